@@ -1,0 +1,60 @@
+"""The verbs: ``python -m study VERB``. The rules of the workflow call these, and so can you."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from study.plan.mistakes import Refused
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb. Returns 0 done, 1 something failed while running, 2 the input was refused."""
+    parser = argparse.ArgumentParser(prog="python -m study", description="Evenhand: fair studies of optimization.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, text: str, *arguments: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=text, description=text)
+        for argument in arguments:
+            sub.add_argument(argument)
+        return sub
+
+    check = verb("check", "validate a study file; say what it would train and how much of it is there", "file")
+    check.add_argument("--results", default="results", help="the store to look for finished runs in")
+    schema = verb("schema", "print the JSON Schema of study files, for editors")
+    schema.add_argument("--fix", action="store_true", help="write it to config/study.schema.json")
+    verb("data", "prepare one dataset of a planned study (called by rule data)", "plan", "dataset")
+    verb("train", "train one block of seeds of an arm (called by rule train)", "results", "arm", "block")
+    verb("time", "time the arms of a study, alone on the machine (called by rule time)", "plan")
+    verb("collect", "gather all runs of a study and summarize them (called by rule collect)", "plan")
+    verb("table", "write the tables of one comparison (called by rule table)", "plan", "comparison")
+    verb("figure", "draw the figure of one comparison (called by rule figure)", "plan", "comparison")
+    verb("report", "write report.html of a study (called by rule report)", "plan")
+    verb("draw", "collect, tables, figures and report in one go, from the records that are there", "plan")
+    arguments = parser.parse_args(argv)
+    try:
+        return int(getattr(verbs_module(arguments.verb), arguments.verb)(arguments) or 0)
+    except Refused as refusal:
+        print(*refusal.lines, sep="\n", file=sys.stderr)
+        return 2
+
+
+def verbs_module(name: str) -> object:
+    """The module of a verb, imported only when it is called: checking a study loads neither torch nor pandas."""
+    if name in ("check", "schema"):
+        from study.plan import verbs as planning
+
+        return planning
+    if name in ("data", "train", "time"):
+        from study.run import verbs as running
+
+        return running
+    from study.show import verbs as showing
+
+    return showing
+
+
+
+
+if __name__ == "__main__":
+    sys.exit(main())

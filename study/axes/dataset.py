@@ -1,0 +1,143 @@
+"""Datasets: four that scikit-learn carries with it, folders of MNIST-format files, and tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from study.axes.choice import Choice
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Task = Literal["classification", "regression"]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Raw(NamedTuple):
+    """A dataset as read: before splitting and scaling."""
+
+    features: np.ndarray  # [rows, ...] any real numbers
+    target: np.ndarray  # [rows] class codes 0 … classes - 1 (int64), or values (float64)
+    task: Task
+    classes: int  # 0 for regression
+    test: np.ndarray | None  # [rows] bool: rows of a given test split
+
+
+class Dataset(Choice):
+    images: ClassVar[bool] = False  # rows are [channels, height, width], scaled by their maximum
+    task_known: ClassVar[Task | None] = "classification"
+    rows: ClassVar[int | None] = None  # where known without reading
+    split_seed: Seed = 0
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The files or folders that are read; their bytes enter the id, their names do not."""
+        return ()
+
+    def differing(self) -> dict[str, Any]:
+        return {key: value for key, value in super().differing().items() if key != "path"}
+
+    def load(self) -> Raw:
+        raise NotImplementedError
+
+
+class Digits(Dataset):
+    """1,797 images of handwritten digits, 8 × 8 pixels, ten classes (UCI; Alpaydin and Kaynak, 1998)."""
+
+    name: Literal["digits"] = "digits"
+    images = True
+    rows = 1797
+
+    def load(self) -> Raw:
+        from sklearn.datasets import load_digits
+
+        data = load_digits()
+        return Raw(data.images[:, None], data.target, "classification", 10, None)
+
+
+class BreastCancer(Dataset):
+    """569 tumours, 30 measurements, two classes (UCI; Street et al., 1993)."""
+
+    name: Literal["breast_cancer"] = "breast_cancer"
+    rows = 569
+
+    def load(self) -> Raw:
+        from sklearn.datasets import load_breast_cancer
+
+        data = load_breast_cancer()
+        return Raw(data.data, data.target, "classification", 2, None)
+
+
+class Wine(Dataset):
+    """178 wines, 13 measurements, three cultivars (UCI; Aeberhard and Forina, 1991)."""
+
+    name: Literal["wine"] = "wine"
+    rows = 178
+
+    def load(self) -> Raw:
+        from sklearn.datasets import load_wine
+
+        data = load_wine()
+        return Raw(data.data, data.target, "classification", 3, None)
+
+
+class Diabetes(Dataset):
+    """442 patients, ten measurements, disease progression after a year (Efron et al., 2004). Regression."""
+
+    name: Literal["diabetes"] = "diabetes"
+    rows = 442
+    task_known = "regression"
+
+    def load(self) -> Raw:
+        from sklearn.datasets import load_diabetes
+
+        data = load_diabetes(scaled=False)
+        return Raw(data.data, data.target, "regression", 0, None)
+
+
+class FromFiles(Dataset):
+    path: Annotated[str, Field(min_length=1)]
+    sha256: str | None = None  # of the source bytes; filled in at planning, refused where it differs
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.path,)
+
+
+class Idx(FromFiles):
+    """A folder with the four files of MNIST's format, plain or .gz (LeCun et al., 1998)."""
+
+    name: Literal["idx"] = "idx"
+    images = True
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        from study.axes.idx import files
+
+        return tuple(str(path) for path in files(Path(self.path)))
+
+    def load(self) -> Raw:
+        from study.axes.idx import load
+
+        return load(Path(self.path))
+
+
+class Table(FromFiles):
+    """A Parquet or CSV file; every column but ``target`` is a feature, text columns as one column a value.
+
+    A text, boolean or integer target with at most 50 values makes it a classification, unless ``task``
+    says otherwise.
+    """
+
+    name: Literal["table"] = "table"
+    target: Annotated[str, Field(min_length=1)]
+    task: Task | None = None
+    task_known = None
+
+    def load(self) -> Raw:
+        from study.axes.table import load
+
+        return load(Path(self.path), self.target, self.task)

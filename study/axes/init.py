@@ -1,0 +1,80 @@
+"""Initializations of the weights: parameters with two or more dimensions. Biases start at 0.
+
+Sources: Glorot and Bengio (2010) for xavier, He et al. (2015) for he, Saxe et al. (2014) for
+orthogonal, all as ``torch.nn.init`` implements them. he_* has gain √2 on fan_in, the others gain 1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from study.axes.choice import Choice
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Init(Choice):
+    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
+        """Overwrite ``weight`` [out, in, ...] in place, drawing from ``generator``."""
+        raise NotImplementedError
+
+
+class Default(Init):
+    """Weights and biases as torch's layers make them; nothing is overwritten."""
+
+    name: Literal["default"] = "default"
+
+
+class Zeros(Init):
+    name: Literal["zeros"] = "zeros"
+
+    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
+        from torch.nn import init
+
+        init.zeros_(weight)
+
+
+class XavierUniform(Init):
+    name: Literal["xavier_uniform"] = "xavier_uniform"
+
+    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
+        from torch.nn import init
+
+        init.xavier_uniform_(weight, generator=generator)
+
+
+class XavierNormal(Init):
+    name: Literal["xavier_normal"] = "xavier_normal"
+
+    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
+        from torch.nn import init
+
+        init.xavier_normal_(weight, generator=generator)
+
+
+class HeUniform(Init):
+    name: Literal["he_uniform"] = "he_uniform"
+
+    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
+        from torch.nn import init
+
+        init.kaiming_uniform_(weight, nonlinearity="relu", generator=generator)
+
+
+class HeNormal(Init):
+    name: Literal["he_normal"] = "he_normal"
+
+    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
+        from torch.nn import init
+
+        init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
+
+
+class Orthogonal(Init):
+    name: Literal["orthogonal"] = "orthogonal"
+
+    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
+        from torch.nn import init
+
+        init.orthogonal_(weight, generator=generator)

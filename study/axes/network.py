@@ -1,0 +1,96 @@
+"""Networks: plain ``nn.Sequential`` modules, built for the shape of the data.
+
+``activation`` and ``dropout`` are called once per hidden layer; dropout follows every hidden activation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from study.axes.choice import Choice, Count
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Layer = Callable[[], "nn.Module"]
+Widths = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
+
+
+class Network(Choice):
+    hidden_layers: ClassVar[bool] = True  # has activations that dropout can follow
+    images_only: ClassVar[bool] = False
+
+    @property
+    def batch_statistics(self) -> bool:
+        """Whether training needs at least two rows a batch."""
+        return False
+
+    def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
+        """A module from rows of ``shape`` (without the batch dimension) to ``outputs`` values."""
+        raise NotImplementedError
+
+
+class Linear(Network):
+    """One affine layer: softmax regression, or linear regression."""
+
+    name: Literal["linear"] = "linear"
+    hidden_layers = False
+
+    def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
+        from math import prod
+
+        from torch import nn
+
+        return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), outputs))
+
+
+class MLP(Network):
+    """Fully connected layers of the widths in ``hidden``."""
+
+    name: Literal["mlp"] = "mlp"
+    hidden: Widths = (64, 64)
+
+    def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
+        from math import prod
+
+        from torch import nn
+
+        layers: list[nn.Module] = [nn.Flatten()]
+        width = prod(shape)
+        for units in self.hidden:
+            layers += [nn.Linear(width, units), activation(), dropout()]
+            width = units
+        return nn.Sequential(*layers, nn.Linear(width, outputs))
+
+
+class ConvNet(Network):
+    """Blocks of convolution, batch normalization, activation and 2 × 2 max pooling; then one affine layer.
+
+    ``channels`` has one entry per block. Each block halves the image, rounding down.
+    """
+
+    name: Literal["convnet"] = "convnet"
+    channels: Widths = (16, 32)
+    kernel_size: Count = 3
+    batch_norm: bool = True
+    images_only = True
+
+    @property
+    def batch_statistics(self) -> bool:
+        return self.batch_norm
+
+    def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
+        from torch import nn
+
+        layers: list[nn.Module] = []
+        channels, height, width = shape
+        for units in self.channels:
+            layers.append(nn.Conv2d(channels, units, self.kernel_size, padding="same"))
+            if self.batch_norm:
+                layers.append(nn.BatchNorm2d(units))
+            layers += [activation(), dropout(), nn.MaxPool2d(2)]
+            channels, height, width = units, height // 2, width // 2
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * height * width, outputs))

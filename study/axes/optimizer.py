@@ -1,0 +1,158 @@
+"""Optimizers: torch's own objects wherever torch has them, with torch's names for their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from study.axes.choice import Choice, Fraction, NonNegative, Positive
+
+if TYPE_CHECKING:
+    import torch
+
+Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]
+
+
+class Optimizer(Choice):
+    lr: Positive
+
+    def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        """An optimizer of ``parameters`` that acts on each element by itself, so that stacked runs stay apart."""
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent (Robbins and Monro, 1951)."""
+
+    name: Literal["sgd"] = "sgd"
+
+    def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        from torch.optim import SGD
+
+        return SGD(parameters, lr=self.lr)
+
+
+class Momentum(Optimizer):
+    """Heavy-ball momentum (Polyak, 1964), as torch.optim.SGD implements it."""
+
+    name: Literal["momentum"] = "momentum"
+    momentum: Fraction = 0.9
+
+    def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        from torch.optim import SGD
+
+        return SGD(parameters, lr=self.lr, momentum=self.momentum)
+
+
+class Nesterov(Optimizer):
+    """Nesterov's momentum (Nesterov, 1983; Sutskever et al., 2013)."""
+
+    name: Literal["nesterov"] = "nesterov"
+    momentum: Annotated[float, Field(gt=0, lt=1)] = 0.9
+
+    def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        from torch.optim import SGD
+
+        return SGD(parameters, lr=self.lr, momentum=self.momentum, nesterov=True)
+
+
+class Adagrad(Optimizer):
+    """Rates divided by the root of the sum of squared gradients (Duchi et al., 2011)."""
+
+    name: Literal["adagrad"] = "adagrad"
+    lr_decay: NonNegative = 0.0
+    eps: Positive = 1e-10
+
+    def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        from torch.optim import Adagrad
+
+        return Adagrad(parameters, lr=self.lr, lr_decay=self.lr_decay, eps=self.eps)
+
+
+class RMSprop(Optimizer):
+    """Rates divided by a running root mean square of the gradients (Tieleman and Hinton, 2012)."""
+
+    name: Literal["rmsprop"] = "rmsprop"
+    alpha: Fraction = 0.99
+    eps: Positive = 1e-8
+    momentum: Fraction = 0.0
+
+    def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        from torch.optim import RMSprop
+
+        return RMSprop(parameters, lr=self.lr, alpha=self.alpha, eps=self.eps, momentum=self.momentum)
+
+
+class Adadelta(Optimizer):
+    """Updates scaled by the running size of earlier updates (Zeiler, 2012); the paper's rate is 1."""
+
+    name: Literal["adadelta"] = "adadelta"
+    lr: Positive = 1.0
+    rho: Fraction = 0.9
+    eps: Positive = 1e-6
+
+    def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        from torch.optim import Adadelta
+
+        return Adadelta(parameters, lr=self.lr, rho=self.rho, eps=self.eps)
+
+
+class Adam(Optimizer):
+    """Adaptive moments (Kingma and Ba, 2015)."""
+
+    name: Literal["adam"] = "adam"
+    betas: Betas = (0.9, 0.999)
+    eps: Positive = 1e-8
+
+    def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        from torch.optim import Adam
+
+        return Adam(parameters, lr=self.lr, betas=self.betas, eps=self.eps)
+
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+
+    The decay acts on every parameter, biases too, as torch's AdamW does unless told otherwise.
+    """
+
+    name: Literal["adamw"] = "adamw"
+    betas: Betas = (0.9, 0.999)
+    eps: Positive = 1e-8
+    weight_decay: NonNegative = 0.01
+
+    def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        from torch.optim import AdamW
+
+        return AdamW(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)
+
+
+class NAdam(Optimizer):
+    """Adam with Nesterov's momentum (Dozat, 2016)."""
+
+    name: Literal["nadam"] = "nadam"
+    betas: Betas = (0.9, 0.999)
+    eps: Positive = 1e-8
+    momentum_decay: NonNegative = 0.004
+
+    def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        from torch.optim import NAdam
+
+        return NAdam(
+            parameters, lr=self.lr, betas=self.betas, eps=self.eps, momentum_decay=self.momentum_decay
+        )
+
+
+class Lion(Optimizer):
+    """The sign of an interpolated momentum (Chen et al., 2023, algorithm 2); torch has none."""
+
+    name: Literal["lion"] = "lion"
+    betas: Betas = (0.9, 0.99)
+    weight_decay: NonNegative = 0.0
+
+    def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
+        from study.axes.lion import Lion
+
+        return Lion(parameters, lr=self.lr, betas=self.betas, weight_decay=self.weight_decay)

@@ -1,0 +1,38 @@
+"""Parquet and CSV tables as datasets; imported only when read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from study.axes.dataset import Raw, Task
+
+MAX_CLASSES = 50
+
+
+def load(path: Path, target: str, task: Task | None) -> Raw:
+    """Features and target of a table.
+
+    Raises ValueError where the target is not a column, a value is missing, or classes are too many.
+    """
+    frame = pd.read_csv(path) if path.name.endswith((".csv", ".csv.gz")) else pd.read_parquet(path)
+    if target not in frame:
+        raise ValueError(f"{path}: has no column {target!r}; it has {', '.join(map(str, frame.columns))}")
+    holes = frame.columns[frame.isna().any()]
+    if len(holes):
+        raise ValueError(f"{path}: values are missing in {', '.join(map(str, holes))}; fill or drop them first")
+    values = frame.pop(target)
+    features = pd.get_dummies(frame, dtype=float).to_numpy(dtype=np.float64)
+    if (task or infer_task(values)) == "regression":
+        return Raw(features, values.to_numpy(dtype=np.float64), "regression", 0, None)
+    codes, classes = pd.factorize(values, sort=True)
+    if len(classes) < 2:
+        raise ValueError(f"{path}: {target!r} has one value only; a classification needs two")
+    return Raw(features, codes.astype(np.int64), "classification", len(classes), None)
+
+
+def infer_task(values: pd.Series) -> Task:
+    countable = not pd.api.types.is_float_dtype(values)
+    return "classification" if countable and values.nunique() <= MAX_CLASSES else "regression"

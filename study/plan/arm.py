@@ -1,0 +1,101 @@
+"""An arm: one full recipe as a frozen value, and its content id."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property, lru_cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from study.axes import (
+    AXES,
+    AnyActivation,
+    AnyDataset,
+    AnyInit,
+    AnyNetwork,
+    AnyOptimizer,
+    AnyRegularizer,
+    AnySchedule,
+    Choice,
+    Count,
+    Fraction,
+)
+from study.axes.activation import ReLU
+from study.axes.init import Default
+from study.axes.regularizer import NoPenalty
+from study.axes.schedule import Constant
+
+RECIPE = 1  # raised by hand when the meaning of training changes: every arm gets a new id
+
+
+class Arm(BaseModel):
+    """A choice on every axis. Everything about a run follows from ``(arm, seed)``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    dataset: AnyDataset
+    network: AnyNetwork
+    activation: AnyActivation = ReLU()
+    init: AnyInit = Default()
+    dropout: Fraction = 0.0
+    optimizer: AnyOptimizer
+    schedule: AnySchedule = Constant()
+    regularizer: AnyRegularizer = NoPenalty()
+    batch_size: Count
+    epochs: Count
+    gpus: Count = 1
+    stack: bool = True
+
+    @cached_property
+    def id(self) -> str:
+        """12 hex digits over the settings that differ from their defaults, and ``RECIPE``."""
+        parts = [f'"recipe":{RECIPE}']
+        for axis in (*AXES, "stack"):
+            value, field = getattr(self, axis), Arm.model_fields[axis]
+            if field.is_required() or value != field.default:
+                parts.append(f'"{axis}":{fragment(value)}')
+        return digest("{" + ",".join(sorted(parts)) + "}")
+
+    @property
+    def dataset_id(self) -> str:
+        return digest(fragment(self.dataset))
+
+    def columns(self) -> dict[str, Any]:
+        """One value per axis: the choice's name, or the number."""
+        values = {axis: getattr(self, axis) for axis in AXES}
+        return {axis: v.name if isinstance(v, Choice) else v for axis, v in values.items()}
+
+    def impossible(self) -> tuple[str, str] | None:
+        """The axis and the reason why this combination cannot be trained; None where it can."""
+        if self.network.images_only and not self.dataset.images:
+            return "network", f"{self.network.name!r} needs images, {self.dataset.name!r} has none; use 'mlp'"
+        if self.dropout > 0 and not self.network.hidden_layers:
+            return "dropout", f"{self.network.name!r} has no hidden layer to drop from; use dropout 0"
+        if self.network.batch_statistics and self.batch_size == 1:
+            return "batch_size", "batch normalization needs at least two rows a batch"
+        rows = self.dataset.rows and split_sizes(self.dataset.rows)[0]
+        if self.network.batch_statistics and rows and rows % self.batch_size == 1:
+            return (
+                "batch_size",
+                f"{rows} training rows leave a last batch of one, which batch normalization cannot use",
+            )
+        return None
+
+
+def split_sizes(rows: int) -> tuple[int, int, int]:
+    """Rows for training, validation and test: 60/20/20 %, rounded up for the last two."""
+    fifth = -(-rows // 5)
+    return rows - 2 * fifth, fifth, fifth
+
+
+@lru_cache(maxsize=None, typed=True)  # 1, 1.0 and True are equal but written differently
+def fragment(value: Choice | float) -> str:
+    """Canonical JSON of one choice: sorted keys, no spaces, settings at their defaults left out."""
+    content = value.differing() if isinstance(value, Choice) else value
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,96 @@
+"""What Snakemake asks when it builds its DAG: which files are wanted, which are missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from study.plan.mistakes import Refused, suggest
+from study.plan.plan import Plan
+from study.plan.prepare import prepare
+from study.plan.store import Block, Store, write_if_changed
+
+DEFAULT_STUDY, DEFAULT_RESULTS = "config/article.yaml", "results"
+
+
+class Dag:
+    """One study in one store. ``cached`` means: train and time nothing, report on what is there."""
+
+    def __init__(self, plan: Plan, store: Store, cached: bool) -> None:
+        self.plan, self.store, self.cached = plan, store, cached
+        self.folder = store.study(plan.study)
+        self.gaps: dict[str, list[Block]] = {} if cached else plan.missing(store)
+
+    @classmethod
+    def build(cls, config: Mapping[str, Any], main: bool = True) -> Dag:
+        """From Snakemake's ``--config``. Outside the main process only plan.json is read.
+
+        Raises Refused with all mistakes of the study file.
+        """
+        unknown = [key for key in config if key not in ("study", "results", "cached")]
+        if unknown:
+            raise Refused([f"--config {key}: {suggest(key, ('study', 'results', 'cached'), 'key')}" for key in unknown])
+        store = Store(str(config.get("results", DEFAULT_RESULTS)))
+        cached = str(config.get("cached", False)).lower()
+        if cached not in ("true", "false"):
+            raise Refused([f"--config cached: {cached!r} is refused; give true or false"])
+        path = Path(str(config.get("study", DEFAULT_STUDY)))
+        if not main:
+            return cls(Plan.load(_remembered(store, path)), store, cached == "true")
+        dag = cls(prepare(path, store), store, cached == "true")
+        dag.plan.write(store, dag.gaps)
+        write_if_changed(dag.records, json.dumps(dag.expected(), indent=1) + "\n")
+        write_if_changed(_pointer(store, path), f"{dag.plan.study}\n")
+        return dag
+
+    def file(self, name: str) -> str:
+        """A file of this study."""
+        return str(self.folder / name)
+
+    @property
+    def records(self) -> Path:
+        """Names the records that the report will draw on, so that a change of them draws it again."""
+        return self.folder / "records.json"
+
+    def expected(self) -> dict[str, list[str]]:
+        """The blocks of each arm that are there, or will be once everything missing is trained."""
+        present = self.store.present(self.plan.arms)
+        blocks = {arm: sorted(present[arm] + self.gaps.get(arm, [])) for arm in self.plan.arms}
+        return {arm: [str(block) for block in found] for arm, found in blocks.items()}
+
+    @cached_property
+    def to_train(self) -> list[str]:
+        """The records that are still missing."""
+        return [str(self.store.runs(arm, block)) for arm, blocks in self.gaps.items() for block in blocks]
+
+    @property
+    def to_time(self) -> list[str]:
+        """The timing, where it is wanted and missing."""
+        timing = self.plan.timing and self.store.timing(self.plan.timing.id)
+        return [str(timing)] if timing and not self.cached and not timing.exists() else []
+
+    @property
+    def timed_datasets(self) -> list[str]:
+        ids = {self.plan.arms[arm].dataset_id for arm in (self.plan.timing.arms if self.plan.timing else ())}
+        return sorted(str(self.store.dataset(i)) for i in ids)
+
+    def dataset(self, arm: str) -> str:
+        return str(self.store.dataset(self.plan.arms[arm].dataset_id))
+
+    @property
+    def comparisons(self) -> list[str]:
+        return [comparison.name for comparison in self.plan.comparisons]
+
+
+def _pointer(store: Store, study: Path) -> Path:
+    """Where a job on another machine finds the plan of ``study`` without reading the study file."""
+    name = str(study).replace("/", "%")
+    return store.root / "studies" / f".{name}.plan"
+
+
+def _remembered(store: Store, study: Path) -> Path:
+    name = _pointer(store, study).read_text(encoding="utf-8").strip()
+    return store.study(name) / "plan.json"

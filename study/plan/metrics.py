@@ -1,0 +1,64 @@
+"""The metrics a comparison can show: unit, which direction is better, and what they need."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+
+class Metric(NamedTuple):
+    title: str
+    unit: str
+    better: Literal["higher", "lower"]
+    definition: str
+    accuracy: bool = False  # needs classes
+    target: bool = False  # needs a target; censored at the budget
+    timed: bool = False  # needs the timing job
+
+
+METRICS: dict[str, Metric] = {
+    "test_accuracy": Metric(
+        "test accuracy", "%", "higher", "share of test rows classified correctly at the end of the budget", True
+    ),
+    "train_accuracy": Metric(
+        "training accuracy", "%", "higher", "the same on the training rows, without dropout", True
+    ),
+    "val_accuracy": Metric("validation accuracy", "%", "higher", "the same on the validation rows", True),
+    "test_loss": Metric(
+        "test loss", "nats", "lower", "mean cross-entropy (squared error for regression) on the test rows"
+    ),
+    "train_loss": Metric("training loss", "nats", "lower", "the same on the training rows, without penalties"),
+    "val_loss": Metric("validation loss", "nats", "lower", "the same on the validation rows"),
+    "generalization_gap": Metric(
+        "generalization gap", "points", "lower", "training accuracy minus test accuracy", True
+    ),
+    "steps_to_target": Metric(
+        "steps to target", "steps", "lower", "steps at the first evaluation at or past the target", target=True
+    ),
+    "epochs_to_target": Metric(
+        "epochs to target", "epochs", "lower", "epochs at the first evaluation at or past the target", target=True
+    ),
+    "seconds_to_target": Metric(
+        "time to target", "s", "lower", "steps to target × seconds per step, alone on the device", False, True, True
+    ),
+    "train_seconds": Metric(
+        "training time", "s", "lower", "all steps of the budget × seconds per step", timed=True
+    ),
+    "step_seconds": Metric(
+        "time per step", "s", "lower", "median over interleaved rounds, alone on the device", timed=True
+    ),
+    "memory_mib": Metric(
+        "peak memory",
+        "MiB",
+        "lower",
+        "parameters, gradients, optimizer state and saved activations of one run",
+        timed=True,
+    ),
+    "small_weights": Metric(
+        "small weights", "%", "higher", "share of weights below 1 % of the root mean square initial weight"
+    ),
+    "weight_norm": Metric("weight norm", "", "lower", "L2 norm of all weights"),
+    "speedup": Metric(
+        "speedup", "×", "higher", "seconds per step of the reference ÷ seconds per step of the arm", timed=True
+    ),
+}
+TARGETS = ("val_accuracy", "val_loss")

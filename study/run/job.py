@@ -1,0 +1,97 @@
+"""The training job of one block of seeds: a start mark, the records, or the reason why there are none."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import socket
+import subprocess
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from study.plan.arm import RECIPE
+from study.plan.plan import read_recipe
+from study.plan.store import Block, Store, write_if_changed
+from study.run import data, devices, record
+from study.run.train import Run, train
+
+
+def train_block(store: Store, arm_id: str, block: Block) -> None:
+    """Train the seeds of ``block`` and write their records.
+
+    Whatever is raised is recorded in failed-{block}.json and raised again.
+    """
+    with attempt(store, arm_id, block):
+        started_at = now()
+        arm = read_recipe(store.recipe(arm_id))
+        device = devices.choose()
+        dataset = data.load(store.dataset(arm.dataset_id), device)
+        print(f"{arm_id}: {len(block.seeds)} seeds on {devices.describe(device)}", flush=True)
+        records = train([Run(arm, seed) for seed in block.seeds], dataset, device)
+        about = provenance(device) | {
+            "pack": f"{arm_id}/{block}" if arm.stack else "alone",
+            "started_at": started_at,
+            **{f"{name}_rows": len(getattr(dataset, name).x) for name in data.SPLITS},
+        }
+        record.write(records, arm_id, about, store.runs(arm_id, block), store.curves(arm_id, block))
+        diverged = sum(not r.finished for r in records)
+        print(f"{arm_id}: {len(records) - diverged} finished, {diverged} diverged", flush=True)
+
+
+@contextmanager
+def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
+    """Hold a locked start mark while the block is trained; a mark without its lock is a killed job's."""
+    mark, failed = store.started(arm_id, block), store.failed(arm_id, block)
+    log = str(store.log("train", f"{arm_id}-{block}"))
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    with mark.open("w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "log": log, "time": now()}, file)
+        file.flush()
+        try:
+            yield
+        except BaseException as error:
+            words = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+            traceback.print_exc()
+            write_if_changed(failed, json.dumps({"reason": words, "log": log, "time": now()}, indent=1) + "\n")
+            raise
+        else:
+            failed.unlink(missing_ok=True)
+        finally:
+            mark.unlink(missing_ok=True)
+
+
+def provenance(device: torch.device) -> dict[str, Any]:
+    """The columns that say where and with what a record was made."""
+    return {
+        "device": devices.describe(device),
+        "torch_version": str(torch.__version__),
+        "python_version": platform.python_version(),
+        "host": socket.gethostname(),
+        "commit": commit(),
+        "recipe_version": RECIPE,
+    }
+
+
+def commit() -> str | None:
+    """The commit of this code, with ``+`` where files differ from it; None outside a checkout."""
+    here = Path(__file__).parent
+    git = ["git", "-C", str(here)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", str(here.parent)], check=False).returncode
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + "+" * bool(changed)
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,118 @@
+"""What a run leaves: a row of ``runs`` and many of ``curves``, as Parquet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+CURVE_METRICS = (
+    "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy", "grad_norm",
+)  # fmt: skip
+FINAL_METRICS = CURVE_METRICS[:-1]
+
+CURVES = pa.schema(
+    [
+        ("arm", pa.string()),
+        ("seed", pa.int32()),
+        ("epoch", pa.int32()),
+        ("step", pa.int64()),
+        ("lr", pa.float64()),  # of the last step before this evaluation
+        *((name, pa.float64()) for name in CURVE_METRICS),
+    ]
+)
+RUNS = pa.schema(
+    [
+        ("arm", pa.string()),
+        ("seed", pa.int32()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("learned", pa.bool_()),
+        ("epochs_run", pa.int32()),
+        ("steps", pa.int64()),
+        *((name, pa.float64()) for name in FINAL_METRICS),
+        ("n_parameters", pa.int64()),
+        ("weight_norm", pa.float64()),
+        ("small_weights", pa.float64()),
+        ("lr", pa.float64()),
+        ("device", pa.string()),
+        ("torch_version", pa.string()),
+        ("python_version", pa.string()),
+        ("host", pa.string()),
+        ("commit", pa.string()),
+        ("recipe_version", pa.int32()),
+        ("pack", pa.string()),
+        ("started_at", pa.string()),
+        *((f"{split}_rows", pa.int64()) for split in ("train", "val", "test")),
+    ]
+)
+
+
+@dataclass
+class Curve:
+    """One row per evaluation of one run."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, epoch: int, step: int, lr: float, metrics: dict[str, float | None]) -> None:
+        self.rows.append({"epoch": epoch, "step": step, "lr": lr, **metrics})
+
+
+@dataclass
+class Record:
+    """One run: how it ended, and its curve. A run that did not finish diverged."""
+
+    seed: int
+    finished: bool
+    steps: int
+    curve: Curve
+    n_parameters: int
+    weight_norm: float | None
+    small_weights: float | None
+    lr: float
+
+    @property
+    def learned(self) -> bool:
+        """Whether the training loss ended below where it began."""
+        rows = self.curve.rows
+        return self.finished and bool(rows[-1]["train_loss"] < rows[0]["train_loss"])
+
+    def row(self) -> dict[str, Any]:
+        """The run's row, without the arm and without provenance."""
+        last = self.curve.rows[-1] if self.curve.rows else {}
+        return {
+            "seed": self.seed,
+            "status": "finished" if self.finished else "diverged",
+            "reason": None if self.finished else f"loss or parameters not finite after step {self.steps}",
+            "learned": self.learned,
+            "epochs_run": last.get("epoch", 0),
+            "steps": self.steps,
+            **{name: last.get(name) if self.finished else None for name in FINAL_METRICS},
+            "n_parameters": self.n_parameters,
+            "weight_norm": self.weight_norm,
+            "small_weights": self.small_weights,
+            "lr": self.lr,
+        }
+
+
+def write(
+    records: Sequence[Record], arm: str, provenance: dict[str, Any], runs_path: Path, curves_path: Path
+) -> None:
+    """Write both files; the runs, which mark the block as complete, are renamed into place last."""
+    curves = [{"arm": arm, "seed": r.seed} | row for r in records for row in r.curve.rows]
+    runs = [{"arm": arm} | record.row() | provenance for record in records]
+    write_parquet(pa.Table.from_pylist(curves, CURVES), curves_path)
+    write_parquet(pa.Table.from_pylist(runs, RUNS), runs_path)
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write zstd Parquet in one step: beside, then rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    pq.write_table(table, beside, compression="zstd")
+    os.replace(beside, path)

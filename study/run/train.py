@@ -1,0 +1,201 @@
+"""Training: any list of runs that share shapes, batch size and budget, stacked and stepped together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from study.plan.arm import Arm
+from study.run.data import SPLITS, Data
+from study.run.devices import quiet
+from study.run.modules import build, dropped_shapes
+from study.run.record import Curve, Record
+from study.run.stack import Stack
+from study.run.stepper import Stepper
+from study.run.streams import stream
+
+EVALUATED = 2**18  # input values evaluated at once per run; fixed, so that it never depends on the pack
+
+
+class Run(NamedTuple):
+    """One training of an arm with one seed."""
+
+    arm: Arm
+    seed: int
+
+
+def train(runs: Sequence[Run], data: Data, device: torch.device | str = "cpu") -> list[Record]:
+    """Train ``runs`` and return their records, in order.
+
+    Runs whose arm says ``stack: false`` are trained one at a time. A lone run is otherwise trained beside a
+    copy of itself, since torch computes a stack of one by other kernels, which round differently.
+    Raises ValueError where the stacked runs do not share network, activation, data, batch size and budget.
+    """
+    with quiet():
+        records = {}
+        for run in runs:
+            if not run.arm.stack:
+                records[run] = Pack([run], data, device).train()[0]
+        stacked = [run for run in runs if run.arm.stack]
+        if stacked:
+            twins = stacked * 2 if len(stacked) == 1 else stacked
+            records |= dict(zip(stacked, Pack(twins, data, device).train(), strict=False))
+        return [records[run] for run in runs]
+
+
+class Pack:
+    """Runs that one process trains together. The methods, from top to bottom, are the training loop."""
+
+    def __init__(self, runs: Sequence[Run], data: Data, device: torch.device | str = "cpu") -> None:
+        shared = {(r.arm.network, r.arm.activation, r.arm.dataset_id, r.arm.batch_size, r.arm.epochs) for r in runs}
+        if len(shared) != 1:
+            raise ValueError("runs in a pack share network, activation, dataset, batch size and epochs")
+        self.runs, self.data, self.device = list(runs), data, device
+        arm = runs[0].arm
+        self.batch_size, self.epochs = arm.batch_size, arm.epochs
+        modules = [build(run.arm, run.seed, data) for run in runs]
+        self.shapes = dropped_shapes(modules[0], data.shape)
+        self.stack = Stack(modules, device)
+        self.steppers = list(self._steppers())
+        self.orders = [stream(run.seed, "order") for run in runs]
+        self.noises = [stream(run.seed, "dropout", device) for run in runs]
+        self.rates = torch.tensor([run.arm.dropout for run in runs], device=device)
+        self.steps_per_epoch = -(-len(data.train.x) // self.batch_size)
+        self.budget = self.steps_per_epoch * self.epochs
+        self.alive = torch.ones(len(runs), dtype=torch.bool, device=device)
+        self.steps = torch.zeros(len(runs), dtype=torch.int64, device=device)
+        self.initial_weights = self.stack.weights().square().mean(1).sqrt()  # [runs] root mean square
+        self.curves = [Curve() for _ in runs]
+
+    def _steppers(self) -> Iterator[Stepper]:
+        first = 0
+        for arm, group in groupby(self.runs, key=lambda run: run.arm):
+            n = len(list(group))
+            size = 1 if arm.schedule.name == "plateau" else n
+            for start in range(first, first + n, size):
+                yield Stepper(arm, slice(start, start + size), self.stack)
+            first += n
+
+    def train(self) -> list[Record]:
+        self.evaluate(0, None)
+        for epoch in range(self.epochs):
+            norms = self.train_epoch(epoch)
+            self.evaluate(epoch + 1, norms)
+            if not self.alive.any():
+                break
+        return self.records()
+
+    def train_epoch(self, epoch: int) -> Tensor:
+        """One pass over the training rows; returns the mean gradient norm of each run. [runs]"""
+        self.stack.train(True)
+        rows = len(self.data.train.x)
+        order = torch.stack([torch.randperm(rows, generator=g) for g in self.orders]).to(self.device)
+        norms = torch.zeros(len(self.runs), device=self.device)
+        for i, batch in enumerate(order.split(self.batch_size, dim=1)):
+            norms += self.step(batch, (epoch * self.steps_per_epoch + i) / self.budget)
+        return norms / self.steps_per_epoch
+
+    def step(self, batch: Tensor, progress: float) -> Tensor:
+        """One step of every run on its rows ``batch`` [runs, rows]; returns gradient norms. [runs]"""
+        x = self.data.train.x.index_select(0, batch.flatten()).unflatten(0, batch.shape)
+        y = self.data.train.y.index_select(0, batch.flatten())
+        outputs = self.stack(x, self._masks(batch.shape[1]))
+        losses = self._row_losses(outputs, y).mean(1)  # [runs] nats
+        self.stack.differentiate(losses)
+        norms = torch.linalg.vector_norm(self.stack.grad, dim=1)
+        objective = losses.detach()
+        for stepper in self.steppers:
+            objective[stepper.rows] += stepper.penalty()
+            stepper.step(progress)
+        # A sum is finite exactly when its terms are, short of overflow at 1e38; a norm would cost thirty times more.
+        self.alive &= objective.isfinite() & self.stack.flat.sum(1).isfinite()
+        self.steps += self.alive
+        return norms
+
+    def _row_losses(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Loss of every row: outputs [runs, rows, outputs], y [runs · rows] → [runs, rows]."""
+        if self.data.task == "classification":
+            flat = nn.functional.cross_entropy(outputs.flatten(0, 1), y, reduction="none")
+        else:
+            flat = (outputs.flatten() - y).square()
+        return flat.view(outputs.shape[:2])
+
+    def _masks(self, rows: int) -> dict[str, Tensor]:
+        """Dropout masks [runs, rows, *shape] by layer, each run's drawn from its own stream."""
+        if not any(run.arm.dropout for run in self.runs):
+            return {}
+        sizes = [rows * shape.numel() for shape in self.shapes.values()]
+        noise = torch.ones(len(self.runs), sum(sizes), device=self.device)
+        for run, row, generator in zip(self.runs, noise, self.noises, strict=True):
+            if run.arm.dropout:
+                row.uniform_(generator=generator)
+        rate = self.rates.unsqueeze(1)
+        kept = (noise >= rate) / (1 - rate)
+        parts = kept.split(sizes, dim=1)
+        return {
+            name: part.unflatten(1, (rows, *shape))
+            for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
+        }
+
+    @torch.no_grad()
+    def evaluate(self, epoch: int, norms: Tensor | None) -> None:
+        """Loss and accuracy on all three splits, without dropout; a row of every living run's curve."""
+        self.stack.train(False)
+        losses, correct = {}, {}
+        for name in SPLITS:
+            losses[name], correct[name] = self._evaluate_split(name)
+        self.alive &= torch.stack(list(losses.values())).isfinite().all(0)
+        for stepper in self.steppers:
+            if epoch:
+                stepper.watch(losses["val"][stepper.rows])
+        self._note(epoch, losses, correct, norms)
+
+    def _evaluate_split(self, name: str) -> tuple[Tensor, Tensor]:
+        """Mean loss and share of correct rows of each run, [runs] float64."""
+        split = getattr(self.data, name)
+        total = torch.zeros(len(self.runs), dtype=torch.float64, device=self.device)
+        correct = torch.zeros_like(total)
+        size = max(16, EVALUATED // split.x[0].numel())
+        for x, y in zip(split.x.split(size), split.y.split(size), strict=True):
+            outputs = self.stack(x.expand(len(self.runs), *x.shape))
+            total += self._row_losses(outputs, y.repeat(len(self.runs))).sum(1, dtype=torch.float64)
+            if self.data.task == "classification":
+                correct += (outputs.argmax(2) == y).sum(1)
+        return total / len(split.x), correct / len(split.x)
+
+    def _note(
+        self, epoch: int, losses: dict[str, Tensor], correct: dict[str, Tensor], norms: Tensor | None
+    ) -> None:
+        alive, steps = self.alive.tolist(), self.steps.tolist()
+        columns = {f"{name}_loss": losses[name].tolist() for name in SPLITS}
+        if self.data.task == "classification":
+            columns |= {f"{name}_accuracy": correct[name].tolist() for name in SPLITS}
+        columns["grad_norm"] = [None] * len(alive) if norms is None else norms.tolist()
+        lr = [stepper.rate for stepper in self.steppers for _ in range(stepper.rows.start, stepper.rows.stop)]
+        for r, curve in enumerate(self.curves):
+            if alive[r]:
+                curve.add(epoch, steps[r], lr[r], {name: values[r] for name, values in columns.items()})
+
+    def records(self) -> list[Record]:
+        """What each run leaves."""
+        weights = self.stack.weights()
+        norms = weights.double().norm(dim=1).tolist()
+        small = (weights.abs() < 0.01 * self.initial_weights.unsqueeze(1)).double().mean(1).tolist()
+        rows = zip(self.runs, self.curves, self.alive.tolist(), self.steps.tolist(), strict=True)
+        return [
+            Record(
+                seed=run.seed,
+                finished=alive,
+                steps=steps,
+                curve=curve,
+                n_parameters=self.stack.n_parameters,
+                weight_norm=norms[r] if alive else None,
+                small_weights=small[r] if alive and float(self.initial_weights[r]) > 0 else None,
+                lr=run.arm.optimizer.lr,
+            )
+            for r, (run, curve, alive, steps) in enumerate(rows)
+        ]

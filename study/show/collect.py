@@ -1,0 +1,145 @@
+"""All runs of a study in one table, with those that failed or are missing."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.plan.plan import Plan
+from study.plan.store import Block, Store, owned, write_if_changed
+from study.plan.study_file import Target
+from study.run.record import CURVES, RUNS, write_parquet
+
+TIMING = ("arm", "round", "step_seconds", "memory_bytes", "device", "threads", "reason", "load_average")
+AXES_SCHEMA = [
+    *((axis, pa.string()) for axis in ("dataset", "network", "activation", "init", "optimizer", "schedule", "regularizer")),
+    ("dropout", pa.float64()), ("batch_size", pa.int32()), ("epochs", pa.int32()), ("gpus", pa.int32()),
+]  # fmt: skip
+STUDY_RUNS = pa.schema(
+    [
+        *RUNS,
+        pa.field("reached_target", pa.bool_()),
+        pa.field("steps_to_target", pa.int64()),
+        pa.field("epochs_to_target", pa.float64()),
+        *(pa.field(name, kind) for name, kind in AXES_SCHEMA),
+        pa.field("recipe", pa.string()),
+    ]
+)
+
+
+class Records(NamedTuple):
+    """What a study left. ``runs``: a row per planned run; ``curves``: per run and evaluation."""
+
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    timing: pd.DataFrame  # a row per arm and round; empty where nothing was timed
+
+
+def collect(plan: Plan, store: Store) -> None:
+    """Write runs, curves and timing of the study beside its plan."""
+    runs, curves = [], []
+    for arm, blocks in store.present(plan.arms).items():
+        rows, curve = _arm(arm, blocks, plan, store)
+        runs.append(rows)
+        curves.append(curve)
+    folder = store.study(plan.study)
+    write_parquet(pa.concat_tables(curves), folder / "curves.parquet")
+    write_parquet(_with_targets(pa.concat_tables(runs), pa.concat_tables(curves), plan.target), folder / "runs.parquet")
+    path = plan.timing and store.timing(plan.timing.id)
+    timing = pq.read_table(path) if path and path.exists() else pa.table({name: [] for name in TIMING})
+    write_parquet(timing, folder / "timing.parquet")
+
+
+def read(plan: Plan, store: Store) -> Records:
+    """What ``collect`` wrote."""
+    folder = store.study(plan.study)
+    return Records(*(pd.read_parquet(folder / f"{name}.parquet") for name in ("runs", "curves", "timing")))
+
+
+def _arm(arm: str, blocks: list[Block], plan: Plan, store: Store) -> tuple[pa.Table, pa.Table]:
+    wanted = plan.seeds[arm]
+    runs, curves = [RUNS.empty_table()], [CURVES.empty_table()]
+    absent = dict.fromkeys(range(wanted))
+    for block, seeds in owned(blocks, wanted):
+        keep = [("seed", ">=", seeds.start), ("seed", "<", seeds.stop)]
+        runs.append(pq.read_table(store.runs(arm, block), schema=RUNS, filters=keep))
+        curves.append(pq.read_table(store.curves(arm, block), schema=CURVES, filters=keep))
+        for seed in seeds:
+            del absent[seed]
+    reasons = {seed: reason for block, reason in failures(store, arm) for seed in block.seeds}
+    rows = [
+        {"arm": arm, "seed": seed, "status": "failed" if seed in reasons else "missing", "reason": reasons.get(seed)}
+        for seed in absent
+    ]
+    runs.append(pa.Table.from_pylist(rows, RUNS))
+    table = pa.concat_tables(runs)
+    recipe = plan.arms[arm]
+    about = recipe.columns() | {"recipe": recipe.model_dump_json()}
+    for name, kind in (*AXES_SCHEMA, ("recipe", pa.string())):
+        table = table.append_column(name, pa.array([about[name]] * len(table), kind))
+    return table, pa.concat_tables(curves)
+
+
+def failures(store: Store, arm: str) -> Iterator[tuple[Block, str]]:
+    """The blocks of an arm whose job failed, and why.
+
+    A start mark that nothing holds locked belongs to a killed job: its failure is recorded here.
+    """
+    folder = store.arm(arm)
+    for mark in sorted(folder.glob("started-*.json")):
+        if not _locked(mark):
+            about = json.loads(mark.read_text(encoding="utf-8") or "{}")
+            reason = "killed: the job ended without a word (out of memory, a time limit, or a lost machine)"
+            content = {"reason": reason, "log": about.get("log"), "time": about.get("time")}
+            failed = folder / mark.name.replace("started", "failed")
+            write_if_changed(failed, json.dumps(content, indent=1) + "\n")
+            mark.unlink()
+    for path in sorted(folder.glob("failed-*.json")):
+        about = json.loads(path.read_text(encoding="utf-8"))
+        yield Block.parse(path.stem.partition("-")[2]), str(about["reason"])
+
+
+def _locked(mark: Path) -> bool:
+    with mark.open(encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def first_reached(curves: pd.DataFrame, target: Target | None) -> pd.DataFrame:
+    """The first evaluation at or past ``target``: columns epoch and step, indexed by arm and seed."""
+    if target is None:
+        met = curves.iloc[:0]
+    else:
+        value = curves[target.metric]
+        met = curves[value >= target.value if target.metric.endswith("accuracy") else value <= target.value]
+    return met.groupby(["arm", "seed"])[["epoch", "step"]].min()
+
+
+def _with_targets(runs: pa.Table, curves: pa.Table, target: Target | None) -> pa.Table:
+    reached = first_reached(curves.to_pandas(), target)
+    rows: list[dict[str, Any]] = []
+    for arm, seed, status in zip(*(runs[name].to_pylist() for name in ("arm", "seed", "status")), strict=True):
+        hit = reached.loc[(arm, seed)] if (arm, seed) in reached.index else None
+        known = target is not None and status in ("finished", "diverged")
+        rows.append(
+            {
+                "reached_target": hit is not None if known else None,
+                "steps_to_target": None if hit is None else int(hit["step"]),
+                "epochs_to_target": None if hit is None else float(hit["epoch"]),
+            }
+        )
+    for name in ("reached_target", "steps_to_target", "epochs_to_target"):
+        runs = runs.append_column(STUDY_RUNS.field(name), pa.array([r[name] for r in rows], STUDY_RUNS.field(name).type))
+    return runs.select(STUDY_RUNS.names).sort_by([("arm", "ascending"), ("seed", "ascending")])
+
+

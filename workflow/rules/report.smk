@@ -1,0 +1,65 @@
+rule collect:
+    input:
+        plan=dag.file("plan.json"),
+        expected=str(dag.records),
+        records=dag.to_train,
+        timing=dag.to_time,
+    output:
+        runs=dag.file("runs.parquet"),
+        curves=dag.file("curves.parquet"),
+        timing=dag.file("timing.parquet"),
+        summary=dag.file("summary.parquet"),
+    log:
+        str(dag.store.log("collect", dag.plan.study)),
+    message:
+        "collect the runs"
+    shell:
+        "python -m study collect {input.plan} > {log} 2>&1"
+
+
+rule table:
+    input:
+        plan=dag.file("plan.json"),
+        summary=rules.collect.output.summary,
+    output:
+        csv=dag.file("tables/{comparison}.csv"),
+        md=dag.file("tables/{comparison}.md"),
+        tex=dag.file("tables/{comparison}.tex"),
+    log:
+        str(dag.store.log("table", f"{dag.plan.study}-{{comparison}}")),
+    message:
+        "table {wildcards.comparison}"
+    shell:
+        "python -m study table {input.plan} {wildcards.comparison} > {log} 2>&1"
+
+
+rule figure:
+    input:
+        plan=dag.file("plan.json"),
+        records=rules.collect.output,
+    output:
+        svg=dag.file("figures/{comparison}.svg"),
+        png=dag.file("figures/{comparison}.png"),
+        pdf=dag.file("figures/{comparison}.pdf"),
+    log:
+        str(dag.store.log("figure", f"{dag.plan.study}-{{comparison}}")),
+    message:
+        "figure {wildcards.comparison}"
+    shell:
+        "python -m study figure {input.plan} {wildcards.comparison} > {log} 2>&1"
+
+
+rule report:
+    input:
+        plan=dag.file("plan.json"),
+        records=rules.collect.output,
+        tables=expand(rules.table.output.md, comparison=dag.comparisons),
+        figures=expand(rules.figure.output.svg, comparison=dag.comparisons),
+    output:
+        dag.file("report.html"),
+    log:
+        str(dag.store.log("report", dag.plan.study)),
+    message:
+        "report"
+    shell:
+        "python -m study report {input.plan} > {log} 2>&1"

@@ -1,0 +1,16 @@
+rule train:
+    input:
+        ancient(lambda wildcards: dag.dataset(wildcards.arm)),
+    output:
+        runs=f"{dag.store.root}/arms/{{arm}}/runs-{{block}}.parquet",
+        curves=f"{dag.store.root}/arms/{{arm}}/curves-{{block}}.parquet",
+    params:
+        results=str(dag.store.root),
+    log:
+        str(dag.store.log("train", "{arm}-{block}")),
+    message:
+        "train {wildcards.arm}, seeds {wildcards.block}"
+    resources:
+        gpu=1,
+    shell:
+        "python -m study train {params.results} {wildcards.arm} {wildcards.block} > {log} 2>&1"
