@@ -54,7 +54,5 @@ def verbs_module(name: str) -> object:
     return showing
 
 
-
-
 if __name__ == "__main__":
     sys.exit(main())

@@ -140,9 +140,7 @@ class NAdam(Optimizer):
     def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
         from torch.optim import NAdam
 
-        return NAdam(
-            parameters, lr=self.lr, betas=self.betas, eps=self.eps, momentum_decay=self.momentum_decay
-        )
+        return NAdam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, momentum_decay=self.momentum_decay)
 
 
 class Lion(Optimizer):

@@ -221,5 +221,3 @@ def _matches(row: Mapping[str, Value | None], key: str, wanted: Any) -> bool:
     if not isinstance(wanted, dict):
         return False
     return all(labels.canonical(getattr(value, s, None)) == labels.canonical(v) for s, v in wanted.items())
-
-

@@ -40,9 +40,7 @@ METRICS: dict[str, Metric] = {
     "seconds_to_target": Metric(
         "time to target", "s", "lower", "steps to target × seconds per step, alone on the device", False, True, True
     ),
-    "train_seconds": Metric(
-        "training time", "s", "lower", "all steps of the budget × seconds per step", timed=True
-    ),
+    "train_seconds": Metric("training time", "s", "lower", "all steps of the budget × seconds per step", timed=True),
     "step_seconds": Metric(
         "time per step", "s", "lower", "median over interleaved rounds, alone on the device", timed=True
     ),

@@ -142,4 +142,3 @@ def _check_gpus(expansion: Expansion, mistakes: Mistakes) -> None:
 def _unsupported(key: str, value: Any, path: str, mistakes: Mistakes) -> None:
     if value is not None:
         mistakes.add(join(path, key), "is not yet supported; leave it out" + (", or write null" * (key == "tune")))
-

@@ -55,9 +55,7 @@ def build(arm: Arm, seed: int, data: Data) -> nn.Module:
     """
     with torch.random.fork_rng(devices=[]):
         torch.random.manual_seed(derive(seed, "init"))
-        module = arm.network.build(
-            data.shape, data.outputs, lambda: Aligned(arm.activation.build()), MaskedDropout
-        )
+        module = arm.network.build(data.shape, data.outputs, lambda: Aligned(arm.activation.build()), MaskedDropout)
     if not isinstance(arm.init, Default):
         generator = stream(seed, "init")
         with torch.no_grad():

@@ -100,9 +100,7 @@ class Record:
         }
 
 
-def write(
-    records: Sequence[Record], arm: str, provenance: dict[str, Any], runs_path: Path, curves_path: Path
-) -> None:
+def write(records: Sequence[Record], arm: str, provenance: dict[str, Any], runs_path: Path, curves_path: Path) -> None:
     """Write both files; the runs, which mark the block as complete, are renamed into place last."""
     curves = [{"arm": arm, "seed": r.seed} | row for r in records for row in r.curve.rows]
     runs = [{"arm": arm} | record.row() | provenance for record in records]

@@ -167,9 +167,7 @@ class Pack:
                 correct += (outputs.argmax(2) == y).sum(1)
         return total / len(split.x), correct / len(split.x)
 
-    def _note(
-        self, epoch: int, losses: dict[str, Tensor], correct: dict[str, Tensor], norms: Tensor | None
-    ) -> None:
+    def _note(self, epoch: int, losses: dict[str, Tensor], correct: dict[str, Tensor], norms: Tensor | None) -> None:
         alive, steps = self.alive.tolist(), self.steps.tolist()
         columns = {f"{name}_loss": losses[name].tolist() for name in SPLITS}
         if self.data.task == "classification":

@@ -139,7 +139,7 @@ def _with_targets(runs: pa.Table, curves: pa.Table, target: Target | None) -> pa
             }
         )
     for name in ("reached_target", "steps_to_target", "epochs_to_target"):
-        runs = runs.append_column(STUDY_RUNS.field(name), pa.array([r[name] for r in rows], STUDY_RUNS.field(name).type))
+        runs = runs.append_column(
+            STUDY_RUNS.field(name), pa.array([r[name] for r in rows], STUDY_RUNS.field(name).type)
+        )
     return runs.select(STUDY_RUNS.names).sort_by([("arm", "ascending"), ("seed", "ascending")])
-
-
