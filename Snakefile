@@ -16,3 +16,23 @@ rule all:
     default_target: True
     input:
         dag.file("report.html"),
+        # Named here too: Snakemake does not make a missing intermediate file again while the report is newer.
+        dag.to_train,
+        dag.to_time,
+
+
+onstart:
+    if workflow.is_main_process:
+        print(dag.start(), file=sys.stderr)
+
+
+onsuccess:
+    if workflow.is_main_process:
+        print(*dag.end(), sep="\n", file=sys.stderr)
+
+
+onerror:
+    # What there is, is shown; the exit status stays 1.
+    if workflow.is_main_process:
+        shell("python -m study draw {plan} || true", plan=dag.file("plan.json"))
+        print(*dag.end(), sep="\n", file=sys.stderr)

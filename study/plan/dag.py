@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from study.plan.failures import failures
 from study.plan.mistakes import Refused, suggest
 from study.plan.plan import Plan
 from study.plan.prepare import prepare
@@ -42,7 +44,7 @@ class Dag:
             return cls(Plan.load(_remembered(store, path)), store, cached == "true")
         dag = cls(prepare(path, store), store, cached == "true")
         dag.plan.write(store, dag.gaps)
-        write_if_changed(dag.records, json.dumps(dag.expected(), indent=1) + "\n")
+        dag.note_expected()
         write_if_changed(_pointer(store, path), f"{dag.plan.study}\n")
         return dag
 
@@ -55,11 +57,34 @@ class Dag:
         """Names the records that the report will draw on, so that a change of them draws it again."""
         return self.folder / "records.json"
 
-    def expected(self) -> dict[str, list[str]]:
-        """The blocks of each arm that are there, or will be once everything missing is trained."""
+    def note_expected(self) -> None:
+        """Write down which blocks of each arm are there, or will be once everything missing is trained."""
         present = self.store.present(self.plan.arms)
         blocks = {arm: sorted(present[arm] + self.gaps.get(arm, [])) for arm in self.plan.arms}
-        return {arm: [str(block) for block in found] for arm, found in blocks.items()}
+        expected = {arm: [str(block) for block in found] for arm, found in blocks.items()}
+        write_if_changed(self.records, json.dumps(expected, indent=1) + "\n")
+
+    def start(self) -> str:
+        """One line on where training will run."""
+        hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
+        gpus = [] if hidden else list(Path("/dev").glob("nvidia[0-9]*"))
+        if not self.to_train and not self.to_time:
+            return "Nothing to train: the report is drawn from the records that are there."
+        return f"{len(gpus)} GPUs on this machine." if gpus else "No GPU on this machine: training runs on the CPU."
+
+    def end(self) -> list[str]:
+        """Where the report is, and one line per failure."""
+        gaps = self.plan.missing(self.store)
+        lost = [failure for arm in gaps for failure in failures(self.store, arm)]
+        lines = [f"FAILED {f.arm} seeds {f.block}: {f.reason} (log: {f.log})" for f in lost]
+        logs = (self.store.log("time", Path(path).stem) for path in self.to_time)
+        lines += [f"FAILED time: nothing was timed (log: {log})" for log in logs if log.exists()]
+        absent = sum(len(block.seeds) for blocks in gaps.values() for block in blocks)
+        total = sum(self.plan.seeds.values())
+        report = self.folder / "report.html"
+        if report.exists():
+            lines.append(f"Report: {report} ({total - absent} of {total} runs)")
+        return lines
 
     @cached_property
     def to_train(self) -> list[str]:

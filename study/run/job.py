@@ -50,23 +50,29 @@ def train_block(store: Store, arm_id: str, block: Block) -> None:
 def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
     """Hold a locked start mark while the block is trained; a mark without its lock is a killed job's."""
     mark, failed = store.started(arm_id, block), store.failed(arm_id, block)
-    log = str(store.log("train", f"{arm_id}-{block}"))
+    log = store.log("train", f"{arm_id}-{block}")
     mark.parent.mkdir(parents=True, exist_ok=True)
     with mark.open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "log": log, "time": now()}, file)
+        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "log": str(log), "time": now()}, file)
         file.flush()
         try:
             yield
         except BaseException as error:
-            words = f"{type(error).__name__}: {error}".strip().splitlines()[0]
             traceback.print_exc()
-            write_if_changed(failed, json.dumps({"reason": words, "log": log, "time": now()}, indent=1) + "\n")
+            record_failure(store, arm_id, block, error, log)
             raise
         else:
             failed.unlink(missing_ok=True)
         finally:
             mark.unlink(missing_ok=True)
+
+
+def record_failure(store: Store, arm_id: str, block: Block, error: BaseException, log: Path) -> None:
+    """Write failed-{block}.json: what was raised, where its log is, and when."""
+    reason = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    content = {"reason": reason, "log": str(log), "time": now()}
+    write_if_changed(store.failed(arm_id, block), json.dumps(content, indent=1) + "\n")
 
 
 def provenance(device: torch.device) -> dict[str, Any]:

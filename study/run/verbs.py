@@ -11,9 +11,19 @@ from study.plan.store import Block, Store
 
 def data(arguments: Namespace) -> None:
     from study.run.data import prepare
+    from study.run.job import record_failure
 
-    store = Store(Path(arguments.plan).parents[2])
-    prepare(Plan.load(Path(arguments.plan)).datasets[arguments.dataset], store.dataset(arguments.dataset))
+    path = Path(arguments.plan)
+    plan, store = Plan.load(path), Store(path.parents[2])
+    try:
+        prepare(plan.datasets[arguments.dataset], store.dataset(arguments.dataset))
+    except Exception as error:
+        # Without data none of these arms can be trained: they failed, for this reason.
+        for arm, blocks in plan.missing(store).items():
+            if plan.arms[arm].dataset_id == arguments.dataset:
+                for block in blocks:
+                    record_failure(store, arm, block, error, store.log("data", arguments.dataset))
+        raise
 
 
 def train(arguments: Namespace) -> None:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.plan.failures import failures
 from study.plan.plan import Plan
-from study.plan.store import Block, Store, owned, write_if_changed
+from study.plan.store import Block, Store, owned
 from study.plan.study_file import Target
 from study.run.record import CURVES, RUNS, write_parquet
 
 TIMING = ("arm", "round", "step_seconds", "memory_bytes", "device", "threads", "reason", "load_average")
+NAMED_AXES = ("dataset", "network", "activation", "init", "optimizer", "schedule", "regularizer")
 AXES_SCHEMA = [
-    *((axis, pa.string()) for axis in ("dataset", "network", "activation", "init", "optimizer", "schedule", "regularizer")),
-    ("dropout", pa.float64()), ("batch_size", pa.int32()), ("epochs", pa.int32()), ("gpus", pa.int32()),
-]  # fmt: skip
+    *((axis, pa.string()) for axis in NAMED_AXES),
+    ("dropout", pa.float64()),
+    *((axis, pa.int32()) for axis in ("batch_size", "epochs", "gpus")),
+]
 STUDY_RUNS = pa.schema(
     [
         *RUNS,
@@ -73,7 +72,7 @@ def _arm(arm: str, blocks: list[Block], plan: Plan, store: Store) -> tuple[pa.Ta
         curves.append(pq.read_table(store.curves(arm, block), schema=CURVES, filters=keep))
         for seed in seeds:
             del absent[seed]
-    reasons = {seed: reason for block, reason in failures(store, arm) for seed in block.seeds}
+    reasons = {seed: failure.reason for failure in failures(store, arm) for seed in failure.block.seeds}
     rows = [
         {"arm": arm, "seed": seed, "status": "failed" if seed in reasons else "missing", "reason": reasons.get(seed)}
         for seed in absent
@@ -85,34 +84,6 @@ def _arm(arm: str, blocks: list[Block], plan: Plan, store: Store) -> tuple[pa.Ta
     for name, kind in (*AXES_SCHEMA, ("recipe", pa.string())):
         table = table.append_column(name, pa.array([about[name]] * len(table), kind))
     return table, pa.concat_tables(curves)
-
-
-def failures(store: Store, arm: str) -> Iterator[tuple[Block, str]]:
-    """The blocks of an arm whose job failed, and why.
-
-    A start mark that nothing holds locked belongs to a killed job: its failure is recorded here.
-    """
-    folder = store.arm(arm)
-    for mark in sorted(folder.glob("started-*.json")):
-        if not _locked(mark):
-            about = json.loads(mark.read_text(encoding="utf-8") or "{}")
-            reason = "killed: the job ended without a word (out of memory, a time limit, or a lost machine)"
-            content = {"reason": reason, "log": about.get("log"), "time": about.get("time")}
-            failed = folder / mark.name.replace("started", "failed")
-            write_if_changed(failed, json.dumps(content, indent=1) + "\n")
-            mark.unlink()
-    for path in sorted(folder.glob("failed-*.json")):
-        about = json.loads(path.read_text(encoding="utf-8"))
-        yield Block.parse(path.stem.partition("-")[2]), str(about["reason"])
-
-
-def _locked(mark: Path) -> bool:
-    with mark.open(encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def first_reached(curves: pd.DataFrame, target: Target | None) -> pd.DataFrame:

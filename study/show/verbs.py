@@ -58,8 +58,11 @@ def report(arguments: Namespace) -> None:
 
 
 def draw(arguments: Namespace) -> None:
+    from study.plan.dag import Dag
+
+    plan, store = opened(arguments)
+    Dag(plan, store, cached=True).note_expected()
     collect(arguments)
-    plan, _ = opened(arguments)
     for comparison in plan.comparisons:
         part = Namespace(plan=arguments.plan, comparison=comparison.name)
         table(part)

@@ -1,10 +1,10 @@
 rule data:
     output:
         str(dag.store.dataset("{dataset}")),
-    params:
-        plan=dag.file("plan.json"),
     log:
         str(dag.store.log("data", "{dataset}")),
+    params:
+        plan=dag.file("plan.json"),
     message:
         "prepare dataset {wildcards.dataset}"
     shell:

@@ -4,14 +4,14 @@ rule time:
         ancient(dag.timed_datasets),
     output:
         f"{dag.store.root}/timing/{{timing}}.parquet",
-    params:
-        plan=dag.file("plan.json"),
     log:
         str(dag.store.log("time", "{timing}")),
-    message:
-        "time the arms, alone on the machine"
     threads: workflow.cores or 1
     resources:
         gpu=workflow.global_resources.get("gpu").value or 1,
+    params:
+        plan=dag.file("plan.json"),
+    message:
+        "time the arms, alone on the machine"
     shell:
         "python -m study time {params.plan} > {log} 2>&1"

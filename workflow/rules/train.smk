@@ -4,13 +4,13 @@ rule train:
     output:
         runs=f"{dag.store.root}/arms/{{arm}}/runs-{{block}}.parquet",
         curves=f"{dag.store.root}/arms/{{arm}}/curves-{{block}}.parquet",
-    params:
-        results=str(dag.store.root),
     log:
         str(dag.store.log("train", "{arm}-{block}")),
-    message:
-        "train {wildcards.arm}, seeds {wildcards.block}"
     resources:
         gpu=1,
+    params:
+        results=str(dag.store.root),
+    message:
+        "train {wildcards.arm}, seeds {wildcards.block}"
     shell:
         "python -m study train {params.results} {wildcards.arm} {wildcards.block} > {log} 2>&1"

@@ -1,0 +1,48 @@
+# make study | test | lint | report | install; each works from a bare clone.
+PYTHON ?= python3
+BIN := .venv/bin
+# Snakemake and the rules find this environment first; SLURM's commands, where installed, are not asked.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+STUDY ?= config/article.yaml
+
+.PHONY: study test lint report install install-test benchmark clean
+
+study: install  ## run the default study (or STUDY=file), then say where the report is
+	snakemake --cores all --resources gpu=4 --config study=$(STUDY)
+
+report: install  ## draw the committed study again; nothing is trained
+	snakemake --cores all --config results=results/reference cached=true
+
+test: lint  ## linters, then all tests
+	pytest -n 2
+
+lint: install-test
+	ruff format --check .
+	ruff check .
+	snakefmt --check Snakefile workflow
+	mypy
+
+benchmark: install  ## side by side with a plain training loop; prints ratios
+	python benchmarks/training.py
+
+install:
+	@$(call installed,.,)
+
+install-test:
+	@$(call installed,.[test],-test)
+
+# $(1): what pip installs, $(2): the name of its mark. The mark holds a checksum of the contents of pyproject
+# and constraints, so that nothing is installed, and no network is needed, until one of them changes.
+define installed
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Evenhand needs Python 3.11 or newer; set PYTHON=python3.x")' && \
+	sum=$$(cat pyproject.toml constraints.txt | cksum) && \
+	if [ "$$(cat .venv/installed$(2) 2>/dev/null)" != "$$sum" ]; then \
+		{ [ -x $(BIN)/python ] || $(PYTHON) -m venv .venv; } && \
+		echo "installing into .venv/ (once)" && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch -e '$(1)' && \
+		echo "$$sum" > .venv/installed$(2); \
+	fi
+endef
+
+clean:
+	rm -rf .venv .snakemake

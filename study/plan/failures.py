@@ -1,0 +1,52 @@
+"""Training jobs that failed: the reason that they left, or the start mark of one that was killed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from study.plan.store import Block, Store, write_if_changed
+
+KILLED = "killed: the job ended without a word (out of memory, a time limit, or a lost machine)"
+
+
+class Failure(NamedTuple):
+    arm: str
+    block: Block
+    reason: str
+    log: str
+
+
+def failures(store: Store, arm: str) -> Iterator[Failure]:
+    """The blocks of an arm whose last job failed, and why.
+
+    A start mark that no process holds locked belongs to a killed job: its failure is recorded here.
+    """
+    folder = store.arm(arm)
+    for mark in sorted(folder.glob("started-*.json")):
+        about = _abandoned(mark)
+        if about is not None:
+            content = {"reason": KILLED, "log": about.get("log", ""), "time": about.get("time", "")}
+            failed = folder / mark.name.replace("started", "failed")
+            write_if_changed(failed, json.dumps(content, indent=1) + "\n")
+            mark.unlink(missing_ok=True)
+    for path in sorted(folder.glob("failed-*.json")):
+        block = Block.parse(path.stem.partition("-")[2])
+        if store.runs(arm, block).exists():
+            continue
+        about = json.loads(path.read_text(encoding="utf-8"))
+        yield Failure(arm, block, str(about["reason"]), str(about.get("log", "")))
+
+
+def _abandoned(mark: Path) -> dict[str, str] | None:
+    """What a start mark says, where its process is gone; None while the process holds it locked."""
+    try:
+        with mark.open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            about: dict[str, str] = json.loads(file.read() or "{}")
+            return about
+    except (BlockingIOError, FileNotFoundError):
+        return None

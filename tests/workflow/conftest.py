@@ -1,0 +1,70 @@
+"""Snakemake as a user calls it, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Place:
+    """A folder with a study file; results go to ``results/`` in it."""
+
+    folder: Path
+    study: str = "study.yaml"
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    def snakemake(self, *arguments: str, config: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        command += ["--workflow-profile", str(ROOT / "profiles" / "default"), "--directory", str(self.folder)]
+        command += ["--cores", "2", "--resources", "gpu=2", *arguments]
+        command += ["--config", f"study={self.study}", *config.split()]
+        # Where SLURM's commands are installed, its plugin would look for a controller for ten seconds.
+        environment = os.environ | {"SLURM_CONF": "/dev/null", "COLUMNS": "200"}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+
+    def jobs(self, config: str = "") -> dict[str, int]:
+        """The jobs that a dry run plans, by rule."""
+        done = self.snakemake("--dry-run", config=config)
+        assert done.returncode == 0, done.stderr
+        table = re.findall(r"^\s*(data|train|time|collect|table|figure|report) +(\d+)", done.stderr + done.stdout, re.M)
+        return {rule: int(count) for rule, count in table}
+
+    def records(self) -> dict[str, tuple[int, bytes]]:
+        """mtime and content of every record."""
+        return {
+            str(path.relative_to(self.results)): (path.stat().st_mtime_ns, path.read_bytes())
+            for path in sorted(self.results.glob("arms/*/runs-*.parquet"))
+        }
+
+    def copy(self, folder: Path) -> Place:
+        shutil.copytree(self.folder, folder)
+        return Place(folder, self.study)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The smoke study, run once; tests that change anything take a copy."""
+    place = Place(tmp_path_factory.mktemp("finished"))
+    shutil.copy(ROOT / "config" / "smoke.yaml", place.folder / place.study)
+    done = place.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    (place.folder / "end.txt").write_text(done.stderr + done.stdout)
+    return place
+
+
+@pytest.fixture
+def place(finished: Place, tmp_path: Path) -> Place:
+    return finished.copy(tmp_path / "copy")

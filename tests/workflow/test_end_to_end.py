@@ -1,0 +1,110 @@
+"""One study through Snakemake: what it leaves, and that nothing is trained twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from study.plan.prepare import prepare
+from study.plan.store import Store
+from tests.workflow.conftest import Place
+
+
+def edit(place: Place, old: str, new: str) -> None:
+    path = place.folder / place.study
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def arm_of(place: Place, label: str) -> str:
+    plan = prepare(place.folder / place.study, Store(place.results))
+    return next(arm.arm for arm in plan.comparisons[0].arms if arm.label == label)
+
+
+def test_a_study_leaves_what_the_design_names(finished: Place) -> None:
+    folder = finished.results / "studies" / "smoke"
+    names = [f"{name}.parquet" for name in ("runs", "curves", "timing", "summary")]
+    names += [f"tables/optimizer.{ending}" for ending in ("csv", "md", "tex")]
+    names += [f"figures/optimizer.{ending}" for ending in ("svg", "png", "pdf")]
+    for name in (*names, "plan.json", "report.html"):
+        assert (folder / name).stat().st_size > 0, name
+    runs = pd.read_parquet(folder / "runs.parquet")
+    assert sorted(runs["status"]) == ["finished"] * 6
+    assert not list(finished.results.glob("arms/*/started-*")) + list(finished.results.glob("arms/*/failed-*"))
+
+
+def test_the_last_line_says_where_the_report_is(finished: Place) -> None:
+    text = (finished.folder / "end.txt").read_text()
+    assert "Report: results/studies/smoke/report.html (6 of 6 runs)" in text
+    assert "training runs on the CPU" in text or "GPU" in text
+
+
+def test_a_second_run_does_nothing(place: Place) -> None:
+    assert place.jobs() == {}
+
+
+def test_neither_mtimes_nor_comments_nor_titles_train_anything(place: Place) -> None:
+    shutil.rmtree(place.folder / ".snakemake")
+    shuffled = random.Random(0)
+    for path in place.folder.rglob("*"):
+        os.utime(path, (0, shuffled.randint(1_000_000_000, 1_700_000_000)))
+    edit(place, "title: Two optimizers", "title: Still two optimizers  # a comment")
+    assert {"train", "time", "data"}.isdisjoint(place.jobs())
+
+
+def test_a_new_arm_trains_alone(place: Place) -> None:
+    before = place.records()
+    edit(place, "optimizer: [sgd,", "optimizer: [sgd, {name: adagrad, lr: 0.05},")
+    edit(place, "study: smoke", "study: wider")
+    assert place.jobs()["train"] == 1
+    assert place.snakemake().returncode == 0
+    after = place.records()
+    assert len(after) == 3
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_deleted_arm_is_trained_again_alone_with_the_same_numbers(place: Place) -> None:
+    arm = arm_of(place, "adam")
+    was = pd.read_parquet(place.results / "arms" / arm / "runs-0-2.parquet")
+    before = place.records()
+    for name in (place.results / "arms" / arm, place.results / "datasets", place.folder / ".snakemake"):
+        shutil.rmtree(name)
+    report = place.results / "studies" / "smoke" / "report.html"
+    os.utime(report)
+    assert place.jobs()["train"] == 1
+    assert place.snakemake().returncode == 0
+    after = place.records()
+    assert [name for name in before if after[name][0] != before[name][0]] == [f"arms/{arm}/runs-0-2.parquet"]
+    now = pd.read_parquet(place.results / "arms" / arm / "runs-0-2.parquet")
+    pd.testing.assert_frame_equal(now.drop(columns="started_at"), was.drop(columns="started_at"), check_exact=True)
+
+
+def test_more_seeds_train_only_the_new_ones(place: Place) -> None:
+    edit(place, "seeds: 3", "seeds: 4")
+    assert place.jobs()["train"] == 2
+    assert place.snakemake().returncode == 0
+    blocks = sorted(path.name for path in place.results.glob("arms/*/runs-*.parquet"))
+    assert blocks == ["runs-0-2.parquet"] * 2 + ["runs-3-3.parquet"] * 2
+    runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")
+    assert runs.groupby("arm")["seed"].apply(list).tolist() == [[0, 1, 2, 3]] * 2
+
+
+def test_an_arm_taken_out_changes_the_report_only(place: Place) -> None:
+    before = place.records()
+    edit(place, "[sgd, {name: adam, lr: 0.01}]", "[sgd]")
+    edit(place, ", seconds_to_target, memory_mib", "")
+    assert set(place.jobs()) == {"collect", "table", "figure", "report"}
+    assert place.snakemake().returncode == 0
+    assert place.records() == before
+    assert "adam" not in (place.results / "studies" / "smoke" / "tables" / "optimizer.csv").read_text()
+
+
+def test_snakemakes_own_report(place: Place, tmp_path: Path) -> None:
+    done = place.snakemake("--report", str(tmp_path / "report.html"))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report.html").stat().st_size > 100_000

@@ -1,0 +1,83 @@
+"""Cached results, refused input and failed jobs: what is there is shown, what is not is said."""
+
+from __future__ import annotations
+
+import shutil
+
+import pandas as pd
+
+from tests.workflow.conftest import Place
+from tests.workflow.test_end_to_end import arm_of, edit
+
+
+def test_cached_trains_nothing_and_says_what_is_missing(place: Place) -> None:
+    arm = arm_of(place, "adam")
+    shutil.rmtree(place.results / "arms" / arm)
+    before = place.records()
+    done = place.snakemake(config="cached=true")
+    assert done.returncode == 0, done.stderr
+    assert "Report: results/studies/smoke/report.html (3 of 6 runs)" in done.stderr + done.stdout
+    assert place.records() == before
+    runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")
+    assert runs[runs["arm"] == arm]["status"].tolist() == ["missing"] * 3
+    # Once the arm is there again the page that lacked it is stale, also where nothing else changed.
+    assert place.snakemake().returncode == 0
+    assert place.jobs() == {}
+    runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")
+    assert runs["status"].tolist() == ["finished"] * 6
+
+
+def test_cached_without_any_result_is_a_page_of_missing_runs(place: Place) -> None:
+    shutil.rmtree(place.results)
+    done = place.snakemake(config="cached=true")
+    assert done.returncode == 0, done.stderr
+    assert "(0 of 6 runs)" in done.stderr + done.stdout
+    summary = pd.read_parquet(place.results / "studies" / "smoke" / "summary.parquet")
+    assert summary["n_missing"].tolist() == [3] * len(summary)
+    assert summary["estimate"].isna().all()
+
+
+def test_a_refused_study_exits_2_and_trains_nothing(place: Place) -> None:
+    shutil.rmtree(place.results)
+    edit(place, "[sgd, {name: adam, lr: 0.01}]", "[sgd, {name: adma, lr: 0.01}]")
+    edit(place, "epochs: 5", "epochs: -5")
+    done = place.snakemake()
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if line.startswith("study.yaml: ")]
+    assert lines == [
+        "study.yaml: baseline.epochs: -5 is refused; give a number of at least 1",
+        "study.yaml: comparisons.optimizer.vary.optimizer[1].name: 'adma' is not an optimizer; did you mean 'adam'?",
+    ]
+    assert not place.results.exists()
+
+
+def test_unknown_config_is_refused(place: Place) -> None:
+    done = place.snakemake(config="cache=true")
+    assert done.returncode == 2
+    assert "--config cache: 'cache' is not a key; did you mean 'cached'?" in done.stderr
+
+
+def test_a_failed_job_is_shown_and_only_it_is_done_again(place: Place) -> None:
+    edit(place, "[sgd, {name: adam, lr: 0.01}]", "[sgd, {name: adam, lr: 0.01}, {name: lion, lr: 0.003}]")
+    edit(place, ", seconds_to_target, memory_mib", "")
+    before = place.records()
+    [dataset] = place.results.glob("datasets/*.npz")
+    dataset.write_bytes(b"torn")
+    failed = place.snakemake()
+    text = failed.stderr + failed.stdout
+    assert failed.returncode == 1
+    lion = arm_of(place, "lion")
+    [line] = [line for line in text.splitlines() if line.startswith("FAILED")]
+    assert line.startswith(f"FAILED {lion} seeds 0-2: ")
+    assert f"results/logs/train/{lion}-0-2.log" in line
+    assert "(6 of 9 runs)" in text
+    assert place.records() == before
+    runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")
+    assert runs[runs["arm"] == lion]["status"].tolist() == ["failed"] * 3
+    assert runs[runs["arm"] != lion]["status"].tolist() == ["finished"] * 6
+    dataset.unlink()
+    assert place.jobs()["train"] == 1
+    assert place.snakemake().returncode == 0
+    assert {name: place.records()[name] for name in before} == before
+    runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")
+    assert runs["status"].tolist() == ["finished"] * 9
