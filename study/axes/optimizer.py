@@ -68,7 +68,7 @@ class Adagrad(Optimizer):
     def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
         from torch.optim import Adagrad
 
-        return Adagrad(parameters, lr=self.lr, lr_decay=self.lr_decay, eps=self.eps)
+        return Adagrad(parameters, lr=self.lr, lr_decay=self.lr_decay, eps=self.eps, fused=True)
 
 
 class RMSprop(Optimizer):
@@ -109,7 +109,7 @@ class Adam(Optimizer):
     def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
         from torch.optim import Adam
 
-        return Adam(parameters, lr=self.lr, betas=self.betas, eps=self.eps)
+        return Adam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, fused=True)
 
 
 class AdamW(Optimizer):
@@ -126,7 +126,8 @@ class AdamW(Optimizer):
     def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
         from torch.optim import AdamW
 
-        return AdamW(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)
+        decay = self.weight_decay
+        return AdamW(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=decay, fused=True)
 
 
 class NAdam(Optimizer):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from study.axes.dataset import Dataset, Task
 from study.plan.arm import split_sizes
+from study.plan.sources import Sums
 
 SPLITS = ("train", "val", "test")
 
@@ -35,8 +36,9 @@ class Data(NamedTuple):
 def prepare(dataset: Dataset, path: Path) -> None:
     """Read, split and scale ``dataset`` and write it to ``path`` (.npz) in one step.
 
-    Raises ValueError where it cannot be split or holds values that are not finite.
+    Raises ValueError where it cannot be split, holds values that are not finite, or is not what was planned.
     """
+    Sums(path.parent / "sums.json").resolve(dataset, Path())
     raw = dataset.load()
     split = assign(raw.target, raw.task, raw.test, dataset.split_seed)
     train = split == 0
@@ -45,17 +47,16 @@ def prepare(dataset: Dataset, path: Path) -> None:
         raise ValueError(f"{dataset.name}: has values that are not finite")
     target = raw.target
     if raw.task == "regression":
+        if np.ptp(target[train]) == 0:
+            raise ValueError(f"{dataset.name}: the target has one value only")
         target = (target - target[train].mean()) / target[train].std()
-    arrays = {
-        "features": features.astype(np.float32),
-        "target": target.astype(np.int64 if raw.task == "classification" else np.float32),
-        "split": split,
-    }
-    checksum = hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays))).hexdigest()
+    features = features.astype(np.float32)
+    target = target.astype(np.int64 if raw.task == "classification" else np.float32)
+    checksum = hashlib.sha256(b"".join(array.tobytes() for array in (features, split, target))).hexdigest()
     about = {"dataset": dataset.model_dump(mode="json"), "task": raw.task, "classes": raw.classes, "sha256": checksum}
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    np.savez_compressed(beside, about=np.array(json.dumps(about)), **arrays)
+    np.savez_compressed(beside, about=np.array(json.dumps(about)), features=features, target=target, split=split)
     os.replace(beside, path)
 
 
@@ -83,11 +84,14 @@ def assign(target: np.ndarray, task: Task, test: np.ndarray | None, seed: int) -
 
 def scale(features: np.ndarray, train: np.ndarray, images: bool) -> np.ndarray:
     """Pixels divided by their maximum; other features standardized by the training rows, constant ones 0."""
+    scaled: np.ndarray
     if images:
-        return features / features[train].max()
-    mean, std = features[train].mean(axis=0), features[train].std(axis=0)
-    constant = std <= 1e-12 * np.maximum(1, np.abs(mean))
-    return np.where(constant, 0.0, (features - mean) / np.where(constant, 1.0, std))
+        scaled = features / features[train].max()
+    else:
+        mean, std = features[train].mean(axis=0), features[train].std(axis=0)
+        constant = np.ptp(features[train], axis=0) == 0
+        scaled = np.where(constant, 0.0, (features - mean) / np.where(constant, 1.0, std))
+    return scaled
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Data:

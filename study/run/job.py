@@ -52,8 +52,12 @@ def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
     mark, failed = store.started(arm_id, block), store.failed(arm_id, block)
     log = store.log("train", f"{arm_id}-{block}")
     mark.parent.mkdir(parents=True, exist_ok=True)
-    with mark.open("w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with mark.open("a", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BlockingIOError(f"{mark}: another process is training this block") from error
+        file.truncate(0)
         json.dump({"host": socket.gethostname(), "pid": os.getpid(), "log": str(log), "time": now()}, file)
         file.flush()
         try:

@@ -54,7 +54,7 @@ def build(arm: Arm, seed: int, data: Data) -> nn.Module:
     ``(seed, "init")``: the one use of the global generator.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.random.manual_seed(derive(seed, "init"))
+        torch.default_generator.manual_seed(derive(seed, "init"))  # torch.manual_seed would seed GPUs as well
         module = arm.network.build(data.shape, data.outputs, lambda: Aligned(arm.activation.build()), MaskedDropout)
     if not isinstance(arm.init, Default):
         generator = stream(seed, "init")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,28 @@ from study.run.modules import Aligned, MaskedDropout, is_weight
 
 ALIGN = 64  # floats; each run's row is padded to whole vector registers, so no element's rounding depends on the others
 ELEMENTWISE = (Aligned, nn.Identity)
+
+
+class StackedLinear(torch.autograd.Function):
+    """``nn.Linear`` for each run: x [runs, rows, in], weight [runs, out, in], bias [runs, out].
+
+    The derivative of ``baddbmm`` gives weight gradients transposed, which would be copied into the layout of
+    the parameters; here they come in that layout.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        x, weight = ctx.saved_tensors
+        to_x = torch.bmm(grad, weight) if ctx.needs_input_grad[0] else None
+        return to_x, torch.bmm(grad.mT, x), grad.sum(1)
+
+
+linear: Callable[[Tensor, Tensor, Tensor], Tensor] = StackedLinear.apply
 
 
 class Stack:
@@ -35,7 +58,7 @@ class Stack:
         offset = 0
         for name, parameter in first.items():
             n = parameter.numel()
-            view = self.flat[:, offset : offset + n].unflatten(1, parameter.shape)
+            view = self.flat[:, offset : offset + n].view(self.runs, *parameter.shape)
             view.copy_(torch.stack([m.get_parameter(name).detach() for m in modules]))
             self.parameters[name] = view.detach().requires_grad_()
             self.is_weight[offset : offset + n] = float(is_weight(parameter))
@@ -48,7 +71,9 @@ class Stack:
         }
         self._layers = list(self.module) if isinstance(self.module, nn.Sequential) else []
         known = (nn.Flatten, nn.Linear, MaskedDropout, *ELEMENTWISE)
-        self._plain_layers = bool(self._layers) and all(isinstance(layer, known) for layer in self._layers)
+        self._plain_layers = bool(self._layers) and all(
+            isinstance(layer, known) and getattr(layer, "bias", True) is not None for layer in self._layers
+        )
 
     def train(self, mode: bool) -> None:
         self.module.train(mode)
@@ -75,8 +100,7 @@ class Stack:
             if isinstance(layer, nn.Flatten):
                 x = x.flatten(2)
             elif isinstance(layer, nn.Linear):
-                weight, bias = self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"]
-                x = torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+                x = linear(x, self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"])
             elif isinstance(layer, MaskedDropout):
                 x = x * masks[name] if name in masks else x
             else:

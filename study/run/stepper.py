@@ -40,10 +40,12 @@ class Stepper:
         """The rate of the last step."""
         return float(self.optimizer.param_groups[0]["lr"])
 
-    def penalty(self) -> Tensor | float:
-        """The penalty of each run, [rows]; 0 without one."""
-        if not (self.l1 or self.l2):
-            return 0.0
+    @property
+    def penalized(self) -> bool:
+        return bool(self.l1 or self.l2)
+
+    def penalty(self) -> Tensor:
+        """The penalty of each run, [rows]."""
         weights = self.values * self.is_weight
         return self.l1 * weights.abs().sum(1) + self.l2 / 2 * weights.square().sum(1)
 

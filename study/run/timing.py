@@ -46,7 +46,8 @@ TIMING = pa.schema(
 
 def operations(arm: Arm) -> Hashable:
     """Equal for arms that differ only in numbers that change no shape and no operation: they share a measurement."""
-    optimizer = arm.optimizer.settings() | {"lr": None}
+    settings = arm.optimizer.settings().items()
+    optimizer = [(name, bool(value) if isinstance(value, int | float) else None) for name, value in settings]
     penalty = bool(arm.regularizer.l1), bool(arm.regularizer.l2)
     shape = (arm.dataset_id, arm.network, arm.activation, arm.batch_size, arm.gpus)
     return (*shape, arm.dropout > 0, arm.optimizer.name, repr(optimizer), penalty)
@@ -103,7 +104,7 @@ def step_seconds(pack: Pack) -> float:
     """Mean seconds of a step over an epoch, or over ``MAX_STEPS`` of it."""
     rows = len(pack.data.train.x)
     order = torch.randperm(rows, generator=pack.orders[0]).to(pack.device).unsqueeze(0)
-    batches = order.split(pack.batch_size, dim=1)
+    batches = torch.split(order, pack.batch_size, dim=1)
     pack.stack.train(True)
     for batch in batches[:WARM_UP]:
         pack.step(batch, 0.0)

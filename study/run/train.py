@@ -18,7 +18,7 @@ from study.run.stack import Stack
 from study.run.stepper import Stepper
 from study.run.streams import stream
 
-EVALUATED = 2**18  # input values evaluated at once per run; fixed, so that it never depends on the pack
+EVALUATED = 2**13  # input values evaluated at once per run: fits the cache, and never depends on the pack
 
 
 class Run(NamedTuple):
@@ -56,6 +56,8 @@ class Pack:
             raise ValueError("runs in a pack share network, activation, dataset, batch size and epochs")
         self.runs, self.data, self.device = list(runs), data, device
         arm = runs[0].arm
+        if arm.network.batch_statistics and (arm.batch_size == 1 or len(data.train.x) % arm.batch_size == 1):
+            raise ValueError("batch normalization needs at least two rows a batch, the last one of an epoch included")
         self.batch_size, self.epochs = arm.batch_size, arm.epochs
         modules = [build(run.arm, run.seed, data) for run in runs]
         self.shapes = dropped_shapes(modules[0], data.shape)
@@ -95,13 +97,13 @@ class Pack:
         rows = len(self.data.train.x)
         order = torch.stack([torch.randperm(rows, generator=g) for g in self.orders]).to(self.device)
         norms = torch.zeros(len(self.runs), device=self.device)
-        for i, batch in enumerate(order.split(self.batch_size, dim=1)):
+        for i, batch in enumerate(torch.split(order, self.batch_size, dim=1)):
             norms += self.step(batch, (epoch * self.steps_per_epoch + i) / self.budget)
         return norms / self.steps_per_epoch
 
     def step(self, batch: Tensor, progress: float) -> Tensor:
         """One step of every run on its rows ``batch`` [runs, rows]; returns gradient norms. [runs]"""
-        x = self.data.train.x.index_select(0, batch.flatten()).unflatten(0, batch.shape)
+        x = self.data.train.x.index_select(0, batch.flatten()).view(*batch.shape, *self.data.shape)
         y = self.data.train.y.index_select(0, batch.flatten())
         outputs = self.stack(x, self._masks(batch.shape[1]))
         losses = self._row_losses(outputs, y).mean(1)  # [runs] nats
@@ -109,20 +111,22 @@ class Pack:
         norms = torch.linalg.vector_norm(self.stack.grad, dim=1)
         objective = losses.detach()
         for stepper in self.steppers:
-            objective[stepper.rows] += stepper.penalty()
+            if stepper.penalized:
+                objective[stepper.rows] += stepper.penalty()
             stepper.step(progress)
-        # A sum is finite exactly when its terms are, short of overflow at 1e38; a norm would cost thirty times more.
-        self.alive &= objective.isfinite() & self.stack.flat.sum(1).isfinite()
+        # A sum is finite exactly when its terms are, short of overflow at 1e38; testing each would cost far more.
+        self.alive &= (objective + self.stack.flat.sum(1)).isfinite()
         self.steps += self.alive
         return norms
 
     def _row_losses(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Loss of every row: outputs [runs, rows, outputs], y [runs · rows] → [runs, rows]."""
+        losses: Tensor
         if self.data.task == "classification":
-            flat = nn.functional.cross_entropy(outputs.flatten(0, 1), y, reduction="none")
+            losses = nn.functional.cross_entropy(outputs.flatten(0, 1), y, reduction="none")
         else:
-            flat = (outputs.flatten() - y).square()
-        return flat.view(outputs.shape[:2])
+            losses = (outputs.flatten() - y).square()
+        return losses.view_as(outputs[..., 0])
 
     def _masks(self, rows: int) -> dict[str, Tensor]:
         """Dropout masks [runs, rows, *shape] by layer, each run's drawn from its own stream."""
@@ -135,11 +139,8 @@ class Pack:
                 row.uniform_(generator=generator)
         rate = self.rates.unsqueeze(1)
         kept = (noise >= rate) / (1 - rate)
-        parts = kept.split(sizes, dim=1)
-        return {
-            name: part.unflatten(1, (rows, *shape))
-            for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
-        }
+        parts = zip(self.shapes.items(), torch.split(kept, sizes, dim=1), strict=True)
+        return {name: part.view(-1, rows, *shape) for (name, shape), part in parts}
 
     @torch.no_grad()
     def evaluate(self, epoch: int, norms: Tensor | None) -> None:
@@ -149,10 +150,9 @@ class Pack:
         for name in SPLITS:
             losses[name], correct[name] = self._evaluate_split(name)
         self.alive &= torch.stack(list(losses.values())).isfinite().all(0)
-        for stepper in self.steppers:
-            if epoch:
-                stepper.watch(losses["val"][stepper.rows])
         self._note(epoch, losses, correct, norms)
+        for stepper in self.steppers if epoch else ():
+            stepper.watch(losses["val"][stepper.rows])
 
     def _evaluate_split(self, name: str) -> tuple[Tensor, Tensor]:
         """Mean loss and share of correct rows of each run, [runs] float64."""
@@ -160,7 +160,7 @@ class Pack:
         total = torch.zeros(len(self.runs), dtype=torch.float64, device=self.device)
         correct = torch.zeros_like(total)
         size = max(16, EVALUATED // split.x[0].numel())
-        for x, y in zip(split.x.split(size), split.y.split(size), strict=True):
+        for x, y in zip(torch.split(split.x, size), torch.split(split.y, size), strict=True):
             outputs = self.stack(x.expand(len(self.runs), *x.shape))
             total += self._row_losses(outputs, y.repeat(len(self.runs))).sum(1, dtype=torch.float64)
             if self.data.task == "classification":
