@@ -19,6 +19,12 @@ from study.axes.optimizer import Optimizer
 from study.axes.regularizer import Regularizer
 from study.axes.schedule import Schedule
 
+__all__ = [
+    "AXES", "CHOICES", "NUMBERS", "Activation", "AnyActivation", "AnyDataset", "AnyInit", "AnyNetwork", "AnyOptimizer",
+    "AnyRegularizer", "AnySchedule", "Choice", "Count", "Dataset", "Fraction", "Init", "Network", "Optimizer",
+    "Regularizer", "Schedule",
+]  # fmt: skip
+
 CHOICES: dict[str, type[Choice]] = {
     "dataset": Dataset,
     "network": Network,

@@ -1,13 +1,15 @@
-"""The IDX format of MNIST and its kin (http://yann.lecun.com/exdb/mnist); imported only when read."""
+"""The IDX format of MNIST and its kin (http://yann.lecun.com/exdb/mnist)."""
 
 from __future__ import annotations
 
 import gzip
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from study.axes.dataset import Raw
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -32,6 +34,8 @@ def files(folder: Path) -> tuple[Path, ...]:
 
 def read(path: Path) -> np.ndarray:
     """The array in one IDX file. Raises ValueError where the file is not IDX or is cut short."""
+    import numpy as np  # planning looks for the files, and loads no numpy
+
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in DTYPES:
         raise ValueError(f"{path}: is not an IDX file")
@@ -44,6 +48,8 @@ def read(path: Path) -> np.ndarray:
 
 
 def load(folder: Path) -> Raw:
+    import numpy as np
+
     train_x, train_y, test_x, test_y = (read(path) for path in files(folder))
     for name, x, y in (("train", train_x, train_y), ("test", test_x, test_y)):
         if len(x) != len(y):

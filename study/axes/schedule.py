@@ -36,7 +36,7 @@ class Step(Schedule):
 
     def factor(self, progress: float) -> float:
         level = min(int(progress * self.levels), self.levels - 1)
-        return self.final ** (level / (self.levels - 1))
+        return math.pow(self.final, level / (self.levels - 1))
 
 
 class Exponential(Schedule):
@@ -46,7 +46,7 @@ class Exponential(Schedule):
     final: Final = 0.01
 
     def factor(self, progress: float) -> float:
-        return self.final**progress
+        return math.pow(self.final, progress)
 
 
 class Cosine(Schedule):
@@ -77,7 +77,7 @@ class Polynomial(Schedule):
     final: Fraction = 0.01
 
     def factor(self, progress: float) -> float:
-        return self.final + (1.0 - self.final) * (1.0 - progress) ** self.power
+        return self.final + (1.0 - self.final) * math.pow(1.0 - progress, self.power)
 
 
 class OneCycle(Schedule):

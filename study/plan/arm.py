@@ -67,19 +67,23 @@ class Arm(BaseModel):
         values = {axis: getattr(self, axis) for axis in AXES}
         return {axis: v.name if isinstance(v, Choice) else v for axis, v in values.items()}
 
-    def impossible(self) -> tuple[str, str] | None:
-        """The axis and the reason why this combination cannot be trained; None where it can."""
-        if self.network.images_only and not self.dataset.images:
-            return "network", f"{self.network.name!r} needs images, {self.dataset.name!r} has none; use 'mlp'"
-        if self.dropout > 0 and not self.network.hidden_layers:
-            return "dropout", f"{self.network.name!r} has no hidden layer to drop from; use dropout 0"
-        if self.network.batch_statistics and self.batch_size == 1:
-            return "batch_size", "batch normalization needs at least two rows a batch"
-        rows = self.dataset.rows and split_sizes(self.dataset.rows)[0]
-        if self.network.batch_statistics and rows and rows % self.batch_size == 1:
-            return (
-                "batch_size",
-                f"{rows} training rows leave a last batch of one, which batch normalization cannot use",
+    def impossible(self) -> tuple[tuple[str, ...], str] | None:
+        """The axes that do not go together and why; None where the arm can be trained."""
+        network, dataset, size = self.network, self.dataset, self.batch_size
+        if network.images_only and not dataset.images:
+            return ("network", "dataset"), f"{network.name!r} needs images and {dataset.name!r} has none; use 'mlp'"
+        if self.dropout > 0 and not network.hidden_layers:
+            return ("dropout", "network"), f"{network.name!r} has no hidden layer to drop from; use dropout 0"
+        if not network.batch_statistics:
+            return None
+        axes = ("batch_size", "network", "dataset")
+        if size == 1:
+            return axes, "batch normalization needs at least two rows a batch; use a larger batch"
+        rows = dataset.rows and split_sizes(dataset.rows)[0]
+        if rows and rows % size == 1:
+            return axes, (
+                f"batches of {size} cut {rows} training rows so that one row is left for the last, "
+                "too few for batch normalization; use another batch size"
             )
         return None
 

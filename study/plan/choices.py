@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from study.axes import AXES, CHOICES, NUMBERS, Choice
-from study.plan.mistakes import Mistakes, explain, join, show, suggest
+from study.plan.mistakes import Mistakes, explain, join, refuse, suggest
 
 Value = Choice | float  # a choice, or the number of a numeric axis
-NUMBER = {axis: TypeAdapter(kind) for axis, kind in NUMBERS.items()}
-NUMBERED: dict[str, TypeAdapter[Any]] = NUMBER | {"stack": TypeAdapter(bool)}
+NUMBERED: dict[str, TypeAdapter[Any]] = {axis: TypeAdapter(kind) for axis, kind in NUMBERS.items()}
+NUMBERED["stack"] = TypeAdapter(bool)
 
 
 class Entry(NamedTuple):
@@ -28,80 +29,91 @@ def split_key(key: str) -> tuple[str, str | None]:
     return axis, setting or None
 
 
+def settings_of(axis: str) -> dict[str, list[type[Choice]]]:
+    """The settings of an axis, each with the choices that have it; none where the axis is a number."""
+    found: dict[str, list[type[Choice]]] = {}
+    for choice in CHOICES[axis].choices().values() if axis in CHOICES else ():
+        for setting in choice.model_fields:
+            if setting != "name":
+                found.setdefault(setting, []).append(choice)
+    return found
+
+
 def check_key(key: str, path: str, mistakes: Mistakes, extra: tuple[str, ...] = ()) -> bool:
     """Whether ``key`` names an axis or a setting of some choice on it; notes a mistake where not."""
-    axis, setting = split_key(key)
+    axis, dot, setting = key.partition(".")
     if axis not in (*AXES, *extra):
-        mistakes.add(path, suggest(axis, (*AXES, *extra), "axis"))
+        homes = [f"{a}.{axis}" for a in CHOICES if axis in settings_of(a)]
+        hint = f"{axis!r} is a setting, not an axis; did you mean {homes[0]!r}?" if homes and not dot else None
+        mistakes.add(path, hint or suggest(axis, (*AXES, *extra), "axis"))
         return False
-    if setting is None:
+    if not dot:
         return True
-    known = dict.fromkeys(
-        s for c in (CHOICES[axis].choices().values() if axis in CHOICES else ()) for s in c.model_fields if s != "name"
-    )
-    if setting not in known:
-        noun = f"setting of any {axis}" if known else f"setting: {axis} is a number"
-        mistakes.add(path, suggest(setting, known or [axis], noun))
+    if axis not in CHOICES:
+        mistakes.add(path, f"{axis!r} has no settings; write '{axis}: …'")
+        return False
+    if setting not in (known := settings_of(axis)):
+        mistakes.add(path, suggest(setting, known, f"setting of any {axis}"))
         return False
     return True
 
 
-def normal(axis: str, value: Any, baseline: Any) -> Any:
-    """A bare name as a mapping: the baseline's settings where it is the baseline's choice, else defaults."""
-    if axis not in CHOICES or not isinstance(value, str):
-        return value
-    if isinstance(baseline, Mapping) and baseline.get("name") == value:
-        return dict(baseline)
-    return {"name": value}
-
-
-def build(
-    axis: str, entry: Entry, settings: Mapping[str, Entry], mistakes: Mistakes, partial: bool = False
-) -> Value | None:
-    """The choice written at ``entry`` with ``settings`` laid over it; None where there was a mistake.
+def build(axis: str, entry: Entry, settings: Mapping[str, Entry], mistakes: Mistakes, partial: bool = False) -> Any:
+    """The choice (a ``Value``) written at ``entry`` with ``settings`` laid over it; None where there was a mistake.
 
     ``partial``: a required setting may be missing, since something else may give it.
     """
     if axis not in CHOICES:
-        try:
-            number: float = NUMBERED[axis].validate_python(entry.value, strict=True)
-        except ValidationError as failure:
-            mistakes.add(entry.path, explain(failure.errors()[0]))
-            return None
-        return number
+        return _number(axis, entry, mistakes)
     known = CHOICES[axis].choices()
-    if not isinstance(entry.value, Mapping):
-        mistakes.add(entry.path, f"{show(entry.value)} is refused; give the name of a {axis}, or {{name: …}}")
+    if not isinstance(entry.value, dict):
+        mistakes.add(entry.path, refuse(entry.value, f"one of {', '.join(known)}, or {{name: …}} with settings"))
         return None
-    name = entry.value.get("name")
-    if name is None:
+    if "name" not in entry.value:
         mistakes.add(entry.path, f"'name' is missing; give one of {', '.join(known)}")
         return None
-    if name not in known:
+    name = entry.value["name"]
+    if not isinstance(name, str) or name not in known:
         path = entry.path if set(entry.value) == {"name"} else join(entry.path, "name")
         mistakes.add(path, suggest(name, known, axis))
         return None
-    cls, content = known[name], dict(entry.value) | {s: e.value for s, e in settings.items()}
+    cls = known[name]
     try:
-        return cls.model_validate(content)
+        return cls.model_validate(entry.value | {setting: given.value for setting, given in settings.items()})
     except ValidationError as failure:
-        for error in failure.errors():
-            setting, *rest = error["loc"]
-            if partial and error["type"] == "missing":
-                continue
-            if setting in settings:
-                path = join(settings[str(setting)].path, *rest)
-            elif error["type"] == "missing":
-                path = entry.path
-            else:
-                path = join(entry.path, setting, *rest)
-            mistakes.add(path, _words(error, cls, str(setting)))
+        errors = failure.errors()
+    # An unknown setting may be the missing one, spelled wrong.
+    partial = partial or any(error["type"] == "extra_forbidden" for error in errors)
+    for error in errors:
+        if not (partial and error["type"] == "missing" and len(error["loc"]) == 1):
+            mistakes.add(_place(error, entry, settings), _words(error, cls))
+    return None
+
+
+def _number(axis: str, entry: Entry, mistakes: Mistakes) -> Any:
+    try:
+        number = NUMBERED[axis].validate_python(entry.value, strict=True)
+    except ValidationError as failure:
+        mistakes.add(entry.path, explain(failure.errors()[0]))
         return None
+    if axis == "gpus" and number > 1:
+        mistakes.add(entry.path, "more than one device a run is not yet supported; give 1")
+        return None
+    return number
 
 
-def _words(error: Any, cls: type[Choice], setting: str) -> str:
-    name = cls.model_fields["name"].default
-    if error["type"] == "missing":
+def _place(error: ErrorDetails, entry: Entry, settings: Mapping[str, Entry]) -> str:
+    setting, *rest = error["loc"]
+    if setting in settings:
+        return join(settings[str(setting)].path, *rest)
+    return entry.path if error["type"] == "missing" and not rest else join(entry.path, setting, *rest)
+
+
+def _words(error: ErrorDetails, cls: type[Choice]) -> str:
+    name, setting = cls.model_fields["name"].default, error["loc"][0]
+    if error["type"] == "missing" and len(error["loc"]) == 1:
         return f"{name!r} needs {setting!r}, which has no default; write {{name: {name}, {setting}: …}}"
     known = [field for field in cls.model_fields if field != "name"]
-    return explain(error, known or ["name"], f"setting of {name!r}")
+    if error["type"] == "extra_forbidden" and not known:
+        return f"{name!r} has no settings; take {setting!r} out"
+    return explain(error, known, f"setting of {name!r}")

@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from study.axes import CHOICES
+from study.plan.mistakes import show
+
+ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
 
 
 def number(value: Any) -> str:
     """A setting as labels show it: numbers as %g, lists in brackets."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int | float):
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 1e300):
         return f"{value:g}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(number(v) for v in value)}]"
-    return str(value)
+    return value if isinstance(value, str) else show(value)
 
 
 def varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -28,26 +31,55 @@ def varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
-    """What each value of ``key`` shows, by its canonical JSON."""
+    """What each value of ``key`` shows, by its canonical JSON. None is a setting that an arm does not have."""
     distinct = {canonical(value): value for value in values}
     if key not in CHOICES:
-        return {c: f"{key.rpartition('.')[2]}={number(v)}" for c, v in distinct.items()}
+        name = key.rpartition(".")[2]
+        return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
+    named = {c: v if isinstance(v, Mapping) and "name" in v else {"name": show(v)} for c, v in distinct.items()}
     shown = {}
-    for code, value in distinct.items():
-        twins = [v for v in distinct.values() if v["name"] == value["name"]]
-        differing = [s for s in varying([_settings(key, v) for v in twins]) if s != "name"]
-        parts = [f"{s}={number(_settings(key, value)[s])}" for s in differing]
-        shown[code] = " ".join([value["name"], *parts])
+    for code, value in named.items():
+        twins = [_settings(key, v) for v in named.values() if v["name"] == value["name"]]
+        own = _settings(key, value)
+        parts = [f"{setting}={number(own.get(setting))}" for setting in varying(twins)]
+        shown[code] = " ".join([str(value["name"]), *parts])
     return shown
 
 
+def compose(
+    rows: Sequence[Mapping[str, Any]], given: Sequence[str | None], coupled: Sequence[str]
+) -> list[tuple[str, dict[str, str]]]:
+    """The label of each arm, and what it shows for each key that differs.
+
+    ``rows``: the value of every key written in the comparison, per arm. ``given``: the arm's own
+    ``label:``, which replaces what the ``coupled`` keys (those of ``arms``) would show.
+    """
+    differing = varying(rows) if len(rows) > 1 else list(rows[0])
+    shown = {key: fragments(key, [row[key] for row in rows]) for key in differing}
+    composed = []
+    for row, own in zip(rows, given, strict=True):
+        values = {key: shown[key][canonical(row[key])] for key in differing}
+        parts = [values[key] for key in differing if values[key] != ABSENT and not (own and key in coupled)]
+        composed.append((", ".join([own, *parts] if own else parts) or "baseline", values))
+    return composed
+
+
 def canonical(value: Any) -> str:
-    """A key for equal values: 1 and 1.0 are the same choice."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return repr(float(value))
-    return json.dumps(value, sort_keys=True, default=str)
+    """The same text for equal values: 1 and 1.0 are the same choice, true is not 1."""
+    if isinstance(value, float) and value.is_integer():
+        return repr(int(value))
+    if value is None or isinstance(value, int | float | str):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join(sorted(f"{key!r}:{canonical(item)}" for key, item in value.items())) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(canonical(item) for item in value) + "]"
+    return json.dumps(value, default=str)
 
 
 def _settings(axis: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    fields = CHOICES[axis].choices()[value["name"]].model_fields
-    return {name: value.get(name, field.default) for name, field in fields.items()}
+    """All settings of a choice, written or default; of an unknown choice those written."""
+    choices = CHOICES[axis].choices()
+    fields = choices[value["name"]].model_fields if value["name"] in choices else {}
+    defaults = {name: None if field.is_required() else field.default for name, field in fields.items()}
+    return {**defaults, **value}

@@ -9,6 +9,25 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+EXPECTED = {  # by the type of pydantic's error
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "string_pattern_mismatch": "letters, digits, '_' and '-' only",
+    "literal_error": "one of {expected}",
+}
+
 
 class Refused(Exception):
     """The input was refused; ``lines`` say where, what was wrong and what would be right."""
@@ -37,19 +56,23 @@ class Mistakes:
 
 
 def show(value: Any) -> str:
-    """A value as a person would write it in YAML."""
-    if isinstance(value, str):
-        return repr(value)
+    """A value as a person would write it in YAML, on one line and not too long."""
     try:
-        return json.dumps(value)
-    except TypeError:
-        return repr(value)
+        text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):  # a date, a set; a whole number of thousands of digits
+        text = str(value) if not isinstance(value, int) else "a number this large"
+    return text if len(text) <= 80 else f"{text[:76]} …"
+
+
+def refuse(value: Any, expected: str) -> str:
+    """``'many' is refused; give a whole number``."""
+    return f"{'is empty' if value is None else f'{show(value)} is refused'}; give {expected}"
 
 
 def suggest(name: Any, known: Iterable[str], noun: str) -> str:
     """``'adagard' is not an optimizer; did you mean 'adagrad'?``, or all that is known."""
     known = list(known)
-    close = get_close_matches(str(name), known, n=1)
+    close = get_close_matches(str(name), known, n=1) if isinstance(name, str) else []
     article = "an" if noun[0] in "aeiou" else "a"
     hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
     return f"{show(name)} is not {article} {noun}; {hint}"
@@ -67,29 +90,15 @@ def explain(error: ErrorDetails, known: Iterable[str] = (), noun: str = "key") -
     kind, given, key = error["type"], error["input"], error["loc"][-1] if error["loc"] else ""
     if kind == "extra_forbidden":
         return suggest(key, known, noun)
-    if kind == "missing":
-        return f"{key!r} is missing; it has no default and must be given"
-    ctx = error.get("ctx", {})
-    expected = {
-        "greater_than": "a number above {gt:g}",
-        "greater_than_equal": "a number of at least {ge:g}",
-        "less_than": "a number below {lt:g}",
-        "less_than_equal": "a number of at most {le:g}",
-        "float_type": "a number",
-        "int_type": "a whole number",
-        "int_from_float": "a whole number",
-        "finite_number": "a finite number",
-        "bool_type": "true or false",
-        "string_type": "text",
-        "dict_type": "a mapping of keys to values",
-        "list_type": "a list",
-        "tuple_type": "a list",
-        "too_short": "a list of at least {min_length} values",
-        "too_long": "a list of at most {max_length} values",
-        "string_pattern_mismatch": "text that matches {pattern}",
-        "string_too_short": "text of at least {min_length} characters",
-        "literal_error": "one of {expected}",
-    }.get(kind)
-    if expected is None:
-        return f"{show(given)} is refused; {error['msg'].removeprefix('Value error, ')}"
-    return f"{show(given)} is refused; give {expected.format(**ctx)}"
+    if kind == "missing" and isinstance(key, int):
+        return f"a value is missing; give {key + 1}"
+    context = error.get("ctx", {})
+    if kind in EXPECTED:
+        return refuse(given, EXPECTED[kind].format(**context))
+    if kind in ("too_short", "too_long"):
+        count = context.get("min_length" if kind == "too_short" else "max_length")
+        bound = "at least" if kind == "too_short" else "at most"
+        return refuse(given, f"a list of {bound} {count} value{'s' * (count != 1)}")
+    if kind == "string_too_short":
+        return "is empty; give some text"
+    return f"{show(given)} is refused; {error['msg'].removeprefix('Value error, ')}"

@@ -16,23 +16,31 @@ class Sums:
     def __init__(self, memory: Path) -> None:
         self.memory = memory
         try:
-            self._known: dict[str, str] = json.loads(memory.read_text(encoding="utf-8"))
+            known = json.loads(memory.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
-            self._known = {}
+            known = {}
+        self._known: dict[str, str] = known if isinstance(known, dict) else {}
 
     def resolve(self, dataset: Dataset, folder: Path) -> Dataset:
         """The dataset with its path taken relative to ``folder`` and its checksum filled in.
 
-        Raises FileNotFoundError, or ValueError where the file is not the one the study file asks for.
+        Raises OSError where a file cannot be read, ValueError where it is not the one the study file asks for.
         """
         if not isinstance(dataset, FromFiles):
             return dataset
         placed = dataset.model_copy(update={"path": str(folder / dataset.path)})
-        total = hashlib.sha256("".join(self.sum(Path(path)) for path in placed.sources).encode())
-        single = len(placed.sources) == 1
-        found = self.sum(Path(placed.sources[0])) if single else total.hexdigest()
+        try:
+            sums = [self.sum(Path(path)) for path in placed.sources]
+        except FileNotFoundError as error:
+            words = f"there is no file {error.filename!r}" if error.filename else str(error)
+            raise FileNotFoundError(f"{words}; give a path relative to the study file") from None
+        except IsADirectoryError as error:
+            raise IsADirectoryError(f"{error.filename!r} is a folder; give a file") from None
+        except NotADirectoryError as error:
+            raise NotADirectoryError(f"{error.filename!r} is not in a folder; give a path that exists") from None
+        found = sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
         if dataset.sha256 not in (None, found):
-            raise ValueError(f"{dataset.path}: its SHA-256 is {found}, not {dataset.sha256}; the file has changed")
+            raise ValueError(f"the SHA-256 of {dataset.path!r} is {found}; correct it, or restore the file")
         return placed.model_copy(update={"sha256": found})
 
     def sum(self, path: Path) -> str:

@@ -2,105 +2,121 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from study.plan.mistakes import Mistakes, explain, join, suggest
+from study.plan.mistakes import Mistakes, explain, join, refuse
 
-Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+Slug = Annotated[str, Field(pattern=SLUG)]
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
 Written = dict[str, Any]  # keys are axes or settings (optimizer.lr)
+P = TypeVar("P", bound="Part")
 
 
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    needed: ClassVar[dict[str, str]] = {}  # required keys, and what a person who left one out should give
+    stand_in: ClassVar[dict[str, Any]] = {}  # for required keys with a mistake, so that the rest is still checked
+
 
 class Target(Part):
     """The validation level that counts as converged."""
 
-    metric: Literal["val_accuracy", "val_loss"]
-    value: Annotated[float, Field(allow_inf_nan=False)]
+    needed = {
+        "metric": "val_accuracy or val_loss",
+        "value": "the level that counts as converged, such as 0.95",
+    }
+
+    metric: Annotated[Literal["val_accuracy", "val_loss"], Field(description="The level is of this metric.")]
+    value: Annotated[float, Field(allow_inf_nan=False, description="The level; an accuracy is a fraction.")]
+
+    @field_validator("value")
+    @classmethod
+    def within_reach(cls, value: float, info: ValidationInfo) -> float:
+        if info.data.get("metric") == "val_accuracy" and not 0 < value <= 1:
+            raise ValueError("an accuracy is a fraction: give a number above 0 and at most 1")
+        return value
 
 
 class Comparison(Part):
     """A named set of arms that are compared: one table, one figure."""
 
-    title: str | None = None
-    baseline: Written = Field(default_factory=dict)
-    vary: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
-    arms: Annotated[list[Written], Field(min_length=1)] | None = None
-    skip: list[Written] = Field(default_factory=list)
-    metrics: Annotated[list[str], Field(min_length=1)]
-    reference: str | None = None
-    seeds: Seeds | None = None
-    target: Target | None = None
-    reported: dict[str, Any] = Field(default_factory=dict)
-    tune: Any = None
-    claims: list[Any] | None = None
+    needed = {"metrics": "what the table shows, such as [test_accuracy]"}
+    stand_in = {"metrics": []}
+
+    title: Annotated[str | None, Field(description="Heading of the table and the figure.")] = None
+    baseline: Annotated[Written, Field(description="What differs from the study's baseline here.")] = {}
+    vary: Annotated[Written, Field(description="Lists of values; every combination is an arm.")] = {}
+    arms: Annotated[list[Any] | None, Field(description="Coupled settings: one arm each.")] = None
+    skip: Annotated[list[Any], Field(description="Combinations left out.")] = []
+    metrics: Annotated[list[Any], Field(description="What the table shows, the figure the first.")]
+    reference: Annotated[
+        str | None, Field(description="Label of the arm that others are held against; by default the first.")
+    ] = None
+    seeds: Annotated[Seeds | None, Field(description="Runs per arm, if not the study's.")] = None
+    target: Annotated[Target | None, Field(description="If not the study's.")] = None
+    reported: Annotated[
+        Written, Field(description="Figures printed elsewhere, by label and metric, and their source.")
+    ] = {}
+    tune: Annotated[Any, Field(description="Not yet supported.")] = None
+    claims: Annotated[list[Any] | None, Field(description="Not yet supported.")] = None
 
 
 class StudyFile(Part):
     """One YAML file: a question, a baseline, comparisons."""
 
-    study: Slug
-    title: str | None = None
-    baseline: Written
-    seeds: Seeds = 16
-    target: Target | None = None
-    tune: Any = None
-    comparisons: Annotated[dict[Slug, Comparison], Field(min_length=1)]
+    needed = {
+        "study": "a name for the folder of its results, such as optimizers",
+        "baseline": "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs",
+        "comparisons": "at least one, such as {activation: {vary: {activation: [tanh, relu]}, metrics: [test_loss]}}",
+    }
+    stand_in = {"study": "unnamed", "baseline": {}, "comparisons": {}}
+
+    study: Annotated[Slug, Field(description="Names the folder of the results.")]
+    title: Annotated[str | None, Field(description="Heading of the report.")] = None
+    baseline: Annotated[Written, Field(description="The choice on every axis unless an arm says otherwise.")]
+    seeds: Annotated[Seeds, Field(description="Runs per arm: seeds 0, 1, …")] = 16
+    target: Annotated[Target | None, Field(description="The validation level that counts as converged.")] = None
+    tune: Annotated[Any, Field(description="Not yet supported.")] = None
+    comparisons: Annotated[Written, Field(description="What is compared: one table and one figure each.")]
 
 
-def parse(content: Any, mistakes: Mistakes) -> StudyFile | None:
-    """The file's content as a model; None, with every mistake of shape noted, where it is not one."""
-    if not isinstance(content, dict):
-        mistakes.add("", "holds no study; begin with 'study:', 'baseline:' and 'comparisons:'")
-        return None
+def read(model: type[P], content: dict[str, Any], path: str, mistakes: Mistakes) -> tuple[P, set[str]]:
+    """The part of the file at ``path``, and its keys with a mistake, which are as if they were left out.
+
+    Every mistake of shape is noted; what is left is still good for checking the values.
+    """
     try:
-        return StudyFile.model_validate(content)
+        return model.model_validate(content), set()
     except ValidationError as failure:
-        for error in failure.errors():
-            loc = [part for part in error["loc"] if part != "[key]"]
-            path = join("", *loc)
-            if error["type"] == "extra_forbidden":
-                fields = _model_at(loc).model_fields
-                mistakes.add(path, suggest(loc[-1], fields, "key"))
-            else:
-                mistakes.add(path, explain(error))
-        return None
+        errors = failure.errors()
+    for error in errors:
+        part = Target if error["loc"][0] == "target" and len(error["loc"]) > 1 else model
+        if error["type"] == "missing":
+            words = f"is missing; give {part.needed[str(error['loc'][-1])]}"
+        elif error["type"] == "model_type":
+            words = refuse(error["input"], "{metric: val_accuracy, value: 0.95}")
+        else:
+            words = explain(error, part.model_fields)
+        mistakes.add(join(path, *error["loc"]), words)
+    broken = {str(error["loc"][0]) for error in errors}
+    kept = {key: value for key, value in content.items() if key not in broken}
+    stand_in = {key: value for key, value in model.stand_in.items() if key in broken}
+    return model.model_validate(kept | stand_in), broken & set(model.model_fields)
 
 
-def salvage(content: Any) -> StudyFile | None:
-    """What can still be checked of a file with mistakes of shape: broken keys are left out."""
-    if not isinstance(content, dict):
-        return None
-    kept = dict(content)
-    for _ in range(100):
-        try:
-            return StudyFile.model_validate(kept)
-        except ValidationError as failure:
-            for error in failure.errors():
-                loc = error["loc"]
-                depth = 3 if loc[0] == "comparisons" and len(loc) > 2 else 2 if loc[0] == "comparisons" else 1
-                if not _remove(kept, loc[:depth]):
-                    return None
-    return None
-
-
-def _remove(content: dict[str, Any], loc: tuple[int | str, ...]) -> bool:
-    """Take out the key at ``loc``, copying what is changed; where it is a required key, its parent."""
-    if len(loc) == 1:
-        return content.pop(str(loc[0]), None) is not None
-    inner = content.get(str(loc[0]))
-    if not isinstance(inner, dict):
-        return content.pop(str(loc[0]), None) is not None
-    content[str(loc[0])] = inner = dict(inner)
-    return _remove(inner, loc[1:]) or inner.pop(str(loc[1]), None) is not None
-
-
-def _model_at(loc: list[int | str]) -> type[Part]:
-    if "target" in loc[:-1]:
-        return Target
-    return Comparison if len(loc) == 3 and loc[0] == "comparisons" else StudyFile
+def read_comparisons(content: Written, mistakes: Mistakes) -> Iterator[tuple[str, Comparison, set[str]]]:
+    """Each comparison with its name and its keys with a mistake."""
+    for name, given in content.items():
+        path = join("comparisons", name)
+        if not re.fullmatch(SLUG, name):
+            mistakes.add(path, f"{name!r} cannot name a file; use letters, digits, '_' and '-' only")
+        if isinstance(given, dict):
+            yield (name, *read(Comparison, given, path, mistakes))
+        else:
+            mistakes.add(path, refuse(given, "a mapping with 'vary:' or 'arms:', and 'metrics:'"))

@@ -20,11 +20,17 @@ def check(arguments: Namespace) -> None:
     width = max(len(c.name) for c in plan.comparisons)
     print(f"{arguments.file}: {plan.title}")
     for comparison in plan.comparisons:
-        skipped = f", {comparison.skipped} combinations skipped" if comparison.skipped else ""
-        arms = "1 arm" if len(comparison.arms) == 1 else f"{len(comparison.arms)} arms"
-        print(f"  {comparison.name:{width}}  {arms} × {comparison.seeds} seeds{skipped}")
-    print(f"{len(plan.comparisons)} comparisons, {len(plan.arms)} different arms, {runs} runs")
-    print(f"{jobs} training jobs to do; {runs - to_train} of {runs} runs are cached in {store.root}/")
+        skipped = f", {count(comparison.skipped, 'combination')} skipped" if comparison.skipped else ""
+        shape = f"{count(len(comparison.arms), 'arm')} × {count(comparison.seeds, 'seed')}"
+        print(f"  {comparison.name:{width}}  {shape}{skipped}")
+    arms = count(len(plan.arms), "different arm")
+    print(f"{count(len(plan.comparisons), 'comparison')}, {arms}, {count(runs, 'run')}")
+    print(f"{count(jobs, 'training job')} to do; {runs - to_train} of {count(runs, 'run')} cached in {store.root}/")
+
+
+def count(number: int, noun: str) -> str:
+    """``1 arm``, ``10,000 arms``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def schema(arguments: Namespace) -> None:

@@ -1,0 +1,98 @@
+"""What a comparison shows: its metrics, the reference, the figures reported elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from study.plan.expand import Labelled
+from study.plan.metrics import METRICS
+from study.plan.mistakes import Mistakes, join, refuse, suggest
+from study.plan.study_file import Comparison, Target
+
+LISTED = 12  # labels shown to a person who gave another
+
+
+def check_metrics(
+    comparison: Comparison, path: str, arms: Sequence[Labelled], target: Target | None, mistakes: Mistakes
+) -> None:
+    """Notes metrics that are unknown, listed twice, or that these arms cannot have."""
+    regression = [arm.label for arm in arms if arm.arm.dataset.task_known == "regression"]
+    for i, name in enumerate(comparison.metrics):
+        place = join(path, "metrics", i)
+        if not isinstance(name, str) or name not in METRICS:
+            mistakes.add(place, suggest(name, METRICS, "metric"))
+            continue
+        metric = METRICS[name]
+        if name in comparison.metrics[:i]:
+            mistakes.add(place, f"{name!r} is listed twice; keep one")
+        elif metric.accuracy and regression:
+            mistakes.add(place, f"{name!r} needs classes and {regression[0]!r} is a regression; use a loss")
+        elif metric.target and target and target.metric == "val_accuracy" and regression:
+            mistakes.add(place, f"the target is an accuracy and {regression[0]!r} is a regression; target val_loss")
+
+
+def check_target(comparison: Comparison, path: str, mistakes: Mistakes) -> None:
+    """Notes a metric that needs a target, where there is none."""
+    for i, name in enumerate(comparison.metrics):
+        if isinstance(name, str) and name in METRICS and METRICS[name].target:
+            words = f"{name!r} needs a target; give the study target: {{metric: val_accuracy, value: 0.95}}"
+            mistakes.add(join(path, "metrics", i), words)
+
+
+def check_label(
+    label: str, path: str, known: Sequence[str] | None, doubtful: Collection[str], mistakes: Mistakes
+) -> bool:
+    """Whether an arm has this label; ``known`` is None where labels cannot be told.
+
+    Labels of arms with a mistake are ``doubtful``: one that is near them may be what they should be.
+    """
+    if known is None or label in known or get_close_matches(label, doubtful, n=1, cutoff=0.4):
+        return True
+    close = get_close_matches(label, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    listed = ", ".join(map(repr, known[:LISTED])) + more
+    mistakes.add(path, f"{label!r} is not a label of this comparison; {hint}the labels are {listed}")
+    return False
+
+
+def read_reported(
+    comparison: Comparison,
+    broken: Collection[str],
+    path: str,
+    labels: Sequence[str] | None,
+    doubtful: Collection[str],
+    mistakes: Mistakes,
+) -> tuple[str | None, dict[str, dict[str, str]]]:
+    """The source of the figures printed elsewhere, and the figures by label and metric, as printed."""
+    source: str | None = None
+    certain = "metrics" not in broken and all(metric in METRICS for metric in map(str, comparison.metrics))
+    metrics = comparison.metrics if certain else None
+    found: dict[str, dict[str, str]] = {}
+    for label, figures in comparison.reported.items():
+        place = join(path, "reported", label)
+        if label == "source":
+            source = _printed(figures, place, mistakes)
+        elif check_label(label, place, labels, doubtful, mistakes):
+            found[label] = _figures(figures, place, metrics, mistakes)
+    return source, found
+
+
+def _figures(figures: Any, place: str, metrics: Collection[Any] | None, mistakes: Mistakes) -> dict[str, str]:
+    if not isinstance(figures, dict) or not figures:
+        mistakes.add(place, refuse(figures or None, "{metric: figure as printed}, such as {test_accuracy: 92.3 %}"))
+        return {}
+    for metric in figures:
+        if metric not in METRICS:
+            mistakes.add(join(place, metric), suggest(metric, METRICS, "metric"))
+        elif metrics is not None and metric not in metrics:
+            mistakes.add(join(place, metric), f"{metric!r} is not shown by this comparison; add it to its metrics")
+    return {metric: _printed(figure, join(place, metric), mistakes) for metric, figure in figures.items()}
+
+
+def _printed(figure: Any, place: str, mistakes: Mistakes) -> str:
+    if figure is None or isinstance(figure, bool | list | dict) or not str(figure).strip():
+        mistakes.add(place, refuse(figure, "what is printed there, as text or a number"))
+    return str(figure)
