@@ -1,0 +1,61 @@
+"""The examples of CONTRIBUTING.md, run as they stand in a copy of the package."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+STUDY = """
+study: example
+baseline:
+  dataset: {dataset}
+  network: {{name: mlp, hidden: [8]}}
+  optimizer: {optimizer}
+  batch_size: 32
+  epochs: 2
+seeds: 2
+comparisons:
+  one: {{vary: {{dropout: [0, 0.1]}}, metrics: [test_accuracy]}}
+"""
+
+
+def example(heading: str) -> str:
+    section = (ROOT / "CONTRIBUTING.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    [code] = re.findall(r"```python\n(.*?)```", section, re.S)
+    return str(code)
+
+
+@pytest.mark.parametrize(
+    ("heading", "module", "dataset", "optimizer"),
+    [
+        ("Add an optimizer", "axes/optimizer.py", "wine", "{name: radam, lr: 0.01}"),
+        ("Add a dataset", "axes/dataset.py", "iris", "{name: sgd, lr: 0.1}"),
+    ],
+)
+def test_a_new_choice_is_one_class(tmp_path: Path, heading: str, module: str, dataset: str, optimizer: str) -> None:
+    shutil.copytree(ROOT / "study", tmp_path / "study", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "study" / module).open("a") as file:
+        file.write("\n\n" + example(heading))
+    (tmp_path / "example.yaml").write_text(STUDY.format(dataset=dataset, optimizer=optimizer))
+    script = """
+from pathlib import Path
+from study.plan.dag import Dag
+dag = Dag.build({"study": "example.yaml"})
+from study.run.data import prepare
+from study.run.job import train_block
+for arm, [block] in dag.gaps.items():
+    prepare(dag.plan.arms[arm].dataset, dag.store.dataset(dag.plan.arms[arm].dataset_id))
+    train_block(dag.store, arm, block)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    runs = pd.concat([pd.read_parquet(path) for path in tmp_path.glob("results/arms/*/runs-0-1.parquet")])
+    assert runs["status"].tolist() == ["finished"] * 4
+    assert runs["learned"].all()
