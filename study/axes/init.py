@@ -27,6 +27,8 @@ class Default(Init):
 
 
 class Zeros(Init):
+    """All weights 0: units of a layer stay equal, so little is learned."""
+
     name: Literal["zeros"] = "zeros"
 
     def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
@@ -36,6 +38,8 @@ class Zeros(Init):
 
 
 class XavierUniform(Init):
+    """Uniform, variance 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
+
     name: Literal["xavier_uniform"] = "xavier_uniform"
 
     def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
@@ -45,6 +49,8 @@ class XavierUniform(Init):
 
 
 class XavierNormal(Init):
+    """Normal, variance 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
+
     name: Literal["xavier_normal"] = "xavier_normal"
 
     def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
@@ -54,6 +60,8 @@ class XavierNormal(Init):
 
 
 class HeUniform(Init):
+    """Uniform, variance 2 / fan_in (He et al., 2015)."""
+
     name: Literal["he_uniform"] = "he_uniform"
 
     def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
@@ -63,6 +71,8 @@ class HeUniform(Init):
 
 
 class HeNormal(Init):
+    """Normal, variance 2 / fan_in (He et al., 2015)."""
+
     name: Literal["he_normal"] = "he_normal"
 
     def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
@@ -72,6 +82,8 @@ class HeNormal(Init):
 
 
 class Orthogonal(Init):
+    """Orthonormal rows or columns (Saxe et al., 2014)."""
+
     name: Literal["orthogonal"] = "orthogonal"
 
     def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:

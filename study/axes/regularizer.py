@@ -25,6 +25,8 @@ class Regularizer(Choice):
 
 
 class NoPenalty(Regularizer):
+    """No penalty."""
+
     name: Literal["none"] = "none"
 
 

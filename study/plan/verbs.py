@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from study.plan.prepare import prepare
-from study.plan.store import Store
+from study.plan.store import Store, write_if_changed
 
 
 def check(arguments: Namespace) -> None:
@@ -34,9 +34,12 @@ def count(number: int, noun: str) -> str:
 
 
 def schema(arguments: Namespace) -> None:
-    from study.plan.schema import PATH, text
+    """Print the JSON Schema of study files; with ``--fix`` write it, and the tables of config/README.md."""
+    from study.plan import reference
+    from study.plan import schema as json_schema
 
     if arguments.fix:
-        PATH.write_text(text(), encoding="utf-8")
+        write_if_changed(json_schema.PATH, json_schema.text())
+        write_if_changed(reference.PATH, reference.text())
     else:
-        print(text(), end="")
+        print(json_schema.text(), end="")
