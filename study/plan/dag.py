@@ -48,6 +48,11 @@ class Dag:
         write_if_changed(_pointer(store, path), f"{dag.plan.study}\n")
         return dag
 
+    def _name(self, arm: str) -> str:
+        """An arm for people: the first comparison that has it, its label there, its id."""
+        found = next(c for c in self.plan.comparisons if arm in c.labels)
+        return f"{found.name}, {found.labels[arm]} ({arm})"
+
     def file(self, name: str) -> str:
         """A file of this study."""
         return str(self.folder / name)
@@ -76,7 +81,7 @@ class Dag:
         """Where the report is, and one line per failure."""
         gaps = self.plan.missing(self.store)
         lost = [failure for arm in gaps for failure in failures(self.store, arm)]
-        lines = [f"FAILED {f.arm} seeds {f.block}: {f.reason} (log: {f.log})" for f in lost]
+        lines = [f"FAILED {self._name(f.arm)}, seeds {f.block}: {f.reason} (log: {f.log})" for f in lost]
         logs = (self.store.log("time", Path(path).stem) for path in self.to_time)
         lines += [f"FAILED time: nothing was timed (log: {log})" for log in logs if log.exists()]
         absent = sum(len(block.seeds) for blocks in gaps.values() for block in blocks)

@@ -68,7 +68,7 @@ def test_a_failed_job_is_shown_and_only_it_is_done_again(place: Place) -> None:
     assert failed.returncode == 1
     lion = arm_of(place, "lion")
     [line] = [line for line in text.splitlines() if line.startswith("FAILED")]
-    assert line.startswith(f"FAILED {lion} seeds 0-2: ")
+    assert line.startswith(f"FAILED optimizer, lion ({lion}), seeds 0-2: ")
     assert f"results/logs/train/{lion}-0-2.log" in line
     assert "(6 of 9 runs)" in text
     assert place.records() == before
