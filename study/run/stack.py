@@ -12,7 +12,17 @@ from torch.func import functional_call, vmap
 from study.run.modules import Aligned, MaskedDropout, is_weight
 
 ALIGN = 64  # floats; each run's row is padded to whole vector registers, so no element's rounding depends on the others
+ROWS = 16  # floats in 64 bytes: matrices with that many rows keep the alignment of the first, whatever their width
 ELEMENTWISE = (Aligned, nn.Identity)
+
+
+def fill_rows(x: Tensor) -> Tensor:
+    """Rows of zeros added to x [runs, rows, ...] so that the matrices of all runs are aligned alike in memory.
+
+    Products of matrices (MKL's) round by the alignment of what they read, so a run's place in the pack would show.
+    """
+    missing = -x.shape[1] % ROWS
+    return nn.functional.pad(x, [0, 0] * (x.dim() - 2) + [0, missing]) if missing else x
 
 
 class StackedLinear(torch.autograd.Function):
@@ -31,7 +41,9 @@ class StackedLinear(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
         x, weight = ctx.saved_tensors
         to_x = torch.bmm(grad, weight) if ctx.needs_input_grad[0] else None
-        return to_x, torch.bmm(grad.mT, x), grad.sum(1)
+        n = weight[0].numel()
+        to_weight = grad.new_empty(len(grad), -(-n // ALIGN) * ALIGN)[:, :n].view(weight.shape)
+        return to_x, torch.bmm(grad.mT, x, out=to_weight), grad.sum(1)
 
 
 linear: Callable[[Tensor, Tensor, Tensor], Tensor] = StackedLinear.apply
@@ -69,11 +81,6 @@ class Stack:
             for name, _ in modules[0].named_buffers()
             if not name.endswith("mask")
         }
-        self._layers = list(self.module) if isinstance(self.module, nn.Sequential) else []
-        known = (nn.Flatten, nn.Linear, MaskedDropout, *ELEMENTWISE)
-        self._plain_layers = bool(self._layers) and all(
-            isinstance(layer, known) and getattr(layer, "bias", True) is not None for layer in self._layers
-        )
 
     def train(self, mode: bool) -> None:
         self.module.train(mode)
@@ -83,10 +90,26 @@ class Stack:
         masks = masks or {}
         if self.alone:
             return self._call_alone(x, masks)
-        if self._plain_layers:
-            return self._call_layers(x, masks)
-        buffers = self.buffers | {f"{name}.mask": mask for name, mask in masks.items()}
-        out: Tensor = vmap(lambda p, b, row: functional_call(self.module, (p, b), (row,)))(self.parameters, buffers, x)
+        if not isinstance(self.module, nn.Sequential):
+            return self._call_vmapped(self.module, "", x, masks)
+        rows = x.shape[1]
+        for name, layer in self.module.named_children():
+            if isinstance(layer, nn.Flatten):
+                x = x.flatten(2)
+            elif isinstance(layer, nn.Linear) and layer.bias is not None:
+                x = linear(fill_rows(x), self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"])[:, :rows]
+            elif isinstance(layer, MaskedDropout):
+                x = x * masks[name] if name in masks else x
+            elif isinstance(layer, ELEMENTWISE):
+                x = layer(x)
+            else:
+                x = self._call_vmapped(layer, f"{name}.", x, masks)
+        return x
+
+    def _call_vmapped(self, layer: nn.Module, prefix: str, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
+        state = self.parameters | self.buffers | {f"{name}.mask": mask for name, mask in masks.items()}
+        own = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        out: Tensor = vmap(lambda values, rows: functional_call(layer, values, (rows,)))(own, x)
         return out
 
     def _call_alone(self, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
@@ -94,18 +117,6 @@ class Stack:
         state |= {f"{name}.mask": mask[0] for name, mask in masks.items()}
         out: Tensor = functional_call(self.module, state, (x[0],))
         return out.unsqueeze(0)
-
-    def _call_layers(self, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
-        for name, layer in self.module.named_children():
-            if isinstance(layer, nn.Flatten):
-                x = x.flatten(2)
-            elif isinstance(layer, nn.Linear):
-                x = linear(x, self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"])
-            elif isinstance(layer, MaskedDropout):
-                x = x * masks[name] if name in masks else x
-            else:
-                x = layer(x)
-        return x
 
     def differentiate(self, losses: Tensor) -> None:
         """Write the gradient of each run's loss ([runs]) to ``grad``."""

@@ -108,7 +108,7 @@ class Pack:
         outputs = self.stack(x, self._masks(batch.shape[1]))
         losses = self._row_losses(outputs, y).mean(1)  # [runs] nats
         self.stack.differentiate(losses)
-        norms = torch.linalg.vector_norm(self.stack.grad, dim=1)
+        norms: Tensor = torch.linalg.vector_norm(self.stack.grad, dim=1)
         objective = losses.detach()
         for stepper in self.steppers:
             if stepper.penalized:
@@ -121,7 +121,6 @@ class Pack:
 
     def _row_losses(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Loss of every row: outputs [runs, rows, outputs], y [runs · rows] → [runs, rows]."""
-        losses: Tensor
         if self.data.task == "classification":
             losses = nn.functional.cross_entropy(outputs.flatten(0, 1), y, reduction="none")
         else:

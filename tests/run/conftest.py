@@ -1,0 +1,53 @@
+"""Small data and a short way to write an arm, for tests of training."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from study.axes import CHOICES
+from study.plan.arm import Arm
+from study.run.data import Data, Split, load, prepare
+
+SMALL = {
+    "mlp": {"hidden": [7, 5]},
+    "convnet": {"channels": [3, 5]},
+    "plateau": {"patience": 0, "threshold": 0.2},  # lowers the rate within two epochs
+    "l1": {"strength": 0.01},
+    "l2": {"strength": 0.01},
+    "elastic_net": {"strength": 0.02},
+}
+
+
+def make_arm(**changes: Any) -> Arm:
+    """An arm over wine. Choices may be bare names; an optimizer without a rate gets 0.05."""
+    axes: dict[str, Any] = {"dataset": "wine", "network": "mlp", "optimizer": "sgd", "batch_size": 5, "epochs": 2}
+    axes |= {"init": "xavier_uniform"} | changes
+    for axis in CHOICES.keys() & axes:
+        if isinstance(axes[axis], str):
+            axes[axis] = {"name": axes[axis]} | SMALL.get(axes[axis], {})
+    axes["optimizer"] = {"lr": 0.05} | axes["optimizer"]
+    return Arm.model_validate_json(json.dumps(axes))
+
+
+@pytest.fixture(scope="session")
+def arm() -> Callable[..., Arm]:
+    return make_arm
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Arm], Data]:
+    """The data of an arm, with at most 106 training rows."""
+    folder, loaded = tmp_path_factory.mktemp("datasets"), {}
+
+    def of(arm: Arm) -> Data:
+        if arm.dataset_id not in loaded:
+            path = folder / f"{arm.dataset_id}.npz"
+            prepare(arm.dataset, path)
+            whole = load(path)
+            parts = [Split(whole[i].x[:106], whole[i].y[:106]) for i in (3, 4, 5)]
+            loaded[arm.dataset_id] = whole._replace(train=parts[0], val=parts[1], test=parts[2])
+        return loaded[arm.dataset_id]
+
+    return of

@@ -1,0 +1,107 @@
+"""On the CPU a run's numbers are bitwise the same whatever else is in its pack (DESIGN §8).
+
+The reference is always the run alone; it is then trained as one of two, three and five, in other places,
+beside runs that differ in optimizer, rate, schedule, regularizer, dropout and seed.
+"""
+
+import json
+from typing import Any
+
+import pytest
+import torch
+
+from study.axes import CHOICES
+from study.plan.arm import Arm
+from study.run.data import Data
+from study.run.train import Run, train
+
+SHAPES = {
+    "awkward": {"network": {"name": "mlp", "hidden": [7, 5]}, "batch_size": 5},  # 106 rows: the last batch has one
+    "round": {"network": {"name": "mlp", "hidden": [16, 8]}, "batch_size": 32},
+}
+CHOSEN = [
+    (axis, name)
+    for axis in ("optimizer", "schedule", "regularizer", "activation", "init")
+    for name in CHOICES[axis].choices()
+]
+
+
+def companions(arm: Arm) -> list[Arm]:
+    """Three arms that may share a pack with ``arm``, each unlike it and each other."""
+    dropout = 0.5 if arm.network.hidden_layers else 0.0
+    differing: list[dict[str, Any]] = [
+        {"optimizer": {"name": "adam", "lr": 0.02}, "schedule": {"name": "cosine"}, "dropout": dropout},
+        {"optimizer": {"name": "momentum", "lr": 0.3}, "regularizer": {"name": "l1", "strength": 0.1}},
+        {"optimizer": {"name": "rmsprop", "lr": 0.01}, "schedule": {"name": "plateau"}, "init": {"name": "zeros"}},
+    ]
+    return [Arm.model_validate_json(json.dumps(arm.model_dump(mode="json") | changes)) for changes in differing]
+
+
+def assert_independent(arm: Arm, data: Data) -> None:
+    a, b, c = companions(arm)
+    subject = Run(arm, 3)
+    (alone,) = train([subject], data)
+    packs = [
+        [Run(a, 0), subject],
+        [subject, Run(b, 3), Run(c, 1)],
+        [Run(c, 3), Run(arm, 1), subject, Run(a, 3), Run(b, 2)],
+    ]
+    threads = torch.get_num_threads()
+    try:
+        for pack, n in zip(packs, (1, 2, 2), strict=True):
+            torch.set_num_threads(n)
+            record = train(pack, data)[pack.index(subject)]
+            assert record == alone
+    finally:
+        torch.set_num_threads(threads)
+    assert len(alone.curve.rows) == arm.epochs + 1
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("axis", "name"), CHOSEN, ids=map("-".join, CHOSEN))
+def test_a_run_is_the_same_in_every_pack(axis, name, shape, dropout, arm, data):
+    subject = arm(**SHAPES[shape], dropout=dropout, **{axis: name})
+    assert_independent(subject, data(subject))
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("name", CHOICES["network"].choices())
+def test_every_network(name, dropout, arm, data):
+    hidden = CHOICES["network"].choices()[name].hidden_layers
+    subject = arm(dataset="digits", network=name, optimizer="adam", batch_size=9, dropout=dropout if hidden else 0.0)
+    assert_independent(subject, data(subject))
+
+
+@pytest.mark.parametrize(("channels", "batch_size"), [([3, 4, 5], 11), ([4, 8], 32)], ids=SHAPES)
+@pytest.mark.parametrize("batch_norm", [True, False])
+@pytest.mark.parametrize("activation", CHOICES["activation"].choices())
+def test_convolutions_with_and_without_batch_normalization(activation, batch_norm, channels, batch_size, arm, data):
+    network = {"name": "convnet", "channels": channels, "batch_norm": batch_norm}
+    subject = arm(dataset="digits", network=network, activation=activation, batch_size=batch_size, dropout=0.3)
+    assert_independent(subject, data(subject))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("regularizer", CHOICES["regularizer"].choices())
+def test_regression(regularizer, shape, arm, data):
+    subject = arm(**SHAPES[shape], dataset="diabetes", regularizer=regularizer, dropout=0.3)
+    assert_independent(subject, data(subject))
+
+
+def test_settings_of_the_shared_axes_must_agree(arm, data):
+    first, other = arm(), arm(network={"name": "mlp", "hidden": [7, 6]})
+    with pytest.raises(ValueError, match="share network"):
+        train([Run(first, 0), Run(other, 0)], data(first))
+
+
+def test_unstacked_runs_do_not_depend_on_each_other(arm, data):
+    subject = arm(stack=False, activation="silu", dropout=0.3)
+    (alone,) = train([Run(subject, 3)], data(subject))
+    assert train([Run(arm(), 0), Run(subject, 0), Run(subject, 3)], data(subject))[2] == alone
+
+
+def test_the_same_run_twice_in_one_pack(arm, data):
+    subject = Run(arm(dropout=0.3), 0)
+    first, second = train([subject, subject], data(subject.arm))
+    assert first == second

@@ -1,0 +1,179 @@
+"""Stacked training against the plainest loop there is: one module, autograd, torch's optimizers and schedulers."""
+
+import hashlib
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.optim import lr_scheduler
+
+from study.axes import CHOICES
+from study.run.modules import build
+from study.run.train import Run, train
+
+ACTIVATIONS = {
+    "identity": lambda x: x,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": F.relu,
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.01),
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "elu": F.elu,
+}
+OPTIMIZERS = {
+    "sgd": lambda p, lr: torch.optim.SGD(p, lr),
+    "momentum": lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9),
+    "nesterov": lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9, nesterov=True),
+    "adagrad": lambda p, lr: torch.optim.Adagrad(p, lr),
+    "rmsprop": lambda p, lr: torch.optim.RMSprop(p, lr, alpha=0.99),
+    "adadelta": lambda p, lr: torch.optim.Adadelta(p, lr),
+    "adam": lambda p, lr: torch.optim.Adam(p, lr),
+    "adamw": lambda p, lr: torch.optim.AdamW(p, lr, weight_decay=0.01),
+    "nadam": lambda p, lr: torch.optim.NAdam(p, lr),
+}
+SCHEDULES = {  # of T steps; the others have no counterpart that ends where ours does
+    "constant": lambda o, T: lr_scheduler.ConstantLR(o, factor=1.0),
+    "exponential": lambda o, T: lr_scheduler.ExponentialLR(o, 0.01 ** (1 / T)),
+    "cosine": lambda o, T: lr_scheduler.CosineAnnealingLR(o, T, eta_min=0.01 * o.param_groups[0]["lr"]),
+    "linear": lambda o, T: lr_scheduler.LinearLR(o, 1.0, 0.01, total_iters=T),
+}
+
+
+class Activation(nn.Module):
+    def __init__(self, arm):
+        super().__init__()
+        self.function = ACTIVATIONS.get(arm.activation.name) or arm.activation.build()
+
+    def forward(self, x):
+        return self.function(x)
+
+
+class Dropout(nn.Module):
+    def __init__(self, rate, generator):
+        super().__init__()
+        self.rate, self.generator = rate, generator
+
+    def forward(self, x):
+        if not (self.training and self.rate):
+            return x
+        kept = torch.rand(x.shape, generator=self.generator) >= self.rate
+        return x * kept / (1 - self.rate)
+
+
+def generator(seed, purpose):
+    digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def plain(arm, seed, data):
+    """The curve of one run: a list of rows; and its final weights, flattened."""
+    noise, order = generator(seed, "dropout"), generator(seed, "order")
+    model = arm.network.build(data.shape, data.outputs, lambda: Activation(arm), lambda: Dropout(arm.dropout, noise))
+    initial = build(arm, seed, data).named_parameters()
+    with torch.no_grad():
+        for parameter, (_, value) in zip(model.parameters(), initial, strict=True):
+            parameter.copy_(value)
+    weights = [p for p in model.parameters() if p.dim() >= 2]
+    lr, T = arm.optimizer.lr, -(-len(data.train.x) // arm.batch_size) * arm.epochs
+    make = OPTIMIZERS.get(arm.optimizer.name)
+    optimizer = make(model.parameters(), lr) if make else arm.optimizer.build(model.parameters())
+    plateau = None
+    if arm.schedule.name == "plateau":
+        s = arm.schedule
+        plateau = lr_scheduler.ReduceLROnPlateau(optimizer, factor=s.gamma, patience=s.patience, threshold=s.threshold)
+        scheduler = SimpleNamespace(step=lambda: None)
+    elif arm.schedule.name in SCHEDULES:
+        scheduler = SCHEDULES[arm.schedule.name](optimizer, T)
+    else:
+        scheduler = lr_scheduler.LambdaLR(optimizer, lambda k: arm.schedule.factor(k / T))
+
+    def loss_of(output, y):
+        return F.cross_entropy(output, y) if data.task == "classification" else F.mse_loss(output.squeeze(1), y)
+
+    def evaluate():
+        model.eval()
+        row = {}
+        with torch.no_grad():
+            for name in ("train", "val", "test"):
+                x, y = getattr(data, name)
+                row[f"{name}_loss"] = float(loss_of(model(x), y))
+                if data.task == "classification":
+                    row[f"{name}_accuracy"] = float((model(x).argmax(1) == y).float().mean())
+        model.train()
+        return row
+
+    curve = [evaluate() | {"lr": lr, "grad_norm": None}]
+    for _ in range(arm.epochs):
+        norms = []
+        permutation = torch.randperm(len(data.train.x), generator=order)
+        for start in range(0, len(permutation), arm.batch_size):
+            rows = permutation[start : start + arm.batch_size]
+            optimizer.zero_grad()
+            loss = loss_of(model(data.train.x[rows]), data.train.y[rows])
+            gradient = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
+            norms.append(torch.sqrt(sum((g**2).sum() for g in gradient)).item())
+            (loss + arm.regularizer.l2 / 2 * sum((w**2).sum() for w in weights)).backward()
+            used = optimizer.param_groups[0]["lr"]
+            optimizer.step()
+            with torch.no_grad():
+                for w in weights:
+                    w.copy_(torch.sign(w) * torch.relu(w.abs() - used * arm.regularizer.l1))
+            scheduler.step()
+        row = evaluate()
+        curve.append(row | {"lr": used, "grad_norm": sum(norms) / len(norms)})
+        if plateau:
+            plateau.step(row["val_loss"])
+    return curve, torch.cat([w.detach().flatten() for w in weights])
+
+
+def assert_agree(arm, data):
+    """A pack of two against two plain loops."""
+    for record, seed in zip(train([Run(arm, 5), Run(arm, 6)], data), (5, 6), strict=True):
+        curve, weights = plain(arm, seed, data)
+        assert len(record.curve.rows) == len(curve) == arm.epochs + 1
+        for row, expected in zip(record.curve.rows, curve, strict=True):
+            for name, value in expected.items():
+                assert row[name] == (value if value is None else pytest.approx(value, rel=2e-4, abs=2e-6)), name
+        assert record.weight_norm == pytest.approx(float(weights.norm()), rel=2e-4, abs=1e-6)
+        assert record.n_parameters == sum(p.numel() for p in build(arm, seed, data).parameters())
+
+
+CHOSEN = [
+    (axis, name)
+    for axis in ("optimizer", "schedule", "regularizer", "activation", "init")
+    for name in CHOICES[axis].choices()
+]
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize(("axis", "name"), CHOSEN, ids=map("-".join, CHOSEN))
+def test_every_choice_agrees_with_a_plain_loop(axis, name, dropout, arm, data):
+    rates = {"optimizer": {"name": name, "lr": 0.01}} if axis == "optimizer" else {axis: name}
+    chosen = arm(batch_size=25, epochs=3, dropout=dropout, **rates)  # 106 rows: the last batch has six
+    assert_agree(chosen, data(chosen))
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("name", CHOICES["network"].choices())
+def test_every_network_agrees_with_a_plain_loop(name, dropout, arm, data):
+    hidden = CHOICES["network"].choices()[name].hidden_layers
+    chosen = arm(dataset="digits", network=name, batch_size=30, dropout=dropout if hidden else 0.0)
+    assert_agree(chosen, data(chosen))
+
+
+@pytest.mark.parametrize("regularizer", CHOICES["regularizer"].choices())
+def test_regression_agrees_with_a_plain_loop(regularizer, arm, data):
+    chosen = arm(dataset="diabetes", regularizer=regularizer, batch_size=25, dropout=0.3)
+    assert_agree(chosen, data(chosen))
+
+
+@pytest.mark.parametrize("stack", [True, False])
+def test_plateau_lowers_the_rate_of_one_run_at_a_time(stack, arm, data):
+    """Also where the twin's own scheduler lowers it, and never the rate of its neighbours."""
+    chosen = arm(schedule={"name": "plateau", "patience": 0, "threshold": 0.3}, epochs=4, stack=stack, batch_size=25)
+    assert_agree(chosen, data(chosen))
+    rates = [[row["lr"] for row in r.curve.rows] for r in train([Run(chosen, 5), Run(chosen, 6)], data(chosen))]
+    assert min(map(min, rates)) < 0.05
