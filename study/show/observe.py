@@ -23,7 +23,7 @@ def observe(comparison: PlannedComparison, records: Records) -> pd.DataFrame:
     runs = runs.set_index(["arm", "seed"])
     index = pd.MultiIndex.from_product([order, range(comparison.seeds)], names=["arm", "seed"])
     runs = runs.reindex(index)
-    steps = _steps(records)
+    steps = steps_of(records)
     out = pd.DataFrame(index=index)
     out["label"] = [comparison.labels[arm] for arm, _ in index]
     out["status"] = runs["status"].fillna("missing")
@@ -34,7 +34,9 @@ def observe(comparison: PlannedComparison, records: Records) -> pd.DataFrame:
         if metric in PER_ROUND:
             out[metric] = _timed(metric, comparison, records, steps).reindex(index)
         elif METRICS[metric].target:
-            out[metric] = _to_target(metric, reached, steps).where(reached["epoch"].notna(), np.inf).where(known)
+            times = _to_target(metric, reached, steps).where(reached["epoch"].notna(), np.inf)
+            timed = metric != "seconds_to_target" or index.get_level_values("arm").isin(steps.dropna().index)
+            out[metric] = times.where(known & timed)  # without seconds per step, unreached would look measured
         elif metric == "generalization_gap":
             out[metric] = (runs["train_accuracy"] - runs["test_accuracy"]).where(out["status"] == "finished")
         else:
@@ -42,7 +44,22 @@ def observe(comparison: PlannedComparison, records: Records) -> pd.DataFrame:
     return out.reset_index()
 
 
-def _steps(records: Records) -> pd.Series:
+def units_of(comparison: PlannedComparison, records: Records) -> dict[str, str]:
+    """The unit of each metric of the comparison: losses of a regression are squared errors, not nats."""
+    runs = records.runs[records.runs["arm"].isin(list(comparison.labels)) & (records.runs["status"] == "finished")]
+    squared = runs["test_accuracy"].isna()
+    nats = "nats" if not squared.any() else "squared error" if squared.all() else "nats or squared error"
+    units = {metric: METRICS[metric].unit for metric in comparison.metrics}
+    return {metric: nats if unit == "nats" else unit for metric, unit in units.items()}
+
+
+def device_of(timing: pd.DataFrame) -> str | None:
+    """The device of the timing job; None where nothing was timed."""
+    known = timing["device"].dropna().unique()
+    return ", ".join(sorted(map(str, known))) or None
+
+
+def steps_of(records: Records) -> pd.Series:
     """Median seconds of a step of each arm, over the rounds. [arm]"""
     timing = records.timing
     return timing.groupby("arm")["step_seconds"].median() if len(timing) else pd.Series(dtype=float)
@@ -54,7 +71,7 @@ def _to_target(metric: str, reached: pd.DataFrame, seconds: pd.Series) -> pd.Ser
     steps = reached["step"].astype(float)
     if metric == "steps_to_target":
         return steps
-    return steps * seconds.reindex(reached.index.get_level_values("arm")).to_numpy()
+    return pd.Series(steps * seconds.reindex(reached.index.get_level_values("arm")).to_numpy())
 
 
 def _timed(metric: str, comparison: PlannedComparison, records: Records, seconds: pd.Series) -> pd.Series:
@@ -70,8 +87,9 @@ def _timed(metric: str, comparison: PlannedComparison, records: Records, seconds
     arms = step.index.get_level_values("arm")
     if metric == "train_seconds":
         finished = records.runs[records.runs["status"] == "finished"]
-        return step * finished.groupby("arm")["steps"].max().reindex(arms).to_numpy(dtype=float)
+        return pd.Series(step * finished.groupby("arm")["steps"].max().reindex(arms).to_numpy(dtype=float))
     reference = next(arm.arm for arm in comparison.arms if arm.label == comparison.reference)
     if reference not in arms:
         return step * np.nan
-    return step.xs(reference, level="arm").reindex(step.index.get_level_values("seed")).to_numpy() / step
+    of_reference = step.xs(reference, level="arm").reindex(step.index.get_level_values("seed"))
+    return pd.Series(of_reference.to_numpy() / step)

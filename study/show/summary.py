@@ -12,7 +12,7 @@ from scipy import stats
 from study.plan.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.collect import Records
-from study.show.observe import PER_ROUND, observe
+from study.show.observe import PER_ROUND, observe, units_of
 
 COUNTS = ("n", "n_finished", "n_diverged", "n_failed", "n_missing", "n_learned", "n_reached")
 SUMMARY = pa.schema(
@@ -33,6 +33,7 @@ def summarize(plan: Plan, records: Records) -> pa.Table:
 
 def _comparison(comparison: PlannedComparison, records: Records) -> list[dict[str, Any]]:
     observed = dict(iter(observe(comparison, records).groupby("arm")))
+    units = units_of(comparison, records)
     rows = []
     for arm in comparison.arms:
         runs = observed[arm.arm]
@@ -40,7 +41,7 @@ def _comparison(comparison: PlannedComparison, records: Records) -> list[dict[st
             estimate, low, high, median = estimate_of(metric, runs[metric].to_numpy(dtype=float))
             rows.append(
                 {"comparison": comparison.name, "arm": arm.arm, "label": arm.label, "metric": metric}
-                | {"unit": METRICS[metric].unit, "estimate": estimate, "low": low, "high": high, "median": median}
+                | {"unit": units[metric], "estimate": estimate, "low": low, "high": high, "median": median}
                 | counts(runs, metric)
                 | {"reported": comparison.reported.get(arm.label, {}).get(metric)}
             )
@@ -48,9 +49,10 @@ def _comparison(comparison: PlannedComparison, records: Records) -> list[dict[st
 
 
 def counts(runs: pd.DataFrame, metric: str) -> dict[str, int | None]:
-    """How the runs of one arm ended; ``n_reached`` for times to target only."""
+    """How the runs of one arm ended; ``n_reached`` for times to target only, where any run has one."""
     by_status = runs["status"].value_counts()
-    reached = int(np.isfinite(runs[metric]).sum()) if METRICS[metric].target else None
+    known = METRICS[metric].target and runs[metric].notna().any()
+    reached = int(np.isfinite(runs[metric]).sum()) if known else None
     return {
         "n": len(runs),
         **{f"n_{status}": int(by_status.get(status, 0)) for status in ("finished", "diverged", "failed", "missing")},

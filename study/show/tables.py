@@ -1,56 +1,131 @@
-"""One table per comparison: ours with intervals beside the reported figures, as CSV, Markdown and LaTeX."""
+"""One table per comparison: ours with intervals beside the reported figures."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.numbers import interval
+from study.show.numbers import NONE, Estimate, Shown, column, heading, none, show
+from study.show.observe import PER_ROUND
+from study.show.summary import COUNTS
 
 BROKEN = ("diverged", "failed", "missing")
 
 
-def table(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFrame:
-    """A row per arm, a column per metric and one per reported figure; all cells are text.
+class Cell(NamedTuple):
+    """What was measured, a remark on it, and the figure reported elsewhere as printed there (None: not asked)."""
 
-    ``summary`` has the columns of summary.parquet.
+    shown: Shown
+    remark: str
+    reported: str | None
+
+    def __str__(self) -> str:
+        return f"{self.shown} ({self.remark})" if self.remark else str(self.shown)
+
+
+class Row(NamedTuple):
+    label: str
+    cells: tuple[Cell, ...]  # [metrics]
+    runs: str
+
+
+class Table(NamedTuple):
+    """A row per arm, the reference first; a cell per metric. All text."""
+
+    headings: tuple[str, ...]  # [metrics]
+    with_reported: tuple[bool, ...]  # [metrics] whether any arm has a reported figure
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+    def frame(self) -> pd.DataFrame:
+        """As one text column per metric, and one per metric with reported figures."""
+        rows = []
+        for row in self.rows:
+            values = {"arm": row.label}
+            for title, both, cell in zip(self.headings, self.with_reported, row.cells, strict=True):
+                values[title] = str(cell)
+                if both:
+                    values[f"{title.partition(' (')[0]}, reported"] = cell.reported or NONE
+            rows.append(values | {"runs": row.runs})
+        return pd.DataFrame(rows)
+
+
+def ordered(comparison: PlannedComparison) -> list[str]:
+    """The labels of the arms, the reference first, else as written."""
+    labels = [arm.label for arm in comparison.arms]
+    return sorted(labels, key=lambda label: label != comparison.reference)
+
+
+def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table:
+    """``summary`` has the columns of summary.parquet; ``device`` is the one that the timing job used."""
+    ours = _by_arm(comparison, summary)
+    labels = ordered(comparison)
+    reported = {m: any(m in figures for figures in comparison.reported.values()) for m in comparison.metrics}
+    columns = []
+    for metric in comparison.metrics:
+        rows = [ours[label, metric] for label in labels]
+        texts = column(metric, [Estimate(row["estimate"], row["low"], row["high"]) for row in rows])
+        columns.append(
+            [
+                Cell(text, remark(metric, row), comparison.reported.get(label, {}).get(metric))
+                for label, text, row in zip(labels, texts, rows, strict=True)
+            ]
+        )
+    counts = [runs_cell(ours[label, comparison.metrics[0]]) for label in labels]
+    units = [ours[labels[0], metric]["unit"] for metric in comparison.metrics]
+    return Table(
+        headings=tuple(heading(m, unit, device) for m, unit in zip(comparison.metrics, units, strict=True)),
+        with_reported=tuple(reported[metric] for metric in comparison.metrics),
+        rows=tuple(map(Row, labels, zip(*columns, strict=True), counts)),
+        notes=tuple(notes(comparison, list(ours.values()), device)),
+    )
+
+
+def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFrame:
+    """The same for machines: a row per arm, numeric columns in stored units (accuracies as fractions).
+
+    Per metric: its estimate under the metric's name, then _low, _high, _n_reached (times to target) and
+    _reported (text, as printed); then the counts of runs.
     """
-    ours = summary[summary["comparison"] == comparison.name].set_index(["label", "metric"])
+    ours = _by_arm(comparison, summary)
     rows = []
-    for arm in comparison.arms:
-        row = {"arm": arm.label}
+    for label in ordered(comparison):
+        first = ours[label, comparison.metrics[0]]
+        row: dict[str, Any] = {"label": label, "arm": first["arm"]}
         for metric in comparison.metrics:
-            row[heading(metric)] = cell(metric, ours.loc[(arm.label, metric)])
+            found = ours[label, metric]
+            row |= {metric: found["estimate"], f"{metric}_low": found["low"], f"{metric}_high": found["high"]}
+            if METRICS[metric].target:
+                row[f"{metric}_n_reached"] = found["n_reached"]
             if any(metric in figures for figures in comparison.reported.values()):
-                row[f"{METRICS[metric].title}, reported"] = comparison.reported.get(arm.label, {}).get(metric, "–")
-        row["runs"] = runs_cell(ours.loc[(arm.label, comparison.metrics[0])])
-        rows.append(row)
-    return pd.DataFrame(rows)
+                row[f"{metric}_reported"] = found["reported"]
+        rows.append(row | {name: first[name] for name in COUNTS if name != "n_reached"})
+    frame = pd.DataFrame(rows)
+    return frame.astype({name: "Int64" for name in frame if str(name).endswith("_n_reached")})
 
 
-def heading(metric: str) -> str:
-    unit = METRICS[metric].unit
-    return f"{METRICS[metric].title} ({unit})" if unit else METRICS[metric].title
-
-
-def cell(metric: str, row: pd.Series) -> str:
-    """An estimate with its interval, and how many reached the target."""
-    value, around = interval(metric, row["estimate"], row["low"], row["high"])
-    parts = [value] + ([f"[{around}]"] if around else [])
-    if METRICS[metric].target and not _none(row["n_reached"]):
-        known = int(row["n_finished"] + row["n_diverged"])
-        parts.append(f"({int(row['n_reached'])}/{known} reached)")
-    elif 0 < row["n_learned"] < row["n_finished"] and not METRICS[metric].timed:
+def remark(metric: str, row: dict[str, Any]) -> str:
+    """How many reached the target; or why an interval is missing or not to be trusted."""
+    known = int(row["n_finished"] + row["n_diverged"])
+    parts = []
+    if METRICS[metric].target and not none(row["n_reached"]) and known:
+        parts.append(f"{int(row['n_reached'])}/{known} reached")
+    if none(row["estimate"]):
+        return parts[0] if parts else "not timed" if METRICS[metric].timed and row["n_finished"] else ""
+    if not METRICS[metric].timed and not METRICS[metric].target and 0 < row["n_learned"] < row["n_finished"]:
         # Runs of both kinds: a mean between two clusters describes neither.
-        parts.append(f"(median {interval(metric, row['median'], None, None)[0]}; interval unreliable)")
-    return " ".join(parts)
+        median = show(metric, Estimate(row["median"], None, None)).value
+        parts.append(f"median {median}; interval unreliable")
+    elif none(row["low"]) and metric not in PER_ROUND:
+        few = known < 6 if METRICS[metric].target else row["n_finished"] < 2
+        parts.append("too few seeds for an interval" if few else "all seeds equal")
+    return ", ".join(parts)
 
 
-def runs_cell(row: pd.Series) -> str:
+def runs_cell(row: dict[str, Any]) -> str:
     """How many runs stand behind a row: ``16``, or ``14/16 finished, 2 diverged``, and how many learned."""
     parts = [str(row["n"]) if row["n_finished"] == row["n"] else f"{row['n_finished']}/{row['n']} finished"]
     parts += [f"{row[f'n_{status}']} {status}" for status in BROKEN if row[f"n_{status}"]]
@@ -59,44 +134,23 @@ def runs_cell(row: pd.Series) -> str:
     return ", ".join(parts)
 
 
-def to_csv(frame: pd.DataFrame, comparison: PlannedComparison) -> str:
-    return str(frame.to_csv(index=False, lineterminator="\n"))
-
-
-def to_markdown(frame: pd.DataFrame, comparison: PlannedComparison) -> str:
-    lines = [f"**{comparison.title}**", "", _row(frame.columns)]
-    lines.append(_row(["---"] + ["---:"] * (frame.shape[1] - 1)))
-    lines += [_row(values) for values in frame.itertuples(index=False)]
-    return "\n".join([*lines, "", *notes(comparison)]) + "\n"
-
-
-def to_latex(frame: pd.DataFrame, comparison: PlannedComparison) -> str:
-    """A booktabs table (pandas' Styler would need the same package)."""
-    columns = "l" + "r" * (frame.shape[1] - 1)
-    lines = [r"\begin{tabular}{" + columns + "}", r"\toprule"]
-    lines.append(" & ".join(map(_tex, frame.columns)) + r" \\")
-    lines.append(r"\midrule")
-    lines += [" & ".join(map(_tex, values)) + r" \\" for values in frame.itertuples(index=False)]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in notes(comparison))]) + "\n"
-
-
-FORMATS: dict[str, Callable[[pd.DataFrame, PlannedComparison], str]] = {
-    "csv": to_csv,
-    "md": to_markdown,
-    "tex": to_latex,
-}
-
-
-def notes(comparison: PlannedComparison) -> list[str]:
-    """What the figures are, in a line or two."""
-    targets = any(METRICS[m].target for m in comparison.metrics)
-    lines = [
-        "Mean over seeds with its 95 % t interval; times: median with its 95 % interval."
-        if any(METRICS[m].timed or METRICS[m].target for m in comparison.metrics)
-        else "Mean over seeds with its 95 % t interval."
-    ]
-    if targets and comparison.target:
-        lines.append(f"Target: {target_text(comparison)}.")
+def notes(comparison: PlannedComparison, rows: list[dict[str, Any]], device: str | None) -> list[str]:
+    """What the figures are, in a few lines."""
+    metrics = comparison.metrics
+    lines = []
+    if any(not METRICS[m].target and m not in PER_ROUND for m in metrics):
+        lines.append("Mean over finished seeds [95 % t interval].")
+    if any(METRICS[m].target for m in metrics):
+        lines.append(
+            f"To target: {target_text(comparison)}; median over seeds [95 % interval], {NONE} where under half "
+            "of the runs reach it; resolution one epoch."
+        )
+    if any(m in PER_ROUND for m in metrics):
+        lines.append("Time, memory and speedup: median over timing rounds [95 % interval, where rounds differ].")
+    if any(row["n_diverged"] for row in rows) and any(not METRICS[m].target and m not in PER_ROUND for m in metrics):
+        lines.append("Diverged runs are in no mean: read it with the number that diverged.")
+    if device and any(METRICS[m].timed for m in metrics):
+        lines.append(f"Timed alone on: {device}.")
     if comparison.source:
         lines.append(f"Reported: {comparison.source}, as printed there.")
     return lines
@@ -111,17 +165,7 @@ def target_text(comparison: PlannedComparison) -> str:
     return f"validation loss of at most {target.value:g}"
 
 
-def _row(values: object) -> str:
-    cells = [str(value).replace("|", r"\|") for value in values]  # type: ignore[attr-defined]
-    return "| " + " | ".join(cells) + " |"
-
-
-def _tex(value: object) -> str:
-    text = str(value)
-    for char in "&%$#_{}":
-        text = text.replace(char, "\\" + char)
-    return text.replace("×", r"$\times$").replace(">", r"$>$").replace("<", r"$<$")
-
-
-def _none(value: object) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+def _by_arm(comparison: PlannedComparison, summary: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
+    """The rows of a comparison by label and metric."""
+    rows = summary[summary["comparison"] == comparison.name].to_dict("records")
+    return {(str(row["label"]), str(row["metric"])): {str(k): v for k, v in row.items()} for row in rows}

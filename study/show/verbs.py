@@ -31,23 +31,28 @@ def collect(arguments: Namespace) -> None:
 def table(arguments: Namespace) -> None:
     import pandas as pd
 
-    from study.show import tables
+    from study.show.formats import FORMATS
+    from study.show.observe import device_of
 
     plan, store = opened(arguments)
     folder = store.study(plan.study)
     comparison = comparison_of(plan, arguments.comparison)
-    frame = tables.table(comparison, pd.read_parquet(folder / "summary.parquet"))
-    for ending, text in tables.FORMATS.items():
-        write_if_changed(folder / "tables" / f"{comparison.name}.{ending}", text(frame, comparison))
+    summary = pd.read_parquet(folder / "summary.parquet")
+    device = device_of(pd.read_parquet(folder / "timing.parquet"))
+    for ending, text in FORMATS.items():
+        write_if_changed(folder / "tables" / f"{comparison.name}.{ending}", text(comparison, summary, device))
 
 
 def figure(arguments: Namespace) -> None:
     from study.show import figures
     from study.show.collect import read
+    from study.show.figures.evidence import Evidence
 
     plan, store = opened(arguments)
     comparison = comparison_of(plan, arguments.comparison)
-    figures.save(figures.draw(comparison, read(plan, store)), store.study(plan.study) / "figures" / comparison.name)
+    evidence = Evidence.of(comparison, read(plan, store))
+    stem = store.study(plan.study) / "figures" / comparison.name
+    figures.save(figures.draw(evidence), stem, figures.caption(evidence))
 
 
 def report(arguments: Namespace) -> None:

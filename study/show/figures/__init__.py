@@ -1,33 +1,178 @@
-"""Figures: functions of a comparison and its records that return a matplotlib figure."""
+"""Figures: functions of tidy frames that return a matplotlib figure. Which panels suit what varies is chosen here.
+
+A kind of panel is a function ``draw(ax, evidence, metric)``; its docstring is its caption, where {metric} stands
+for the metric's name.
+"""
 
 from __future__ import annotations
 
+import inspect
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from study.plan.plan import PlannedComparison
-from study.show.collect import Records
+from study.plan.metrics import METRICS
+from study.show.figures import dots, heat_map, learning_curves, ranked, to_target, train_test
+from study.show.figures.evidence import Evidence
+from study.show.numbers import listed
+
+WIDTH = 7.2  # inches: a page's text
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+FEW, SOME = 8, 40  # arms that lines, and that rows of dots, can show
+STYLE: dict[Any, Any] = {
+    "font.size": 8.5, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8.5,
+    "axes.edgecolor": "0.3", "axes.linewidth": 0.7, "xtick.color": "0.15", "ytick.color": "0.15",
+    "xtick.major.width": 0.7, "ytick.major.width": 0.7, "xtick.major.size": 3, "ytick.major.size": 3,
+    "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
+    "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"],
+    "svg.fonttype": "none", "svg.hashsalt": "evenhand", "pdf.fonttype": 42, "savefig.dpi": 200,
+}  # fmt: skip
 
 
-def draw(comparison: PlannedComparison, records: Records) -> Figure:
-    labels = comparison.labels
-    curves = records.curves[records.curves["arm"].isin(list(labels))].assign(label=lambda c: c["arm"].map(labels))
-    fig, ax = plt.subplots(figsize=(6, 4))
-    sns.lineplot(curves, x="epoch", y="val_loss", hue="label", ax=ax)
-    return fig
+class Panel(NamedTuple):
+    draw: Callable[[Axes, Evidence, str], None]
+    metric: str
+
+    @property
+    def legend(self) -> bool:
+        """Whether the panel needs the legend of arms."""
+        return self.draw in (learning_curves.draw, to_target.draw)
 
 
-def save(figure: Figure, stem: Path) -> None:
-    """Write .svg, .png and .pdf, the same bytes each time."""
+def panels(evidence: Evidence) -> list[Panel]:
+    """What is drawn for a comparison, from what varies in it and how many arms it has."""
+    comparison = evidence.comparison
+    shown, arms = list(comparison.metrics), len(comparison.arms)
+    if heat_map.suits(comparison):
+        return [*(Panel(heat_map.draw, m) for m in shown), Panel(ranked.draw, shown[0])]
+    if arms > SOME:
+        return [Panel(ranked.draw, metric) for metric in shown]
+    chosen = [Panel(learning_curves.draw, _watched(evidence))] if arms <= FEW else []
+    both = train_test.pair(comparison.metrics)
+    if both and arms <= FEW:
+        chosen.append(Panel(train_test.draw, f"test_{both}"))
+        shown = [metric for metric in shown if metric not in (f"train_{both}", f"test_{both}")]
+    for metric in shown:
+        if METRICS[metric].target and arms <= FEW:
+            chosen.append(Panel(to_target.draw, metric))
+        else:
+            chosen.append(Panel(dots.suited(metric), metric))
+    return chosen
+
+
+def draw(evidence: Evidence) -> Figure:
+    """The figure of a comparison. Its caption is ``caption(evidence)``."""
+    chosen = panels(evidence)
+    with sns.axes_style("ticks", STYLE), matplotlib.rc_context(STYLE):
+        figure = Figure(layout="constrained")
+        axes = _lay_out(figure, chosen, evidence)
+        for i, (ax, panel) in enumerate(zip(axes, chosen, strict=True)):
+            panel.draw(ax, evidence, panel.metric)
+            if len(chosen) > 1:
+                ax.set_title(LETTERS[i % 26], loc="left", weight="bold", fontsize=9, x=-0.02)
+        _legend(figure, chosen, evidence)
+    return figure
+
+
+def caption(evidence: Evidence) -> str:
+    """What the figure shows, panel by panel, and how many runs stand behind it."""
+    chosen = panels(evidence)
+    kinds = {panel.draw: [other for other in chosen if other.draw is panel.draw] for panel in chosen}
+    parts = [_sentence(alike, evidence) for alike in kinds.values()]
+    if len(chosen) > 1:
+        letters = [", ".join(LETTERS[chosen.index(panel) % 26] for panel in alike) for alike in kinds.values()]
+        parts = [f"({letter}) {text}" for letter, text in zip(letters, parts, strict=True)]
+    broken = [f"{label}: {evidence.broken(label)}" for label in evidence.labels if evidence.broken(label)]
+    counted = _counted(evidence)
+    if len(broken) > 6:
+        counted += f"; {len(broken)} of {len(evidence.labels)} arms have runs that did not finish"
+    elif broken:
+        counted += f"; {'; '.join(broken)}"
+    return " ".join([*parts, f"{counted}."])
+
+
+def save(figure: Figure, stem: Path, text: str = "") -> None:
+    """Write .svg, .png and .pdf, the same bytes each time. ``text``, the caption, travels in the files."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context({"svg.hashsalt": "evenhand"}):
-        figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
-        figure.savefig(stem.with_suffix(".pdf"), metadata={"CreationDate": None})
-        figure.savefig(stem.with_suffix(".png"), dpi=200, metadata={"Software": None})
+    with matplotlib.rc_context(STYLE):
+        about = {"Date": None, "Creator": None, "Format": None, "Type": None, "Description": text or None}
+        figure.savefig(stem.with_suffix(".svg"), metadata=about)
+        figure.savefig(stem.with_suffix(".pdf"), metadata={"CreationDate": None, "Subject": text or None})
+        figure.savefig(stem.with_suffix(".png"), metadata={"Software": None, "Description": text or None})
     plt.close(figure)
+
+
+def _watched(evidence: Evidence) -> str:
+    """The validation metric whose curves suit what the comparison shows."""
+    comparison = evidence.comparison
+    if comparison.target and any(METRICS[metric].target for metric in comparison.metrics):
+        return comparison.target.metric
+    if not evidence.classes or comparison.metrics[0].endswith("_loss"):
+        return "val_loss"
+    return "val_accuracy"
+
+
+def _sentence(alike: list[Panel], evidence: Evidence) -> str:
+    """The docstring of a kind of panel, with the metrics of the panels of that kind."""
+    titles = [METRICS[panel.metric].title for panel in alike]
+    if alike[0].draw is train_test.draw:
+        titles = [title.removeprefix("test ") for title in titles]
+    named = listed(titles)
+    text = " ".join(inspect.cleandoc(alike[0].draw.__doc__ or "").split())
+    key = evidence.comparison.keys[0] if evidence.comparison.keys else "the arm"
+    return text.format(metric=named, Metric=named[0].upper() + named[1:], key=key)
+
+
+def _counted(evidence: Evidence) -> str:
+    seeds = evidence.comparison.seeds
+    return f"n = {seeds} seed{'s' * (seeds != 1)} per arm"
+
+
+def _lay_out(figure: Figure, chosen: list[Panel], evidence: Evidence) -> list[Axes]:
+    """Axes for the panels: stacked where they are wide; else the curves left and the others beside them."""
+    arms = len(evidence.labels)
+    if chosen[0].draw in (heat_map.draw, ranked.draw):
+        rows, _ = heat_map.shape(evidence.comparison) if chosen[0].draw is heat_map.draw else (0, 0)
+        heights = [2.1 if p.draw is ranked.draw else 1.3 + min(0.24 * rows, 6.5) for p in chosen]
+        figure.set_size_inches(WIDTH, sum(heights) + 0.3 * len(heights))
+        return list(figure.subplots(len(chosen), 1, height_ratios=heights, squeeze=False)[:, 0])
+    lines = 0.34 * sum(1 + evidence.named(label).count("\n") * 0.4 for label in evidence.labels) + 0.75
+    if arms > FEW or len(chosen) > 4:
+        columns = min(2, len(chosen))
+        height = -(-len(chosen) // columns) * max(lines, 2.2) + 0.3
+        figure.set_size_inches(WIDTH if columns > 1 else WIDTH * 0.7, height)
+        grid = figure.subplots(-(-len(chosen) // columns), columns, squeeze=False).flat
+        axes = list(grid)
+        for spare in axes[len(chosen) :]:
+            spare.set_axis_off()
+        return axes[: len(chosen)]
+    beside = chosen[1:]
+    heights = [max(lines, 1.25) if panel.draw is dots.suited(panel.metric) else 2.1 for panel in beside]
+    figure.set_size_inches(WIDTH, max(2.9, sum(heights) + 0.45))
+    grid_spec = figure.add_gridspec(max(1, len(beside)), 2, height_ratios=heights or None, width_ratios=[1, 1])
+    return [figure.add_subplot(grid_spec[:, 0]), *(figure.add_subplot(grid_spec[i, 1]) for i in range(len(beside)))]
+
+
+def _legend(figure: Figure, chosen: list[Panel], evidence: Evidence) -> None:
+    """The arms, above the panels; and n."""
+    if not any(panel.legend for panel in chosen):
+        figure.suptitle(_counted(evidence), x=0.99, ha="right", fontsize=8, color="0.25")
+        return
+    figure.axes[0].set_title(_counted(evidence), loc="right", fontsize=8, color="0.25")
+    handles = [
+        Line2D([], [], color=evidence.colour(x), linestyle=evidence.dashes(x), marker=evidence.marker(x),
+               markersize=4.5, label="\n".join(filter(None, [textwrap.fill(x, 28), evidence.broken(x)])))
+        for x in evidence.labels
+    ]  # fmt: skip
+    columns = max(1, min(len(handles), 90 // (max(len(x) for x in evidence.labels) + 8)))
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6)

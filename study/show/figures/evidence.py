@@ -1,0 +1,88 @@
+"""What a figure is drawn from: the tidy frames of one comparison, and how its arms look."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Literal, NamedTuple
+
+import pandas as pd
+
+from study.plan.metrics import METRICS
+from study.plan.plan import PlannedComparison
+from study.show.collect import Records
+from study.show.numbers import PERCENT, heading
+from study.show.observe import PER_ROUND, device_of, observe, steps_of, units_of
+from study.show.tables import BROKEN, ordered
+
+# seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
+COLOURS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#56b4e9", "#949494")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("", (4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (3, 1, 1, 1, 1, 1), (8, 2), (2, 2), (5, 1, 2, 1))
+
+
+class Evidence(NamedTuple):
+    """``runs``: a row per planned run, a column per metric in the unit shown. ``curves``: a row per evaluation."""
+
+    comparison: PlannedComparison
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    labels: list[str]  # the arms, the reference first
+    units: dict[str, str]  # by metric
+    device: str | None  # of the timing job
+    step_seconds: dict[str, float]  # median over rounds, by label
+
+    @classmethod
+    def of(cls, comparison: PlannedComparison, records: Records) -> Evidence:
+        runs = observe(comparison, records)
+        for metric in comparison.metrics:
+            if METRICS[metric].unit in PERCENT:
+                runs[metric] *= 100
+        seeds = records.curves["seed"] < comparison.seeds
+        curves = records.curves[records.curves["arm"].isin(list(comparison.labels)) & seeds]
+        curves = curves.assign(label=curves["arm"].map(comparison.labels))
+        units = units_of(comparison, records)
+        timed = steps_of(records)
+        steps = {arm.label: float(timed[arm.arm]) for arm in comparison.arms if arm.arm in timed.index}
+        return cls(comparison, runs, curves, ordered(comparison), units, device_of(records.timing), steps)
+
+    @property
+    def classes(self) -> bool:
+        """Whether this is a classification, so that there are accuracies to draw."""
+        return bool(self.curves["val_accuracy"].notna().any())
+
+    def axis(self, metric: str) -> str:
+        """The axis label of a metric, with its unit."""
+        return textwrap.fill(heading(metric, self.units.get(metric), self.device), 34)
+
+    def values(self, metric: str, label: str) -> pd.DataFrame:
+        """Columns seed, value and learned: what an arm's runs (or rounds) have of a metric; inf is unreached."""
+        runs = self.runs[(self.runs["label"] == label) & self.runs[metric].notna()]
+        value = runs[metric].astype(float)
+        learned = runs["learned"] | (metric in PER_ROUND)
+        return pd.DataFrame({"seed": runs["seed"], "value": value, "learned": learned})
+
+    def colour(self, label: str) -> str:
+        if len(self.labels) > len(COLOURS):
+            return COLOURS[0]  # where colours would repeat, they tell nothing
+        return COLOURS[self.labels.index(label) % len(COLOURS)]
+
+    def marker(self, label: str) -> str:
+        if len(self.labels) > len(MARKERS):
+            return MARKERS[0]
+        return MARKERS[self.labels.index(label) % len(MARKERS)]
+
+    def dashes(self, label: str) -> tuple[float, tuple[float, ...]] | Literal["-"]:
+        """A line style for matplotlib."""
+        dashes = DASHES[self.labels.index(label) % len(DASHES)]
+        return (0, tuple(map(float, dashes))) if isinstance(dashes, tuple) else "-"
+
+    def broken(self, label: str) -> str:
+        """How many runs of an arm did not finish: ``2 diverged, 1 failed of 16``; empty where all did."""
+        status = self.runs.loc[self.runs["label"] == label, "status"].value_counts()
+        parts = [f"{status[name]} {name}" for name in BROKEN if status.get(name, 0)]
+        return f"{', '.join(parts)} of {status.sum()}" if parts else ""
+
+    def named(self, label: str, width: int = 24) -> str:
+        """The arm's label, with a line on runs that did not finish."""
+        broken = self.broken(label)
+        return "\n".join([textwrap.fill(label, width), *([textwrap.fill(broken, width)] if broken else [])])

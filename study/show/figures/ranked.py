@@ -1,0 +1,59 @@
+"""All arms in the order of what was measured: for comparisons of very many."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from study.plan.metrics import METRICS
+from study.show.figures.evidence import COLOURS, MARKERS, Evidence
+from study.show.figures.learning_curves import nothing
+from study.show.summary import estimate_of
+
+
+def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
+    """{Metric} of every seed (dots), arms ordered from worst to best by their estimate (black line); colours and
+    markers tell the values of {key}. Arms without an estimate come first and are counted under the axis.
+    """
+    arms = _ranked(evidence, metric)
+    key = evidence.comparison.keys[0] if evidence.comparison.keys else ""
+    values = {arm.label: arm.values.get(key, "") for arm in evidence.comparison.arms}
+    kinds = list(dict.fromkeys(values.values()))
+    runs = evidence.runs[np.isfinite(evidence.runs[metric].astype(float))]
+    runs = runs.merge(arms[["label", "rank"]], on="label")
+    if not len(runs):
+        nothing(ax, "not timed yet" if METRICS[metric].timed else "no run finished")
+    for i, kind in enumerate(kinds if len(kinds) <= len(COLOURS) else [None]):
+        part = runs if kind is None else runs[runs["label"].map(values) == kind]
+        sns.scatterplot(
+            part, x="rank", y=metric, ax=ax, legend=False, s=9, linewidth=0, alpha=0.7, color=COLOURS[i],
+            marker=MARKERS[i], rasterized=len(runs) > 2000, label=kind or "",
+        )  # fmt: skip
+    ax.plot(arms["rank"], arms["estimate"], color="black", linewidth=1)
+    without = int(arms["estimate"].isna().sum())
+    unreached = f", {without} without an estimate" if without else ""
+    ax.set(xlabel=f"arms, worst to best ({len(arms)}{unreached})", ylabel=evidence.axis(metric))
+    ax.set_xlim(0, len(arms) + 1)
+    if METRICS[metric].unit not in ("%", "points") and len(runs) and _wide(runs[metric]):
+        ax.set_yscale("log")
+    if 1 < len(kinds) <= len(COLOURS) and len(runs):
+        ax.legend(ncols=len(kinds), frameon=False, loc="lower left", bbox_to_anchor=(0, 0.98), markerscale=1.6,
+                  borderaxespad=0, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
+
+
+def _ranked(evidence: Evidence, metric: str) -> pd.DataFrame:
+    """Columns label, estimate and rank (1 is the worst; arms without an estimate first)."""
+    rows = [
+        (str(label), estimate_of(metric, runs[metric].to_numpy(dtype=float))[0])
+        for label, runs in evidence.runs.groupby("label", sort=False)
+    ]
+    arms = pd.DataFrame(rows, columns=["label", "estimate"]).astype({"estimate": float})
+    better = METRICS[metric].better
+    arms = arms.sort_values("estimate", ascending=better == "higher", na_position="first", kind="stable")
+    return arms.assign(rank=range(1, len(arms) + 1))
+
+
+def _wide(values: pd.Series) -> bool:
+    return bool(values.min() > 0 and values.max() / values.min() > 30)

@@ -1,0 +1,60 @@
+"""Training against test: what an arm learned, and what carries over."""
+
+from __future__ import annotations
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from study.show.figures.evidence import Evidence
+from study.show.figures.learning_curves import nothing
+from study.show.summary import estimate_of
+
+SIDES = (("train", "0.55", "s", -0.14), ("test", "0.1", "o", 0.14))  # greys: colours stand for arms
+
+
+def pair(metrics: tuple[str, ...]) -> str | None:
+    """``accuracy`` or ``loss`` where a comparison shows both the training and the test side of it."""
+    return next((kind for kind in ("accuracy", "loss") if {f"train_{kind}", f"test_{kind}"} <= set(metrics)), None)
+
+
+def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
+    """{Metric} on the training and on the test rows. Every seed is a dot (open: a run that did not learn);
+    diamond and bar: mean with its 95 % t interval.
+    """
+    kind = metric.partition("_")[2]
+    empty = True
+    for side, colour, marker, shift in SIDES:
+        means = []
+        for row, label in enumerate(evidence.labels):
+            values = evidence.values(f"{side}_{kind}", label)
+            spread = (values["seed"] * 0.618034 + 0.5) % 1 - 0.5
+            values = values.assign(x=row + shift + 0.12 * spread)
+            empty &= not len(values)
+            for learned, part in values.groupby("learned"):
+                sns.scatterplot(
+                    part, x="x", y="value", ax=ax, legend=False, marker=marker, s=13, linewidth=0.6, alpha=0.55,
+                    facecolor=colour if learned else "none", edgecolor=colour,
+                )  # fmt: skip
+            estimate, low, high, _ = estimate_of(metric, values["value"].to_numpy(dtype=float))
+            means.append(np.nan if estimate is None else estimate)
+            if low is not None and high is not None:
+                ax.plot([row + shift] * 2, [low, high], color=colour, linewidth=2, zorder=4)
+        xs = np.arange(len(means)) + shift
+        ax.plot(
+            xs, means, color=colour, linewidth=1, marker="D", markersize=5, markeredgecolor="white",
+            markeredgewidth=0.8, zorder=5, label=side,
+        )  # fmt: skip
+        known = [i for i, value in enumerate(means) if np.isfinite(value)]
+        if known:
+            up = (side == "train") == (kind == "accuracy")  # training is the better side: labels move apart
+            ax.annotate(
+                {"train": "training", "test": "test"}[side], (known[-1] + 0.14, means[known[-1]]),
+                xytext=(10, 4 if up else -4), textcoords="offset points", va="center", color=colour, in_layout=False,
+            )  # fmt: skip
+    if empty:
+        nothing(ax, "no run finished")
+    ax.set_xticks(range(len(evidence.labels)), labels=[evidence.named(label, 14) for label in evidence.labels])
+    ax.set_xlim(-0.5, len(evidence.labels) - 0.1)
+    ax.grid(axis="y", color="0.92")
+    ax.set(xlabel="", ylabel=evidence.axis(f"test_{kind}").replace("test ", ""))
