@@ -29,6 +29,11 @@ def split_key(key: str) -> tuple[str, str | None]:
     return axis, setting or None
 
 
+def key_path(path: str) -> str:
+    """The key that a value of ``vary`` is listed under: ``vary.optimizer[1]`` is under ``vary.optimizer``."""
+    return path.rpartition("[")[0] if path.endswith("]") else path
+
+
 def settings_of(axis: str) -> dict[str, list[type[Choice]]]:
     """The settings of an axis, each with the choices that have it; none where the axis is a number."""
     found: dict[str, list[type[Choice]]] = {}
@@ -105,7 +110,8 @@ def _number(axis: str, entry: Entry, mistakes: Mistakes) -> Any:
 def _place(error: ErrorDetails, entry: Entry, settings: Mapping[str, Entry]) -> str:
     setting, *rest = error["loc"]
     if setting in settings:
-        return join(settings[str(setting)].path, *rest)
+        path = settings[str(setting)].path
+        return key_path(path) if error["type"] == "extra_forbidden" else join(path, *rest)
     return entry.path if error["type"] == "missing" and not rest else join(entry.path, setting, *rest)
 
 

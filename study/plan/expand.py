@@ -9,7 +9,7 @@ from study.axes.dataset import Dataset
 from study.plan import labels, skip
 from study.plan.arm import Arm
 from study.plan.baseline import Baseline
-from study.plan.choices import Entry, Value, build, split_key
+from study.plan.choices import Entry, Value, build, key_path, split_key
 from study.plan.combine import Combination, combine, coupled_keys
 from study.plan.mistakes import Mistakes, join
 from study.plan.study_file import Comparison
@@ -89,7 +89,8 @@ class Expansion:
         own = {split_key(key)[1] or "": given for key, given in written.items() if key != axis}
         if whole is not None and isinstance(whole.value, dict):
             for setting in own.keys() & whole.value.keys():
-                self.mistakes.add(own[setting].path, f"is set by {join(whole.path, setting)} too; give it in one place")
+                place = key_path(own[setting].path)
+                self.mistakes.add(place, f"is set within {key_path(whole.path)} too; give it in one place")
         settings = settings | own
         value: Value | None = build(axis, entry, settings, self.mistakes, self._partial)
         if not isinstance(value, Dataset):
@@ -154,7 +155,11 @@ class Expansion:
         given = [str(combination["label"].value) if "label" in combination else None for combination, _ in pairs]
         composed = labels.compose(shown, given, coupled) if pairs else []
         self.labels = [label for label, _ in composed]
-        self.doubtful = [label for label, (_, row) in zip(self.labels, pairs, strict=True) if None in row.values()]
+        self.doubtful = [
+            label
+            for label, (combination, row) in zip(self.labels, pairs, strict=True)
+            if any(key != "label" and row[split_key(key)[0]] is None for key in combination)
+        ]
         return composed
 
     def _shown(self, key: str, combination: Combination, row: Row) -> Any:

@@ -89,8 +89,8 @@ def study_schema() -> Schema:
     comparison["anyOf"] = [{"required": ["vary"]}, {"required": ["arms"]}]
     defs["comparison"] = comparison
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Evenhand study"}
-    schema: Schema = _without_titles(study | {"$defs": defs})
-    return head | schema
+    whole: Schema = _without_titles(study | {"$defs": defs})
+    return head | whole
 
 
 def _axis(axis: str) -> Schema:
