@@ -1,16 +1,98 @@
-"""The report: one self-contained HTML page."""
+"""The report: one self-contained HTML page, drawn from files that the other verbs wrote."""
 
 from __future__ import annotations
 
-from study.plan.plan import Plan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from study.plan.plan import Plan, PlannedComparison
 from study.plan.store import Store
+from study.show import protocol
+from study.show.collect import Records, read
+from study.show.findings import finding
+from study.show.numbers import listed
+from study.show.observe import device_of
+from study.show.svg import Inline, inline
+from study.show.tables import Table, table
+
+FOLDED = 24  # rows of a table above which it is folded away
+
+
+class Section(NamedTuple):
+    """One comparison on the page."""
+
+    name: str
+    title: str
+    asked: str
+    fixed: list[tuple[str, str]]
+    finding: list[str]
+    table: Table
+    figure: Inline | None  # None where it is not drawn yet
 
 
 def render(plan: Plan, store: Store) -> str:
+    """The page. Nothing in it depends on when it is drawn."""
     folder = store.study(plan.study)
-    parts = [f"<h1>{plan.title}</h1>"]
-    for comparison in plan.comparisons:
-        parts.append(f"<h2>{comparison.title}</h2><pre>")
-        parts.append((folder / "tables" / f"{comparison.name}.md").read_text())
-        parts.append("</pre>" + (folder / "figures" / f"{comparison.name}.svg").read_text())
-    return "\n".join(parts)
+    records, summary = read(plan, store), pd.read_parquet(folder / "summary.parquet")
+    coverage = protocol.coverage(plan, summary, records)
+    sections = [_section(plan, comparison, summary, records, folder) for comparison in plan.comparisons]
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    reasons = protocol.reasons(plan, records)
+    context: dict[str, Any] = {
+        "plan": plan,
+        "style": Markup((Path(__file__).parent / "report.css").read_text(encoding="utf-8")),
+        "opening": opening(plan, coverage[-1], records),
+        "sections": sections,
+        "facts": protocol.facts(plan, records),
+        "metrics": protocol.metrics(plan),
+        "recipes": protocol.recipes(plan),
+        "coverage": coverage,
+        "statuses": protocol.STATUSES,
+        "reasons": reasons[: protocol.LIMIT],
+        "more_reasons": max(0, len(reasons) - protocol.LIMIT),
+        "folded": FOLDED,
+        "limit": protocol.LIMIT,
+    }
+    return environment.get_template("report.html.j2").render(context)
+
+
+def opening(plan: Plan, total: protocol.Coverage, records: Records) -> str:
+    """The study and its coverage in one paragraph."""
+    comparisons, arms = len(plan.comparisons), len(plan.arms)
+    datasets = listed(sorted({dataset.name for dataset in plan.datasets.values()}))
+    ends = dict(zip(protocol.STATUSES, total.counts, strict=True))
+    broken = [f"{ends[status]:,} {status}" for status in protocol.STATUSES[1:] if ends[status]]
+    device = device_of(records.timing)
+    return (
+        f"{comparisons} comparison{'s' * (comparisons != 1)} of {arms:,} arm{'s' * (arms != 1)} on {datasets}. "
+        f"Of {total.planned:,} planned runs {ends['finished']:,} finished"
+        f"{', ' + listed(broken) if broken else '; none diverged, failed or is missing'}."
+        + (f" Times and memory were measured on: {device}." if device else "")
+        + " Results hold for this dataset, split and budget; they generalise over seeds only."
+    )
+
+
+def _section(
+    plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame, records: Records, folder: Path
+) -> Section:
+    ours = table(comparison, summary, device_of(records.timing))
+    path = folder / "figures" / f"{comparison.name}.svg"
+    figure = None
+    if path.exists():
+        figure = inline(path.read_text(encoding="utf-8"), f"figure-{comparison.name}", comparison.title)
+    return Section(
+        name=comparison.name,
+        title=comparison.title,
+        asked=protocol.asked(plan, comparison),
+        fixed=protocol.fixed(plan, comparison),
+        finding=finding(comparison, summary, records),
+        table=ours,
+        figure=figure,
+    )

@@ -130,7 +130,8 @@ def _sentence(alike: list[Panel], evidence: Evidence) -> str:
     named = listed(titles)
     text = " ".join(inspect.cleandoc(alike[0].draw.__doc__ or "").split())
     key = evidence.comparison.keys[0] if evidence.comparison.keys else "the arm"
-    return text.format(metric=named, Metric=named[0].upper() + named[1:], key=key)
+    scale = "the logarithm of the error" if alike[0].metric.endswith("accuracy") else "its logarithm"
+    return text.format(scale=scale, metric=named, Metric=named[0].upper() + named[1:], key=key)
 
 
 def _counted(evidence: Evidence) -> str:

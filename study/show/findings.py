@@ -1,0 +1,184 @@
+"""What was found, in plain words: from the summary alone, with intervals and without verdicts."""
+
+from __future__ import annotations
+
+from itertools import groupby, pairwise
+from typing import Any
+
+import pandas as pd
+
+from study.plan.metrics import METRICS
+from study.plan.plan import PlannedComparison
+from study.show.collect import Records
+from study.show.numbers import COUNTED, PERCENT, Estimate, column, leading, listed, none, scaled
+from study.show.tables import ordered
+
+Rows = dict[Any, dict[Any, Any]]  # of the summary, by label
+MOST = 6  # arms whose order is written out
+CHANCE = 0.05  # accuracy above the untrained network's that counts as having learned
+
+
+def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Records) -> list[str]:
+    """Sentences on a comparison: the result, then how it stands to what was reported, then arms that got nowhere."""
+    rows = summary[summary["comparison"] == comparison.name]
+    if not (rows["n_finished"] > 0).any():
+        return ["No run has finished yet, so there is nothing to say."]
+    metric = _telling(comparison, rows)
+    result = _result(metric, rows[rows["metric"] == metric], comparison)
+    return [text for text in (result, _against_reported(comparison, rows), *_stuck(comparison, records)) if text]
+
+
+def _telling(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
+    """The first metric in which two arms differ; else the first."""
+    for metric in comparison.metrics:
+        if rows.loc[rows["metric"] == metric, "estimate"].nunique() > 1:
+            return metric
+    return comparison.metrics[0]
+
+
+def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> str:
+    about, found = METRICS[metric], {row["label"]: row for row in rows.to_dict("records")}
+    labels = [label for label in ordered(comparison) if not none(found[label]["estimate"])]
+    none_of = [label for label in ordered(comparison) if label not in labels]
+    if not labels:
+        return f"No arm has an estimate of {about.title}{_why(metric, found, none_of)}."
+    labels.sort(key=lambda label: found[label]["estimate"], reverse=about.better == "higher")
+    texts = column(metric, [_estimate(found[label]) for label in labels])
+    unit = "" if about.unit in COUNTED else " %" if about.unit == "points" else f" {found[labels[0]]['unit']}".rstrip()
+    shown = {x: f"{t.value}{unit}" + f" [{t.around}]" * bool(t.around) for x, t in zip(labels, texts, strict=True)}
+    best, last = labels[0], labels[-1]
+    ties = [label for label in labels if found[label]["estimate"] == found[best]["estimate"]]
+    tail = (
+        f"; {listed(map(_quoted, none_of[:MOST]))} {_has(none_of)} no estimate{_why(metric, found, none_of)}"
+        if none_of
+        else ""
+    )
+    extreme = {"higher": "highest", "lower": "lowest"}[about.better]
+    if len(labels) == 1:
+        return f"Only {best} has an estimate of {about.title}, {shown[best]}{tail}."
+    first = shown[best]
+    if len(ties) == len(labels):
+        return f"All arms{' with an estimate' * bool(none_of)} have the same {about.title}, {first}{tail}."
+    if len(ties) > 1:
+        together = listed(map(_quoted, ties))
+        return f"{together} share the {extreme} {about.title}, {first}; {_quoted(last)} has {shown[last]}{tail}."
+    if len(labels) > MOST:
+        return (
+            f"The {extreme} {about.title} of {len(comparison.arms)} arms is that of {_quoted(best)}, {first}; "
+            f"the other end is {_quoted(last)} with {shown[last]}{tail}."
+        )
+    others = listed(f"{_quoted(label)} {shown[label]}" for label in labels[1:])
+    far = _gap(metric, found, best, last) + _overlap(found, labels)
+    return f"{_quoted(best)} has the {extreme} {about.title}, {first}; {others}{far}{tail}."
+
+
+def _gap(metric: str, found: Rows, best: str, last: str) -> str:
+    """How far the first is from the last: in points, or as a ratio."""
+    first, end = float(found[best]["estimate"]), float(found[last]["estimate"])
+    if METRICS[metric].unit in PERCENT:
+        return f" ({abs(scaled(metric, first) - scaled(metric, end)):.1f} points from first to last)"
+    if first > 0 and end > 0:
+        return f" (a factor of {max(first, end) / min(first, end):.2f} from first to last)"
+    return ""
+
+
+def _overlap(found: Rows, labels: list[str]) -> str:
+    """Names the arms whose intervals overlap that of the first."""
+    near = [label for label in labels[1:] if _near(found[labels[0]], found[label])]
+    if not near:
+        return ""
+    every = "all intervals overlap" if len(near) == len(labels) - 1 and len(near) > 1 else None
+    return f"; {every or f'the intervals of {_quoted(labels[0])} and {listed(map(_quoted, near))} overlap'}"
+
+
+def _against_reported(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
+    """Where the measured order of the arms is the reported one, and where it is not."""
+    same, other = [], []
+    for metric in comparison.metrics:
+        printed = {x: leading(figures.get(metric)) for x, figures in comparison.reported.items()}
+        labels = [label for label in ordered(comparison) if printed.get(label) is not None]
+        if len(labels) < 2:
+            continue
+        measured = rows[rows["metric"] == metric].set_index("label")["estimate"]
+        theirs = _order(metric, {x: printed[x] for x in labels})
+        ours = _order(metric, {x: None if none(measured[x]) else float(measured[x]) for x in labels})
+        title = METRICS[metric].title
+        if ours == theirs:
+            same.append(title)
+        else:
+            found = {row["label"]: row for row in rows[rows["metric"] == metric].to_dict("records")}
+            other.append(f"{title} (measured: {_spelled(ours, found)}; reported: {_spelled(theirs)})")
+    parts = []
+    if same:
+        parts.append(f"the reported order in {listed(same)} is the measured one")
+    if other:
+        parts.append(f"the reported order differs from the measured one in {listed(other)}")
+    text = "; ".join(parts) + " – ≈: the intervals overlap" * ("≈" in "".join(other))
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _order(metric: str, values: dict[str, float | None]) -> list[list[str]]:
+    """Labels from best to worst, equal ones together; those without a value last, as worst."""
+    sign = -1.0 if METRICS[metric].better == "higher" else 1.0
+
+    def place(label: str) -> float:
+        value = values[label]
+        return float("inf") if value is None else sign * value
+
+    return [sorted(group) for _, group in groupby(sorted(values, key=place), key=place)]
+
+
+def _spelled(order: list[list[str]], found: Rows | None = None) -> str:
+    """``a < b = c``, best first; ``≈`` between neighbours of which ``found`` says that their intervals overlap."""
+    text = " = ".join(map(_quoted, order[0]))
+    for before, group in pairwise(order):
+        near = found and _near(found[before[-1]], found[group[0]])
+        text += (" ≈ " if near else ", then ") + " = ".join(map(_quoted, group))
+    return text
+
+
+def _near(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
+    """Whether two arms have intervals that overlap."""
+    if any(none(row[end]) for row in (one, other) for end in ("low", "high")):
+        return False
+    return bool(one["low"] <= other["high"] and other["low"] <= one["high"])
+
+
+def _quoted(label: str) -> str:
+    """A label within a sentence."""
+    return f"“{label}”" if "," in label else label
+
+
+def _why(metric: str, found: Rows, labels: list[str]) -> str:
+    """Why arms have no estimate, where all of them lack it for one reason."""
+    if not labels:
+        return ""
+    rows = [found[label] for label in labels]
+    if METRICS[metric].target and not any(none(row["n_reached"]) for row in rows):
+        reached = [f"{int(row['n_reached'])} of {int(row['n_finished'] + row['n_diverged'])}" for row in rows]
+        return f" ({listed(reached[:MOST])} runs reached the target)"
+    if not any(row["n_finished"] for row in rows):
+        return " (no run finished)"
+    return ""
+
+
+def _has(labels: list[str]) -> str:
+    more = f"and {len(labels) - MOST} more " if len(labels) > MOST else ""
+    return more + ("has" if len(labels) == 1 else "have")
+
+
+def _stuck(comparison: PlannedComparison, records: Records) -> list[str]:
+    """Arms of which no run got beyond chance: its accuracy on the training rows is that of the untrained network."""
+    curves = records.curves[records.curves["arm"].isin(list(comparison.labels))]
+    curves = curves[(curves["seed"] < comparison.seeds) & curves["train_accuracy"].notna()]
+    ends = curves.sort_values("epoch").groupby(["arm", "seed"])["train_accuracy"].agg(["first", "max"])
+    gained = (ends["max"] - ends["first"]).groupby("arm").max()
+    stuck = [x for arm, x in comparison.labels.items() if arm in gained.index and gained[arm] < CHANCE]
+    if not stuck:
+        return []
+    names = listed(map(_quoted, stuck[:MOST]))
+    return [f"No run of {names} got beyond the untrained network (by {CHANCE * 100:g} points of training accuracy)."]
+
+
+def _estimate(row: Any) -> Estimate:
+    return Estimate(*(None if none(row[name]) else float(row[name]) for name in ("estimate", "low", "high")))
