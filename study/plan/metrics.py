@@ -20,14 +20,27 @@ METRICS: dict[str, Metric] = {
         "test accuracy", "%", "higher", "share of test rows classified correctly at the end of the budget", True
     ),
     "train_accuracy": Metric(
-        "training accuracy", "%", "higher", "the same on the training rows, without dropout", True
+        "training accuracy",
+        "%",
+        "higher",
+        "share of training rows classified correctly at the end, without dropout",
+        True,
     ),
-    "val_accuracy": Metric("validation accuracy", "%", "higher", "the same on the validation rows", True),
+    "val_accuracy": Metric(
+        "validation accuracy", "%", "higher", "share of validation rows classified correctly at the end", True
+    ),
     "test_loss": Metric(
-        "test loss", "nats", "lower", "mean cross-entropy (squared error for regression) on the test rows"
+        "test loss", "nats", "lower", "mean cross-entropy (squared error for regression) on the test rows at the end"
     ),
-    "train_loss": Metric("training loss", "nats", "lower", "the same on the training rows, without penalties"),
-    "val_loss": Metric("validation loss", "nats", "lower", "the same on the validation rows"),
+    "train_loss": Metric(
+        "training loss",
+        "nats",
+        "lower",
+        "mean cross-entropy (squared error for regression) on the training rows, without penalties",
+    ),
+    "val_loss": Metric(
+        "validation loss", "nats", "lower", "mean cross-entropy (squared error for regression) on the validation rows"
+    ),
     "generalization_gap": Metric(
         "generalization gap", "points", "lower", "training accuracy minus test accuracy", True
     ),

@@ -63,7 +63,7 @@ def recipes(plan: Plan) -> list[dict[str, str]]:
         for arm in comparison.arms:
             places.setdefault(arm.arm, []).append(f"{comparison.name}: {arm.label}")
     return [
-        {"arm": arm, "compared as": "; ".join(places.get(arm, []))} | _recipe(recipe)
+        {"arm": arm} | _recipe(recipe) | {"compared as": "; ".join(places.get(arm, []))}
         for arm, recipe in list(plan.arms.items())[:LIMIT]
     ]
 

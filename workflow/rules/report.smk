@@ -21,8 +21,14 @@ rule table:
     input:
         plan=dag.file("plan.json"),
         summary=rules.collect.output.summary,
+        timing=rules.collect.output.timing,
     output:
-        csv=dag.file("tables/{comparison}.csv"),
+        csv=report(
+            dag.file("tables/{comparison}.csv"),
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"comparison": "{comparison}"},
+        ),
         md=dag.file("tables/{comparison}.md"),
         tex=dag.file("tables/{comparison}.tex"),
     log:
@@ -38,7 +44,12 @@ rule figure:
         plan=dag.file("plan.json"),
         records=rules.collect.output,
     output:
-        svg=dag.file("figures/{comparison}.svg"),
+        svg=report(
+            dag.file("figures/{comparison}.svg"),
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"comparison": "{comparison}"},
+        ),
         png=dag.file("figures/{comparison}.png"),
         pdf=dag.file("figures/{comparison}.pdf"),
     log:
@@ -56,7 +67,12 @@ rule report:
         tables=expand(rules.table.output.md, comparison=dag.comparisons),
         figures=expand(rules.figure.output.svg, comparison=dag.comparisons),
     output:
-        dag.file("report.html"),
+        report(
+            dag.file("report.html"),
+            caption="../report/report.rst",
+            category="Report",
+            labels={"page": "the whole study"},
+        ),
     log:
         str(dag.store.log("report", dag.plan.study)),
     message:

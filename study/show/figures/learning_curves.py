@@ -19,7 +19,9 @@ WORST = 1e300  # stands for a diverged run; not infinite, so that quantiles can 
 
 
 def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
-    """{Metric} after each epoch, spaced by {scale}. Line: median over seeds, a diverged seed counting as worst; band: the middle half of the seeds."""
+    """{Metric} after each epoch, spaced by {scale}. Line: median over seeds, a diverged seed counting as worst;
+    band: the middle half of the seeds.
+    """
     accuracy = metric.endswith("accuracy")
     frame = _spread(evidence, metric, worst=-WORST if accuracy else WORST)
     if not len(frame):
