@@ -13,6 +13,7 @@ from study.run.modules import Aligned, MaskedDropout, is_weight
 
 ALIGN = 64  # floats; each run's row is padded to whole vector registers, so no element's rounding depends on the others
 ROWS = 16  # floats in 64 bytes: matrices with that many rows keep the alignment of the first, whatever their width
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 ELEMENTWISE = (Aligned, nn.Identity)
 
 
@@ -109,7 +110,10 @@ class Stack:
     def _call_vmapped(self, layer: nn.Module, prefix: str, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
         state = self.parameters | self.buffers | {f"{name}.mask": mask for name, mask in masks.items()}
         own = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-        out: Tensor = vmap(lambda values, rows: functional_call(layer, values, (rows,)))(own, x)
+        # Stacked convolutions become one in groups, whose algorithm the CPU chooses by the number of groups.
+        one_by_one = x.device.type == "cpu" and any(isinstance(part, CONVOLUTIONS) for part in layer.modules())
+        call = vmap(lambda values, rows: functional_call(layer, values, (rows,)), chunk_size=1 if one_by_one else None)
+        out: Tensor = call(own, x)
         return out
 
     def _call_alone(self, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:

@@ -73,7 +73,7 @@ def test_every_network(name, dropout, arm, data):
     assert_independent(subject, data(subject))
 
 
-@pytest.mark.parametrize(("channels", "batch_size"), [([3, 4, 5], 11), ([4, 8], 32)], ids=SHAPES)
+@pytest.mark.parametrize(("channels", "batch_size"), [([3, 8, 5], 11), ([4, 8], 32)], ids=SHAPES)
 @pytest.mark.parametrize("batch_norm", [True, False])
 @pytest.mark.parametrize("activation", CHOICES["activation"].choices())
 def test_convolutions_with_and_without_batch_normalization(activation, batch_norm, channels, batch_size, arm, data):
