@@ -1,6 +1,6 @@
 """How long it takes to plan: `check`, a dry run of the matrix, and of 10,000 arms, as ratios to a bare Snakemake start.
 
-    python benchmarks/planning.py
+python benchmarks/planning.py
 """
 
 from __future__ import annotations
