@@ -22,8 +22,11 @@ def combine(comparison: Comparison, path: str, mistakes: Mistakes) -> list[Combi
             good.add(key)
         return key in good
 
-    varied = {key: _listed(values, join(path, "vary", key), mistakes) for key, values in comparison.vary.items()}
-    varied = {key: entries for key, entries in varied.items() if known(key, join(path, "vary", key)) and entries}
+    varied = {
+        key: entries
+        for key, values in comparison.vary.items()
+        if known(key, place := join(path, "vary", key)) and (entries := _listed(values, place, mistakes))
+    }
     combinations = []
     for i, written in enumerate([None] if comparison.arms is None else comparison.arms):
         coupled = {} if comparison.arms is None else _coupled(written, join(path, "arms", i), known, mistakes)
@@ -42,8 +45,7 @@ def coupled_keys(comparison: Comparison) -> list[str]:
 
 def _listed(values: Any, place: str, mistakes: Mistakes) -> list[Entry]:
     if not isinstance(values, list):
-        example = "[first, second]" if values is None else f"[{values if isinstance(values, str) else '…'}]"
-        mistakes.add(place, refuse(values, f"a list of values, such as {example}"))
+        mistakes.add(place, refuse(values, f"a list of values, such as [{values}]" if values else "a list of values"))
         return []
     if not values:
         mistakes.add(place, "is an empty list; give the values to compare")

@@ -36,7 +36,10 @@ def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
     if key not in CHOICES:
         name = key.rpartition(".")[2]
         return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
-    named = {c: v if isinstance(v, Mapping) and "name" in v else {"name": show(v)} for c, v in distinct.items()}
+    named = {
+        c: v if isinstance(v, Mapping) and isinstance(v.get("name"), str) else {"name": show(v)}
+        for c, v in distinct.items()
+    }
     shown = {}
     for code, value in named.items():
         twins = [_settings(key, v) for v in named.values() if v["name"] == value["name"]]

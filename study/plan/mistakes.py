@@ -45,7 +45,8 @@ class Mistakes:
         self._found: dict[str, None] = {}
 
     def add(self, path: str, message: str) -> None:
-        self._found[f"{self.file}: {path}: {message}" if path else f"{self.file}: {message}"] = None
+        line = f"{path}: {message}" if path else message
+        self._found[f"{self.file}: {line}".replace("\n", "\\n")] = None
 
     def __len__(self) -> int:
         return len(self._found)
