@@ -10,7 +10,6 @@ from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.numbers import NONE, Estimate, Shown, column, heading, none, show
 from study.show.observe import PER_ROUND
-from study.show.summary import COUNTS
 
 BROKEN = ("diverged", "failed", "missing")
 
@@ -91,6 +90,7 @@ def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFram
     _reported (text, as printed); then the counts of runs.
     """
     ours = _by_arm(comparison, summary)
+    counts = [name for name in summary.columns if (name == "n" or name.startswith("n_")) and name != "n_reached"]
     rows = []
     for label in ordered(comparison):
         first = ours[label, comparison.metrics[0]]
@@ -102,7 +102,7 @@ def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFram
                 row[f"{metric}_n_reached"] = found["n_reached"]
             if any(metric in figures for figures in comparison.reported.values()):
                 row[f"{metric}_reported"] = found["reported"]
-        rows.append(row | {name: first[name] for name in COUNTS if name != "n_reached"})
+        rows.append(row | {name: first[name] for name in counts})
     frame = pd.DataFrame(rows)
     return frame.astype({name: "Int64" for name in frame if str(name).endswith("_n_reached")})
 

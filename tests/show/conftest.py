@@ -1,24 +1,16 @@
-"""Small records made by hand, so that what is shown can be checked without training."""
+"""Plans of small studies, made from a few lines of YAML."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
 import pytest
 
 from study.plan.plan import Plan
 from study.plan.prepare import prepare
 from study.plan.store import Store
-from study.run.record import CURVES, FINAL_METRICS, write_parquet
-from study.show.collect import STUDY_RUNS, Records, first_reached
-from study.show.summary import summarize
 
 BASELINE = """
 study: {name}
@@ -33,7 +25,6 @@ seeds: {seeds}
 target: {{metric: {target}}}
 comparisons:
 """
-Outcome = Callable[[str, int], dict[str, Any]]  # label and seed → how a run ended
 
 
 @pytest.fixture
@@ -49,75 +40,3 @@ def planned(tmp_path: Path) -> Callable[..., Plan]:
         return prepare(path, Store(tmp_path / "results"))
 
     return plan
-
-
-def records(plan: Plan, outcome: Outcome | None = None, timed: bool = True, regression: bool = False) -> Records:
-    """Records of every run of ``plan``. ``outcome`` gives status, reason, level (final accuracy or, for a
-    regression, loss), pace (epochs until half of it) and learned; what it leaves out is made up by arm and seed.
-    """
-    labels = {arm.arm: arm.label for comparison in plan.comparisons for arm in comparison.arms}
-    runs: list[dict[str, Any]] = []
-    curves: list[dict[str, Any]] = []
-    for arm, recipe in plan.arms.items():
-        rng = np.random.default_rng(zlib.crc32(labels[arm].encode()))
-        usual = {"level": rng.uniform(0.88, 0.97), "pace": rng.uniform(0.5, 2.5), "status": "finished"}
-        for seed in range(plan.seeds[arm]):
-            noise = {"level": usual["level"] + rng.normal(0, 0.008), "pace": usual["pace"] * rng.uniform(0.8, 1.2)}
-            run = {"reason": None, "learned": True} | usual | noise | (outcome(labels[arm], seed) if outcome else {})
-            curve = [] if run["status"] in ("failed", "missing") else _curve(run, recipe.epochs, regression)
-            curves += [{"arm": arm, "seed": seed, "step": row["epoch"] * 34, "lr": 0.1} | row for row in curve]
-            runs.append(_run(arm, seed, run, curve) | recipe.columns() | {"recipe": recipe.model_dump_json()})
-    frame = pa.Table.from_pylist(curves, CURVES).to_pandas()
-    reached = first_reached(frame, plan.target)
-    for row in runs:
-        hit = reached.loc[(row["arm"], row["seed"])] if (row["arm"], row["seed"]) in reached.index else None
-        row["reached_target"] = hit is not None
-        row["steps_to_target"], row["epochs_to_target"] = (None, None) if hit is None else (int(hit.step), hit.epoch)
-    timing = [
-        {"arm": arm, "round": i, "step_seconds": 1e-3 * (1 + j) * (1 + 0.01 * i), "memory_bytes": 2**20 * (1 + j),
-         "device": "CPU", "threads": 1, "reason": None, "load_average": 0.1}
-        for j, arm in enumerate(plan.timing.arms if plan.timing and timed else ())
-        for i in range(plan.timing.rounds if plan.timing else 0)
-    ]  # fmt: skip
-    columns = ["arm", "round", "step_seconds", "memory_bytes", "device", "threads", "reason", "load_average"]
-    return Records(pa.Table.from_pylist(runs, STUDY_RUNS).to_pandas(), frame, pd.DataFrame(timing, columns=columns))
-
-
-def _curve(run: dict[str, Any], epochs: int, regression: bool) -> list[dict[str, Any]]:
-    """Exponential approach from chance to the run's level; a diverged run stops halfway."""
-    last = epochs // 2 if run["status"] == "diverged" else epochs
-    rows = []
-    for epoch in range(last + 1):
-        share = 1 - 0.5 ** (epoch / run["pace"])
-        val = run["level"] * share + 0.1 * (1 - share)
-        loss = 1.5 - share if regression else float(-np.log(val))
-        row = {"epoch": epoch, "grad_norm": 1.0} | {f"{split}_loss": loss for split in ("train", "val", "test")}
-        accuracies = {"train": min(1.0, val + 0.02), "val": val, "test": val - 0.01}
-        rows.append(row | {f"{s}_accuracy": None if regression else float(a) for s, a in accuracies.items()})
-    return rows
-
-
-def _run(arm: str, seed: int, run: dict[str, Any], curve: list[dict[str, Any]]) -> dict[str, Any]:
-    row = {"arm": arm, "seed": seed, "status": run["status"], "reason": run["reason"]}
-    if not curve:
-        return row
-    finished = run["status"] == "finished"
-    about = {"device": "CPU", "torch_version": "2.13.0", "python_version": "3.11.7", "host": "somewhere",
-             "commit": "0123456789abcdef", "recipe_version": 1, "pack": "x", "started_at": "2026-01-01"}  # fmt: skip
-    sizes = {"train_rows": 1077, "val_rows": 360, "test_rows": 360, "n_parameters": 1000, "lr": 0.1}
-    ends = {metric: curve[-1][metric] if finished else None for metric in FINAL_METRICS}
-    weights = {"weight_norm": 10.0 + seed / 10, "small_weights": 0.01 * seed} if finished else {}
-    done = {"learned": bool(run["learned"]) and finished, "epochs_run": curve[-1]["epoch"], "steps": 34 * len(curve)}
-    return row | about | sizes | ends | weights | done
-
-
-def stored(plan: Plan, found: Records, root: Path) -> tuple[Path, pd.DataFrame]:
-    """Write plan and records as ``collect`` would. Returns the path of plan.json and the summary."""
-    store = Store(root)
-    plan.write(store, {})
-    folder = store.study(plan.study)
-    for name, frame in found._asdict().items():
-        frame.to_parquet(folder / f"{name}.parquet")
-    summary = summarize(plan, found)
-    write_parquet(summary, folder / "summary.parquet")
-    return folder / "plan.json", summary.to_pandas()

@@ -1,0 +1,150 @@
+"""Every kind of figure: what it says, and that it can be drawn from whatever is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from study.plan.plan import Plan
+from study.show import figures
+from study.show.figures import dots, heat_map, learning_curves, ranked, to_target, train_test
+from study.show.figures.evidence import Evidence
+from tests.show.records import Outcome, records
+
+OPTIMIZERS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
+DIVERGED = {"status": "diverged", "reason": "loss not finite"}
+KINDS = {
+    "curves and dots": (
+        f"o: {{vary: {OPTIMIZERS}, metrics: [test_accuracy, weight_norm]}}",
+        [learning_curves.draw, dots.draw, dots.draw],
+    ),
+    "to target": (
+        f"o: {{vary: {OPTIMIZERS}, metrics: [seconds_to_target, memory_mib]}}",
+        [learning_curves.draw, to_target.draw, dots.draw_rounds],
+    ),
+    "train and test": (
+        "o: {vary: {dropout: [0, 0.3, 0.5]}, metrics: [train_accuracy, test_accuracy]}",
+        [learning_curves.draw, train_test.draw],
+    ),
+    "many dots": (
+        f"o: {{vary: {{dropout: {[i / 20 for i in range(15)]}}}, metrics: [test_accuracy, epochs_to_target]}}",
+        [dots.draw, dots.draw_times],
+    ),
+    "matrix": (
+        f"o: {{vary: {{batch_size: [16, 32], dropout: [0, 0.3], init: [zeros, he_normal], {OPTIMIZERS[1:]}, "
+        "metrics: [test_accuracy, epochs_to_target]}",
+        [heat_map.draw, heat_map.draw, ranked.draw],
+    ),
+    "very many": (
+        f"o: {{vary: {{batch_size: {list(range(2, 47))}}}, metrics: [test_loss]}}",
+        [ranked.draw],
+    ),
+}
+ENDS: dict[str, Outcome] = {
+    "all finished": lambda label, seed: {},
+    "all diverged": lambda label, seed: DIVERGED,
+    "nothing there": lambda label, seed: {"status": "missing"},
+    "an arm without runs": lambda label, seed: {"status": "failed"} if "adam" in label or "=0.3" in label else {},
+    "some diverged": lambda label, seed: DIVERGED if seed % 2 else {},
+    "perfect": lambda label, seed: {"level": 1.0, "pace": 0.05},
+}
+
+
+def texts(figure: Figure) -> str:
+    figure.draw_without_rendering()
+    return "\n".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kind_suits_what_varies_and_says_units_and_n(planned: Callable[..., Plan], kind: str) -> None:
+    comparison, wanted = KINDS[kind]
+    plan = planned(comparison)
+    evidence = Evidence.of(plan.comparisons[0], records(plan))
+    assert [panel.draw for panel in figures.panels(evidence)] == wanted
+    figure = figures.draw(evidence)
+    shown = texts(figure)
+    assert "n = 8 seeds per arm" in shown
+    assert "n = 8 seeds per arm" in figures.caption(evidence)
+    for panel in figures.panels(evidence):
+        assert evidence.axis(panel.metric).split("\n")[0] in shown or panel.draw in (
+            train_test.draw,
+            learning_curves.draw,
+        )
+    if learning_curves.draw in wanted:
+        assert "epochs" in shown
+        assert "validation accuracy (%)" in shown
+    assert "{" not in figures.caption(evidence)
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_is_there_can_be_drawn(planned: Callable[..., Plan], kind: str, end: str) -> None:
+    """Warnings are errors here: no empty slice, no collapsed layout, no missing glyph."""
+    plan = planned(KINDS[kind][0], seeds=1 if end == "perfect" else 4)
+    found = records(plan, ENDS[end], timed=end != "nothing there")
+    evidence = Evidence.of(plan.comparisons[0], found)
+    assert "seed" in texts(figures.draw(evidence))
+
+
+def test_a_regression_is_drawn_in_squared_errors(planned: Callable[..., Plan]) -> None:
+    plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_loss, train_loss, epochs_to_target]}}", dataset="diabetes")
+    found = records(plan, lambda label, seed: {"level": 0.5 + seed / 100}, regression=True)
+    shown = texts(figures.draw(Evidence.of(plan.comparisons[0], found)))
+    assert "validation loss (squared error)" in shown
+    assert "loss (squared error)" in shown
+    assert "accuracy" not in shown
+
+
+def outcome(label: str, seed: int) -> Mapping[str, object]:
+    if label != "adam":
+        return {}
+    return DIVERGED if seed < 3 else {"status": "failed"} if seed == 3 else {"learned": seed != 4}
+
+
+def test_every_seed_is_a_dot_and_every_broken_run_is_counted(planned: Callable[..., Plan]) -> None:
+    plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_accuracy]}}")
+    evidence = Evidence.of(plan.comparisons[0], records(plan, outcome))
+    figure = figures.draw(evidence)
+    drawn = sum(len(np.ma.getdata(part.get_offsets())) for part in figure.axes[1].collections)
+    assert drawn == 8 + 4
+    assert "3 diverged, 1 failed of 8" in texts(figure).replace("\n", " ")
+    assert "3 diverged, 1 failed of 8" in figures.caption(evidence)
+    hollow = [part for part in figure.axes[1].collections if not len(part.get_facecolor())]
+    assert sum(len(np.ma.getdata(part.get_offsets())) for part in hollow) == 1  # the run that did not learn
+
+
+def test_an_arm_has_one_colour_and_one_marker_in_all_panels(planned: Callable[..., Plan]) -> None:
+    plan = planned("o: {vary: {dropout: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}, metrics: [test_accuracy]}")
+    evidence = Evidence.of(plan.comparisons[0], records(plan))
+    looks = {(evidence.colour(x), evidence.marker(x)) for x in evidence.labels}
+    assert len({colour for colour, _ in looks}) == len({marker for _, marker in looks}) == 8
+
+
+@pytest.mark.parametrize("kind", ["to target", "matrix"])
+def test_figures_are_the_same_bytes_each_time(planned: Callable[..., Plan], tmp_path: Path, kind: str) -> None:
+    plan = planned(KINDS[kind][0], seeds=3)
+    for name in ("one", "two"):
+        evidence = Evidence.of(plan.comparisons[0], records(plan))
+        figures.save(figures.draw(evidence), tmp_path / name, figures.caption(evidence))
+    for ending in ("svg", "png", "pdf"):
+        assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
+
+
+def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
+    from study.plan.prepare import prepare
+    from study.plan.store import Store
+
+    plan = prepare(Path(__file__).parents[2] / "config" / "matrix.yaml", Store(tmp_path))
+    comparison = plan.comparisons[0]
+    assert heat_map.suits(comparison)
+    rows, columns = heat_map.shape(comparison)
+    assert rows * columns == len(comparison.arms) == 108
+    lost = "adam, cosine, batch_size=16, dropout=0, he_normal"
+    evidence = Evidence.of(comparison, records(plan, lambda label, seed: DIVERGED if label == lost else {}))
+    shown = texts(figures.draw(evidence)).splitlines()
+    assert shown.count("div.") == 1
+    assert "n = 5 seeds per arm" in shown

@@ -1,0 +1,179 @@
+"""The report: one page that holds everything, refers to nothing outside, and opens in a browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from study.__main__ import main
+from study.plan.plan import Plan
+from study.plan.store import Store
+from study.show.report import render
+from tests.show.records import records, stored
+
+TWO = """
+optimizer:
+  title: Optimizers <fast & slow>
+  vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}
+  metrics: [test_accuracy, seconds_to_target]
+  reported:
+    source: A paper
+    sgd: {test_accuracy: 95.0 %}
+    adam: {test_accuracy: 90.0 %}
+init:
+  vary: {init: [zeros, he_normal]}
+  metrics: [test_accuracy, epochs_to_target]
+"""
+CHROMIUM = shutil.which("chromium")
+
+
+def outcome(label: str, seed: int) -> Mapping[str, object]:
+    if label == "adam" and seed < 2:
+        return {"status": "diverged", "reason": "loss not finite after step 12"}
+    levels = {"adam": 0.96, "sgd": 0.92, "zeros": 0.1, "he_normal": 0.95}
+    return {"level": levels[label] + seed / 1000, "pace": 1.5}
+
+
+def drawn(plan: Plan, root: Path, **how: object) -> Path:
+    """Everything that the verbs draw for ``plan``. Returns the path of the page."""
+    path, _ = stored(plan, records(plan, **how), root)  # type: ignore[arg-type]
+    for comparison in plan.comparisons:
+        assert main(["table", str(path), comparison.name]) == 0
+        assert main(["figure", str(path), comparison.name]) == 0
+    assert main(["report", str(path)]) == 0
+    return path.with_name("report.html")
+
+
+@pytest.fixture
+def page(planned: Callable[..., Plan], tmp_path: Path) -> Path:
+    return drawn(planned(TWO), tmp_path / "results", outcome=outcome)
+
+
+class Elements(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.tags: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attributes:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("href", "src", "xlink:href", "action", "data", "poster", "srcset"):
+                self.references.append(value or "")
+
+
+def test_the_page_is_whole_and_refers_to_nothing_outside(page: Path) -> None:
+    text = page.read_text()
+    elements = Elements(text)
+    assert elements.tags.count("svg") == 2
+    assert {"table-optimizer", "table-init", "coverage"} <= set(elements.ids)
+    assert len(elements.ids) == len(set(elements.ids))
+    assert all(reference.startswith("#") for reference in elements.references)
+    assert {reference[1:] for reference in elements.references} <= set(elements.ids)
+    assert set(re.findall(r"url\(#([^)]+)\)", text)) <= set(elements.ids)
+    assert not {"script", "link", "iframe", "img"} & set(elements.tags)
+    assert "@import" not in text
+    assert re.findall(r"url\((?!#)", text) == []
+    assert "Optimizers &lt;fast &amp; slow&gt;" in text
+
+
+def test_the_page_says_what_was_found_and_what_is_missing(page: Path) -> None:
+    text = re.sub(r"<[^>]*>", " ", page.read_text())
+    text = " ".join(text.split())
+    reached = 1 - 0.5 ** (8 / 1.5)  # of the way from 10 % to the level, after 8 epochs
+    accuracy = (0.96 + 0.0045) * reached + 0.1 * (1 - reached) - 0.01  # mean of seeds 2 to 7
+    assert f"adam has the highest test accuracy, {accuracy * 100:.2f} % [" in text
+    assert "reported order differs from the measured one in test accuracy (measured: adam, then sgd" in text
+    assert "No run of zeros got beyond the untrained network" in text
+    assert "0/8 reached" in text
+    assert "6/8 finished, 2 diverged" in text
+    assert "loss not finite after step 12" in text
+    assert "1,077 training, 360 validation, 360 test rows" in text
+    assert "2 comparisons of 4 arms on digits. Of 32 planned runs 30 finished, 2 diverged." in text
+    assert "(s, CPU)" in text
+    assert "Tuning None" in text
+    assert "somewhere" not in text  # the host
+
+
+def test_drawing_again_gives_the_same_page(page: Path, planned: Callable[..., Plan]) -> None:
+    plan = planned(TWO)
+    assert render(plan, Store(page.parents[2])) == page.read_text()
+    assert drawn(plan, page.parents[2], outcome=outcome).read_bytes() == page.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [lambda label, seed: {"status": "missing"}, lambda label, seed: {"status": "diverged"}],
+    ids=["nothing there", "all diverged"],
+)
+def test_a_page_of_what_is_there(planned: Callable[..., Plan], tmp_path: Path, ends: Callable[..., object]) -> None:
+    page = drawn(planned(TWO, seeds=2), tmp_path / "results", outcome=ends, timed=False)
+    assert "No run has finished yet" in page.read_text()
+
+
+def test_a_large_matrix_is_folded_and_cut(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    values = f"{{batch_size: {list(range(2, 162))}, dropout: [0, 0.3]}}"
+    plan = planned(f"o: {{vary: {values}, metrics: [test_accuracy]}}", seeds=2)
+    stored(plan, records(plan), tmp_path / "results")
+    text = render(plan, Store(tmp_path / "results"))
+    assert text.count("<details>") == 2
+    assert "The first 300 of 320 arms; all are in tables/o.csv." in text
+
+
+def test_showing_never_loads_torch() -> None:
+    code = """
+import pkgutil, sys, importlib, study.show
+for module in pkgutil.walk_packages(study.show.__path__, "study.show."):
+    importlib.import_module(module.name)
+assert "seaborn" in sys.modules
+assert "torch" not in sys.modules, "torch was loaded"
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def chromium(*arguments: str, home: Path) -> str:
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_shows_every_table_and_figure(page: Path, tmp_path: Path, width: int) -> None:
+    """At phone and at desktop width: all there, and nothing wider than the page outside its own box."""
+    # The page has no script; the probe is added to a copy to ask the browser for its layout.
+    probe = """<script>
+    const wide = [...document.querySelectorAll("body *")].filter(e => !e.closest(".scroll, svg"))
+        .filter(e => e.getBoundingClientRect().right > innerWidth + 1).length;
+    const shown = selector => [...document.querySelectorAll(selector)]
+        .filter(e => e.getBoundingClientRect().height > 20).length;
+    const tables = shown("section > .scroll > table[id]"), figures = shown("figure svg");
+    document.body.dataset.probe = [wide, tables, figures, innerWidth].join(" ");
+    </script>"""
+    copy = tmp_path / "copy.html"
+    copy.write_text(page.read_text().replace("</body>", f"{probe}</body>"))
+    frame = tmp_path / "frame.html"  # headless Chromium's windows are at least 500 pixels wide; a frame can be less
+    flags = ["--allow-file-access-from-files", "--virtual-time-budget=3000"]
+    dumped = chromium(*flags, "--dump-dom", copy.as_uri(), home=tmp_path / "one")
+    assert dumped.count("<svg") == 2
+    frame.write_text(
+        f'<iframe id="f" src="copy.html" width="{width}" height="4000" frameborder="0"></iframe><script>'
+        "onload = () => document.body.dataset.probe = f.contentDocument.body.dataset.probe</script>"
+    )
+    dumped = chromium(*flags, "--dump-dom", frame.as_uri(), home=tmp_path / "one")
+    [found] = re.findall(r'data-probe="([^"]*)"', dumped)
+    assert found == f"0 3 2 {width}"
+    shot = tmp_path / "shot.png"
+    chromium(f"--window-size={width},3000", f"--screenshot={shot}", page.as_uri(), home=tmp_path / "one")
+    assert shot.stat().st_size > 20_000

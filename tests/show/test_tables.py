@@ -1,0 +1,135 @@
+"""Tables: what a reader and what a machine gets from them."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from study.plan.plan import Plan
+from study.show.formats import FORMATS, tex
+from study.show.numbers import Estimate, column, heading, leading, show
+from study.show.summary import summarize
+from study.show.tables import table
+from tests.show.records import records
+
+REPORTED = """
+o:
+  title: Two & more_of 100 %
+  vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}
+  metrics: [test_accuracy, epochs_to_target, seconds_to_target, memory_mib]
+  reference: adam
+  reported:
+    source: "A paper, table 1"
+    sgd: {test_accuracy: 92.3 %, memory_mib: 20 MB}
+"""
+
+
+def outcome(label: str, seed: int) -> dict[str, object]:
+    return {"status": "diverged"} if label == "adam" and seed < 2 else {"level": 0.96, "pace": 2}
+
+
+@pytest.fixture
+def small(planned: Callable[..., Plan]) -> tuple[Plan, pd.DataFrame]:
+    plan = planned(REPORTED)
+    return plan, summarize(plan, records(plan, outcome)).to_pandas()
+
+
+def test_csv_gives_back_the_numbers_of_the_summary(small: tuple[Plan, pd.DataFrame]) -> None:
+    plan, summary = small
+    frame = pd.read_csv(io.StringIO(FORMATS["csv"](plan.comparisons[0], summary, "CPU"))).set_index("label")
+    for row in summary.to_dict("records"):
+        for name, of in (("", "estimate"), ("_low", "low"), ("_high", "high")):
+            ours = frame.loc[row["label"], f"{row['metric']}{name}"]
+            assert ours == pytest.approx(row[of], rel=1e-15, nan_ok=True)
+    numbers = frame.drop(columns=[name for name in frame if name == "arm" or name.endswith("_reported")])
+    assert all(pd.api.types.is_numeric_dtype(kind) for kind in numbers.dtypes)
+    assert frame.loc["sgd", "test_accuracy_reported"] == "92.3 %"
+    assert frame.loc["adam", ["n", "n_finished", "n_diverged"]].tolist() == [8, 6, 2]
+
+
+def test_the_reference_comes_first_in_every_format(small: tuple[Plan, pd.DataFrame]) -> None:
+    plan, summary = small
+    for text in (FORMATS[ending](plan.comparisons[0], summary, "CPU") for ending in FORMATS):
+        assert text.index("\nadam" if "\nadam" in text else "| adam") < text.index("sgd")
+
+
+def test_cells_say_what_stands_behind_them(small: tuple[Plan, pd.DataFrame]) -> None:
+    plan, summary = small
+    ours = table(plan.comparisons[0], summary, "CPU")
+    adam, sgd = ours.rows
+    assert ours.headings == ("test accuracy (%)", "epochs to target", "time to target (s, CPU)", "peak memory (MiB)")
+    assert adam.runs == "6/8 finished, 2 diverged"
+    assert sgd.runs == "8"
+    assert adam.cells[1].remark == "6/8 reached"
+    assert sgd.cells[0].reported == "92.3 %"
+    assert adam.cells[0].reported is None
+    assert any("diverged" in note.lower() for note in ours.notes)
+
+
+@pytest.mark.parametrize(("seeds", "remark"), [(1, "too few seeds for an interval"), (3, "")])
+def test_a_missing_interval_is_explained(planned: Callable[..., Plan], seeds: int, remark: str) -> None:
+    plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}", seeds=seeds)
+    ours = table(plan.comparisons[0], summarize(plan, records(plan)).to_pandas())
+    assert {row.cells[0].remark for row in ours.rows} == {remark}
+
+
+def test_a_mean_over_runs_of_both_kinds_is_marked(planned: Callable[..., Plan]) -> None:
+    plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
+    found = records(plan, lambda label, seed: {"level": 0.9 if seed < 5 else 0.1, "learned": seed < 5})
+    row = table(plan.comparisons[0], summarize(plan, found).to_pandas()).rows[0]
+    assert "interval unreliable" in row.cells[0].remark
+    assert row.runs == "8, 5 of 8 learned"
+
+
+def test_markdown_rows_have_as_many_cells_as_the_head(small: tuple[Plan, pd.DataFrame]) -> None:
+    plan, summary = small
+    rows = [line for line in FORMATS["md"](plan.comparisons[0], summary, "CPU").splitlines() if line.startswith("|")]
+    assert len(rows) == 2 + 2
+    assert len({len(re.split(r"(?<!\\)\|", row)) for row in rows}) == 1
+
+
+def test_latex_is_balanced_and_every_row_fills_its_columns(small: tuple[Plan, pd.DataFrame]) -> None:
+    plan, summary = small
+    text = FORMATS["tex"](plan.comparisons[0], summary, "CPU")
+    body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
+    [columns] = re.findall(r"\\begin\{tabular\}\{([lr]+)\}", body)
+    for row in re.findall(r"^(.*) \\\\$", body, re.M):
+        spans = [int(n) for n in re.findall(r"\\multicolumn\{(\d)\}", row)]
+        assert len(re.split(r"(?<!\\)&", row)) + sum(spans) - len(spans) == len(columns)
+    assert not re.search(r"(?<!\\)[%#_]", body)
+    assert body.count("{") == body.count("}")
+    assert [rule for rule in ("toprule", "midrule", "bottomrule") if f"\\{rule}" not in body] == []
+
+
+def test_latex_prints_any_label_as_it_is() -> None:
+    assert tex(r"a_b & 5 % \ {x} ~ ^ #1 $2") == (
+        r"a\_b \& 5 \% \textbackslash{} \{x\} \textasciitilde{} \textasciicircum{} \#1 \$2"
+    )
+
+
+def test_a_column_shares_its_decimals_as_far_as_intervals_allow() -> None:
+    wide, narrow = Estimate(0.26, 0.22, 0.30), Estimate(0.9252, 0.9200, 0.9304)
+    assert [str(shown) for shown in column("test_accuracy", [wide, narrow])] == [
+        "26.0 [22.0 to 30.0]",
+        "92.5 [92.0 to 93.0]",
+    ]
+    assert str(show("epochs_to_target", Estimate(8.0, 8.0, float("inf")))) == "8 [8 to > budget]"
+    assert str(show("test_loss", Estimate(float("nan"), None, None))) == "–"
+
+
+def test_headings_name_the_unit_once() -> None:
+    assert heading("epochs_to_target") == "epochs to target"
+    assert heading("test_loss", "squared error") == "test loss (squared error)"
+    assert heading("speedup", device="CPU") == "speedup (×, CPU)"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("120 s", 120.0), ("5,000 iterations", 5000.0), ("0.026", 0.026), ("high complexity", None), (None, None)],
+)
+def test_reported_figures_are_read_where_they_begin_with_a_number(text: str | None, value: float | None) -> None:
+    assert leading(text) == value
