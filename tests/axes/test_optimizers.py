@@ -1,0 +1,97 @@
+"""Optimizers: torch's results, every setting in force, and Lion against the paper's pseudo-code."""
+
+import numpy as np
+import pytest
+import torch
+
+from study.axes.optimizer import Lion, Optimizer
+
+STEPS = 30  # so that the signs Lion steps by come to differ
+OTHER = {  # a second value for every setting
+    "lr": 0.02,
+    "momentum": 0.5,
+    "lr_decay": 0.3,
+    "eps": 0.1,
+    "alpha": 0.5,
+    "rho": 0.5,
+    "betas": (0.5, 0.6),
+    "weight_decay": 0.3,
+    "momentum_decay": 0.5,
+}
+SETTINGS = [(name, s) for name, cls in Optimizer.choices().items() for s in cls.model_fields if s != "name"]
+
+
+def gradients():
+    return torch.randn(STEPS, 6, generator=torch.Generator().manual_seed(0))
+
+
+def trajectory(choice):
+    parameter = torch.nn.Parameter(torch.linspace(-1, 1, 6))
+    optimizer = choice.build([parameter])
+    for gradient in gradients():
+        parameter.grad = gradient.clone()
+        optimizer.step()
+    return parameter.detach()
+
+
+@pytest.mark.parametrize(("name", "setting"), SETTINGS, ids=map("-".join, SETTINGS))
+def test_every_setting_changes_the_trajectory(name, setting):
+    base = Optimizer.choices()[name](lr=0.01)
+    changed = base.model_copy(update={setting: OTHER[setting]})
+    assert not torch.equal(trajectory(base), trajectory(changed))
+
+
+@pytest.mark.parametrize("position", [0, 1])
+@pytest.mark.parametrize("name", [n for n, cls in Optimizer.choices().items() if "betas" in cls.model_fields])
+def test_both_betas_are_used(name, position):
+    base = Optimizer.choices()[name](lr=0.01)
+    betas = tuple(0.5 if i == position else beta for i, beta in enumerate(base.betas))
+    assert not torch.equal(trajectory(base), trajectory(base.model_copy(update={"betas": betas})))
+
+
+@pytest.mark.parametrize("name", Optimizer.choices())
+def test_each_element_is_stepped_by_itself(name):
+    """What lets runs share an optimizer object: changing one element's gradient moves no other."""
+    choice = Optimizer.choices()[name](lr=0.01)
+    moved = []
+    for factor in (1.0, -3.0):
+        parameter = torch.nn.Parameter(torch.ones(4))
+        optimizer = choice.build([parameter])
+        for k in range(3):
+            parameter.grad = torch.tensor([factor * (k + 1), 0.5, -0.2, 0.1])
+            optimizer.step()
+        moved.append(parameter.detach())
+    assert torch.equal(moved[0][1:], moved[1][1:])
+    assert moved[0][0] != moved[1][0]
+
+
+def test_lion_follows_algorithm_2():
+    lr, (beta1, beta2), decay = 0.01, (0.8, 0.95), 0.1
+    theta, m = np.linspace(-1, 1, 6), np.zeros(6)
+    for g in gradients().numpy().astype(float):
+        c = beta1 * m + (1 - beta1) * g
+        theta = theta - lr * (np.sign(c) + decay * theta)
+        m = beta2 * m + (1 - beta2) * g
+    found = trajectory(Lion(lr=lr, betas=(beta1, beta2), weight_decay=decay))
+    np.testing.assert_allclose(found.numpy(), theta, rtol=1e-5)
+
+
+REFERENCE = {
+    "sgd": lambda p: torch.optim.SGD(p, 0.01),
+    "momentum": lambda p: torch.optim.SGD(p, 0.01, momentum=0.9),
+    "nesterov": lambda p: torch.optim.SGD(p, 0.01, momentum=0.9, nesterov=True),
+    "adagrad": lambda p: torch.optim.Adagrad(p, 0.01),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, 0.01),
+    "adadelta": lambda p: torch.optim.Adadelta(p, 0.01),
+    "adam": lambda p: torch.optim.Adam(p, 0.01),
+    "adamw": lambda p: torch.optim.AdamW(p, 0.01),
+    "nadam": lambda p: torch.optim.NAdam(p, 0.01),
+}
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_defaults_are_those_of_torch(name):
+    class Reference:
+        build = staticmethod(REFERENCE[name])
+
+    torch.testing.assert_close(trajectory(Optimizer.choices()[name](lr=0.01)), trajectory(Reference))
