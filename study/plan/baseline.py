@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from study.axes import CHOICES, Choice
 from study.plan.arm import Arm
 from study.plan.choices import Entry, build, check_key, split_key
-from study.plan.mistakes import Mistakes, join
+from study.plan.mistakes import Mistakes, join, nearest
 
 Settings = dict[str, Entry]
 
@@ -34,14 +34,18 @@ class Baseline:
             else:
                 self.settings.setdefault(axis, {})[setting] = entry
         if under is None:
-            self._fill(path, mistakes)
+            meant = {nearest(split_key(key)[0], Arm.model_fields) for key in content if key not in known}
+            self._fill(path, meant, mistakes)
         for axis, entry in self.written.items():  # a required setting may still come from ``vary`` or ``arms``
             build(axis, entry, self.settings.get(axis, {}), mistakes, partial=True)
         self.certain: bool = len(mistakes) == before and (under is None or under.certain)
 
-    def _fill(self, path: str, mistakes: Mistakes) -> None:
+    def _fill(self, path: str, meant: Collection[str | None], mistakes: Mistakes) -> None:
+        """Defaults. ``meant``: axes that were given, but spelled wrong."""
         for axis, field in Arm.model_fields.items():
             if axis in self.written:
+                continue
+            if axis in meant:
                 continue
             if field.is_required():
                 some = f"one of {', '.join(CHOICES[axis].choices())}" if axis in CHOICES else "a whole number"

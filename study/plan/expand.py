@@ -51,7 +51,7 @@ class Expansion:
         self._built: dict[tuple[str, ...], Value | None] = {}
         self._touched: dict[tuple[str, ...], dict[str, list[str]]] = {}
         rows = [self._row(combination) for combination in combinations]
-        kept = self._kept(rows)
+        kept = self._kept(rows, certain)
         self.skipped = len(rows) - len(kept) if kept else 0
         self.arms: list[Labelled] = []
         self.labels: list[str] | None = None
@@ -103,8 +103,8 @@ class Expansion:
             self.mistakes.add(place, str(error))
             return None
 
-    def _kept(self, rows: Sequence[Row]) -> list[int] | None:
-        """Which rows are left; None where an entry of ``skip`` cannot be read."""
+    def _kept(self, rows: Sequence[Row], certain: bool) -> list[int] | None:
+        """Which rows are left; None where an entry of ``skip`` cannot be read, or not all rows are there."""
         kept = set(range(len(rows)))
         readable = True
         for i, pattern in enumerate(self.comparison.skip):
@@ -113,11 +113,11 @@ class Expansion:
                 readable = False
                 continue
             matched = {j for j, row in enumerate(rows) if skip.matches(pattern, row)}
-            if not matched and all(None not in row.values() for row in rows):
+            if not matched and certain and all(None not in row.values() for row in rows):
                 self.mistakes.add(path, "matches no combination; take it out or correct it")
                 readable = False
             kept -= matched
-        if rows and not kept:
+        if rows and not kept and certain:
             self.mistakes.add(join(self.path, "skip"), "leaves no arm; skip fewer combinations")
         return sorted(kept) if readable else None
 

@@ -70,12 +70,18 @@ def refuse(value: Any, expected: str) -> str:
     return f"{'is empty' if value is None else f'{show(value)} is refused'}; give {expected}"
 
 
+def nearest(name: Any, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that ``name`` was probably meant to be."""
+    close = get_close_matches(name, list(known), n=1, cutoff=cutoff) if isinstance(name, str) else []
+    return close[0] if close else None
+
+
 def suggest(name: Any, known: Iterable[str], noun: str) -> str:
     """``'adagard' is not an optimizer; did you mean 'adagrad'?``, or all that is known."""
     known = list(known)
-    close = get_close_matches(str(name), known, n=1) if isinstance(name, str) else []
+    close = nearest(name, known)
     article = "an" if noun[0] in "aeiou" else "a"
-    hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+    hint = f"did you mean {close!r}?" if close else f"known: {', '.join(known)}"
     return f"{show(name)} is not {article} {noun}; {hint}"
 
 

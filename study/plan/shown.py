@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from study.plan.expand import Labelled
 from study.plan.metrics import METRICS
-from study.plan.mistakes import Mistakes, join, refuse, suggest
+from study.plan.mistakes import Mistakes, join, nearest, refuse, suggest
 from study.plan.study_file import Comparison, Target
 
 LISTED = 12  # labels shown to a person who gave another
@@ -46,12 +45,14 @@ def check_label(
 ) -> bool:
     """Whether an arm has this label; ``known`` is None where labels cannot be told.
 
-    Labels of arms with a mistake are ``doubtful``: one that is near them may be what they should be.
+    Labels of arms with a mistake are ``doubtful``: an unknown label may be what they should be.
     """
-    if known is None or label in known or get_close_matches(label, doubtful, n=1, cutoff=0.4):
+    if known is None or label in known:
         return True
-    close = get_close_matches(label, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    close = nearest(label, [other for other in known if other not in doubtful])
+    if doubtful and (close is None or nearest(label, doubtful, cutoff=0.4)):
+        return True
+    hint = f"did you mean {close!r}? " if close else ""
     more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
     listed = ", ".join(map(repr, known[:LISTED])) + more
     mistakes.add(path, f"{label!r} is not a label of this comparison; {hint}the labels are {listed}")
@@ -68,28 +69,32 @@ def read_reported(
 ) -> tuple[str | None, dict[str, dict[str, str]]]:
     """The source of the figures printed elsewhere, and the figures by label and metric, as printed."""
     source: str | None = None
-    certain = "metrics" not in broken and all(metric in METRICS for metric in map(str, comparison.metrics))
-    metrics = comparison.metrics if certain else None
+    given = list(map(str, comparison.metrics))
+    certain = "metrics" not in broken and given and all(metric in METRICS for metric in given)
+    hidden = set(METRICS).difference(given) if certain else set()
     found: dict[str, dict[str, str]] = {}
     for label, figures in comparison.reported.items():
         place = join(path, "reported", label)
         if label == "source":
             source = _printed(figures, place, mistakes)
         elif check_label(label, place, labels, doubtful, mistakes):
-            found[label] = _figures(figures, place, metrics, mistakes)
+            found[label] = _figures(figures, place, hidden, mistakes)
     return source, found
 
 
-def _figures(figures: Any, place: str, metrics: Collection[Any] | None, mistakes: Mistakes) -> dict[str, str]:
+def _figures(figures: Any, place: str, hidden: set[str], mistakes: Mistakes) -> dict[str, str]:
+    """The figures of one arm. ``hidden``: metrics that the comparison does not show; each is noted once."""
     if not isinstance(figures, dict) or not figures:
         mistakes.add(place, refuse(figures or None, "{metric: figure as printed}, such as {test_accuracy: 92.3 %}"))
         return {}
     for metric in figures:
         if metric not in METRICS:
             mistakes.add(join(place, metric), suggest(metric, METRICS, "metric"))
-        elif metrics is not None and metric not in metrics:
+        elif metric in hidden:
+            hidden.remove(metric)
             mistakes.add(join(place, metric), f"{metric!r} is not shown by this comparison; add it to its metrics")
-    return {metric: _printed(figure, join(place, metric), mistakes) for metric, figure in figures.items()}
+    known = {metric: figure for metric, figure in figures.items() if metric in METRICS}
+    return {metric: _printed(figure, join(place, metric), mistakes) for metric, figure in known.items()}
 
 
 def _printed(figure: Any, place: str, mistakes: Mistakes) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from study.plan.mistakes import Mistakes, explain, join, refuse
+from study.plan.mistakes import Mistakes, explain, join, nearest, refuse
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 Slug = Annotated[str, Field(pattern=SLUG)]
@@ -95,8 +95,12 @@ def read(model: type[P], content: dict[str, Any], path: str, mistakes: Mistakes)
         return model.model_validate(content), set()
     except ValidationError as failure:
         errors = failure.errors()
+    unknown = [error["loc"] for error in errors if error["type"] == "extra_forbidden"]
+    meant = {(*loc[:-1], nearest(loc[-1], _part(model, loc).model_fields)) for loc in unknown}
     for error in errors:
-        part = Target if error["loc"][0] == "target" and len(error["loc"]) > 1 else model
+        part = _part(model, error["loc"])
+        if error["type"] == "missing" and error["loc"] in meant:
+            continue  # noted where it is spelled wrong
         if error["type"] == "missing":
             words = f"is missing; give {part.needed[str(error['loc'][-1])]}"
         elif error["type"] == "model_type":
@@ -104,10 +108,14 @@ def read(model: type[P], content: dict[str, Any], path: str, mistakes: Mistakes)
         else:
             words = explain(error, part.model_fields)
         mistakes.add(join(path, *error["loc"]), words)
-    broken = {str(error["loc"][0]) for error in errors}
+    broken = {str(error["loc"][0]) for error in errors} | {str(loc[0]) for loc in meant}
     kept = {key: value for key, value in content.items() if key not in broken}
     stand_in = {key: value for key, value in model.stand_in.items() if key in broken}
     return model.model_validate(kept | stand_in), broken & set(model.model_fields)
+
+
+def _part(model: type[Part], loc: tuple[int | str, ...]) -> type[Part]:
+    return Target if loc[0] == "target" and len(loc) > 1 else model
 
 
 def read_comparisons(content: Written, mistakes: Mistakes) -> Iterator[tuple[str, Comparison, set[str]]]:

@@ -23,6 +23,18 @@ TO_TARGET = {f"{A}.metrics": ["epochs_to_target"]}
 # What is changed in the small study (path → value), and the one line that a person reads.
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": ({"titel": "x"}, "titel: 'titel' is not a key; did you mean 'title'?"),
+    "a required key spelled wrong": (
+        {f"{A}.metrics": OUT, f"{A}.metrcs": ["test_loss"]},
+        f"{A}.metrcs: 'metrcs' is not a key; did you mean 'metrics'?",
+    ),
+    "vary spelled wrong": (
+        {f"{A}.vary": OUT, f"{A}.varry": {"activation": ["tanh"]}, f"{A}.reference": "tanh"},
+        f"{A}.varry: 'varry' is not a key; did you mean 'vary'?",
+    ),
+    "a target spelled wrong": (
+        TO_TARGET | {"tarjet": {"metric": "val_loss", "value": 1}},
+        "tarjet: 'tarjet' is not a key; did you mean 'target'?",
+    ),
     "unknown key of a comparison": ({f"{A}.metric": 1}, f"{A}.metric: 'metric' is not a key; did you mean 'metrics'?"),
     "no name": ({"study": OUT}, "study: is missing; give a name for the folder of its results, such as optimizers"),
     "a name that is no slug": ({"study": "a b"}, "study: 'a b' is refused; give letters, digits, '_' and '-' only"),
@@ -49,7 +61,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a required number left out": ({"baseline.epochs": OUT}, "baseline.epochs: is missing; give a whole number"),
     "an unknown axis": (
-        {"baseline.optimiser": "adam"},
+        {"baseline.optimizer": OUT, "baseline.optimiser": "adam"},
         "baseline.optimiser: 'optimiser' is not an axis; did you mean 'optimizer'?",
     ),
     "a setting for an axis": (
