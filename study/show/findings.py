@@ -48,11 +48,9 @@ def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> s
     shown = {x: f"{t.value}{unit}" + f" [{t.around}]" * bool(t.around) for x, t in zip(labels, texts, strict=True)}
     best, last = labels[0], labels[-1]
     ties = [label for label in labels if found[label]["estimate"] == found[best]["estimate"]]
-    tail = (
-        f"; {listed(map(_quoted, none_of[:MOST]))} {_has(none_of)} no estimate{_why(metric, found, none_of)}"
-        if none_of
-        else ""
-    )
+    who = listed(map(_quoted, none_of)) if len(none_of) <= MOST else f"{len(none_of)} arms"
+    have = "has" if len(none_of) == 1 else "have"
+    tail = f"; {who} {have} no estimate{_why(metric, found, none_of)}" if none_of else ""
     extreme = {"higher": "highest", "lower": "lowest"}[about.better]
     if len(labels) == 1:
         return f"Only {best} has an estimate of {about.title}, {shown[best]}{tail}."
@@ -156,15 +154,12 @@ def _why(metric: str, found: Rows, labels: list[str]) -> str:
     rows = [found[label] for label in labels]
     if METRICS[metric].target and not any(none(row["n_reached"]) for row in rows):
         reached = [f"{int(row['n_reached'])} of {int(row['n_finished'] + row['n_diverged'])}" for row in rows]
-        return f" ({listed(reached[:MOST])} runs reached the target)"
+        if len(reached) > MOST:
+            return " (under half of the runs of each reached the target)"
+        return f" ({listed(reached)} runs reached the target)"
     if not any(row["n_finished"] for row in rows):
         return " (no run finished)"
     return ""
-
-
-def _has(labels: list[str]) -> str:
-    more = f"and {len(labels) - MOST} more " if len(labels) > MOST else ""
-    return more + ("has" if len(labels) == 1 else "have")
 
 
 def _stuck(comparison: PlannedComparison, records: Records) -> list[str]:

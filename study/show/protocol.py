@@ -177,5 +177,5 @@ def metrics(plan: Plan) -> list[tuple[str, str, str, str]]:
 
 
 def _all(frame: pd.DataFrame, name: str) -> str:
-    values = sorted(map(str, frame[name].dropna().unique()))
+    values = sorted(map(number, frame[name].dropna().unique()))
     return listed(value[:12] if name == "commit" else value for value in values) or "not known yet"
