@@ -88,8 +88,8 @@ class OneCycle(Schedule):
 
     name: Literal["one_cycle"] = "one_cycle"
     pct_start: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    div_factor: Annotated[float, Field(ge=1)] = 25.0
-    final_div_factor: Annotated[float, Field(ge=1)] = 1e4
+    div_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 25.0
+    final_div_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1e4
 
     def factor(self, progress: float) -> float:
         first = 1.0 / self.div_factor

@@ -67,4 +67,5 @@ def write(content: Any, path: Path) -> None:
         path.write_text(content, encoding="utf-8")
     else:
         yaml = YAML(typ="safe", pure=True)
+        yaml.sort_base_mapping_type_on_output = False
         yaml.dump(content, path)

@@ -1,0 +1,81 @@
+"""Every choice that there is: named once, documented, strict, and read back as written."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from study.axes import AXES, CHOICES, NUMBERS, Choice
+
+REQUIRED = {"lr": 0.1, "path": "somewhere", "target": "y"}  # of settings without a default
+EVERY = [
+    pytest.param(cls, id=f"{axis}-{name}") for axis, kind in CHOICES.items() for name, cls in kind.choices().items()
+]
+
+NAMES = {  # DESIGN §4: choices at least
+    "dataset": "digits breast_cancer wine diabetes idx table",
+    "network": "linear mlp convnet",
+    "activation": "identity sigmoid tanh relu leaky_relu gelu silu elu",
+    "init": "default zeros xavier_uniform xavier_normal he_uniform he_normal orthogonal",
+    "optimizer": "sgd momentum nesterov adagrad rmsprop adadelta adam adamw nadam lion",
+    "schedule": "constant step exponential cosine linear polynomial one_cycle warmup_cosine plateau",
+    "regularizer": "none l1 l2 elastic_net",
+}
+
+
+def make(cls: type[Choice], **settings: object) -> Choice:
+    required = {key: value for key, value in REQUIRED.items() if key in cls.model_fields}
+    return cls.model_validate({**required, **settings})
+
+
+@pytest.mark.parametrize("axis", NAMES)
+def test_the_choices_of_the_design_are_there(axis: str) -> None:
+    assert set(NAMES[axis].split()) <= set(CHOICES[axis].choices())
+
+
+def test_every_axis_has_choices_or_is_a_number() -> None:
+    assert sorted(AXES) == sorted([*CHOICES, *NUMBERS])
+
+
+@pytest.mark.parametrize("cls", EVERY)
+def test_a_choice_reads_back_as_written(cls: type[Choice]) -> None:
+    choice = make(cls)
+    assert cls.model_validate_json(choice.model_dump_json()) == choice
+    assert cls.model_validate(json.loads(json.dumps({"name": choice.name} | choice.settings()))) == choice
+
+
+@pytest.mark.parametrize("cls", EVERY)
+def test_a_choice_is_documented(cls: type[Choice]) -> None:
+    assert cls.__doc__ is not None
+    assert "\n" not in cls.__doc__.split("\n\n")[0].strip(), "the first paragraph is one line: tables show it"
+
+
+@pytest.mark.parametrize("cls", EVERY)
+def test_a_choice_is_strict_and_frozen(cls: type[Choice]) -> None:
+    choice = make(cls)
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        make(cls, unheard_of=1)
+    for setting in cls.model_fields:
+        with pytest.raises(ValidationError):
+            make(cls, **{setting: {"neither": "text nor number"}})
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(choice, setting, getattr(choice, setting))
+
+
+@pytest.mark.parametrize("cls", EVERY)
+def test_text_is_not_a_number(cls: type[Choice]) -> None:
+    for setting, value in make(cls).settings().items():
+        if isinstance(value, int | float):
+            with pytest.raises(ValidationError):
+                make(cls, **{setting: str(value)})
+
+
+@pytest.mark.parametrize("cls", EVERY)
+def test_numbers_are_finite(cls: type[Choice]) -> None:
+    for setting, value in make(cls).settings().items():
+        if isinstance(value, float):
+            for odd in (float("nan"), float("inf")):
+                with pytest.raises(ValidationError):
+                    make(cls, **{setting: odd})

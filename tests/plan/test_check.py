@@ -1,0 +1,144 @@
+"""``python -m study check`` and ``schema`` as a person uses them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.__main__ import main
+from study.plan.plan import Plan
+from study.plan.store import Block, Store
+
+Check = Callable[[Any], tuple[int, str, list[str]]]
+ROOT = Path(__file__).parents[2]
+
+
+def test_check_prints_what_there_is_to_do(study: dict[str, Any], check: Check, plan: Callable[[Any], Plan]) -> None:
+    study["title"] = "Two questions"
+    study["comparisons"]["longer"] = {
+        "vary": {"batch_size": [8, 16], "init": ["zeros", "default"]},
+        "skip": [{"batch_size": 8, "init": "default"}],
+        "metrics": ["test_loss"],
+        "seeds": 1,
+    }
+    assert check(study) == (
+        0,
+        "s.yaml: Two questions\n"
+        "  a       2 arms × 3 seeds\n"
+        "  longer  3 arms × 1 seed, 1 combination skipped\n"
+        "2 comparisons, 5 different arms, 9 runs\n"
+        "5 training jobs to do; 0 of 9 runs cached in results/\n",
+        [],
+    )
+    planned, store = plan(study), Store("results")
+    first = planned.comparisons[0].arms[0].arm
+    store.arm(first).mkdir(parents=True)
+    for path in (store.runs(first, Block(1, 1)), store.curves(first, Block(1, 1))):
+        path.touch()
+    _, out, _ = check(study)  # seeds 0 and 2 of that arm are two jobs
+    assert out.splitlines()[-1] == "6 training jobs to do; 1 of 9 runs cached in results/"
+
+
+def test_check_writes_nothing(study: dict[str, Any], check: Check) -> None:
+    assert check(study)[0] == 0
+    assert [path.name for path in Path().iterdir()] == ["s.yaml"]
+
+
+def test_one_of_each(study: dict[str, Any], check: Check) -> None:
+    study |= {"seeds": 1, "comparisons": {"a": {"vary": {"activation": ["relu"]}, "metrics": ["test_loss"]}}}
+    lines = check(study)[1].splitlines()
+    assert lines[1:] == [
+        "  a  1 arm × 1 seed",
+        "1 comparison, 1 different arm, 1 run",
+        "1 training job to do; 0 of 1 run cached in results/",
+    ]
+
+
+@pytest.mark.parametrize("name", ["article.yaml", "matrix.yaml", "smoke.yaml"])
+def test_the_studies_that_come_with_it_are_valid(name: str, tmp_path: Path) -> None:
+    assert main(["check", str(ROOT / "config" / name), "--results", str(tmp_path)]) == 0
+
+
+def test_the_design_example_is_refused_only_for_what_is_not_yet_supported(check: Check) -> None:
+    text = """
+study: example
+baseline: {dataset: digits, network: {name: mlp, hidden: [64, 64]}, optimizer: {name: sgd, lr: 0.1}, stack: true,
+           batch_size: 32, epochs: 40, gpus: 1}
+tune: {optimizer.lr: {log: [0.001, 10.0], points: 9}, seeds: 3, select: val_accuracy, extend: 4}
+comparisons:
+  activation:
+    vary: {activation: [sigmoid, relu]}
+    metrics: [test_accuracy]
+    claims: [{metric: test_accuracy, better: relu, than: sigmoid}]
+  matrix:
+    tune: null
+    vary: {optimizer: [sgd, {name: adam, lr: 0.001}], batch_size: [16, 64], gpus: [1, 2]}
+    skip: [{optimizer: adam, batch_size: 16}]
+    metrics: [test_accuracy]
+"""
+    code, _, lines = check(text)
+    assert code == 2
+    assert lines == [
+        "s.yaml: tune: 'tune' is not yet supported; leave it out, or write null",
+        "s.yaml: comparisons.activation.claims: 'claims' is not yet supported; leave it out",
+        "s.yaml: comparisons.matrix.vary.gpus[1]: more than one device a run is not yet supported; give 1",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [[], ["chek", "s.yaml"], ["check"], ["check", "s.yaml", "--fast"]])
+def test_a_wrong_command_line_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "usage: python -m study" in capsys.readouterr().err
+
+
+def test_help_has_one_line_for_every_verb(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    for verb in ("check", "schema", "data", "train", "time", "collect", "table", "figure", "report", "draw"):
+        assert sum(line.startswith(f"    {verb} ") for line in lines) == 1, verb
+
+
+MATRIX = """
+study: big
+baseline: {dataset: digits, network: mlp, optimizer: {name: sgd, lr: 0.1}, batch_size: 32, epochs: 5}
+seeds: 5
+comparisons:
+  matrix:
+    vary:
+      optimizer.lr: [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1]
+      schedule: [constant, cosine, linear, step, exponential]
+      batch_size: [8, 16, 32, 64]
+      dropout: [0, 0.1, 0.2, 0.3, 0.5]
+      init: [xavier_uniform, he_normal]
+      activation: [relu, tanh, gelu, silu, elu]
+    metrics: [test_accuracy]
+"""
+PROBE = """
+import sys
+from study.__main__ import main
+code = main(["check", "big.yaml"])
+print(*sorted({"torch", "pandas", "numpy"} & set(sys.modules)), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def test_ten_thousand_arms_are_checked_without_torch(tmp_path: Path) -> None:
+    (tmp_path / "big.yaml").write_text(MATRIX)
+    command = [sys.executable, "-c", PROBE]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+    assert done.stdout.splitlines()[1:] == [
+        "  matrix  10,000 arms × 5 seeds",
+        "1 comparison, 10,000 different arms, 50,000 runs",
+        "10,000 training jobs to do; 0 of 50,000 runs cached in results/",
+    ]

@@ -1,0 +1,187 @@
+"""What moves an arm's id, and what does not (DESIGN §5). A golden id that changes retrains every user's arms."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.axes import CHOICES, Choice
+from study.plan.arm import RECIPE, Arm
+from study.plan.plan import Plan, read_recipe
+from study.plan.sources import Sums
+from study.plan.store import Store
+
+Planned = Callable[[Any], Plan]
+BASE: dict[str, Any] = {
+    "dataset": {"name": "digits"},
+    "network": {"name": "mlp"},
+    "optimizer": {"name": "sgd", "lr": 0.1},
+    "batch_size": 32,
+    "epochs": 40,
+}
+REQUIRED = {"lr": 0.1, "path": "somewhere", "target": "y"}  # of settings without a default
+
+GOLDEN = {
+    "4c5cf0c62498": {},
+    "a483569c2a5f": {"optimizer": {"name": "adam", "lr": 0.001}, "schedule": {"name": "cosine"}},
+    "836b82721d46": {"network": {"name": "convnet", "channels": [8]}, "dropout": 0.25, "stack": False},
+    "aa29e805ff4f": {"dataset": {"name": "idx", "path": "here", "sha256": "00ff"}, "regularizer": {"name": "l2"}},
+}
+
+
+def arm(**changes: Any) -> Arm:
+    return Arm.model_validate_json(json.dumps(BASE | changes))
+
+
+@pytest.mark.parametrize("golden", GOLDEN)
+def test_golden_ids(golden: str) -> None:
+    assert arm(**GOLDEN[golden]).id == golden
+
+
+def test_an_id_is_the_digest_of_what_differs_from_the_defaults() -> None:
+    content = {"batch_size": 32, "dataset": {"name": "digits"}, "epochs": 40, "init": {"name": "zeros"}}
+    content |= {"network": {"name": "mlp"}, "optimizer": {"lr": 0.1, "name": "sgd"}, "recipe": RECIPE}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    assert arm(init={"name": "zeros"}).id == hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def ids(plan: Plan) -> list[str]:
+    return sorted(plan.arms)
+
+
+def test_what_never_enters_an_id(study: dict[str, Any], plan: Planned) -> None:
+    before = ids(plan(study))
+    study |= {"study": "other", "title": "Another", "seeds": 9, "target": {"metric": "val_loss", "value": 1}}
+    study["comparisons"] = {
+        "b": {
+            "title": "B",
+            "metrics": ["test_loss", "memory_mib"],
+            "arms": [{"label": "second", "activation": "relu"}, {"label": "first", "activation": "tanh"}],
+            "reference": "first",
+            "reported": {"second": {"test_loss": 1}},
+        }
+    }
+    study["baseline"] = dict(reversed(study["baseline"].items()))
+    assert ids(plan(study)) == before
+
+
+def test_comments_and_spelling_never_enter_an_id(plan: Planned) -> None:
+    text = (
+        "study: a\nbaseline: {dataset: digits, network: mlp, optimizer: {name: sgd, lr: 1}, batch_size: 8, epochs: 1}"
+    )
+    text += "\ncomparisons: {a: {vary: {dropout: [0, 0.5]}, metrics: [test_loss]}}\n"
+    spelled = text.replace("lr: 1}", "lr: 1.0}").replace("[0,", "[0.0,").replace("network: mlp", "network: {name: mlp}")
+    assert ids(plan(text)) == ids(plan("# why\n" + spelled.replace("study: a", "study: a  # name")))
+
+
+def test_a_written_default_moves_no_id() -> None:
+    written = {axis: {"name": "relu"} for axis in ["activation"]} | {"dropout": 0, "gpus": 1, "stack": True}
+    written |= {"network": {"name": "mlp", "hidden": [64, 64]}, "dataset": {"name": "digits", "split_seed": 0}}
+    assert arm(**written).id == arm().id
+
+
+EVERY = [
+    (axis, name, setting)
+    for axis, kind in CHOICES.items()
+    for name, choice in kind.choices().items()
+    for setting in choice.model_fields
+    if setting not in ("name", "path")
+]
+
+
+def other(choice: type[Choice], setting: str) -> Any:
+    """A value of the setting that is allowed and is not its default."""
+    field = choice.model_fields[setting]
+    default = REQUIRED.get(setting) if field.is_required() else field.default
+    candidates: list[Any] = [0.5, 0.25, 3, 7, True, False, [3], [0.5, 0.25], "regression", "text"]
+    required = {key: value for key, value in REQUIRED.items() if key in choice.model_fields}
+    for value in candidates:
+        if value != default:
+            try:
+                choice.model_validate_json(json.dumps({**required, setting: value}))
+            except ValueError:
+                continue
+            return value
+    raise AssertionError(f"no other value for {setting}")
+
+
+@pytest.mark.parametrize(("axis", "name", "setting"), EVERY)
+def test_every_setting_of_every_choice_enters_the_id(axis: str, name: str, setting: str) -> None:
+    choice = CHOICES[axis].choices()[name]
+    plain = {"name": name} | {key: value for key, value in REQUIRED.items() if key in choice.model_fields}
+    assert arm(**{axis: plain}).id != arm(**{axis: plain | {setting: other(choice, setting)}}).id
+
+
+@pytest.mark.parametrize(
+    "change", [{"dropout": 0.5}, {"batch_size": 8}, {"epochs": 3}, {"gpus": 2}, {"stack": False}], ids=str
+)
+def test_every_number_enters_the_id(change: dict[str, Any]) -> None:
+    assert arm(**change).id != arm().id
+
+
+def test_choices_of_different_names_have_different_ids() -> None:
+    for axis, kind in CHOICES.items():
+        found = {
+            name: arm(**{axis: {"name": name} | {k: v for k, v in REQUIRED.items() if k in choice.model_fields}}).id
+            for name, choice in kind.choices().items()
+        }
+        assert len(set(found.values())) == len(found), axis
+
+
+def table(study: dict[str, Any], path: str) -> dict[str, Any]:
+    return study | {"baseline": study["baseline"] | {"dataset": {"name": "table", "path": path, "target": "y"}}}
+
+
+def test_the_bytes_of_a_dataset_enter_the_id_and_its_path_does_not(
+    study: dict[str, Any], plan: Planned, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "b.csv").write_text("x,y\n1,2\n")
+    first = plan(table(study, "a.csv"))
+    assert ids(plan(table(study, "folder/b.csv"))) == ids(first)
+    assert ids(plan(table(study, str(tmp_path / "a.csv")))) == ids(first)
+    dataset = next(iter(first.datasets.values()))
+    assert dataset.model_dump()["sha256"] == hashlib.sha256(b"x,y\n1,2\n").hexdigest()
+    (tmp_path / "a.csv").write_text("x,y\n1,3\n")
+    changed = plan(table(study, "a.csv"))
+    assert not set(ids(changed)) & set(ids(first))
+    assert not set(changed.datasets) & set(first.datasets)
+
+
+def test_a_sum_is_remembered_by_path_size_and_mtime(tmp_path: Path) -> None:
+    memory, source = tmp_path / "sums.json", tmp_path / "data.csv"
+    source.write_text("old")
+    os.utime(source, ns=(1, 1))
+    old = hashlib.sha256(b"old").hexdigest()
+    assert Sums(memory).sum(source) == old
+    source.write_text("new")  # the same size, and the mtime put back: the file is not read again
+    os.utime(source, ns=(1, 1))
+    assert Sums(memory).sum(source) == old
+    os.utime(source, ns=(2, 2))
+    assert Sums(memory).sum(source) == hashlib.sha256(b"new").hexdigest()
+    source.write_text("longer")
+    os.utime(source, ns=(2, 2))
+    assert Sums(memory).sum(source) == hashlib.sha256(b"longer").hexdigest()
+
+
+@pytest.mark.parametrize("spoiled", ["", "[]", "{", "null"])
+def test_a_spoiled_memory_of_sums_is_made_again(spoiled: str, tmp_path: Path) -> None:
+    (tmp_path / "sums.json").write_text(spoiled)
+    (tmp_path / "data").write_text("x")
+    assert Sums(tmp_path / "sums.json").sum(tmp_path / "data") == hashlib.sha256(b"x").hexdigest()
+
+
+def test_a_plan_and_its_recipes_read_back_as_written(study: dict[str, Any], plan: Planned, tmp_path: Path) -> None:
+    planned, store = plan(study), Store(tmp_path / "results")
+    planned.write(store, planned.missing(store))
+    assert Plan.load(store.study("small") / "plan.json") == planned
+    for arm_id, content in planned.arms.items():
+        assert content.id == arm_id
+        assert read_recipe(store.recipe(arm_id)) == content

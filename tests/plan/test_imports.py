@@ -1,0 +1,73 @@
+"""The folders of the package read in the order of the flow, and planning is light (DESIGN §3)."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ORDER = ["axes", "plan", "run", "show"]
+FILES = [path for folder in ORDER for path in sorted((ROOT / "study" / folder).rglob("*.py"))]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The absolute names of all modules that a file imports, wherever in the file."""
+    module = path.relative_to(ROOT).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(module[: -node.level]) + "." if node.level else ""
+            yield from (f"{base}{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_folder_imports_only_from_folders_to_its_left(path: Path) -> None:
+    own = ORDER.index(path.relative_to(ROOT / "study").parts[0])
+    used = {name.split(".")[1] for name in imported(path) if name.startswith("study.")}
+    assert used <= {*ORDER[: own + 1]}
+
+
+def modules(folder: str) -> list[str]:
+    paths = sorted((ROOT / "study" / folder).rglob("*.py"))
+    return [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+
+
+def loaded(names: list[str], heavy: set[str]) -> str:
+    code = f"import sys, {', '.join(names)}; print(*sorted({heavy!r} & set(sys.modules)))"
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.strip()
+
+
+def test_planning_loads_neither_torch_nor_pandas_nor_numpy() -> None:
+    names = modules("plan")
+    assert "study.plan.dag" in names
+    assert loaded(names, {"torch", "pandas", "numpy", "sklearn", "matplotlib"}) == ""
+
+
+def test_showing_never_loads_torch() -> None:
+    names = modules("show")
+    assert "study.show.tables" in names
+    assert loaded(names, {"torch"}) == ""
+
+
+def test_a_study_on_idx_files_is_planned_without_numpy(tmp_path: Path) -> None:
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (tmp_path / f"{name}-ubyte").write_bytes(name.encode())
+    (tmp_path / "s.yaml").write_text(
+        "study: s\nbaseline: {dataset: {name: idx, path: .}, network: convnet, optimizer: adadelta, "
+        "batch_size: 8, epochs: 1}\ncomparisons: {a: {vary: {init: [zeros]}, metrics: [test_loss]}}\n"
+    )
+    code = f"""
+import sys
+from study.__main__ import main
+assert main(["check", {str(tmp_path / "s.yaml")!r}, "--results", {str(tmp_path)!r}]) == 0
+assert not {{"numpy", "torch"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)

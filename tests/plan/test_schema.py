@@ -1,0 +1,147 @@
+"""The JSON Schema and the reference: generated, current, and of the same mind as ``check``."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from study.axes import AXES, CHOICES
+from study.plan import reference, schema
+from study.plan.metrics import METRICS
+from study.plan.plan import Plan
+
+CONFIG = Path(__file__).parents[2] / "config"
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", (CONFIG / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+STUDIES = {path.name: path.read_text(encoding="utf-8") for path in sorted(CONFIG.glob("*.yaml"))}
+STUDIES |= {f"README {i}": text for i, text in enumerate(EXAMPLES, 1)}
+FULL = """
+study: full
+title: All keys
+baseline: {dataset: {name: idx, path: here}, network: {name: convnet, channels: [4]}, batch_size: 8, epochs: 2,
+           optimizer: adam, optimizer.lr: 0.1, optimizer.betas: [0, 0.9], stack: false, gpus: 1, dropout: 0.5}
+seeds: 3
+target: {metric: val_loss, value: 1}
+tune: {optimizer.lr: {log: [0.001, 10.0], points: 9}, seeds: 3, select: [val_accuracy], extend: 4}
+comparisons:
+  one:
+    title: One
+    baseline: {activation: {name: elu, alpha: 2}, regularizer: {name: elastic_net, l1_ratio: 1}}
+    vary: {optimizer: [{name: sgd}, adamw], schedule.final: [0.1, 0.2], schedule: [cosine, linear]}
+    arms: [{label: a, batch_size: 4}, {network.channels: [8]}]
+    skip: [{optimizer: {name: sgd}, batch_size: 4}]
+    metrics: [test_accuracy, speedup]
+    reference: a
+    seeds: 4
+    target: null
+    tune: null
+    reported: {source: here, a: {test_accuracy: 90 %, speedup: 2}}
+    claims: [{metric: test_accuracy, better: a, than: b, margin: 0.1, kind: equal, derived: true, exploratory: true}]
+  two: {arms: [{dropout: 0}], metrics: [memory_mib]}
+"""
+
+
+def errors(content: Any) -> list[str]:
+    return [
+        f"{error.json_path}: {error.message}"
+        for error in Draft202012Validator(schema.study_schema()).iter_errors(content)
+    ]
+
+
+def load(text: str) -> Any:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def test_the_written_schema_is_current() -> None:
+    assert schema.PATH == CONFIG / "study.schema.json"
+    assert schema.PATH.read_text(encoding="utf-8") == schema.text(), "run: python -m study schema --fix"
+
+
+def test_the_written_reference_is_current() -> None:
+    assert reference.PATH == CONFIG / "README.md"
+    assert reference.PATH.read_text(encoding="utf-8") == reference.text(), "run: python -m study schema --fix"
+
+
+def test_the_reference_names_every_axis_choice_setting_and_metric() -> None:
+    tables = reference.tables()
+    for axis in (*AXES, "stack"):
+        assert f"### `{axis}` (" in tables
+    for kind in CHOICES.values():
+        for name, choice in kind.choices().items():
+            row = next(line for line in tables.splitlines() if line.startswith(f"| `{name}` |"))
+            assert row.count("|") - row.count(r"\|") == 4
+            if name not in ("none", "linear", "momentum", "step"):  # names on two axes, or of a setting too
+                assert all(f"`{setting}`" in row for setting in choice.model_fields if setting != "name"), row
+    assert all(f"| `{metric}` |" in tables for metric in METRICS)
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(schema.study_schema())
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_studies_pass_the_schema(name: str) -> None:
+    assert errors(load(STUDIES[name])) == []
+
+
+def test_every_key_passes_the_schema() -> None:
+    assert errors(load(FULL)) == []
+
+
+@pytest.mark.parametrize("name", [path.name for path in CONFIG.glob("*.yaml")])
+def test_study_files_name_their_schema(name: str) -> None:
+    assert STUDIES[name].startswith("# yaml-language-server: $schema=study.schema.json\n")
+
+
+def test_the_examples_of_the_reference_are_planned(plan: Callable[[Any], Plan]) -> None:
+    first, second, third = (plan(text) for text in EXAMPLES)
+    assert [arm.label for arm in first.comparisons[0].arms] == ["tanh", "relu"]
+    assert len(second.arms) == 7
+    assert second.comparisons[0].skipped == 1
+    assert {planned.seeds for planned in second.comparisons} == {8}
+    assert [arm.label for arm in third.comparisons[0].arms] == ["small", "large"]
+    assert [arm.label for arm in third.comparisons[1].arms] == [
+        "lr=0.001, none",
+        "lr=0.001, l2",
+        "lr=0.01, none",
+        "lr=0.01, l2",
+    ]
+
+
+WRONG: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "an unknown key": lambda s: s.update(titel="x"),
+    "no name": lambda s: s.pop("study"),
+    "a name that is no slug": lambda s: s.update(study="a b"),
+    "no seeds": lambda s: s.update(seeds=0),
+    "a required axis left out": lambda s: s["baseline"].pop("network"),
+    "an unknown axis": lambda s: s["baseline"].update(optimiser="sgd"),
+    "an unknown choice": lambda s: s["baseline"].update(optimizer="adagard"),
+    "an unknown setting": lambda s: s["baseline"].update(optimizer={"name": "adam", "lrr": 1}),
+    "a rate that is text": lambda s: s["baseline"].update(optimizer={"name": "adam", "lr": "1"}),
+    "an unknown setting's key": lambda s: s["baseline"].update({"optimizer.lrr": 1}),
+    "a setting out of bounds": lambda s: s["baseline"].update({"optimizer.lr": 0}),
+    "a dropout of 1": lambda s: s["baseline"].update(dropout=1),
+    "an unknown metric": lambda s: s["comparisons"]["a"].update(metrics=["accuracy"]),
+    "a metric twice": lambda s: s["comparisons"]["a"].update(metrics=["test_loss", "test_loss"]),
+    "no metrics": lambda s: s["comparisons"]["a"].pop("metrics"),
+    "no arms": lambda s: s["comparisons"]["a"].pop("vary"),
+    "a value that is no list": lambda s: s["comparisons"]["a"].update(vary={"activation": "relu"}),
+    "an unknown choice to vary": lambda s: s["comparisons"]["a"].update(vary={"activation": ["rellu"]}),
+    "a target on the test rows": lambda s: s.update(target={"metric": "test_loss", "value": 1}),
+    "no comparisons": lambda s: s.update(comparisons={}),
+    "a comparison that cannot name a file": lambda s: s["comparisons"].update({"a/b": s["comparisons"]["a"]}),
+    "an unknown metric reported": lambda s: s["comparisons"]["a"].update(reported={"relu": {"accuracy": 1}}),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_the_schema_refuses(mistake: str, study: dict[str, Any]) -> None:
+    assert errors(copy.deepcopy(study)) == []
+    WRONG[mistake](study)
+    assert errors(study) != []
