@@ -7,9 +7,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
+
+from study.plan.prepare import prepare
+from study.plan.store import Store
+from study.show.figures.evidence import Evidence
+from tests.show.records import records
 
 ROOT = Path(__file__).parents[1]
 STUDY = """
@@ -59,3 +66,15 @@ for arm, [block] in dag.gaps.items():
     runs = pd.concat([pd.read_parquet(path) for path in tmp_path.glob("results/arms/*/runs-0-1.parquet")])
     assert runs["status"].tolist() == ["finished"] * 4
     assert runs["learned"].all()
+
+
+def test_a_new_panel_is_one_function(tmp_path: Path) -> None:
+    (tmp_path / "example.yaml").write_text(STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}"))
+    plan = prepare(tmp_path / "example.yaml", Store(tmp_path / "results"))
+    scope: dict[str, Any] = {}
+    exec(example("Add a figure"), scope)
+    ax = Figure().subplots()
+    scope["draw"](ax, Evidence.of(plan.comparisons[0], records(plan)), "test_accuracy")
+    assert ax.get_xlabel() == "test accuracy (%)"
+    assert len(ax.get_lines()) == 2
+    assert {text.get_text() for text in ax.get_legend().get_texts()} == {"dropout=0", "dropout=0.1"}
