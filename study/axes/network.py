@@ -87,6 +87,8 @@ class ConvNet(Network):
 
         layers: list[nn.Module] = []
         channels, height, width = shape
+        if min(height, width) >> len(self.channels) == 0:
+            raise ValueError(f"convnet: an image of {height} × {width} cannot be halved {len(self.channels)} times")
         for units in self.channels:
             layers.append(nn.Conv2d(channels, units, self.kernel_size, padding="same"))
             if self.batch_norm:

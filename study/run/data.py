@@ -40,11 +40,11 @@ def prepare(dataset: Dataset, path: Path) -> None:
     """
     Sums(path.parent / "sums.json").resolve(dataset, Path())
     raw = dataset.load()
+    if not (np.isfinite(raw.features).all() and np.isfinite(raw.target).all()):
+        raise ValueError(f"{dataset.name}: has values that are not finite")
     split = assign(raw.target, raw.task, raw.test, dataset.split_seed)
     train = split == 0
     features = scale(raw.features.astype(np.float64), train, dataset.images)
-    if not (np.isfinite(features).all() and np.isfinite(raw.target).all()):
-        raise ValueError(f"{dataset.name}: has values that are not finite")
     target = raw.target
     if raw.task == "regression":
         if np.ptp(target[train]) == 0:
@@ -86,7 +86,7 @@ def scale(features: np.ndarray, train: np.ndarray, images: bool) -> np.ndarray:
     """Pixels divided by their maximum; other features standardized by the training rows, constant ones 0."""
     scaled: np.ndarray
     if images:
-        scaled = features / features[train].max()
+        scaled = features / (features[train].max() or 1.0)
     else:
         mean, std = features[train].mean(axis=0), features[train].std(axis=0)
         constant = np.ptp(features[train], axis=0) == 0

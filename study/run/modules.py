@@ -14,7 +14,8 @@ from study.run.streams import derive, stream
 class MaskedDropout(nn.Module):
     """Inverted dropout (Srivastava et al., 2014) whose mask is handed in.
 
-    ``mask`` holds 0 or 1 / (1 - rate) for each element of the input; outside training nothing is dropped.
+    ``mask`` holds 0 or 1 / (1 - rate) for each element of the input; outside training, and until a mask
+    is handed in, nothing is dropped or computed.
     """
 
     mask: Tensor
@@ -24,7 +25,7 @@ class MaskedDropout(nn.Module):
         self.register_buffer("mask", torch.ones(()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.mask if self.training else x
+        return x * self.mask if self.training and self.mask.dim() else x
 
 
 class Aligned(nn.Module):

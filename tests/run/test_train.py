@@ -10,8 +10,7 @@ from study.run.modules import build
 from study.run.train import Run, train
 
 
-def finals(arm, data, seed=0):
-    """The weights before and after training an arm whose every update is known: none at all."""
+def initial_weights(arm, data, seed=0):
     module = build(arm, seed, data)
     return torch.cat([p.detach().flatten() for p in module.parameters() if p.dim() >= 2])
 
@@ -60,7 +59,7 @@ def test_a_later_divergence_keeps_the_curve_until_then(arm, data):
 def test_weight_norm_and_small_weights_by_hand(arm, data):
     """A rate so small that nothing moves: the final weights are the initial ones."""
     chosen = arm(optimizer={"name": "sgd", "lr": 1e-30})
-    weights = finals(chosen, data(chosen)).double()
+    weights = initial_weights(chosen, data(chosen)).double()
     (record,) = train([Run(chosen, 0)], data(chosen))
     assert record.weight_norm == pytest.approx(float(weights.square().sum().sqrt()), rel=1e-6)
     limit = 0.01 * float(weights.square().mean().sqrt())

@@ -1,0 +1,124 @@
+"""A training job leaves records that any tool reads, or a reason why not."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from study.plan.failures import failures
+from study.plan.plan import recipe_text
+from study.plan.store import Block, Store
+from study.run.data import prepare
+from study.run.job import attempt, train_block
+from study.run.train import Run, train
+
+BLOCK = Block(2, 4)
+RUNS = {
+    "arm": "string", "seed": "int32", "status": "string", "reason": "string", "learned": "bool", "epochs_run": "int32",
+    "steps": "int64", "train_loss": "double", "val_loss": "double", "test_loss": "double", "train_accuracy": "double",
+    "val_accuracy": "double", "test_accuracy": "double", "n_parameters": "int64", "weight_norm": "double",
+    "small_weights": "double", "lr": "double",
+}  # fmt: skip
+PROVENANCE = ("device", "torch_version", "python_version", "host", "commit", "recipe_version", "pack", "started_at")
+CURVES = {
+    "arm": "string", "seed": "int32", "epoch": "int32", "step": "int64", "lr": "double", "train_loss": "double",
+    "train_accuracy": "double", "val_loss": "double", "val_accuracy": "double", "grad_norm": "double",
+}  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path, arm):
+    """A store in which everything is ready to train the default arm."""
+    store, chosen = Store(tmp_path), arm()
+    prepare(chosen.dataset, store.dataset(chosen.dataset_id))
+    store.arm(chosen.id).mkdir(parents=True)
+    store.recipe(chosen.id).write_text(recipe_text(chosen), encoding="utf-8")
+    return store
+
+
+def names(store, arm):
+    return sorted(path.name for path in store.arm(arm.id).iterdir())
+
+
+def test_records_have_the_columns_and_types_promised(store, arm):
+    train_block(store, arm().id, BLOCK)
+    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+    for path, promised in ((store.runs(arm().id, BLOCK), RUNS), (store.curves(arm().id, BLOCK), CURVES)):
+        file = pq.ParquetFile(path)
+        types = {field.name: str(field.type) for field in file.schema_arrow}
+        assert promised.items() <= types.items()
+        assert file.metadata.row_group(0).column(0).compression == "ZSTD"
+        assert len(pd.read_parquet(path)) == len(pl.read_parquet(path)) == file.metadata.num_rows
+        assert duckdb.sql(f"select seed from '{path}'").df()["seed"].tolist() == pd.read_parquet(path)["seed"].tolist()
+
+
+def test_records_hold_what_training_returned(store, arm):
+    from study.run.data import load
+
+    train_block(store, arm().id, BLOCK)
+    runs, curves = (pd.read_parquet(p) for p in (store.runs(arm().id, BLOCK), store.curves(arm().id, BLOCK)))
+    assert runs["seed"].tolist() == [2, 3, 4]
+    assert set(runs["arm"]) == {arm().id}
+    assert set(runs["status"]) == {"finished"}
+    assert runs[list(PROVENANCE)].notna().all().all()
+    expected = train([Run(arm(), seed) for seed in BLOCK.seeds], load(store.dataset(arm().dataset_id)))
+    assert runs["test_loss"].tolist() == [record.curve.rows[-1]["test_loss"] for record in expected]
+    assert curves["val_loss"].tolist() == [row["val_loss"] for record in expected for row in record.curve.rows]
+    assert curves.groupby("seed")["epoch"].apply(list).tolist() == [[0, 1, 2]] * 3
+    assert curves["grad_norm"].isna().tolist() == (curves["epoch"] == 0).tolist()
+
+
+def test_a_failure_leaves_its_reason_and_the_next_success_removes_it(store, arm):
+    dataset = store.dataset(arm().dataset_id)
+    dataset.rename(dataset.with_suffix(".away"))
+    with pytest.raises(FileNotFoundError):
+        train_block(store, arm().id, BLOCK)
+    assert names(store, arm()) == ["failed-2-4.json", "recipe.json"]
+    left = json.loads(store.failed(arm().id, BLOCK).read_text(encoding="utf-8"))
+    assert left["reason"].startswith("FileNotFoundError")
+    assert left["log"].endswith(f"{arm().id}-2-4.log")
+    assert left["time"]
+    dataset.with_suffix(".away").rename(dataset)
+    train_block(store, arm().id, BLOCK)
+    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+
+
+def test_a_block_is_trained_by_one_process_at_a_time(store, arm):
+    with attempt(store, arm().id, BLOCK):
+        mark = store.started(arm().id, BLOCK)
+        content = mark.read_text(encoding="utf-8")
+        assert json.loads(content)["pid"] == os.getpid()
+        with pytest.raises(BlockingIOError, match="another process"), attempt(store, arm().id, BLOCK):
+            pass
+        assert mark.read_text(encoding="utf-8") == content
+        assert list(failures(store, arm().id)) == []  # a running job has not failed
+    assert not mark.exists()
+
+
+def test_a_killed_process_is_found_and_a_running_one_is_not_disturbed(store, arm):
+    code = (
+        "import sys, time; from study.plan.store import *; from study.run.job import attempt\n"
+        "with attempt(Store(sys.argv[1]), sys.argv[2], Block.parse(sys.argv[3])):\n"
+        "    print('held', flush=True); time.sleep(60)"
+    )
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", code, str(store.root), arm().id, str(BLOCK)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
+        try:
+            assert process.stdout.readline() == "held\n"
+            assert list(failures(store, arm().id)) == []
+            assert store.started(arm().id, BLOCK).exists()
+        finally:
+            process.send_signal(signal.SIGKILL)
+    (failure,) = failures(store, arm().id)
+    assert failure.block == BLOCK
+    assert failure.reason.startswith("killed")
+    assert names(store, arm()) == ["failed-2-4.json", "recipe.json"]
