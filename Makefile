@@ -9,6 +9,7 @@ STUDY ?= config/article.yaml
 
 study: install  ## run the default study (or STUDY=file), then say where the report is
 	snakemake --cores all --resources gpu=4 --config study=$(STUDY)
+	@python -m study check $(STUDY)
 
 report: install  ## draw the committed study again; nothing is trained
 	snakemake --cores all --config results=results/reference cached=true

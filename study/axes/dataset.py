@@ -28,9 +28,13 @@ class Raw(NamedTuple):
 
 class Dataset(Choice):
     images: ClassVar[bool] = False  # rows are [channels, height, width], scaled by their maximum
-    task_known: ClassVar[Task | None] = "classification"
     rows: ClassVar[int | None] = None  # where known without reading
     split_seed: Seed = 0
+
+    @property
+    def known_task(self) -> Task | None:
+        """The task where it is known before the data is read."""
+        return "classification"
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -89,7 +93,10 @@ class Diabetes(Dataset):
 
     name: Literal["diabetes"] = "diabetes"
     rows = 442
-    task_known = "regression"
+
+    @property
+    def known_task(self) -> Task:
+        return "regression"
 
     def load(self) -> Raw:
         from sklearn.datasets import load_diabetes
@@ -135,7 +142,10 @@ class Table(FromFiles):
     name: Literal["table"] = "table"
     target: Annotated[str, Field(min_length=1)]
     task: Task | None = None
-    task_known = None
+
+    @property
+    def known_task(self) -> Task | None:
+        return self.task
 
     def load(self) -> Raw:
         from study.axes.table import load

@@ -17,7 +17,7 @@ def check_metrics(
     comparison: Comparison, path: str, arms: Sequence[Labelled], target: Target | None, mistakes: Mistakes
 ) -> None:
     """Notes metrics that are unknown, listed twice, or that these arms cannot have."""
-    regression = [arm.label for arm in arms if arm.arm.dataset.task_known == "regression"]
+    regression = [arm.label for arm in arms if arm.arm.dataset.known_task == "regression"]
     for i, name in enumerate(comparison.metrics):
         place = join(path, "metrics", i)
         if not isinstance(name, str) or name not in METRICS:

@@ -26,6 +26,9 @@ def check(arguments: Namespace) -> None:
     arms = count(len(plan.arms), "different arm")
     print(f"{count(len(plan.comparisons), 'comparison')}, {arms}, {count(runs, 'run')}")
     print(f"{count(jobs, 'training job')} to do; {runs - to_train} of {count(runs, 'run')} cached in {store.root}/")
+    report = store.study(plan.study) / "report.html"
+    if report.exists():
+        print(f"Report: {report}")
 
 
 def count(number: int, noun: str) -> str:
