@@ -7,18 +7,18 @@ from itertools import groupby
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from study.plan.arm import Arm
 from study.run.data import SPLITS, Data
 from study.run.devices import quiet
+from study.run.evaluate import evaluate, row_losses
 from study.run.modules import build, dropped_shapes
 from study.run.record import Curve, Record
+from study.run.shard import ALONE, Shard
 from study.run.stack import Stack
 from study.run.stepper import Stepper
 from study.run.streams import stream
-
-EVALUATED = 2**13  # input values evaluated at once per run: fits the cache, and never depends on the pack
 
 
 class Run(NamedTuple):
@@ -28,8 +28,8 @@ class Run(NamedTuple):
     seed: int
 
 
-def train(runs: Sequence[Run], data: Data, device: torch.device | str = "cpu") -> list[Record]:
-    """Train ``runs`` and return their records, in order.
+def train(runs: Sequence[Run], data: Data, device: torch.device | str = "cpu", shard: Shard = ALONE) -> list[Record]:
+    """Train ``runs`` and return their records, in order; ``shard``: this worker's part of each batch.
 
     Runs whose arm says ``stack: false`` are trained one at a time. A lone run is otherwise trained beside a
     copy of itself, since torch computes a stack of one by other kernels, which round differently.
@@ -39,22 +39,24 @@ def train(runs: Sequence[Run], data: Data, device: torch.device | str = "cpu") -
         records = {}
         for run in runs:
             if not run.arm.stack:
-                records[run] = Pack([run], data, device).train()[0]
+                records[run] = Pack([run], data, device, shard).train()[0]
         stacked = [run for run in runs if run.arm.stack]
         if stacked:
             twins = stacked * 2 if len(stacked) == 1 else stacked
-            records |= dict(zip(stacked, Pack(twins, data, device).train(), strict=False))
+            records |= dict(zip(stacked, Pack(twins, data, device, shard).train(), strict=False))
         return [records[run] for run in runs]
 
 
 class Pack:
     """Runs that one process trains together. The methods, from top to bottom, are the training loop."""
 
-    def __init__(self, runs: Sequence[Run], data: Data, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, runs: Sequence[Run], data: Data, device: torch.device | str = "cpu", shard: Shard = ALONE
+    ) -> None:
         shared = {(r.arm.network, r.arm.activation, r.arm.dataset_id, r.arm.batch_size, r.arm.epochs) for r in runs}
         if len(shared) != 1:
             raise ValueError("runs in a pack share network, activation, dataset, batch size and epochs")
-        self.runs, self.data, self.device = list(runs), data, device
+        self.runs, self.data, self.device, self.shard = list(runs), data, device, shard
         arm = runs[0].arm
         if arm.network.batch_statistics and (arm.batch_size == 1 or len(data.train.x) % arm.batch_size == 1):
             raise ValueError("batch normalization needs at least two rows a batch, the last one of an epoch included")
@@ -103,13 +105,17 @@ class Pack:
 
     def step(self, batch: Tensor, progress: float) -> Tensor:
         """One step of every run on its rows ``batch`` [runs, rows]; returns gradient norms. [runs]"""
-        x = self.data.train.x.index_select(0, batch.flatten()).view(*batch.shape, *self.data.shape)
-        y = self.data.train.y.index_select(0, batch.flatten())
-        outputs = self.stack(x, self._masks(batch.shape[1]))
-        losses = self._row_losses(outputs, y).mean(1)  # [runs] nats
+        mine = self.shard.of(batch.shape[1])
+        rows = batch[:, mine]
+        x = self.data.train.x.index_select(0, rows.flatten()).view(*rows.shape, *self.data.shape)
+        y = self.data.train.y.index_select(0, rows.flatten())
+        masks = {name: mask[:, mine] for name, mask in self._masks(batch.shape[1]).items()}
+        losses = row_losses(self.stack(x, masks), y, self.data.task).sum(1) / batch.shape[1]  # [runs] nats
         self.stack.differentiate(losses)
+        losses = losses.detach()
+        self.shard.sum(self.stack.grad, losses)
         norms: Tensor = torch.linalg.vector_norm(self.stack.grad, dim=1)
-        objective = losses.detach()
+        objective = losses
         for stepper in self.steppers:
             if stepper.penalized:
                 objective[stepper.rows] += stepper.penalty()
@@ -118,14 +124,6 @@ class Pack:
         self.alive &= (objective + self.stack.flat.sum(1)).isfinite()
         self.steps += self.alive
         return norms
-
-    def _row_losses(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Loss of every row: outputs [runs, rows, outputs], y [runs · rows] → [runs, rows]."""
-        if self.data.task == "classification":
-            losses = nn.functional.cross_entropy(outputs.flatten(0, 1), y, reduction="none")
-        else:
-            losses = (outputs.flatten() - y).square()
-        return losses.view_as(outputs[..., 0])
 
     def _masks(self, rows: int) -> dict[str, Tensor]:
         """Dropout masks [runs, rows, *shape] by layer, each run's drawn from its own stream."""
@@ -147,24 +145,11 @@ class Pack:
         self.stack.train(False)
         losses, correct = {}, {}
         for name in SPLITS:
-            losses[name], correct[name] = self._evaluate_split(name)
+            losses[name], correct[name] = evaluate(self.stack, getattr(self.data, name), self.data.task, self.shard)
         self.alive &= torch.stack(list(losses.values())).isfinite().all(0)
         self._note(epoch, losses, correct, norms)
         for stepper in self.steppers if epoch else ():
             stepper.watch(losses["val"][stepper.rows])
-
-    def _evaluate_split(self, name: str) -> tuple[Tensor, Tensor]:
-        """Mean loss and share of correct rows of each run, [runs] float64."""
-        split = getattr(self.data, name)
-        total = torch.zeros(len(self.runs), dtype=torch.float64, device=self.device)
-        correct = torch.zeros_like(total)
-        size = max(16, EVALUATED // split.x[0].numel())
-        for x, y in zip(torch.split(split.x, size), torch.split(split.y, size), strict=True):
-            outputs = self.stack(x.expand(len(self.runs), *x.shape))
-            total += self._row_losses(outputs, y.repeat(len(self.runs))).sum(1, dtype=torch.float64)
-            if self.data.task == "classification":
-                correct += (outputs.argmax(2) == y).sum(1)
-        return total / len(split.x), correct / len(split.x)
 
     def _note(self, epoch: int, losses: dict[str, Tensor], correct: dict[str, Tensor], norms: Tensor | None) -> None:
         alive, steps = self.alive.tolist(), self.steps.tolist()
