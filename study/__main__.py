@@ -22,7 +22,8 @@ def main(argv: list[str] | None = None) -> int:
     check = verb("check", "validate a study file; say what it would train and how much of it is there", "file")
     check.add_argument("--results", default="results", help="the store to look for finished runs in")
     schema = verb("schema", "print the JSON Schema of study files, for editors")
-    schema.add_argument("--fix", action="store_true", help="write it to config/study.schema.json, and the tables of config/README.md")
+    fix = "write it to config/study.schema.json, and the tables of config/README.md"
+    schema.add_argument("--fix", action="store_true", help=fix)
     verb("data", "prepare one dataset of a planned study (called by rule data)", "plan", "dataset")
     verb("train", "train one block of seeds of an arm (called by rule train)", "results", "arm", "block")
     verb("time", "time the arms of a study, alone on the machine (called by rule time)", "plan")
