@@ -1,6 +1,6 @@
 """Stacked training against a plain PyTorch loop: the same 180 runs, in turn, two processes each.
 
-    python benchmarks/training.py [--quick]
+    python -m benchmarks.training [--quick]
 
 Both train a 64-64-64-10 network on digits, batch 32, and evaluate all three splits after every epoch.
 """
@@ -118,7 +118,7 @@ def seconds(way: str, arms: list[Arm], seeds: int, path: Path, pool: ProcessPool
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="3 seeds and 3 epochs: half a minute, rougher")
+    parser.add_argument("--quick", action="store_true", help="3 seeds and 3 epochs: a few seconds, rougher")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     epochs, seeds = (3, 3) if arguments.quick else (30, 10)
