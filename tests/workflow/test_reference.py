@@ -1,0 +1,54 @@
+"""The committed study: ``make report`` draws it again from its records, byte for byte, and trains nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.workflow.conftest import ROOT, Place
+
+REFERENCE = "results/reference"
+STUDY = "results/reference/studies/article"
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files", REFERENCE], cwd=ROOT, capture_output=True, text=True, check=True)
+    return listed.stdout.split()
+
+
+@pytest.fixture(scope="module")
+def redrawn(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like a bare clone, in which everything that can be drawn was deleted and drawn again."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in tracked:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    shutil.rmtree(folder / STUDY)
+    shutil.copytree(ROOT / "config", folder / "config")
+    done = Place(folder, "config/article.yaml").snakemake(config=f"results={REFERENCE} cached=true")
+    assert done.returncode == 0, done.stderr
+    assert f"Report: {STUDY}/report.html (288 of 288 runs)" in done.stderr + done.stdout
+    return folder
+
+
+def test_it_is_the_same_byte_for_byte(tracked: list[str], redrawn: Path) -> None:
+    assert {Path(name).suffix for name in tracked} >= {".parquet", ".svg", ".csv", ".md", ".tex", ".json"}
+    different = [name for name in tracked if (redrawn / name).read_bytes() != (ROOT / name).read_bytes()]
+    assert not different
+
+
+def test_nothing_was_trained_and_nothing_is_missing(redrawn: Path) -> None:
+    assert not (redrawn / REFERENCE / "datasets").exists()
+    assert not (redrawn / REFERENCE / "logs" / "train").exists()
+    runs = pd.read_parquet(redrawn / STUDY / "runs.parquet")
+    assert runs["status"].value_counts().to_dict() == {"finished": 288}
+    assert runs.groupby("arm")["seed"].nunique().unique().tolist() == [16]
+
+
+def test_it_is_small(tracked: list[str]) -> None:
+    assert sum((ROOT / name).stat().st_size for name in tracked) < 5_000_000
