@@ -46,7 +46,8 @@ def _abandoned(mark: Path) -> dict[str, str] | None:
     try:
         with mark.open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            about: dict[str, str] = json.loads(file.read() or "{}")
+            text = file.read()
+            about: dict[str, str] | None = json.loads(text) if text else None  # empty: its job is just starting
             return about
     except (BlockingIOError, FileNotFoundError):
         return None

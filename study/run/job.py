@@ -8,6 +8,7 @@ import os
 import platform
 import socket
 import subprocess
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,10 +54,14 @@ def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
     log = store.log("train", f"{arm_id}-{block}")
     mark.parent.mkdir(parents=True, exist_ok=True)
     with mark.open("a", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BlockingIOError(f"{mark}: another process is training this block") from error
+        for patience in range(10, -1, -1):  # `collect` holds a mark for an instant when it looks whether we live
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if not patience:
+                    raise BlockingIOError(f"{mark}: another process is training this block") from error
+                time.sleep(0.05)
         file.truncate(0)
         json.dump({"host": socket.gethostname(), "pid": os.getpid(), "log": str(log), "time": now()}, file)
         file.flush()
