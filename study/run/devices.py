@@ -1,15 +1,30 @@
-"""Where training runs: a CUDA device where torch sees one, else one CPU thread."""
+"""Where training runs: on a leased GPU where there is one that torch can use, else on one CPU thread."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
+from study.run.lease import lease, visible
 
-def choose() -> torch.device:
-    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+
+@contextmanager
+def leased(purpose: str, count: int | None = 1) -> Iterator[torch.device]:
+    """A device of this process's own while the block runs: the first of ``count`` leased GPUs, or the CPU.
+
+    ``count`` None: all GPUs, so that nothing else is on the machine. It comes before the first use of CUDA in
+    the process, which from then on sees the leased GPUs only.
+    """
+    gpus = visible() if torch.version.cuda else []
+    if not gpus:
+        yield torch.device("cpu")
+        return
+    with lease(len(gpus) if count is None else count, gpus, purpose) as taken:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(taken)
+        yield torch.device("cuda", 0)
 
 
 def describe(device: torch.device) -> str:

@@ -30,10 +30,9 @@ def train_block(store: Store, arm_id: str, block: Block) -> None:
 
     Whatever is raised is recorded in failed-{block}.json and raised again.
     """
-    with attempt(store, arm_id, block):
+    with attempt(store, arm_id, block), devices.leased(f"training of {arm_id}") as device:
         started_at = now()
         arm = read_recipe(store.recipe(arm_id))
-        device = devices.choose()
         dataset = data.load(store.dataset(arm.dataset_id), device)
         print(f"{arm_id}: {len(block.seeds)} seeds on {devices.describe(device)}", flush=True)
         records = train([Run(arm, seed) for seed in block.seeds], dataset, device)

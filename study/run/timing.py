@@ -58,9 +58,8 @@ def time_study(plan: Plan, store: Store, path: Path) -> None:
     if plan.timing is None:
         raise ValueError(f"{plan.study}: no comparison shows a time or a memory; there is nothing to time")
     arms = {arm: plan.arms[arm] for arm in plan.timing.arms}
-    device = devices.choose()
-    data = {d: load(store.dataset(d), device) for d in {arm.dataset_id for arm in arms.values()}}
-    with devices.quiet():
+    with devices.leased(f"timing of {plan.study}", count=None) as device, devices.quiet():
+        data = {d: load(store.dataset(d), device) for d in {arm.dataset_id for arm in arms.values()}}
         rows = measure(arms, data, plan.timing.rounds, device)
     write_parquet(pa.Table.from_pylist(rows, TIMING), path)
 
