@@ -1,7 +1,7 @@
 # make study | test | lint | report | install; each works from a bare clone.
 PYTHON ?= python3
 BIN := .venv/bin
-# Snakemake and the rules find this environment first; SLURM's commands, where installed, are not asked.
+# Snakemake and the rules find this environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 STUDY ?= config/article.yaml
 
@@ -12,7 +12,7 @@ study: install  ## run the default study (or STUDY=file), then say where the rep
 	@python -m study check $(STUDY)
 
 report: install  ## draw the committed study again; nothing is trained
-	snakemake --cores all --config results=results/reference cached=true
+	snakemake --cores all --forcerun collect --config results=results/reference cached=true
 
 test: lint  ## linters, then all tests
 	pytest -n 2
@@ -24,13 +24,14 @@ lint: install-test
 	mypy
 
 benchmark: install  ## side by side with a plain training loop; prints ratios
-	python benchmarks/training.py
+	python -m benchmarks.training
+	python -m benchmarks.planning
 
 install:
 	@$(call installed,.,)
 
 install-test:
-	@$(call installed,.[test],-test)
+	@$(call installed,.[test],-test) && cp .venv/installed-test .venv/installed
 
 # $(1): what pip installs, $(2): the name of its mark. The mark holds a checksum of the contents of pyproject
 # and constraints, so that nothing is installed, and no network is needed, until one of them changes.

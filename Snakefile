@@ -1,8 +1,6 @@
 """Evenhand: from a study file to a report. Start with README.md."""
 
-from snakemake.utils import min_version
-
-min_version("9.27")
+snakemake.utils.min_version("9.27")
 
 
 report: "workflow/report/study.rst"
@@ -37,5 +35,5 @@ onsuccess:
 onerror:
     # What there is, is shown; the exit status stays 1.
     if workflow.is_main_process:
-        shell("python -m study draw {plan} || true", plan=dag.file("plan.json"))
+        shell("python -m study draw {plan:q} || true", plan=dag.file("plan.json"))
         print(*dag.end(), sep="\n", file=sys.stderr)

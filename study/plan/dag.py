@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from study.plan.failures import failures
+from study.plan.failures import Failure, failures
+from study.plan.gpus import visible
 from study.plan.mistakes import Refused, suggest
 from study.plan.plan import Plan
 from study.plan.prepare import prepare
@@ -63,27 +63,38 @@ class Dag:
         return self.folder / "records.json"
 
     def note_expected(self) -> None:
-        """Write down which blocks of each arm are there, or will be once everything missing is trained."""
+        """Write down what the report draws on: what is there, or will be once everything missing is made."""
         present = self.store.present(self.plan.arms)
         blocks = {arm: sorted(present[arm] + self.gaps.get(arm, [])) for arm in self.plan.arms}
-        expected = {arm: [str(block) for block in found] for arm, found in blocks.items()}
+        timing = self.plan.timing
+        timed = timing and (not self.cached or self.store.timing(timing.id).exists())
+        expected = {
+            "records": {arm: [str(block) for block in found] for arm, found in blocks.items()},
+            "timing": timing.id if timing and timed else None,
+            "failures": [f"{f.arm}/{f.block}: {f.reason}" for f in self._failures()] if self.cached else [],
+        }
         write_if_changed(self.records, json.dumps(expected, indent=1) + "\n")
+
+    def _failures(self) -> list[Failure]:
+        return [failure for arm in self.plan.missing(self.store) for failure in failures(self.store, arm)]
 
     def start(self) -> str:
         """One line on where training will run."""
-        hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
-        gpus = [] if hidden else list(Path("/dev").glob("nvidia[0-9]*"))
         if not self.to_train and not self.to_time:
             return "Nothing to train: the report is drawn from the records that are there."
-        return f"{len(gpus)} GPUs on this machine." if gpus else "No GPU on this machine: training runs on the CPU."
+        gpus = len(visible())
+        if not gpus:
+            return "No GPU that torch can use: training runs on the CPU."
+        return f"Training runs on {gpus} GPU{'s' * (gpus > 1)}."
 
     def end(self) -> list[str]:
         """Where the report is, and one line per failure."""
+        lines = [f"FAILED {self._name(f.arm)}, seeds {f.block}: {f.reason} (log: {f.log})" for f in self._failures()]
+        timing = self.plan.timing and self.store.failed_timing(self.plan.timing.id)
+        if timing and self.to_time and timing.exists():
+            about = json.loads(timing.read_text(encoding="utf-8"))
+            lines.append(f"FAILED timing: {about['reason']} (log: {about['log']})")
         gaps = self.plan.missing(self.store)
-        lost = [failure for arm in gaps for failure in failures(self.store, arm)]
-        lines = [f"FAILED {self._name(f.arm)}, seeds {f.block}: {f.reason} (log: {f.log})" for f in lost]
-        logs = (self.store.log("time", Path(path).stem) for path in self.to_time)
-        lines += [f"FAILED time: nothing was timed (log: {log})" for log in logs if log.exists()]
         absent = sum(len(block.seeds) for blocks in gaps.values() for block in blocks)
         total = sum(self.plan.seeds.values())
         report = self.folder / "report.html"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from study.plan.store import Block, Store, write_if_changed
+from study.plan.store import Block, Store, missing, write_if_changed
 
 KILLED = "killed: the job ended without a word (out of memory, a time limit, or a lost machine)"
 
@@ -21,33 +21,31 @@ class Failure(NamedTuple):
 
 
 def failures(store: Store, arm: str) -> Iterator[Failure]:
-    """The blocks of an arm whose last job failed, and why.
+    """The blocks of an arm whose last job failed and whose seeds are still missing, and why.
 
     A start mark that no process holds locked belongs to a killed job: its failure is recorded here.
     """
     folder = store.arm(arm)
     for mark in sorted(folder.glob("started-*.json")):
-        about = _abandoned(mark)
-        if about is not None:
-            content = {"reason": KILLED, "log": about.get("log", ""), "time": about.get("time", "")}
-            failed = folder / mark.name.replace("started", "failed")
-            write_if_changed(failed, json.dumps(content, indent=1) + "\n")
-            mark.unlink(missing_ok=True)
+        _bury(mark, folder / mark.name.replace("started", "failed"))
+    present = store.present([arm])[arm]
     for path in sorted(folder.glob("failed-*.json")):
         block = Block.parse(path.stem.partition("-")[2])
-        if store.runs(arm, block).exists():
-            continue
-        about = json.loads(path.read_text(encoding="utf-8"))
-        yield Failure(arm, block, str(about["reason"]), str(about.get("log", "")))
+        if any(gap.last >= block.first for gap in missing(present, block.last + 1)):
+            about = json.loads(path.read_text(encoding="utf-8"))
+            yield Failure(arm, block, str(about["reason"]), str(about.get("log", "")))
 
 
-def _abandoned(mark: Path) -> dict[str, str] | None:
-    """What a start mark says, where its process is gone; None while the process holds it locked."""
+def _bury(mark: Path, failed: Path) -> None:
+    """Turn the start mark of a process that is gone into a failure; leave one that is held locked."""
     try:
         with mark.open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             text = file.read()
-            about: dict[str, str] | None = json.loads(text) if text else None  # empty: its job is just starting
-            return about
+            if text:  # where it is empty its job is just starting
+                about = json.loads(text)
+                content = {"reason": KILLED, "log": about.get("log", ""), "time": about.get("time", "")}
+                write_if_changed(failed, json.dumps(content, indent=1) + "\n")
+                mark.unlink(missing_ok=True)
     except (BlockingIOError, FileNotFoundError):
-        return None
+        return

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from study.axes import AnyDataset
 from study.plan.arm import RECIPE, Arm, digest
 from study.plan.metrics import METRICS
+from study.plan.mistakes import Refused, suggest
 from study.plan.store import Block, Store, missing, write_if_changed
 from study.plan.study_file import Target
 
@@ -63,6 +64,13 @@ class Plan(Frozen):
     def datasets(self) -> dict[str, AnyDataset]:
         return {arm.dataset_id: arm.dataset for arm in self.arms.values()}
 
+    def comparison(self, name: str) -> PlannedComparison:
+        """The comparison of that name. Raises Refused where there is none."""
+        found = {comparison.name: comparison for comparison in self.comparisons}
+        if name not in found:
+            raise Refused([f"{self.study}: {suggest(name, found, 'comparison')}"])
+        return found[name]
+
     @classmethod
     def load(cls, path: Path) -> Plan:
         return cls.model_validate_json(path.read_text(encoding="utf-8"))
@@ -79,6 +87,17 @@ class Plan(Frozen):
         write_if_changed(store.study(self.study) / "plan.json", text + "\n")
         for arm in gaps:
             write_if_changed(store.recipe(arm), recipe_text(self.arms[arm]))
+
+
+def open_plan(path: str | Path) -> tuple[Plan, Store]:
+    """The plan at ``results/studies/{study}/plan.json`` and its store. Raises Refused where there is none."""
+    path = Path(path)
+    if path.name != "plan.json" or not path.is_file():
+        raise Refused(
+            [f"{path}: there is no plan; give results/studies/STUDY/plan.json, which a run of snakemake writes"]
+        )
+    parents = path.parents if len(path.parents) > 3 else path.absolute().parents
+    return Plan.load(path), Store(parents[2])
 
 
 def recipe_text(arm: Arm) -> str:

@@ -86,6 +86,9 @@ class Store:
     def timing(self, timing_id: str) -> Path:
         return self.root / "timing" / f"{timing_id}.parquet"
 
+    def failed_timing(self, timing_id: str) -> Path:
+        return self.root / "timing" / f"{timing_id}.failed.json"
+
     def study(self, study: str) -> Path:
         return self.root / "studies" / study
 

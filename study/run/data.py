@@ -52,8 +52,12 @@ def prepare(dataset: Dataset, path: Path) -> None:
         target = (target - target[train].mean()) / target[train].std()
     features = features.astype(np.float32)
     target = target.astype(np.int64 if raw.task == "classification" else np.float32)
-    checksum = hashlib.sha256(b"".join(array.tobytes() for array in (features, split, target))).hexdigest()
-    about = {"dataset": dataset.model_dump(mode="json"), "task": raw.task, "classes": raw.classes, "sha256": checksum}
+    about = {
+        "dataset": dataset.model_dump(mode="json"),
+        "task": raw.task,
+        "classes": raw.classes,
+        "sha256": checksum(features, split, target),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
     np.savez_compressed(beside, about=np.array(json.dumps(about)), features=features, target=target, split=split)
@@ -94,11 +98,17 @@ def scale(features: np.ndarray, train: np.ndarray, images: bool) -> np.ndarray:
     return scaled
 
 
+def checksum(*arrays: np.ndarray) -> str:
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+
+
 def load(path: Path, device: torch.device | str = "cpu") -> Data:
-    """A prepared dataset as tensors on ``device``."""
+    """A prepared dataset as tensors on ``device``. Raises ValueError where the file is not what was prepared."""
     with np.load(path) as file:
         about = json.loads(str(file["about"]))
         features, target, split = file["features"], file["target"], file["split"]
+    if checksum(features, split, target) != about["sha256"]:
+        raise ValueError(f"{path}: is damaged; delete it, and it is prepared again")
     parts = [
         Split(
             torch.from_numpy(features[split == code]).to(device),

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import torch
 
-from study.run.lease import lease, visible
+from study.plan.gpus import visible
+from study.run.lease import lease
 
 
 @contextmanager
@@ -17,13 +18,19 @@ def leased(purpose: str, count: int | None = 1) -> Iterator[torch.device]:
 
     ``count`` None: all GPUs, so that nothing else is on the machine. It comes before the first use of CUDA in
     the process, which from then on sees the leased GPUs only.
+    Raises RuntimeError where there are GPUs that torch cannot use.
     """
-    gpus = visible() if torch.version.cuda else []
+    gpus = visible()
     if not gpus:
         yield torch.device("cpu")
         return
     with lease(len(gpus) if count is None else count, gpus, purpose) as taken:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(taken)
+        if not torch.cuda.is_available():
+            raise RuntimeError(
+                f"nvidia-smi shows {len(gpus)} GPUs, but torch {torch.__version__} cannot use them; install a build "
+                "for this driver, or hide them: CUDA_VISIBLE_DEVICES= snakemake …"
+            )
         yield torch.device("cuda", 0)
 
 

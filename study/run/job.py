@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -52,15 +52,7 @@ def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
     mark, failed = store.started(arm_id, block), store.failed(arm_id, block)
     log = store.log("train", f"{arm_id}-{block}")
     mark.parent.mkdir(parents=True, exist_ok=True)
-    with mark.open("a", encoding="utf-8") as file:
-        for patience in range(10, -1, -1):  # `collect` holds a mark for an instant when it looks whether we live
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if not patience:
-                    raise BlockingIOError(f"{mark}: another process is training this block") from error
-                time.sleep(0.05)
+    with _claimed(mark) as file:
         file.truncate(0)
         json.dump({"host": socket.gethostname(), "pid": os.getpid(), "log": str(log), "time": now()}, file)
         file.flush()
@@ -68,7 +60,7 @@ def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
             yield
         except BaseException as error:
             traceback.print_exc()
-            record_failure(store, arm_id, block, error, log)
+            note_failure(failed, error, log)
             raise
         else:
             failed.unlink(missing_ok=True)
@@ -76,11 +68,29 @@ def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
             mark.unlink(missing_ok=True)
 
 
-def record_failure(store: Store, arm_id: str, block: Block, error: BaseException, log: Path) -> None:
-    """Write failed-{block}.json: what was raised, where its log is, and when."""
-    reason = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-    content = {"reason": reason, "log": str(log), "time": now()}
-    write_if_changed(store.failed(arm_id, block), json.dumps(content, indent=1) + "\n")
+def _claimed(mark: Path) -> IO[str]:
+    """``mark``, open and locked. Raises BlockingIOError where another process trains this block."""
+    for _ in range(20):  # `collect` holds a mark for an instant when it looks whether its process lives
+        file = mark.open("a", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if mark.exists() and os.path.samestat(os.fstat(file.fileno()), mark.stat()):
+                return file
+        except BlockingIOError:
+            time.sleep(0.05)
+        file.close()
+    raise BlockingIOError(f"{mark}: another process is training this block")
+
+
+def note_failure(path: Path, error: BaseException, log: Path) -> None:
+    """Write what was raised, where its log is, and when."""
+    content = {"reason": said(error), "log": str(log), "time": now()}
+    write_if_changed(path, json.dumps(content, indent=1) + "\n")
+
+
+def said(error: BaseException) -> str:
+    """An exception in one line."""
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
 
 
 def provenance(device: torch.device) -> dict[str, Any]:
@@ -96,15 +106,19 @@ def provenance(device: torch.device) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit of this code, with ``+`` where files differ from it; None outside a checkout."""
-    here = Path(__file__).parent
-    git = ["git", "-C", str(here)]
+    """The commit of this code, with ``+`` where files differ from it; None outside a checkout of it."""
+    package = Path(__file__).parents[1]
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(package), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", str(here.parent)], check=False).returncode
+        if Path(git("rev-parse", "--show-toplevel")) != package.resolve().parent:
+            return None  # installed inside another repository
+        return git("rev-parse", "HEAD") + "+" * bool(git("status", "--porcelain", "--", str(package)))
     except (OSError, subprocess.CalledProcessError):
         return None
-    return head + "+" * bool(changed)
 
 
 def now() -> str:

@@ -10,7 +10,6 @@ import fcntl
 import getpass
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,28 +21,6 @@ from typing import IO
 FOLDER = Path(tempfile.gettempdir()) / "evenhand-devices"
 POLL = 0.2  # seconds between looks at taken devices
 REMIND = 60.0  # seconds between messages while waiting
-
-
-def visible() -> list[str]:
-    """The GPUs that this process may use, as UUIDs where nvidia-smi knows them; empty without GPUs.
-
-    CUDA_VISIBLE_DEVICES (set by SLURM and by users) is honoured, whether it holds indices or UUIDs.
-    """
-    by_index = _by_index()
-    wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if wanted is None:
-        return list(by_index.values())
-    names = [name.strip() for name in wanted.split(",") if name.strip()]
-    return [by_index.get(name, name) for name in names if name != "-1"] if by_index else []
-
-
-def _by_index() -> dict[str, str]:
-    query = ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"]
-    try:
-        lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
-    except (OSError, subprocess.CalledProcessError):
-        return {}
-    return dict(tuple(part.strip() for part in line.split(",", 1)) for line in lines if "," in line)  # type: ignore[misc]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a run leaves: a row of ``runs`` and many of ``curves``, as Parquet."""
+"""What a run leaves: a row of ``runs`` and many of ``curves``; and the timing job: ``timing``. As Parquet."""
 
 from __future__ import annotations
 
@@ -49,6 +49,21 @@ RUNS = pa.schema(
         ("pack", pa.string()),
         ("started_at", pa.string()),
         *((f"{split}_rows", pa.int64()) for split in ("train", "val", "test")),
+    ]
+)
+TIMING = pa.schema(
+    [
+        ("arm", pa.string()),
+        ("round", pa.int32()),
+        ("step_seconds", pa.float64()),  # null where the arm could not be timed
+        ("memory_bytes", pa.int64()),
+        ("device", pa.string()),
+        ("threads", pa.int32()),
+        ("reason", pa.string()),
+        ("load_average", pa.float64()),  # of the last minute, when the round began
+        ("gpu_utilization", pa.float64()),  # percent, from nvidia-smi; null on the CPU
+        ("torch_version", pa.string()),
+        ("host", pa.string()),
     ]
 )
 

@@ -20,28 +20,12 @@ from study.plan.plan import Plan
 from study.plan.store import Store
 from study.run import devices
 from study.run.data import Data, load
-from study.run.job import provenance
-from study.run.record import write_parquet
+from study.run.job import note_failure, provenance, said
+from study.run.record import TIMING, write_parquet
 from study.run.train import Pack, Run
 
 MAX_STEPS = 100  # steps timed per arm and round; an epoch where it has fewer
 WARM_UP = 3  # untimed steps before each measurement
-
-TIMING = pa.schema(
-    [
-        ("arm", pa.string()),
-        ("round", pa.int32()),
-        ("step_seconds", pa.float64()),  # null where the arm could not be timed
-        ("memory_bytes", pa.int64()),
-        ("device", pa.string()),
-        ("threads", pa.int32()),
-        ("reason", pa.string()),
-        ("load_average", pa.float64()),  # of the last minute, when the round began
-        ("gpu_utilization", pa.float64()),  # percent, from nvidia-smi; null on the CPU
-        ("torch_version", pa.string()),
-        ("host", pa.string()),
-    ]
-)
 
 
 def operations(arm: Arm) -> Hashable:
@@ -58,10 +42,16 @@ def time_study(plan: Plan, store: Store, path: Path) -> None:
     if plan.timing is None:
         raise ValueError(f"{plan.study}: no comparison shows a time or a memory; there is nothing to time")
     arms = {arm: plan.arms[arm] for arm in plan.timing.arms}
-    with devices.leased(f"timing of {plan.study}", count=None) as device, devices.quiet():
-        data = {d: load(store.dataset(d), device) for d in {arm.dataset_id for arm in arms.values()}}
-        rows = measure(arms, data, plan.timing.rounds, device)
+    failed = store.failed_timing(plan.timing.id)
+    try:
+        with devices.leased(f"timing of {plan.study}", count=None) as device, devices.quiet():
+            data = {d: load(store.dataset(d), device) for d in {arm.dataset_id for arm in arms.values()}}
+            rows = measure(arms, data, plan.timing.rounds, device)
+    except BaseException as error:
+        note_failure(failed, error, store.log("time", plan.timing.id))
+        raise
     write_parquet(pa.Table.from_pylist(rows, TIMING), path)
+    failed.unlink(missing_ok=True)
 
 
 def measure(
@@ -79,15 +69,19 @@ def measure(
             memory[key] = peak_memory(arm, data[arm.dataset_id], device)
             packs[key] = Pack([Run(arm, 0)], data[arm.dataset_id], device)
         except (RuntimeError, ValueError) as error:
-            packs[key], memory[key] = str(error).splitlines()[0], None
+            packs[key], memory[key] = said(error), None
     about = {name: value for name, value in provenance(device).items() if name in TIMING.names}
     shuffle = random.Random(0)
     rows = []
     for number in range(rounds):
         quietness = {"load_average": os.getloadavg()[0], "gpu_utilization": gpu_utilization(device)}
         for key in shuffle.sample(list(groups), len(groups)):
-            pack = packs[key]
-            seconds = step_seconds(pack) if isinstance(pack, Pack) else None
+            pack, seconds = packs[key], None
+            if isinstance(pack, Pack):
+                try:
+                    seconds = step_seconds(pack)
+                except RuntimeError as error:  # out of memory, say: the other arms are timed all the same
+                    pack = packs[key] = said(error)
             row = {
                 "round": number,
                 "step_seconds": seconds,
@@ -150,10 +144,12 @@ def gpu_utilization(device: torch.device) -> float | None:
     """Percent of the last sampling period in which the GPU was busy; None on the CPU or without nvidia-smi."""
     if device.type != "cuda":
         return None
-    query = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
+    # nvidia-smi knows nothing of CUDA_VISIBLE_DEVICES, which the lease has set to UUIDs.
+    mine = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[device.index or 0]
+    query = ["nvidia-smi", "-i", mine, "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
     try:
         lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
-        return float(lines[device.index or 0])
+        return float(lines[0])
     except (OSError, subprocess.CalledProcessError, ValueError, IndexError):
         return None
 

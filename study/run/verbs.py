@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
-from study.plan.plan import Plan
+from study.plan.mistakes import Refused, suggest
+from study.plan.plan import open_plan
 from study.plan.store import Block, Store
 
 
 def data(arguments: Namespace) -> None:
     from study.run.data import prepare
-    from study.run.job import record_failure
+    from study.run.job import note_failure
 
-    path = Path(arguments.plan)
-    plan, store = Plan.load(path), Store(path.parents[2])
+    plan, store = open_plan(arguments.plan)
+    if arguments.dataset not in plan.datasets:
+        raise Refused([f"{arguments.plan}: {suggest(arguments.dataset, plan.datasets, 'dataset of this study')}"])
     try:
         prepare(plan.datasets[arguments.dataset], store.dataset(arguments.dataset))
     except Exception as error:
@@ -22,20 +23,26 @@ def data(arguments: Namespace) -> None:
         for arm, blocks in plan.missing(store).items():
             if plan.arms[arm].dataset_id == arguments.dataset:
                 for block in blocks:
-                    record_failure(store, arm, block, error, store.log("data", arguments.dataset))
+                    note_failure(store.failed(arm, block), error, store.log("data", arguments.dataset))
         raise
 
 
 def train(arguments: Namespace) -> None:
     from study.run.job import train_block
 
-    train_block(Store(arguments.results), arguments.arm, Block.parse(arguments.block))
+    store = Store(arguments.results)
+    if not store.recipe(arguments.arm).exists():
+        raise Refused([f"{store.recipe(arguments.arm)}: there is no such arm; it is written when a study is planned"])
+    try:
+        block = Block.parse(arguments.block)
+    except ValueError:
+        raise Refused([f"{arguments.block!r} is not a block of seeds; write the first and the last: 0-15"]) from None
+    train_block(store, arguments.arm, block)
 
 
 def time(arguments: Namespace) -> None:
     from study.run.timing import time_study
 
-    path = Path(arguments.plan)
-    plan, store = Plan.load(path), Store(path.parents[2])
+    plan, store = open_plan(arguments.plan)
     if plan.timing:
         time_study(plan, store, store.timing(plan.timing.id))

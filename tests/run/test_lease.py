@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from study.run.lease import lease, visible
+from study.run.lease import lease
 
 DEVICES = ["GPU-a", "GPU-b", "GPU-c"]
 
@@ -92,19 +92,3 @@ def test_leases_end_with_the_block(tmp_path: Path) -> None:
     for _ in range(2):
         with lease(3, DEVICES, "x", tmp_path) as devices:
             assert devices == DEVICES
-
-
-def test_the_visible_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Indices and UUIDs of CUDA_VISIBLE_DEVICES name the same devices."""
-    smi = tmp_path / "nvidia-smi"
-    smi.write_text("#!/bin/sh\nprintf '0, GPU-a\\n1, GPU-b\\n2, GPU-c\\n'\n")
-    smi.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert visible() == DEVICES
-    for value, expected in {"2,0": ["GPU-c", "GPU-a"], "GPU-b": ["GPU-b"], "": [], "-1": []}.items():
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
-        assert visible() == expected
-    smi.write_text("#!/bin/sh\nexit 9\n")
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    assert visible() == []

@@ -8,4 +8,4 @@ rule data:
     message:
         "prepare dataset {wildcards.dataset}"
     shell:
-        "python -m study data {params.plan} {wildcards.dataset} > {log} 2>&1"
+        "python -m study data {params.plan:q} {wildcards.dataset} > {log:q} 2>&1"

@@ -14,7 +14,7 @@ rule collect:
     message:
         "collect the runs"
     shell:
-        "python -m study collect {input.plan} > {log} 2>&1"
+        "python -m study collect {input.plan:q} > {log:q} 2>&1"
 
 
 rule table:
@@ -36,7 +36,7 @@ rule table:
     message:
         "table {wildcards.comparison}"
     shell:
-        "python -m study table {input.plan} {wildcards.comparison} > {log} 2>&1"
+        "python -m study table {input.plan:q} {wildcards.comparison} > {log:q} 2>&1"
 
 
 rule figure:
@@ -57,7 +57,7 @@ rule figure:
     message:
         "figure {wildcards.comparison}"
     shell:
-        "python -m study figure {input.plan} {wildcards.comparison} > {log} 2>&1"
+        "python -m study figure {input.plan:q} {wildcards.comparison} > {log:q} 2>&1"
 
 
 rule report:
@@ -78,4 +78,4 @@ rule report:
     message:
         "report"
     shell:
-        "python -m study report {input.plan} > {log} 2>&1"
+        "python -m study report {input.plan:q} > {log:q} 2>&1"

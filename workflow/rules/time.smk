@@ -14,4 +14,4 @@ rule time:
     message:
         "time the arms, alone on the machine"
     shell:
-        "python -m study time {params.plan} > {log} 2>&1"
+        "python -m study time {params.plan:q} > {log:q} 2>&1"

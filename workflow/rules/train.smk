@@ -13,4 +13,4 @@ rule train:
     message:
         "train {wildcards.arm}, seeds {wildcards.block}"
     shell:
-        "python -m study train {params.results} {wildcards.arm} {wildcards.block} > {log} 2>&1"
+        "python -m study train {params.results:q} {wildcards.arm} {wildcards.block} > {log:q} 2>&1"

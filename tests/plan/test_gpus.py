@@ -1,0 +1,33 @@
+"""Which GPUs there are, asked of a pretend nvidia-smi."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from study.plan.gpus import visible
+
+
+def test_the_visible_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Indices and UUIDs of CUDA_VISIBLE_DEVICES name the same devices."""
+    smi = tmp_path / "nvidia-smi"
+    smi.write_text("#!/bin/sh\nprintf '0, GPU-a\\n1, GPU-b\\n2, GPU-c\\n'\n")
+    smi.chmod(0o755)
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "2.13.0")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert visible() == ["GPU-a", "GPU-b", "GPU-c"]
+    for value, expected in {"2,0": ["GPU-c", "GPU-a"], "GPU-b": ["GPU-b"], "": [], "-1": []}.items():
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+        assert visible() == expected
+    smi.write_text("#!/bin/sh\nexit 9\n")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert visible() == []
+
+
+def test_a_cpu_build_of_torch_sees_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "2.13.0+cpu")
+    monkeypatch.setattr("study.plan.gpus._by_index", lambda: {"0": "GPU-a"})
+    assert visible() == []
