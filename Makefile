@@ -18,8 +18,8 @@ test: lint  ## linters, then all tests
 	pytest -n 2
 
 lint: install-test
-	ruff format --check .
-	ruff check .
+	ruff format --check study tests benchmarks
+	ruff check study tests benchmarks
 	snakefmt --check Snakefile workflow
 	mypy
 

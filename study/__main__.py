@@ -7,6 +7,16 @@ import sys
 
 from study.plan.mistakes import Refused
 
+ARGUMENTS = {
+    "file": "a study file, such as config/article.yaml",
+    "plan": "results/studies/STUDY/plan.json, which a run of snakemake writes",
+    "dataset": "id of a dataset of the plan: 12 hex digits",
+    "results": "the store, such as results",
+    "arm": "id of an arm: 12 hex digits",
+    "block": "first and last seed, such as 0-15",
+    "comparison": "name of a comparison of the study",
+}
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb. Returns 0 done, 1 something failed while running, 2 the input was refused."""
@@ -16,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     def verb(name: str, text: str, *arguments: str) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=text, description=text)
         for argument in arguments:
-            sub.add_argument(argument)
+            sub.add_argument(argument, help=ARGUMENTS[argument])
         return sub
 
     check = verb("check", "validate a study file; say what it would train and how much of it is there", "file")
@@ -38,6 +48,9 @@ def main(argv: list[str] | None = None) -> int:
     except Refused as refusal:
         print(*refusal.lines, sep="\n", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
 
 
 def verbs_module(name: str) -> object:

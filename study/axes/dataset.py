@@ -44,6 +44,9 @@ class Dataset(Choice):
     def differing(self) -> dict[str, Any]:
         return {key: value for key, value in super().differing().items() if key != "path"}
 
+    def check_sources(self) -> None:
+        """What can be told of the files without reading them whole. Raises LookupError or OSError."""
+
     def load(self) -> Raw:
         raise NotImplementedError
 
@@ -147,7 +150,29 @@ class Table(FromFiles):
     def known_task(self) -> Task | None:
         return self.task
 
+    def check_sources(self) -> None:
+        columns = header(Path(self.path))
+        if self.target not in columns:
+            raise LookupError(f"{self.path} has no column {self.target!r}; it has {', '.join(columns)}")
+
     def load(self) -> Raw:
         from study.axes.table import load
 
         return load(Path(self.path), self.target, self.task)
+
+
+def header(path: Path) -> list[str]:
+    """The names of a table's columns. Raises OSError where it is neither CSV nor Parquet."""
+    try:
+        if path.name.endswith((".csv", ".csv.gz")):
+            import csv
+            import gzip
+
+            opened = gzip.open if path.suffix == ".gz" else open
+            with opened(path, "rt", encoding="utf-8") as file:
+                return next(csv.reader(file), [])
+        import pyarrow.parquet as pq
+
+        return list(pq.read_schema(path).names)
+    except ValueError as error:  # not UTF-8, or not Parquet
+        raise OSError(f"{path} cannot be read as {'CSV' if '.csv' in path.name else 'Parquet'}; {error}") from error

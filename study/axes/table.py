@@ -16,12 +16,10 @@ MAX_CLASSES = 50
 def load(path: Path, target: str, task: Task | None) -> Raw:
     """Features and target of a table.
 
-    Raises ValueError where the target is not a column or fits no task, a value is missing, or a feature is
+    Raises ValueError where the target fits no task, a value is missing, or a feature is
     neither a number nor a text.
     """
     frame = pd.read_csv(path) if path.name.endswith((".csv", ".csv.gz")) else pd.read_parquet(path)
-    if target not in frame:
-        raise ValueError(f"{path}: has no column {target!r}; it has {', '.join(map(str, frame.columns))}")
     holes = frame.columns[frame.isna().any()]
     if len(holes):
         raise ValueError(f"{path}: values are missing in {', '.join(map(str, holes))}; fill or drop them first")

@@ -94,13 +94,20 @@ class Dag:
         if timing and self.to_time and timing.exists():
             about = json.loads(timing.read_text(encoding="utf-8"))
             lines.append(f"FAILED timing: {about['reason']} (log: {about['log']})")
-        gaps = self.plan.missing(self.store)
-        absent = sum(len(block.seeds) for blocks in gaps.values() for block in blocks)
-        total = sum(self.plan.seeds.values())
-        report = self.folder / "report.html"
-        if report.exists():
-            lines.append(f"Report: {report} ({total - absent} of {total} runs)")
+        if lines:
+            lines.append("The same command again does only what is missing.")
+        if (self.folder / "report.html").exists():
+            lines.append(f"Report: {self.folder / 'report.html'} ({self._coverage()})")
         return lines
+
+    def _coverage(self) -> str:
+        """``288 of 288 runs``, and how many of them diverged."""
+        import pyarrow.parquet as pq
+
+        status = pq.read_table(self.folder / "runs.parquet", columns=["status"])["status"].to_pylist()
+        diverged = status.count("diverged")
+        there = f"{status.count('finished') + diverged} of {len(status)} runs"
+        return f"{there}, {diverged} diverged" if diverged else there
 
     @cached_property
     def to_train(self) -> list[str]:

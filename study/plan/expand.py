@@ -97,10 +97,11 @@ class Expansion:
             return value
         try:
             return self.locate(value)
-        except (OSError, ValueError) as error:
-            setting = "path" if isinstance(error, OSError) else "sha256"
+        except (OSError, LookupError, ValueError) as error:
+            kinds = ((OSError, "path"), (LookupError, "target"), (ValueError, "sha256"))
+            setting = next(setting for kind, setting in kinds if isinstance(error, kind))
             place = settings[setting].path if setting in settings else join(entry.path, setting)
-            self.mistakes.add(place, str(error))
+            self.mistakes.add(place, str(error.args[0] if isinstance(error, LookupError) else error))
             return None
 
     def _kept(self, rows: Sequence[Row], certain: bool) -> list[int] | None:

@@ -15,6 +15,8 @@ from study.plan.mistakes import Refused, suggest
 from study.plan.store import Block, Store, missing, write_if_changed
 from study.plan.study_file import Target
 
+FEWEST_ROUNDS = 6  # of timing: a median of fewer has no 95 % interval
+
 
 class Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -115,5 +117,5 @@ def timing_of(comparisons: tuple[PlannedComparison, ...]) -> Timing | None:
     if not timed:
         return None
     arms = tuple(sorted({arm.arm for comparison in timed for arm in comparison.arms}))
-    rounds = max(comparison.seeds for comparison in timed)
+    rounds = max(FEWEST_ROUNDS, *(comparison.seeds for comparison in timed))
     return Timing(id=digest(json.dumps([RECIPE, rounds, *arms])), arms=arms, rounds=rounds)

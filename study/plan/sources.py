@@ -41,6 +41,7 @@ class Sums:
         found = sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
         if dataset.sha256 not in (None, found):
             raise ValueError(f"the SHA-256 of {dataset.path!r} is {found}; correct it, or restore the file")
+        placed.check_sources()
         return placed.model_copy(update={"sha256": found})
 
     def sum(self, path: Path) -> str:

@@ -25,6 +25,10 @@ def check(arguments: Namespace) -> None:
         print(f"  {comparison.name:{width}}  {shape}{skipped}")
     arms = count(len(plan.arms), "different arm")
     print(f"{count(len(plan.comparisons), 'comparison')}, {arms}, {count(runs, 'run')}")
+    if to_train < runs and len(gaps) <= 12:
+        names = {arm.arm: f"{c.name}, {arm.label}" for c in reversed(plan.comparisons) for arm in c.arms}
+        for arm, blocks in gaps.items():
+            print(f"  to train: {names[arm]} ({arm}), seeds {', '.join(map(str, blocks))}")
     print(f"{count(jobs, 'training job')} to do; {runs - to_train} of {count(runs, 'run')} cached in {store.root}/")
     report = store.study(plan.study) / "report.html"
     if report.exists():

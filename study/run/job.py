@@ -58,6 +58,8 @@ def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
         file.flush()
         try:
             yield
+        except KeyboardInterrupt:
+            raise  # somebody's wish, no failure: these runs are missing
         except BaseException as error:
             traceback.print_exc()
             note_failure(failed, error, log)

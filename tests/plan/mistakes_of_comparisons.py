@@ -163,6 +163,15 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         "baseline.dataset.path: empty: has no train-images-idx3-ubyte (nor train-images-idx3-ubyte.gz); "
         "give a path relative to the study file",
     ),
+    "a target that is no column": (
+        {"baseline.dataset": {"name": "table", "path": "pets.csv", "target": "species"}},
+        "baseline.dataset.target: pets.csv has no column 'species'; it has weight, kind",
+    ),
+    "a table that is none": (
+        {"baseline.dataset": {"name": "table", "path": "s.yaml", "target": "y"}},
+        "baseline.dataset.path: s.yaml cannot be read as Parquet; Parquet magic bytes not found in footer. Either the "
+        "file is corrupted or this is not a parquet file.",
+    ),
     "a file that has changed": (
         {"baseline.dataset": {"name": "table", "path": "t.csv", "target": "y", "sha256": "0" * 64}},
         "baseline.dataset.sha256: the SHA-256 of 't.csv' is "

@@ -42,6 +42,8 @@ def test_check_prints_what_there_is_to_do(study: dict[str, Any], check: Check, p
         path.touch()
     _, out, _ = check(study)  # seeds 0 and 2 of that arm are two jobs
     assert out.splitlines()[-1] == "6 training jobs to do; 1 of 9 runs cached in results/"
+    label = planned.comparisons[0].arms[0].label
+    assert f"  to train: a, {label} ({first}), seeds 0-0, 2-2" in out.splitlines()
 
 
 def test_check_writes_nothing(study: dict[str, Any], check: Check) -> None:

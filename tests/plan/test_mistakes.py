@@ -31,6 +31,7 @@ def change(study: dict[str, Any], path: str, value: Any) -> None:
 def test_one_mistake_is_one_line(case: str, study: dict[str, Any], check: Check) -> None:
     Path("empty").mkdir()
     Path("t.csv").touch()
+    Path("pets.csv").write_text("weight,kind\n3,cat\n")
     changes, line = CASES[case]
     for path, value in changes.items():
         change(study, path, value)

@@ -122,3 +122,20 @@ def test_a_killed_process_is_found_and_a_running_one_is_not_disturbed(store, arm
     assert failure.block == BLOCK
     assert failure.reason.startswith("killed")
     assert names(store, arm()) == ["failed-2-4.json", "recipe.json"]
+
+
+def test_a_failure_is_over_once_its_seeds_are_there(store, arm):
+    with pytest.raises(RuntimeError), attempt(store, arm().id, BLOCK):
+        raise RuntimeError("out of memory")
+    assert [failure.reason for failure in failures(store, arm().id)] == ["RuntimeError: out of memory"]
+    wider = Block(0, 9)
+    for path in (store.runs(arm().id, wider), store.curves(arm().id, wider)):
+        path.touch()
+    assert list(failures(store, arm().id)) == []
+
+
+def test_an_interruption_is_no_failure(store, arm):
+    with pytest.raises(KeyboardInterrupt), attempt(store, arm().id, BLOCK):
+        raise KeyboardInterrupt
+    assert list(failures(store, arm().id)) == []
+    assert names(store, arm()) == ["recipe.json"]

@@ -7,8 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -26,14 +28,16 @@ class Place:
     def results(self) -> Path:
         return self.folder / "results"
 
-    def snakemake(self, *arguments: str, config: str = "") -> subprocess.CompletedProcess[str]:
+    def snakemake(
+        self, *arguments: str, config: str = "", environment: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
         command += ["--workflow-profile", str(ROOT / "profiles" / "default"), "--directory", str(self.folder)]
         command += ["--cores", "2", "--resources", "gpu=2", *arguments]
         command += ["--config", f"study={self.study}", *config.split()]
         # Where SLURM's commands are installed, its plugin would look for a controller for ten seconds.
-        environment = os.environ | {"SLURM_CONF": "/dev/null", "COLUMNS": "200"}
-        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+        variables = {**os.environ, "SLURM_CONF": "/dev/null", "COLUMNS": "200", **environment}
+        return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=300, check=False)
 
     def jobs(self, config: str = "") -> dict[str, int]:
         """The jobs that a dry run plans, by rule."""

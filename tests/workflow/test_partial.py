@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pandas as pd
 
@@ -81,3 +82,47 @@ def test_a_failed_job_is_shown_and_only_it_is_done_again(place: Place) -> None:
     assert {name: place.records()[name] for name in before} == before
     runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")
     assert runs["status"].tolist() == ["finished"] * 9
+
+
+def test_a_timing_that_comes_or_goes_is_drawn_again(place: Place, tmp_path: Path) -> None:
+    [timing] = place.results.glob("timing/*.parquet")
+    elsewhere = timing.rename(tmp_path / timing.name)
+    summary = place.results / "studies" / "smoke" / "summary.parquet"
+
+    def seconds() -> pd.Series:
+        frame = pd.read_parquet(summary)
+        return frame[frame["metric"] == "memory_mib"]["estimate"]
+
+    assert place.snakemake(config="cached=true").returncode == 0
+    assert seconds().isna().all()
+    elsewhere.rename(timing)
+    assert "time" not in place.jobs()
+    assert place.snakemake().returncode == 0
+    assert seconds().notna().all()
+    timing.unlink()
+    assert place.snakemake(config="cached=true").returncode == 0
+    assert seconds().isna().all()
+
+
+def test_what_cannot_be_drawn_is_said_and_no_old_page_is_announced(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "seaborn.py").write_text("raise ImportError('no seaborn today')")
+    edit(place, "title: Two optimizers", "title: Still two")
+    done = place.snakemake(environment={"PYTHONPATH": str(tmp_path / "broken")})
+    lines = (done.stderr + done.stdout).splitlines()
+    assert done.returncode == 1
+    assert "FAILED figure optimizer: ImportError: no seaborn today" in lines
+    pages = [line for line in lines if line.startswith("Report: ")]
+    page = place.results / "studies" / "smoke" / "report.html"
+    assert bool(pages) == page.exists()
+    assert not page.exists() or "Still two" in page.read_text()
+    assert place.snakemake().returncode == 0
+    assert "Still two" in page.read_text()
+
+
+def test_a_store_with_a_space_in_its_name(place: Place) -> None:
+    place.results.rename(place.folder / "my results")
+    command = ["--forcerun", "collect", "--config", f"study={place.study}", "results=my results"]
+    done = place.snakemake(*command)
+    assert done.returncode == 0, done.stderr
+    assert "Report: my results/studies/smoke/report.html (6 of 6 runs)" in done.stderr + done.stdout
