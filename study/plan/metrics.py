@@ -7,28 +7,30 @@ from typing import Literal, NamedTuple
 
 class Metric(NamedTuple):
     title: str
-    unit: str
+    unit: str  # as stored
     better: Literal["higher", "lower"]
     definition: str
+    percent: Literal["%", "points"] | None = None  # a fraction is shown as percent, a difference of two as points
     accuracy: bool = False  # needs classes
     target: bool = False  # needs a target; censored at the budget
     timed: bool = False  # needs the timing job
 
+    @property
+    def shown(self) -> str:
+        """The unit that people see."""
+        return self.percent or self.unit
+
+
+def _accuracy(title: str, definition: str) -> Metric:
+    return Metric(title, "fraction", "higher", definition, percent="%", accuracy=True)
+
 
 METRICS: dict[str, Metric] = {
-    "test_accuracy": Metric(
-        "test accuracy", "%", "higher", "share of test rows classified correctly at the end of the budget", True
+    "test_accuracy": _accuracy("test accuracy", "share of test rows classified correctly at the end of the budget"),
+    "train_accuracy": _accuracy(
+        "training accuracy", "share of training rows classified correctly at the end, without dropout"
     ),
-    "train_accuracy": Metric(
-        "training accuracy",
-        "%",
-        "higher",
-        "share of training rows classified correctly at the end, without dropout",
-        True,
-    ),
-    "val_accuracy": Metric(
-        "validation accuracy", "%", "higher", "share of validation rows classified correctly at the end", True
-    ),
+    "val_accuracy": _accuracy("validation accuracy", "share of validation rows classified correctly at the end"),
     "test_loss": Metric(
         "test loss", "nats", "lower", "mean cross-entropy (squared error for regression) on the test rows at the end"
     ),
@@ -42,7 +44,12 @@ METRICS: dict[str, Metric] = {
         "validation loss", "nats", "lower", "mean cross-entropy (squared error for regression) on the validation rows"
     ),
     "generalization_gap": Metric(
-        "generalization gap", "points", "lower", "training accuracy minus test accuracy", True
+        "generalization gap",
+        "fraction",
+        "lower",
+        "training accuracy minus test accuracy",
+        percent="points",
+        accuracy=True,
     ),
     "steps_to_target": Metric(
         "steps to target", "steps", "lower", "steps at the first evaluation at or past the target", target=True
@@ -51,11 +58,11 @@ METRICS: dict[str, Metric] = {
         "epochs to target", "epochs", "lower", "epochs at the first evaluation at or past the target", target=True
     ),
     "seconds_to_target": Metric(
-        "time to target", "s", "lower", "steps to target × seconds per step, alone on the device", False, True, True
+        "time to target", "s", "lower", "steps to target × seconds per step of the timing job", target=True, timed=True
     ),
     "train_seconds": Metric("training time", "s", "lower", "all steps of the budget × seconds per step", timed=True),
     "step_seconds": Metric(
-        "time per step", "s", "lower", "median over interleaved rounds, alone on the device", timed=True
+        "time per step", "s", "lower", "median over the interleaved rounds of the timing job", timed=True
     ),
     "memory_mib": Metric(
         "peak memory",
@@ -65,7 +72,11 @@ METRICS: dict[str, Metric] = {
         timed=True,
     ),
     "small_weights": Metric(
-        "small weights", "%", "higher", "share of weights below 1 % of the root mean square initial weight"
+        "small weights",
+        "fraction",
+        "higher",
+        "share of weights below 1 % of the root mean square initial weight",
+        percent="%",
     ),
     "weight_norm": Metric("weight norm", "", "lower", "L2 norm of all weights"),
     "speedup": Metric(

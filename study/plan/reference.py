@@ -37,7 +37,7 @@ def tables() -> str:
     for name, metric in METRICS.items():
         needs = {"classes": metric.accuracy, "a target": metric.target, "timing": metric.timed}
         listed = ", ".join(need for need, given in needs.items() if given)
-        lines += [f"| `{name}` | {metric.unit} | {metric.better} | {metric.definition} | {listed} |"]
+        lines += [f"| `{name}` | {metric.shown} | {metric.better} | {metric.definition} | {listed} |"]
     return "\n".join(lines) + "\n\n"
 
 

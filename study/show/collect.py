@@ -12,9 +12,8 @@ from study.plan.failures import failures
 from study.plan.plan import Plan
 from study.plan.store import Block, Store, owned
 from study.plan.study_file import Target
-from study.run.record import CURVES, RUNS, write_parquet
+from study.run.record import CURVES, RUNS, TIMING, write_parquet
 
-TIMING = ("arm", "round", "step_seconds", "memory_bytes", "device", "threads", "reason", "load_average")
 NAMED_AXES = ("dataset", "network", "activation", "init", "optimizer", "schedule", "regularizer")
 AXES_SCHEMA = [
     *((axis, pa.string()) for axis in NAMED_AXES),
@@ -52,7 +51,7 @@ def collect(plan: Plan, store: Store) -> None:
     write_parquet(pa.concat_tables(curves), folder / "curves.parquet")
     write_parquet(_with_targets(pa.concat_tables(runs), pa.concat_tables(curves), plan.target), folder / "runs.parquet")
     path = plan.timing and store.timing(plan.timing.id)
-    timing = pq.read_table(path) if path and path.exists() else pa.table({name: [] for name in TIMING})
+    timing = pq.read_table(path, schema=TIMING) if path and path.exists() else TIMING.empty_table()
     write_parquet(timing, folder / "timing.parquet")
 
 

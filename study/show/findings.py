@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby, pairwise
 from typing import Any
 
 import pandas as pd
@@ -10,10 +9,10 @@ import pandas as pd
 from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.collect import Records
-from study.show.numbers import COUNTED, PERCENT, Estimate, column, leading, listed, none, scaled
+from study.show.numbers import COUNTED, Estimate, column, listed, none, scaled
+from study.show.orders import Rows, against_reported, near, quoted
 from study.show.tables import ordered
 
-Rows = dict[Any, dict[Any, Any]]  # of the summary, by label
 MOST = 6  # arms whose order is written out
 CHANCE = 0.05  # accuracy above the untrained network's that counts as having learned
 
@@ -25,7 +24,7 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Recor
         return ["No run has finished yet, so there is nothing to say."]
     metric = _telling(comparison, rows)
     result = _result(metric, rows[rows["metric"] == metric], comparison)
-    return [text for text in (result, _against_reported(comparison, rows), *_stuck(comparison, records)) if text]
+    return [text for text in (result, against_reported(comparison, rows), *_stuck(comparison, records)) if text]
 
 
 def _telling(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
@@ -44,11 +43,11 @@ def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> s
         return f"No arm has an estimate of {about.title}{_why(metric, found, none_of)}."
     labels.sort(key=lambda label: found[label]["estimate"], reverse=about.better == "higher")
     texts = column(metric, [_estimate(found[label]) for label in labels])
-    unit = "" if about.unit in COUNTED else " %" if about.unit == "points" else f" {found[labels[0]]['unit']}".rstrip()
+    unit = "" if about.unit in COUNTED else " %" if about.percent else f" {found[labels[0]]['unit']}".rstrip()
     shown = {x: f"{t.value}{unit}" + f" [{t.around}]" * bool(t.around) for x, t in zip(labels, texts, strict=True)}
     best, last = labels[0], labels[-1]
     ties = [label for label in labels if found[label]["estimate"] == found[best]["estimate"]]
-    who = listed(map(_quoted, none_of)) if len(none_of) <= MOST else f"{len(none_of)} arms"
+    who = listed(map(quoted, none_of)) if len(none_of) <= MOST else f"{len(none_of)} arms"
     have = "has" if len(none_of) == 1 else "have"
     tail = f"; {who} {have} no estimate{_why(metric, found, none_of)}" if none_of else ""
     extreme = {"higher": "highest", "lower": "lowest"}[about.better]
@@ -58,22 +57,22 @@ def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> s
     if len(ties) == len(labels):
         return f"All arms{' with an estimate' * bool(none_of)} have the same {about.title}, {first}{tail}."
     if len(ties) > 1:
-        together = listed(map(_quoted, ties))
-        return f"{together} share the {extreme} {about.title}, {first}; {_quoted(last)} has {shown[last]}{tail}."
+        together = listed(map(quoted, ties))
+        return f"{together} share the {extreme} {about.title}, {first}; {quoted(last)} has {shown[last]}{tail}."
     if len(labels) > MOST:
         return (
-            f"The {extreme} {about.title} of {len(comparison.arms)} arms is that of {_quoted(best)}, {first}; "
-            f"the other end is {_quoted(last)} with {shown[last]}{tail}."
+            f"The {extreme} {about.title} of {len(comparison.arms)} arms is that of {quoted(best)}, {first}; "
+            f"the other end is {quoted(last)} with {shown[last]}{tail}."
         )
-    others = listed(f"{_quoted(label)} {shown[label]}" for label in labels[1:])
+    others = listed(f"{quoted(label)} {shown[label]}" for label in labels[1:])
     far = _gap(metric, found, best, last) + _overlap(found, labels)
-    return f"{_quoted(best)} has the {extreme} {about.title}, {first}; {others}{far}{tail}."
+    return f"{quoted(best)} has the {extreme} {about.title}, {first}; {others}{far}{tail}."
 
 
 def _gap(metric: str, found: Rows, best: str, last: str) -> str:
     """How far the first is from the last: in points, or as a ratio."""
     first, end = float(found[best]["estimate"]), float(found[last]["estimate"])
-    if METRICS[metric].unit in PERCENT:
+    if METRICS[metric].percent:
         return f" ({abs(scaled(metric, first) - scaled(metric, end)):.1f} points from first to last)"
     if first > 0 and end > 0:
         return f" (a factor of {max(first, end) / min(first, end):.2f} from first to last)"
@@ -82,69 +81,11 @@ def _gap(metric: str, found: Rows, best: str, last: str) -> str:
 
 def _overlap(found: Rows, labels: list[str]) -> str:
     """Names the arms whose intervals overlap that of the first."""
-    near = [label for label in labels[1:] if _near(found[labels[0]], found[label])]
-    if not near:
+    others = [label for label in labels[1:] if near(found[labels[0]], found[label])]
+    if not others:
         return ""
-    every = "all intervals overlap" if len(near) == len(labels) - 1 and len(near) > 1 else None
-    return f"; {every or f'the intervals of {_quoted(labels[0])} and {listed(map(_quoted, near))} overlap'}"
-
-
-def _against_reported(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
-    """Where the measured order of the arms is the reported one, and where it is not."""
-    same, other = [], []
-    for metric in comparison.metrics:
-        printed = {x: leading(figures.get(metric)) for x, figures in comparison.reported.items()}
-        labels = [label for label in ordered(comparison) if printed.get(label) is not None]
-        if len(labels) < 2:
-            continue
-        measured = rows[rows["metric"] == metric].set_index("label")["estimate"]
-        theirs = _order(metric, {x: printed[x] for x in labels})
-        ours = _order(metric, {x: None if none(measured[x]) else float(measured[x]) for x in labels})
-        title = METRICS[metric].title
-        if ours == theirs:
-            same.append(title)
-        else:
-            found = {row["label"]: row for row in rows[rows["metric"] == metric].to_dict("records")}
-            other.append(f"{title} (measured: {_spelled(ours, found)}; reported: {_spelled(theirs)})")
-    parts = []
-    if same:
-        parts.append(f"the reported order in {listed(same)} is the measured one")
-    if other:
-        parts.append(f"the reported order differs from the measured one in {listed(other)}")
-    text = "; ".join(parts) + " – ≈: the intervals overlap" * ("≈" in "".join(other))
-    return f"{text[0].upper()}{text[1:]}." if text else ""
-
-
-def _order(metric: str, values: dict[str, float | None]) -> list[list[str]]:
-    """Labels from best to worst, equal ones together; those without a value last, as worst."""
-    sign = -1.0 if METRICS[metric].better == "higher" else 1.0
-
-    def place(label: str) -> float:
-        value = values[label]
-        return float("inf") if value is None else sign * value
-
-    return [sorted(group) for _, group in groupby(sorted(values, key=place), key=place)]
-
-
-def _spelled(order: list[list[str]], found: Rows | None = None) -> str:
-    """``a < b = c``, best first; ``≈`` between neighbours of which ``found`` says that their intervals overlap."""
-    text = " = ".join(map(_quoted, order[0]))
-    for before, group in pairwise(order):
-        near = found and _near(found[before[-1]], found[group[0]])
-        text += (" ≈ " if near else ", then ") + " = ".join(map(_quoted, group))
-    return text
-
-
-def _near(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
-    """Whether two arms have intervals that overlap."""
-    if any(none(row[end]) for row in (one, other) for end in ("low", "high")):
-        return False
-    return bool(one["low"] <= other["high"] and other["low"] <= one["high"])
-
-
-def _quoted(label: str) -> str:
-    """A label within a sentence."""
-    return f"“{label}”" if "," in label else label
+    every = "all intervals overlap" if len(others) == len(labels) - 1 and len(others) > 1 else None
+    return f"; {every or f'the intervals of {quoted(labels[0])} and {listed(map(quoted, others))} overlap'}"
 
 
 def _why(metric: str, found: Rows, labels: list[str]) -> str:
@@ -171,7 +112,7 @@ def _stuck(comparison: PlannedComparison, records: Records) -> list[str]:
     stuck = [x for arm, x in comparison.labels.items() if arm in gained.index and gained[arm] < CHANCE]
     if not stuck:
         return []
-    names = listed(map(_quoted, stuck[:MOST]))
+    names = listed(map(quoted, stuck[:MOST]))
     return [f"No run of {names} got beyond the untrained network (by {CHANCE * 100:g} points of training accuracy)."]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from study.plan.plan import PlannedComparison
+from study.show.neighbours import beside
 from study.show.tables import Table, numeric, table
 
 TEX = {
@@ -20,12 +21,13 @@ def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
 
 
 def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
-    ours = table(comparison, summary, device)
-    frame = ours.frame()
-    lines = [f"**{comparison.title}**", "", _row(frame.columns)]
-    lines.append(_row(["---"] + ["---:"] * (frame.shape[1] - 1)))
-    lines += [_row(values) for values in frame.itertuples(index=False)]
-    return "\n".join([*lines, "", *(f"{note}  " for note in ours.notes)]) + "\n"
+    parts = [f"**{comparison.title}**"]
+    for part in filter(None, (table(comparison, summary, device), beside(comparison, summary, device))):
+        frame = part.frame()
+        lines = [_row(frame.columns), _row(["---"] + ["---:"] * (frame.shape[1] - 1))]
+        lines += [_row(values) for values in frame.itertuples(index=False)]
+        parts += ["\n".join(lines), "\n".join(f"{note}  " for note in part.notes)]
+    return "\n\n".join(parts) + "\n"
 
 
 def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from study.plan.metrics import METRICS
 
-PERCENT = ("%", "points")
 COUNTED = ("steps", "epochs")  # units of whole numbers, which their titles name already
 NONE = "–"
 
@@ -34,13 +33,13 @@ class Estimate(NamedTuple):
 
 def scaled(metric: str, value: float) -> float:
     """A stored value in the unit that is shown: fractions become percent."""
-    return value * 100 if METRICS[metric].unit in PERCENT else value
+    return value * 100 if METRICS[metric].percent else value
 
 
 def unit_shown(metric: str, unit: str | None = None, device: str | None = None) -> str:
-    """The unit for a heading, without what the title says already; with "CPU" where a time was taken on one."""
-    unit = METRICS[metric].unit if unit is None else unit
-    parts = ["" if unit in COUNTED else unit]
+    """The unit for a heading, from the stored one, without what the title says; "CPU" where time was taken on one."""
+    unit = METRICS[metric].shown if unit in (None, METRICS[metric].unit) else unit
+    parts = ["" if unit in COUNTED else unit or ""]
     if device == "CPU" and METRICS[metric].timed and METRICS[metric].unit != "MiB":
         parts.append("CPU")
     return ", ".join(filter(None, parts))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from math import ceil
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -12,12 +16,28 @@ from study.show.collect import Records, first_reached
 PER_ROUND = ("train_seconds", "step_seconds", "memory_mib", "speedup")
 
 
-def observe(comparison: PlannedComparison, records: Records) -> pd.DataFrame:
-    """Columns: arm, label, seed, status, learned, epochs_run, and one column per metric of the comparison.
+class Observed(NamedTuple):
+    """What a comparison rests on. Both have the columns arm, label, seed, status, learned, and one per metric.
 
-    One row per planned run; arms in the order of the comparison. A value that does not exist is NaN; a
-    time to target that was not reached is inf. ``seed`` counts rounds for metrics of the timing job.
+    ``runs``: a row per planned run, arms in the order of the comparison. ``rounds``: the same per arm and
+    timing round (as seed), for the metrics of the timing job. A value that does not exist is NaN; a time to
+    target that was not reached is inf.
     """
+
+    runs: pd.DataFrame
+    rounds: pd.DataFrame
+
+    def of(self, metric: str) -> pd.DataFrame:
+        """The rows that ``metric`` is estimated from."""
+        return self.rounds if metric in PER_ROUND else self.runs
+
+    def values(self, metric: str, label: str) -> np.ndarray:
+        """What one arm has of a metric. [runs or rounds]"""
+        rows = self.of(metric)
+        return rows.loc[rows["label"] == label, metric].to_numpy(dtype=float)
+
+
+def observe(comparison: PlannedComparison, records: Records) -> Observed:
     order = [arm.arm for arm in comparison.arms]
     runs = records.runs[records.runs["arm"].isin(order) & (records.runs["seed"] < comparison.seeds)]
     runs = runs.set_index(["arm", "seed"])
@@ -32,8 +52,8 @@ def observe(comparison: PlannedComparison, records: Records) -> pd.DataFrame:
     reached = first_reached(records.curves, comparison.target).reindex(index)
     for metric in comparison.metrics:
         if metric in PER_ROUND:
-            out[metric] = _timed(metric, comparison, records, steps).reindex(index)
-        elif METRICS[metric].target:
+            continue
+        if METRICS[metric].target:
             times = _to_target(metric, reached, steps).where(reached["epoch"].notna(), np.inf)
             timed = metric != "seconds_to_target" or index.get_level_values("arm").isin(steps.dropna().index)
             out[metric] = times.where(known & timed)  # without seconds per step, unreached would look measured
@@ -41,7 +61,7 @@ def observe(comparison: PlannedComparison, records: Records) -> pd.DataFrame:
             out[metric] = (runs["train_accuracy"] - runs["test_accuracy"]).where(out["status"] == "finished")
         else:
             out[metric] = runs[metric].astype(float).where(out["status"] == "finished")
-    return out.reset_index()
+    return Observed(out.reset_index(), _rounds(comparison, records))
 
 
 def units_of(comparison: PlannedComparison, records: Records) -> dict[str, str]:
@@ -74,22 +94,31 @@ def _to_target(metric: str, reached: pd.DataFrame, seconds: pd.Series) -> pd.Ser
     return pd.Series(steps * seconds.reindex(reached.index.get_level_values("arm")).to_numpy())
 
 
-def _timed(metric: str, comparison: PlannedComparison, records: Records, seconds: pd.Series) -> pd.Series:
-    """A metric of the timing job by arm and round (as seed)."""
-    timing = records.timing.rename(columns={"round": "seed"}).set_index(["arm", "seed"])
-    if not len(timing):
-        return pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=["arm", "seed"]))
-    if metric == "memory_mib":
-        return timing["memory_bytes"].astype(float) / 2**20
+def _rounds(comparison: PlannedComparison, records: Records) -> pd.DataFrame:
+    """The metrics of the timing job in every round that was timed, whatever the number of seeds."""
+    timing = records.timing[records.timing["arm"].isin(list(comparison.labels))]
+    rows = timing[["arm"]].assign(label=timing["arm"].map(comparison.labels), seed=timing["round"].astype(int))
+    rows = rows.assign(status="finished", learned=True)
     step = timing["step_seconds"].astype(float)
-    if metric == "step_seconds":
-        return step
-    arms = step.index.get_level_values("arm")
-    if metric == "train_seconds":
-        finished = records.runs[records.runs["status"] == "finished"]
-        return pd.Series(step * finished.groupby("arm")["steps"].max().reindex(arms).to_numpy(dtype=float))
     reference = next(arm.arm for arm in comparison.arms if arm.label == comparison.reference)
-    if reference not in arms:
-        return step * np.nan
-    of_reference = step.xs(reference, level="arm").reindex(step.index.get_level_values("seed"))
-    return pd.Series(of_reference.to_numpy() / step)
+    of_reference = timing[timing["arm"] == reference].set_index("round")["step_seconds"].astype(float)
+    measured = {
+        "memory_mib": timing["memory_bytes"].astype(float) / 2**20,
+        "step_seconds": step,
+        "train_seconds": step * timing["arm"].map(budgets(records.runs)).astype(float),
+        "speedup": timing["round"].map(of_reference).astype(float) / step,
+    }
+    shown = {metric: measured[metric] for metric in comparison.metrics if metric in PER_ROUND}
+    return rows.assign(**shown).sort_values(["arm", "seed"], ignore_index=True)
+
+
+def budgets(runs: pd.DataFrame) -> dict[str, int]:
+    """The steps of each arm's whole budget, whether or not a run of it finished.
+
+    Training rows are those of any run on the same data; an arm whose data no run has seen is left out.
+    """
+    arms = runs.drop_duplicates("arm").set_index("arm")
+    data = arms["recipe"].map(lambda recipe: json.dumps(json.loads(recipe)["dataset"], sort_keys=True))
+    rows = runs.groupby(runs["arm"].map(data))["train_rows"].max()
+    batches = (data.map(rows) / arms["batch_size"]).dropna().map(ceil)
+    return {str(arm): int(count) for arm, count in (batches * arms["epochs"]).dropna().items()}

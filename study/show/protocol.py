@@ -86,7 +86,7 @@ def coverage(plan: Plan, summary: pd.DataFrame, records: Records) -> list[Covera
     return [*rows, Coverage("whole study", planned, (*counts, planned - sum(counts)))]
 
 
-def reasons(plan: Plan, records: Records) -> list[tuple[str, str, int, str]]:
+def reasons(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str, int, str]]:
     """Arm, status, number of runs and reason, for what did not finish; and for arms that could not be timed."""
     labels = {arm.arm: f"{c.name}: {arm.label}" for c in reversed(plan.comparisons) for arm in c.arms}
     runs = records.runs[records.runs["status"] != "finished"]
@@ -96,6 +96,8 @@ def reasons(plan: Plan, records: Records) -> list[tuple[str, str, int, str]]:
     ]
     timing = records.timing[records.timing["reason"].notna()]
     found += [(labels.get(str(arm), str(arm)), "not timed", len(r), _reason(r)) for arm, r in timing.groupby("arm")]
+    if why_untimed:
+        found.append(("timing job", "failed", plan.timing.rounds if plan.timing else 0, why_untimed))
     return sorted(found)
 
 
@@ -104,7 +106,7 @@ def _reason(rows: pd.DataFrame) -> str:
     return "; ".join(known[:3]) + " …" * (len(known) > 3)
 
 
-def facts(plan: Plan, records: Records) -> list[tuple[str, str]]:
+def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str]]:
     """The protocol, one line per matter."""
     runs = records.runs[records.runs["status"].isin(["finished", "diverged"])]
     lines = [("Data and splits", text) for text in _data(plan, runs)]
@@ -122,7 +124,7 @@ def facts(plan: Plan, records: Records) -> list[tuple[str, str]]:
              "target have a resolution of one epoch.")
         )  # fmt: skip
     lines.append(("Tuning", "None: learning rates and all other settings are those written in the study file."))
-    lines += _timing(plan, records)
+    lines += _timing(plan, records, why_untimed)
     lines.append(
         (
             "Trained on",
@@ -152,15 +154,18 @@ def _data(plan: Plan, runs: pd.DataFrame) -> list[str]:
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
-def _timing(plan: Plan, records: Records) -> list[tuple[str, str]]:
+def _timing(plan: Plan, records: Records, why_untimed: str | None) -> list[tuple[str, str]]:
     timing = records.timing
+    if why_untimed:
+        return [("Timing", f"Not measured: {why_untimed}.")]
     if not len(timing):
         return [("Timing", "Not measured yet." if plan.timing else "No comparison shows a time, memory or speedup.")]
     threads = _all(timing, "threads")
     text = (
         f"{device_of(timing) or 'device not known'}, {threads} thread{'s' * (threads != '1')}: all timed arms in one "
-        f"process, alone on the device, in {timing['round'].nunique()} interleaved rounds of random order. Training "
-        "shares the device, so wall times of training are never used: seconds = steps × seconds per step."
+        f"process, one after another and beside no training of this study, in {timing['round'].nunique()} interleaved "
+        "rounds of random order. Training shares the device, so wall times of training are never used: seconds = "
+        "steps × seconds per step. How quiet the machine was stands above the table of times."
     )
     return [("Timing", text)]
 
@@ -172,7 +177,7 @@ def metrics(plan: Plan) -> list[tuple[str, str, str, str]]:
     for name in [metric for metric in METRICS if metric in used]:
         about = METRICS[name]
         kind = "median over rounds" if name in PER_ROUND else "median over seeds" if about.target else "mean over seeds"
-        rows.append((about.title, about.unit or "–", about.better, f"{about.definition}; {kind}"))
+        rows.append((about.title, about.shown or "–", about.better, f"{about.definition}; {kind}"))
     return rows
 
 

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.store import Store
-from study.show import protocol
+from study.show import protocol, timing
 from study.show.collect import Records, read
 from study.show.findings import finding
+from study.show.neighbours import beside
 from study.show.numbers import listed
 from study.show.observe import device_of
 from study.show.svg import Inline, inline
@@ -30,8 +30,9 @@ class Section(NamedTuple):
     asked: str
     fixed: list[tuple[str, str]]
     finding: list[str]
-    table: Table
-    figure: Inline | None  # None where it is not drawn yet
+    table: Table | None  # None where its files, or the figure's, could not be drawn
+    beside: Table | None  # at neighbouring targets
+    figure: Inline | None
 
 
 def render(plan: Plan, store: Store) -> str:
@@ -44,13 +45,16 @@ def render(plan: Plan, store: Store) -> str:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    reasons = protocol.reasons(plan, records)
+    why_untimed = timing.failure(plan, store)
+    reasons = protocol.reasons(plan, records, why_untimed)
     context: dict[str, Any] = {
         "plan": plan,
-        "style": Markup((Path(__file__).parent / "report.css").read_text(encoding="utf-8")),
+        "style": (Path(__file__).parent / "report.css").read_text(encoding="utf-8"),
         "opening": opening(plan, coverage[-1], records),
         "sections": sections,
-        "facts": protocol.facts(plan, records),
+        "facts": protocol.facts(plan, records, why_untimed),
+        "timed": timing.timed(plan, records.timing)[: protocol.LIMIT],
+        "quietness": timing.quietness(plan, records.timing) if len(records.timing) else "",
         "metrics": protocol.metrics(plan),
         "recipes": protocol.recipes(plan),
         "coverage": coverage,
@@ -82,7 +86,8 @@ def opening(plan: Plan, total: protocol.Coverage, records: Records) -> str:
 def _section(
     plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame, records: Records, folder: Path
 ) -> Section:
-    ours = table(comparison, summary, device_of(records.timing))
+    device = device_of(records.timing)
+    drawn = (folder / "tables" / f"{comparison.name}.csv").exists()
     path = folder / "figures" / f"{comparison.name}.svg"
     figure = None
     if path.exists():
@@ -93,6 +98,7 @@ def _section(
         asked=protocol.asked(plan, comparison),
         fixed=protocol.fixed(plan, comparison),
         finding=finding(comparison, summary, records),
-        table=ours,
+        table=table(comparison, summary, device) if drawn else None,
+        beside=beside(comparison, summary, device) if drawn else None,
         figure=figure,
     )

@@ -12,15 +12,18 @@ from scipy import stats
 from study.plan.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.collect import Records
+from study.show.neighbours import neighbours
 from study.show.observe import PER_ROUND, observe, units_of
 
 COUNTS = ("n", "n_finished", "n_diverged", "n_failed", "n_missing", "n_learned", "n_reached")
+BESIDE = (("target", pa.float64()), ("median", pa.float64()), ("n_reached", pa.int32()))  # at a neighbouring target
 SUMMARY = pa.schema(
     [
         *((name, pa.string()) for name in ("comparison", "arm", "label", "metric", "unit")),
         *((name, pa.int32()) for name in COUNTS),
         *((name, pa.float64()) for name in ("estimate", "low", "high", "median")),
         ("reported", pa.string()),
+        *((f"{side}_{name}", kind) for side in ("easier", "harder") for name, kind in BESIDE),
     ]
 )
 
@@ -32,19 +35,32 @@ def summarize(plan: Plan, records: Records) -> pa.Table:
 
 
 def _comparison(comparison: PlannedComparison, records: Records) -> list[dict[str, Any]]:
-    observed = dict(iter(observe(comparison, records).groupby("arm")))
+    observed = observe(comparison, records)
+    by_arm = dict(iter(observed.runs.groupby("arm")))
     units = units_of(comparison, records)
+    targeted = any(METRICS[metric].target for metric in comparison.metrics)
+    near = neighbours(comparison.target) if targeted else {}
+    beside = {
+        side: (target.value, observe(comparison.model_copy(update={"target": target}), records))
+        for side, target in near.items()
+    }
     rows = []
     for arm in comparison.arms:
-        runs = observed[arm.arm]
         for metric in comparison.metrics:
-            estimate, low, high, median = estimate_of(metric, runs[metric].to_numpy(dtype=float))
+            estimate, low, high, median = estimate_of(metric, observed.values(metric, arm.label))
             rows.append(
                 {"comparison": comparison.name, "arm": arm.arm, "label": arm.label, "metric": metric}
                 | {"unit": units[metric], "estimate": estimate, "low": low, "high": high, "median": median}
-                | counts(runs, metric)
+                | counts(by_arm[arm.arm], metric)
                 | {"reported": comparison.reported.get(arm.label, {}).get(metric)}
             )
+            for side, (value, other) in beside.items() if METRICS[metric].target else ():
+                runs = other.runs[other.runs["arm"] == arm.arm]
+                rows[-1] |= {
+                    f"{side}_target": value,
+                    f"{side}_median": estimate_of(metric, other.values(metric, arm.label))[0],
+                    f"{side}_n_reached": counts(runs, metric)["n_reached"],
+                }
     return rows
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import NamedTuple
 from xml.sax.saxutils import unescape
 
-from markupsafe import Markup, escape
-
 
 class Inline(NamedTuple):
-    svg: Markup
+    svg: str
     caption: str  # as it travels in the file
 
 
@@ -25,4 +24,4 @@ def inline(text: str, prefix: str, name: str) -> Inline:
     body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, count=1, flags=re.S)
     body = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", body, count=1)
     start = f'<svg role="img" aria-label="{escape(name)}" stroke-linejoin="round" stroke-linecap="butt"'
-    return Inline(Markup(body.replace("<svg", start, 1)), caption)
+    return Inline(body.replace("<svg", start, 1), caption)

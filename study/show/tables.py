@@ -28,7 +28,7 @@ class Cell(NamedTuple):
 class Row(NamedTuple):
     label: str
     cells: tuple[Cell, ...]  # [metrics]
-    runs: str
+    runs: str  # empty where the table does not count them
 
 
 class Table(NamedTuple):
@@ -48,7 +48,7 @@ class Table(NamedTuple):
                 values[title] = str(cell)
                 if both:
                     values[f"{title.partition(' (')[0]}, reported"] = cell.reported or NONE
-            rows.append(values | {"runs": row.runs})
+            rows.append(values | ({"runs": row.runs} if row.runs else {}))
         return pd.DataFrame(rows)
 
 
@@ -150,7 +150,7 @@ def notes(comparison: PlannedComparison, rows: list[dict[str, Any]], device: str
     if any(row["n_diverged"] for row in rows) and any(not METRICS[m].target and m not in PER_ROUND for m in metrics):
         lines.append("Diverged runs are in no mean: read it with the number that diverged.")
     if device and any(METRICS[m].timed for m in metrics):
-        lines.append(f"Timed alone on: {device}.")
+        lines.append(f"Timed by a job of its own on: {device}; for how quiet it was see Timing in the report.")
     if comparison.source:
         lines.append(f"Reported: {comparison.source}, as printed there.")
     return lines

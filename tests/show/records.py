@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from study.plan.plan import Plan
 from study.plan.store import Store
-from study.run.record import CURVES, FINAL_METRICS, write_parquet
-from study.show.collect import STUDY_RUNS, Records, first_reached
+from study.run.record import CURVES, FINAL_METRICS, TIMING, write_parquet
+from study.show.collect import STUDY_RUNS, Records
 from study.show.summary import summarize
 
 Outcome = Callable[[str, int], Mapping[str, object]]  # label and seed → how a run ended
@@ -37,21 +37,17 @@ def records(plan: Plan, outcome: Outcome | None = None, timed: bool = True, regr
             )
             curve = [] if run["status"] in ("failed", "missing") else _curve(run, recipe.epochs, regression)
             curves += [{"arm": arm, "seed": seed, "step": row["epoch"] * 34, "lr": 0.1} | row for row in curve]
-            runs.append(_run(arm, seed, run, curve) | recipe.columns() | {"recipe": recipe.model_dump_json()})
-    frame = pa.Table.from_pylist(curves, CURVES).to_pandas()
-    reached = first_reached(frame, plan.target)
-    for row in runs:
-        hit = reached.loc[(row["arm"], row["seed"])] if (row["arm"], row["seed"]) in reached.index else None
-        row["reached_target"] = hit is not None
-        row["steps_to_target"], row["epochs_to_target"] = (None, None) if hit is None else (int(hit.step), hit.epoch)
+            row = _run(arm, seed, run, curve) | recipe.columns() | {"recipe": recipe.model_dump_json()}
+            runs.append(row | _reached(curve, regression))
     timing = [
         {"arm": arm, "round": i, "step_seconds": 1e-3 * (1 + j) * (1 + 0.01 * i), "memory_bytes": 2**20 * (1 + j),
          "device": "CPU", "threads": 1, "reason": None, "load_average": 0.1}
         for j, arm in enumerate(plan.timing.arms if plan.timing and timed else ())
         for i in range(plan.timing.rounds if plan.timing else 0)
     ]  # fmt: skip
-    columns = ["arm", "round", "step_seconds", "memory_bytes", "device", "threads", "reason", "load_average"]
-    return Records(pa.Table.from_pylist(runs, STUDY_RUNS).to_pandas(), frame, pd.DataFrame(timing, columns=columns))
+    return Records(
+        *(pa.Table.from_pylist(*rows).to_pandas() for rows in ((runs, STUDY_RUNS), (curves, CURVES), (timing, TIMING)))
+    )
 
 
 def _curve(run: dict[str, Any], epochs: int, regression: bool) -> list[dict[str, Any]]:
@@ -68,6 +64,16 @@ def _curve(run: dict[str, Any], epochs: int, regression: bool) -> list[dict[str,
     return rows
 
 
+def _reached(curve: list[dict[str, Any]], regression: bool) -> dict[str, object]:
+    """When the target of these plans (tests/show/conftest.py) was met; nothing is known where nothing was trained."""
+    met = [row["epoch"] for row in curve if (row["val_loss"] <= 0.5 if regression else row["val_accuracy"] >= 0.9)]
+    return {
+        "reached_target": bool(met) if curve else None,
+        "steps_to_target": met[0] * 34 if met else None,
+        "epochs_to_target": float(met[0]) if met else None,
+    }
+
+
 def _run(arm: str, seed: int, run: dict[str, Any], curve: list[dict[str, Any]]) -> dict[str, Any]:
     row = {"arm": arm, "seed": seed, "status": run["status"], "reason": run["reason"]}
     if not curve:
@@ -78,7 +84,11 @@ def _run(arm: str, seed: int, run: dict[str, Any], curve: list[dict[str, Any]]) 
     sizes = {"train_rows": 1077, "val_rows": 360, "test_rows": 360, "n_parameters": 1000, "lr": 0.1}
     ends = {metric: curve[-1][metric] if finished else None for metric in FINAL_METRICS}
     weights = {"weight_norm": 10.0 + seed / 10, "small_weights": 0.01 * seed} if finished else {}
-    done = {"learned": bool(run["learned"]) and finished, "epochs_run": curve[-1]["epoch"], "steps": 34 * len(curve)}
+    done = {
+        "learned": bool(run["learned"]) and finished,
+        "epochs_run": curve[-1]["epoch"],
+        "steps": 34 * (len(curve) - 1),
+    }
     return row | about | sizes | ends | weights | done
 
 

@@ -147,4 +147,4 @@ def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
     evidence = Evidence.of(comparison, records(plan, lambda label, seed: DIVERGED if label == lost else {}))
     shown = texts(figures.draw(evidence)).splitlines()
     assert shown.count("div.") == 1
-    assert "n = 5 seeds per arm" in shown
+    assert "n = 6 seeds per arm" in shown

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
@@ -125,22 +124,11 @@ def test_a_page_of_what_is_there(planned: Callable[..., Plan], tmp_path: Path, e
 def test_a_large_matrix_is_folded_and_cut(planned: Callable[..., Plan], tmp_path: Path) -> None:
     values = f"{{batch_size: {list(range(2, 162))}, dropout: [0, 0.3]}}"
     plan = planned(f"o: {{vary: {values}, metrics: [test_accuracy]}}", seeds=2)
-    stored(plan, records(plan), tmp_path / "results")
+    path, _ = stored(plan, records(plan), tmp_path / "results")
+    assert main(["table", str(path), "o"]) == 0
     text = render(plan, Store(tmp_path / "results"))
     assert text.count("<details>") == 2
     assert "The first 300 of 320 arms; all are in tables/o.csv." in text
-
-
-def test_showing_never_loads_torch() -> None:
-    code = """
-import pkgutil, sys, importlib, study.show
-for module in pkgutil.walk_packages(study.show.__path__, "study.show."):
-    importlib.import_module(module.name)
-assert "seaborn" in sys.modules
-assert "torch" not in sys.modules, "torch was loaded"
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 def chromium(*arguments: str, home: Path) -> str:

@@ -7,6 +7,7 @@ for the metric's name.
 from __future__ import annotations
 
 import inspect
+import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import Any, NamedTuple
 import matplotlib
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -102,14 +102,19 @@ def caption(evidence: Evidence) -> str:
 
 
 def save(figure: Figure, stem: Path, text: str = "") -> None:
-    """Write .svg, .png and .pdf, the same bytes each time. ``text``, the caption, travels in the files."""
+    """Write .svg, .png and .pdf, each in one step, the same bytes each time. ``text``, the caption, travels in them."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
-        about = {"Date": None, "Creator": None, "Format": None, "Type": None, "Description": text or None}
-        figure.savefig(stem.with_suffix(".svg"), metadata=about)
-        figure.savefig(stem.with_suffix(".pdf"), metadata={"CreationDate": None, "Subject": text or None})
-        figure.savefig(stem.with_suffix(".png"), metadata={"Software": None, "Description": text or None})
-    plt.close(figure)
+        about = dict.fromkeys(("Date", "Creator", "Format", "Type")) | {"Description": text or None}
+        formats: dict[str, dict[str, str | None]] = {
+            "svg": about,
+            "pdf": {"CreationDate": None, "Subject": text or None},
+            "png": {"Software": None, "Description": text or None},
+        }
+        for ending, metadata in formats.items():
+            beside = stem.with_name(f".{stem.name}.{os.getpid()}.{ending}")
+            figure.savefig(beside, metadata=metadata)
+            os.replace(beside, stem.with_name(f"{stem.name}.{ending}"))
 
 
 def _watched(evidence: Evidence) -> str:
@@ -129,9 +134,8 @@ def _sentence(alike: list[Panel], evidence: Evidence) -> str:
         titles = [title.removeprefix("test ") for title in titles]
     named = listed(titles)
     text = " ".join(inspect.cleandoc(alike[0].draw.__doc__ or "").split())
-    key = evidence.comparison.keys[0] if evidence.comparison.keys else "the arm"
     scale = "the logarithm of the error" if alike[0].metric.endswith("accuracy") else "its logarithm"
-    return text.format(scale=scale, metric=named, Metric=named[0].upper() + named[1:], key=key)
+    return text.format(scale=scale, metric=named, Metric=named[0].upper() + named[1:], told=ranked.told(evidence))
 
 
 def _counted(evidence: Evidence) -> str:

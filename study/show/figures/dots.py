@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from study.plan.metrics import METRICS
 from study.show.figures.evidence import Evidence
 from study.show.figures.learning_curves import nothing
+from study.show.figures.seeds import scatter, spread
 from study.show.observe import PER_ROUND
 from study.show.summary import estimate_of
 
@@ -26,16 +26,10 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
     points = [place(evidence, metric, label, row) for row, label in enumerate(evidence.labels)]
     frame = pd.concat(points, ignore_index=True)
     if not len(frame):
-        reason = "no run reached the target" if evidence.runs[metric].notna().any() else "no run finished"
-        nothing(ax, "not timed yet" if METRICS[metric].timed and not evidence.device else reason)
+        nothing(ax, evidence.why_empty(metric))
     many = len(frame) > 2000
     for label, arm in zip(evidence.labels, points, strict=True):
-        for learned, part in arm.groupby("learned"):
-            sns.scatterplot(
-                part, x="value", y="row", ax=ax, legend=False, marker=evidence.marker(label), s=13, linewidth=0.6,
-                facecolor=evidence.colour(label) if learned else "none", edgecolor=evidence.colour(label),
-                alpha=0.55 if learned else 1, rasterized=many,
-            )  # fmt: skip
+        scatter(ax, arm, "value", "row", evidence.colour(label), evidence.marker(label), rasterized=many)
     for row, label in enumerate(evidence.labels):
         mean(ax, evidence, metric, label, row)
     ax.set_yticks(range(len(evidence.labels)), labels=[evidence.named(label) for label in evidence.labels])
@@ -43,7 +37,9 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", color="0.92")
     ax.set(xlabel=evidence.axis(metric), ylabel="")
-    room(ax, frame["value"], METRICS[metric].unit)
+    room(ax, frame["value"], METRICS[metric].shown)
+    for row, label in enumerate(evidence.labels):
+        beyond(ax, evidence, metric, label, row)
 
 
 def draw_rounds(ax: Axes, evidence: Evidence, metric: str) -> None:
@@ -54,8 +50,8 @@ def draw_rounds(ax: Axes, evidence: Evidence, metric: str) -> None:
 
 
 def draw_times(ax: Axes, evidence: Evidence, metric: str) -> None:
-    """{Metric}. Every seed that reached the target is a dot; diamond and bar: median with its 95 % interval; right:
-    how many reached it.
+    """{Metric}. Every seed that reached the target is a dot; diamond and bar: median with its 95 % interval, with an
+    arrow where that goes past the budget; right: how many reached it.
     """
     draw(ax, evidence, metric)
     for row, label in enumerate(evidence.labels):
@@ -77,14 +73,12 @@ def place(evidence: Evidence, metric: str, label: str, row: int) -> pd.DataFrame
     """The values of an arm, spread over the height of its row by seed."""
     values = evidence.values(metric, label)
     values = values.loc[np.isfinite(values["value"].to_numpy())]
-    # Multiples of the golden ratio: neighbouring seeds lie apart, and nothing is random.
-    spread = (values["seed"] * 0.618034 + 0.5) % 1 - 0.5
-    return pd.DataFrame(values.assign(label=label, row=row + 2 * HEIGHT * spread + 0.08))
+    return pd.DataFrame(values.assign(label=label, row=row + 2 * HEIGHT * spread(values["seed"]) + 0.08))
 
 
 def mean(ax: Axes, evidence: Evidence, metric: str, label: str, row: float) -> None:
     """The estimate and the interval that the table shows, above the dots."""
-    estimate, low, high, _ = estimate_of(metric, evidence.values(metric, label)["value"].to_numpy(dtype=float))
+    estimate, low, high, _ = estimate_of(metric, evidence.observed.values(metric, label))
     if estimate is None:
         return
     y = row - 0.32
@@ -94,6 +88,18 @@ def mean(ax: Axes, evidence: Evidence, metric: str, label: str, row: float) -> N
         [estimate], [y], marker="D", markersize=5.5, color=evidence.colour(label), markeredgecolor="white",
         markeredgewidth=0.8,
     )  # fmt: skip
+
+
+def beyond(ax: Axes, evidence: Evidence, metric: str, label: str, row: float) -> None:
+    """An interval that ends past the budget: a bar to the edge of the axis, with an arrow. Limits are final before."""
+    estimate, low, high, _ = estimate_of(metric, evidence.observed.values(metric, label))
+    if estimate is None or low is None or high is None or np.isfinite(high):
+        return
+    left, right = ax.get_xlim()
+    ax.set_xlim(left, right)
+    y, colour = row - 0.32, evidence.colour(label)
+    ax.plot([low, right], [y, y], color=colour, linewidth=2, solid_capstyle="butt", zorder=1.9)
+    ax.plot([right], [y], marker=">", markersize=6, color=colour, markeredgewidth=0, clip_on=False)
 
 
 def room(ax: Axes, values: pd.Series, unit: str) -> None:

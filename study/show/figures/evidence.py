@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from math import isfinite
 from typing import Literal, NamedTuple
 
 import pandas as pd
@@ -10,8 +11,8 @@ import pandas as pd
 from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.collect import Records
-from study.show.numbers import PERCENT, heading
-from study.show.observe import PER_ROUND, device_of, observe, steps_of, units_of
+from study.show.numbers import heading
+from study.show.observe import PER_ROUND, Observed, device_of, observe, steps_of, units_of
 from study.show.tables import BROKEN, ordered
 
 # seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
@@ -21,10 +22,10 @@ DASHES = ("", (4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (3, 1, 1, 1, 1, 1), (8, 2), (2
 
 
 class Evidence(NamedTuple):
-    """``runs``: a row per planned run, a column per metric in the unit shown. ``curves``: a row per evaluation."""
+    """``observed``: a column per metric, in the unit shown. ``curves``: a row per evaluation."""
 
     comparison: PlannedComparison
-    runs: pd.DataFrame
+    observed: Observed
     curves: pd.DataFrame
     labels: list[str]  # the arms, the reference first
     units: dict[str, str]  # by metric
@@ -33,17 +34,17 @@ class Evidence(NamedTuple):
 
     @classmethod
     def of(cls, comparison: PlannedComparison, records: Records) -> Evidence:
-        runs = observe(comparison, records)
+        observed = observe(comparison, records)
         for metric in comparison.metrics:
-            if METRICS[metric].unit in PERCENT:
-                runs[metric] *= 100
+            if METRICS[metric].percent:
+                observed.of(metric)[metric] *= 100
         seeds = records.curves["seed"] < comparison.seeds
         curves = records.curves[records.curves["arm"].isin(list(comparison.labels)) & seeds]
         curves = curves.assign(label=curves["arm"].map(comparison.labels))
         units = units_of(comparison, records)
         timed = steps_of(records)
         steps = {arm.label: float(timed[arm.arm]) for arm in comparison.arms if arm.arm in timed.index}
-        return cls(comparison, runs, curves, ordered(comparison), units, device_of(records.timing), steps)
+        return cls(comparison, observed, curves, ordered(comparison), units, device_of(records.timing), steps)
 
     @property
     def classes(self) -> bool:
@@ -56,10 +57,20 @@ class Evidence(NamedTuple):
 
     def values(self, metric: str, label: str) -> pd.DataFrame:
         """Columns seed, value and learned: what an arm's runs (or rounds) have of a metric; inf is unreached."""
-        runs = self.runs[(self.runs["label"] == label) & self.runs[metric].notna()]
-        value = runs[metric].astype(float)
-        learned = runs["learned"] | (metric in PER_ROUND)
-        return pd.DataFrame({"seed": runs["seed"], "value": value, "learned": learned})
+        rows = self.observed.of(metric)
+        rows = rows[(rows["label"] == label) & rows[metric].notna()]
+        return pd.DataFrame({"seed": rows["seed"], "value": rows[metric].astype(float), "learned": rows["learned"]})
+
+    def why_empty(self, metric: str) -> str:
+        """Why there is nothing to draw of a metric."""
+        rows = self.observed.of(metric)
+        if METRICS[metric].target and rows[metric].notna().any():
+            return "no run reached the target"
+        ran = self.observed.runs["status"].isin(["finished", "diverged"]).any()
+        untimed = METRICS[metric].timed and not any(map(isfinite, self.step_seconds.values()))
+        if untimed and (ran or metric in PER_ROUND):
+            return "could not be timed" if self.step_seconds else "not timed yet"
+        return "no run finished" if ran else "no runs yet"
 
     def colour(self, label: str) -> str:
         if len(self.labels) > len(COLOURS):
@@ -78,7 +89,7 @@ class Evidence(NamedTuple):
 
     def broken(self, label: str) -> str:
         """How many runs of an arm did not finish: ``2 diverged, 1 failed of 16``; empty where all did."""
-        status = self.runs.loc[self.runs["label"] == label, "status"].value_counts()
+        status = self.observed.runs.loc[self.observed.runs["label"] == label, "status"].value_counts()
         parts = [f"{status[name]} {name}" for name in BROKEN if status.get(name, 0)]
         return f"{', '.join(parts)} of {status.sum()}" if parts else ""
 

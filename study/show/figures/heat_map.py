@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.figures.evidence import Evidence
-from study.show.numbers import COUNTED, PERCENT
+from study.show.numbers import COUNTED
 from study.show.summary import estimate_of
 
 ANNOTATED = 200  # cells; above this their figures are only in the table
@@ -47,10 +47,10 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
     texts = np.full(shape(comparison), "", dtype=object)
     grey = np.zeros(shape(comparison), dtype=bool)
     cells = {arm.label: _cell(arm.values, keys, down, across) for arm in comparison.arms}
-    places = 0 if METRICS[metric].unit in COUNTED else 1 if METRICS[metric].unit in PERCENT else None
-    for label, runs in evidence.runs.groupby("label", sort=False):
+    places = 0 if METRICS[metric].unit in COUNTED else 1 if METRICS[metric].percent else None
+    for label, runs in evidence.observed.runs.groupby("label", sort=False):
         cell = cells[str(label)]
-        estimate, text = _estimate(metric, runs, places)
+        estimate, text = _estimate(metric, evidence.observed.values(metric, str(label)), runs["status"], places)
         values[cell], texts[cell], grey[cell] = np.nan if estimate is None else estimate, text, estimate is None
     annotate = values.size <= ANNOTATED
     lower = METRICS[metric].better == "lower"
@@ -93,19 +93,17 @@ def _cell(
     return int(row), int(col)
 
 
-def _estimate(metric: str, runs: pd.DataFrame, places: int | None) -> tuple[float | None, str]:
-    """The estimate of an arm, and what its cell says."""
-    values = runs[metric].to_numpy(dtype=float)
+def _estimate(metric: str, values: np.ndarray, ends: pd.Series, places: int | None) -> tuple[float | None, str]:
+    """The estimate of an arm, and what its cell says. ``ends``: how its runs did."""
     estimate = estimate_of(metric, values)[0]
-    finished = int((runs["status"] == "finished").sum())
-    dagger = "" if finished == len(runs) else "†"
+    dagger = "" if (ends == "finished").all() else "†"
     if estimate is not None:
         return estimate, f"{estimate:.3g}{dagger}" if places is None else f"{estimate:.{places}f}{dagger}"
     known = values[~np.isnan(values)]
     if METRICS[metric].target and len(known):
         return None, f"{np.isfinite(known).sum()}/{len(known)}{dagger}"
-    status = runs["status"].value_counts()
-    return None, {"diverged": "div.", "failed": "failed", "missing": "–"}.get(str(status.index[0]), "–")
+    commonest = str(ends.value_counts().index[0])
+    return None, {"diverged": "div.", "failed": "failed", "missing": "–"}.get(commonest, "–")
 
 
 def _name_levels(ax: Axes, keys: tuple[str, ...], levels: list[list[str]], across: bool) -> None:

@@ -35,7 +35,7 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
             linestyle=evidence.dashes(label), linewidth=1.5, marker=evidence.marker(label),
             markevery=max(1, len(arm) // 8), markersize=4, markeredgewidth=0,
         )  # fmt: skip
-        low, high = arm["low"].fillna(0), arm["high"].fillna(frame["high"].max())  # to the edge, where runs diverged
+        low, high = _band(arm, accuracy, edge=np.nanmax(frame[["low", "median", "high"]].to_numpy()))
         ax.fill_between(arm["epoch"], low, high, color=evidence.colour(label), alpha=0.16, linewidth=0)
     ax.set(xlabel="epochs", ylabel=f"{METRICS[metric].title} ({_unit(evidence, metric)})")
     ax.set_xlim(left=0)
@@ -56,6 +56,13 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
         )  # fmt: skip
 
 
+def _band(arm: pd.DataFrame, accuracy: bool, edge: float) -> tuple[pd.Series, pd.Series]:
+    """Where the band begins and ends: to ``edge`` (or 0 %) where its worse side diverged, nowhere where both did."""
+    if accuracy:
+        return arm["low"].fillna(0).where(arm["high"].notna()), arm["high"]
+    return arm["low"], arm["high"].fillna(edge).where(arm["low"].notna())
+
+
 def nothing(ax: Axes, reason: str) -> None:
     """Say on the panel why it is empty."""
     ax.text(0.5, 0.5, reason, transform=ax.transAxes, ha="center", va="center", color="0.35", style="italic")
@@ -67,7 +74,7 @@ def _close(frame: pd.DataFrame) -> bool:
 
 
 def _unit(evidence: Evidence, metric: str) -> str:
-    return METRICS[metric].unit if metric.endswith("accuracy") or evidence.classes else "squared error"
+    return METRICS[metric].shown if metric.endswith("accuracy") or evidence.classes else "squared error"
 
 
 def _spread(evidence: Evidence, metric: str, worst: float) -> pd.DataFrame:

@@ -14,17 +14,17 @@ from study.show.summary import estimate_of
 
 
 def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
-    """{Metric} of every seed (dots), arms ordered from worst to best by their estimate (black line); colours and
-    markers tell the values of {key}. Arms without an estimate come first and are counted under the axis.
+    """{Metric} of every seed (dots), arms ordered from worst to best by their estimate (black line){told}.
+    Arms without an estimate come first and are counted under the axis.
     """
     arms = _ranked(evidence, metric)
-    key = evidence.comparison.keys[0] if evidence.comparison.keys else ""
-    values = {arm.label: arm.values.get(key, "") for arm in evidence.comparison.arms}
+    values = _kinds(evidence)
     kinds = list(dict.fromkeys(values.values()))
-    runs = evidence.runs[np.isfinite(evidence.runs[metric].astype(float))]
+    runs = evidence.observed.of(metric)
+    runs = runs[np.isfinite(runs[metric].astype(float))]
     runs = runs.merge(arms[["label", "rank"]], on="label")
     if not len(runs):
-        nothing(ax, "not timed yet" if METRICS[metric].timed else "no run finished")
+        nothing(ax, evidence.why_empty(metric))
     for i, kind in enumerate(kinds if len(kinds) <= len(COLOURS) else [None]):
         part = runs if kind is None else runs[runs["label"].map(values) == kind]
         sns.scatterplot(
@@ -36,18 +36,30 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
     unreached = f", {without} without an estimate" if without else ""
     ax.set(xlabel=f"arms, worst to best ({len(arms)}{unreached})", ylabel=evidence.axis(metric))
     ax.set_xlim(0, len(arms) + 1)
-    if METRICS[metric].unit not in ("%", "points") and len(runs) and _wide(runs[metric]):
+    if not METRICS[metric].percent and len(runs) and _wide(runs[metric]):
         ax.set_yscale("log")
     if 1 < len(kinds) <= len(COLOURS) and len(runs):
         ax.legend(ncols=len(kinds), frameon=False, loc="lower left", bbox_to_anchor=(0, 0.98), markerscale=1.6,
                   borderaxespad=0, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
 
 
+def told(evidence: Evidence) -> str:
+    """What colours and markers tell, for the caption; empty where all arms look alike."""
+    alike = len(set(_kinds(evidence).values()))
+    return f"; colours and markers tell the values of {evidence.comparison.keys[0]}" * (1 < alike <= len(COLOURS))
+
+
+def _kinds(evidence: Evidence) -> dict[str, str]:
+    """The value of the first key that varies, by label."""
+    keys = evidence.comparison.keys
+    return {arm.label: arm.values.get(keys[0], "") if keys else "" for arm in evidence.comparison.arms}
+
+
 def _ranked(evidence: Evidence, metric: str) -> pd.DataFrame:
     """Columns label, estimate and rank (1 is the worst; arms without an estimate first)."""
     rows = [
-        (str(label), estimate_of(metric, runs[metric].to_numpy(dtype=float))[0])
-        for label, runs in evidence.runs.groupby("label", sort=False)
+        (label, estimate_of(metric, evidence.observed.values(metric, label))[0])
+        for label in evidence.comparison.labels.values()
     ]
     arms = pd.DataFrame(rows, columns=["label", "estimate"]).astype({"estimate": float})
     better = METRICS[metric].better

@@ -20,7 +20,7 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
     times = {label: np.sort(evidence.values(metric, label)["value"].to_numpy()) for label in evidence.labels}
     times = {label: values for label, values in times.items() if len(values)}
     if not times:
-        nothing(ax, "not timed yet" if len(evidence.curves) else "no evaluations yet")
+        nothing(ax, evidence.why_empty(metric))
     ends = {label: _budget(evidence, metric, label) for label in times}
     complete = all(np.isfinite(values).all() for values in times.values())
     last = max((values[np.isfinite(values)].max(initial=0) for values in times.values()), default=1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 
 from study.show.figures.evidence import Evidence
 from study.show.figures.learning_curves import nothing
+from study.show.figures.seeds import scatter, spread
 from study.show.summary import estimate_of
 
 SIDES = (("train", "0.55", "s", -0.14), ("test", "0.1", "o", 0.14))  # greys: colours stand for arms
@@ -28,14 +28,9 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
         means = []
         for row, label in enumerate(evidence.labels):
             values = evidence.values(f"{side}_{kind}", label)
-            spread = (values["seed"] * 0.618034 + 0.5) % 1 - 0.5
-            values = values.assign(x=row + shift + 0.12 * spread)
+            values = values.assign(x=row + shift + 0.12 * spread(values["seed"]))
             empty &= not len(values)
-            for learned, part in values.groupby("learned"):
-                sns.scatterplot(
-                    part, x="x", y="value", ax=ax, legend=False, marker=marker, s=13, linewidth=0.6, alpha=0.55,
-                    facecolor=colour if learned else "none", edgecolor=colour,
-                )  # fmt: skip
+            scatter(ax, values, "x", "value", colour, marker)
             estimate, low, high, _ = estimate_of(metric, values["value"].to_numpy(dtype=float))
             means.append(np.nan if estimate is None else estimate)
             if low is not None and high is not None:
@@ -53,7 +48,7 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
                 xytext=(10, 4 if up else -4), textcoords="offset points", va="center", color=colour, in_layout=False,
             )  # fmt: skip
     if empty:
-        nothing(ax, "no run finished")
+        nothing(ax, evidence.why_empty(f"test_{kind}"))
     ax.set_xticks(range(len(evidence.labels)), labels=[evidence.named(label, 14) for label in evidence.labels])
     ax.set_xlim(-0.5, len(evidence.labels) - 0.1)
     ax.grid(axis="y", color="0.92")

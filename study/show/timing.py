@@ -1,0 +1,74 @@
+"""What the timing job measured, arm by arm, and how quiet the machine was."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+import pandas as pd
+
+from study.plan.plan import Plan
+from study.plan.store import Store
+from study.show.numbers import NONE, Estimate, Shown, column, number
+from study.show.summary import estimate_of
+
+
+class Timed(NamedTuple):
+    """One arm, as text."""
+
+    arm: str
+    step: Shown  # milliseconds: median over rounds, with its interval
+    spread: str  # from the fastest round to the slowest
+    memory: str  # MiB
+
+
+def timed(plan: Plan, timing: pd.DataFrame) -> list[Timed]:
+    """A row per timed arm, in the order of the plan, named as it is compared first."""
+    labels = {arm.arm: f"{c.name}: {arm.label}" for c in reversed(plan.comparisons) for arm in c.arms}
+    rounds = dict(iter(timing.groupby("arm")))
+    arms = [arm for arm in plan.arms if arm in rounds]
+    seconds = {arm: rounds[arm]["step_seconds"].dropna().to_numpy(dtype=float) * 1000 for arm in arms}
+    texts = column("step_seconds", [Estimate(*estimate_of("step_seconds", seconds[arm])[:3]) for arm in arms])
+    rows = []
+    for arm, text in zip(arms, texts, strict=True):
+        places = len(text.value.partition(".")[2])
+        ends = [number(end, places) for end in (seconds[arm].min(), seconds[arm].max())] if len(seconds[arm]) else []
+        memory = rounds[arm]["memory_bytes"].dropna()
+        size = number(float(memory.max()) / 2**20, 3) if len(memory) else NONE
+        rows.append(Timed(labels.get(arm, arm), text, " to ".join(dict.fromkeys(ends)) or NONE, size))
+    return rows
+
+
+def quietness(plan: Plan, timing: pd.DataFrame) -> str:
+    """How quiet the machine was, as far as was recorded, in plain words."""
+    by_round = timing.drop_duplicates("round")
+    load = by_round["load_average"].dropna()
+    busy = by_round["gpu_utilization"].dropna()
+    gpu = f" The GPU was busy {_range(busy, 0)} % of the time just before a round." if len(busy) else ""
+    if not len(load):
+        return f"The load of the machine was not recorded: how quiet it was is not known.{gpu}"
+    gpus = max((plan.arms[arm].gpus for arm in timing["arm"].unique() if arm in plan.arms), default=1)
+    own = int(timing["threads"].max()) * gpus
+    text = f"Load average of the last minute, at the start of a round: {_range(load, 2)}."
+    if load.max() <= own + 0.5:
+        return f"{text} The job itself makes {own}: the machine was quiet.{gpu}"
+    return (
+        f"{text} The job itself makes {own}, so other work was running on this machine. The number of its cores was "
+        f"not recorded: whether that work slowed the arms is not known.{gpu}"
+    )
+
+
+def failure(plan: Plan, store: Store) -> str | None:
+    """Why there is no timing, where the job left a reason."""
+    if plan.timing is None or store.timing(plan.timing.id).exists():
+        return None
+    try:
+        about = json.loads(store.failed_timing(plan.timing.id).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return str(about["reason"])
+
+
+def _range(values: pd.Series, places: int) -> str:
+    ends = (number(float(end), places) for end in (values.min(), values.max()))
+    return " to ".join(dict.fromkeys(ends))
