@@ -1,0 +1,59 @@
+"""The evidence of a comparison: its own seeds and target, every timing round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from study.plan.plan import Plan
+from study.show.observe import observe
+from study.show.summary import summarize
+from tests.show.records import records
+
+ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
+UNEQUAL = f"""
+few: {{vary: {ARMS}, seeds: 3, metrics: [test_accuracy, epochs_to_target, step_seconds, seconds_to_target]}}
+easy: {{vary: {ARMS}, target: {{metric: val_accuracy, value: 0.5}}, metrics: [epochs_to_target]}}
+many: {{vary: {ARMS}, seeds: 8, metrics: [step_seconds, epochs_to_target, test_accuracy]}}
+"""
+FIXED = {"level": 0.96, "pace": 2.0}  # validation accuracy (0.96 - 0.86 * 0.5 ** (epoch / 2)): 0.5 at 2, 0.9 at 8
+
+
+def test_each_comparison_has_its_own_seeds_and_target(planned: Callable[..., Plan]) -> None:
+    plan = planned(UNEQUAL)
+    found = records(plan, lambda label, seed: FIXED)
+    few, easy, many = (observe(comparison, found) for comparison in plan.comparisons)
+    assert few.runs.groupby("label")["seed"].apply(list).to_dict() == {"sgd": [0, 1, 2], "adam": [0, 1, 2]}
+    assert len(many.runs) == 2 * 8
+    assert set(few.runs["epochs_to_target"]) == set(many.runs["epochs_to_target"]) == {8.0}
+    assert set(easy.runs["epochs_to_target"]) == {2.0}
+
+
+def test_all_rounds_count_in_step_time_and_in_time_to_target(planned: Callable[..., Plan]) -> None:
+    """Rounds are as many as the most seeds; a comparison of fewer seeds uses all of them, for both."""
+    plan = planned(UNEQUAL)
+    found = records(plan, lambda label, seed: FIXED)
+    rows = {(r["comparison"], r["label"], r["metric"]): r for r in summarize(plan, found).to_pylist()}
+    sgd = next(arm.arm for arm in plan.comparisons[0].arms if arm.label == "sgd")
+    step = np.median(found.timing.loc[found.timing["arm"] == sgd, "step_seconds"])
+    assert rows["few", "sgd", "step_seconds"]["estimate"] == rows["many", "sgd", "step_seconds"]["estimate"] == step
+    assert rows["few", "sgd", "seconds_to_target"]["estimate"] == pytest.approx(8 * 34 * step)
+    assert rows["few", "sgd", "step_seconds"]["n"] == 3  # counts are of runs
+
+
+@pytest.mark.parametrize("status", ["diverged", "failed", "missing"])
+def test_an_arm_keeps_its_training_time_when_no_run_finished(planned: Callable[..., Plan], status: str) -> None:
+    plan = planned(f"o: {{vary: {ARMS}, metrics: [train_seconds]}}")
+    found = records(plan, lambda label, seed: {"status": status} if label == "adam" else {})
+    adam = plan.comparisons[0].arms[1].arm
+    step = found.timing[found.timing["arm"] == adam]["step_seconds"].median()
+    row = summarize(plan, found).to_pylist()[1]
+    assert row["estimate"] == pytest.approx(8 * 34 * step)  # 8 epochs of ceil(1077 / 32) batches
+
+
+def test_without_any_run_the_length_of_an_epoch_is_not_known(planned: Callable[..., Plan]) -> None:
+    plan = planned(f"o: {{vary: {ARMS}, metrics: [train_seconds]}}")
+    found = records(plan, lambda label, seed: {"status": "missing"})
+    assert [row["estimate"] for row in summarize(plan, found).to_pylist()] == [None, None]
