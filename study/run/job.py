@@ -22,6 +22,7 @@ from study.plan.arm import RECIPE
 from study.plan.plan import read_recipe
 from study.plan.store import Block, Store, write_if_changed
 from study.run import data, devices, record
+from study.run.checkpoint import Checkpoints
 from study.run.train import Run, train
 
 
@@ -35,13 +36,16 @@ def train_block(store: Store, arm_id: str, block: Block) -> None:
         arm = read_recipe(store.recipe(arm_id))
         dataset = data.load(store.dataset(arm.dataset_id), device)
         print(f"{arm_id}: {len(block.seeds)} seeds on {devices.describe(device)}", flush=True)
-        records = train([Run(arm, seed) for seed in block.seeds], dataset, device)
+        checkpoints = Checkpoints(store.arm(arm_id) / f"checkpoint-{block}")
+        with checkpoints.listening():
+            records = train([Run(arm, seed) for seed in block.seeds], dataset, device, checkpoints=checkpoints)
         about = provenance(device) | {
             "pack": f"{arm_id}/{block}" if arm.stack else "alone",
             "started_at": started_at,
             **{f"{name}_rows": len(getattr(dataset, name).x) for name in data.SPLITS},
         }
         record.write(records, arm_id, about, store.runs(arm_id, block), store.curves(arm_id, block))
+        checkpoints.remove()
         diverged = sum(not r.finished for r in records)
         print(f"{arm_id}: {len(records) - diverged} finished, {diverged} diverged", flush=True)
 

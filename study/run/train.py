@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from study.plan.arm import Arm
+from study.run.checkpoint import Checkpoint, Checkpoints
 from study.run.data import SPLITS, Data
 from study.run.devices import quiet
 from study.run.evaluate import evaluate, row_losses
@@ -28,7 +29,13 @@ class Run(NamedTuple):
     seed: int
 
 
-def train(runs: Sequence[Run], data: Data, device: torch.device | str = "cpu", shard: Shard = ALONE) -> list[Record]:
+def train(
+    runs: Sequence[Run],
+    data: Data,
+    device: torch.device | str = "cpu",
+    shard: Shard = ALONE,
+    checkpoints: Checkpoints | None = None,
+) -> list[Record]:
     """Train ``runs`` and return their records, in order; ``shard``: this worker's part of each batch.
 
     Runs whose arm says ``stack: false`` are trained one at a time. A lone run is otherwise trained beside a
@@ -39,11 +46,14 @@ def train(runs: Sequence[Run], data: Data, device: torch.device | str = "cpu", s
         records = {}
         for run in runs:
             if not run.arm.stack:
-                records[run] = Pack([run], data, device, shard).train()[0]
+                kept = checkpoints.of(f"{run.seed}") if checkpoints else None
+                records[run] = Pack([run], data, device, shard).train(kept)[0]
         stacked = [run for run in runs if run.arm.stack]
         if stacked:
             twins = stacked * 2 if len(stacked) == 1 else stacked
-            records |= dict(zip(stacked, Pack(twins, data, device, shard).train(), strict=False))
+            kept = checkpoints.of("stack") if checkpoints else None
+            trained = Pack(twins, data, device, shard).train(kept)
+            records |= dict(zip(stacked, trained, strict=False))
         return [records[run] for run in runs]
 
 
@@ -70,6 +80,7 @@ class Pack:
         self.rates = torch.tensor([run.arm.dropout for run in runs], device=device)
         self.steps_per_epoch = -(-len(data.train.x) // self.batch_size)
         self.budget = self.steps_per_epoch * self.epochs
+        self.epoch, self.position = 0, 0  # whole epochs done, and steps of the one in hand
         self.alive = torch.ones(len(runs), dtype=torch.bool, device=device)
         self.steps = torch.zeros(len(runs), dtype=torch.int64, device=device)
         self.initial_weights = self.stack.weights().square().mean(1).sqrt()  # [runs] root mean square
@@ -84,24 +95,33 @@ class Pack:
                 yield Stepper(arm, slice(start, start + size), self.stack)
             first += n
 
-    def train(self) -> list[Record]:
-        self.evaluate(0, None)
-        for epoch in range(self.epochs):
-            norms = self.train_epoch(epoch)
-            self.evaluate(epoch + 1, norms)
-            if not self.alive.any():
-                break
+    @property
+    def done(self) -> int:
+        """Steps taken."""
+        return self.epoch * self.steps_per_epoch + self.position
+
+    def train(self, checkpoint: Checkpoint | None = None) -> list[Record]:
+        if not (checkpoint and checkpoint.restore(self)):
+            self.evaluate(0, None)
+        while self.epoch < self.epochs and self.alive.any():
+            norms = self.train_epoch(checkpoint)
+            self.epoch, self.position = self.epoch + 1, 0
+            self.evaluate(self.epoch, norms)
         return self.records()
 
-    def train_epoch(self, epoch: int) -> Tensor:
-        """One pass over the training rows; returns the mean gradient norm of each run. [runs]"""
+    def train_epoch(self, checkpoint: Checkpoint | None) -> Tensor:
+        """The rest of one pass over the training rows; returns the mean gradient norm of each run. [runs]"""
         self.stack.train(True)
-        rows = len(self.data.train.x)
-        order = torch.stack([torch.randperm(rows, generator=g) for g in self.orders]).to(self.device)
-        norms = torch.zeros(len(self.runs), device=self.device)
-        for i, batch in enumerate(torch.split(order, self.batch_size, dim=1)):
-            norms += self.step(batch, (epoch * self.steps_per_epoch + i) / self.budget)
-        return norms / self.steps_per_epoch
+        if self.position == 0:
+            rows = len(self.data.train.x)
+            self.order = torch.stack([torch.randperm(rows, generator=g) for g in self.orders]).to(self.device)
+            self.norms = torch.zeros(len(self.runs), device=self.device)
+        for batch in torch.split(self.order, self.batch_size, dim=1)[self.position :]:
+            self.norms += self.step(batch, self.done / self.budget)
+            self.position += 1
+            if checkpoint:
+                checkpoint.tick(self)
+        return self.norms / self.steps_per_epoch
 
     def step(self, batch: Tensor, progress: float) -> Tensor:
         """One step of every run on its rows ``batch`` [runs, rows]; returns gradient norms. [runs]"""

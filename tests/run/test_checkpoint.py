@@ -1,0 +1,158 @@
+"""Exact resume: however often a job dies, what it leaves is bitwise what it would have left."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from study.axes import CHOICES
+from study.plan.arm import Arm
+from study.plan.dag import Dag
+from study.run.checkpoint import Checkpoint, Checkpoints, Interrupted
+from study.run.data import Data, prepare
+from study.run.train import Pack, Run, train
+from tests.run.conftest import make_arm
+
+CASES = [(axis, name) for axis in ("optimizer", "schedule", "network") for name in CHOICES[axis].choices()]
+
+
+class Killed(Exception):
+    """Stands for SIGKILL: whatever was not on the disk is gone."""
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """From now on the process dies after ``steps`` more steps."""
+    left, tick = [steps], Checkpoint.tick
+
+    def counted(self: Checkpoint, pack: Pack) -> None:
+        tick(self, pack)
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+
+    monkeypatch.setattr(Checkpoint, "tick", counted)
+
+
+@pytest.mark.parametrize(("axis", "name"), CASES)
+def test_five_deaths_change_no_bit(
+    axis: str, name: str, data: Callable[[Arm], Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = {axis: name, "batch_size": 16} | ({"dataset": "digits"} if name == "convnet" else {})
+    arm = make_arm(**changes, **({} if name == "linear" else {"dropout": 0.3}))
+    runs = [Run(arm, seed) for seed in range(2)]
+    whole = train(runs, data(arm))
+    checkpoints = Checkpoints(tmp_path / "checkpoint", every=0.1, seconds=0)
+    shuffled = random.Random(name)
+    for _ in range(5):
+        with monkeypatch.context() as patch:
+            dying(patch, shuffled.randint(1, 5))
+            with suppress(Killed):  # or it gets to the end before its time has come
+                train(runs, data(arm), checkpoints=checkpoints)
+    assert train(runs, data(arm), checkpoints=checkpoints) == whole
+
+
+def test_runs_that_are_trained_alone_go_on_too(data: Callable[[Arm], Data], tmp_path: Path) -> None:
+    arm = make_arm(stack=False, optimizer="adam")
+    runs = [Run(arm, seed) for seed in range(3)]
+    checkpoints = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
+    checkpoints.stopping = None
+    whole = train(runs, data(arm))
+    first = train(runs[:2], data(arm), checkpoints=checkpoints)
+    assert train(runs, data(arm), checkpoints=checkpoints) == whole
+    assert first == whole[:2]
+    checkpoints.remove()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
+def test_a_signal_ends_training_with_a_checkpoint(
+    number: signal.Signals, data: Callable[[Arm], Data], tmp_path: Path
+) -> None:
+    arm = make_arm()
+    runs = [Run(arm, seed) for seed in range(2)]
+    checkpoints = Checkpoints(tmp_path / "checkpoint")
+    before = signal.getsignal(number)
+    with checkpoints.listening():
+        os.kill(os.getpid(), number)
+        with pytest.raises(Interrupted, match=f"{number.name} after step 1 of"):
+            train(runs, data(arm), checkpoints=checkpoints)
+    assert signal.getsignal(number) == before
+    assert train(runs, data(arm), checkpoints=Checkpoints(tmp_path / "checkpoint")) == train(runs, data(arm))
+
+
+@pytest.mark.parametrize("spoil", ["torn", "other recipe"])
+def test_what_does_not_fit_is_ignored_with_a_line(
+    spoil: str,
+    data: Callable[[Arm], Data],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arm = make_arm()
+    runs = [Run(arm, seed) for seed in range(2)]
+    checkpoints = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
+    whole = train(runs, data(arm), checkpoints=checkpoints)
+    path = tmp_path / "checkpoint-stack.pt"
+    if spoil == "torn":
+        path.write_bytes(path.read_bytes()[:100])
+    else:
+        monkeypatch.setattr("study.run.checkpoint.RECIPE", -1)
+    assert train(runs, data(arm), checkpoints=checkpoints) == whole
+    assert f"{path}: ignored" in capsys.readouterr().out
+
+
+STUDY = """
+study: long
+baseline: {dataset: wine, network: mlp, optimizer: {name: adam, lr: 0.01}, batch_size: 4, epochs: 150}
+seeds: 2
+comparisons: {one: {vary: {dropout: [0.2]}, metrics: [test_accuracy]}}
+"""
+JOB = """
+import sys
+from study.plan.store import Block, Store
+from study.run import checkpoint, job
+job.Checkpoints = lambda stem: checkpoint.Checkpoints(stem, every=0.01, seconds=0)
+job.train_block(Store("results"), sys.argv[1], Block(0, 1))
+"""
+
+
+def test_a_job_that_is_really_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "long.yaml").write_text(STUDY)
+    monkeypatch.chdir(tmp_path)
+    dag = Dag.build({"study": "long.yaml"})
+    [arm] = dag.plan.arms
+    prepare(dag.plan.arms[arm].dataset, dag.store.dataset(dag.plan.arms[arm].dataset_id))
+    folder, deaths = tmp_path / "results" / "arms" / arm, 0
+    for _ in range(20):
+        marks = {path: path.stat().st_mtime_ns for path in folder.glob("checkpoint-*")}
+        job = subprocess.Popen([sys.executable, "-c", JOB, arm])
+        if deaths < 3:
+            # It dies once it has written a checkpoint of its own.
+            while job.poll() is None and marks == {p: p.stat().st_mtime_ns for p in folder.glob("checkpoint-*.pt")}:
+                pass
+            job.kill()
+        deaths += job.wait() == -signal.SIGKILL
+        if job.returncode == 0:
+            break
+    assert deaths == 3
+    runs = pd.read_parquet(folder / "runs-0-1.parquet")
+    whole = train([Run(dag.plan.arms[arm], seed) for seed in range(2)], load(dag, arm))
+    assert runs["train_loss"].tolist() == [record.row()["train_loss"] for record in whole]
+    assert runs["steps"].tolist() == [record.steps for record in whole]
+    assert not list(folder.glob("*checkpoint*")) + list(folder.glob("started-*"))
+
+
+def load(dag: Dag, arm: str) -> Data:
+    from study.run.data import load
+
+    return load(dag.store.dataset(dag.plan.arms[arm].dataset_id), torch.device("cpu"))
