@@ -21,10 +21,12 @@ def neighbours(target: Target | None) -> dict[str, Target]:
         return {}
     accuracy = target.metric == "val_accuracy"
     level = 1 - target.value if accuracy else target.value
+    if level <= 0:
+        return {}  # nothing is left to scale
     found = {}
     for name, exact in (("easier", level * FACTOR), ("harder", level / FACTOR)):
         near = _rounded(exact)
-        if 0 < near < 1 or (near > 0 and not accuracy):
+        if near < 1 or not accuracy:
             found[name] = target.model_copy(update={"value": round(1 - near, 12) if accuracy else near})
     return found
 

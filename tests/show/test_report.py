@@ -131,6 +131,36 @@ def test_a_large_matrix_is_folded_and_cut(planned: Callable[..., Plan], tmp_path
     assert "The first 300 of 320 arms; all are in tables/o.csv." in text
 
 
+def test_the_page_says_what_could_not_be_drawn(page: Path, planned: Callable[..., Plan]) -> None:
+    (page.parent / "figures" / "init.svg").unlink()
+    (page.parent / "tables" / "optimizer.csv").unlink()
+    text = render(planned(TWO), Store(page.parents[2]))
+    assert text.count("The figure could not be drawn.") == 1
+    assert text.count("The table could not be drawn.") == 1
+    assert Elements(text).tags.count("svg") == 1
+    assert {"table-init"} == {name for name in Elements(text).ids if name.startswith("table-")}
+
+
+def test_the_page_says_how_arms_were_timed_or_why_not(page: Path, planned: Callable[..., Plan], tmp_path: Path) -> None:
+    assert "timing" in Elements(page.read_text()).ids
+    assert "the machine was quiet" in page.read_text()
+    plan = planned(TWO)
+    assert plan.timing
+    store = Store(tmp_path / "untimed")
+    store.failed_timing(plan.timing.id).parent.mkdir(parents=True)
+    store.failed_timing(plan.timing.id).write_text('{"reason": "the device was lost"}')
+    text = drawn(plan, store.root, outcome=outcome, timed=False).read_text()
+    assert "Not measured: the device was lost." in text
+    assert "timing" not in Elements(text).ids
+
+
+def test_times_to_neighbouring_targets_stand_under_their_table(page: Path) -> None:
+    text = page.read_text()
+    assert "time to target (s, CPU), 88 %" in text
+    assert "epochs to target, 92 %" in text
+    assert text.index('id="table-init"') < text.index("epochs to target, 92 %")
+
+
 def chromium(*arguments: str, home: Path) -> str:
     command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout

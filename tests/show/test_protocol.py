@@ -1,0 +1,101 @@
+"""The protocol: what was done, on what, and what became of every run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from study.axes.network import MLP
+from study.plan.plan import Plan
+from study.show import protocol
+from study.show.summary import summarize
+from tests.show.records import records
+
+TWO = """
+o: {title: Optimizers, vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}, metrics: [test_accuracy, step_seconds]}
+b: {title: Batches, vary: {batch_size: [16, 32]}, skip: [{batch_size: 16}], metrics: [epochs_to_target], seeds: 4}
+"""
+ENDS = {0: "diverged", 1: "failed", 2: "missing"}
+
+
+def outcome(label: str, seed: int) -> dict[str, object]:
+    if label != "adam":
+        return {}
+    return {"status": ENDS.get(seed, "finished"), "reason": "loss not finite" if seed == 0 else None}
+
+
+def test_a_choice_is_written_with_its_settings() -> None:
+    assert protocol.written(MLP(hidden=(64, 64))) == "mlp (hidden=[64, 64])"
+    assert protocol.written(0.25) == "0.25"
+
+
+def test_what_varies_what_is_fixed_and_what_is_left_out(planned: Callable[..., Plan]) -> None:
+    plan = planned(TWO)
+    optimizers, batches = plan.comparisons
+    assert protocol.asked(plan, optimizers) == "2 arms vary optimizer (sgd and adam). 8 seeds per arm."
+    assert "1 combinations are left out" in protocol.asked(plan, batches)
+    fixed = dict(protocol.fixed(plan, optimizers))
+    assert fixed["batch_size"] == "32"
+    assert "optimizer" not in fixed
+
+
+def test_every_run_is_accounted_for_once(planned: Callable[..., Plan]) -> None:
+    plan = planned(TWO)
+    found = records(plan, outcome)
+    rows = protocol.coverage(plan, summarize(plan, found).to_pandas(), found)
+    assert protocol.STATUSES == ("finished", "diverged", "failed", "missing")
+    # sgd with batches of 32 is an arm of both comparisons: the study counts its 8 runs once.
+    assert rows == [("Optimizers", 16, (13, 1, 1, 1)), ("Batches", 4, (4, 0, 0, 0)), ("whole study", 16, (13, 1, 1, 1))]
+
+
+def test_runs_that_nothing_is_known_of_are_missing(planned: Callable[..., Plan]) -> None:
+    plan = planned(TWO)
+    found = records(plan)
+    kept = found._replace(runs=found.runs[found.runs["seed"] < 6])
+    rows = protocol.coverage(plan, summarize(plan, kept).to_pandas(), kept)
+    assert rows[-1] == ("whole study", 16, (12, 0, 0, 4))
+
+
+def test_what_did_not_finish_is_listed_with_its_reason(planned: Callable[..., Plan]) -> None:
+    plan = planned(TWO)
+    found = records(plan, outcome)
+    timing = found.timing.copy()
+    adam = plan.comparisons[0].arms[1].arm
+    timing.loc[timing["arm"] == adam, "reason"] = "out of memory"
+    rows = protocol.reasons(plan, found._replace(timing=timing))
+    assert rows == [
+        ("o: adam", "diverged", 1, "loss not finite"),
+        ("o: adam", "failed", 1, ""),
+        ("o: adam", "missing", 1, ""),
+        ("o: adam", "not timed", 8, "out of memory"),
+    ]
+    assert protocol.reasons(plan, found, "no device")[-1] == ("timing job", "failed", 8, "no device")
+
+
+def test_the_facts_name_data_seeds_budget_target_and_versions(planned: Callable[..., Plan]) -> None:
+    plan = planned(TWO)
+    facts = dict(protocol.facts(plan, records(plan)))
+    assert "1,077 training, 360 validation, 360 test rows" in facts["Data and splits"]
+    assert facts["Seeds"].startswith("4 and 8 per arm.")
+    assert facts["Budget"].startswith("8 epochs;")
+    assert facts["Target"].startswith("validation accuracy of at least 90 %.")
+    assert facts["Trained on"] == "CPU; PyTorch 2.13.0, Python 3.11.7."
+    assert facts["Code"] == "commit 0123456789ab; recipe version 1."
+    assert "in 8 interleaved rounds" in facts["Timing"]
+
+
+@pytest.mark.parametrize(
+    ("why", "text"), [(None, "Not measured yet."), ("out of memory", "Not measured: out of memory.")]
+)
+def test_the_facts_say_why_there_are_no_times(planned: Callable[..., Plan], why: str | None, text: str) -> None:
+    plan = planned(TWO)
+    assert dict(protocol.facts(plan, records(plan, timed=False), why))["Timing"] == text
+
+
+def test_metrics_are_explained_in_the_unit_that_is_shown(planned: Callable[..., Plan]) -> None:
+    rows = pd.DataFrame(protocol.metrics(planned(TWO))).set_index(0)
+    assert rows[1].to_dict() == {"test accuracy": "%", "epochs to target": "epochs", "time per step": "s"}
+    assert rows[3]["test accuracy"].endswith("; mean over seeds")
+    assert rows[3]["time per step"].endswith("; median over rounds")
