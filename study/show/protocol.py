@@ -165,7 +165,7 @@ def _timing(plan: Plan, records: Records, why_untimed: str | None) -> list[tuple
         f"{device_of(timing) or 'device not known'}, {threads} thread{'s' * (threads != '1')}: all timed arms in one "
         f"process, one after another and beside no training of this study, in {timing['round'].nunique()} interleaved "
         "rounds of random order. Training shares the device, so wall times of training are never used: seconds = "
-        "steps × seconds per step. How quiet the machine was stands above the table of times."
+        "steps × seconds per step. Timing, below, says how quiet the machine was."
     )
     return [("Timing", text)]
 

@@ -53,8 +53,8 @@ def quietness(plan: Plan, timing: pd.DataFrame) -> str:
     if load.max() <= own + 0.5:
         return f"{text} The job itself makes {own}: the machine was quiet.{gpu}"
     return (
-        f"{text} The job itself makes {own}, so other work was running on this machine. The number of its cores was "
-        f"not recorded: whether that work slowed the arms is not known.{gpu}"
+        f"{text} The job itself makes {own}: other work was running on this machine, or had ended within that minute. "
+        f"The number of its cores was not recorded, so whether that work slowed the arms is not known.{gpu}"
     )
 
 

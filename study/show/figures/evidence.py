@@ -47,6 +47,11 @@ class Evidence(NamedTuple):
         return cls(comparison, observed, curves, ordered(comparison), units, device_of(records.timing), steps)
 
     @property
+    def runs(self) -> pd.DataFrame:
+        """A row per planned run, a column per metric; ``values`` has also those of the timing job."""
+        return self.observed.runs
+
+    @property
     def classes(self) -> bool:
         """Whether this is a classification, so that there are accuracies to draw."""
         return bool(self.curves["val_accuracy"].notna().any())
@@ -66,7 +71,7 @@ class Evidence(NamedTuple):
         rows = self.observed.of(metric)
         if METRICS[metric].target and rows[metric].notna().any():
             return "no run reached the target"
-        ran = self.observed.runs["status"].isin(["finished", "diverged"]).any()
+        ran = self.runs["status"].isin(["finished", "diverged"]).any()
         untimed = METRICS[metric].timed and not any(map(isfinite, self.step_seconds.values()))
         if untimed and (ran or metric in PER_ROUND):
             return "could not be timed" if self.step_seconds else "not timed yet"
@@ -89,7 +94,7 @@ class Evidence(NamedTuple):
 
     def broken(self, label: str) -> str:
         """How many runs of an arm did not finish: ``2 diverged, 1 failed of 16``; empty where all did."""
-        status = self.observed.runs.loc[self.observed.runs["label"] == label, "status"].value_counts()
+        status = self.runs.loc[self.runs["label"] == label, "status"].value_counts()
         parts = [f"{status[name]} {name}" for name in BROKEN if status.get(name, 0)]
         return f"{', '.join(parts)} of {status.sum()}" if parts else ""
 

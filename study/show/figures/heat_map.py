@@ -48,7 +48,7 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
     grey = np.zeros(shape(comparison), dtype=bool)
     cells = {arm.label: _cell(arm.values, keys, down, across) for arm in comparison.arms}
     places = 0 if METRICS[metric].unit in COUNTED else 1 if METRICS[metric].percent else None
-    for label, runs in evidence.observed.runs.groupby("label", sort=False):
+    for label, runs in evidence.runs.groupby("label", sort=False):
         cell = cells[str(label)]
         estimate, text = _estimate(metric, evidence.observed.values(metric, str(label)), runs["status"], places)
         values[cell], texts[cell], grey[cell] = np.nan if estimate is None else estimate, text, estimate is None
