@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,7 @@ class Place:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
         command += ["--workflow-profile", str(ROOT / "profiles" / "default"), "--directory", str(self.folder)]
         command += ["--cores", "2", "--resources", "gpu=2", *arguments]
-        command += ["--config", f"study={self.study}", *config.split()]
+        command += ["--config", f"study={self.study}", *shlex.split(config)]
         # Where SLURM's commands are installed, its plugin would look for a controller for ten seconds.
         variables = {**os.environ, "SLURM_CONF": "/dev/null", "COLUMNS": "200", **environment}
         return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=300, check=False)

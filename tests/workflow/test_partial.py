@@ -122,7 +122,6 @@ def test_what_cannot_be_drawn_is_said_and_no_old_page_is_announced(place: Place,
 
 def test_a_store_with_a_space_in_its_name(place: Place) -> None:
     place.results.rename(place.folder / "my results")
-    command = ["--forcerun", "collect", "--config", f"study={place.study}", "results=my results"]
-    done = place.snakemake(*command)
+    done = place.snakemake("--forcerun", "collect", config="'results=my results'")
     assert done.returncode == 0, done.stderr
     assert "Report: my results/studies/smoke/report.html (6 of 6 runs)" in done.stderr + done.stdout
