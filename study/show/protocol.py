@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from study.axes import AXES, Choice
+from study.axes import AXES, CHOICES, Choice
 from study.plan.arm import Arm
 from study.plan.labels import number
 from study.plan.metrics import METRICS
@@ -30,7 +31,9 @@ def written(value: Any) -> str:
     """A choice with its settings, or a number: ``mlp (hidden=[64, 64])``."""
     if not isinstance(value, Choice):
         return number(value)
-    settings = {k: v for k, v in value.settings().items() if v is not None and k not in ("sha256", "path")}
+    settings = {k: v for k, v in value.settings().items() if v is not None and k != "sha256"}
+    if "path" in settings:
+        settings["path"] = Path(settings["path"]).name  # the folder is somebody's own
     shown = ", ".join(f"{key}={number(setting)}" for key, setting in settings.items())
     return f"{value.name} ({shown})" if shown else value.name
 
@@ -46,12 +49,15 @@ def asked(plan: Plan, comparison: PlannedComparison) -> str:
     arms = len(comparison.arms)
     parts = []
     for key in comparison.keys:
-        values = list(
-            dict.fromkeys(arm.values[key].removeprefix(f"{key.rpartition('.')[2]}=") for arm in comparison.arms)
-        )
+        if key in CHOICES and not any(other.startswith(f"{key}.") for other in comparison.keys):
+            # With all settings: arms that differ in optimizer differ in rate too.
+            values = list(dict.fromkeys(written(getattr(plan.arms[arm.arm], key)) for arm in comparison.arms))
+        else:
+            name = key.rpartition(".")[2]
+            values = list(dict.fromkeys(arm.values[key].removeprefix(f"{name}=") for arm in comparison.arms))
         shown = listed(values) if len(values) <= 12 else f"{len(values)} values from {values[0]} to {values[-1]}"
-        parts.append(f"{key.replace('_', ' ')} ({shown})")
-    text = f"{arms} arms vary {listed(parts)}" if parts else f"{arms} arm{'s' * (arms != 1)}"
+        parts.append(f"{key.replace('_', ' ')}: {shown}")
+    text = f"{arms} arms vary {'; '.join(parts)}" if parts else f"{arms} arm{'s' * (arms != 1)}"
     skipped = f"; {comparison.skipped} combinations are left out" if comparison.skipped else ""
     return f"{text}{skipped}. {comparison.seeds} seed{'s' * (comparison.seeds != 1)} per arm."
 
@@ -134,7 +140,8 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
     lines.append(("Code", f"commit {_all(runs, 'commit')}; recipe version {_all(runs, 'recipe_version')}."))
     lines.append(
         ("Intervals", "95 %, over seeds (over rounds for what is timed), one at a time, not adjusted for their number: "
-         "a t interval for means, an exact interval of order statistics for medians. No tests were made.")
+         "a t interval for means, an exact interval of order statistics for medians. They describe each arm by itself: "
+         "whether two arms differ is a question of paired differences over seeds, and no tests were made.")
     )  # fmt: skip
     return lines
 
@@ -147,7 +154,10 @@ def _data(plan: Plan, runs: pd.DataFrame) -> list[str]:
         rows = "rows not known yet"
         if len(mine):
             rows = ", ".join(f"{int(mine[f'{s}_rows'].iloc[0]):,} {w}" for s, w in SPLITS.items()) + " rows"
-        texts.append(f"{written(dataset)}: {rows}. The split is the same for every seed.")
+        scaled = "Pixels are divided by their maximum" if dataset.images else "Features are standardized"
+        if len(mine) and mine["train_loss"].notna().any() and mine["train_accuracy"].isna().all():
+            scaled += ", and so is the target: a squared error of 1 is that of predicting its mean"
+        texts.append(f"{written(dataset)}: {rows}. {scaled}. The split is the same for every seed.")
     return texts
 
 

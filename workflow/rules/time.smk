@@ -6,6 +6,8 @@ rule time:
         f"{dag.store.root}/timing/{{timing}}.parquet",
     log:
         str(dag.store.log("time", "{timing}")),
+    # First, while the machine is as quiet as it was.
+    priority: 1
     threads: workflow.cores or 1
     resources:
         gpu=workflow.global_resources.get("gpu").value or 1,
