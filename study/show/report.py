@@ -79,8 +79,8 @@ def opening(plan: Plan, total: protocol.Coverage, records: Records) -> str:
         f"Of {total.planned:,} planned runs {ends['finished']:,} finished"
         f"{', ' + listed(broken) if broken else '; none diverged, failed or is missing'}."
         + (f" Times and memory were measured on: {device}." if device else "")
-        + f" Results hold for {'this dataset' if len(plan.datasets) == 1 else 'these datasets'}, split and budget; they "
-        "generalise over seeds only."
+        + f" Results hold for {'this dataset' if len(plan.datasets) == 1 else 'these datasets'}, split and budget; "
+        "they generalise over seeds only."
     )
 
 
