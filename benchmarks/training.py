@@ -31,7 +31,7 @@ from study.run.train import Run, train
 OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
 RATES = (1e-3, 1e-2, 1e-1)
 PROCESSES = 2
-PACK = 9  # arms in a pack: all that a process has
+PACK = 3  # arms in a pack: thirty runs, which is what a core caches
 Curve = list[Tensor]  # per evaluation, the loss and accuracy of three splits
 
 

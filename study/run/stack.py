@@ -30,24 +30,23 @@ class StackedLinear(torch.autograd.Function):
     """``nn.Linear`` for each run: x [runs, rows, in], weight [runs, out, in], bias [runs, out].
 
     The derivative of ``baddbmm`` gives weight gradients transposed, which would be copied into the layout of
-    the parameters; here they come in that layout.
+    the parameters; here they come in that layout, in ``out`` [runs, out, in].
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
+        ctx.out = out
         return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
         x, weight = ctx.saved_tensors
         to_x = torch.bmm(grad, weight) if ctx.needs_input_grad[0] else None
-        n = weight[0].numel()
-        to_weight = grad.new_empty(len(grad), -(-n // ALIGN) * ALIGN)[:, :n].view(weight.shape)
-        return to_x, torch.bmm(grad.mT, x, out=to_weight), grad.sum(1)
+        return to_x, torch.bmm(grad.mT, x, out=ctx.out), grad.sum(1), None
 
 
-linear: Callable[[Tensor, Tensor, Tensor], Tensor] = StackedLinear.apply
+linear: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = StackedLinear.apply
 
 
 class Stack:
@@ -68,12 +67,15 @@ class Stack:
         self.grad = torch.zeros_like(self.flat)
         self.is_weight = torch.zeros(width, device=device)  # 1.0 where flat holds a weight
         self.parameters: dict[str, Tensor] = {}
+        self._gradients: dict[str, Tensor] = {}  # kept between steps: memory that is new each step costs more to touch
         offset = 0
         for name, parameter in first.items():
             n = parameter.numel()
             view = self.flat[:, offset : offset + n].view(self.runs, *parameter.shape)
             view.copy_(torch.stack([m.get_parameter(name).detach() for m in modules]))
             self.parameters[name] = view.detach().requires_grad_()
+            aligned = torch.empty(self.runs, -(-n // ALIGN) * ALIGN, device=device)
+            self._gradients[name] = aligned[:, :n].view(view.shape)
             self.is_weight[offset : offset + n] = float(is_weight(parameter))
             offset += n
         self._padding = [torch.zeros(self.runs, width - offset, device=device)]
@@ -98,7 +100,8 @@ class Stack:
             if isinstance(layer, nn.Flatten):
                 x = x.flatten(2)
             elif isinstance(layer, nn.Linear) and layer.bias is not None:
-                x = linear(fill_rows(x), self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"])[:, :rows]
+                weight, bias = self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"]
+                x = linear(fill_rows(x), weight, bias, self._gradients[f"{name}.weight"])[:, :rows]
             elif isinstance(layer, MaskedDropout):
                 x = x * masks[name] if name in masks else x
             elif isinstance(layer, ELEMENTWISE):
