@@ -74,8 +74,13 @@ class Arm(BaseModel):
             return ("network", "dataset"), f"{network.name!r} needs images and {dataset.name!r} has none; use 'mlp'"
         if self.dropout > 0 and not network.hidden_layers:
             return ("dropout", "network"), f"{network.name!r} has no hidden layer to drop from; use dropout 0"
+        if size < self.gpus:
+            return ("batch_size", "gpus"), f"a batch of {size} cannot be split over {self.gpus} devices; use fewer"
         if not network.batch_statistics:
             return None
+        if self.gpus > 1:
+            words = "batch normalization would see one device's part of a batch only; use gpus 1, or batch_norm: false"
+            return ("gpus", "network"), words
         axes = ("batch_size", "network", "dataset")
         if size == 1:
             return axes, "batch normalization needs at least two rows a batch; use a larger batch"

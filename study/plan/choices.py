@@ -97,14 +97,10 @@ def build(axis: str, entry: Entry, settings: Mapping[str, Entry], mistakes: Mist
 
 def _number(axis: str, entry: Entry, mistakes: Mistakes) -> Any:
     try:
-        number = NUMBERED[axis].validate_python(entry.value, strict=True)
+        return NUMBERED[axis].validate_python(entry.value, strict=True)
     except ValidationError as failure:
         mistakes.add(entry.path, explain(failure.errors()[0]))
         return None
-    if axis == "gpus" and number > 1:
-        mistakes.add(entry.path, "more than one device a run is not yet supported; give 1")
-        return None
-    return number
 
 
 def _place(error: ErrorDetails, entry: Entry, settings: Mapping[str, Entry]) -> str:

@@ -179,8 +179,14 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "tuning": ({"tune": {"optimizer.lr": {}}}, "tune: 'tune' is not yet supported; leave it out, or write null"),
     "claims": ({f"{A}.claims": [{}]}, f"{A}.claims: 'claims' is not yet supported; leave it out"),
-    "two devices": (
-        {f"{A}.vary": {"gpus": [1, 2]}},
-        f"{A}.vary.gpus[1]: more than one device a run is not yet supported; give 1",
+    "more devices than rows in a batch": (
+        {f"{A}.vary": {"gpus": [1, 40]}},
+        f"{A}.vary.gpus[1]: a batch of 32 cannot be split over 40 devices; use fewer, or leave the combination out by "
+        "'skip:'",
+    ),
+    "batch normalization over devices": (
+        {"baseline.network": "convnet", f"{A}.vary": {"gpus": [1, 2]}},
+        f"{A}.vary.gpus[1]: batch normalization would see one device's part of a batch only; use gpus 1, or "
+        "batch_norm: false, or leave the combination out by 'skip:'",
     ),
 }

@@ -88,7 +88,6 @@ comparisons:
     assert lines == [
         "s.yaml: tune: 'tune' is not yet supported; leave it out, or write null",
         "s.yaml: comparisons.activation.claims: 'claims' is not yet supported; leave it out",
-        "s.yaml: comparisons.matrix.vary.gpus[1]: more than one device a run is not yet supported; give 1",
     ]
 
 
