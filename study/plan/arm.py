@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter, model_serializer, model_validator
 
 from study.axes import (
     AXES,
+    NUMBERS,
     AnyActivation,
     AnyDataset,
     AnyInit,
@@ -26,12 +28,19 @@ from study.axes.activation import ReLU
 from study.axes.init import Default
 from study.axes.regularizer import NoPenalty
 from study.axes.schedule import Constant
+from study.plan.choices import split_key
+from study.plan.tune import Settings, Tune
 
 RECIPE = 1  # raised by hand when the meaning of training changes: every arm gets a new id
+WRITTEN = (*AXES, "stack")  # what a study file can say of an arm
 
 
 class Arm(BaseModel):
-    """A choice on every axis. Everything about a run follows from ``(arm, seed)``."""
+    """A choice on every axis. Everything about a run follows from ``(arm, seed)``.
+
+    Settings that ``tune`` searches are no part of the arm: a value in the middle stands in for them here (it is
+    neither written nor in the id) until ``settled`` puts in those that were chosen.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -47,20 +56,65 @@ class Arm(BaseModel):
     epochs: Count
     gpus: Count = 1
     stack: bool = True
+    tune: Tune | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stand_in(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("tune") is None:
+            return given
+        tune = given["tune"] if isinstance(given["tune"], Tune) else Tune.model_validate(given["tune"])
+        filled = dict(given)
+        for key, value in tune.middle.items():
+            axis, setting = split_key(key)
+            if setting is None:
+                filled.setdefault(axis, value)
+            elif isinstance(filled.get(axis), dict):
+                filled[axis] = {setting: value} | filled[axis]
+        return filled
+
+    @model_serializer(mode="wrap")
+    def _without_stand_in(self, dump: Callable[[Arm], dict[str, Any]]) -> dict[str, Any]:
+        content = dump(self)
+        if self.tune is None:
+            del content["tune"]
+            return content
+        for key in self.tune.keys:
+            axis, setting = split_key(key)
+            del (content if setting is None else content[axis])[setting or axis]
+        return content
 
     @cached_property
     def id(self) -> str:
-        """12 hex digits over the settings that differ from their defaults, and ``RECIPE``."""
+        """12 hex digits over the settings that differ from their defaults, how they are tuned, and ``RECIPE``."""
         parts = [f'"recipe":{RECIPE}']
-        for axis in (*AXES, "stack"):
+        for axis in WRITTEN:
             value, field = getattr(self, axis), Arm.model_fields[axis]
-            if field.is_required() or value != field.default:
+            covered = self.tune.covered(axis) if self.tune else set()
+            if covered and isinstance(value, Choice):
+                kept = {name: given for name, given in value.differing().items() if name not in covered}
+                parts.append(f'"{axis}":{canonical(kept)}')
+            elif not covered and (field.is_required() or value != field.default):
                 parts.append(f'"{axis}":{fragment(value)}')
+        if self.tune:
+            parts.append(f'"tune":{self.tune.fragment}')
         return digest("{" + ",".join(sorted(parts)) + "}")
 
     @property
     def dataset_id(self) -> str:
         return digest(fragment(self.dataset))
+
+    def settled(self, settings: Settings) -> Arm:
+        """The arm with ``settings`` in place and nothing left to tune. Raises ValueError where they are refused."""
+        row = {axis: getattr(self, axis) for axis in WRITTEN}
+        for key, value in settings.items():
+            axis, setting = split_key(key)
+            if setting is None:
+                row[axis] = TypeAdapter(NUMBERS[axis]).validate_python(value, strict=True)
+            else:
+                choice: Choice = row[axis]
+                row[axis] = type(choice).model_validate(choice.model_dump() | {setting: value})
+        return Arm.model_construct(None, **row)
 
     def columns(self) -> dict[str, Any]:
         """One value per axis: the choice's name, or the number."""
@@ -102,7 +156,11 @@ def split_sizes(rows: int) -> tuple[int, int, int]:
 @lru_cache(maxsize=None, typed=True)  # 1, 1.0 and True are equal but written differently
 def fragment(value: Choice | float) -> str:
     """Canonical JSON of one choice: sorted keys, no spaces, settings at their defaults left out."""
-    content = value.differing() if isinstance(value, Choice) else value
+    return canonical(value.differing() if isinstance(value, Choice) else value)
+
+
+def canonical(content: Mapping[str, Any] | float) -> str:
+    """JSON with sorted keys and no spaces."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from study.axes import CHOICES, Choice
-from study.plan.arm import Arm
+from study.plan.arm import WRITTEN, Arm
 from study.plan.choices import Entry, build, check_key, split_key
 from study.plan.mistakes import Mistakes, join, nearest
 
@@ -34,7 +34,7 @@ class Baseline:
             else:
                 self.settings.setdefault(axis, {})[setting] = entry
         if under is None:
-            meant = {nearest(split_key(key)[0], Arm.model_fields) for key in content if key not in known}
+            meant = {nearest(split_key(key)[0], WRITTEN) for key in content if key not in known}
             self._fill(path, meant, mistakes)
         for axis, entry in self.written.items():  # a required setting may still come from ``vary`` or ``arms``
             build(axis, entry, self.settings.get(axis, {}), mistakes, partial=True)
@@ -42,7 +42,8 @@ class Baseline:
 
     def _fill(self, path: str, meant: Collection[str | None], mistakes: Mistakes) -> None:
         """Defaults. ``meant``: axes that were given, but spelled wrong."""
-        for axis, field in Arm.model_fields.items():
+        for axis in WRITTEN:
+            field = Arm.model_fields[axis]
             if axis in self.written:
                 continue
             if axis in meant:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from study.axes.dataset import Dataset
 from study.plan import labels, skip
-from study.plan.arm import Arm
+from study.plan.arm import WRITTEN, Arm
 from study.plan.baseline import Baseline
 from study.plan.choices import Entry, Value, build, key_path, split_key
 from study.plan.combine import Combination, combine, coupled_keys
@@ -73,7 +73,7 @@ class Expansion:
                 touched.setdefault(split_key(key)[0], []).append(key)
             self._touched[keys] = touched
         row: dict[str, Value | None] = {}
-        for axis in Arm.model_fields:
+        for axis in WRITTEN:
             written = self._touched[keys].get(axis, ())
             code = (axis, *[combination[key].path for key in written])
             if code not in self._built:
