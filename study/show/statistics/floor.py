@@ -1,0 +1,42 @@
+"""Which claims a number of seeds can decide at all. Standard library only: it answers before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+ALPHA = 0.05
+
+
+def smallest_p(seeds: int, ties: int = 0, sides: int = 2) -> float:
+    """The smallest p of a sign-flip or sign test on ``seeds`` pairs of which ``ties`` are equal.
+
+    ``sides``: 2, or 1 for a claim of ``kind: equal``, whose tests are one-sided.
+    """
+    return min(1.0, sides * 0.5 ** max(0, seeds - ties))
+
+
+def decidable(seeds: int, ties: int = 0, looks: int = 1) -> int:
+    """How many claims that many seeds can decide: the largest number under which one of them has a chance."""
+    return int(ALPHA / looks / smallest_p(seeds, ties))
+
+
+def fewest_seeds(claims: int, ties: int = 0, looks: int = 1) -> int:
+    """The smallest number of seeds with which so many claims have a chance, ``ties`` of the pairs being equal."""
+    seeds = ties + 1
+    while decidable(seeds, ties, looks) < max(1, claims):
+        seeds += 1
+    return seeds
+
+
+def chances(floors: Sequence[float], looks: int = 1) -> list[bool]:
+    """Which of the claims that count have a chance, given the smallest p that each can have.
+
+    Holm's method at its kindest: every claim at its floor. With equally many seeds for all: floor ≤ 0.05 / claims.
+    """
+    order = sorted(range(len(floors)), key=lambda claim: floors[claim])
+    chance = [False] * len(floors)
+    for rank, claim in enumerate(order):
+        if floors[claim] > ALPHA / looks / (len(floors) - rank):
+            break
+        chance[claim] = True
+    return chance

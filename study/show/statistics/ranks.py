@@ -1,0 +1,96 @@
+"""Orders of arms: how stable one is, average ranks, performance profiles, and comparison over many datasets."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from study.plan.metrics import METRICS
+from study.show.statistics.paired import Bools, Floats
+from study.show.statistics.scale import orientation
+
+RESAMPLES = 2_000
+DATASETS = 6  # fewer cannot tell arms apart
+
+
+def stability(metric: str, values: Floats, worst: Bools) -> float | None:
+    """How often the order of the arms repeats when seeds are drawn again, the same for all arms. Between 0 and 1.
+
+    ``values`` [arms, seeds], ``worst`` the runs that are worse than every number (diverged, target not reached). Times
+    to target are ordered by their median, all else by the mean, in which one diverged run weighs more than any number.
+    Arms that tie must tie again. None where there are fewer than two arms or seeds, or a run has no value.
+    """
+    arms, seeds = values.shape
+    if arms < 2 or seeds < 2 or not (np.isfinite(values) | worst).all():
+        return None
+    drawn = np.random.default_rng(0).integers(seeds, size=(RESAMPLES, seeds))
+    cost = np.where(worst, 0.0, -orientation(metric) * values)
+    observed = _order(metric, cost[:, None], worst[:, None])
+    again = _order(metric, cost[:, drawn], worst[:, drawn])
+    return float((again == observed).all(axis=0).mean())
+
+
+def average_ranks(scores: Floats, higher_is_better: bool) -> Floats:
+    """Mean rank of every arm, 1 the best; ties share theirs, NaN and inf come last. [blocks, arms] → [arms]"""
+    cost = -scores if higher_is_better else scores
+    cost = np.where(np.isfinite(scores), cost, np.inf)
+    return np.asarray(stats.rankdata(cost, axis=1).mean(axis=0), dtype=float)
+
+
+def performance_profile(costs: Floats, factors: Floats) -> Floats:
+    """The share of problems that each arm solves within a factor of the best arm (Dolan and Moré, 2002).
+
+    ``costs`` [problems, arms] above 0, lower is better, inf or NaN where not solved; ``factors`` [points] from 1 up.
+    Returns [arms, points]. A problem that no arm solves counts against all.
+    """
+    if (costs <= 0).any():
+        raise ValueError("performance profiles need costs above 0")
+    solved = np.where(np.isfinite(costs), costs, np.inf)
+    best = solved.min(axis=1, keepdims=True)
+    ratios = np.divide(solved, best, out=np.full_like(solved, np.inf), where=np.isfinite(best))
+    return np.asarray((ratios[:, :, None] <= factors * (1 + 1e-12)).mean(axis=0), dtype=float)
+
+
+class Critical(NamedTuple):
+    """What a critical-difference diagram shows: average ranks [arms], and Holm's adjusted p of every pair [arms, arms].
+
+    ``p_adjusted`` is None with fewer than six datasets: then there are ranks and no test.
+    """
+
+    ranks: Floats
+    p_adjusted: NDArray[np.float64] | None
+
+
+def critical_difference(scores: Floats, higher_is_better: bool) -> Critical:
+    """Compare arms over datasets: Wilcoxon's signed-rank test of every pair, with Holm. [datasets, arms]"""
+    datasets, arms = scores.shape
+    ranks = average_ranks(scores, higher_is_better)
+    if datasets < DATASETS or arms < 2:
+        return Critical(ranks, None)
+    pairs = list(combinations(range(arms), 2))
+    raw = [_wilcoxon(scores[:, i], scores[:, j]) for i, j in pairs]
+    p = np.eye(arms)
+    for (i, j), adjusted in zip(pairs, multipletests(raw, method="holm")[1], strict=True):
+        p[i, j] = p[j, i] = adjusted
+    return Critical(ranks, p)
+
+
+def _wilcoxon(one: Floats, other: Floats) -> float:
+    return 1.0 if np.array_equal(one, other) else float(stats.wilcoxon(one, other).pvalue)
+
+
+def _order(metric: str, cost: Floats, worst: Bools) -> Floats:
+    """The rank of every arm. [arms, samples, seeds] → [arms, samples]"""
+    if METRICS[metric].target:
+        middle = np.median(np.where(worst, np.inf, cost), axis=2)
+        return np.asarray(stats.rankdata(middle, axis=0))
+    kept = (~worst).sum(axis=2)
+    mean = np.divide(cost.sum(axis=2), kept, out=np.zeros(kept.shape), where=kept > 0)
+    # As if a diverged run counted as a number beyond all others: first how many, then the mean of the rest.
+    _, means = np.unique(np.round(mean, 9), return_inverse=True)
+    return np.asarray(stats.rankdata(worst.sum(axis=2) * (means.max() + 1) + means.reshape(mean.shape), axis=0))

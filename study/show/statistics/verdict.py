@@ -1,0 +1,111 @@
+"""From the evidence on every claim of a study to verdicts: Holm's correction, then words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from statsmodels.stats.multitest import multipletests
+
+from study.show.statistics.evidence import Evidence, Statement, weigh
+from study.show.statistics.floor import ALPHA, smallest_p
+from study.show.statistics.power import pairs_for_equal, pairs_for_mean, pairs_for_wins
+from study.show.statistics.reasons import Open, because
+from study.show.statistics.scale import threshold
+
+Word = Literal["supported", "refuted", "undecided"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a claim came to. ``counts``: it is one of the claims that Holm's method corrects for.
+
+    ``p_adjusted``: None for deterministic metrics. ``undertuned``: labels of the arms that must be tuned further before
+    the claim can be decided. ``pairs_needed``: how many seeds (rounds, for timed metrics) in all would decide it if the
+    true difference is as observed; None where it is decided, or blocked, or where more than 1,000 would be needed.
+    """
+
+    claim: Statement
+    evidence: Evidence
+    counts: bool
+    p_adjusted: float | None
+    word: Word
+    undertuned: tuple[str, ...]
+    pairs_needed: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.reason}"
+
+
+def judge(claims: Sequence[Statement], looks: int = 1) -> list[Verdict]:
+    """Verdicts on all claims of a study, in their order. They must be judged together: each counts for the others.
+
+    ``looks``: how often the study is looked at as its seeds grow, as declared; each look tests at 0.05 / looks.
+    """
+    evidence = [weigh(claim) for claim in claims]
+    counted = [found.p is not None and not claim.derived for claim, found in zip(claims, evidence, strict=True)]
+    family = [found.p for found, counts in zip(evidence, counted, strict=True) if counts and found.p is not None]
+    adjusted = [None if found.p is None else _within(found.p, family) for found in evidence]
+    return [
+        _verdict(claim, found, counts, p, family, looks)
+        for claim, found, counts, p in zip(claims, evidence, counted, adjusted, strict=True)
+    ]
+
+
+def _within(p: float, family: Sequence[float]) -> float:
+    """Holm's adjusted p of one of the ``family``; of any other p what it would be for a member with that p.
+
+    So a claim derived from another is judged like that one, and makes it no harder for any.
+    """
+    if not family:
+        return p
+    raw = np.array(family)
+    holm = multipletests(raw, method="holm")[1]
+    below, rest = raw < p, int((raw >= p).sum())
+    return float(min(1.0, max(np.max(holm, where=below, initial=0.0), max(1, rest) * p)))
+
+
+def _verdict(
+    claim: Statement, found: Evidence, counts: bool, p: float | None, family: list[float], looks: int
+) -> Verdict:
+    alpha = ALPHA / looks
+    decided = found.favours is not None and (p is None or p <= alpha) and not found.lacking
+    word: Word = "undecided" if not decided else "supported" if found.favours else "refuted"
+    undertuned = _undertuned(claim, found) if decided else ()
+    if undertuned:
+        word = "undecided"
+    needed, hopeless = None, 0
+    if not decided and not found.lacking:
+        needed = _pairs_needed(claim, found, max(1, len(family)), looks)
+        floor = smallest_p(found.pairs, found.ties, 1 if claim.kind == "equal" else 2)
+        hopeless = 0 if _within(floor, family) <= alpha else max(1, len(family))
+    reason = because(claim, found, Open(undertuned, needed, hopeless) if word == "undecided" else None)
+    return Verdict(claim, found, counts, p, word, undertuned, needed, reason)
+
+
+def _undertuned(claim: Statement, found: Evidence) -> tuple[str, ...]:
+    """The arms on the edge of their grids that stand to change a verdict if tuned further.
+
+    That is the losing side: the arm claimed to be worse, of a supported claim, and the one claimed to be better, of a
+    refuted one. Two arms said to be equal may both come out of it; of two that differ, only the one behind can.
+    """
+    better, than = claim.better, claim.than
+    if claim.kind == "equal":
+        at_stake = [better, than] if found.favours else [side for side in (better, than) if side.label != found.ahead]
+    else:
+        at_stake = [than if found.favours else better]
+    return tuple(side.label for side in at_stake if side.undertuned)
+
+
+def _pairs_needed(claim: Statement, found: Evidence, family: int, looks: int) -> int | None:
+    if found.pairs < 2:
+        return None
+    if found.test == "sign":
+        needed = pairs_for_wins(found.wins, found.losses, found.ties, family, looks)
+    else:
+        pairs_for = pairs_for_equal if claim.kind == "equal" else pairs_for_mean
+        needed = pairs_for(found.mean, found.sd, threshold(claim.metric, found.margin), family, looks)
+    return None if needed is None else max(needed, found.pairs + 1)
