@@ -79,7 +79,7 @@ class Arm(BaseModel):
         if self.tune is None:
             del content["tune"]
             return content
-        for key in self.tune.keys:
+        for key in self.tune.covers:
             axis, setting = split_key(key)
             del (content if setting is None else content[axis])[setting or axis]
         return content

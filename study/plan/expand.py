@@ -11,6 +11,7 @@ from study.plan.arm import WRITTEN, Arm
 from study.plan.baseline import Baseline
 from study.plan.choices import Entry, Value, build, key_path, split_key
 from study.plan.combine import Combination, combine, coupled_keys
+from study.plan.cover import Cover
 from study.plan.mistakes import Mistakes, join
 from study.plan.study_file import Comparison
 
@@ -28,6 +29,7 @@ class Expansion:
 
     ``labels`` are None where they cannot be known; ``doubtful`` are those of arms with mistakes.
     ``broken``: keys of the comparison with a mistake of shape. ``locate`` finds the files of a dataset.
+    ``cover``: the settings that are tuned, for which a value in the middle stands in.
     """
 
     def __init__(
@@ -38,10 +40,14 @@ class Expansion:
         study: Baseline,
         mistakes: Mistakes,
         locate: Callable[[Dataset], Dataset],
+        cover: Cover | None = None,
     ) -> None:
         self.path, self.comparison, self.mistakes, self.locate = path, comparison, mistakes, locate
-        self.baseline = Baseline(comparison.baseline, join(path, "baseline"), mistakes, study)
+        self.baseline, self.cover = Baseline(comparison.baseline, join(path, "baseline"), mistakes, study), cover
         before = len(mistakes)
+        if cover:
+            cover.strip(self.baseline)
+            cover.check_written(comparison)
         if not broken & {"vary", "arms"} and not comparison.vary and not comparison.arms:
             mistakes.add(path, "names no arms; give 'vary:' or 'arms:'")
         combinations = combine(comparison, path, mistakes)
@@ -63,6 +69,8 @@ class Expansion:
                 self._compose(pairs)
             else:
                 self._label(pairs)
+                if cover and len(self.arms) == len(pairs):
+                    cover.check_used([labelled.arm for labelled in self.arms])
 
     def _row(self, combination: Combination) -> Row:
         """The checked choice on every axis."""
@@ -92,7 +100,10 @@ class Expansion:
                 place = key_path(own[setting].path)
                 self.mistakes.add(place, f"is set within {key_path(whole.path)} too; give it in one place")
         settings = settings | own
-        value: Value | None = build(axis, entry, settings, self.mistakes, self._partial)
+        certain = True
+        if self.cover:
+            entry, settings, certain = self.cover.stand_in(axis, entry, settings)
+        value: Value | None = build(axis, entry, settings, self.mistakes, self._partial or not certain)
         if not isinstance(value, Dataset):
             return value
         try:
@@ -145,6 +156,8 @@ class Expansion:
         if reason is None:
             return
         axes, words = reason
+        if self.cover and any(self.cover.block.covered(axis) for axis in axes):
+            return  # every candidate is looked at later
         here = {split_key(key)[0]: entry.path for key, entry in combination.items()}
         place = next((here[axis] for axis in axes if axis in here), self.baseline.written[axes[0]].path)
         self.mistakes.add(place, f"{words}, or leave the combination out by 'skip:'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 
@@ -84,3 +85,27 @@ METRICS: dict[str, Metric] = {
     ),
 }
 TARGETS = ("val_accuracy", "val_loss")
+
+
+def twin(metric: str, regression: bool) -> str | None:
+    """What a setting is selected by for the sake of ``metric``: its validation twin (STATISTICS, Tuning).
+
+    None for times of a step and memory, which settings that are numbers do not change. The share of small weights
+    and other metrics that nobody wants at the price of a worse model go with accuracy.
+    """
+    if METRICS[metric].target:
+        return "steps_to_target"
+    if METRICS[metric].timed:
+        return None
+    return "val_loss" if regression or metric.endswith("loss") else "val_accuracy"
+
+
+def selections(metrics: Iterable[str], given: Sequence[str] | None, regression: bool) -> dict[str, str]:
+    """The selection whose tuned arms each metric is read from; ``given``: those that the study file lists."""
+    twins = {metric: twin(metric, regression) for metric in metrics}
+    allowed = (
+        given or list(dict.fromkeys(t for t in twins.values() if t)) or ["val_loss" if regression else "val_accuracy"]
+    )
+    found = {metric: t if t in allowed else allowed[0] for metric, t in twins.items() if t}
+    used = next(iter(found.values()), allowed[0])
+    return {metric: found.get(metric, used) for metric in twins}

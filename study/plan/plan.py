@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +14,7 @@ from study.plan.metrics import METRICS
 from study.plan.mistakes import Refused, suggest
 from study.plan.store import Block, Store, missing, write_if_changed
 from study.plan.study_file import Target
+from study.plan.tune import Select
 
 FEWEST_ROUNDS = 6  # of timing: a median of fewer has no 95 % interval
 
@@ -23,9 +24,24 @@ class Frozen(BaseModel):
 
 
 class PlannedArm(Frozen):
+    """``arm`` is the one that the comparison's first metric is read from."""
+
     arm: str
     label: str
     values: dict[str, str]  # varying key → what the label shows for it
+    tuned: dict[Select, str] = {}  # selection → the arm tuned by it; empty where the comparison tunes nothing
+
+
+class PlannedClaim(Frozen):
+    metric: str
+    better: str  # labels
+    than: str
+    better_arm: str  # the arms that the metric is read from
+    than_arm: str
+    margin: float | None  # as written
+    kind: Literal["better", "equal"]
+    derived: bool
+    exploratory: bool
 
 
 class PlannedComparison(Frozen):
@@ -40,11 +56,23 @@ class PlannedComparison(Frozen):
     target: Target | None
     source: str | None  # of the reported figures
     reported: dict[str, dict[str, str]]  # label → metric → as printed
+    claims: tuple[PlannedClaim, ...] = ()
+    selections: dict[str, Select] = {}  # metric, shown or claimed → what its arms are tuned by; empty without tuning
 
     @property
     def labels(self) -> dict[str, str]:
-        """Label by arm id."""
-        return {arm.arm: arm.label for arm in self.arms}
+        """Label by arm id, for the arms of every selection."""
+        return {arm: planned.label for planned in self.arms for arm in (planned.arm, *planned.tuned.values())}
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The metrics that are shown or claimed."""
+        return tuple(dict.fromkeys((*self.metrics, *(claim.metric for claim in self.claims))))
+
+    def arms_for(self, metric: str) -> dict[str, str]:
+        """Label → the arm that ``metric`` is read from."""
+        select = self.selections.get(metric, "val_accuracy")
+        return {arm.label: arm.tuned.get(select, arm.arm) for arm in self.arms}
 
 
 class Timing(Frozen):
@@ -61,6 +89,7 @@ class Plan(Frozen):
     arms: dict[str, Arm]
     seeds: dict[str, int]  # seeds wanted of each arm
     timing: Timing | None
+    looks: int = 1  # at the results, as announced
 
     @property
     def datasets(self) -> dict[str, AnyDataset]:
@@ -87,8 +116,18 @@ class Plan(Frozen):
         """Write plan.json, and recipe.json for the arms still to train, only where they differ."""
         text = self.model_dump_json(indent=1 if len(self.arms) < 1000 else None)
         write_if_changed(store.study(self.study) / "plan.json", text + "\n")
-        for arm in gaps:
+        for arm in {*gaps, *self.timed_tunings}:
             write_if_changed(store.recipe(arm), recipe_text(self.arms[arm]))
+
+    @property
+    def timed_tunings(self) -> list[str]:
+        """The timed arms whose shapes or operations depend on what tuning chooses."""
+        timed = self.timing.arms if self.timing else ()
+        return [arm for arm in timed if (tune := self.arms[arm].tune) and tune.shapes]
+
+    def to_tune(self, store: Store, gaps: dict[str, list[Block]]) -> list[str]:
+        """Of the arms with ``gaps``, those whose settings are still to be chosen."""
+        return [arm for arm in gaps if self.arms[arm].tune and not store.tuning(arm).exists()]
 
 
 def open_plan(path: str | Path) -> tuple[Plan, Store]:
@@ -112,10 +151,10 @@ def read_recipe(path: Path) -> Arm:
 
 
 def timing_of(comparisons: tuple[PlannedComparison, ...]) -> Timing | None:
-    """The timing job of a study: the arms of comparisons with a timing or memory metric; None without any."""
-    timed = [c for c in comparisons if any(METRICS[m].timed for m in c.metrics)]
+    """The timing job of a study: the arms of comparisons that show or claim a time or memory; None without any."""
+    timed = [(c, metric) for c in comparisons for metric in c.used if METRICS[metric].timed]
     if not timed:
         return None
-    arms = tuple(sorted({arm.arm for comparison in timed for arm in comparison.arms}))
-    rounds = max(FEWEST_ROUNDS, *(comparison.seeds for comparison in timed))
+    arms = tuple(sorted({arm for comparison, metric in timed for arm in comparison.arms_for(metric).values()}))
+    rounds = max(FEWEST_ROUNDS, *(comparison.seeds for comparison, _ in timed))
     return Timing(id=digest(json.dumps([RECIPE, rounds, *arms])), arms=arms, rounds=rounds)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from study.axes.dataset import Dataset
 from study.plan import yaml
 from study.plan.arm import Arm
 from study.plan.baseline import Baseline
+from study.plan.claims import read_claims
+from study.plan.cover import Cover
 from study.plan.expand import Expansion
+from study.plan.metrics import METRICS
 from study.plan.mistakes import Mistakes, Refused, join
-from study.plan.plan import Plan, PlannedArm, PlannedComparison, timing_of
+from study.plan.plan import Plan, PlannedComparison, timing_of
 from study.plan.shown import check_label, check_metrics, check_target, read_reported
 from study.plan.sources import Sums
 from study.plan.store import Store
 from study.plan.study_file import Comparison, StudyFile, read, read_comparisons
+from study.plan.tune_block import TuneBlock, read_block
+from study.plan.tuned import Tuned
 
 
 def prepare(path: Path, store: Store) -> Plan:
@@ -25,7 +29,7 @@ def prepare(path: Path, store: Store) -> Plan:
     if not isinstance(content, dict):
         raise Refused([f"{path}: holds no study; begin with 'study:', 'baseline:' and 'comparisons:'"])
     file, broken = read(StudyFile, content, "", mistakes)
-    _not_yet("tune", file.tune, "tune", mistakes)
+    block = None if file.tune is None else read_block(file.tune, "tune", mistakes)
     baseline = Baseline(file.baseline, "baseline", Mistakes("") if "baseline" in broken else mistakes)
     if not file.comparisons and "comparisons" not in broken:
         mistakes.add("comparisons", f"is empty; give {StudyFile.needed['comparisons']}")
@@ -37,15 +41,17 @@ def prepare(path: Path, store: Store) -> Plan:
     comparisons: list[PlannedComparison] = []
     arms: dict[str, Arm] = {}
     for name, comparison, flawed in read_comparisons(file.comparisons, mistakes):
-        expansion = Expansion(join("comparisons", name), comparison, flawed, baseline, mistakes, locate)
-        planned = _planned(name, comparison, broken, flawed, expansion, file, mistakes)
+        place = join("comparisons", name)
+        own = _own_block(comparison, join(place, "tune"), block, mistakes)
+        cover = Cover(own, place, mistakes) if own else None
+        expansion = Expansion(place, comparison, flawed, baseline, mistakes, locate, cover)
+        planned = _planned(name, comparison, broken, flawed, expansion, file, arms, mistakes)
         comparisons += [planned] if planned else []
-        arms |= {labelled.arm.id: labelled.arm for labelled in expansion.arms}
     mistakes.raise_any()
     seeds: dict[str, int] = {}
     for planned in comparisons:
-        for arm in planned.arms:
-            seeds[arm.arm] = max(seeds.get(arm.arm, 0), planned.seeds)
+        for arm in planned.labels:
+            seeds[arm] = max(seeds.get(arm, 0), planned.seeds)
     return Plan(
         study=file.study,
         title=file.title or file.study,
@@ -54,7 +60,15 @@ def prepare(path: Path, store: Store) -> Plan:
         arms=arms,
         seeds=seeds,
         timing=timing_of(tuple(comparisons)),
+        looks=file.looks or 1,
     )
+
+
+def _own_block(comparison: Comparison, path: str, block: TuneBlock | None, mistakes: Mistakes) -> TuneBlock | None:
+    """What a comparison tunes: the study's block, its own over that, or nothing."""
+    if "tune" not in comparison.model_fields_set:
+        return block
+    return None if comparison.tune is None else read_block(comparison.tune, path, mistakes, block)
 
 
 def _planned(
@@ -64,12 +78,11 @@ def _planned(
     flawed: set[str],  # and this comparison's
     expansion: Expansion,
     file: StudyFile,
+    arms: dict[str, Arm],  # every arm of the study, by id; those of this comparison are added
     mistakes: Mistakes,
 ) -> PlannedComparison | None:
     path, labels, doubtful = expansion.path, expansion.labels, expansion.doubtful
     target = comparison.target or file.target
-    _not_yet("tune", comparison.tune, join(path, "tune"), mistakes)
-    _not_yet("claims", comparison.claims, join(path, "claims"), mistakes)
     if not comparison.metrics and "metrics" not in flawed:
         mistakes.add(join(path, "metrics"), f"is empty; give {Comparison.needed['metrics']}")
     check_metrics(comparison, path, expansion.arms, target, mistakes)
@@ -78,24 +91,26 @@ def _planned(
     source, reported = read_reported(comparison, flawed, path, labels, doubtful, mistakes)
     if comparison.reference is not None:
         check_label(comparison.reference, join(path, "reference"), labels, doubtful, mistakes)
+    claims = read_claims(comparison, path, expansion.arms, target, labels, doubtful, mistakes)
+    known = [metric for metric in comparison.metrics if isinstance(metric, str) and metric in METRICS]
+    tuned = Tuned(expansion, [*known, *(claim.metric for claim in claims)], target, mistakes)
+    if target is None and "target" not in broken | flawed:
+        tuned.check_target(mistakes)
     if mistakes:
         return None
-    arms = expansion.arms
+    arms |= {arm.id: arm for arm in tuned.arms}
     return PlannedComparison(
         name=name,
         title=comparison.title or name.replace("_", " ").replace("-", " ").capitalize(),
-        keys=tuple(arms[0].values),
-        arms=tuple(PlannedArm(arm=a.arm.id, label=a.label, values=a.values) for a in arms),
+        keys=tuple(expansion.arms[0].values),
+        arms=tuned.planned(comparison.metrics[0]),
         skipped=expansion.skipped,
         metrics=tuple(comparison.metrics),
-        reference=arms[0].label if comparison.reference is None else comparison.reference,
+        reference=expansion.arms[0].label if comparison.reference is None else comparison.reference,
         seeds=comparison.seeds or file.seeds,
         target=target,
         source=source,
         reported=reported,
+        claims=tuple(tuned.claimed(claim) for claim in claims),
+        selections=tuned.selections,
     )
-
-
-def _not_yet(key: str, value: Any, path: str, mistakes: Mistakes) -> None:
-    if value is not None:
-        mistakes.add(path, f"{key!r} is not yet supported; leave it out" + (", or write null" * (key == "tune")))

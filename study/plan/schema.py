@@ -11,7 +11,9 @@ from pydantic import TypeAdapter
 from study.axes import AXES, CHOICES, NUMBERS, Choice
 from study.plan.choices import settings_of
 from study.plan.metrics import METRICS
-from study.plan.study_file import Comparison, StudyFile
+from study.plan.ranges import kind_of
+from study.plan.study_file import Claim, Comparison, StudyFile
+from study.plan.tune_block import FIXED, SELECTS, Options, Range
 
 PATH = Path(__file__).parents[2] / "config" / "study.schema.json"
 Schema = dict[str, Any]
@@ -24,28 +26,6 @@ DESCRIPTIONS = {  # of the axes that are numbers, and of stack
     "stack": "false: train runs one at a time.",
 }
 PRINTED: Schema = {"type": ["string", "number"], "minLength": 1}
-TUNE: Schema = {
-    "description": "Not yet supported. Settings to search, at the same budget for every arm; null for none.",
-    "type": ["object", "null"],
-    "properties": {
-        "seeds": {"type": "integer", "minimum": 1, "description": "Fresh seeds, never those of the final runs."},
-        "select": {
-            "description": "What the best candidate is chosen by.",
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-        },
-        "extend": {"type": "integer", "minimum": 0, "description": "Further trials, past the edge or around the best."},
-    },
-    "patternProperties": {
-        r"^[a-z_]+\.[a-z0-9_]+$": {
-            "type": "object",
-            "properties": {
-                "log": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
-                "points": {"type": "integer", "minimum": 1},
-            },
-        }
-    },
-    "additionalProperties": False,
-}
 
 
 def text() -> str:
@@ -64,13 +44,13 @@ def study_schema() -> Schema:
     defs["arm"] = _object({"label": {"type": "string", "minLength": 1}} | varied) | {"minProperties": 1}
     defs["pattern"] = _object({key: {"description": f"Matches arms with this {key}."} for key in varied})
     defs["vary"] = _object({key: {"type": "array", "items": item, "minItems": 1} for key, item in varied.items()})
-    defs["tune"], defs["claim"] = TUNE, _claim()
+    defs["tune"], defs["range"], defs["claim"] = _tune(owned), Range.model_json_schema(), _claim()
 
     study, comparison = StudyFile.model_json_schema(), Comparison.model_json_schema()
     for schema in (study, comparison):
         defs |= schema.pop("$defs")
         schema["properties"]["baseline"] |= {"$ref": "#/$defs/baseline"}
-        schema["properties"]["tune"] |= {"$ref": "#/$defs/tune"}
+        schema["properties"]["tune"] |= {"anyOf": [{"$ref": "#/$defs/tune"}, {"type": "null"}]}
     study["properties"]["comparisons"] |= {
         "additionalProperties": {"$ref": "#/$defs/comparison"},
         "propertyNames": {"pattern": study["properties"]["study"]["pattern"]},
@@ -130,17 +110,19 @@ def _metrics() -> Schema:
 
 
 def _claim() -> Schema:
-    label = {"type": "string", "description": "Label of an arm."}
-    properties = {
-        "metric": {"$ref": "#/$defs/metric"},
-        "better": label,
-        "than": label,
-        "margin": {"type": "number", "minimum": 0, "description": "By how much, at least."},
-        "kind": {"enum": ["better", "equal"]},
-        "derived": {"type": "boolean", "description": "Its metric follows from that of another claim."},
-        "exploratory": {"type": "boolean", "description": "May be one that so few seeds cannot decide."},
-    }
-    return _object(properties) | {"required": ["metric", "better", "than"], "description": "Not yet supported."}
+    schema = Claim.model_json_schema()
+    schema["properties"]["metric"] |= {"$ref": "#/$defs/metric"}
+    return schema
+
+
+def _tune(owned: dict[str, list[type[Choice]]]) -> Schema:
+    """The numbers that can be searched, and the options of the search."""
+    options, select = Options.model_json_schema(), {"enum": list(SELECTS)}
+    several = {"type": "array", "items": select, "minItems": 1}
+    options["properties"]["select"] |= {"anyOf": [select, several, {"type": "null"}]}
+    numbers = [key for key, owners in owned.items() if any(kind_of(owner, key.partition(".")[2]) for owner in owners)]
+    keys = [key for key in (*NUMBERS, *numbers) if key.partition(".")[0] not in FIXED]
+    return options | {"properties": options["properties"] | {key: {"$ref": "#/$defs/range"} for key in keys}}
 
 
 def _object(properties: Schema) -> Schema:

@@ -17,27 +17,37 @@ def check_metrics(
     comparison: Comparison, path: str, arms: Sequence[Labelled], target: Target | None, mistakes: Mistakes
 ) -> None:
     """Notes metrics that are unknown, listed twice, or that these arms cannot have."""
-    regression = [arm.label for arm in arms if arm.arm.dataset.known_task == "regression"]
     for i, name in enumerate(comparison.metrics):
         place = join(path, "metrics", i)
         if not isinstance(name, str) or name not in METRICS:
             mistakes.add(place, suggest(name, METRICS, "metric"))
             continue
-        metric = METRICS[name]
         if name in comparison.metrics[:i]:
             mistakes.add(place, f"{name!r} is listed twice; keep one")
-        elif metric.accuracy and regression:
-            mistakes.add(place, f"{name!r} needs classes and {regression[0]!r} is a regression; use a loss")
-        elif metric.target and target and target.metric == "val_accuracy" and regression:
-            mistakes.add(place, f"the target is an accuracy and {regression[0]!r} is a regression; target val_loss")
+        elif words := unfit(name, arms, target):
+            mistakes.add(place, words)
+
+
+def unfit(metric: str, arms: Sequence[Labelled], target: Target | None) -> str | None:
+    """Why these arms cannot have a metric; None where they can."""
+    needs = METRICS[metric]
+    regression = next((arm.label for arm in arms if arm.arm.dataset.known_task == "regression"), None)
+    if regression is not None and needs.accuracy:
+        return f"{metric!r} needs classes and {regression!r} is a regression; use a loss"
+    if regression is not None and needs.target and target and target.metric == "val_accuracy":
+        return f"the target is an accuracy and {regression!r} is a regression; target val_loss"
+    return None
 
 
 def check_target(comparison: Comparison, path: str, mistakes: Mistakes) -> None:
-    """Notes a metric that needs a target, where there is none."""
-    for i, name in enumerate(comparison.metrics):
+    """Notes a metric, shown or claimed, that needs a target, where there is none."""
+    named = [(join(path, "metrics", i), name) for i, name in enumerate(comparison.metrics)]
+    claimed = (claim.get("metric") if isinstance(claim, dict) else None for claim in comparison.claims)
+    named += [(join(path, "claims", i, "metric"), name) for i, name in enumerate(claimed)]
+    for place, name in named:
         if isinstance(name, str) and name in METRICS and METRICS[name].target:
             words = f"{name!r} needs a target; give the study target: {{metric: val_accuracy, value: 0.95}}"
-            mistakes.add(join(path, "metrics", i), words)
+            mistakes.add(place, words)
 
 
 def check_label(

@@ -68,16 +68,20 @@ class Store:
     def recipe(self, arm: str) -> Path:
         return self.arm(arm) / "recipe.json"
 
+    def tuning(self, arm: str) -> Path:
+        return self.arm(arm) / "tuning.parquet"
+
     def runs(self, arm: str, block: Block) -> Path:
         return self.arm(arm) / f"runs-{block}.parquet"
 
     def curves(self, arm: str, block: Block) -> Path:
         return self.arm(arm) / f"curves-{block}.parquet"
 
-    def failed(self, arm: str, block: Block) -> Path:
+    def failed(self, arm: str, block: Block | str) -> Path:
+        """``block`` is "tuning" for the tuning job, here and in ``started``."""
         return self.arm(arm) / f"failed-{block}.json"
 
-    def started(self, arm: str, block: Block) -> Path:
+    def started(self, arm: str, block: Block | str) -> Path:
         return self.arm(arm) / f"started-{block}.json"
 
     def log(self, verb: str, name: str) -> Path:

@@ -43,6 +43,32 @@ class Target(Part):
         return value
 
 
+class Claim(Part):
+    """A statement about two arms, declared before training."""
+
+    needed = {
+        "metric": "what the two arms are compared by, such as test_accuracy",
+        "better": "the label of an arm",
+        "than": "the label of another arm",
+    }
+    stand_in = {"metric": "", "better": "", "than": ""}
+
+    metric: Annotated[str, Field(description="What the two arms are compared by; it need not be shown.")]
+    better: Annotated[str, Field(description="Label of the arm that is claimed to be better.")]
+    than: Annotated[str, Field(description="Label of the other arm.")]
+    margin: Annotated[
+        float | None,
+        Field(
+            ge=0, allow_inf_nan=False, description="By how much, at least: a share of it, of accuracies a difference."
+        ),
+    ] = None
+    kind: Annotated[Literal["better", "equal"], Field(description="equal: they differ by less than the margin.")] = (
+        "better"
+    )
+    derived: Annotated[bool, Field(description="Its metric follows from that of another claim.")] = False
+    exploratory: Annotated[bool, Field(description="May be one that so few seeds cannot decide.")] = False
+
+
 class Comparison(Part):
     """A named set of arms that are compared: one table, one figure."""
 
@@ -63,8 +89,8 @@ class Comparison(Part):
     reported: Annotated[
         Written, Field(description="Figures printed elsewhere, by label and metric, and their source.")
     ] = {}
-    tune: Annotated[Any, Field(description="Not yet supported.")] = None
-    claims: Annotated[list[Any] | None, Field(description="Not yet supported.")] = None
+    tune: Annotated[Any, Field(description="What differs from the study's; null for no tuning.")] = None
+    claims: Annotated[list[Any], Field(description="What is claimed before training, and judged after it.")] = []
 
 
 class StudyFile(Part):
@@ -82,7 +108,10 @@ class StudyFile(Part):
     baseline: Annotated[Written, Field(description="The choice on every axis unless an arm says otherwise.")]
     seeds: Annotated[Seeds, Field(description="Runs per arm: seeds 0, 1, …")] = 16
     target: Annotated[Target | None, Field(description="The validation level that counts as converged.")] = None
-    tune: Annotated[Any, Field(description="Not yet supported.")] = None
+    tune: Annotated[Any, Field(description="Settings to search, at the same budget for every arm.")] = None
+    looks: Annotated[
+        int | None, Field(ge=1, le=100, description="How often the results are looked at before more seeds are added.")
+    ] = None
     comparisons: Annotated[Written, Field(description="What is compared: one table and one figure each.")]
 
 

@@ -131,12 +131,12 @@ class Tune(Frozen):
         return range(FIRST_SEED, FIRST_SEED + self.seeds)
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def covers(self) -> tuple[str, ...]:
         return tuple(searched.key for searched in self.settings)
 
     def grid(self) -> list[dict[str, Value]]:
         """Every combination of the grid, the last setting turning fastest."""
-        return [dict(zip(self.keys, point, strict=True)) for point in product(*(s.grid() for s in self.settings))]
+        return [dict(zip(self.covers, point, strict=True)) for point in product(*(s.grid() for s in self.settings))]
 
     @cached_property
     def middle(self) -> dict[str, Value]:
@@ -145,7 +145,7 @@ class Tune(Frozen):
 
     def covered(self, axis: str) -> set[str]:
         """The settings of ``axis`` that are searched; the empty string where the axis itself is."""
-        found = (split_key(key) for key in self.keys)
+        found = (split_key(key) for key in self.covers)
         return {setting or "" for home, setting in found if home == axis}
 
     @cached_property

@@ -22,13 +22,23 @@ def check(arguments: Namespace) -> None:
     for comparison in plan.comparisons:
         skipped = f", {count(comparison.skipped, 'combination')} skipped" if comparison.skipped else ""
         shape = f"{count(len(comparison.arms), 'arm')} × {count(comparison.seeds, 'seed')}"
-        print(f"  {comparison.name:{width}}  {shape}{skipped}")
+        chosen = dict.fromkeys(comparison.selections.values())
+        tuned = f", tuned by {' and by '.join(chosen)}" if chosen else ""
+        claims = f", {count(len(comparison.claims), 'claim')}" if comparison.claims else ""
+        print(f"  {comparison.name:{width}}  {shape}{skipped}{tuned}{claims}")
     arms = count(len(plan.arms), "different arm")
     print(f"{count(len(plan.comparisons), 'comparison')}, {arms}, {count(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:
         names = {arm.arm: f"{c.name}, {arm.label}" for c in reversed(plan.comparisons) for arm in c.arms}
         for arm, blocks in gaps.items():
             print(f"  to train: {names[arm]} ({arm}), seeds {', '.join(map(str, blocks))}")
+    if searches := [arm.tune for arm in plan.arms.values() if arm.tune]:
+        trials = sum(tune.candidates for tune in searches)
+        tuning = sum(tune.candidates * tune.seeds for tune in searches)
+        print(f"{count(len(searches), 'arm')} tuned: {count(trials, 'trial')}, {count(tuning, 'run')} of tuning seeds")
+        to_tune = len(plan.to_tune(store, gaps))
+        done = len(searches) - len([arm for arm, a in plan.arms.items() if a.tune and not store.tuning(arm).exists()])
+        print(f"{count(to_tune, 'tuning job')} to do; {done} of {count(len(searches), 'arm')} tuned in {store.root}/")
     print(f"{count(jobs, 'training job')} to do; {runs - to_train} of {count(runs, 'run')} cached in {store.root}/")
     report = store.study(plan.study) / "report.html"
     if report.exists():
