@@ -35,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     fix = "write it to config/study.schema.json, and the tables of config/README.md"
     schema.add_argument("--fix", action="store_true", help=fix)
     verb("data", "prepare one dataset of a planned study (called by rule data)", "plan", "dataset")
+    verb("tune", "search the settings of one arm (called by rule tune)", "results", "arm")
     verb("train", "train one block of seeds of an arm (called by rule train)", "results", "arm", "block")
     verb("time", "time the arms of a study, alone on the machine (called by rule time)", "plan")
     verb("collect", "gather all runs of a study and summarize them (called by rule collect)", "plan")
@@ -59,7 +60,7 @@ def verbs_module(name: str) -> object:
         from study.plan import verbs as planning
 
         return planning
-    if name in ("data", "train", "time"):
+    if name in ("data", "tune", "train", "time"):
         from study.run import verbs as running
 
         return running

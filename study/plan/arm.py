@@ -104,6 +104,11 @@ class Arm(BaseModel):
     def dataset_id(self) -> str:
         return digest(fragment(self.dataset))
 
+    def value(self, key: str) -> Any:
+        """Of a setting (``optimizer.lr``) or an axis."""
+        axis, setting = split_key(key)
+        return getattr(self, axis) if setting is None else getattr(getattr(self, axis), setting)
+
     def settled(self, settings: Settings) -> Arm:
         """The arm with ``settings`` in place and nothing left to tune. Raises ValueError where they are refused."""
         row = {axis: getattr(self, axis) for axis in WRITTEN}

@@ -50,8 +50,8 @@ class Dag:
 
     def _name(self, arm: str) -> str:
         """An arm for people: the first comparison that has it, its label there, its id."""
-        found = next(c for c in self.plan.comparisons if arm in c.labels)
-        return f"{found.name}, {found.labels[arm]} ({arm})"
+        found = next(c for c in self.plan.comparisons if arm in c.trained)
+        return f"{found.name}, {found.trained[arm]} ({arm})"
 
     def file(self, name: str) -> str:
         """A file of this study."""
@@ -89,7 +89,7 @@ class Dag:
 
     def end(self) -> list[str]:
         """Where the report is, and one line per failure."""
-        lines = [f"FAILED {self._name(f.arm)}, seeds {f.block}: {f.reason} (log: {f.log})" for f in self._failures()]
+        lines = [f"FAILED {self._name(f.arm)}, {f.what}: {f.reason} (log: {f.log})" for f in self._failures()]
         timing = self.plan.timing and self.store.failed_timing(self.plan.timing.id)
         if timing and self.to_time and timing.exists():
             about = json.loads(timing.read_text(encoding="utf-8"))
@@ -127,6 +127,14 @@ class Dag:
 
     def dataset(self, arm: str) -> str:
         return str(self.store.dataset(self.plan.arms[arm].dataset_id))
+
+    def tuning(self, arm: str) -> list[str]:
+        """What the training of an arm takes its settings from; nothing where they are not tuned."""
+        return [str(self.store.tuning(arm))] if self.plan.arms[arm].tune else []
+
+    @property
+    def timed_tunings(self) -> list[str]:
+        return [str(self.store.tuning(arm)) for arm in self.plan.timed_tunings]
 
     @property
     def comparisons(self) -> list[str]:

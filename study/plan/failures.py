@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from study.plan.store import Block, Store, missing, write_if_changed
 
+TUNING = Block(0, 99_999)  # stands for all seeds: without its tuning an arm can train none
 KILLED = "killed: the job ended without a word (out of memory, a time limit, or a lost machine)"
 
 
@@ -18,6 +19,10 @@ class Failure(NamedTuple):
     block: Block
     reason: str
     log: str
+
+    @property
+    def what(self) -> str:
+        return "tuning" if self.block == TUNING else f"seeds {self.block}"
 
 
 def failures(store: Store, arm: str) -> Iterator[Failure]:
@@ -30,7 +35,10 @@ def failures(store: Store, arm: str) -> Iterator[Failure]:
         _bury(mark, folder / mark.name.replace("started", "failed"))
     present = store.present([arm])[arm]
     for path in sorted(folder.glob("failed-*.json")):
-        block = Block.parse(path.stem.partition("-")[2])
+        name = path.stem.partition("-")[2]
+        block = TUNING if name == "tuning" else Block.parse(name)
+        if name == "tuning" and store.tuning(arm).exists():
+            continue
         if any(gap.last >= block.first for gap in missing(present, block.last + 1)):
             about = json.loads(path.read_text(encoding="utf-8"))
             yield Failure(arm, block, str(about["reason"]), str(about.get("log", "")))

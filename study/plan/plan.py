@@ -61,7 +61,12 @@ class PlannedComparison(Frozen):
 
     @property
     def labels(self) -> dict[str, str]:
-        """Label by arm id, for the arms of every selection."""
+        """Label by arm id: of the arms that the first metric is read from."""
+        return {arm.arm: arm.label for arm in self.arms}
+
+    @property
+    def trained(self) -> dict[str, str]:
+        """Label by arm id: of the arms of every selection."""
         return {arm: planned.label for planned in self.arms for arm in (planned.arm, *planned.tuned.values())}
 
     @property

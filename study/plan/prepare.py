@@ -50,7 +50,7 @@ def prepare(path: Path, store: Store) -> Plan:
     mistakes.raise_any()
     seeds: dict[str, int] = {}
     for planned in comparisons:
-        for arm in planned.labels:
+        for arm in planned.trained:
             seeds[arm] = max(seeds.get(arm, 0), planned.seeds)
     return Plan(
         study=file.study,

@@ -29,7 +29,7 @@ def check(arguments: Namespace) -> None:
     arms = count(len(plan.arms), "different arm")
     print(f"{count(len(plan.comparisons), 'comparison')}, {arms}, {count(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:
-        names = {arm.arm: f"{c.name}, {arm.label}" for c in reversed(plan.comparisons) for arm in c.arms}
+        names = {arm: f"{c.name}, {label}" for c in reversed(plan.comparisons) for arm, label in c.trained.items()}
         for arm, blocks in gaps.items():
             print(f"  to train: {names[arm]} ({arm}), seeds {', '.join(map(str, blocks))}")
     if searches := [arm.tune for arm in plan.arms.values() if arm.tune]:

@@ -23,6 +23,8 @@ from study.plan.plan import read_recipe
 from study.plan.store import Block, Store, write_if_changed
 from study.run import data, devices, record
 from study.run.checkpoint import Checkpoints
+from study.run.chosen import NOTHING_CHOSEN, settled, used
+from study.run.record import Record
 from study.run.train import Run, train
 
 
@@ -34,14 +36,19 @@ def train_block(store: Store, arm_id: str, block: Block) -> None:
     with attempt(store, arm_id, block), devices.leased(f"training of {arm_id}") as device:
         started_at = now()
         arm = read_recipe(store.recipe(arm_id))
+        tuned = settled(arm, store)
         dataset = data.load(store.dataset(arm.dataset_id), device)
         print(f"{arm_id}: {len(block.seeds)} seeds on {devices.describe(device)}", flush=True)
         checkpoints = Checkpoints(store.arm(arm_id) / f"checkpoint-{block}")
         with checkpoints.listening():
-            records = train([Run(arm, seed) for seed in block.seeds], dataset, device, checkpoints=checkpoints)
+            if tuned is None:
+                records = [Record.without_training(seed, NOTHING_CHOSEN) for seed in block.seeds]
+            else:
+                records = train([Run(tuned, seed) for seed in block.seeds], dataset, device, checkpoints=checkpoints)
         about = provenance(device) | {
             "pack": f"{arm_id}/{block}" if arm.stack else "alone",
             "started_at": started_at,
+            "settings": used(arm, tuned),
             **{f"{name}_rows": len(getattr(dataset, name).x) for name in data.SPLITS},
         }
         record.write(records, arm_id, about, store.runs(arm_id, block), store.curves(arm_id, block))
@@ -51,10 +58,10 @@ def train_block(store: Store, arm_id: str, block: Block) -> None:
 
 
 @contextmanager
-def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
-    """Hold a locked start mark while the block is trained; a mark without its lock is a killed job's."""
+def attempt(store: Store, arm_id: str, block: Block | str) -> Iterator[None]:
+    """Hold a locked start mark while the block is trained (or "tuning" done); without its lock it is a killed job's."""
     mark, failed = store.started(arm_id, block), store.failed(arm_id, block)
-    log = store.log("train", f"{arm_id}-{block}")
+    log = store.log("train", f"{arm_id}-{block}") if isinstance(block, Block) else store.log("tune", arm_id)
     mark.parent.mkdir(parents=True, exist_ok=True)
     with _claimed(mark) as file:
         file.truncate(0)

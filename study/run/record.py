@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ CURVE_METRICS = (
     "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy", "grad_norm",
 )  # fmt: skip
 FINAL_METRICS = CURVE_METRICS[:-1]
+NOT_FINITE = "loss or parameters not finite after step {}"
 
 CURVES = pa.schema(
     [
@@ -40,6 +42,7 @@ RUNS = pa.schema(
         ("weight_norm", pa.float64()),
         ("small_weights", pa.float64()),
         ("lr", pa.float64()),
+        ("settings", pa.string()),  # that tuning chose, as JSON; null for an arm that is not tuned
         ("device", pa.string()),
         ("torch_version", pa.string()),
         ("python_version", pa.string()),
@@ -91,10 +94,16 @@ class Record:
     finished: bool
     steps: int
     curve: Curve
-    n_parameters: int
+    n_parameters: int | None
     weight_norm: float | None
     small_weights: float | None
-    lr: float
+    lr: float | None
+    reason: str | None = None  # why it did not finish, where that is not divergence while training
+
+    @classmethod
+    def without_training(cls, seed: int, reason: str) -> Record:
+        """A run that counts as diverged although nothing was trained."""
+        return cls(seed, False, 0, Curve(), None, None, None, None, reason)
 
     @property
     def learned(self) -> bool:
@@ -108,7 +117,7 @@ class Record:
         return {
             "seed": self.seed,
             "status": "finished" if self.finished else "diverged",
-            "reason": None if self.finished else f"loss or parameters not finite after step {self.steps}",
+            "reason": None if self.finished else self.reason or NOT_FINITE.format(self.steps),
             "learned": self.learned,
             "epochs_run": last.get("epoch", 0),
             "steps": self.steps,
@@ -134,3 +143,43 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     pq.write_table(table, beside, compression="zstd")
     os.replace(beside, path)
+
+
+TUNING = pa.schema(  # one row per candidate and tuning seed; each setting is a column of its own besides
+    [
+        ("arm", pa.string()),
+        ("candidate", pa.int32()),  # in the order of the trials
+        ("phase", pa.string()),  # grid (or quasi-random points), then extend
+        ("seed", pa.int32()),
+        ("settings", pa.string()),  # JSON
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("steps", pa.int64()),
+        ("train_loss", pa.float64()),
+        ("train_accuracy", pa.float64()),
+        ("val_loss", pa.float64()),
+        ("val_accuracy", pa.float64()),
+        ("steps_to_target", pa.int64()),  # null unless it is what is selected by, and reached
+        ("select", pa.string()),
+        ("score", pa.float64()),  # the candidate's mean of select over the seeds that have it
+        ("rank", pa.int32()),  # of the candidate, the best is 1
+        ("chosen", pa.bool_()),
+        ("edge", pa.string()),  # of the chosen candidate: JSON, setting → low or high; null where it lies on none
+        ("undertuned", pa.bool_()),  # at such an edge it beats its inner neighbour beyond doubt
+        ("next", pa.string()),  # JSON: candidates to try past that edge
+        ("device", pa.string()),
+        ("torch_version", pa.string()),
+        ("recipe_version", pa.int32()),
+    ]
+)
+
+
+def write_tuning(rows: Sequence[dict[str, Any]], settings: Sequence[str], path: Path) -> None:
+    """Write the rows of ``TUNING``, each with its ``settings`` by key."""
+    table = pa.Table.from_pylist(list(rows), TUNING)
+    for key in settings:
+        values = [row[key] for row in rows]
+        lists = any(isinstance(value, list | tuple) for value in values)
+        column = pa.array(map(json.dumps, values), pa.string()) if lists else pa.array(map(float, values), pa.float64())
+        table = table.append_column(key, column)
+    write_parquet(table, path)

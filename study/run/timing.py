@@ -19,6 +19,7 @@ from study.plan.arm import Arm
 from study.plan.plan import Plan
 from study.plan.store import Store
 from study.run import devices
+from study.run.chosen import settled
 from study.run.data import Data, load
 from study.run.job import note_failure, provenance, said
 from study.run.record import TIMING, write_parquet
@@ -42,6 +43,7 @@ def time_study(plan: Plan, store: Store, path: Path) -> None:
     if plan.timing is None:
         raise ValueError(f"{plan.study}: no comparison shows a time or a memory; there is nothing to time")
     arms = {arm: plan.arms[arm] for arm in plan.timing.arms}
+    arms |= {arm: settled(arms[arm], store) or arms[arm] for arm in plan.timed_tunings}
     failed = store.failed_timing(plan.timing.id)
     try:
         with devices.leased(f"timing of {plan.study}", count=None) as device, devices.quiet():

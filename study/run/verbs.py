@@ -1,11 +1,11 @@
-"""The verbs that run on a device: data, train, time."""
+"""The verbs that run on a device: data, tune, train, time."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 
 from study.plan.mistakes import Refused, suggest
-from study.plan.plan import open_plan
+from study.plan.plan import open_plan, read_recipe
 from study.plan.store import Block, Store
 
 
@@ -27,6 +27,17 @@ def data(arguments: Namespace) -> None:
         raise
 
 
+def tune(arguments: Namespace) -> None:
+    from study.run.tune import tune_arm
+
+    store = Store(arguments.results)
+    if not store.recipe(arguments.arm).exists():
+        raise Refused([f"{store.recipe(arguments.arm)}: there is no such arm; it is written when a study is planned"])
+    if read_recipe(store.recipe(arguments.arm)).tune is None:
+        raise Refused([f"{store.recipe(arguments.arm)}: this arm has nothing to tune; train it"])
+    tune_arm(store, arguments.arm)
+
+
 def train(arguments: Namespace) -> None:
     from study.run.job import train_block
 
@@ -37,6 +48,9 @@ def train(arguments: Namespace) -> None:
         block = Block.parse(arguments.block)
     except ValueError:
         raise Refused([f"{arguments.block!r} is not a block of seeds; write the first and the last: 0-15"]) from None
+    if read_recipe(store.recipe(arguments.arm)).tune and not store.tuning(arguments.arm).exists():
+        first = f"python -m study tune {arguments.results} {arguments.arm}"
+        raise Refused([f"{store.tuning(arguments.arm)}: this arm is tuned before it is trained; first run: {first}"])
     train_block(store, arguments.arm, block)
 
 

@@ -2,6 +2,7 @@
 rule time:
     input:
         ancient(dag.timed_datasets),
+        ancient(dag.timed_tunings),
     output:
         f"{dag.store.root}/timing/{{timing}}.parquet",
     log:

@@ -1,6 +1,7 @@
 rule train:
     input:
         ancient(lambda wildcards: dag.dataset(wildcards.arm)),
+        ancient(lambda wildcards: dag.tuning(wildcards.arm)),
     output:
         runs=f"{dag.store.root}/arms/{{arm}}/runs-{{block}}.parquet",
         curves=f"{dag.store.root}/arms/{{arm}}/curves-{{block}}.parquet",

@@ -47,31 +47,36 @@ def judge(claims: Sequence[Statement], looks: int = 1) -> list[Verdict]:
     """
     evidence = [weigh(claim) for claim in claims]
     counted = [found.p is not None and not claim.derived for claim, found in zip(claims, evidence, strict=True)]
-    family = [found.p for found, counts in zip(evidence, counted, strict=True) if counts and found.p is not None]
-    adjusted = [None if found.p is None else _within(found.p, family) for found in evidence]
+    family = Family(
+        [found.p for found, counts in zip(evidence, counted, strict=True) if counts and found.p is not None]
+    )
     return [
-        _verdict(claim, found, counts, p, family, looks)
-        for claim, found, counts, p in zip(claims, evidence, counted, adjusted, strict=True)
+        _verdict(claim, found, counts, family, looks)
+        for claim, found, counts in zip(claims, evidence, counted, strict=True)
     ]
 
 
-def _within(p: float, family: Sequence[float]) -> float:
-    """Holm's adjusted p of one of the ``family``; of any other p what it would be for a member with that p.
+class Family:
+    """The p of all claims that Holm's method corrects for."""
 
-    So a claim derived from another is judged like that one, and makes it no harder for any.
-    """
-    if not family:
-        return p
-    raw = np.array(family)
-    holm = multipletests(raw, method="holm")[1]
-    below, rest = raw < p, int((raw >= p).sum())
-    return float(min(1.0, max(np.max(holm, where=below, initial=0.0), max(1, rest) * p)))
+    def __init__(self, raw: Sequence[float]) -> None:
+        self.raw = np.array(raw, dtype=float)
+        self.holm = multipletests(self.raw, method="holm")[1] if raw else self.raw
+        self.size = max(1, len(raw))
+
+    def adjusted(self, p: float) -> float:
+        """The adjusted p of a member; of any other p what it would be for a member with that p.
+
+        So a claim derived from another is judged like that one, and makes it no harder for any.
+        """
+        below = self.raw < p
+        rest = max(1, int((~below).sum()))
+        return float(min(1.0, max(np.max(self.holm, where=below, initial=0.0), rest * p)))
 
 
-def _verdict(
-    claim: Statement, found: Evidence, counts: bool, p: float | None, family: list[float], looks: int
-) -> Verdict:
+def _verdict(claim: Statement, found: Evidence, counts: bool, family: Family, looks: int) -> Verdict:
     alpha = ALPHA / looks
+    p = None if found.p is None else family.adjusted(found.p)
     decided = found.favours is not None and (p is None or p <= alpha) and not found.lacking
     word: Word = "undecided" if not decided else "supported" if found.favours else "refuted"
     undertuned = _undertuned(claim, found) if decided else ()
@@ -79,9 +84,9 @@ def _verdict(
         word = "undecided"
     needed, hopeless = None, 0
     if not decided and not found.lacking:
-        needed = _pairs_needed(claim, found, max(1, len(family)), looks)
+        needed = _pairs_needed(claim, found, family.size, looks)
         floor = smallest_p(found.pairs, found.ties, 1 if claim.kind == "equal" else 2)
-        hopeless = 0 if _within(floor, family) <= alpha else max(1, len(family))
+        hopeless = 0 if family.adjusted(floor) <= alpha else family.size
     reason = because(claim, found, Open(undertuned, needed, hopeless) if word == "undecided" else None)
     return Verdict(claim, found, counts, p, word, undertuned, needed, reason)
 
