@@ -1,0 +1,30 @@
+"""Makes the two sides of a claim from plain lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from study.show.statistics.evidence import Side, Statement
+
+INF, NAN = float("inf"), float("nan")
+
+
+def side(
+    label: str, values: Sequence[float] | np.ndarray, status: str | Sequence[str] | None = None, **more: Any
+) -> Side:
+    """``status``: of all runs, or of each; by default NaN diverged and all else finished."""
+    numbers = np.array(values, dtype=float)
+    if status is None:
+        status = ["diverged" if np.isnan(value) else "finished" for value in numbers]
+    how = np.array([status] * len(numbers) if isinstance(status, str) else status, dtype=str)
+    return Side(label, numbers, how, **more)
+
+
+def claim(
+    metric: str, better: Sequence[float] | np.ndarray, than: Sequence[float] | np.ndarray, **more: Any
+) -> Statement:
+    """That arm ``a`` is better than arm ``b``."""
+    return Statement(metric, side("a", better), side("b", than), **more)

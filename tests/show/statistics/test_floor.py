@@ -1,0 +1,99 @@
+"""What so many seeds can decide, and how many are needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
+
+from study.show.statistics.floor import chances, decidable, fewest_seeds, smallest_p
+from study.show.statistics.paired import sign_flip
+from study.show.statistics.power import note_on_looks, pairs_for_equal, pairs_for_mean, pairs_for_wins
+
+
+@pytest.mark.parametrize(("seeds", "claims"), [(5, 0), (6, 1), (7, 3), (8, 6), (9, 12), (10, 25), (11, 51), (12, 102)])
+def test_so_many_claims_can_be_decided(seeds: int, claims: int) -> None:
+    assert decidable(seeds) == claims
+    assert [decidable(seeds + ties, ties) for ties in range(4)] == [claims] * 4
+    assert fewest_seeds(claims) == max(seeds, 6)
+
+
+@pytest.mark.parametrize("ties", range(4))
+def test_the_floor_is_the_p_of_differences_that_all_agree(ties: int) -> None:
+    x = np.array([0.0] * ties + [1.0] * (9 - ties))
+    assert smallest_p(9, ties) == pytest.approx(sign_flip(x))
+    assert smallest_p(9, ties, sides=1) == pytest.approx(sign_flip(x, "greater"))
+
+
+def test_looks_share_the_level() -> None:
+    assert decidable(10, looks=5) == 25 // 5
+    assert fewest_seeds(31, ties=5) == 16
+    assert fewest_seeds(31, looks=2) == 12
+
+
+@pytest.mark.parametrize("looks", [1, 3])
+def test_a_claim_has_a_chance_where_holm_would_reject_at_the_floors(looks: int) -> None:
+    rng = np.random.default_rng(looks)
+    for _ in range(5):
+        floors = [smallest_p(int(n)) for n in rng.integers(4, 13, size=rng.integers(1, 12))]
+        expected = multipletests(floors, alpha=0.05 / looks, method="holm")[0]
+        assert chances(floors, looks) == expected.tolist()
+    assert chances([]) == []
+
+
+def test_it_answers_without_numpy() -> None:
+    code = "import sys, study.show.statistics.floor; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("mean", "sd", "m", "claims"), [(0.5, 1, 0, 1), (0.4, 1, 0.1, 31), (-0.3, 0.5, 0, 5)])
+def test_the_number_of_seeds_is_where_a_t_test_gets_its_power(mean: float, sd: float, m: float, claims: int) -> None:
+    """statsmodels solves for a real number; ours is the next whole one."""
+    solved = TTestPower().solve_power(abs(mean - m) / sd, None, 0.05 / claims, 0.8)
+    assert pairs_for_mean(mean, sd, m, claims) == int(np.ceil(solved))
+
+
+def test_a_large_difference_still_needs_the_seeds_that_the_floor_needs() -> None:
+    assert pairs_for_mean(100.0, 1.0, 0, 31) == fewest_seeds(31) == 11
+    assert pairs_for_mean(1.0, 0.0, 0, 31) == 11  # all differences equal
+    assert pairs_for_mean(1e-3, 1.0, 0, 1) is None
+    assert pairs_for_mean(0.1, 1.0, 0.1, 1) is None
+    assert pairs_for_mean(0.1, 1.0, 0, 1) == 787
+
+
+def test_the_power_of_an_equivalence_test_by_simulation() -> None:
+    n = pairs_for_equal(0.1, 1.0, 0.5, claims=1)
+    assert n is not None
+    x = np.random.default_rng(1).normal(0.1, 1.0, size=(4_000, n))
+    p = np.maximum(
+        stats.ttest_1samp(x, 0.5, axis=1, alternative="less").pvalue,
+        stats.ttest_1samp(x, -0.5, axis=1, alternative="greater").pvalue,
+    )
+    assert (p <= 0.05).mean() == pytest.approx(0.8, abs=0.03)
+    assert pairs_for_equal(1.0, 1.0, 0.5, 1) == pairs_for_mean(1.0, 1.0, 0.5, 1)
+
+
+def test_the_power_of_a_sign_test_by_simulation() -> None:
+    needed = pairs_for_wins(8, 2, 2, claims=3)
+    assert needed is not None
+    decided = int(needed * 10 / 12)
+    for n, enough in ((decided, True), (decided - 4, False)):
+        wins = np.random.default_rng(2).binomial(n, 0.8, size=4_000)
+        p = [stats.binomtest(int(k), n).pvalue for k in range(n + 1)]
+        assert bool(np.mean([p[k] <= 0.05 / 3 for k in wins]) >= 0.78) is enough
+    assert pairs_for_wins(2, 8, 2, claims=3) == needed
+    assert pairs_for_wins(5, 5, 0, 1) is None
+    assert pairs_for_wins(0, 0, 9, 1) is None
+    assert pairs_for_wins(12, 0, 0, 31) == 11
+
+
+def test_a_look_too_many_is_told() -> None:
+    assert note_on_looks(1, 1) == note_on_looks(2, 3) == ""
+    assert "look 2 " in note_on_looks(2, 1)
+    assert "7.4 % with 2, 10.9 % with 5" in note_on_looks(2, 1)
+    assert "2.5 %" in note_on_looks(2, 1)

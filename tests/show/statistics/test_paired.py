@@ -1,0 +1,146 @@
+"""Differences and tests, against enumeration in exact arithmetic and scipy used another way."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+from math import comb, log
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from study.show.statistics.paired import beyond, differences, equivalence, mean_interval, sign_flip, sign_test
+from tests.show.statistics.sides import INF, NAN
+
+NONE = np.zeros(3, dtype=bool)
+TINY = 1e-12
+
+
+def enumerated(sums: list[int], alternative: str) -> float:
+    """p by trying all signs of integers."""
+    observed, patterns = sum(sums), list(product((1, -1), repeat=len(sums)))
+    totals = [sum(s * v for s, v in zip(signs, sums, strict=True)) for signs in patterns]
+    greater = Fraction(sum(t >= observed for t in totals), len(patterns))
+    less = Fraction(sum(t <= observed for t in totals), len(patterns))
+    return float({"greater": greater, "less": less, "two-sided": min(Fraction(1), 2 * min(greater, less))}[alternative])
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
+@pytest.mark.parametrize(
+    ("rows", "margin"),
+    [(360, Fraction(0)), (360, Fraction(1, 200)), (1024, Fraction(1, 200)), (2048, Fraction(1, 1000))],
+)
+def test_the_sign_flip_test_of_accuracies_is_that_of_their_counts(
+    rows: int, margin: Fraction, alternative: str
+) -> None:
+    rng = np.random.default_rng(rows)
+    for _ in range(40):
+        a, b = rng.binomial(rows, 0.97, size=(2, 8))
+        d = differences("test_accuracy", a / rows, b / rows, (np.zeros(8, bool), np.zeros(8, bool)))
+        counts = [(Fraction(int(k), rows) - margin) * rows * margin.denominator for k in a - b]
+        found = sign_flip(beyond(d, float(margin)), alternative)
+        assert found == pytest.approx(enumerated([int(k) for k in counts], alternative), abs=TINY)
+
+
+def test_zeros_move_no_p() -> None:
+    x = np.array([0.3, 0.0, 0.1, -0.2, 0.0, 0.4, 0.7])
+    assert sign_flip(x) == pytest.approx(enumerated([3, 0, 1, -2, 0, 4, 7], "two-sided"), abs=TINY)
+
+
+@pytest.mark.parametrize(("x", "p"), [([0.0, 0, 0], 1.0), ([], 1.0), ([1.0], 1.0), ([1.0] * 6, 2 / 64)])
+def test_so_few_differences_say_so_little(x: list[float], p: float) -> None:
+    assert sign_flip(np.array(x)) == pytest.approx(p, abs=TINY)
+
+
+def test_one_sided_p_of_one_difference() -> None:
+    assert [sign_flip(np.array([1.0]), side) for side in ("greater", "less")] == [0.5, 1.0]  # type: ignore[arg-type]
+
+
+def test_above_sixteen_seeds_signs_are_drawn_and_the_answer_stays() -> None:
+    x = np.random.default_rng(4).normal(0.4, 1, 24)
+    p = sign_flip(x)
+    assert p == sign_flip(x)
+    # Wilcoxon's test flips signs too, of ranks: near for normal differences. The t test is near for any.
+    assert p == pytest.approx(stats.ttest_1samp(x, 0).pvalue, rel=0.2)
+    exact = stats.permutation_test(
+        (x[:16],), lambda x, axis: x.sum(axis=axis), permutation_type="samples", vectorized=True, n_resamples=np.inf
+    )
+    assert sign_flip(x[:16]) == pytest.approx(exact.pvalue, abs=TINY)
+
+
+@pytest.mark.parametrize("hole", [NAN, INF])
+def test_a_hole_is_refused(hole: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        sign_flip(np.array([1.0, hole, 2.0]))
+
+
+def test_the_sign_test_counts_wins_and_leaves_ties_out() -> None:
+    x = np.array([1.0, INF, 3, 4, 5, 6, 7, -INF, 0, NAN])
+    assert sign_test(x) == pytest.approx(2 * sum(comb(8, k) for k in (0, 1)) / 2**8, abs=TINY)
+    assert sign_test(x, "greater") == pytest.approx(sum(comb(8, k) for k in (0, 1)) / 2**8, abs=TINY)
+    assert sign_test(np.array([NAN, 0.0])) == 1.0
+
+
+def test_differences_are_above_zero_where_the_first_arm_is_better() -> None:
+    a, b = np.array([0.9, 0.8, 0.7]), np.array([0.8, 0.8, 0.9])
+    assert differences("test_accuracy", a, b, (NONE, NONE)) == pytest.approx([0.1, 0, -0.2])
+    assert differences("generalization_gap", a, b, (NONE, NONE)) == pytest.approx([-0.1, 0, 0.2])
+    assert differences("small_weights", a, b, (NONE, NONE)) == pytest.approx([0.1, 0, -0.2])
+    logs = [log(0.8 / 0.9), 0, log(0.9 / 0.7)]
+    for metric in ("test_loss", "steps_to_target", "train_seconds", "memory_mib", "weight_norm"):
+        assert differences(metric, a, b, (NONE, NONE)) == pytest.approx(logs)
+    assert differences("speedup", a, b, (NONE, NONE)) == pytest.approx([-x for x in logs])
+
+
+@pytest.mark.parametrize("metric", ["test_accuracy", "test_loss", "epochs_to_target"])
+def test_a_lost_run_is_worse_than_every_number_and_two_tie(metric: str) -> None:
+    values = np.array([NAN, 0.5, NAN]), np.array([0.1, NAN, NAN])
+    d = differences(metric, *values, (np.isnan(values[0]), np.isnan(values[1])))
+    assert d[:2].tolist() == [-INF, INF]
+    assert np.isnan(d[2])
+
+
+def test_a_loss_of_zero_is_better_than_any_other_and_two_are_equal() -> None:
+    d = differences("train_loss", np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0]), (NONE, NONE))
+    assert d.tolist() == [INF, -INF, 0]
+
+
+def test_factors_of_negative_values_are_refused() -> None:
+    with pytest.raises(ValueError, match="factors"):
+        differences("train_loss", np.array([-1.0, 1, 1]), np.ones(3), (NONE, NONE))
+
+
+def test_a_difference_of_exactly_the_margin_is_a_tie() -> None:
+    steps = differences("steps_to_target", np.array([100.0, 200, 300]), np.array([110.0, 220, 330]), (NONE, NONE))
+    assert beyond(steps, float(np.log1p(0.1))).tolist() == [0, 0, 0]
+    points = np.array([343, 344]) / 360 - np.array([325, 326]) / 360
+    assert beyond(points, 0.05).tolist() == [0, 0]
+
+
+def test_the_interval_is_that_of_a_paired_t_test() -> None:
+    a, b = np.random.default_rng(0).normal(size=(2, 9))
+    for level in (0.9, 0.95):
+        expected = stats.ttest_rel(a, b).confidence_interval(level)
+        assert mean_interval(a - b, level) == pytest.approx((expected.low, expected.high))
+    assert mean_interval(np.array([343, 344]) / 360 - np.array([340, 341]) / 360, 0.95) == (None, None)
+    assert mean_interval(np.array([0.1]), 0.95) == (None, None)
+
+
+def test_equivalence_is_two_tests_by_hand() -> None:
+    d = np.array([1, -1, 2, 0, 1, -2, 1, 0]) / 10
+    above, below = [int(v) for v in d * 10 - 3], [int(v) for v in d * 10 + 3]
+    expected = max(enumerated(above, "less"), enumerated(below, "greater"))
+    assert equivalence(d, 0.3) == (pytest.approx(expected, abs=TINY), True)
+    assert equivalence(d + 0.6, 0.3) == (
+        pytest.approx(min(1, 2 * enumerated([v + 6 for v in above], "greater"))),
+        False,
+    )
+    assert equivalence(-d - 0.6, 0.3)[1] is False
+
+
+def test_equivalence_with_lost_runs_counts_pairs() -> None:
+    d = np.array([0.0] * 7 + [INF, NAN])
+    p, equal = equivalence(d, 0.1)
+    assert equal
+    assert p == pytest.approx(stats.binom.sf(6, 8, 0.5))  # 7 of 8 are below the upper margin

@@ -1,0 +1,83 @@
+"""Stability of orders, average ranks, performance profiles, many datasets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from study.show.statistics.ranks import average_ranks, critical_difference, performance_profile, stability
+
+INF, NAN = float("inf"), float("nan")
+
+
+def of(metric: str, values: list[list[float]]) -> float | None:
+    array = np.array(values)
+    worst = np.isposinf(array) if metric.endswith("target") else np.isnan(array)
+    return stability(metric, array, worst)
+
+
+def test_an_order_that_every_seed_has_always_repeats() -> None:
+    assert of("test_accuracy", [[0.1, 0.2, 0.3], [0.2, 0.3, 0.4], [0.3, 0.4, 0.5]]) == 1.0
+    assert of("test_loss", [[0.1, 0.2, 0.3], [0.2, 0.3, 0.4]]) == 1.0
+
+
+def test_seeds_are_drawn_for_all_arms_together() -> None:
+    """Arms that differ by less than seeds do: only joint draws keep the order."""
+    seeds = np.linspace(0, 1, 10)
+    assert of("test_accuracy", [list(seeds), list(seeds + 0.001)]) == 1.0
+
+
+def test_with_two_seeds_that_disagree_the_share_is_known() -> None:
+    # d = +3 and -1: the order repeats unless both draws are the second seed.
+    assert of("test_accuracy", [[0.5, 0.5], [0.8, 0.4]]) == pytest.approx(3 / 4, abs=0.03)
+
+
+def test_a_diverged_run_weighs_more_than_any_number() -> None:
+    # The first arm is behind whenever its diverged run is drawn, and ahead when it is not.
+    repeats = of("test_accuracy", [[0.9, 0.9, 0.9, NAN], [0.1, 0.1, 0.1, 0.1]])
+    assert repeats == pytest.approx(1 - (3 / 4) ** 4, abs=0.03)
+    assert of("test_loss", [[NAN, NAN], [NAN, NAN]]) == 1.0
+
+
+def test_times_to_target_are_ordered_by_medians() -> None:
+    assert of("epochs_to_target", [[3, 3, 3, 3, INF], [4, 4, 4, 4, 4]]) == pytest.approx(
+        stats.binom.cdf(2, 5, 1 / 5), abs=0.03
+    )
+
+
+@pytest.mark.parametrize("values", [[[0.1, 0.2]], [[0.1], [0.2]]])
+def test_too_little_has_no_order(values: list[list[float]]) -> None:
+    assert of("test_accuracy", values) is None
+
+
+def test_a_run_without_value_leaves_it_unknown() -> None:
+    values = np.array([[0.1, NAN], [0.2, 0.3]])
+    assert stability("test_accuracy", values, np.zeros((2, 2), dtype=bool)) is None
+
+
+def test_average_ranks_by_hand() -> None:
+    scores = np.array([[0.9, 0.8, 0.8], [0.5, 0.7, NAN]])
+    assert average_ranks(scores, higher_is_better=True).tolist() == [1.5, 1.75, 2.75]
+    assert average_ranks(scores, higher_is_better=False).tolist() == [2.0, 1.75, 2.25]
+
+
+def test_a_performance_profile_by_hand() -> None:
+    costs = np.array([[1.0, 2.0], [4.0, 1.0], [3.0, INF], [NAN, INF]])
+    profile = performance_profile(costs, np.array([1.0, 2.0, 4.0]))
+    assert profile.tolist() == [[0.5, 0.5, 0.75], [0.25, 0.5, 0.5]]
+    with pytest.raises(ValueError, match="above 0"):
+        performance_profile(np.array([[0.0, 1.0]]), np.array([1.0]))
+
+
+def test_many_datasets_are_compared_pair_by_pair() -> None:
+    scores = np.random.default_rng(0).normal([0.0, 0.5, 2.0], 1, size=(9, 3))
+    found = critical_difference(scores, higher_is_better=True)
+    raw = [stats.wilcoxon(scores[:, i] - scores[:, j]).pvalue for i, j in ((0, 1), (0, 2), (1, 2))]
+    holm = multipletests(raw, method="holm")[1]
+    assert found.p_adjusted is not None
+    assert found.p_adjusted[[0, 0, 1], [1, 2, 2]] == pytest.approx(holm)
+    assert np.array_equal(found.p_adjusted, found.p_adjusted.T)
+    assert np.diag(found.p_adjusted).tolist() == [1, 1, 1]
+    assert critical_difference(scores[:5], higher_is_better=True).p_adjusted is None

@@ -1,0 +1,110 @@
+"""What verdicts say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from study.show.statistics.evidence import Statement
+from study.show.statistics.verdict import judge
+from tests.show.statistics.sides import INF, NAN, claim, side
+
+BASE = np.arange(300, 310) / 400
+STEP = np.array([1, 2, 1, 2, 1, 2, 1, 2, 1, 2]) / 400  # mean 0.375 points, t interval 0.28 to 0.47 by hand
+WIDE = np.array([9, -8, 7, -6, 5, -4, 3, -2, 1, 1]) / 400
+SECONDS = np.linspace(1, 2, 10)
+
+SENTENCES = [
+    (claim("test_accuracy", BASE + STEP, BASE), "supported: better by 0.375 points, interval 0.281 to 0.469"),
+    (claim("test_accuracy", BASE, BASE + STEP), "refuted: worse by 0.375 points, interval 0.281 to 0.469"),
+    (
+        claim("test_accuracy", BASE + STEP, BASE, margin=0.002),
+        "supported: better by 0.375 points, interval 0.281 to 0.469, margin 0.2 points",
+    ),
+    (
+        claim("test_accuracy", BASE + STEP, BASE, margin=0.01),
+        "refuted: better by less than the margin of 1 point: difference 0.375 points, interval 0.281 to 0.469",
+    ),
+    (
+        claim("test_accuracy", BASE - WIDE / 10, BASE, margin=0.01),
+        "refuted: not better by the margin of 1 point: difference −0.01 points, interval −0.12 to 0.09",
+    ),
+    (claim("test_accuracy", BASE + 1 / 400, BASE), "supported: better by 0.25 points in each of 10 pairs"),
+    (claim("test_accuracy", BASE, BASE), "undecided: all 10 pairs tie"),
+    (
+        claim("test_accuracy", BASE, BASE, margin=0.01, kind="equal"),
+        "supported: equal within 1 point: difference 0.0 points in each of 10 pairs",
+    ),
+    (
+        claim("train_seconds", SECONDS, 2 * SECONDS),
+        "supported: better by a factor of 2.00 in each of 10 pairs, margin a factor of 1.1",
+    ),
+    (claim("train_loss", 2 * SECONDS, SECONDS), "refuted: worse by a factor of 2.00 in each of 10 pairs"),
+    (
+        claim("train_seconds", SECONDS, 1.05 * SECONDS),
+        "refuted: better by less than the margin of a factor of 1.1: "
+        "factor 1.050 (above 1: better) in each of 10 pairs",
+    ),
+    (
+        claim("memory_mib", [20.0] * 6, [25.0] * 6),
+        "supported: better by a factor of 1.25, margin a factor of 1.01 (deterministic)",
+    ),
+    (claim("memory_mib", [20.0] * 6, [20.0] * 6), "refuted: no difference (deterministic)"),
+    (
+        claim("epochs_to_target", [3.0] * 10, [4.0] * 7 + [INF] * 3),
+        "supported: wins 10 of 10 pairs (3 of b did not reach the target)",
+    ),
+    (
+        claim("test_accuracy", [NAN, NAN, *BASE[2:]], [NAN, *(BASE[1:] - 0.1)]),
+        "undecided: wins 8 of 9 pairs (2 of a and 1 of b diverged), 1 tie; "
+        "about 16 seeds would decide it if wins come as often as observed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("statement", "sentence"), SENTENCES, ids=[sentence for _, sentence in SENTENCES])
+def test_a_verdict_reads(statement: Statement, sentence: str) -> None:
+    family = [claim("test_accuracy", BASE, BASE)] * 2 if "8 of 9" in sentence else []
+    assert str(judge([statement, *family])[0]) == sentence
+
+
+def test_an_open_claim_says_how_many_seeds_would_decide_it() -> None:
+    [found] = judge([claim("test_accuracy", BASE + WIDE + 2 / 400, BASE)])
+    assert found.pairs_needed is not None
+    assert found.pairs_needed > 10
+    assert found.reason.startswith("difference 0.7 points, interval −0.4 to 1.7; ")
+    assert found.reason.endswith(
+        f"about {found.pairs_needed} seeds would decide it if the true difference is as observed"
+    )
+
+
+def test_rounds_are_called_rounds() -> None:
+    seconds = np.exp(WIDE * 10)
+    [found] = judge([claim("train_seconds", seconds, np.full(10, 1.16))])
+    assert f"about {found.pairs_needed} rounds would" in found.reason
+
+
+def test_too_few_seeds_are_called_too_few() -> None:
+    claims = [claim("test_accuracy", (BASE + STEP)[:6], BASE[:6])] * 2
+    found = judge(claims)[0]
+    assert "; 6 seeds cannot decide it among 2 claims; about 7 seeds would decide it" in found.reason
+    tied = judge([claim("test_accuracy", BASE + np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]) / 400, BASE)])[0]
+    assert "10 seeds with 5 ties cannot decide it" in tied.reason
+    [one] = judge([claim("test_accuracy", [0.9], [0.8])])
+    assert str(one) == "undecided: difference 10 points; 1 seed cannot decide it"
+
+
+def test_what_is_lacking_is_counted_by_arm() -> None:
+    how = ["missing", "failed", "failed", *["finished"] * 7]
+    values = np.where(np.array(how) == "finished", BASE, NAN)
+    [found] = judge([Statement("test_accuracy", side("adam", values, how), side("sgd", values, how))])
+    lacking = "1 not run and 2 failed of 10"
+    assert str(found) == f"undecided: adam: {lacking} and sgd: {lacking}; run it again"
+
+
+def test_an_undertuned_arm_is_named() -> None:
+    [found] = judge([Statement("test_accuracy", side("relu", BASE + STEP), side("sigmoid", BASE, undertuned=True))])
+    assert str(found) == (
+        "undecided: better by 0.375 points, interval 0.281 to 0.469; "
+        "but sigmoid is undertuned, best at the edge of its grid: extend it"
+    )
