@@ -177,8 +177,6 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         "baseline.dataset.sha256: the SHA-256 of 't.csv' is "
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855; correct it, or restore the file",
     ),
-    "tuning": ({"tune": {"optimizer.lr": {}}}, "tune: 'tune' is not yet supported; leave it out, or write null"),
-    "claims": ({f"{A}.claims": [{}]}, f"{A}.claims: 'claims' is not yet supported; leave it out"),
     "more devices than rows in a batch": (
         {f"{A}.vary": {"gpus": [1, 40]}},
         f"{A}.vary.gpus[1]: a batch of 32 cannot be split over 40 devices; use fewer, or leave the combination out by "

@@ -66,29 +66,44 @@ def test_the_studies_that_come_with_it_are_valid(name: str, tmp_path: Path) -> N
     assert main(["check", str(ROOT / "config" / name), "--results", str(tmp_path)]) == 0
 
 
-def test_the_design_example_is_refused_only_for_what_is_not_yet_supported(check: Check) -> None:
-    text = """
+DESIGN = """
 study: example
 baseline: {dataset: digits, network: {name: mlp, hidden: [64, 64]}, optimizer: {name: sgd, lr: 0.1}, stack: true,
            batch_size: 32, epochs: 40, gpus: 1}
+seeds: 16
+target: {metric: val_accuracy, value: 0.95}
 tune: {optimizer.lr: {log: [0.001, 10.0], points: 9}, seeds: 3, select: val_accuracy, extend: 4}
 comparisons:
   activation:
     vary: {activation: [sigmoid, relu]}
-    metrics: [test_accuracy]
-    claims: [{metric: test_accuracy, better: relu, than: sigmoid}]
-  matrix:
+    metrics: [test_accuracy, seconds_to_target]
+    claims:
+      - {metric: test_accuracy, better: relu, than: sigmoid}
+      - {metric: seconds_to_target, better: relu, than: sigmoid, margin: 0.1}
+  hyperparameters:
     tune: null
-    vary: {optimizer: [sgd, {name: adam, lr: 0.001}], batch_size: [16, 64], gpus: [1, 2]}
-    skip: [{optimizer: adam, batch_size: 16}]
+    arms: [{optimizer.lr: 0.01, batch_size: 32}, {label: small step, optimizer.lr: 0.001, batch_size: 64}]
     metrics: [test_accuracy]
 """
-    code, _, lines = check(text)
-    assert code == 2
-    assert lines == [
-        "s.yaml: tune: 'tune' is not yet supported; leave it out, or write null",
-        "s.yaml: comparisons.activation.claims: 'claims' is not yet supported; leave it out",
+
+
+def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan]) -> None:
+    assert check(DESIGN)[1].splitlines()[1:] == [
+        "  activation       2 arms × 16 seeds, tuned by val_accuracy, 2 claims",
+        "  hyperparameters  2 arms × 16 seeds",
+        "2 comparisons, 4 different arms, 64 runs",
+        "2 arms tuned: 26 trials, 78 runs of tuning seeds",
+        "2 tuning jobs to do; 0 of 2 arms tuned in results/",
+        "4 training jobs to do; 0 of 64 runs cached in results/",
     ]
+    store, arm = Store("results"), plan(DESIGN).comparisons[0].arms[0].arm
+    store.arm(arm).mkdir(parents=True)
+    store.tuning(arm).touch()
+    assert "1 tuning job to do; 1 of 2 arms tuned in results/" in check(DESIGN)[1].splitlines()
+    for path in (store.runs(arm, Block(0, 15)), store.curves(arm, Block(0, 15))):
+        path.touch()
+    store.tuning(arm).unlink()  # an arm that is trained is not tuned again
+    assert "1 tuning job to do; 0 of 2 arms tuned in results/" in check(DESIGN)[1].splitlines()
 
 
 @pytest.mark.parametrize("arguments", [[], ["chek", "s.yaml"], ["check"], ["check", "s.yaml", "--fast"]])
@@ -105,7 +120,7 @@ def test_help_has_one_line_for_every_verb(capsys: pytest.CaptureFixture[str], mo
         main(["--help"])
     assert stop.value.code == 0
     lines = capsys.readouterr().out.splitlines()
-    for verb in ("check", "schema", "data", "train", "time", "collect", "table", "figure", "report", "draw"):
+    for verb in ("check", "schema", "data", "tune", "train", "time", "collect", "table", "figure", "report", "draw"):
         assert sum(line.startswith(f"    {verb} ") for line in lines) == 1, verb
 
 

@@ -10,10 +10,13 @@ import pytest
 
 from study.__main__ import main
 from tests.plan.mistakes_of_choices import CHOICES, OUT
+from tests.plan.mistakes_of_claims import CLAIMS
 from tests.plan.mistakes_of_comparisons import COMPARISONS
+from tests.plan.mistakes_of_ranges import RANGES
+from tests.plan.mistakes_of_tuning import TUNING
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
-CASES = CHOICES | COMPARISONS
+CASES = CHOICES | COMPARISONS | RANGES | TUNING | CLAIMS
 
 
 def change(study: dict[str, Any], path: str, value: Any) -> None:

@@ -1,0 +1,133 @@
+"""Which arms a comparison reads its metrics and claims from, and which it times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from study.plan.metrics import METRICS
+from tests.plan.tuned import LR, Planned, searches, tuned
+
+SELECTED = {  # from STATISTICS, Tuning
+    "test_accuracy": "val_accuracy", "train_accuracy": "val_accuracy", "val_accuracy": "val_accuracy",
+    "test_loss": "val_loss", "train_loss": "val_loss", "val_loss": "val_loss", "generalization_gap": "val_accuracy",
+    "steps_to_target": "steps_to_target", "epochs_to_target": "steps_to_target",
+    "seconds_to_target": "steps_to_target", "train_seconds": "val_accuracy", "step_seconds": "val_accuracy",
+    "memory_mib": "val_accuracy", "small_weights": "val_accuracy", "weight_norm": "val_accuracy",
+    "speedup": "val_accuracy",
+}  # fmt: skip
+TARGET = {"metric": "val_accuracy", "value": 0.9}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_selection_is_the_validation_twin(metric: str, study: dict[str, Any], plan: Planned) -> None:
+    planned = plan(tuned(study, metrics=[metric], target=TARGET))
+    assert planned.comparisons[0].selections == {metric: SELECTED[metric]}
+    assert {search.select for search in searches(planned)} == {SELECTED[metric]}
+
+
+def test_several_selections_make_an_arm_each_for_one_label(study: dict[str, Any], plan: Planned) -> None:
+    claims = [{"metric": "test_loss", "better": "adam", "than": "sgd"}]
+    metrics = ["steps_to_target", "memory_mib", "test_accuracy"]
+    planned = plan(tuned(study, metrics=metrics, target=TARGET, claims=claims))
+    comparison = planned.comparisons[0]
+    # Memory depends on no rate: it is read from arms that are there anyway.
+    assert comparison.selections == {
+        "steps_to_target": "steps_to_target",
+        "memory_mib": "steps_to_target",
+        "test_accuracy": "val_accuracy",
+        "test_loss": "val_loss",
+    }
+    assert len(planned.arms) == len(planned.seeds) == len(comparison.trained) == 6
+    assert [arm.label for arm in comparison.arms] == ["sgd", "adam"]
+    for metric, select in comparison.selections.items():
+        read = comparison.arms_for(metric)
+        assert list(read) == ["sgd", "adam"]
+        assert {planned.arms[arm].tune.select for arm in read.values()} == {select}  # type: ignore[union-attr]
+        assert [planned.arms[arm].optimizer.name for arm in read.values()] == ["sgd", "adam"]
+    (claim,) = comparison.claims
+    assert (claim.better_arm, claim.than_arm) == tuple(comparison.arms_for("test_loss")[a] for a in ("adam", "sgd"))
+
+
+def test_a_listed_selection_serves_what_it_does_not_list(study: dict[str, Any], plan: Planned) -> None:
+    tune = LR | {"select": ["val_accuracy", "val_loss"]}
+    planned = plan(tuned(study, tune=tune, metrics=["epochs_to_target", "train_loss"], target=TARGET))
+    assert planned.comparisons[0].selections == {"epochs_to_target": "val_accuracy", "train_loss": "val_loss"}
+    only = plan(tuned(study, tune=LR | {"select": "val_loss"}, metrics=["test_accuracy"]))
+    assert only.comparisons[0].selections == {"test_accuracy": "val_loss"}
+
+
+def test_a_regression_is_selected_by_loss(study: dict[str, Any], plan: Planned) -> None:
+    study["baseline"]["dataset"] = "diabetes"
+    assert plan(tuned(study, metrics=["small_weights"])).comparisons[0].selections == {"small_weights": "val_loss"}
+
+
+def test_a_comparison_may_tune_nothing_or_otherwise(study: dict[str, Any], plan: Planned) -> None:
+    study |= {"tune": LR | {"seeds": 5, "select": "val_accuracy"}}
+    vary = {"vary": {"activation": ["relu", "tanh"]}, "metrics": ["test_loss"]}
+    strength = {"regularizer.strength": {"log": [1e-5, 0.1], "points": 5}}
+    study["comparisons"] = {
+        "as it is": vary,
+        "none": vary | {"tune": None},
+        "fewer seeds": vary | {"tune": {"seeds": 2}},
+        "other": {"vary": {"regularizer": ["l1", "l2"]}, "metrics": ["test_loss"], "tune": strength | {"extend": 0}},
+    }
+    study["comparisons"] = {name.replace(" ", "_"): content for name, content in study["comparisons"].items()}
+    planned = plan(study)
+    found = [planned.arms[comparison.arms[0].arm] for comparison in planned.comparisons]
+    assert [arm.tune and (arm.tune.covers, arm.tune.seeds, arm.tune.select, arm.tune.extend) for arm in found] == [
+        (("optimizer.lr",), 5, "val_accuracy", 4),
+        None,
+        (("optimizer.lr",), 2, "val_accuracy", 4),
+        (("regularizer.strength",), 5, "val_accuracy", 0),
+    ]
+    assert found[1].optimizer.lr == found[3].optimizer.lr == 0.1
+
+
+TIMED = {  # whether timing must wait for what tuning chooses
+    "optimizer.lr": ({"log": [0.1, 1], "points": 2}, False),
+    "batch_size": ({"values": [16, 32]}, True),
+    "network.hidden": ({"values": [[8], [16]]}, True),
+    "dropout": ({"values": [0, 0.5]}, True),
+    "optimizer.weight_decay": ({"values": [0.1, 0.5]}, False),
+}
+
+
+@pytest.mark.parametrize("key", TIMED)
+def test_timing_waits_where_the_choice_changes_an_operation(key: str, study: dict[str, Any], plan: Planned) -> None:
+    written, waits = TIMED[key]
+    study["baseline"]["optimizer"] = {"name": "adamw", "lr": 0.1}
+    planned = plan(tuned(study, tune={key: written}, vary={"activation": ["relu"]}, metrics=["step_seconds"]))
+    assert planned.timing
+    assert planned.timed_tunings == (list(planned.timing.arms) if waits else [])
+
+
+def test_a_claimed_time_asks_for_timing(study: dict[str, Any], plan: Planned) -> None:
+    claims = [{"metric": "step_seconds", "better": "sgd", "than": "adam", "margin": 0.2}]
+    planned = plan(tuned(study, claims=claims))
+    comparison = planned.comparisons[0]
+    assert comparison.metrics == ("test_loss",)
+    assert planned.timing
+    assert set(planned.timing.arms) == set(comparison.arms_for("step_seconds").values())
+
+
+def test_claims_as_planned(study: dict[str, Any], plan: Planned) -> None:
+    equal = {"metric": "test_accuracy", "better": "relu", "than": "tanh", "kind": "equal", "margin": 0.01}
+    study["comparisons"]["a"]["claims"] = [
+        {"metric": "test_loss", "better": "relu", "than": "tanh"},
+        equal | {"derived": True, "exploratory": True},
+    ]
+    planned = plan(study | {"looks": 3})
+    by_label = {arm.label: arm.arm for arm in planned.comparisons[0].arms}
+    first, second = planned.comparisons[0].claims
+    assert planned.looks == 3
+    assert (first.better_arm, first.than_arm, first.margin, first.kind) == (
+        by_label["relu"],
+        by_label["tanh"],
+        None,
+        "better",
+    )
+    assert (first.derived, first.exploratory) == (False, False)
+    assert (second.margin, second.kind, second.derived, second.exploratory) == (0.01, "equal", True, True)
+    assert set(plan(study).arms) == set(planned.arms)
