@@ -1,0 +1,158 @@
+"""Ranking, edges and further trials of a search, worked out by hand from STATISTICS (Tuning)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from study.plan.study_file import Target
+from study.plan.tune import Searched, Select, Tune
+from study.run.selection import Candidate, Outcome, Trial, beats, edge, further, rank, score
+
+LR = Searched(key="optimizer.lr", log=(0.01, 1.0), points=3)
+DIVERGED = Outcome(False, None, None, None)
+
+
+def search(*settings: Searched, select: Select = "val_accuracy", **changes: Any) -> Tune:
+    target = Target(metric="val_accuracy", value=0.9) if select == "steps_to_target" else None
+    given = {"settings": settings or (LR,), "seeds": 2, "extend": 2, "select": select, "target": target}
+    return Tune(**given | changes)
+
+
+def accuracy(*values: float, loss: float = 1.0) -> list[Outcome]:
+    return [Outcome(True, value, loss, None) for value in values]
+
+
+def steps(*values: int | None, loss: float = 1.0) -> list[Outcome]:
+    return [Outcome(True, 0.5, loss, value) for value in values]
+
+
+def trials(*outcomes: list[Outcome], at: tuple[float, ...] = (0.01, 0.1, 1.0)) -> list[Trial]:
+    return [Trial({"optimizer.lr": lr}, found) for lr, found in zip(at, outcomes, strict=True)]
+
+
+def anything(candidate: Candidate) -> bool:
+    return True
+
+
+def test_the_highest_mean_accuracy_is_best() -> None:
+    assert rank(trials(accuracy(0.9, 0.8), accuracy(0.7, 0.95), accuracy(0.9, 0.9)), "val_accuracy") == [2, 0, 1]
+
+
+def test_the_lowest_mean_loss_is_best() -> None:
+    losses = [[Outcome(True, None, loss, None)] for loss in (0.5, 0.2, 0.3)]
+    assert rank(trials(*losses), "val_loss") == [1, 2, 0]
+    assert score(trials(*losses)[1], "val_loss") == 0.2
+
+
+def test_ties_go_to_the_lower_loss_and_then_to_the_smaller_setting() -> None:
+    # The same four rows right of ten, in other orders: their means differ in the last bit only.
+    same = trials(accuracy(0.1, 0.3, loss=2), accuracy(0.3, 0.1, loss=1), accuracy(0.2, 0.2, loss=1), at=(1, 3, 2))
+    assert rank(same, "val_accuracy") == [2, 1, 0]
+
+
+def test_a_candidate_with_a_diverged_seed_ranks_after_all_without() -> None:
+    found = trials([DIVERGED, *accuracy(0.99)], accuracy(0.1, 0.1), [DIVERGED, DIVERGED])
+    assert rank(found, "val_accuracy") == [1, 0, 2]
+    assert [score(trial, "val_accuracy") for trial in found] == [0.99, 0.1, None]
+
+
+def test_steps_count_unreached_first_and_then_the_mean() -> None:
+    found = trials(steps(10, None), steps(90, 80), steps(85, 83))
+    assert rank(found, "steps_to_target") == [2, 1, 0]
+    assert [score(trial, "steps_to_target") for trial in found] == [10, 85, 84]
+
+
+def test_who_never_reaches_the_target_is_ranked_by_loss() -> None:
+    assert rank(trials(steps(None, None, loss=2), steps(None, None, loss=1), steps(None, 50)), "steps_to_target") == [
+        2,
+        1,
+        0,
+    ]
+
+
+BEATS = [
+    (accuracy(0.9, 0.9), accuracy(0.8, 0.89), True),  # all seeds agree
+    (accuracy(0.9, 0.9), accuracy(0.9, 0.89), False),  # a tie is no agreement; 0.005 is one standard error
+    (accuracy(0.9, 0.9, 0.9, 0.8), accuracy(0.8, 0.81, 0.8, 0.81), True),  # mean 0.07, error 0.0268
+    (accuracy(0.9, 0.9, 0.8), accuracy(0.8, 0.81, 0.89), False),
+    (accuracy(0.9, 0.9), [DIVERGED, DIVERGED], True),
+    (accuracy(0.9, 0.9), [DIVERGED, *accuracy(0.95)], False),
+]
+
+
+@pytest.mark.parametrize(("better", "worse", "expected"), BEATS)
+def test_beyond_doubt_is_two_standard_errors_or_all_seeds(
+    better: list[Outcome], worse: list[Outcome], expected: bool
+) -> None:
+    assert beats(Trial({}, better), Trial({}, worse), "val_accuracy") is expected
+
+
+def test_the_best_on_an_edge_is_undertuned_where_it_beats_its_neighbour() -> None:
+    found = edge(search(), trials(accuracy(0.5, 0.5), accuracy(0.7, 0.7), accuracy(0.9, 0.9)), anything)
+    assert (found.sides, found.undertuned) == ({"optimizer.lr": "high"}, True)
+    assert found.next == [{"optimizer.lr": 10.0}, {"optimizer.lr": 100.0}]
+    found = edge(search(), trials(accuracy(0.9, 0.9), accuracy(0.7, 0.7), accuracy(0.5, 0.5)), anything)
+    assert (found.sides, found.next) == ({"optimizer.lr": "low"}, [{"optimizer.lr": 0.001}, {"optimizer.lr": 0.0001}])
+
+
+def test_the_best_on_an_edge_that_is_level_is_not_undertuned() -> None:
+    found = edge(search(), trials(accuracy(0.5, 0.5), accuracy(0.9, 0.8), accuracy(0.8, 0.92)), anything)
+    assert (found.sides, found.undertuned, found.next) == ({"optimizer.lr": "high"}, False, [])
+
+
+def test_an_inner_best_and_an_end_of_the_setting_itself_are_no_edge() -> None:
+    assert edge(search(), trials(accuracy(0.5), accuracy(0.9), accuracy(0.8)), anything) == ({}, False, [])
+    best_is_0 = [Trial({"dropout": rate}, accuracy(mean, mean)) for rate, mean in ((0.0, 0.9), (0.25, 0.8), (0.5, 0.7))]
+    dropout = Searched(key="dropout", linear=(0.0, 0.5), points=3)
+    assert edge(search(dropout), best_is_0, lambda point: point["dropout"] >= 0) == ({}, False, [])
+
+
+def test_the_neighbour_of_a_refined_edge_is_the_nearest() -> None:
+    found = trials(
+        accuracy(0.5, 0.5), accuracy(0.7, 0.7), accuracy(0.9, 0.9), accuracy(0.91, 0.89), at=(0.01, 0.1, 1, 0.3)
+    )
+    assert edge(search(), found, anything).undertuned is False
+
+
+def test_a_product_has_an_edge_for_each_setting() -> None:
+    strength = Searched(key="regularizer.strength", log=(0.001, 0.1), points=3)
+    tune = search(LR, strength)
+    best = {"optimizer.lr": 0.1, "regularizer.strength": 0.1}
+    found = [Trial(point, accuracy(0.9, 0.9) if point == best else accuracy(0.5, 0.4)) for point in tune.grid()]
+    where = edge(tune, found, anything)
+    assert where.sides == {"regularizer.strength": "high"}
+    assert where.next == [best | {"regularizer.strength": 1.0}, best | {"regularizer.strength": 10.0}]
+    assert further(tune, found, anything) == [best | {"regularizer.strength": 1.0}]
+
+
+def test_listed_values_are_extrapolated_but_not_extended() -> None:
+    sizes = Searched(key="batch_size", values=(16, 32, 64), whole=True)
+    found = [Trial({"batch_size": size}, accuracy(size / 100, size / 100)) for size in (16, 32, 64)]
+    assert edge(search(sizes), found, anything).next == [{"batch_size": 128}, {"batch_size": 256}]
+    assert further(search(sizes), found, anything) == []
+
+
+def test_an_edge_is_extended_and_an_inner_best_halved_on_both_sides() -> None:
+    rising = trials(accuracy(0.5), accuracy(0.7), accuracy(0.9))
+    assert further(search(), rising, anything) == [{"optimizer.lr": 10.0}]
+    inner = trials(accuracy(0.5), accuracy(0.9), accuracy(0.7))
+    assert further(search(), inner, anything) == [
+        {"optimizer.lr": pytest.approx(0.1 / 10**0.5)},
+        {"optimizer.lr": pytest.approx(0.1 * 10**0.5)},
+    ]
+    assert further(search(), rising, lambda point: point["optimizer.lr"] <= 1) == [
+        {"optimizer.lr": pytest.approx(10**-0.5)}
+    ]
+
+
+def test_where_the_best_has_no_room_the_next_is_asked() -> None:
+    sizes = Searched(key="batch_size", linear=(2, 8), points=3, whole=True)  # 2, 5, 8
+    tried = {2: 0.5, 5: 0.7, 8: 0.8, 3: 0.9, 4: 0.6}
+    found = [Trial({"batch_size": size}, accuracy(mean)) for size, mean in tried.items()]
+    inside = further(search(sizes), found, lambda point: 2 <= point["batch_size"] <= 8)
+    assert inside == [{"batch_size": 6}]  # 3 is fenced in by 2 and 4; 8 has 6 or 7 towards 5, which rounds to even
+    everything = dict.fromkeys(range(2, 9), 0.5)
+    found = [Trial({"batch_size": size}, accuracy(mean)) for size, mean in everything.items()]
+    assert further(search(sizes), found, lambda point: 2 <= point["batch_size"] <= 8) == []
