@@ -79,13 +79,16 @@ def equivalence(d: Floats, m: float) -> tuple[float, bool]:
     """p of what ``d`` [pairs] speaks for, and whether that is being equal: within ``±m``.
 
     Two one-sided tests for equal (the larger p); the same test, doubled, for being beyond ``m`` on either side.
-    Sign tests where a pair holds no number. One of the two p is always at least a half, so the smaller one decides.
+    Sign tests where a pair holds no number. What the mean does not lie on has a p of at least a half.
     """
-    test = sign_flip if np.isfinite(d).all() else sign_test
     above, below = beyond(d, m), beyond(d, -m)
-    equal = max(test(above, "less"), test(below, "greater"))
-    apart = min(1.0, 2 * min(test(above, "greater"), test(below, "less")))
-    return (equal, True) if equal <= apart else (apart, False)
+    if not np.isfinite(d).all():
+        equal = max(sign_test(above, "less"), sign_test(below, "greater"))
+        apart = min(1.0, 2 * min(sign_test(above, "greater"), sign_test(below, "less")))
+        return (equal, True) if equal <= apart else (apart, False)
+    if abs(d.mean()) < m:
+        return max(sign_flip(above, "less"), sign_flip(below, "greater")), True
+    return min(1.0, 2 * (sign_flip(above, "greater") if d.mean() > 0 else sign_flip(below, "less"))), False
 
 
 def mean_interval(d: Floats, level: float) -> tuple[float | None, float | None]:
