@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field
 
 from study.axes import AXES, NUMBERS
-from study.plan.choices import check_key, split_key
+from study.plan.choices import check_key, settings_of, split_key
 from study.plan.mistakes import Mistakes, join, nearest, refuse, suggest
 from study.plan.study_file import Part, read
 from study.plan.tune import Select
@@ -17,9 +17,9 @@ EXAMPLE = "{log: [0.001, 10], points: 9}"
 SELECTS: tuple[str, ...] = get_args(Select)
 SEEDS, EXTEND = 3, 4  # unless the study says otherwise
 FIXED = {
-    "epochs": "is the budget, which is the same for every candidate; it cannot be tuned",
-    "gpus": "changes no result; it cannot be tuned",
-    "dataset": "is what the arms are compared on; it cannot be tuned",
+    "epochs": "is the budget, the same for every candidate; take it out",
+    "gpus": "changes no result; take it out",
+    "dataset": "is what the arms are trained on; take it out",
 }
 Ends = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2, max_length=2)]
 
@@ -107,7 +107,8 @@ def _tunable(key: str, path: str, mistakes: Mistakes) -> bool:
         mistakes.add(path, f"{axis!r} {FIXED[axis]}")
         return False
     if setting is None and axis not in NUMBERS:
-        mistakes.add(path, f"{key!r} is no number; compare its choices by 'vary:', and tune settings such as {key}.…")
+        some = next((f"{key}.{name}" for name in settings_of(key)), "optimizer.lr")
+        mistakes.add(path, f"{key!r} is no number; compare its choices by 'vary:', and tune settings such as {some}")
         return False
     return True
 
