@@ -28,7 +28,9 @@ baseline: {dataset: {name: idx, path: here}, network: {name: convnet, channels: 
            optimizer: adam, optimizer.lr: 0.1, optimizer.betas: [0, 0.9], stack: false, gpus: 1, dropout: 0.5}
 seeds: 3
 target: {metric: val_loss, value: 1}
-tune: {optimizer.lr: {log: [0.001, 10.0], points: 9}, seeds: 3, select: [val_accuracy], extend: 4}
+tune: {optimizer.lr: {log: [0.001, 10.0], points: 9}, dropout: {linear: [0, 0.5], points: 3}, batch_size: {values: [2, 4]},
+       seeds: 3, select: [val_accuracy], extend: 4}
+looks: 2
 comparisons:
   one:
     title: One
@@ -40,10 +42,10 @@ comparisons:
     reference: a
     seeds: 4
     target: null
-    tune: null
+    tune: {search: sobol, trials: 8, optimizer.lr: {log: [0.1, 1]}, select: val_loss}
     reported: {source: here, a: {test_accuracy: 90 %, speedup: 2}}
     claims: [{metric: test_accuracy, better: a, than: b, margin: 0.1, kind: equal, derived: true, exploratory: true}]
-  two: {arms: [{dropout: 0}], metrics: [memory_mib]}
+  two: {arms: [{dropout: 0}], metrics: [memory_mib], tune: null}
 """
 
 
@@ -100,7 +102,7 @@ def test_study_files_name_their_schema(name: str) -> None:
 
 
 def test_the_examples_of_the_reference_are_planned(plan: Callable[[Any], Plan]) -> None:
-    first, second, third = (plan(text) for text in EXAMPLES)
+    first, second, third, fair = (plan(text) for text in EXAMPLES)
     assert [arm.label for arm in first.comparisons[0].arms] == ["tanh", "relu"]
     assert len(second.arms) == 7
     assert second.comparisons[0].skipped == 1
@@ -112,6 +114,9 @@ def test_the_examples_of_the_reference_are_planned(plan: Callable[[Any], Plan]) 
         "lr=0.01, none",
         "lr=0.01, l2",
     ]
+    assert [len(comparison.trained) for comparison in fair.comparisons] == [4, 2]
+    assert len(fair.comparisons[0].claims) == 2
+    assert {arm.tune.candidates for arm in fair.arms.values() if arm.tune} == {13, 29}
 
 
 WRONG: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -136,6 +141,12 @@ WRONG: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a target on the test rows": lambda s: s.update(target={"metric": "test_loss", "value": 1}),
     "no comparisons": lambda s: s.update(comparisons={}),
     "a comparison that cannot name a file": lambda s: s["comparisons"].update({"a/b": s["comparisons"]["a"]}),
+    "a claim without its other side": lambda s: s["comparisons"]["a"].update(claims=[{"metric": "test_loss"}]),
+    "an unknown selection": lambda s: s.update(tune={"select": "test_accuracy"}),
+    "a choice to tune": lambda s: s.update(tune={"optimizer": {"values": [1, 2]}}),
+    "the budget to tune": lambda s: s.update(tune={"epochs": {"values": [1, 2]}}),
+    "an unknown setting to tune": lambda s: s.update(tune={"optimizer.lrr": {"values": [1, 2]}}),
+    "a range without its key": lambda s: s.update(tune={"optimizer.lr": [0.1, 1]}),
     "an unknown metric reported": lambda s: s["comparisons"]["a"].update(reported={"relu": {"accuracy": 1}}),
 }
 

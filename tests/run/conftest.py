@@ -1,15 +1,20 @@
 """Small data and a short way to write an arm, for tests of training."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from study.axes import CHOICES
 from study.plan.arm import Arm
+from study.plan.plan import recipe_text
+from study.plan.store import Store
 from study.run.data import Data, Split, load, prepare
 
+LR = {"key": "optimizer.lr", "log": [0.01, 1.0], "points": 3}
 SMALL = {
     "mlp": {"hidden": [7, 5]},
     "convnet": {"channels": [3, 5]},
@@ -34,6 +39,23 @@ def make_arm(**changes: Any) -> Arm:
 @pytest.fixture(scope="session")
 def arm() -> Callable[..., Arm]:
     return make_arm
+
+
+@pytest.fixture
+def tuned(tmp_path: Path) -> Callable[..., tuple[Store, Arm]]:
+    """An arm that searches ``settings`` and the store in which it is ready to be tuned."""
+
+    def make(*settings: Any, axes: Mapping[str, Any] = MappingProxyType({}), **changes: Any) -> tuple[Store, Arm]:
+        search = {"settings": settings or [LR], "seeds": 2, "extend": 2, "select": "val_accuracy"} | changes
+        content = make_arm(**axes).model_dump(mode="json") | {"tune": search}
+        made = Arm.model_validate_json(json.dumps(content))
+        store = Store(tmp_path)
+        prepare(made.dataset, store.dataset(made.dataset_id))
+        store.arm(made.id).mkdir(parents=True)
+        store.recipe(made.id).write_text(recipe_text(made), encoding="utf-8")
+        return store, made
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -1,44 +1,20 @@
-"""The tuning job: what it trains, what it leaves, what training makes of that."""
+"""The tuning job: what it trains and what it leaves."""
 
+import itertools
 import json
+import signal
 
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
-from study.__main__ import main
-from study.plan.arm import Arm
-from study.plan.failures import failures
-from study.plan.plan import recipe_text
-from study.plan.store import Block, Store
 from study.run import tune as job
+from study.run.checkpoint import Checkpoint
 from study.run.chosen import read_chosen, settled
-from study.run.data import load, prepare
-from study.run.job import train_block
+from study.run.data import load
 from study.run.train import Run, train
 from study.run.tune import tune_arm
 
 LR = {"key": "optimizer.lr", "log": [0.01, 1.0], "points": 3}
-SEARCH = {"settings": [LR], "seeds": 2, "extend": 2, "select": "val_accuracy"}
-BLOCK = Block(0, 1)
-
-
-@pytest.fixture
-def tuned(tmp_path, arm):
-    """An arm that searches ``settings`` and the store in which it is ready to be tuned."""
-
-    def make(*settings, axes=None, **changes):
-        content = arm(**axes or {}).model_dump(mode="json") | {
-            "tune": SEARCH | {"settings": settings or [LR]} | changes
-        }
-        made = Arm.model_validate_json(json.dumps(content))
-        store = Store(tmp_path)
-        prepare(made.dataset, store.dataset(made.dataset_id))
-        store.arm(made.id).mkdir(parents=True)
-        store.recipe(made.id).write_text(recipe_text(made), encoding="utf-8")
-        return store, made
-
-    return make
 
 
 def rows(store, arm):
@@ -101,37 +77,6 @@ def test_too_narrow_a_grid_is_extended_and_then_called_undertuned(tuned):
     assert (chosen.sides, chosen.undertuned) == ({"optimizer.lr": "high"}, True)
     assert chosen.next == [{"optimizer.lr": 0.01}, {"optimizer.lr": 0.1}]
     assert found.loc[~found["chosen"], ["edge", "next"]].isna().all().all()
-
-
-def test_training_uses_what_was_chosen_and_says_so(tuned):
-    store, arm = tuned()
-    with pytest.raises(FileNotFoundError, match=f"python -m study tune .* {arm.id}"):
-        train_block(store, arm.id, BLOCK)
-    tune_arm(store, arm.id)
-    train_block(store, arm.id, BLOCK)
-    chosen = read_chosen(store.tuning(arm.id)).settings
-    runs = pd.read_parquet(store.runs(arm.id, BLOCK))
-    assert runs["arm"].unique().tolist() == [arm.id]
-    assert [json.loads(text) for text in runs["settings"]] == [chosen] * 2
-    assert runs["lr"].tolist() == [chosen["optimizer.lr"]] * 2
-    expected = train([Run(arm.settled(chosen), seed) for seed in BLOCK.seeds], load(store.dataset(arm.dataset_id)))
-    assert runs["test_loss"].tolist() == [record.curve.rows[-1]["test_loss"] for record in expected]
-
-
-def test_where_every_candidate_diverges_nothing_is_trained(tuned):
-    store, arm = tuned({"key": "optimizer.lr", "log": [1e30, 1e32], "points": 2})
-    tune_arm(store, arm.id)
-    found = rows(store, arm)
-    assert set(found["status"]) == {"diverged"}
-    assert not found["chosen"].any()
-    assert read_chosen(store.tuning(arm.id)) is None
-    train_block(store, arm.id, BLOCK)
-    runs = pq.read_table(store.runs(arm.id, BLOCK)).to_pylist()
-    assert [(run["seed"], run["status"], run["reason"], run["lr"]) for run in runs] == [
-        (0, "diverged", "tuning", None),
-        (1, "diverged", "tuning", None),
-    ]
-    assert pq.read_table(store.curves(arm.id, BLOCK)).num_rows == 0
 
 
 def test_steps_to_target_are_those_of_the_first_evaluation_that_meets_it(tuned):
@@ -205,34 +150,24 @@ def test_quasi_random_points_fill_the_range_and_go_on_around_the_best(tuned):
     assert ratio.between(100**-0.25 * 0.999, 100**0.25 * 1.001).all()
 
 
-def test_a_failure_of_tuning_is_that_of_all_runs_until_the_next_success(tuned):
+def test_a_job_that_was_ended_goes_on_and_leaves_the_same_bytes(tuned, monkeypatch, capsys):
     store, arm = tuned()
-    dataset = store.dataset(arm.dataset_id)
-    dataset.rename(dataset.with_suffix(".away"))
-    with pytest.raises(FileNotFoundError):
-        tune_arm(store, arm.id)
-    assert names(store, arm) == ["failed-tuning.json", "recipe.json"]
-    (failure,) = failures(store, arm.id)
-    assert failure.reason.startswith("FileNotFoundError")
-    assert failure.what == "tuning"
-    assert failure.log.endswith(f"logs/tune/{arm.id}.log")
-    assert set(BLOCK.seeds) <= set(failure.block.seeds)
-    dataset.with_suffix(".away").rename(dataset)
     tune_arm(store, arm.id)
-    assert list(failures(store, arm.id)) == []
+    whole = store.tuning(arm.id).read_bytes()
+    store.tuning(arm.id).unlink()
+    tick, ticks = Checkpoint.tick, itertools.count()
+
+    def ended(self, pack):
+        if next(ticks) == 30:
+            self.job.stopping = signal.SIGTERM
+        tick(self, pack)
+
+    monkeypatch.setattr(Checkpoint, "tick", ended)
+    with pytest.raises(SystemExit):
+        tune_arm(store, arm.id)
+    assert not store.tuning(arm.id).exists()
+    capsys.readouterr()
+    tune_arm(store, arm.id)
+    assert "going on after step 31" in capsys.readouterr().out
+    assert store.tuning(arm.id).read_bytes() == whole
     assert names(store, arm) == ["recipe.json", "tuning.parquet"]
-
-
-def test_the_verbs_refuse_what_makes_no_sense(tuned, arm, tmp_path, capsys):
-    store, made = tuned()
-    plain = arm()
-    store.arm(plain.id).mkdir()
-    store.recipe(plain.id).write_text(recipe_text(plain), encoding="utf-8")
-    assert main(["tune", str(tmp_path), "0" * 12]) == 2
-    assert "there is no such arm" in capsys.readouterr().err
-    assert main(["tune", str(tmp_path), plain.id]) == 2
-    assert "nothing to tune" in capsys.readouterr().err
-    assert main(["train", str(tmp_path), made.id, "0-1"]) == 2
-    assert f"first run: python -m study tune {tmp_path} {made.id}" in capsys.readouterr().err
-    assert main(["tune", str(tmp_path), made.id]) == 0
-    assert main(["train", str(tmp_path), made.id, "0-1"]) == 0
