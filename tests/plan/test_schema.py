@@ -28,8 +28,8 @@ baseline: {dataset: {name: idx, path: here}, network: {name: convnet, channels: 
            optimizer: adam, optimizer.lr: 0.1, optimizer.betas: [0, 0.9], stack: false, gpus: 1, dropout: 0.5}
 seeds: 3
 target: {metric: val_loss, value: 1}
-tune: {optimizer.lr: {log: [0.001, 10.0], points: 9}, dropout: {linear: [0, 0.5], points: 3}, batch_size: {values: [2, 4]},
-       seeds: 3, select: [val_accuracy], extend: 4}
+tune: {optimizer.lr: {log: [0.001, 10.0], points: 9}, dropout: {linear: [0, 0.5], points: 3},
+       batch_size: {values: [2, 4]}, seeds: 3, select: [val_accuracy], extend: 4}
 looks: 2
 comparisons:
   one:

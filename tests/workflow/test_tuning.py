@@ -1,0 +1,85 @@
+"""A tuned study as a user runs it: what is tuned, what is trained on it, and what is not done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.plan.plan import Plan
+from study.plan.store import Block, Store
+from tests.workflow.conftest import Place
+
+STUDY = """
+study: fair
+baseline: {dataset: wine, network: {name: mlp, hidden: [8]}, optimizer: sgd, batch_size: 32, epochs: 2}
+seeds: 2
+tune: {optimizer.lr: {log: [0.01, 1], points: 3}, seeds: 2, extend: 2}
+comparisons:
+  optimizer:
+    vary: {optimizer: [sgd, adam]}
+    metrics: [test_accuracy]
+    claims: [{metric: test_accuracy, better: adam, than: sgd}]
+"""
+WORK = {"data", "tune", "train", "time"}
+
+
+def work(place: Place) -> dict[str, int]:
+    """The jobs that a dry run plans, but for the report."""
+    return {rule: count for rule, count in place.jobs().items() if rule in WORK}
+
+
+@pytest.fixture(scope="module")
+def fair(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    place = Place(tmp_path_factory.mktemp("fair"))
+    (place.folder / place.study).write_text(STUDY, encoding="utf-8")
+    assert work(place) == {"data": 1, "tune": 2, "train": 2}
+    done = place.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return place
+
+
+def test_final_runs_have_the_settings_that_tuning_chose(fair: Place) -> None:
+    store = Store(fair.results)
+    plan = Plan.load(store.study("fair") / "plan.json")
+    runs = pd.read_parquet(store.study("fair") / "runs.parquet").set_index("arm")
+    for arm in plan.arms:
+        tuning = pd.read_parquet(store.tuning(arm))
+        assert (len(tuning), tuning["candidate"].nunique()) == (10, 5)
+        (chosen,) = tuning.loc[tuning["chosen"], "optimizer.lr"].unique()
+        assert runs.loc[arm, "lr"].tolist() == [chosen] * 2
+        assert [json.loads(text) for text in runs.loc[arm, "settings"]] == [{"optimizer.lr": chosen}] * 2
+
+
+def test_what_is_trained_is_not_tuned_again(fair: Place, tmp_path: Path) -> None:
+    place = fair.copy(tmp_path / "copy")
+    store = Store(place.results)
+    first, second = Plan.load(store.study("fair") / "plan.json").arms
+    os.utime(store.tuning(first))  # newer than the runs, as after a fresh clone
+    assert work(place) == {}
+    store.tuning(first).unlink()
+    assert work(place) == {}
+    store.runs(second, Block(0, 1)).unlink()  # its tuning is there
+    assert work(place) == {"train": 1}
+    store.runs(first, Block(0, 1)).unlink()
+    assert work(place) == {"train": 2, "tune": 1}
+
+
+def test_a_failed_tuning_is_told_once_and_shown_for_every_seed(fair: Place, tmp_path: Path) -> None:
+    place = fair.copy(tmp_path / "copy")
+    store = Store(place.results)
+    arm = next(iter(Plan.load(store.study("fair") / "plan.json").arms))
+    store.tuning(arm).unlink()
+    store.runs(arm, Block(0, 1)).unlink()
+    (dataset,) = place.results.glob("datasets/*.npz")
+    dataset.write_bytes(b"torn")
+    done = place.snakemake()
+    assert done.returncode == 1
+    failed = [line for line in (done.stderr + done.stdout).splitlines() if line.startswith("FAILED")]
+    assert len(failed) == 1
+    assert f"({arm}), tuning: " in failed[0]
+    runs = pd.read_parquet(store.study("fair") / "runs.parquet").set_index("arm")
+    assert runs.loc[arm, "status"].tolist() == ["failed"] * 2
