@@ -55,6 +55,40 @@ RICH: dict[str, Any] = {
         },
     },
 }
+TUNED: dict[str, Any] = {
+    "study": "tuned",
+    "baseline": {"dataset": "digits", "network": "mlp", "optimizer": "sgd", "batch_size": 32, "epochs": 2},
+    "seeds": 2,
+    "target": {"metric": "val_accuracy", "value": 0.9},
+    "looks": 2,
+    "tune": {
+        "optimizer.lr": {"log": [0.001, 10], "points": 5},
+        "batch_size": {"values": [16, 32]},
+        "seeds": 2,
+        "select": ["val_accuracy", "steps_to_target"],
+        "extend": 3,
+    },
+    "comparisons": {
+        "a": {
+            "vary": {"optimizer": ["sgd", "adam"]},
+            "metrics": ["test_accuracy", "epochs_to_target"],
+            "claims": [
+                {"metric": "test_accuracy", "better": "adam", "than": "sgd", "margin": 0.1},
+                {"metric": "step_seconds", "better": "sgd", "than": "adam", "kind": "equal", "margin": 1},
+            ],
+        },
+        "b": {
+            "arms": [{"label": "x", "network.hidden": [8]}, {"regularizer": "l2", "activation": "tanh"}],
+            "tune": {
+                "search": "sobol",
+                "trials": 4,
+                "dropout": {"linear": [0, 0.5]},
+                "optimizer.lr": {"log": [0.1, 1]},
+            },
+            "metrics": ["test_loss"],
+        },
+    },
+}
 ODD: list[Any] = [
     None, True, False, 0, -1, 1, 1.0, 2, 1e-3, 1e308, 10**400, float("nan"), float("inf"), -0.0, "", " ", "adam", "sgd",
     "no", "label", "name", "source", "\n", "ü", "a" * 300, [], [[]], [None], [1, "a"], [{}], {}, {"name": None},
@@ -62,7 +96,8 @@ ODD: list[Any] = [
     {"label": "x"}, {"": ""}, {".": 1}, {"optimizer.": 1}, datetime.date(2001, 1, 1), {1, 2}, b"x",
 ]  # fmt: skip
 KEYS = ["", ".", "optimizer", "optimizer.", "optimizer.lr", "network.hidden", "dataset", "gpus", "stack", "stack.x",
-        "label", "name", "tune", "claims", "source", "a b", "dropout.rate"]  # fmt: skip
+        "label", "name", "tune", "claims", "source", "a b", "dropout.rate", "log", "linear", "values", "points",
+        "search", "select", "network.channels", "optimizer.betas", "optimizer.momentum", "epochs", "batch_size", "seeds"]  # fmt: skip
 
 
 def containers(node: Any) -> Iterator[dict[str, Any] | list[Any]]:
@@ -96,9 +131,10 @@ def spoil(content: Any, chance: random.Random) -> None:
         place[chance.choice(KEYS)] = odd
 
 
-@pytest.mark.parametrize("source", ["rich", "article.yaml", "matrix.yaml", "smoke.yaml"])
+@pytest.mark.parametrize("source", ["rich", "tuned", "article.yaml", "matrix.yaml", "smoke.yaml"])
 def test_a_spoiled_study_is_planned_or_refused(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = RICH if source == "rich" else yaml.read(CONFIG / source, Mistakes(""))
+    known = {"rich": RICH, "tuned": TUNED}
+    original = known[source] if source in known else yaml.read(CONFIG / source, Mistakes(""))
     chance = random.Random(source)
     outcomes = {"planned": 0, "refused": 0}
     monkeypatch.chdir(tmp_path)

@@ -66,6 +66,15 @@ def test_the_same_arm_leaves_the_same_bytes(tuned):
     assert store.tuning(arm.id).read_bytes() == before
 
 
+def test_how_many_are_stacked_changes_nothing(tuned, monkeypatch):
+    store, arm = tuned()
+    tune_arm(store, arm.id)
+    before = store.tuning(arm.id).read_bytes()
+    monkeypatch.setattr(job, "PACK", 2)
+    tune_arm(store, arm.id)
+    assert store.tuning(arm.id).read_bytes() == before
+
+
 def test_too_narrow_a_grid_is_extended_and_then_called_undertuned(tuned):
     slow = {"key": "optimizer.lr", "log": [1e-6, 1e-5], "points": 2}
     store, arm = tuned(slow, select="val_loss", axes={"epochs": 3})
