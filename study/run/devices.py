@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,6 +33,12 @@ def leased(purpose: str, count: int | None = 1) -> Iterator[torch.device]:
                 "for this driver, or hide them: CUDA_VISIBLE_DEVICES= snakemake …"
             )
         yield torch.device("cuda", 0)
+
+
+def given() -> str:
+    """One line on the host and the devices that were handed to this process, by SLURM for instance."""
+    handed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return f"host {socket.gethostname()}, devices: " + ("all" if handed is None else f"CUDA_VISIBLE_DEVICES={handed}")
 
 
 def describe(device: torch.device) -> str:
