@@ -68,10 +68,16 @@ def standing(metric: str, row: dict[Any, Any]) -> float | None:
 
 
 def near(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
-    """Whether two arms have intervals that overlap."""
-    if any(none(row[end]) for row in (one, other) for end in ("low", "high")):
+    """Whether two arms have intervals that overlap; the speedup of the reference is 1 in every round."""
+    (low, high), (other_low, other_high) = _ends(one), _ends(other)
+    if any(none(end) for end in (low, high, other_low, other_high)):
         return False
-    return bool(one["low"] <= other["high"] and other["low"] <= one["high"])
+    return bool(low <= other_high and other_low <= high)
+
+
+def _ends(row: dict[Any, Any]) -> tuple[Any, Any]:
+    exact = row["metric"] == "speedup" and row["estimate"] == 1 and none(row["low"])
+    return (1.0, 1.0) if exact else (row["low"], row["high"])
 
 
 def quoted(label: str) -> str:

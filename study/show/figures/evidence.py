@@ -12,7 +12,8 @@ from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.collect import Records
 from study.show.numbers import heading
-from study.show.observe import PER_ROUND, Observed, device_of, observe, steps_of, units_of
+from study.show.observe import PER_ROUND, Observed, device_of, observe, steps_of, units_of, workers
+from study.show.scaling import Scaling, scaling_of
 from study.show.tables import BROKEN, ordered
 
 # seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
@@ -29,8 +30,9 @@ class Evidence(NamedTuple):
     curves: pd.DataFrame
     labels: list[str]  # the arms, the reference first
     units: dict[str, str]  # by metric
-    device: str | None  # of the timing job
+    device: str | None  # of the timing job, as headings name it
     step_seconds: dict[str, float]  # median over rounds, by label
+    scaling: Scaling | None  # where numbers of devices are compared
 
     @classmethod
     def of(cls, comparison: PlannedComparison, records: Records) -> Evidence:
@@ -44,7 +46,10 @@ class Evidence(NamedTuple):
         units = units_of(comparison, records)
         timed = steps_of(records)
         steps = {arm.label: float(timed[arm.arm]) for arm in comparison.arms if arm.arm in timed.index}
-        return cls(comparison, observed, curves, ordered(comparison), units, device_of(records.timing), steps)
+        mine = records.runs["arm"].isin(list(comparison.labels))
+        device = workers(device_of(records.timing), records.runs.loc[mine, "gpus"])
+        scaling = scaling_of(comparison, records)
+        return cls(comparison, observed, curves, ordered(comparison), units, device, steps, scaling)
 
     @property
     def runs(self) -> pd.DataFrame:
