@@ -41,6 +41,18 @@ def given() -> str:
     return f"host {socket.gethostname()}, devices: " + ("all" if handed is None else f"CUDA_VISIBLE_DEVICES={handed}")
 
 
+def enough(count: int, device: torch.device) -> int:
+    """``count``, where there are as many devices of this kind. Raises ValueError where there are not."""
+    if device.type == "cuda" and count > torch.cuda.device_count():
+        raise ValueError(f"{count} GPUs are needed; {torch.cuda.device_count()} are visible")
+    return count
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def describe(device: torch.device) -> str:
     """``CPU``, or the GPU's name."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
