@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from math import isfinite
+from math import isfinite, nan
 from typing import Literal, NamedTuple
 
 import pandas as pd
@@ -77,7 +77,9 @@ class Evidence(NamedTuple):
         if METRICS[metric].target and rows[metric].notna().any():
             return "no run reached the target"
         ran = self.runs["status"].isin(["finished", "diverged"]).any()
-        untimed = METRICS[metric].timed and not any(map(isfinite, self.step_seconds.values()))
+        needed = [self.comparison.reference] if metric == "speedup" else self.labels
+        known = [isfinite(self.step_seconds.get(label, nan)) for label in needed]
+        untimed = METRICS[metric].timed and not any(known)
         if untimed and (ran or metric in PER_ROUND):
             return "could not be timed" if self.step_seconds else "not timed yet"
         return "no run finished" if ran else "no runs yet"

@@ -99,6 +99,8 @@ def _assumed(model: Model, scaling: Scaling) -> str:
         f"is summed by a ring all-reduce (Patarasuk and Yuan, 2009) at the latency "
         f"({_short(model.latency, 's')} a message){rate} measured between {model.between} {scaling.named}{free}, with "
         "no overlap of the two."
+        + f" The line ends at {model.rows}, where each has one row of the batch."
+        * (model.rows < MOST)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from study.show.figures import dots
 from study.show.figures.evidence import Evidence
@@ -16,21 +17,24 @@ PLACE, HEIGHT = 0.44, 0.13  # of the bars, in rows: under the dots
 def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
     """{Metric}. Every timing round is a dot; diamond and bar: median with its 95 % interval.{parts}"""
     dots.draw(ax, evidence, metric)
+    ends = [values.max() for label in evidence.labels if len(values := evidence.values(metric, label)["value"])]
     model = evidence.scaling.model if evidence.scaling else None
     if isinstance(model, Model) and evidence.scaling:
         for row, label in enumerate(evidence.labels):
             devices, left = evidence.scaling.devices[label], 0.0
-            if devices > model.rows:
-                continue
             seconds = (model.fixed, (model.step - model.fixed) / devices, model.allreduce(devices))
             for (name, grey), width in zip(PARTS.items(), seconds, strict=True):
                 ax.barh(row + PLACE, width, HEIGHT, left=left, color=grey, linewidth=0, label=name if not row else None)
                 left += width
+            ends.append(left)
         ax.legend(
             ncols=len(PARTS), loc="lower right", bbox_to_anchor=(1.01, 0.98), frameon=False, fontsize=8,
             handlelength=1.2, handletextpad=0.5, columnspacing=1, borderaxespad=0.2,
         )  # fmt: skip
-    ax.set_xlim(left=0)
+    if ends:
+        ax.set_xscale("linear")  # bars begin at 0
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+        ax.set_xlim(0, 1.06 * max(ends))
     ax.set_ylim(len(evidence.labels) - 0.35, -0.5)
     ax.xaxis.set_major_formatter(lambda seconds, _: f"{seconds * 1000:g}")
     ax.set_xlabel(heading(metric, "ms", evidence.device))
