@@ -56,10 +56,10 @@ def quietness(plan: Plan, timing: pd.DataFrame) -> str:
     text = f"Load average of the last minute, at the start of a round: {_range(load, 2)}. {makes}{had}:"
     if load.max() <= threads + 0.5:
         return f"{text} the machine was quiet.{gpu}"
-    if load.max() <= (cores or 0):
+    if load.max() + threads * most <= (cores or 0):
         return f"{text} with a core for each, the machine was quiet.{gpu}"
     if load.max() <= threads * most + 0.5:
-        return f"{text} its own workers may account for all of it.{gpu}"
+        return f"{text} that may be its own workers, or other work that slowed the arms.{gpu}"
     other = f"{text} other work was running on this machine, or had ended within that minute"
     if cores:
         return f"{other}, and may have slowed the arms.{gpu}"

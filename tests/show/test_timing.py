@@ -69,8 +69,9 @@ def test_it_is_said_plainly_whether_the_machine_was_quiet(
     [
         (1, 1.4, 1, "The job itself makes 1 and could use 1 core: the machine was quiet."),
         (1, 2.4, 4, "The job itself makes 1 and could use 4 cores: with a core for each, the machine was quiet."),
+        (1, 1.9, 2, "other work was running on this machine"),  # with the job's own there was more than cores can do
         (1, 2.4, 2, "other work was running on this machine, or had ended within that minute, and may have slowed"),
-        (4, 3.4, 2, "makes 1 (4 at most) and could use 2 cores: its own workers may account for all of it."),
+        (4, 3.4, 2, "makes 1 (4 at most) and could use 2 cores: that may be its own workers, or other work"),
         (4, 4.6, 2, "other work was running"),
     ],
 )

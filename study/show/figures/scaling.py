@@ -17,6 +17,7 @@ from study.show.numbers import counted, leading
 from study.show.scaling import MOST, Model, Scaling
 from study.show.summary import estimate_of
 
+LEAST = 2**-2.5  # of what the model predicts, to be shown
 INK, SHADE = "0.25", "0.94"
 IDEAL = {"color": "0.55", "linewidth": 0.8}
 PREDICTED = {"color": INK, "linewidth": 1.2, "linestyle": (0, (4, 2))}
@@ -51,7 +52,7 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
     if isinstance(scaling.model, Model):
         predicted = scaling.model.speedups()
         ax.plot(predicted.index, predicted, **PREDICTED, zorder=2)  # type: ignore[arg-type]
-        seen += list(predicted)
+        seen += list(predicted.clip(lower=LEAST))
     _limits(ax, [*seen, *reported.values()])
     if scaling.cores and scaling.cores < MOST:
         ax.axvspan(scaling.cores + 0.5, MOST * 1.2, color=SHADE, linewidth=0, zorder=0)
@@ -119,12 +120,12 @@ def _reported(evidence: Evidence, metric: str) -> dict[int, float]:
 def _limits(ax: Axes, speedups: list[float]) -> None:
     """Powers of two; the ideal line may leave at the top, and a model that predicts next to nothing at the bottom."""
     finite = [value for value in speedups if np.isfinite(value)]
-    low, high = max(min(finite), 2**-2.5), max(*finite, 4.0)
+    low, high = min(finite), max(*finite, 4.0)
     ax.set_xscale("log", base=2)
     ax.set_yscale("log", base=2)
     ax.set_xlim(0.8, MOST * 1.2)
     ax.set_ylim(min(0.7, 0.85 * low), 1.2 * high)
-    powers = [2.0**k for k in range(-3, int(log2(high)) + 2)]
+    powers = [2.0**k for k in range(int(log2(low)) - 1, int(log2(high)) + 2)]
     for axis, ticks in ((ax.xaxis, [2.0**k for k in range(7)]), (ax.yaxis, powers)):
         axis.set_major_locator(FixedLocator(ticks))
         axis.set_minor_locator(NullLocator())
