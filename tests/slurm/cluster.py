@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 NODES, GPUS, CORES = 4, 4, 16
-COMMANDS = ("munged", "munge", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel", "setpriv")
+DAEMONS = ("munged", "slurmctld", "slurmd")
+COMMANDS = ("sbatch", "srun", "squeue", "sinfo", "scontrol", "scancel", "sacct")
 CONFIG = """
 ClusterName=evenhand
 SlurmctldHost={host}(127.0.0.1)
@@ -57,7 +58,7 @@ NODE = (
 
 def unavailable() -> str | None:
     """Why no SLURM can be started here; None where one can."""
-    missing = [name for name in COMMANDS if not shutil.which(name, path=_path())]
+    missing = [name for name in (*DAEMONS, *COMMANDS, "setpriv") if not _where(name)]
     if missing:
         return f"SLURM is not installed here (apt-get install slurm-wlm munge): no {', '.join(missing)}"
     if os.geteuid() != 0:
@@ -79,7 +80,7 @@ class Cluster:
         self.environment = {
             **os.environ,
             "SLURM_CONF": str(root / "slurm.conf"),
-            "PATH": f"{root / 'bin'}:{_path()}",
+            "PATH": f"{root / 'bin'}:{os.environ['PATH']}",
         }
 
     def start(self) -> None:
@@ -88,12 +89,15 @@ class Cluster:
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
         where = [f"--{name}={self.root}/munge.{name.partition('-')[0]}" for name in ("socket", "pid-file", "log-file")]
-        self._daemon("munged", "--foreground", f"--key-file={key}", f"--seed-file={self.root}/munge.seed", *where)
-        self._until(lambda: (self.root / "munge.socket").exists())
+        # By force, because pytest's folders are closed to other users: munge wants its socket open to all.
+        self._daemon(
+            "munged", "--foreground", "--force", f"--key-file={key}", f"--seed-file={self.root}/munge.seed", *where
+        )
+        self.until(lambda: (self.root / "munge.socket").exists())
         self._daemon("slurmctld", "-D", "-i")
         for n in range(1, NODES + 1):
             self._daemon("slurmd", "-D", "-N", f"n{n}")
-        self._until(
+        self.until(
             lambda: self("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split() == [f"n{n + 1}" for n in range(NODES)]
         )
 
@@ -112,12 +116,12 @@ class Cluster:
         with suppress(subprocess.TimeoutExpired):
             self("scancel", "--user=root", "--signal=KILL", "--full")
             self("scancel", "--user=root")
-            self._until(lambda: not self("squeue", "-h"), seconds=20, needed=False)
+            self.until(lambda: not self("squeue", "-h"), seconds=20, needed=False)
         for number in (signal.SIGTERM, signal.SIGKILL):
             for daemon in reversed(self.daemons):
                 if daemon.poll() is None:
                     daemon.send_signal(number)
-            self._until(lambda: all(d.poll() is not None for d in self.daemons), seconds=10, needed=False)
+            self.until(lambda: all(d.poll() is not None for d in self.daemons), seconds=10, needed=False)
         # What a daemon left behind carries this cluster's configuration in its environment.
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
@@ -130,11 +134,12 @@ class Cluster:
         text = CONFIG.format(host=_host(), root=self.root, ports=ports, nodes="\n".join(nodes))
         (self.root / "slurm.conf").write_text(text)
         (self.root / "state").mkdir()
-        # Inside a job Snakemake calls srun without any of SLURM's variables, this configuration's path included.
-        srun = self.root / "bin" / "srun"
-        srun.parent.mkdir()
-        srun.write_text(f'#!/bin/sh\nSLURM_CONF={self.root}/slurm.conf exec {shutil.which("srun")} "$@"\n')
-        srun.chmod(0o755)
+        # Inside a job Snakemake calls SLURM's commands without any of SLURM's variables, SLURM_CONF included.
+        (self.root / "bin").mkdir()
+        for name in COMMANDS:
+            command = self.root / "bin" / name
+            command.write_text(f'#!/bin/sh\nSLURM_CONF={self.root}/slurm.conf exec {_where(name)} "$@"\n')
+            command.chmod(0o755)
         # A GPU's file must be a device. Any will do, and SLURM hands it out by number.
         for gpu in range(GPUS):
             (self.root / f"gpu{gpu}").symlink_to("/dev/null")
@@ -144,25 +149,27 @@ class Cluster:
     def _daemon(self, *command: str) -> None:
         log = (self.root / f"{command[0]}.out").open("ab")
         # Should pytest itself be killed, the kernel ends the daemon.
-        full = ["setpriv", "--pdeathsig", "TERM", *command]
+        full = ["setpriv", "--pdeathsig", "TERM", _where(command[0]) or command[0], *command[1:]]
         self.daemons.append(
             subprocess.Popen(full, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         )
         log.close()
 
-    def _until(self, true: Callable[[], bool], seconds: float = 30, needed: bool = True) -> None:
+    def until(self, true: Callable[[], bool], seconds: float = 30, needed: bool = True, pause: float = 0.1) -> None:
+        """Wait for something to become true. Raises TimeoutError where it is ``needed`` and does not."""
         end = time.monotonic() + seconds
         while not true():
             if time.monotonic() > end:
                 if needed:
                     logs = [path.read_text(errors="replace")[-2000:] for path in self.root.glob("*.out")]
-                    raise TimeoutError("SLURM did not start:\n" + "\n".join(logs))
+                    raise TimeoutError("waited in vain; SLURM said:\n" + "\n".join(logs))
                 return
-            time.sleep(0.1)
+            time.sleep(pause)
 
 
-def _path() -> str:
-    return f"{os.environ['PATH']}:/usr/sbin:/sbin"
+def _where(command: str) -> str | None:
+    """The daemons are in folders that root's PATH may lack."""
+    return shutil.which(command, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
 
 
 def _host() -> str:
