@@ -26,7 +26,7 @@ class Shard(NamedTuple):
         if self.world > 1:
             whole = torch.cat([tensor.flatten() for tensor in tensors])  # one exchange: each costs its latency
             dist.all_reduce(whole)
-            for tensor, part in zip(tensors, whole.split([tensor.numel() for tensor in tensors]), strict=True):
+            for tensor, part in zip(tensors, torch.split(whole, [tensor.numel() for tensor in tensors]), strict=True):
                 tensor.copy_(part.view_as(tensor))
 
 
