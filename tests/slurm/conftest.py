@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +19,7 @@ from study.plan.prepare import prepare
 from study.plan.store import Store
 from tests.slurm.cluster import Cluster, unavailable
 from tests.workflow.conftest import ROOT, Place
+from tests.workflow.processes import training
 
 LONG = 200.0  # seconds that anything here may take on a busy machine
 
@@ -128,21 +127,11 @@ def interrupt(cluster: Cluster, place: Place, arms: dict[str, str], said: dict[s
 
 def held(cluster: Cluster, place: Place, arm: str, said: dict[str, str]) -> tuple[str, int]:
     """The job and the process that train ``arm``, stopped in the midst of it, however fast this machine is."""
-    cluster.until(lambda: any(place.results.glob(f"arms/{arm}/started-*.json")), LONG, pause=0.01)
-    [mark] = place.results.glob(f"arms/{arm}/started-*.json")
-    cluster.until(lambda: bool(mark.read_text()), LONG, pause=0.01)
-    process = int(json.loads(mark.read_text())["pid"])
-    cluster.until(lambda: listens(process), LONG, pause=0.01)
+    process = training(place, arm, LONG)
     os.kill(process, signal.SIGSTOP)
     [job] = [job["JobId"] for job in cluster.jobs() if arm in job["Comment"] and job["JobState"] == "RUNNING"]
     said[job] = (place.results / "logs" / "train" / f"{arm}-0-1.log").read_text()
     return job, process
-
-
-def listens(process: int) -> bool:
-    """Whether a process handles USR1."""
-    [handled] = re.findall(r"^SigCgt:\t(\w+)", Path(f"/proc/{process}/status").read_text(), re.M)
-    return bool(int(handled, 16) >> (signal.SIGUSR1 - 1) & 1)
 
 
 def read(job: dict[str, str], places: list[Place], said: dict[str, str]) -> Job:
