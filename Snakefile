@@ -25,7 +25,7 @@ rule all:
 
 onstart:
     if workflow.is_main_process:
-        print(dag.start(), file=sys.stderr)
+        print(dag.start(workflow.executor_plugin.name), file=sys.stderr)
 
 
 onsuccess:

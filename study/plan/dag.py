@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from study.plan.failures import Failure, failures
-from study.plan.gpus import visible
+from study.plan.gpus import CLUSTER, HERE, Limits, visible
 from study.plan.mistakes import Refused, suggest
 from study.plan.plan import Plan
 from study.plan.prepare import prepare
@@ -21,16 +21,16 @@ DEFAULT_STUDY, DEFAULT_RESULTS = "config/article.yaml", "results"
 class Dag:
     """One study in one store. ``cached`` means: train and time nothing, report on what is there."""
 
-    def __init__(self, plan: Plan, store: Store, cached: bool) -> None:
-        self.plan, self.store, self.cached = plan, store, cached
+    def __init__(self, plan: Plan, store: Store, cached: bool, limits: Limits = CLUSTER) -> None:
+        self.plan, self.store, self.cached, self.limits = plan, store, cached, limits
         self.folder = store.study(plan.study)
         self.gaps: dict[str, list[Block]] = {} if cached else plan.missing(store)
 
     @classmethod
-    def build(cls, config: Mapping[str, Any], main: bool = True) -> Dag:
-        """From Snakemake's ``--config``. Outside the main process only plan.json is read.
+    def build(cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True) -> Dag:
+        """From Snakemake's ``--config``. Outside the main process, in a cluster's job, only plan.json is read.
 
-        Raises Refused with all mistakes of the study file.
+        Raises Refused with all mistakes of the study file, or where an arm to train needs more than ``limits``.
         """
         unknown = [key for key in config if key not in ("study", "results", "cached")]
         if unknown:
@@ -42,7 +42,8 @@ class Dag:
         path = Path(str(config.get("study", DEFAULT_STUDY)))
         if not main:
             return cls(Plan.load(_remembered(store, path)), store, cached == "true")
-        dag = cls(prepare(path, store), store, cached == "true")
+        dag = cls(prepare(path, store), store, cached == "true", limits)
+        dag.refuse_too_large()
         dag.plan.write(store, dag.gaps)
         dag.note_expected()
         write_if_changed(_pointer(store, path), f"{dag.plan.study}\n")
@@ -78,14 +79,19 @@ class Dag:
     def _failures(self) -> list[Failure]:
         return [failure for arm in self.plan.missing(self.store) for failure in failures(self.store, arm)]
 
-    def start(self) -> str:
-        """One line on where training will run."""
+    def start(self, executor: str = "local") -> str:
+        """Where training will run, and on how many devices at a time where nobody said."""
         if not self.to_train and not self.to_time:
             return "Nothing to train: the report is drawn from the records that are there."
+        if self.limits.cluster:
+            return f"Training and timing are submitted as jobs ({executor}); everything else runs here."
         gpus = len(visible())
+        where = f"Training runs on {gpus} GPU{'s' * (gpus > 1)}."
         if not gpus:
-            return "No GPU that torch can use: training runs on the CPU."
-        return f"Training runs on {gpus} GPU{'s' * (gpus > 1)}."
+            where = "No GPU that torch can use: training runs on the CPU."
+        if self.limits.gpu is None:
+            where += f" No --resources gpu= was given: jobs share {self.gpu_limit}."
+        return where
 
     def end(self) -> list[str]:
         """Where the report is, and one line per failure."""
@@ -135,6 +141,43 @@ class Dag:
     @property
     def timed_tunings(self) -> list[str]:
         return [str(self.store.tuning(arm)) for arm in self.plan.timed_tunings]
+
+    def gpus(self, arm: str) -> int:
+        """Devices that a job of this arm takes."""
+        return self.plan.arms[arm].gpus
+
+    @property
+    def wanted(self) -> list[str]:
+        """The arms that will be trained or timed, those of the most devices first."""
+        timed = self.plan.timing.arms if self.plan.timing and self.to_time else ()
+        return sorted({*self.gaps, *timed}, key=self.gpus, reverse=True)
+
+    def refuse_too_large(self) -> None:
+        """Raise Refused where an arm that will be trained or timed needs more devices than a job may have."""
+        for arm in self.wanted[:1]:
+            reason = self.limits.refusal(self.gpus(arm))
+            if reason:
+                others = sum(self.limits.refusal(self.gpus(other)) is not None for other in self.wanted) - 1
+                also = f" (and {others} more arm{'s' * (others > 1)})" * (others > 0)
+                raise Refused([f"{self._name(arm)}{also} {reason}"])
+
+    @cached_property
+    def gpu_limit(self) -> int:
+        """Devices that jobs share on this machine."""
+        return self.limits.devices(max(map(self.gpus, self.wanted[:1]), default=1))
+
+    @property
+    def timing_gpus(self) -> int:
+        """All that jobs share here, so that nothing runs beside the timing; on a cluster what its largest arm takes."""
+        return self._largest_timed if self.limits.cluster else self.gpu_limit
+
+    @property
+    def timing_threads(self) -> int:
+        return self._largest_timed if self.limits.cluster else self.limits.cores or 1
+
+    @property
+    def _largest_timed(self) -> int:
+        return max(map(self.gpus, self.plan.timing.arms if self.plan.timing else ()), default=1)
 
     @property
     def comparisons(self) -> list[str]:

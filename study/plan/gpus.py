@@ -1,10 +1,11 @@
-"""Which GPUs this process may use, asked without torch."""
+"""Which GPUs this process may use, asked without torch, and how many devices jobs may hold."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from importlib import metadata
+from typing import NamedTuple
 
 
 def visible() -> list[str]:
@@ -29,3 +30,39 @@ def _by_index() -> dict[str, str]:
         return {}
     pairs = (line.partition(",") for line in lines)
     return {index.strip(): uuid.strip() for index, comma, uuid in pairs if comma}
+
+
+class Limits(NamedTuple):
+    """What Snakemake may share out among its jobs."""
+
+    cores: int | None = None  # --cores
+    gpu: int | None = None  # --resources gpu=
+    cluster: bool = False  # jobs run elsewhere, where neither this machine's cores nor its GPUs count
+
+    def devices(self, largest: int) -> int:
+        """How many devices jobs may hold at a time, where the largest arm takes ``largest``.
+
+        When nobody said: the visible GPUs. Without GPUs devices are CPU threads: as many as there are cores, or as
+        the largest arm takes.
+        """
+        if self.gpu is not None:
+            return self.gpu
+        return len(visible()) or max(self.cores or 1, largest)
+
+    def refusal(self, largest: int) -> str | None:
+        """Why an arm of ``largest`` devices cannot be trained, and what would be right; None where it can.
+
+        Snakemake would cut the job's request down to its limit without a word.
+        """
+        if self.gpu is not None and largest > self.gpu:
+            return f"needs {largest} devices and --resources gpu={self.gpu} allows {self.gpu}; give gpu={largest}"
+        gpus = 0 if self.cluster else len(visible())
+        if 0 < gpus < largest:
+            return (
+                f"needs {largest} GPUs and {gpus} can be used here; leave it out, or train on the CPU: "
+                "CUDA_VISIBLE_DEVICES= snakemake …"
+            )
+        return None
+
+
+HERE, CLUSTER = Limits(), Limits(cluster=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from study.plan.arm import RECIPE
+from study.run.shard import ALONE, Shard
 
 if TYPE_CHECKING:
     from study.run.train import Pack
@@ -28,11 +29,13 @@ class Interrupted(SystemExit):
 class Checkpoints:
     """The checkpoints of one job, ``{stem}-{name}.pt``, one per pack that it trains.
 
-    One is written every ``every`` of the budget, ``seconds`` apart at least, and when a signal asks to stop.
+    One is written every ``every`` of the budget, ``seconds`` apart at least, and when a signal asks to stop;
+    of several workers by the first.
     """
 
-    def __init__(self, stem: Path, every: float = 0.05, seconds: float = 5.0) -> None:
+    def __init__(self, stem: Path, every: float = 0.05, seconds: float = 5.0, shard: Shard = ALONE) -> None:
         self.stem, self.every, self.seconds = stem, every, seconds
+        self.writing = shard.rank == 0  # all workers are in the same state
         self.stopping: int | None = None
 
     def of(self, name: str) -> Checkpoint:
@@ -44,8 +47,12 @@ class Checkpoints:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """While the block runs, a signal of ``SIGNALS`` ends training after the step in hand."""
-        before = {number: signal.signal(number, self._stop) for number in SIGNALS}
+        """While the block runs, a signal of ``SIGNALS`` ends training after the step in hand.
+
+        Workers that do not write ignore it: they end when the one that writes has ended.
+        """
+        action = self._stop if self.writing else signal.SIG_IGN
+        before = {number: signal.signal(number, action) for number in SIGNALS}
         try:
             yield
         finally:
@@ -65,6 +72,8 @@ class Checkpoint:
 
     def tick(self, pack: Pack) -> None:
         """Called after every step. Raises Interrupted once a signal asked for the end."""
+        if not self.job.writing:
+            return
         if self.job.stopping is not None:
             self.save(pack)
             name = signal.Signals(self.job.stopping).name

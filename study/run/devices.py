@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,6 +33,24 @@ def leased(purpose: str, count: int | None = 1) -> Iterator[torch.device]:
                 "for this driver, or hide them: CUDA_VISIBLE_DEVICES= snakemake …"
             )
         yield torch.device("cuda", 0)
+
+
+def given() -> str:
+    """One line on the host and the devices that were handed to this process, by SLURM for instance."""
+    handed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return f"host {socket.gethostname()}, devices: " + ("all" if handed is None else f"CUDA_VISIBLE_DEVICES={handed}")
+
+
+def enough(count: int, device: torch.device) -> int:
+    """``count``, where there are as many devices of this kind. Raises ValueError where there are not."""
+    if device.type == "cuda" and count > torch.cuda.device_count():
+        raise ValueError(f"{count} GPUs are needed; {torch.cuda.device_count()} are visible")
+    return count
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe(device: torch.device) -> str:

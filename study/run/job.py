@@ -24,7 +24,9 @@ from study.plan.store import Block, Store, write_if_changed
 from study.run import data, devices, record
 from study.run.checkpoint import Checkpoints
 from study.run.chosen import NOTHING_CHOSEN, settled, used
+from study.run.parallel import spread
 from study.run.record import Record
+from study.run.shard import Shard
 from study.run.train import Run, train
 
 
@@ -33,28 +35,40 @@ def train_block(store: Store, arm_id: str, block: Block) -> None:
 
     Whatever is raised is recorded in failed-{block}.json and raised again.
     """
-    with attempt(store, arm_id, block), devices.leased(f"training of {arm_id}") as device:
-        started_at = now()
-        arm = read_recipe(store.recipe(arm_id))
-        tuned = settled(arm, store)
-        dataset = data.load(store.dataset(arm.dataset_id), device)
-        print(f"{arm_id}: {len(block.seeds)} seeds on {devices.describe(device)}", flush=True)
-        checkpoints = Checkpoints(store.arm(arm_id) / f"checkpoint-{block}")
-        with checkpoints.listening():
-            if tuned is None:
-                records = [Record.without_training(seed, NOTHING_CHOSEN) for seed in block.seeds]
-            else:
-                records = train([Run(tuned, seed) for seed in block.seeds], dataset, device, checkpoints=checkpoints)
-        about = provenance(device) | {
-            "pack": f"{arm_id}/{block}" if arm.stack else "alone",
-            "started_at": started_at,
-            "settings": used(arm, tuned),
-            **{f"{name}_rows": len(getattr(dataset, name).x) for name in data.SPLITS},
-        }
-        record.write(records, arm_id, about, store.runs(arm_id, block), store.curves(arm_id, block))
-        checkpoints.remove()
-        diverged = sum(not r.finished for r in records)
-        print(f"{arm_id}: {len(records) - diverged} finished, {diverged} diverged", flush=True)
+    with attempt(store, arm_id, block):
+        gpus = read_recipe(store.recipe(arm_id)).gpus
+        print(devices.given(), flush=True)
+        with devices.leased(f"training of {arm_id}", gpus) as device:
+            spread(gpus, device, train_seeds, store, arm_id, block)
+
+
+def train_seeds(shard: Shard, device: torch.device, store: Store, arm_id: str, block: Block) -> None:
+    """One worker's part of ``train_block``; the first writes."""
+    started_at = now()
+    arm = read_recipe(store.recipe(arm_id))
+    tuned = settled(arm, store)
+    dataset = data.load(store.dataset(arm.dataset_id), device)
+    checkpoints = Checkpoints(store.arm(arm_id) / f"checkpoint-{block}", shard=shard)
+    with checkpoints.listening():
+        if shard.rank == 0:
+            workers = f"{shard.world} workers on " * (shard.world > 1)
+            print(f"{arm_id}: {len(block.seeds)} seeds, {workers}{devices.describe(device)}", flush=True)
+        if tuned is None:
+            records = [Record.without_training(seed, NOTHING_CHOSEN) for seed in block.seeds]
+        else:
+            records = train([Run(tuned, seed) for seed in block.seeds], dataset, device, shard, checkpoints)
+    if shard.rank > 0:
+        return
+    about = provenance(device) | {
+        "pack": f"{arm_id}/{block}" if arm.stack else "alone",
+        "started_at": started_at,
+        "settings": used(arm, tuned),
+        **{f"{name}_rows": len(getattr(dataset, name).x) for name in data.SPLITS},
+    }
+    record.write(records, arm_id, about, store.runs(arm_id, block), store.curves(arm_id, block))
+    checkpoints.remove()
+    diverged = sum(not r.finished for r in records)
+    print(f"{arm_id}: {len(records) - diverged} finished, {diverged} diverged", flush=True)
 
 
 @contextmanager

@@ -58,7 +58,11 @@ def collect(plan: Plan, store: Store) -> None:
 def read(plan: Plan, store: Store) -> Records:
     """What ``collect`` wrote."""
     folder = store.study(plan.study)
-    return Records(*(pd.read_parquet(folder / f"{name}.parquet") for name in ("runs", "curves", "timing")))
+    return Records(
+        runs=pd.read_parquet(folder / "runs.parquet"),
+        curves=pd.read_parquet(folder / "curves.parquet"),
+        timing=pq.read_table(folder / "timing.parquet", schema=TIMING).to_pandas(),  # older ones have fewer columns
+    )
 
 
 def _arm(arm: str, blocks: list[Block], plan: Plan, store: Store) -> tuple[pa.Table, pa.Table]:

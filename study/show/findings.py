@@ -11,6 +11,7 @@ from study.plan.plan import PlannedComparison
 from study.show.collect import Records
 from study.show.numbers import COUNTED, Estimate, column, listed, none, scaled
 from study.show.orders import Rows, against_reported, near, quoted
+from study.show.scaling import gained, scaling_of
 from study.show.tables import ordered
 
 MOST = 6  # arms whose order is written out
@@ -23,7 +24,9 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Recor
     if not (rows["n_finished"] > 0).any():
         return ["No run has finished yet, so there is nothing to say."]
     metric = _telling(comparison, rows)
-    result = _result(metric, rows[rows["metric"] == metric], comparison)
+    scaling = scaling_of(comparison, records)
+    result = gained(scaling, rows) if scaling else ""
+    result = result or _result(metric, rows[rows["metric"] == metric], comparison)
     return [text for text in (result, against_reported(comparison, rows), *_stuck(comparison, records)) if text]
 
 

@@ -37,11 +37,13 @@ def scaled(metric: str, value: float) -> float:
 
 
 def unit_shown(metric: str, unit: str | None = None, device: str | None = None) -> str:
-    """The unit for a heading, from the stored one, without what the title says; "CPU" where time was taken on one."""
+    """The unit for a heading, from the stored one, without what the title says; and the CPU where time was taken on
+    one.
+    """
     unit = METRICS[metric].shown if unit in (None, METRICS[metric].unit) else unit
     parts = ["" if unit in COUNTED else unit or ""]
-    if device == "CPU" and METRICS[metric].timed and METRICS[metric].unit != "MiB":
-        parts.append("CPU")
+    if device in ("CPU", "CPU workers") and METRICS[metric].timed and METRICS[metric].unit != "MiB":
+        parts.append(device)
     return ", ".join(filter(None, parts))
 
 
@@ -109,3 +111,8 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *head, tail = list(words) or [""]
     return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 core``, ``2 cores``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"

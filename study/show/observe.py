@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from math import ceil
 from typing import NamedTuple
 
@@ -77,6 +78,17 @@ def device_of(timing: pd.DataFrame) -> str | None:
     """The device of the timing job; None where nothing was timed."""
     known = timing["device"].dropna().unique()
     return ", ".join(sorted(map(str, known))) or None
+
+
+def workers(device: str | None, gpus: Iterable[int]) -> str | None:
+    """The device of arms with ``gpus`` each: "CPU workers" where any of them splits its batches on a CPU."""
+    return "CPU workers" if device == "CPU" and max(gpus, default=1) > 1 else device
+
+
+def cores_of(timing: pd.DataFrame) -> int | None:
+    """How many cores the timing job could use; None where that was not recorded."""
+    known = timing["cores"].dropna()
+    return int(known.min()) if len(known) else None
 
 
 def steps_of(records: Records) -> pd.Series:

@@ -22,7 +22,9 @@ def against_reported(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
 
     ``rows``: those of the summary on this comparison.
     """
-    same, other, open_yet = [], [], []
+    same: list[tuple[str, str]] = []
+    other: list[tuple[str, str]] = []
+    open_yet: list[tuple[str, str]] = []
     for metric in comparison.metrics:
         printed = {x: leading(figures.get(metric)) for x, figures in comparison.reported.items()}
         reported = {x: value for x in ordered(comparison) if (value := printed.get(x)) is not None}
@@ -33,24 +35,33 @@ def against_reported(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
         title = METRICS[metric].title
         lacking = [x for x, value in measured.items() if value is None]
         if lacking:
-            open_yet.append(f"{title} (no {_evidence(metric, found, lacking)} of {listed(map(quoted, lacking), 'or')})")
+            what = f"no {_evidence(metric, found, lacking)} of {listed(map(quoted, lacking), 'or')}"
+            open_yet.append((title, what))
             continue
         sign = -1.0 if METRICS[metric].better == "higher" else 1.0
         ours = _order({x: value for x, value in measured.items() if value is not None})
         theirs = _order({x: sign * value for x, value in reported.items()})
         if ours == theirs:
-            same.append(f"{title} ({_spelled(ours, found)})")
+            same.append((title, _spelled(ours, found)))
         else:
-            other.append(f"{title} (measured: {_spelled(ours, found)}; reported: {_spelled(theirs)})")
+            other.append((title, f"measured: {_spelled(ours, found)}; reported: {_spelled(theirs)}"))
     parts = []
     if same:
-        parts.append(f"the reported order is the measured one in {listed(same)}")
+        parts.append(f"the reported order is the measured one in {_grouped(same)}")
     if other:
-        parts.append(f"the reported order differs from the measured one in {listed(other)}")
+        parts.append(f"the reported order differs from the measured one in {_grouped(other)}")
     if open_yet:
-        parts.append(f"not comparable yet with what was reported: {listed(open_yet)}")
-    text = "; ".join(parts) + " – ≈: the intervals overlap" * ("≈" in "".join(same + other))
+        parts.append(f"not comparable yet with what was reported: {_grouped(open_yet)}")
+    text = "; ".join(parts) + " – ≈: the intervals overlap" * (any("≈" in order for _, order in same + other))
     return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _grouped(told: list[tuple[str, str]]) -> str:
+    """``a and b (x), c (y)`` from the titles of metrics and what is told of each."""
+    titles: dict[str, list[str]] = {}
+    for title, text in told:
+        titles.setdefault(text, []).append(title)
+    return listed(f"{listed(names)} ({text})" for text, names in titles.items())
 
 
 def standing(metric: str, row: dict[Any, Any]) -> float | None:
@@ -68,10 +79,16 @@ def standing(metric: str, row: dict[Any, Any]) -> float | None:
 
 
 def near(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
-    """Whether two arms have intervals that overlap."""
-    if any(none(row[end]) for row in (one, other) for end in ("low", "high")):
+    """Whether two arms have intervals that overlap; the speedup of the reference is 1 in every round."""
+    (low, high), (other_low, other_high) = _ends(one), _ends(other)
+    if any(none(end) for end in (low, high, other_low, other_high)):
         return False
-    return bool(one["low"] <= other["high"] and other["low"] <= one["high"])
+    return bool(low <= other_high and other_low <= high)
+
+
+def _ends(row: dict[Any, Any]) -> tuple[Any, Any]:
+    exact = row["metric"] == "speedup" and row["estimate"] == 1 and none(row["low"])
+    return (1.0, 1.0) if exact else (row["low"], row["high"])
 
 
 def quoted(label: str) -> str:

@@ -14,8 +14,9 @@ from study.plan.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.collect import Records
 from study.show.numbers import listed
-from study.show.observe import PER_ROUND, device_of
+from study.show.observe import PER_ROUND
 from study.show.tables import BROKEN, target_text
+from study.show.timing import timed_on
 
 STATUSES = ("finished", *BROKEN)
 LIMIT = 300  # rows of arms, and of reasons, that the page lists
@@ -172,10 +173,10 @@ def _timing(plan: Plan, records: Records, why_untimed: str | None) -> list[tuple
         return [("Timing", "Not measured yet." if plan.timing else "No comparison shows a time, memory or speedup.")]
     threads = _all(timing, "threads")
     text = (
-        f"{device_of(timing) or 'device not known'}, {threads} thread{'s' * (threads != '1')}: all timed arms in one "
-        f"process, one after another and beside no training of this study, in {timing['round'].nunique()} interleaved "
-        "rounds of random order. Training shares the device, so wall times of training are never used: seconds = "
-        "steps × seconds per step. Timing, below, says how quiet the machine was."
+        f"{timed_on(plan, timing) or 'device not known'}, {threads} thread{'s' * (threads != '1')} for each: all timed "
+        f"arms in one job, one after another and beside no training of this study, in {timing['round'].nunique()} "
+        "interleaved rounds of random order. Training shares the device, so wall times of training are never used: "
+        "seconds = steps × seconds per step. Timing, below, says how quiet the machine was."
     )
     return [("Timing", text)]
 

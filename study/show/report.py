@@ -15,7 +15,7 @@ from study.show.collect import Records, read
 from study.show.findings import finding
 from study.show.neighbours import beside
 from study.show.numbers import listed
-from study.show.observe import device_of
+from study.show.observe import device_of, workers
 from study.show.svg import Inline, inline
 from study.show.tables import Table, table
 
@@ -73,7 +73,7 @@ def opening(plan: Plan, total: protocol.Coverage, records: Records) -> str:
     datasets = listed(sorted({dataset.name for dataset in plan.datasets.values()}))
     ends = dict(zip(protocol.STATUSES, total.counts, strict=True))
     broken = [f"{ends[status]:,} {status}" for status in protocol.STATUSES[1:] if ends[status]]
-    device = device_of(records.timing)
+    device = timing.timed_on(plan, records.timing)
     return (
         f"{comparisons} comparison{'s' * (comparisons != 1)} of {arms:,} arm{'s' * (arms != 1)} on {datasets}. "
         f"Of {total.planned:,} planned runs {ends['finished']:,} finished"
@@ -87,7 +87,7 @@ def opening(plan: Plan, total: protocol.Coverage, records: Records) -> str:
 def _section(
     plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame, records: Records, folder: Path
 ) -> Section:
-    device = device_of(records.timing)
+    device = workers(device_of(records.timing), [plan.arms[arm.arm].gpus for arm in comparison.arms])
     drawn = (folder / "tables" / f"{comparison.name}.csv").exists()
     path = folder / "figures" / f"{comparison.name}.svg"
     figure = None

@@ -59,7 +59,7 @@ def ordered(comparison: PlannedComparison) -> list[str]:
 
 
 def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table:
-    """``summary`` has the columns of summary.parquet; ``device`` is the one that the timing job used."""
+    """``summary`` has the columns of summary.parquet; ``device``: what the arms were timed on, as headings name it."""
     ours = _by_arm(comparison, summary)
     labels = ordered(comparison)
     reported = {m: any(m in figures for figures in comparison.reported.values()) for m in comparison.metrics}
@@ -151,6 +151,8 @@ def notes(comparison: PlannedComparison, rows: list[dict[str, Any]], device: str
         lines.append("Diverged runs are in no mean: read it with the number that diverged.")
     if device and any(METRICS[m].timed for m in metrics):
         lines.append(f"Timed by a job of its own on: {device}; for how quiet it was see Timing in the report.")
+    if device == "CPU workers":
+        lines.append("“gpus” counts CPU workers here: processes of one machine that split each batch. No GPU was used.")
     if comparison.source:
         lines.append(f"Reported: {comparison.source}, as printed there.")
     return lines

@@ -9,7 +9,8 @@ import pandas as pd
 
 from study.plan.plan import Plan
 from study.plan.store import Store
-from study.show.numbers import NONE, Estimate, Shown, column, number
+from study.show.numbers import NONE, Estimate, Shown, column, counted, number
+from study.show.observe import cores_of, device_of, workers
 from study.show.summary import estimate_of
 
 
@@ -35,7 +36,9 @@ def timed(plan: Plan, timing: pd.DataFrame) -> list[Timed]:
         ends = [number(end, places) for end in (seconds[arm].min(), seconds[arm].max())] if len(seconds[arm]) else []
         memory = rounds[arm]["memory_bytes"].dropna()
         size = number(float(memory.max()) / 2**20, 3) if len(memory) else NONE
-        rows.append(Timed(labels.get(arm, arm), text, " to ".join(dict.fromkeys(ends)) or NONE, size))
+        gpus = plan.arms[arm].gpus
+        split = f" ({gpus} CPU workers)" if workers(device_of(rounds[arm]), [gpus]) == "CPU workers" else ""
+        rows.append(Timed(labels.get(arm, arm) + split, text, " to ".join(dict.fromkeys(ends)) or NONE, size))
     return rows
 
 
@@ -47,15 +50,35 @@ def quietness(plan: Plan, timing: pd.DataFrame) -> str:
     gpu = f" The GPU was busy {_range(busy, 0)} % of the time just before a round." if len(busy) else ""
     if not len(load):
         return f"The load of the machine was not recorded: how quiet it was is not known.{gpu}"
-    gpus = max((plan.arms[arm].gpus for arm in timing["arm"].unique() if arm in plan.arms), default=1)
-    own = int(timing["threads"].max()) * gpus
-    text = f"Load average of the last minute, at the start of a round: {_range(load, 2)}."
-    if load.max() <= own + 0.5:
-        return f"{text} The job itself makes {own}: the machine was quiet.{gpu}"
-    return (
-        f"{text} The job itself makes {own}: other work was running on this machine, or had ended within that minute. "
-        f"The number of its cores was not recorded, so whether that work slowed the arms is not known.{gpu}"
-    )
+    threads, cores, most = int(timing["threads"].max()), cores_of(timing), max(_gpus(plan, timing), default=1)
+    makes = f"The job itself makes {threads}{f' ({threads * most} at most)' * (most > 1)}"
+    had = f" and could use {counted(cores, 'core')}" if cores else ""
+    text = f"Load average of the last minute, at the start of a round: {_range(load, 2)}. {makes}{had}:"
+    if load.max() <= threads + 0.5:
+        return f"{text} the machine was quiet.{gpu}"
+    if load.max() + threads * most <= (cores or 0):
+        return f"{text} with a core for each, the machine was quiet.{gpu}"
+    if load.max() <= threads * most + 0.5:
+        return f"{text} that may be its own workers, or other work that slowed the arms.{gpu}"
+    other = f"{text} other work was running on this machine, or had ended within that minute"
+    if cores:
+        return f"{other}, and may have slowed the arms.{gpu}"
+    unknown = "The number of its cores was not recorded, so whether that work slowed the arms is not known."
+    return f"{other}. {unknown}{gpu}"
+
+
+def timed_on(plan: Plan, timing: pd.DataFrame) -> str | None:
+    """The device of the timing job, its cores where it is the CPU, and what arms of several devices ran on."""
+    device, cores = device_of(timing), cores_of(timing)
+    if device != "CPU":
+        return device
+    split = workers(device, _gpus(plan, timing)) == "CPU workers"
+    about = ([counted(cores, "core")] if cores else []) + ["arms with gpus above 1: CPU workers"] * split
+    return f"{device} ({'; '.join(about)})" if about else device
+
+
+def _gpus(plan: Plan, timing: pd.DataFrame) -> list[int]:
+    return [plan.arms[arm].gpus for arm in timing["arm"].unique() if arm in plan.arms]
 
 
 def failure(plan: Plan, store: Store) -> str | None:

@@ -27,13 +27,14 @@ def table(arguments: Namespace) -> None:
     import pandas as pd
 
     from study.show.formats import FORMATS
-    from study.show.observe import device_of
+    from study.show.observe import device_of, workers
 
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
     comparison = plan.comparison(arguments.comparison)
     summary = pd.read_parquet(folder / "summary.parquet")
-    device = device_of(pd.read_parquet(folder / "timing.parquet"))
+    gpus = [plan.arms[arm.arm].gpus for arm in comparison.arms]
+    device = workers(device_of(pd.read_parquet(folder / "timing.parquet")), gpus)
     for ending, text in FORMATS.items():
         write_if_changed(folder / "tables" / f"{comparison.name}.{ending}", text(comparison, summary, device))
 

@@ -3,24 +3,35 @@
 import pytest
 import torch
 
-from study.run import timing
+from study.run.data import prepare
+from study.run.stopwatch import Reading, Stopwatch
 from study.run.timing import measure
 
 CPU = torch.device("cpu")
 
 
-def measured(arms, data, rounds=2):
-    named = dict(zip("abcdefgh", arms, strict=False))
-    return measure(named, {a.dataset_id: data(a) for a in arms}, rounds, CPU)
+@pytest.fixture
+def measured(tmp_path):
+    """Rows for arms, named a, b, c, …, in that order."""
+
+    def rows(arms, rounds=2):
+        paths = {}
+        for arm in arms:
+            path = paths[arm.dataset_id] = tmp_path / f"{arm.dataset_id}.npz"
+            if not path.exists():
+                prepare(arm.dataset, path)
+        return measure(dict(zip("abcdefgh", arms, strict=False)), paths, rounds, CPU)
+
+    return rows
 
 
-def test_every_arm_has_a_row_in_every_round(arm, data):
-    rows = measured([arm(), arm(optimizer="adam"), arm(batch_size=25)], data, rounds=3)
+def test_every_arm_has_a_row_in_every_round(arm, measured):
+    rows = measured([arm(), arm(optimizer="adam"), arm(batch_size=25)], rounds=3)
     assert [(row["arm"], row["round"]) for row in rows] == [(a, r) for a in "abc" for r in range(3)]
     assert all(row["step_seconds"] > 0 and row["memory_bytes"] > 0 and row["device"] == "CPU" for row in rows)
 
 
-def test_arms_that_cost_the_same_share_a_measurement(arm, data):
+def test_arms_that_cost_the_same_share_a_measurement(arm, measured):
     same = [
         {},
         {"optimizer": {"name": "sgd", "lr": 0.7}},
@@ -29,22 +40,22 @@ def test_arms_that_cost_the_same_share_a_measurement(arm, data):
         {"init": "he_normal"},
     ]
     other = [{"optimizer": "momentum"}, {"dropout": 0.1}, {"regularizer": "l2"}]
-    rows = measured([arm(**changes) for changes in same + other], data)
+    rows = measured([arm(**changes) for changes in same + other])
     seconds = {name: tuple(r["step_seconds"] for r in rows if r["arm"] == name) for name in "abcdefgh"}
     assert len({seconds[name] for name in "abcde"}) == 1
     assert len(set(seconds.values())) == 1 + len(other)
 
 
-def test_rounds_are_interleaved_in_random_order(arm, data, monkeypatch):
+def test_rounds_are_interleaved_in_random_order(arm, measured, monkeypatch):
     order = []
 
-    def note(pack):
-        order.append(pack.runs[0].arm.batch_size)
-        return 1.0
+    def note(watch, key):
+        order.append(watch.packs[key].batch_size)
+        return Reading(1.0)
 
-    monkeypatch.setattr(timing, "step_seconds", note)
+    monkeypatch.setattr(Stopwatch, "read", note)
     sizes = list(range(2, 9))
-    measured([arm(batch_size=n) for n in sizes], data, rounds=6)
+    measured([arm(batch_size=n) for n in sizes], rounds=6)
     rounds = [tuple(order[i : i + 7]) for i in range(0, len(order), 7)]
     assert len(rounds) == 6
     assert all(sorted(r) == sizes for r in rounds)
@@ -55,7 +66,7 @@ STATES = {"sgd": 0, "momentum": 1, "adam": 2}  # tensors of the parameters' size
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_memory_by_hand(name, arm, data):
+def test_memory_by_hand(name, arm, measured):
     batch = 25
     chosen = arm(optimizer=name, batch_size=batch)
     parameters = 13 * 7 + 7 + 7 * 5 + 5 + 5 * 3 + 3
@@ -65,27 +76,49 @@ def test_memory_by_hand(name, arm, data):
     # An activation whose size is no multiple of 64 is computed in a copy filled up to one, which is kept as well.
     filled = sum(4 * (-(-batch * width // 64) * 64) for width in (7, 5))
     plain = 4 * (parameters * (2 + STATES[name]) + clock) + saved
-    found = {row["memory_bytes"] for row in measured([chosen], data)}
+    found = {row["memory_bytes"] for row in measured([chosen])}
     assert len(found) == 1  # deterministic
     assert plain <= found.pop() <= plain + filled
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_memory_by_hand_where_nothing_is_filled_up(name, arm, data):
+def test_memory_by_hand_where_nothing_is_filled_up(name, arm, measured):
     batch = 64
     chosen = arm(optimizer=name, batch_size=batch, network={"name": "mlp", "hidden": [8, 4]})
     parameters = 13 * 8 + 8 + 8 * 4 + 4 + 4 * 3 + 3
     clock = 1 if name == "adam" else 0
     saved = batch * (13 + 8 + 4 + 3) * 4 + batch * 8 + 4
-    (row,) = measured([chosen], data, rounds=1)
+    (row,) = measured([chosen], rounds=1)
     assert row["memory_bytes"] == 4 * (parameters * (2 + STATES[name]) + clock) + saved
 
 
-def test_an_arm_that_cannot_be_built_has_a_reason(arm, data):
+def test_an_arm_that_cannot_be_built_has_a_reason(arm, measured):
     impossible = arm(dataset="digits", network={"name": "convnet", "channels": [2, 2, 2, 2]}, batch_size=32)
-    rows = measured([impossible, arm()], data, rounds=1)
+    rows = measured([impossible, arm()], rounds=1)
     assert rows[0]["step_seconds"] is None
     assert rows[0]["memory_bytes"] is None
     assert "cannot be halved" in rows[0]["reason"]
     assert rows[1]["step_seconds"] > 0
     assert rows[1]["reason"] is None
+
+
+def test_an_arm_on_two_devices_is_timed_by_two_workers(arm, measured):
+    rows = measured([arm(gpus=2), arm(), arm(optimizer="adam")], rounds=2)
+    two, one, other = ([row for row in rows if row["arm"] == name] for name in "abc")
+    parameters = 13 * 7 + 7 + 7 * 5 + 5 + 5 * 3 + 3
+    assert all(row["step_seconds"] > 0 and row["memory_bytes"] > 0 and row["reason"] is None for row in rows)
+    assert [row["allreduce_bytes"] for row in two] == [4 * parameters + 4] * 2  # every gradient, and the loss
+    assert all(row["allreduce_seconds"] > 0 and row["latency_seconds"] > 0 for row in two)
+    assert all(row["allreduce_seconds"] is row["latency_seconds"] is None for row in one + other)
+    assert all(row["row_seconds"] > 0 for row in one)  # of the arm that is timed on several devices as well
+    assert all(row["row_seconds"] is None for row in two + other)
+    assert len({row["step_seconds"] for row in rows}) == len(rows)
+
+
+def test_an_arm_that_fails_on_its_workers_does_not_stop_the_others(arm, measured):
+    impossible = arm(dataset="digits", network={"name": "convnet", "channels": [2] * 4, "batch_norm": False}, gpus=2)
+    rows = measured([impossible, arm(), arm(gpus=2)], rounds=1)
+    assert rows[0]["step_seconds"] is None
+    assert "cannot be halved" in rows[0]["reason"]
+    assert rows[1]["step_seconds"] > 0
+    assert rows[2]["step_seconds"] > 0

@@ -18,6 +18,7 @@ from study.__main__ import main
 from study.plan.plan import Plan
 from study.plan.store import Block, Store
 from study.run.record import CURVES, RUNS, TIMING, write_parquet
+from study.show.collect import read
 
 ONE = "o: {vary: {optimizer: [sgd]}, metrics: [test_accuracy, seconds_to_target]}"
 
@@ -138,3 +139,14 @@ def test_accuracies_are_stored_as_fractions_and_said_to_be(place: tuple[Plan, St
     block(store, arm, range(0, 6), loss=1.0)
     summary = pd.read_parquet(collected(plan, store) / "summary.parquet").set_index("metric")
     assert summary["unit"].to_dict() == {"test_accuracy": "fraction", "seconds_to_target": "s"}
+
+
+def test_a_timing_with_fewer_columns_is_read_with_nulls(place: tuple[Plan, Store, str]) -> None:
+    plan, store, arm = place
+    rows = [{"arm": arm, "round": 0, "step_seconds": 1e-3, "memory_bytes": 1, "device": "CPU"}]
+    folder = collected(plan, store, rows)
+    pq.write_table(pa.Table.from_pylist(rows), folder / "timing.parquet")
+    timing = read(plan, store).timing
+    assert timing.columns.tolist() == TIMING.names
+    assert timing["step_seconds"].tolist() == [1e-3]
+    assert timing[["cores", "row_seconds", "latency_seconds"]].isna().all(axis=None)

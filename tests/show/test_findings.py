@@ -109,3 +109,14 @@ def test_figures_in_words_are_not_compared(planned: Callable[..., Plan]) -> None
     )
     found = records(plan)
     assert "order" not in " ".join(finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found))
+
+
+def test_metrics_of_which_the_same_is_to_be_said_are_named_together(planned: Callable[..., Plan]) -> None:
+    figures = "{test_accuracy: 95, val_accuracy: 95}", "{test_accuracy: 90, val_accuracy: 90}"
+    plan = planned(
+        f"o: {{vary: {ARMS}, metrics: [test_accuracy, val_accuracy], "
+        f"reported: {{source: A paper, sgd: {figures[0]}, adam: {figures[1]}}}}}"
+    )
+    found = records(plan, levels({"level": 0.95}, {"level": 0.90}))
+    text = " ".join(finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found))
+    assert "is the measured one in test accuracy and validation accuracy (sgd, then adam)." in text

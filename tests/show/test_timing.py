@@ -65,6 +65,26 @@ def test_it_is_said_plainly_whether_the_machine_was_quiet(
 
 
 @pytest.mark.parametrize(
+    ("gpus", "load", "cores", "wanted"),
+    [
+        (1, 1.4, 1, "The job itself makes 1 and could use 1 core: the machine was quiet."),
+        (1, 2.4, 4, "The job itself makes 1 and could use 4 cores: with a core for each, the machine was quiet."),
+        (1, 1.9, 2, "other work was running on this machine"),  # with the job's own there was more than cores can do
+        (1, 2.4, 2, "other work was running on this machine, or had ended within that minute, and may have slowed"),
+        (4, 3.4, 2, "makes 1 (4 at most) and could use 2 cores: that may be its own workers, or other work"),
+        (4, 4.6, 2, "other work was running"),
+    ],
+)
+def test_load_is_measured_by_the_cores_of_the_machine(
+    planned: Callable[..., Plan], gpus: int, load: float, cores: int, wanted: str
+) -> None:
+    plan = planned(f"o: {{vary: {{gpus: [{gpus}], dropout: [0, 0.3]}}, metrics: [step_seconds]}}")
+    text = timing.quietness(plan, records(plan).timing.assign(load_average=load, cores=cores))
+    assert wanted in text
+    assert "not recorded" not in text
+
+
+@pytest.mark.parametrize(
     ("metric", "value", "easier", "harder"),
     [
         ("val_accuracy", 0.95, 0.94, 0.96),  # errors of 6.25 and 4 %

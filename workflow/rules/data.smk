@@ -1,3 +1,8 @@
+# Seconds on one core, before anything else can start: not worth a place in a cluster's queue.
+localrules:
+    data,
+
+
 rule data:
     output:
         str(dag.store.dataset("{dataset}")),

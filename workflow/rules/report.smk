@@ -1,3 +1,12 @@
+# Seconds on one core each, and two for every comparison: as a cluster's jobs they would wait far longer than they run.
+# Where the login node allows no work at all, Snakemake itself is a job there, and these run in it.
+localrules:
+    collect,
+    table,
+    figure,
+    report,
+
+
 rule collect:
     input:
         plan=dag.file("plan.json"),

@@ -1,4 +1,4 @@
-# Alone on the machine: all cores and the whole gpu limit.
+# Alone on the machine: all cores and the whole gpu limit. On SLURM its profile asks for a node that no job shares.
 rule time:
     input:
         ancient(dag.timed_datasets),
@@ -9,9 +9,9 @@ rule time:
         str(dag.store.log("time", "{timing}")),
     # First, while the machine is as quiet as it was.
     priority: 1
-    threads: workflow.cores or 1
+    threads: dag.timing_threads
     resources:
-        gpu=workflow.global_resources.get("gpu").value or 1,
+        gpu=dag.timing_gpus,
     params:
         plan=dag.file("plan.json"),
     message:

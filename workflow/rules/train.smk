@@ -7,8 +7,10 @@ rule train:
         curves=f"{dag.store.root}/arms/{{arm}}/curves-{{block}}.parquet",
     log:
         str(dag.store.log("train", "{arm}-{block}")),
+    # A device is a GPU or, without GPUs, a CPU thread.
+    threads: lambda wildcards: dag.gpus(wildcards.arm)
     resources:
-        gpu=1,
+        gpu=lambda wildcards: dag.gpus(wildcards.arm),
     params:
         results=str(dag.store.root),
     message:

@@ -1,4 +1,4 @@
-"""Figures: functions of tidy frames that return a matplotlib figure. Which panels suit what varies is chosen here.
+"""Figures: functions of tidy frames that return a matplotlib figure.
 
 A kind of panel is a function ``draw(ax, evidence, metric)``; its docstring is its caption, where {metric} stands
 for the metric's name.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import inspect
 import os
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib
 
@@ -22,13 +21,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from study.plan.metrics import METRICS
-from study.show.figures import dots, heat_map, learning_curves, ranked, to_target, train_test
+from study.show.figures import dots, heat_map, ranked, scaling, step_parts, train_test
 from study.show.figures.evidence import Evidence
+from study.show.figures.suited import FEW, Panel, panels
 from study.show.numbers import listed
+from study.show.observe import PER_ROUND
 
 WIDTH = 7.2  # inches: a page's text
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-FEW, SOME = 8, 40  # arms that lines, and that rows of dots, can show
 STYLE: dict[Any, Any] = {
     "font.size": 8.5, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8.5,
     "axes.edgecolor": "0.3", "axes.linewidth": 0.7, "xtick.color": "0.15", "ytick.color": "0.15",
@@ -37,37 +37,6 @@ STYLE: dict[Any, Any] = {
     "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"],
     "svg.fonttype": "none", "svg.hashsalt": "evenhand", "pdf.fonttype": 42, "savefig.dpi": 200,
 }  # fmt: skip
-
-
-class Panel(NamedTuple):
-    draw: Callable[[Axes, Evidence, str], None]
-    metric: str
-
-    @property
-    def legend(self) -> bool:
-        """Whether the panel needs the legend of arms."""
-        return self.draw in (learning_curves.draw, to_target.draw)
-
-
-def panels(evidence: Evidence) -> list[Panel]:
-    """What is drawn for a comparison, from what varies in it and how many arms it has."""
-    comparison = evidence.comparison
-    shown, arms = list(comparison.metrics), len(comparison.arms)
-    if heat_map.suits(comparison):
-        return [*(Panel(heat_map.draw, m) for m in shown), Panel(ranked.draw, shown[0])]
-    if arms > SOME:
-        return [Panel(ranked.draw, metric) for metric in shown]
-    chosen = [Panel(learning_curves.draw, _watched(evidence))] if arms <= FEW else []
-    both = train_test.pair(comparison.metrics)
-    if both and arms <= FEW:
-        chosen.append(Panel(train_test.draw, f"test_{both}"))
-        shown = [metric for metric in shown if metric not in (f"train_{both}", f"test_{both}")]
-    for metric in shown:
-        if METRICS[metric].target and arms <= FEW:
-            chosen.append(Panel(to_target.draw, metric))
-        else:
-            chosen.append(Panel(dots.suited(metric), metric))
-    return chosen
 
 
 def draw(evidence: Evidence) -> Figure:
@@ -117,16 +86,6 @@ def save(figure: Figure, stem: Path, text: str = "") -> None:
             os.replace(beside, stem.with_name(f"{stem.name}.{ending}"))
 
 
-def _watched(evidence: Evidence) -> str:
-    """The validation metric whose curves suit what the comparison shows."""
-    comparison = evidence.comparison
-    if comparison.target and any(METRICS[metric].target for metric in comparison.metrics):
-        return comparison.target.metric
-    if not evidence.classes or comparison.metrics[0].endswith("_loss"):
-        return "val_loss"
-    return "val_accuracy"
-
-
 def _sentence(alike: list[Panel], evidence: Evidence) -> str:
     """The docstring of a kind of panel, with the metrics of the panels of that kind."""
     titles = [METRICS[panel.metric].title for panel in alike]
@@ -135,10 +94,15 @@ def _sentence(alike: list[Panel], evidence: Evidence) -> str:
     named = listed(titles)
     text = " ".join(inspect.cleandoc(alike[0].draw.__doc__ or "").split())
     scale = "the logarithm of the error" if alike[0].metric.endswith("accuracy") else "its logarithm"
-    return text.format(scale=scale, metric=named, Metric=named[0].upper() + named[1:], told=ranked.told(evidence))
+    told = {"told": ranked.told(evidence), "scaling": scaling.told(evidence), "parts": step_parts.told(evidence)}
+    return text.format(scale=scale, metric=named, Metric=named[0].upper() + named[1:], **told)
 
 
 def _counted(evidence: Evidence) -> str:
+    """How many runs stand behind each arm; timing rounds where nothing else is shown."""
+    rounds = evidence.observed.rounds["seed"].nunique()
+    if rounds and all(panel.metric in PER_ROUND for panel in panels(evidence)):
+        return f"n = {rounds} timing round{'s' * (rounds != 1)} per arm"
     seeds = evidence.comparison.seeds
     return f"n = {seeds} seed{'s' * (seeds != 1)} per arm"
 
@@ -162,18 +126,27 @@ def _lay_out(figure: Figure, chosen: list[Panel], evidence: Evidence) -> list[Ax
             spare.set_axis_off()
         return axes[: len(chosen)]
     beside = chosen[1:]
-    heights = [max(lines, 1.25) if panel.draw is dots.suited(panel.metric) else 2.1 for panel in beside]
-    figure.set_size_inches(WIDTH, max(2.9, sum(heights) + 0.45))
-    grid_spec = figure.add_gridspec(max(1, len(beside)), 2, height_ratios=heights or None, width_ratios=[1, 1])
+    heights = [max(lines, 1.25) if panel.draw is dots.suited(panel.metric) else max(lines, 2.1) for panel in beside]
+    if not beside:
+        figure.set_size_inches(WIDTH * 0.7, 2.9)
+        return [figure.add_subplot()]
+    figure.set_size_inches(WIDTH, max(3.2 if evidence.scaling else 2.9, sum(heights) + 0.45))
+    grid_spec = figure.add_gridspec(len(beside), 2, height_ratios=heights)
     return [figure.add_subplot(grid_spec[:, 0]), *(figure.add_subplot(grid_spec[i, 1]) for i in range(len(beside)))]
 
 
 def _legend(figure: Figure, chosen: list[Panel], evidence: Evidence) -> None:
     """The arms, above the panels; and n."""
-    if not any(panel.legend for panel in chosen):
+    arms = any(panel.legend for panel in chosen)
+    if not arms and not evidence.scaling:
         figure.suptitle(_counted(evidence), x=0.99, ha="right", fontsize=8, color="0.25")
         return
     figure.axes[0].set_title(_counted(evidence), loc="right", fontsize=8, color="0.25")
+    if evidence.scaling:
+        marks = scaling.handles(evidence)
+        figure.legend(handles=marks, loc="outside upper center", ncols=len(marks), frameon=False, handlelength=2)
+    if not arms:
+        return
     handles = [
         Line2D([], [], color=evidence.colour(x), linestyle=evidence.dashes(x), marker=evidence.marker(x),
                markersize=4.5, label="\n".join(filter(None, [textwrap.fill(x, 28), evidence.broken(x)])))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from math import isfinite
+from math import isfinite, nan
 from typing import Literal, NamedTuple
 
 import pandas as pd
@@ -12,7 +12,8 @@ from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.collect import Records
 from study.show.numbers import heading
-from study.show.observe import PER_ROUND, Observed, device_of, observe, steps_of, units_of
+from study.show.observe import PER_ROUND, Observed, device_of, observe, steps_of, units_of, workers
+from study.show.scaling import Scaling, scaling_of
 from study.show.tables import BROKEN, ordered
 
 # seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
@@ -29,8 +30,9 @@ class Evidence(NamedTuple):
     curves: pd.DataFrame
     labels: list[str]  # the arms, the reference first
     units: dict[str, str]  # by metric
-    device: str | None  # of the timing job
+    device: str | None  # of the timing job, as headings name it
     step_seconds: dict[str, float]  # median over rounds, by label
+    scaling: Scaling | None  # where numbers of devices are compared
 
     @classmethod
     def of(cls, comparison: PlannedComparison, records: Records) -> Evidence:
@@ -44,7 +46,10 @@ class Evidence(NamedTuple):
         units = units_of(comparison, records)
         timed = steps_of(records)
         steps = {arm.label: float(timed[arm.arm]) for arm in comparison.arms if arm.arm in timed.index}
-        return cls(comparison, observed, curves, ordered(comparison), units, device_of(records.timing), steps)
+        mine = records.runs["arm"].isin(list(comparison.labels))
+        device = workers(device_of(records.timing), records.runs.loc[mine, "gpus"])
+        scaling = scaling_of(comparison, records)
+        return cls(comparison, observed, curves, ordered(comparison), units, device, steps, scaling)
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -72,7 +77,9 @@ class Evidence(NamedTuple):
         if METRICS[metric].target and rows[metric].notna().any():
             return "no run reached the target"
         ran = self.runs["status"].isin(["finished", "diverged"]).any()
-        untimed = METRICS[metric].timed and not any(map(isfinite, self.step_seconds.values()))
+        needed = [self.comparison.reference] if metric == "speedup" else self.labels
+        known = [isfinite(self.step_seconds.get(label, nan)) for label in needed]
+        untimed = METRICS[metric].timed and not any(known)
         if untimed and (ran or metric in PER_ROUND):
             return "could not be timed" if self.step_seconds else "not timed yet"
         return "no run finished" if ran else "no runs yet"

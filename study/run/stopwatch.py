@@ -1,0 +1,174 @@
+"""Seconds per step and peak memory of arms on one device, or on several by workers that stay alive between rounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+
+from study.plan.arm import Arm
+from study.run.data import load
+from study.run.devices import quiet
+from study.run.parallel import Team
+from study.run.shard import Shard
+from study.run.train import Pack, Run
+
+MAX_STEPS = 100  # steps timed per arm and round; an epoch where it has fewer
+WARM_UP = 3  # untimed steps before each measurement
+LOOK = 0.5  # seconds between looks at whether the workers live
+
+
+class Reading(NamedTuple):
+    """What one round says of one arm; the last three are None on one device."""
+
+    step_seconds: float
+    allreduce_seconds: float | None = None  # all sums over the workers that a step makes
+    allreduce_bytes: int | None = None
+    latency_seconds: float | None = None  # the same sums, of single numbers
+
+
+class Stopwatch:
+    """One device, or one worker of several, and the arms that it times."""
+
+    def __init__(self, shard: Shard, device: torch.device) -> None:
+        self.shard, self.device = shard, device
+        self.packs: dict[Hashable, Pack] = {}
+        self.load = lru_cache(maxsize=None)(load)
+
+    def add(self, key: Hashable, arm: Arm, dataset: Path) -> int:
+        """Get ready to time ``arm``; returns the peak memory of one run, in bytes."""
+        data = self.load(dataset, self.device)
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        before = torch.cuda.memory_allocated(self.device) if self.device.type == "cuda" else 0
+        pack = self.packs[key] = Pack([Run(arm, 0)], data, self.device, self.shard)
+        return peak_memory(pack) - before
+
+    def read(self, key: Hashable) -> Reading:
+        """Time an epoch of the arm, or ``MAX_STEPS`` of it."""
+        pack = self.packs[key]
+        seconds = self._step_seconds(pack, pack.batch_size)
+        if self.shard.world == 1:
+            return Reading(seconds)
+        gradient, loss = torch.zeros_like(pack.stack.grad), torch.zeros(1, device=self.device)
+        size = sum(t.numel() * t.element_size() for t in (gradient, loss))
+        whole = self._sum_seconds(gradient, loss)
+        return Reading(seconds, whole, size, self._sum_seconds(loss.clone(), loss))
+
+    def read_row(self, key: Hashable) -> float:
+        """Seconds of a step on a single row: the part of a step that does not shrink when its batch is split."""
+        return self._step_seconds(self.packs[key], 1)
+
+    def _step_seconds(self, pack: Pack, rows: int) -> float:
+        order = torch.randperm(len(pack.data.train.x), generator=pack.orders[0]).to(self.device).unsqueeze(0)
+        batches = torch.split(order, rows, dim=1)
+        pack.stack.train(True)
+        return self._mean_seconds(lambda i: pack.step(batches[i], 0.0), min(len(batches), MAX_STEPS))
+
+    def _sum_seconds(self, *tensors: Tensor) -> float:
+        return self._mean_seconds(lambda _: self.shard.sum(*tensors), MAX_STEPS)
+
+    def _mean_seconds(self, step: Any, times: int) -> float:
+        for i in range(min(WARM_UP, times)):
+            step(i)
+        synchronize(self.device)
+        start = time.perf_counter()
+        for i in range(times):
+            step(i)
+        synchronize(self.device)
+        return (time.perf_counter() - start) / times
+
+
+class Stopwatches:
+    """A ``Stopwatch`` in each of ``world`` workers, all of which do what is asked; the first answers.
+
+    Raises ValueError where an arm cannot be built; WorkerFailed where a worker died, and ever after.
+    """
+
+    def __init__(self, world: int, device: torch.device) -> None:
+        pairs = [Pipe() for _ in range(world)]
+        self.lines = [ours for ours, _ in pairs]
+        self.team = Team(world, device, serve, [theirs for _, theirs in pairs])
+        for _, theirs in pairs:
+            theirs.close()
+
+    def __enter__(self) -> Stopwatches:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.team.__exit__(kind, error, at)
+
+    def add(self, key: Hashable, arm: Arm, dataset: Path) -> int:
+        return int(self._ask("add", key, arm, dataset))
+
+    def read(self, key: Hashable) -> Reading:
+        return Reading(*self._ask("read", key))
+
+    def _ask(self, *request: Any) -> Any:
+        with suppress(BrokenPipeError, EOFError, ConnectionResetError):  # a worker died; ``join`` says which
+            for line in self.lines:
+                line.send(request)
+            while not self.lines[0].poll(LOOK):
+                self.team.join(0)
+            answer = self.lines[0].recv()
+            if isinstance(answer, ValueError):
+                raise answer
+            return answer
+        self.team.join()
+        raise RuntimeError("a worker ended without an answer")
+
+
+def serve(shard: Shard, device: torch.device, lines: Sequence[Connection]) -> None:
+    """A worker's life: do what it is asked, until it is ended."""
+    watch = Stopwatch(shard, device)
+    with quiet():
+        while True:
+            verb, *arguments = lines[shard.rank].recv()
+            try:
+                answer = getattr(watch, verb)(*arguments)
+            except ValueError as error:  # an arm that cannot be built, on any worker
+                answer = error
+            if shard.rank == 0:
+                lines[0].send(answer)
+
+
+def peak_memory(pack: Pack) -> int:
+    """Bytes at the peak of one step of one run, with all that the device holds.
+
+    On CUDA the allocator's peak over two steps. On the CPU the sum of parameters, gradients, optimizer
+    state and the tensors that autograd saves for the backward pass, each storage once.
+    """
+    device, rows = torch.device(pack.device), min(pack.batch_size, len(pack.data.train.x))
+    batch = torch.arange(rows, device=device).unsqueeze(0)
+    saved: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() != pack.stack.flat.untyped_storage().data_ptr():
+            saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    pack.stack.train(True)
+    with saved_tensors_hooks(note, lambda tensor: tensor):
+        pack.step(batch, 0.0)
+    if device.type == "cuda":
+        pack.step(batch, 0.0)
+        return torch.cuda.max_memory_allocated(device)
+    state = [t for s in pack.steppers for values in s.optimizer.state.values() for t in values.values()]
+    tensors = [pack.stack.flat, pack.stack.grad, *(t for t in state if isinstance(t, Tensor))]
+    return sum(t.numel() * t.element_size() for t in tensors) + sum(saved.values())
+
+
+def synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

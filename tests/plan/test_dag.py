@@ -1,0 +1,103 @@
+"""How many devices jobs may hold: the default, and what is refused before anything is trained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.plan.dag import Dag
+from study.plan.gpus import Limits
+from study.plan.mistakes import Refused
+from study.plan.store import Block
+from tests.plan.conftest import write
+
+Build = Callable[..., Dag]
+
+
+@pytest.fixture
+def build(study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """A study with arms of 1, 2 and 4 devices, on a machine with ``gpus`` GPUs."""
+    monkeypatch.chdir(tmp_path)
+    study["comparisons"] = {"speed": {"vary": {"gpus": [1, 2, 4]}, "metrics": ["test_accuracy"]}}
+
+    def run(limits: Limits, gpus: int = 0, config: Mapping[str, Any] = {}, metric: str = "test_accuracy") -> Dag:
+        monkeypatch.setattr("study.plan.gpus.visible", lambda: [f"GPU-{n}" for n in range(gpus)])
+        monkeypatch.setattr("study.plan.dag.visible", lambda: [f"GPU-{n}" for n in range(gpus)])
+        study["comparisons"]["speed"]["metrics"] = [metric]
+        write(study, Path("s.yaml"))
+        return Dag.build({"study": "s.yaml", **config}, limits)
+
+    return run
+
+
+def finish(dag: Dag, gpus: int) -> None:
+    """Leave the records of the arm of ``gpus`` devices."""
+    [arm] = [arm for arm in dag.plan.arms if dag.gpus(arm) == gpus]
+    block = Block(0, dag.plan.seeds[arm] - 1)
+    for path in (dag.store.runs(arm, block), dag.store.curves(arm, block)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+@pytest.mark.parametrize(
+    ("limits", "gpus", "reason"),
+    [
+        (Limits(gpu=2), 0, "needs 4 devices and --resources gpu=2 allows 2; give gpu=4"),
+        (Limits(gpu=1), 8, "(and 1 more arm) needs 4 devices and --resources gpu=1 allows 1; give gpu=4"),
+        (Limits(gpu=2, cluster=True), 0, "needs 4 devices and --resources gpu=2 allows 2; give gpu=4"),
+        (Limits(gpu=4), 2, "needs 4 GPUs and 2 can be used here"),
+        (Limits(), 3, "needs 4 GPUs and 3 can be used here"),
+    ],
+)
+def test_an_arm_that_needs_more_devices_is_refused(build: Build, limits: Limits, gpus: int, reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        build(limits, gpus)
+    [line] = refused.value.lines
+    assert line.startswith("speed, gpus=4 (")
+    assert reason in line
+    assert not os.path.exists("results/studies")
+
+
+@pytest.mark.parametrize(
+    ("limits", "gpus", "expected"),
+    [
+        (Limits(gpu=4), 4, 4),
+        (Limits(), 8, 8),  # all that there are
+        (Limits(cores=2), 0, 4),  # the largest arm must fit,
+        (Limits(cores=16), 0, 16),  # and every core is used
+        (Limits(gpu=5, cores=2), 0, 5),
+    ],
+)
+def test_how_many_devices_jobs_share(build: Build, limits: Limits, gpus: int, expected: int) -> None:
+    dag = build(limits, gpus)
+    assert dag.gpu_limit == dag.timing_gpus == expected
+    assert (f"jobs share {expected}" in dag.start()) == (limits.gpu is None)
+
+
+def test_a_cluster_is_not_limited_by_this_machine(build: Build) -> None:
+    dag = build(Limits(cluster=True), gpus=1, metric="step_seconds")
+    assert (dag.timing_gpus, dag.timing_threads) == (4, 4)
+    assert dag.start("slurm").startswith("Training and timing are submitted as jobs (slurm)")
+
+
+def test_what_is_there_already_needs_no_device(build: Build) -> None:
+    finish(build(Limits(gpu=4)), 4)
+    assert build(Limits(gpu=2)).gpu_limit == 2
+    with pytest.raises(Refused, match=r"gpus=2 \(.*needs 2 devices"):
+        build(Limits(gpu=1))
+    with pytest.raises(Refused, match=r"gpus=4 \(.*needs 4 devices"):  # a time is wanted, of all arms
+        build(Limits(gpu=2), metric="step_seconds")
+
+
+def test_cached_refuses_nothing(build: Build) -> None:
+    assert build(Limits(gpu=1), gpus=1, config={"cached": "true"}, metric="step_seconds").to_train == []
+
+
+def test_inside_a_job_no_limit_counts(build: Build) -> None:
+    build(Limits(gpu=4), metric="step_seconds")
+    dag = Dag.build({"study": "s.yaml"}, Limits(gpu=1, cores=1), main=False)
+    assert (dag.timing_gpus, max(map(dag.gpus, dag.plan.arms))) == (4, 4)

@@ -1,0 +1,137 @@
+"""Several workers give the numbers of one device, up to rounding; whatever happens to one ends the job at once."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from study.plan.arm import Arm
+from study.plan.plan import recipe_text
+from study.plan.store import Block, Store
+from study.run import data as datasets
+from study.run.job import train_block
+from study.run.parallel import WorkerFailed, spread
+from study.run.train import Run, train
+
+ROOT = Path(__file__).parents[2]
+CPU = torch.device("cpu")
+BLOCK = Block(0, 1)
+# 106 training rows: batches of 15 divide neither by 2 nor by 4, and the last one has a single row.
+SMALL = {"batch_size": 15, "activation": "tanh"}
+RECIPES = [
+    {"dropout": 0.3},
+    {"optimizer": {"name": "momentum", "lr": 0.05}, "regularizer": {"name": "l2", "strength": 0.01}, "dropout": 0.1},
+    {"optimizer": {"name": "adam", "lr": 0.01}, "schedule": "plateau", "dropout": 0.2},
+]
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch):
+    """Workers import the functions of this file by name."""
+    monkeypatch.syspath_prepend(ROOT)
+
+
+@pytest.fixture
+def ready(tmp_path, arm):
+    """A store that is ready to train an arm with the changes given; returns both."""
+
+    def make(**changes):
+        store, chosen = Store(tmp_path), arm(**SMALL | changes)
+        datasets.prepare(chosen.dataset, store.dataset(chosen.dataset_id))
+        store.arm(chosen.id).mkdir(parents=True)
+        store.recipe(chosen.id).write_text(recipe_text(chosen), encoding="utf-8")
+        return store, chosen
+
+    return make
+
+
+def table(records):
+    """Curves of records as one frame."""
+    rows = [{"run": i} | row for i, record in enumerate(records) for row in record.curve.rows]
+    return pd.DataFrame(rows)
+
+
+def close(found, expected):
+    pd.testing.assert_frame_equal(found[expected.columns], expected, rtol=1e-4, atol=1e-6, check_dtype=False)
+
+
+def train_and_note(shard, device, arms, dataset, folder):
+    runs = [Run(Arm.model_validate_json(arm), seed) for arm in arms for seed in range(2)]
+    table(train(runs, datasets.load(dataset, device), device, shard)).to_pickle(folder / f"{shard.rank}.pickle")
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_workers_agree_with_one_device(ready, arm, tmp_path, workers):
+    store, _ = ready()
+    arms = [arm(**SMALL | recipe) for recipe in RECIPES]
+    dataset = store.dataset(arms[0].dataset_id)
+    spread(workers, CPU, train_and_note, [arm.model_dump_json() for arm in arms], dataset, tmp_path)
+    first, *others = [pd.read_pickle(tmp_path / f"{rank}.pickle") for rank in range(workers)]
+    assert len(others) == workers - 1
+    for other in others:
+        pd.testing.assert_frame_equal(first, other)  # all workers hold the same parameters, to the bit
+    close(first, table(train([Run(arm, seed) for arm in arms for seed in range(2)], datasets.load(dataset))))
+
+
+@pytest.mark.parametrize("stack", [True, False])
+def test_the_records_of_an_arm_of_two_devices(ready, arm, stack):
+    store, two = ready(**RECIPES[2], gpus=2, stack=stack)
+    train_block(store, two.id, BLOCK)
+    one = arm(**SMALL | RECIPES[2])
+    alone = train([Run(one, seed) for seed in BLOCK.seeds], datasets.load(store.dataset(one.dataset_id)))
+    close(pd.read_parquet(store.curves(two.id, BLOCK)).rename(columns={"seed": "run"}), table(alone))
+    assert pd.read_parquet(store.runs(two.id, BLOCK))["status"].tolist() == ["finished", "finished"]
+
+
+def die(shard, device):
+    if shard.rank == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    torch.distributed.all_reduce(torch.ones(1))
+
+
+def trip(shard, device):
+    if shard.rank == 0:
+        raise ValueError("no such row")
+    torch.distributed.barrier()
+
+
+def test_a_killed_worker_fails_the_job_and_says_so():
+    with pytest.raises(WorkerFailed, match="worker 1 was killed by SIGKILL"):
+        spread(2, CPU, die)
+    assert not multiprocessing.active_children()
+
+
+def test_the_first_error_in_a_worker_is_told():
+    with pytest.raises(WorkerFailed, match=r"^worker 0: ValueError: no such row$"):
+        spread(2, CPU, trip)
+    assert not multiprocessing.active_children()
+
+
+def test_two_jobs_share_a_host_and_a_signal_to_one_leaves_a_checkpoint(ready):
+    (store, slow), (_, other) = ready(gpus=2, epochs=30), ready(gpus=2)
+    command = [sys.executable, "-m", "study", "train", str(store.root)]
+    with (
+        subprocess.Popen([*command, slow.id, str(BLOCK)], stdout=subprocess.PIPE, text=True, cwd=ROOT) as job,
+        subprocess.Popen([*command, other.id, str(BLOCK)], stdout=subprocess.DEVNULL, cwd=ROOT) as beside,
+    ):
+        for line in job.stdout:
+            if "2 workers on CPU" in line:
+                job.send_signal(signal.SIGUSR1)
+    assert beside.returncode == 0
+    assert job.returncode != 0
+    [checkpoint] = store.arm(slow.id).glob("checkpoint-*.pt")
+    reason = json.loads(store.failed(slow.id, BLOCK).read_text(encoding="utf-8"))["reason"]
+    assert reason.startswith("Interrupted: SIGUSR1 after step")
+    train_block(store, slow.id, BLOCK)
+    assert not checkpoint.exists()
+    resumed = pd.read_parquet(store.curves(slow.id, BLOCK))
+    store.curves(slow.id, BLOCK).unlink()
+    train_block(store, slow.id, BLOCK)
+    pd.testing.assert_frame_equal(resumed, pd.read_parquet(store.curves(slow.id, BLOCK)))

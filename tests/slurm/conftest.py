@@ -1,0 +1,151 @@
+"""Two studies on a SLURM of our own, run once; the tests look at what they left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from study.plan.prepare import prepare
+from study.plan.store import Store
+from tests.slurm.cluster import Cluster, unavailable
+from tests.workflow.conftest import ROOT, Place
+from tests.workflow.processes import training
+
+LONG = 200.0  # seconds that anything here may take on a busy machine
+
+
+@dataclass
+class Job:
+    """One of SLURM's jobs, and what training said in it first."""
+
+    id: str
+    rule: str  # with its wildcards, as Snakemake tells SLURM
+    state: str
+    node: str
+    start: datetime
+    end: datetime
+    gpus: int
+    cores: int
+    log: str
+
+    @property
+    def devices(self) -> set[str]:
+        [line] = [line for line in self.log.splitlines() if "CUDA_VISIBLE_DEVICES=" in line]
+        return set(line.partition("CUDA_VISIBLE_DEVICES=")[2].split(","))
+
+    def beside(self, other: Job) -> bool:
+        """Whether both ran on one node at one time, for more than the second that SLURM's clock resolves."""
+        shared = min(self.end, other.end) - max(self.start, other.start)
+        return self.id != other.id and self.node == other.node and shared.total_seconds() > 1
+
+
+@dataclass
+class Ran:
+    smoke: Place
+    interrupted: Place
+    alone: Place  # smoke, without SLURM
+    arms: dict[str, str]  # of the interrupted study: arm by label
+    jobs: list[Job]
+    output: dict[str, str]  # what each Snakemake printed, by study
+
+    def of(self, rule: str) -> list[Job]:
+        return [job for job in self.jobs if job.rule.startswith(rule)]
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    reason = unavailable()
+    if reason:
+        pytest.skip(reason)
+    cluster = Cluster(tmp_path_factory.mktemp("slurm"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Smoke, whose Snakemake is itself a job; beside it a study of which one job is cancelled and one out of time."""
+
+    def place(name: str, study: Path) -> Place:
+        folder = tmp_path_factory.mktemp(name)
+        shutil.copy(study, folder)
+        return Place(folder, study.name)
+
+    smoke = place("smoke", ROOT / "config" / "smoke.yaml")
+    alone = place("alone", ROOT / "config" / "smoke.yaml")
+    interrupted = place("interrupted", Path(__file__).with_name("interrupted.yaml"))
+    plan = prepare(interrupted.folder / interrupted.study, Store(interrupted.results))
+    arms = {arm.label: arm.arm for arm in plan.comparisons[0].arms}
+    head = ["--parsable", "--comment=head", "--mem=2000", "--time=30", f"--output={smoke.folder}/output.txt"]
+    cluster("sbatch", *head, "--wrap", " ".join(snakemake(smoke)))
+    said: dict[str, str] = {}  # by job, of those that do not live to the end
+    with ThreadPoolExecutor() as pool, (interrupted.folder / "output.txt").open("w") as file:
+        trained = pool.submit(alone.snakemake, "--until", "train")
+        other = subprocess.Popen(snakemake(interrupted), env=cluster.environment, stdout=file, stderr=file)
+        try:
+            interrupt(cluster, interrupted, arms, said)
+            other.wait(LONG)
+        finally:
+            other.kill()
+    assert trained.result().returncode == 0, trained.result().stderr
+    cluster.until(lambda: not cluster("squeue", "-h"), LONG)
+    output = {place.folder.name[:-1]: (place.folder / "output.txt").read_text() for place in (smoke, interrupted)}
+    jobs = [read(job, [smoke, interrupted], said) for job in cluster.jobs()]
+    return Ran(smoke, interrupted, alone, arms, jobs, output)
+
+
+def snakemake(place: Place) -> list[str]:
+    """The README's command, but for looks at the queue that suit a small cluster."""
+    return [
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(place.folder)),
+        *("--workflow-profile", str(ROOT / "profiles" / "slurm"), "--slurm-init-seconds-before-status-checks", "2"),
+        *("--config", f"study={place.study}"),
+    ]
+
+
+def interrupt(cluster: Cluster, place: Place, arms: dict[str, str], said: dict[str, str]) -> None:
+    """Cancel one job, and cut the time of another so that SLURM warns it, while both are in the midst of training."""
+    cancelled, late = (held(cluster, place, arms[label], said) for label in ("cancelled", "out of time"))
+    cluster("scancel", cancelled[0])
+    cluster("scontrol", "update", f"JobId={late[0]}", "TimeLimit=1")
+    # With each of its signals SLURM sends SIGCONT, which wakes them.
+    cluster.until(lambda: not any(Path(f"/proc/{process}").exists() for _, process in (cancelled, late)), LONG)
+
+
+def held(cluster: Cluster, place: Place, arm: str, said: dict[str, str]) -> tuple[str, int]:
+    """The job and the process that train ``arm``, stopped in the midst of it, however fast this machine is."""
+    process = training(place, arm, LONG)
+    os.kill(process, signal.SIGSTOP)
+    [job] = [job["JobId"] for job in cluster.jobs() if arm in job["Comment"] and job["JobState"] == "RUNNING"]
+    said[job] = (place.results / "logs" / "train" / f"{arm}-0-1.log").read_text()
+    return job, process
+
+
+def read(job: dict[str, str], places: list[Place], said: dict[str, str]) -> Job:
+    rule, _, wildcards = job["Comment"].removeprefix("rule_").partition("_wildcards_")
+    logs = [place.results / "logs" / rule / f"{wildcards.replace('_', '-')}.log" for place in places]
+    log = said.get(job["JobId"]) or "".join(log.read_text() for log in logs if log.exists())
+    return Job(
+        id=job["JobId"],
+        rule=f"{rule} {wildcards}".strip(),
+        state=job["JobState"],
+        node=job["NodeList"],
+        start=datetime.fromisoformat(job["StartTime"]),
+        end=datetime.fromisoformat(job["EndTime"]),
+        gpus=int(job.get("TresPerJob", "gres:gpu:0").rpartition(":")[2]),
+        cores=int(job["NumCPUs"]),
+        log=log,
+    )

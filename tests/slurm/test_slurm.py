@@ -1,0 +1,84 @@
+"""The slurm profile on a real SLURM: devices, interruptions, the same numbers."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pandas as pd
+import pytest
+
+from tests.slurm.cluster import CORES
+from tests.slurm.conftest import Job, Ran
+
+pytestmark = pytest.mark.xdist_group("slurm")  # one worker runs them all, so that there is one cluster
+
+
+def attempts(ran: Ran, label: str) -> list[Job]:
+    """The jobs that trained an arm of the interrupted study, first to last."""
+    return sorted(ran.of(f"train {ran.arms[label]}"), key=lambda job: int(job.id))
+
+
+def test_both_studies_are_done(ran: Ran) -> None:
+    assert "Report: results/studies/smoke/report.html (6 of 6 runs)" in ran.output["smoke"]
+    assert "Report: results/studies/interrupted/report.html (6 of 6 runs)" in ran.output["interrupted"]
+    assert "Training and timing are submitted as jobs (slurm)" in ran.output["smoke"]
+    for place in (ran.smoke, ran.interrupted):
+        assert not [*place.results.glob("arms/*/*-*.json"), *place.results.glob("arms/*/checkpoint*")]
+
+
+def test_only_training_and_timing_are_jobs(ran: Ran) -> None:
+    """The light rules run beside Snakemake, and nobody but the two interrupted jobs had to run twice."""
+    rules = sorted(job.rule.partition(" ")[0] for job in ran.jobs)
+    assert rules == ["head", "time", *["train"] * 7]
+
+
+def test_every_job_saw_its_own_devices(ran: Ran) -> None:
+    jobs = [*ran.of("train"), *ran.of("time")]
+    assert {job.gpus for job in jobs} == {1, 2}
+    assert all(len(job.devices) == job.gpus for job in jobs)
+
+
+def test_jobs_on_one_node_never_share_a_device(ran: Ran) -> None:
+    pairs = [(a, b) for a, b in combinations(ran.of("train"), 2) if a.beside(b)]
+    assert pairs
+    assert all(a.devices.isdisjoint(b.devices) for a, b in pairs)
+
+
+def test_an_arm_of_two_devices_gets_both_on_one_node(ran: Ran) -> None:
+    [job] = attempts(ran, "two devices")
+    assert job.state == "COMPLETED"
+    assert (len(job.devices), job.gpus, job.cores) == (2, 2, 2)
+    assert job.node in {"n1", "n2", "n3", "n4"}
+    assert "2 workers" in job.log
+
+
+def test_a_cancelled_job_is_tried_again(ran: Ran) -> None:
+    first, second = attempts(ran, "cancelled")
+    assert (first.state, second.state) == ("CANCELLED", "COMPLETED")
+    assert "2 finished" in second.log
+
+
+def test_a_job_out_of_time_goes_on_from_its_checkpoint(ran: Ran) -> None:
+    first, second = attempts(ran, "out of time")
+    assert first.state in ("FAILED", "TIMEOUT")  # it ended by itself after the warning
+    assert second.state == "COMPLETED"
+    assert "going on after step" in second.log
+    assert "2 finished" in second.log
+
+
+def test_timing_is_alone_on_its_node(ran: Ran) -> None:
+    [timing] = ran.of("time")
+    assert timing.state == "COMPLETED"
+    assert timing.cores == CORES
+    assert not [job.id for job in ran.jobs if job.beside(timing)]
+    assert [job.id for job in ran.jobs if job.start < timing.end and timing.start < job.end and job.id != timing.id]
+
+
+def test_the_numbers_are_those_of_one_machine(ran: Ran) -> None:
+    """Run for run and bit for bit, curves included; only where and when differ."""
+    paths = sorted(path.relative_to(ran.alone.results) for path in ran.alone.results.glob("arms/*/*.parquet"))
+    assert len(paths) == 4
+    for path in paths:
+        here, there = (pd.read_parquet(place.results / path) for place in (ran.alone, ran.smoke))
+        where = [name for name in ("started_at", "commit", "host") if name in here]
+        pd.testing.assert_frame_equal(here.drop(columns=where), there.drop(columns=where), check_exact=True)

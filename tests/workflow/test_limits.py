@@ -1,0 +1,55 @@
+"""What Snakemake would cut down without a word is refused; a warning before the end of a job's time kills nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.workflow.conftest import ROOT, Place
+from tests.workflow.processes import training
+from tests.workflow.test_end_to_end import edit
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Place:
+    """The smoke study with one arm, of four devices, before anything has run."""
+    shutil.copy(ROOT / "config" / "smoke.yaml", tmp_path / "study.yaml")
+    place = Place(tmp_path)
+    edit(place, "vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}", "vary: {gpus: [4]}")
+    edit(place, ", seconds_to_target, memory_mib", "")
+    return place
+
+
+def test_an_arm_of_more_devices_than_there_are_is_refused(fresh: Place) -> None:
+    done = fresh.snakemake()  # with --resources gpu=2
+    assert done.returncode == 2
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("optimizer, ")]
+    assert line.endswith("needs 4 devices and --resources gpu=2 allows 2; give gpu=4")
+    assert not fresh.results.exists()
+
+
+def test_usr1_to_every_process_of_a_job_ends_training_alone_and_with_a_checkpoint(fresh: Place) -> None:
+    edit(fresh, "gpus: [4]", "gpus: [1]")
+    edit(fresh, "epochs: 5", "epochs: 300")
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(fresh.snakemake, "--until", "train", "--retries", "1")
+        warn(training(fresh))
+        done = running.result()
+    assert done.returncode == 0, done.stdout + done.stderr
+    [log] = fresh.results.glob("logs/train/*.log")
+    assert "checkpoint-0-2-stack.pt: going on after step" in log.read_text()
+
+
+def warn(training: int) -> None:
+    """As SLURM does: a signal to Snakemake, to the shell that it called, and to the process that trains."""
+    process = psutil.Process(training)
+    ours = [parent for parent in process.parents() if os.getpid() in [p.pid for p in parent.parents()]]
+    assert len(ours) >= 2
+    for each in [*reversed(ours), process]:
+        each.send_signal(signal.SIGUSR1)
