@@ -95,9 +95,11 @@ ODD: list[Any] = [
     {"name": "adam"}, {"name": []}, {"name": "table", "path": ".", "target": "y"}, {"name": "idx", "path": "\0"},
     {"label": "x"}, {"": ""}, {".": 1}, {"optimizer.": 1}, datetime.date(2001, 1, 1), {1, 2}, b"x",
 ]  # fmt: skip
-KEYS = ["", ".", "optimizer", "optimizer.", "optimizer.lr", "network.hidden", "dataset", "gpus", "stack", "stack.x",
-        "label", "name", "tune", "claims", "source", "a b", "dropout.rate", "log", "linear", "values", "points",
-        "search", "select", "network.channels", "optimizer.betas", "optimizer.momentum", "epochs", "batch_size", "seeds"]  # fmt: skip
+KEYS = [
+    "", ".", "optimizer", "optimizer.", "optimizer.lr", "network.hidden", "dataset", "gpus", "stack", "stack.x",
+    "label", "name", "tune", "claims", "source", "a b", "dropout.rate", "log", "linear", "values", "points",
+    "search", "select", "network.channels", "optimizer.betas", "optimizer.momentum", "epochs", "batch_size", "seeds",
+]  # fmt: skip
 
 
 def containers(node: Any) -> Iterator[dict[str, Any] | list[Any]]:
