@@ -131,3 +131,14 @@ def test_claims_as_planned(study: dict[str, Any], plan: Planned) -> None:
     assert (first.derived, first.exploratory) == (False, False)
     assert (second.margin, second.kind, second.derived, second.exploratory) == (0.01, "equal", True, True)
     assert set(plan(study).arms) == set(planned.arms)
+
+
+def test_labels_show_nothing_of_what_is_tuned(study: dict[str, Any], plan: Planned) -> None:
+    vary = {"optimizer": ["momentum", {"name": "momentum", "momentum": 0.5}]}
+    baseline = {"optimizer": {"name": "momentum", "lr": 0.2}, "optimizer.lr": 0.3}
+    for own in (baseline, {"optimizer": "momentum", "optimizer.lr": 0.3}):
+        planned = plan(tuned(study, vary=vary, baseline=own))
+        assert [arm.label for arm in planned.comparisons[0].arms] == [
+            "momentum momentum=0.9",
+            "momentum momentum=0.5",
+        ]

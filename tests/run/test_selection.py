@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -47,8 +48,10 @@ def test_the_lowest_mean_loss_is_best() -> None:
 
 
 def test_ties_go_to_the_lower_loss_and_then_to_the_smaller_setting() -> None:
-    # The same four rows right of ten, in other orders: their means differ in the last bit only.
-    same = trials(accuracy(0.1, 0.3, loss=2), accuracy(0.3, 0.1, loss=1), accuracy(0.2, 0.2, loss=1), at=(1, 3, 2))
+    # 64 of 108 rows right each, but the means of 20, 20, 24 and of 20, 22, 22 of 36 differ in their last bit.
+    uneven, even = [20 / 36, 20 / 36, 24 / 36], [20 / 36, 22 / 36, 22 / 36]
+    assert fmean(uneven) < fmean(even)
+    same = trials(accuracy(*even, loss=2), accuracy(*even, loss=1), accuracy(*uneven, loss=1), at=(1, 3, 2))
     assert rank(same, "val_accuracy") == [2, 1, 0]
 
 
@@ -56,6 +59,10 @@ def test_a_candidate_with_a_diverged_seed_ranks_after_all_without() -> None:
     found = trials([DIVERGED, *accuracy(0.99)], accuracy(0.1, 0.1), [DIVERGED, DIVERGED])
     assert rank(found, "val_accuracy") == [1, 0, 2]
     assert [score(trial, "val_accuracy") for trial in found] == [0.99, 0.1, None]
+
+
+def test_who_diverged_ranks_after_who_never_reached_the_target() -> None:
+    assert rank(trials([DIVERGED, *steps(10)], steps(None, None), steps(None, 90)), "steps_to_target") == [2, 1, 0]
 
 
 def test_steps_count_unreached_first_and_then_the_mean() -> None:
@@ -76,7 +83,7 @@ BEATS = [
     (accuracy(0.9, 0.9), accuracy(0.8, 0.89), True),  # all seeds agree
     (accuracy(0.9, 0.9), accuracy(0.9, 0.89), False),  # a tie is no agreement; 0.005 is one standard error
     (accuracy(0.9, 0.9, 0.9, 0.8), accuracy(0.8, 0.81, 0.8, 0.81), True),  # mean 0.07, error 0.0268
-    (accuracy(0.9, 0.9, 0.8), accuracy(0.8, 0.81, 0.89), False),
+    (accuracy(0.9, 0.9, 0.9), accuracy(0.89, 0.88, 0.9), False),  # mean 0.01, error 0.0058
     (accuracy(0.9, 0.9), [DIVERGED, DIVERGED], True),
     (accuracy(0.9, 0.9), [DIVERGED, *accuracy(0.95)], False),
 ]
@@ -125,6 +132,18 @@ def test_a_product_has_an_edge_for_each_setting() -> None:
     assert where.sides == {"regularizer.strength": "high"}
     assert where.next == [best | {"regularizer.strength": 1.0}, best | {"regularizer.strength": 10.0}]
     assert further(tune, found, anything) == [best | {"regularizer.strength": 1.0}]
+
+
+def test_an_edge_is_that_of_the_best_candidates_own_line() -> None:
+    strength = Searched(key="regularizer.strength", log=(0.001, 0.1), points=3)
+    tune = search(LR, strength)
+    best = {"optimizer.lr": 1.0, "regularizer.strength": 0.01}
+    elsewhere = {"optimizer.lr": 10.0, "regularizer.strength": 0.1}
+    points = [*tune.grid(), elsewhere]
+    found = [Trial(point, accuracy(0.9, 0.9) if point == best else accuracy(0.5, 0.4)) for point in points]
+    assert edge(tune, found, anything).sides == {"optimizer.lr": "high"}
+    scattered = search(LR, strength, search="sobol", trials=10)
+    assert edge(scattered, found, anything).sides == {}
 
 
 def test_listed_values_are_extrapolated_but_not_extended() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from study.show.statistics.floor import ALPHA, fewest_seeds
+from study.plan.floor import ALPHA, fewest_seeds
 
 POWER = 0.8
 MOST = 1_000  # seeds; more is said as "more than 1,000"

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
+from study.plan.floor import ALPHA, smallest_p
 from study.show.statistics.evidence import Evidence, Statement, weigh
-from study.show.statistics.floor import ALPHA, smallest_p
 from study.show.statistics.power import pairs_for_equal, pairs_for_mean, pairs_for_wins
 from study.show.statistics.reasons import Open, because
 from study.show.statistics.scale import threshold

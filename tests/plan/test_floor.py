@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from study.show.statistics.floor import chances, decidable, fewest_seeds, smallest_p
+from study.plan.floor import chances, decidable, fewest_seeds, smallest_p
 from study.show.statistics.paired import sign_flip
 from study.show.statistics.power import note_on_looks, pairs_for_equal, pairs_for_mean, pairs_for_wins
 
@@ -47,7 +47,7 @@ def test_a_claim_has_a_chance_where_holm_would_reject_at_the_floors(looks: int) 
 
 
 def test_it_answers_without_numpy() -> None:
-    code = "import sys, study.show.statistics.floor; sys.exit('numpy' in sys.modules)"
+    code = "import sys, study.plan.floor; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
