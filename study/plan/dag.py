@@ -90,7 +90,7 @@ class Dag:
         if not gpus:
             where = "No GPU that torch can use: training runs on the CPU."
         if self.limits.gpu is None:
-            where += f" No --resources gpu= was given: jobs share {self.gpu_limit}."
+            where += f" No --resources gpu= was given: jobs share {self.gpu_limit} device{'s' * (self.gpu_limit > 1)}."
         return where
 
     def end(self) -> list[str]:

@@ -75,7 +75,7 @@ def test_an_arm_that_needs_more_devices_is_refused(build: Build, limits: Limits,
 def test_how_many_devices_jobs_share(build: Build, limits: Limits, gpus: int, expected: int) -> None:
     dag = build(limits, gpus)
     assert dag.gpu_limit == dag.timing_gpus == expected
-    assert (f"jobs share {expected}" in dag.start()) == (limits.gpu is None)
+    assert (f"jobs share {expected} devices." in dag.start()) == (limits.gpu is None)
 
 
 def test_a_cluster_is_not_limited_by_this_machine(build: Build) -> None:

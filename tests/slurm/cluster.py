@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,7 @@ from pathlib import Path
 
 NODES, GPUS, CORES = 4, 4, 16
 DAEMONS = ("munged", "slurmctld", "slurmd")
+MARK = "CLUSTER_UNDER_TEST"
 COMMANDS = ("sbatch", "srun", "squeue", "sinfo", "scontrol", "scancel", "sacct")
 CONFIG = """
 ClusterName=evenhand
@@ -58,7 +60,7 @@ NODE = (
 
 def unavailable() -> str | None:
     """Why no SLURM can be started here; None where one can."""
-    missing = [name for name in (*DAEMONS, *COMMANDS, "setpriv") if not _where(name)]
+    missing = [name for name in (*DAEMONS, *COMMANDS) if not _where(name)]
     if missing:
         return f"SLURM is not installed here (apt-get install slurm-wlm munge): no {', '.join(missing)}"
     if os.geteuid() != 0:
@@ -73,17 +75,24 @@ def unavailable() -> str | None:
 
 
 class Cluster:
-    """Started by ``start``; ``stop`` ends every process that belongs to it, each by its id."""
+    """Started by ``start``. ``stop``, or the end of the process that started it, however it ends, kills all of it.
+
+    All that belongs to it, its jobs included, carries its folder in the environment; a guard that outlives us kills
+    that by process id.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root, self.daemons = root, list[subprocess.Popen[bytes]]()
         self.environment = {
             **os.environ,
+            MARK: str(root),
             "SLURM_CONF": str(root / "slurm.conf"),
             "PATH": f"{root / 'bin'}:{os.environ['PATH']}",
         }
 
     def start(self) -> None:
+        guard = [sys.executable, __file__, str(self.root)]
+        self.guard = subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True)
         self._configure()
         key = self.root / "munge.key"
         key.write_bytes(os.urandom(1024))
@@ -113,20 +122,9 @@ class Cluster:
         return [{name: value for name, _, value in job} for job in fields]
 
     def stop(self) -> None:
-        with suppress(subprocess.TimeoutExpired):
-            self("scancel", "--user=root", "--signal=KILL", "--full")
-            self("scancel", "--user=root")
-            self.until(lambda: not self("squeue", "-h"), seconds=20, needed=False)
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            for daemon in reversed(self.daemons):
-                if daemon.poll() is None:
-                    daemon.send_signal(number)
-            self.until(lambda: all(d.poll() is not None for d in self.daemons), seconds=10, needed=False)
-        # What a daemon left behind carries this cluster's configuration in its environment.
-        for process in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if f"SLURM_CONF={self.root}/slurm.conf\0".encode() in (process / "environ").read_bytes():
-                    os.kill(int(process.name), signal.SIGKILL)
+        self.guard.communicate()
+        for daemon in self.daemons:
+            daemon.wait()
 
     def _configure(self) -> None:
         ports = _free_ports(NODES + 1)
@@ -148,8 +146,7 @@ class Cluster:
 
     def _daemon(self, *command: str) -> None:
         log = (self.root / f"{command[0]}.out").open("ab")
-        # Should pytest itself be killed, the kernel ends the daemon.
-        full = ["setpriv", "--pdeathsig", "TERM", _where(command[0]) or command[0], *command[1:]]
+        full = [_where(command[0]) or command[0], *command[1:]]
         self.daemons.append(
             subprocess.Popen(full, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         )
@@ -165,6 +162,16 @@ class Cluster:
                     raise TimeoutError("waited in vain; SLURM said:\n" + "\n".join(logs))
                 return
             time.sleep(pause)
+
+
+def belonging(root: Path) -> list[int]:
+    """The processes that belong to the cluster in ``root``."""
+    found, mark = [], f"{MARK}={root}\0".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended
+            if mark in (process / "environ").read_bytes():
+                found.append(int(process.name))
+    return found
 
 
 def _where(command: str) -> str | None:
@@ -184,3 +191,12 @@ def _free_ports(count: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
+
+
+if __name__ == "__main__":  # the guard: its input ends when whoever started the cluster does, or says so
+    sys.stdin.read()
+    while processes := belonging(Path(sys.argv[1])):
+        for number in processes:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        time.sleep(0.1)

@@ -63,10 +63,14 @@ class Ran:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def installed() -> None:
     reason = unavailable()
     if reason:
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def cluster(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     cluster = Cluster(tmp_path_factory.mktemp("slurm"))
     try:
         cluster.start()
@@ -118,7 +122,9 @@ def snakemake(place: Place) -> list[str]:
 
 def interrupt(cluster: Cluster, place: Place, arms: dict[str, str], said: dict[str, str]) -> None:
     """Cancel one job, and cut the time of another so that SLURM warns it, while both are in the midst of training."""
-    cancelled, late = (held(cluster, place, arms[label], said) for label in ("cancelled", "out of time"))
+    with ThreadPoolExecutor() as pool:  # at once, because neither trains for long
+        labels = ("cancelled", "out of time")
+        cancelled, late = pool.map(lambda label: held(cluster, place, arms[label], said), labels)
     cluster("scancel", cancelled[0])
     cluster("scontrol", "update", f"JobId={late[0]}", "TimeLimit=1")
     # With each of its signals SLURM sends SIGCONT, which wakes them.

@@ -5,12 +5,9 @@ from __future__ import annotations
 from itertools import combinations
 
 import pandas as pd
-import pytest
 
 from tests.slurm.cluster import CORES
 from tests.slurm.conftest import Job, Ran
-
-pytestmark = pytest.mark.xdist_group("slurm")  # one worker runs them all, so that there is one cluster
 
 
 def attempts(ran: Ran, label: str) -> list[Job]:

@@ -1,0 +1,37 @@
+"""The cluster of these tests leaves nothing behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.cluster import belonging
+
+START = """
+import sys
+from pathlib import Path
+from tests.slurm.cluster import Cluster
+cluster = Cluster(Path(sys.argv[1]))
+cluster.start()
+cluster("sbatch", "--wrap", "sleep 600")
+print("up", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.usefixtures("installed")
+def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", START, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "up\n"
+        assert len(belonging(tmp_path)) >= 6  # munged, slurmctld, four slurmd
+        process.kill()
+    end = time.monotonic() + 60
+    while belonging(tmp_path) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not belonging(tmp_path)
