@@ -8,10 +8,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.plan.arm import Arm
 from study.plan.failures import failures
 from study.plan.plan import Plan
 from study.plan.store import Block, Store, owned
 from study.plan.study_file import Target
+from study.run.chosen import settled, used
 from study.run.record import CURVES, RUNS, TIMING, write_parquet
 
 NAMED_AXES = ("dataset", "network", "activation", "init", "optimizer", "schedule", "regularizer")
@@ -82,11 +84,29 @@ def _arm(arm: str, blocks: list[Block], plan: Plan, store: Store) -> tuple[pa.Ta
     ]
     runs.append(pa.Table.from_pylist(rows, RUNS))
     table = pa.concat_tables(runs)
-    recipe = plan.arms[arm]
+    recipe = _settled(arm, plan, store, table)
     about = recipe.columns() | {"recipe": recipe.model_dump_json()}
     for name, kind in (*AXES_SCHEMA, ("recipe", pa.string())):
         table = table.append_column(name, pa.array([about[name]] * len(table), kind))
     return table, pa.concat_tables(curves)
+
+
+def _settled(arm: str, plan: Plan, store: Store, runs: pa.Table) -> Arm:
+    """The arm with the settings that tuning chose, or as planned before that.
+
+    Raises ValueError where its runs were trained with others than its tuning chose.
+    """
+    planned = plan.arms[arm]
+    if planned.tune is None or not store.tuning(arm).exists():
+        return planned
+    tuned = settled(planned, store)
+    chosen, trained = used(planned, tuned), set(runs["settings"].drop_null().to_pylist())
+    if tuned and trained - {chosen}:
+        raise ValueError(
+            f"{store.arm(arm)}: runs were trained with {', '.join(sorted(trained - {chosen}))}, but tuning.parquet "
+            f"chose {chosen}; delete the runs-*.parquet there, and they are trained again"
+        )
+    return tuned or planned
 
 
 def first_reached(curves: pd.DataFrame, target: Target | None) -> pd.DataFrame:

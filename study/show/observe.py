@@ -18,19 +18,24 @@ PER_ROUND = ("train_seconds", "step_seconds", "memory_mib", "speedup")
 
 
 class Observed(NamedTuple):
-    """What a comparison rests on. Both have the columns arm, label, seed, status, learned, and one per metric.
+    """What a comparison rests on, by metric, since a metric may be read from arms tuned for it.
 
-    ``runs``: a row per planned run, arms in the order of the comparison. ``rounds``: the same per arm and
-    timing round (as seed), for the metrics of the timing job. A value that does not exist is NaN; a time to
-    target that was not reached is inf.
+    Frames have the columns arm, label, seed, status, learned, and one per metric. ``runs_of``: a row per planned run,
+    arms in the order of the comparison. ``rounds_of``: the same per arm and timing round (as seed), for the metrics
+    of the timing job. A value that does not exist is NaN; a time to target that was not reached is inf.
     """
 
-    runs: pd.DataFrame
-    rounds: pd.DataFrame
+    runs_of: dict[str, pd.DataFrame]
+    rounds_of: dict[str, pd.DataFrame]
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """The runs of the arms that the first metric is read from."""
+        return next(iter(self.runs_of.values()))
 
     def of(self, metric: str) -> pd.DataFrame:
         """The rows that ``metric`` is estimated from."""
-        return self.rounds if metric in PER_ROUND else self.runs
+        return self.rounds_of[metric] if metric in PER_ROUND else self.runs_of[metric]
 
     def values(self, metric: str, label: str) -> np.ndarray:
         """What one arm has of a metric. [runs or rounds]"""
@@ -39,19 +44,35 @@ class Observed(NamedTuple):
 
 
 def observe(comparison: PlannedComparison, records: Records) -> Observed:
-    order = [arm.arm for arm in comparison.arms]
+    """The evidence for every metric that is shown or claimed."""
+    runs: dict[tuple[str, ...], pd.DataFrame] = {}
+    rounds: dict[tuple[str, ...], pd.DataFrame] = {}
+    read_from = {metric: comparison.arms_for(metric) for metric in comparison.used}
+    for arms in read_from.values():
+        key = tuple(arms.values())
+        if key not in runs:
+            labels = {arm: label for label, arm in arms.items()}
+            runs[key] = _runs(comparison, labels, records)
+            rounds[key] = _rounds(comparison, labels, records)
+    keys = {metric: tuple(arms.values()) for metric, arms in read_from.items()}
+    return Observed({m: runs[key] for m, key in keys.items()}, {m: rounds[key] for m, key in keys.items()})
+
+
+def _runs(comparison: PlannedComparison, labels: dict[str, str], records: Records) -> pd.DataFrame:
+    order = list(labels)
     runs = records.runs[records.runs["arm"].isin(order) & (records.runs["seed"] < comparison.seeds)]
     runs = runs.set_index(["arm", "seed"])
     index = pd.MultiIndex.from_product([order, range(comparison.seeds)], names=["arm", "seed"])
     runs = runs.reindex(index)
     steps = steps_of(records)
     out = pd.DataFrame(index=index)
-    out["label"] = [comparison.labels[arm] for arm, _ in index]
+    out["label"] = [labels[arm] for arm, _ in index]
     out["status"] = runs["status"].fillna("missing")
     out["learned"] = runs["learned"].eq(True)
     known = out["status"].isin(["finished", "diverged"])
     reached = first_reached(records.curves, comparison.target).reindex(index)
-    for metric in comparison.metrics:
+    beside = ("steps_to_target",) * ("seconds_to_target" in comparison.used)
+    for metric in dict.fromkeys((*comparison.used, *beside)):
         if metric in PER_ROUND:
             continue
         if METRICS[metric].target:
@@ -62,15 +83,15 @@ def observe(comparison: PlannedComparison, records: Records) -> Observed:
             out[metric] = (runs["train_accuracy"] - runs["test_accuracy"]).where(out["status"] == "finished")
         else:
             out[metric] = runs[metric].astype(float).where(out["status"] == "finished")
-    return Observed(out.reset_index(), _rounds(comparison, records))
+    return out.reset_index()
 
 
 def units_of(comparison: PlannedComparison, records: Records) -> dict[str, str]:
     """The unit of each metric of the comparison: losses of a regression are squared errors, not nats."""
-    runs = records.runs[records.runs["arm"].isin(list(comparison.labels)) & (records.runs["status"] == "finished")]
+    runs = records.runs[records.runs["arm"].isin(list(comparison.trained)) & (records.runs["status"] == "finished")]
     squared = runs["test_accuracy"].isna()
     nats = "nats" if not squared.any() else "squared error" if squared.all() else "nats or squared error"
-    units = {metric: METRICS[metric].unit for metric in comparison.metrics}
+    units = {metric: METRICS[metric].unit for metric in comparison.used}
     return {metric: nats if unit == "nats" else unit for metric, unit in units.items()}
 
 
@@ -106,13 +127,13 @@ def _to_target(metric: str, reached: pd.DataFrame, seconds: pd.Series) -> pd.Ser
     return pd.Series(steps * seconds.reindex(reached.index.get_level_values("arm")).to_numpy())
 
 
-def _rounds(comparison: PlannedComparison, records: Records) -> pd.DataFrame:
+def _rounds(comparison: PlannedComparison, labels: dict[str, str], records: Records) -> pd.DataFrame:
     """The metrics of the timing job in every round that was timed, whatever the number of seeds."""
-    timing = records.timing[records.timing["arm"].isin(list(comparison.labels))]
-    rows = timing[["arm"]].assign(label=timing["arm"].map(comparison.labels), seed=timing["round"].astype(int))
+    timing = records.timing[records.timing["arm"].isin(list(labels))]
+    rows = timing[["arm"]].assign(label=timing["arm"].map(labels), seed=timing["round"].astype(int))
     rows = rows.assign(status="finished", learned=True)
     step = timing["step_seconds"].astype(float)
-    reference = next(arm.arm for arm in comparison.arms if arm.label == comparison.reference)
+    reference = next(arm for arm, label in labels.items() if label == comparison.reference)
     of_reference = timing[timing["arm"] == reference].set_index("round")["step_seconds"].astype(float)
     measured = {
         "memory_mib": timing["memory_bytes"].astype(float) / 2**20,
@@ -120,7 +141,7 @@ def _rounds(comparison: PlannedComparison, records: Records) -> pd.DataFrame:
         "train_seconds": step * timing["arm"].map(budgets(records.runs)).astype(float),
         "speedup": timing["round"].map(of_reference).astype(float) / step,
     }
-    shown = {metric: measured[metric] for metric in comparison.metrics if metric in PER_ROUND}
+    shown = {metric: measured[metric] for metric in comparison.used if metric in PER_ROUND}
     return rows.assign(**shown).sort_values(["arm", "seed"], ignore_index=True)
 
 

@@ -36,7 +36,7 @@ def summarize(plan: Plan, records: Records) -> pa.Table:
 
 def _comparison(comparison: PlannedComparison, records: Records) -> list[dict[str, Any]]:
     observed = observe(comparison, records)
-    by_arm = dict(iter(observed.runs.groupby("arm")))
+    read_from = {metric: comparison.arms_for(metric) for metric in comparison.metrics}
     units = units_of(comparison, records)
     targeted = any(METRICS[metric].target for metric in comparison.metrics)
     near = neighbours(comparison.target) if targeted else {}
@@ -48,18 +48,20 @@ def _comparison(comparison: PlannedComparison, records: Records) -> list[dict[st
     for arm in comparison.arms:
         for metric in comparison.metrics:
             estimate, low, high, median = estimate_of(metric, observed.values(metric, arm.label))
+            read = read_from[metric][arm.label]
+            runs = observed.runs_of[metric]
             rows.append(
-                {"comparison": comparison.name, "arm": arm.arm, "label": arm.label, "metric": metric}
+                {"comparison": comparison.name, "arm": read, "label": arm.label, "metric": metric}
                 | {"unit": units[metric], "estimate": estimate, "low": low, "high": high, "median": median}
-                | counts(by_arm[arm.arm], metric)
+                | counts(runs[runs["arm"] == read], metric)
                 | {"reported": comparison.reported.get(arm.label, {}).get(metric)}
             )
             for side, (value, other) in beside.items() if METRICS[metric].target else ():
-                runs = other.runs[other.runs["arm"] == arm.arm]
+                runs = other.runs_of[metric]
                 rows[-1] |= {
                     f"{side}_target": value,
                     f"{side}_median": estimate_of(metric, other.values(metric, arm.label))[0],
-                    f"{side}_n_reached": counts(runs, metric)["n_reached"],
+                    f"{side}_n_reached": counts(runs[runs["arm"] == read], metric)["n_reached"],
                 }
     return rows
 

@@ -100,7 +100,9 @@ def _sentence(alike: list[Panel], evidence: Evidence) -> str:
 
 def _counted(evidence: Evidence) -> str:
     """How many runs stand behind each arm; timing rounds where nothing else is shown."""
-    rounds = evidence.observed.rounds["seed"].nunique()
+    rounds = max(
+        (evidence.observed.of(p.metric)["seed"].nunique() for p in panels(evidence) if p.metric in PER_ROUND), default=0
+    )
     if rounds and all(panel.metric in PER_ROUND for panel in panels(evidence)):
         return f"n = {rounds} timing round{'s' * (rounds != 1)} per arm"
     seeds = evidence.comparison.seeds

@@ -46,7 +46,7 @@ class Evidence(NamedTuple):
         units = units_of(comparison, records)
         timed = steps_of(records)
         steps = {arm.label: float(timed[arm.arm]) for arm in comparison.arms if arm.arm in timed.index}
-        mine = records.runs["arm"].isin(list(comparison.labels))
+        mine = records.runs["arm"].isin(list(comparison.trained))
         device = workers(device_of(records.timing), records.runs.loc[mine, "gpus"])
         scaling = scaling_of(comparison, records)
         return cls(comparison, observed, curves, ordered(comparison), units, device, steps, scaling)

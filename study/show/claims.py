@@ -1,0 +1,121 @@
+"""The claims of a study: the paired evidence on each, all verdicts, and the looks taken at them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from study.plan.plan import Plan, PlannedClaim, PlannedComparison
+from study.plan.store import Store, write_if_changed
+from study.show.collect import Records
+from study.show.observe import Observed, observe
+from study.show.statistics.evidence import Side, Statement
+from study.show.statistics.verdict import Verdict, judge
+
+CLAIMS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("comparison", "metric", "better", "than", "kind")),
+        *((name, pa.bool_()) for name in ("derived", "exploratory")),
+        ("margin", pa.float64()),  # a difference, or a factor less one
+        *((name, pa.float64()) for name in ("estimate", "low", "high", "level", "p", "p_adjusted")),
+        ("verdict", pa.string()),
+        ("reason", pa.string()),
+        ("test", pa.string()),
+        ("counts", pa.bool_()),  # among the claims that Holm's method corrects for
+        *((name, pa.int32()) for name in ("pairs", "wins", "losses", "ties")),
+        ("pairs_needed", pa.int32()),  # to decide it, if the true difference is as observed
+        ("looks", pa.int32()),  # taken so far, this one included, as pairs were added
+        ("looks_declared", pa.int32()),
+        *((name, pa.string()) for name in ("better_arm", "than_arm")),
+    ]
+)
+
+
+class Judged(NamedTuple):
+    """A claim and what it came to."""
+
+    comparison: PlannedComparison
+    claim: PlannedClaim
+    verdict: Verdict
+
+
+def judge_all(plan: Plan, records: Records, undertuned: set[str]) -> list[Judged]:
+    """Verdicts on all claims of a study, judged together. ``undertuned``: ids of arms on the edge of their grids."""
+    stated, statements = [], []
+    for comparison in plan.comparisons:
+        if not comparison.claims:
+            continue
+        observed = observe(comparison, records)
+        for claim in comparison.claims:
+            stated.append((comparison, claim))
+            statements.append(statement(claim, observed, records, undertuned))
+    verdicts = judge(statements, plan.looks)
+    return [Judged(*about, verdict) for about, verdict in zip(stated, verdicts, strict=True)]
+
+
+def statement(claim: PlannedClaim, observed: Observed, records: Records, undertuned: set[str]) -> Statement:
+    """A claim with its runs, or timing rounds, paired."""
+    rows = observed.of(claim.metric)
+    sides = []
+    for label, arm in ((claim.better, claim.better_arm), (claim.than, claim.than_arm)):
+        mine = rows[rows["label"] == label].sort_values("seed")
+        values, status = mine[claim.metric].to_numpy(dtype=float), mine["status"].to_numpy(dtype=str)
+        if claim.metric == "seconds_to_target":
+            values = seconds_by_round(mine, arm, records.timing)
+        sides.append((label, values, status, arm in undertuned))
+    rounds = min(len(values) for _, values, _, _ in sides)
+    better, than = (Side(label, values[:rounds], status[:rounds], edge) for label, values, status, edge in sides)
+    return Statement(claim.metric, better, than, claim.margin, claim.kind, claim.derived)
+
+
+def seconds_by_round(runs: pd.DataFrame, arm: str, timing: pd.DataFrame) -> np.ndarray:
+    """Seconds to target of an arm's runs, seed i by the step time of round i. [seeds]
+
+    So the noise of the clock is in the differences; a median over the rounds would hide it.
+    """
+    step = timing[timing["arm"] == arm].set_index("round")["step_seconds"].astype(float)
+    seconds = runs["steps_to_target"].to_numpy(dtype=float) * step.reindex(runs["seed"]).to_numpy()
+    known = np.isfinite(step.reindex(runs["seed"]).to_numpy())
+    return np.where(known, seconds, np.nan)
+
+
+def rows_of(judged: list[Judged], looks: dict[str, int], declared: int) -> list[dict[str, Any]]:
+    """Rows of ``CLAIMS``."""
+    rows = []
+    for comparison, claim, verdict in judged:
+        found = verdict.evidence
+        rows.append(
+            claim.model_dump()
+            | {name: getattr(found, name) for name in ("margin", "estimate", "low", "high", "level", "p", "test")}
+            | {name: getattr(found, name) for name in ("pairs", "wins", "losses", "ties")}
+            | {"comparison": comparison.name, "verdict": verdict.word, "reason": verdict.reason}
+            | {"p_adjusted": verdict.p_adjusted, "counts": verdict.counts, "pairs_needed": verdict.pairs_needed}
+            | {"looks": looks.get(name_of(claim), 0), "looks_declared": declared}
+        )
+    return rows
+
+
+def note_looks(plan: Plan, store: Store, judged: list[Judged]) -> dict[str, int]:
+    """Remember at how many pairs each claim was looked at; returns how many looks that makes, this one included.
+
+    Kept beside claims.parquet, which Snakemake deletes before it is made again.
+    """
+    path = store.study(plan.study) / "looks.json"
+    kept: dict[str, list[int]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for _, claim, verdict in judged:
+        if verdict.counts and verdict.evidence.p is not None and not verdict.evidence.lacking:
+            seen = {*kept.get(name_of(claim), ()), verdict.evidence.pairs}
+            kept[name_of(claim)] = sorted(seen)
+    if kept:
+        write_if_changed(path, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    taken = {name_of(claim): verdict.evidence.pairs for _, claim, verdict in judged}
+    return {name: sum(n <= taken.get(name, 0) for n in seen) for name, seen in kept.items()}
+
+
+def name_of(claim: PlannedClaim) -> str:
+    """What a claim is about, whatever its labels are."""
+    return f"{claim.metric} {claim.kind} {claim.better_arm} {claim.than_arm}"
