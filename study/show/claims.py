@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.plan.store import Store, write_if_changed
+from study.run.chosen import read_chosen
 from study.show.collect import Records
 from study.show.observe import Observed, observe
 from study.show.statistics.evidence import Side, Statement
@@ -41,6 +42,19 @@ class Judged(NamedTuple):
     comparison: PlannedComparison
     claim: PlannedClaim
     verdict: Verdict
+
+
+def judged_table(plan: Plan, store: Store, records: Records) -> pa.Table:
+    """All claims of a study with their verdicts: a table of ``CLAIMS``."""
+    judged = judge_all(plan, records, undertuned(plan, store))
+    return pa.Table.from_pylist(rows_of(judged, note_looks(plan, store, judged), plan.looks), CLAIMS)
+
+
+def undertuned(plan: Plan, store: Store) -> set[str]:
+    """The ids of arms whose best trial is still on the edge of their grids."""
+    paths = {arm: store.tuning(arm) for arm, recipe in plan.arms.items() if recipe.tune}
+    chosen = {arm: read_chosen(path) for arm, path in paths.items() if path.exists()}
+    return {arm for arm, found in chosen.items() if found and found.undertuned}
 
 
 def judge_all(plan: Plan, records: Records, undertuned: set[str]) -> list[Judged]:

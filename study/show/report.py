@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.store import Store
-from study.show import protocol, timing
+from study.show import claims_table, protocol, timing
 from study.show.collect import Records, read
 from study.show.findings import finding
 from study.show.neighbours import beside
@@ -39,6 +39,7 @@ def render(plan: Plan, store: Store) -> str:
     """The page. Nothing in it depends on when it is drawn."""
     folder = store.study(plan.study)
     records, summary = read(plan, store), pd.read_parquet(folder / "summary.parquet")
+    claims = pd.read_parquet(folder / "claims.parquet")
     coverage = protocol.coverage(plan, summary, records)
     sections = [_section(plan, comparison, summary, records, folder) for comparison in plan.comparisons]
     environment = Environment(
@@ -51,7 +52,12 @@ def render(plan: Plan, store: Store) -> str:
         "plan": plan,
         "style": (Path(__file__).parent / "report.css").read_text(encoding="utf-8"),
         "opening": opening(plan, coverage[-1], records),
+        "claims": claims_table.lines(claims),
+        "tally": claims_table.tally(claims) if len(claims) else "",
+        "claim_notes": claims_table.notes(plan, claims) if len(claims) else [],
+        "titles": {comparison.name: comparison.title for comparison in plan.comparisons},
         "sections": sections,
+        "tuned": any(arm.tune for arm in plan.arms.values()),
         "facts": protocol.facts(plan, records, why_untimed),
         "timed": timing.timed(plan, records.timing)[: protocol.LIMIT],
         "quietness": timing.quietness(plan, records.timing) if len(records.timing) else "",

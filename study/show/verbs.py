@@ -9,18 +9,51 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from study.plan.mistakes import Refused
 from study.plan.plan import open_plan
-from study.plan.store import write_if_changed
+from study.plan.prepare import prepare
+from study.plan.store import Store, write_if_changed
+from study.show.numbers import NONE
 
 
 def collect(arguments: Namespace) -> None:
     from study.run.record import write_parquet
     from study.show import collect as gather
+    from study.show.claims import judged_table
     from study.show.summary import summarize
 
     plan, store = open_plan(arguments.plan)
+    folder = store.study(plan.study)
     gather.collect(plan, store)
-    write_parquet(summarize(plan, gather.read(plan, store)), store.study(plan.study) / "summary.parquet")
+    records = gather.read(plan, store)
+    write_parquet(summarize(plan, records), folder / "summary.parquet")
+    write_parquet(judged_table(plan, store, records), folder / "claims.parquet")
+
+
+def claims(arguments: Namespace) -> int:
+    """Print the verdict on every claim; 1 where one is not as ``--require`` wants it."""
+    import pandas as pd
+
+    from study.show import claims_table
+
+    store = Store(arguments.results)
+    plan = prepare(Path(arguments.file), store)
+    path = store.study(plan.study) / "claims.parquet"
+    again = f"snakemake --cores all --resources gpu=4 --config study={arguments.file} results={store.root}"
+    if not path.exists():
+        raise Refused([f"{path}: there are no verdicts yet; run {again}"])
+    found = pd.read_parquet(path)
+    if claims_table.differs(plan, found):
+        raise Refused([f"{path}: these verdicts are on other claims than {arguments.file} states; run {again}"])
+    name = ""
+    for line in claims_table.lines(found):
+        if line.comparison != name:
+            name = line.comparison
+            print(f"{name}")
+        print(f"  {line.mark} {line.verdict:9}  {line.claim}{f' ({line.remark})' * bool(line.remark)}")
+        print(f"               {line.reason}" + f" (p = {line.p})".replace("= <", "<") * (line.p != NONE))
+    print(claims_table.tally(found))
+    return int(bool(arguments.require) and not (found["verdict"] == arguments.require).all())
 
 
 def table(arguments: Namespace) -> None:

@@ -18,6 +18,7 @@ rule collect:
         curves=dag.file("curves.parquet"),
         timing=dag.file("timing.parquet"),
         summary=dag.file("summary.parquet"),
+        claims=dag.file("claims.parquet"),
     log:
         str(dag.store.log("collect", dag.plan.study)),
     message:

@@ -1,0 +1,101 @@
+"""Claims and verdicts as people read them: the first table of the report, and what ``claims`` prints."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from study.plan.metrics import METRICS
+from study.plan.plan import Plan, PlannedClaim
+from study.show.numbers import NONE, counted, listed, none
+from study.show.statistics.power import note_on_looks
+from study.show.statistics.scale import default_margin, effect, is_ratio, margin_text
+
+MARKS = {"supported": "✓", "refuted": "✗", "undecided": "?"}
+
+
+class Line(NamedTuple):
+    """One claim, as text."""
+
+    comparison: str
+    claim: str
+    estimate: str  # a difference in points, a factor, or wins
+    around: str  # its interval
+    p: str  # adjusted
+    verdict: str
+    reason: str
+    remark: str  # derived, exploratory
+
+    @property
+    def mark(self) -> str:
+        return MARKS[self.verdict]
+
+
+def lines(claims: pd.DataFrame) -> list[Line]:
+    """The rows of claims.parquet as text, in their order."""
+    return [_line(row) for _, row in claims.iterrows()]
+
+
+def _line(row: pd.Series) -> Line:
+    estimate, around = NONE, ""
+    if not none(row["estimate"]) and row["test"] == "sign":
+        estimate = f"wins {row['wins']} of {row['wins'] + row['losses']}"
+    elif not none(row["estimate"]):
+        ends = (None if none(row[end]) else float(row[end]) for end in ("low", "high"))
+        estimate, around = effect(row["metric"], float(row["estimate"]), *ends)
+        estimate = f"× {estimate}" if is_ratio(row["metric"]) else f"{estimate} points"
+    return Line(
+        comparison=row["comparison"],
+        claim=sentence(row["metric"], row["better"], row["than"], row["kind"], float(row["margin"])),
+        estimate=estimate,
+        around=around,
+        p=NONE if none(row["p_adjusted"]) else "< 0.001" if row["p_adjusted"] < 0.001 else f"{row['p_adjusted']:.3f}",
+        verdict=row["verdict"],
+        reason=row["reason"],
+        remark=", ".join(name for name in ("derived", "exploratory") if row[name]),
+    )
+
+
+def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> str:
+    """``higher test accuracy: relu than sigmoid``; a margin is named where it is not the metric's own."""
+    about = METRICS[metric]
+    by = f", by more than {margin_text(metric, margin)}" if margin and margin != default_margin(metric) else ""
+    if kind == "equal":
+        return f"equal {about.title} within {margin_text(metric, margin)}: {better} and {than}"
+    return f"{about.better} {about.title}: {better} than {than}{by}"
+
+
+def tally(claims: pd.DataFrame) -> str:
+    """``33 claims: 14 supported, 9 refuted, 10 undecided``."""
+    verdicts = claims["verdict"].value_counts()
+    return f"{counted(len(claims), 'claim')}: " + listed(f"{verdicts.get(word, 0)} {word}" for word in MARKS)
+
+
+def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
+    """How the verdicts were come to."""
+    counting = int(claims["counts"].sum())
+    alpha = "0.05" if plan.looks == 1 else f"0.05/{plan.looks} (one of {plan.looks} declared looks)"
+    about = [
+        "Stated in the study file before training, and tested on paired differences: seed s gives both arms the same "
+        "batches, timing round i is measured in both at the same time.",
+        f"p: two-sided exact sign-flip test, or sign test where runs diverged or did not reach the target, adjusted by "
+        f"Holm's method over the {counted(counting, 'claim')} that count{'s' * (counting == 1)}; decided at {alpha}. "
+        "Intervals are per claim, unadjusted.",
+        "Factors (×) and points above 1 and 0 favour the arm named first. Claims on measured time have a margin of "
+        "10 %, on memory of 1 %, unless the study file says otherwise.",
+    ]
+    if claims["derived"].any():
+        about.append("Derived claims follow from another one and do not count for Holm.")
+    return [*about, *filter(None, [note_on_looks(int(claims["looks"].max()), plan.looks)])]
+
+
+def differs(plan: Plan, claims: pd.DataFrame) -> bool:
+    """Whether the study file states other claims than these verdicts are on."""
+    planned = [_key(claim) for comparison in plan.comparisons for claim in comparison.claims]
+    columns = ("metric", "better_arm", "than_arm", "kind")
+    return planned != list(zip(*(claims[name] for name in columns), strict=True))
+
+
+def _key(claim: PlannedClaim) -> tuple[str, str, str, str]:
+    return claim.metric, claim.better_arm, claim.than_arm, claim.kind
