@@ -14,6 +14,7 @@ import pyarrow as pa
 from study.plan.plan import Plan
 from study.plan.store import Store
 from study.run.record import CURVES, FINAL_METRICS, TIMING, write_parquet
+from study.show.claims import judged_table
 from study.show.collect import STUDY_RUNS, Records
 from study.show.summary import summarize
 
@@ -125,4 +126,5 @@ def stored(plan: Plan, found: Records, root: Path) -> tuple[Path, pd.DataFrame]:
         frame.to_parquet(folder / f"{name}.parquet")
     summary = summarize(plan, found)
     write_parquet(summary, folder / "summary.parquet")
+    write_parquet(judged_table(plan, store, found), folder / "claims.parquet")
     return folder / "plan.json", summary.to_pandas()

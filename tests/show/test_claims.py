@@ -1,0 +1,156 @@
+"""Claims: which runs are paired, what the verdicts come to, how they are printed and counted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from study.__main__ import main
+from study.plan.plan import Plan
+from study.plan.store import Store
+from study.show.claims import judged_table
+from study.show.report import render
+from tests.show.records import records, stored
+
+CLAIMED = """
+optimizer:
+  vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}
+  metrics: [test_accuracy, seconds_to_target]
+  claims:
+    - {metric: test_accuracy, better: adam, than: sgd}
+    - {metric: train_loss, better: sgd, than: adam}
+    - {metric: seconds_to_target, better: adam, than: sgd}
+    - {metric: memory_mib, better: sgd, than: adam}
+    - {metric: speedup, better: adam, than: sgd, derived: true}
+"""
+
+
+def outcome(label: str, seed: int) -> Mapping[str, object]:
+    return {"level": {"adam": 0.98, "sgd": 0.95}[label] + seed % 3 / 1000, "pace": 0.8 + seed / 20}
+
+
+@pytest.fixture
+def claimed(planned: Callable[..., Plan]) -> Callable[..., tuple[Plan, pd.DataFrame]]:
+    def judged(
+        text: str = CLAIMED,
+        seeds: int = 10,
+        change: Callable[[str, int], Mapping[str, object]] = outcome,
+        root: Path = Path("unused"),
+    ) -> tuple[Plan, pd.DataFrame]:
+        plan = planned(text, seeds=seeds)
+        return plan, judged_table(plan, Store(root), records(plan, change)).to_pandas()
+
+    return judged
+
+
+def by_metric(claims: pd.DataFrame) -> dict[str, pd.Series]:
+    return {row["metric"]: row for _, row in claims.iterrows()}
+
+
+def test_an_ordering_that_holds_in_every_seed_is_supported_and_its_opposite_refuted(
+    claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
+) -> None:
+    plan, claims = claimed(root=tmp_path)
+    rows = by_metric(claims)
+    ends = records(plan, outcome).runs.pivot_table(index="seed", columns="optimizer", values="test_accuracy")
+    assert claims["verdict"].tolist()[:2] == ["supported", "refuted"]
+    assert rows["test_accuracy"]["estimate"] == pytest.approx((ends["adam"] - ends["sgd"]).mean())
+    assert rows["test_accuracy"]["p"] == pytest.approx(2 / 2**10)  # all signs alike
+    counting = claims[claims["counts"]]
+    smallest = counting["p"].min()
+    assert rows["test_accuracy"]["p_adjusted"] == pytest.approx(smallest * len(counting))  # Holm, by hand
+    assert rows["train_loss"]["reason"].startswith("worse by a factor of")
+
+
+def test_memory_that_never_differs_between_rounds_is_not_tested(
+    claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
+) -> None:
+    plan, claims = claimed(root=tmp_path)
+    row = by_metric(claims)["memory_mib"]
+    assert math.isnan(row["p"])
+    assert not row["counts"]
+    assert "deterministic" in row["reason"]
+    sgd = next(arm.arm for arm in plan.comparisons[0].arms if arm.label == "sgd")
+    smaller = plan.timing is not None and plan.timing.arms.index(sgd) == 0  # the records give the later arm more
+    assert row["verdict"] == ("supported" if smaller else "refuted")
+
+
+def test_seconds_pair_seed_with_round(claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path) -> None:
+    plan, claims = claimed(root=tmp_path)
+    found = records(plan, outcome)
+    step = found.timing.pivot_table(index="round", columns="arm", values="step_seconds")
+    steps = found.runs.pivot_table(index="seed", columns="arm", values="steps_to_target")
+    sgd, adam = (arm.arm for arm in plan.comparisons[0].arms)
+    d = np.log(steps[sgd] * step[sgd]) - np.log(steps[adam] * step[adam])
+    row = by_metric(claims)["seconds_to_target"]
+    assert row["estimate"] == pytest.approx(math.exp(d.mean()))
+    interval = stats.ttest_1samp(d, 0).confidence_interval(0.95)
+    assert (row["low"], row["high"]) == pytest.approx((math.exp(interval.low), math.exp(interval.high)))
+
+
+def test_a_claim_whose_runs_are_missing_waits_for_them(
+    claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
+) -> None:
+    def some(label: str, seed: int) -> Mapping[str, object]:
+        return dict(outcome(label, seed)) | ({"status": "missing"} if label == "adam" and seed == 4 else {})
+
+    _, claims = claimed(change=some, root=tmp_path)
+    row = by_metric(claims)["test_accuracy"]
+    assert row["verdict"] == "undecided"
+    assert row["reason"] == "adam: 1 not run of 10; run it again"
+    assert not (tmp_path / "studies").exists() or row["looks"] == 0
+
+
+def test_each_number_of_seeds_that_was_looked_at_is_a_look(
+    claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
+) -> None:
+    looks = [set(claimed(seeds=n, root=tmp_path)[1].query("counts")["looks"]) for n in (8, 8, 10, 12)]
+    assert looks == [{1}, {1}, {2}, {3}]
+
+
+@pytest.fixture
+def told(planned: Callable[..., Plan], tmp_path: Path) -> Callable[..., int]:
+    """Run ``claims`` on records made by hand."""
+    plan = planned(CLAIMED, seeds=10)
+    stored(plan, records(plan, outcome), tmp_path / "results")
+    file, results = str(tmp_path / "small.yaml"), str(tmp_path / "results")
+    return lambda *more: main(["claims", file, "--results", results, *more])
+
+
+def test_the_verb_prints_every_verdict_and_fails_where_one_is_not_as_required(
+    told: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told() == 0
+    out = capsys.readouterr().out
+    assert "✓ supported  higher test accuracy: adam than sgd" in out
+    assert out.splitlines()[-1].startswith("5 claims: ")
+    assert told("--require", "supported") == 1
+
+
+def test_the_verb_refuses_verdicts_on_other_claims(
+    told: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("better: adam, than: sgd", "better: sgd, than: adam"))
+    assert told() == 2
+    assert "these verdicts are on other claims" in capsys.readouterr().err
+
+
+def test_the_verb_asks_for_results_first(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    planned(CLAIMED)
+    assert main(["claims", str(tmp_path / "small.yaml"), "--results", str(tmp_path / "results")]) == 2
+
+
+def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    plan = planned(CLAIMED, seeds=10)
+    stored(plan, records(plan, outcome), tmp_path)
+    page = render(plan, Store(tmp_path))
+    assert page.index('id="the-claims"') < page.index('<section id="optimizer"')
+    assert page.count('class="verdict') == 5
+    assert "Verdicts and results hold for this dataset" in page
