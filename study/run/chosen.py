@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,11 +28,14 @@ def read_chosen(path: Path) -> Chosen | None:
     """What is chosen in the tuning.parquet at ``path``; None where every candidate diverged."""
     names = ["settings", "edge", "undertuned", "next"]
     rows = pq.read_table(path, schema=TUNING, columns=names, filters=[("chosen", "=", True)]).to_pylist()
-    if not rows:
-        return None
-    row = rows[0]
+    return chosen_of(rows[0]) if rows else None
+
+
+def chosen_of(row: Mapping[str, Any]) -> Chosen:
+    """The chosen candidate from one of its rows in tuning.parquet."""
     following = [from_json(settings) for settings in json.loads(row["next"] or "[]")]
-    return Chosen(from_json(json.loads(row["settings"])), json.loads(row["edge"] or "{}"), row["undertuned"], following)
+    sides = json.loads(row["edge"] or "{}")
+    return Chosen(from_json(json.loads(row["settings"])), sides, bool(row["undertuned"]), following)
 
 
 def from_json(settings: dict[str, Any]) -> Candidate:

@@ -14,7 +14,7 @@ from study.plan.plan import Plan
 from study.plan.store import Block, Store, owned
 from study.plan.study_file import Target
 from study.run.chosen import settled, used
-from study.run.record import CURVES, RUNS, TIMING, write_parquet
+from study.run.record import CURVES, RUNS, TIMING, TUNING, write_parquet
 
 NAMED_AXES = ("dataset", "network", "activation", "init", "optimizer", "schedule", "regularizer")
 AXES_SCHEMA = [
@@ -40,10 +40,11 @@ class Records(NamedTuple):
     runs: pd.DataFrame
     curves: pd.DataFrame
     timing: pd.DataFrame  # a row per arm and round; empty where nothing was timed
+    tuning: pd.DataFrame  # per arm, candidate and tuning seed; empty where nothing was tuned
 
 
 def collect(plan: Plan, store: Store) -> None:
-    """Write runs, curves and timing of the study beside its plan."""
+    """Write runs, curves, tuning and timing of the study beside its plan."""
     runs, curves = [], []
     for arm, blocks in store.present(plan.arms).items():
         rows, curve = _arm(arm, blocks, plan, store)
@@ -55,6 +56,9 @@ def collect(plan: Plan, store: Store) -> None:
     path = plan.timing and store.timing(plan.timing.id)
     timing = pq.read_table(path, schema=TIMING) if path and path.exists() else TIMING.empty_table()
     write_parquet(timing, folder / "timing.parquet")
+    paths = [store.tuning(arm) for arm, recipe in sorted(plan.arms.items()) if recipe.tune]
+    tuning = [pq.read_table(path, schema=TUNING) for path in paths if path.exists()]
+    write_parquet(pa.concat_tables([TUNING.empty_table(), *tuning]), folder / "tuning.parquet")
 
 
 def read(plan: Plan, store: Store) -> Records:
@@ -64,6 +68,7 @@ def read(plan: Plan, store: Store) -> Records:
         runs=pd.read_parquet(folder / "runs.parquet"),
         curves=pd.read_parquet(folder / "curves.parquet"),
         timing=pq.read_table(folder / "timing.parquet", schema=TIMING).to_pandas(),  # older ones have fewer columns
+        tuning=pd.read_parquet(folder / "tuning.parquet"),
     )
 
 

@@ -56,14 +56,15 @@ def tex(value: object) -> str:
 def _heads(ours: Table) -> tuple[list[str], list[str]]:
     """One or two header rows: metrics that have reported figures span two columns."""
     if not any(ours.with_reported):
-        return [], ["arm", *ours.headings, "runs"]
+        return [], ["arm", *ours.headings, *ours.selected, "runs"]
     groups, rules, bottom, at = [""], [], ["arm"], 2
     for title, both in zip(ours.headings, ours.with_reported, strict=True):
         groups.append(rf"\multicolumn{{{1 + both}}}{{c}}{{{tex(title)}}}")
         rules.append(rf"\cmidrule(lr){{{at}-{at + both}}}")
         bottom += ["measured", "reported"] if both else ["measured"]
         at += 1 + both
-    return [" & ".join([*groups, ""]) + r" \\", "".join(rules)], [*bottom, "runs"]
+    last = [*ours.selected, "runs"]
+    return [" & ".join([*groups, *([""] * len(last))]) + r" \\", "".join(rules)], [*bottom, *last]
 
 
 def _row(values: Iterable[object]) -> str:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
-from study.axes import AXES, CHOICES, Choice
-from study.plan.arm import Arm
 from study.plan.labels import number
 from study.plan.metrics import METRICS
-from study.plan.plan import Plan, PlannedComparison
+from study.plan.plan import Plan
+from study.run.chosen import NOTHING_CHOSEN
+from study.show import ledger
 from study.show.collect import Records
 from study.show.numbers import listed
 from study.show.observe import PER_ROUND
+from study.show.recipes import written
 from study.show.tables import BROKEN, target_text
 from study.show.timing import timed_on
+from study.show.tuning import arm_names
 
 STATUSES = ("finished", *BROKEN)
-LIMIT = 300  # rows of arms, and of reasons, that the page lists
 
 
 class Coverage(NamedTuple):
@@ -28,74 +28,24 @@ class Coverage(NamedTuple):
     counts: tuple[int, ...]  # by STATUSES
 
 
-def written(value: Any) -> str:
-    """A choice with its settings, or a number: ``mlp (hidden=[64, 64])``."""
-    if not isinstance(value, Choice):
-        return number(value)
-    settings = {k: v for k, v in value.settings().items() if v is not None and k != "sha256"}
-    if "path" in settings:
-        settings["path"] = Path(settings["path"]).name  # the folder is somebody's own
-    shown = ", ".join(f"{key}={number(setting)}" for key, setting in settings.items())
-    return f"{value.name} ({shown})" if shown else value.name
-
-
-def fixed(plan: Plan, comparison: PlannedComparison) -> list[tuple[str, str]]:
-    """Axes (and their value) on which all arms of a comparison agree."""
-    arms = [plan.arms[arm.arm] for arm in comparison.arms]
-    return [(a, written(getattr(arms[0], a))) for a in AXES if len({getattr(arm, a) for arm in arms}) == 1]
-
-
-def asked(plan: Plan, comparison: PlannedComparison) -> str:
-    """The question of a comparison: what varies, over which values."""
-    arms = len(comparison.arms)
-    parts = []
-    for key in comparison.keys:
-        if key in CHOICES and not any(other.startswith(f"{key}.") for other in comparison.keys):
-            # With all settings: arms that differ in optimizer differ in rate too.
-            values = list(dict.fromkeys(written(getattr(plan.arms[arm.arm], key)) for arm in comparison.arms))
-        else:
-            name = key.rpartition(".")[2]
-            values = list(dict.fromkeys(arm.values[key].removeprefix(f"{name}=") for arm in comparison.arms))
-        shown = listed(values) if len(values) <= 12 else f"{len(values)} values from {values[0]} to {values[-1]}"
-        parts.append(f"{key.replace('_', ' ')}: {shown}")
-    text = f"{arms} arms vary {'; '.join(parts)}" if parts else f"{arms} arm{'s' * (arms != 1)}"
-    skipped = f"; {comparison.skipped} combinations are left out" if comparison.skipped else ""
-    return f"{text}{skipped}. {comparison.seeds} seed{'s' * (comparison.seeds != 1)} per arm."
-
-
-def recipes(plan: Plan) -> list[dict[str, str]]:
-    """Every arm with its full recipe and where it is compared."""
-    places: dict[str, list[str]] = {}
-    for comparison in plan.comparisons:
-        for arm in comparison.arms:
-            places.setdefault(arm.arm, []).append(f"{comparison.name}: {arm.label}")
-    return [
-        {"arm": arm} | _recipe(recipe) | {"compared as": "; ".join(places.get(arm, []))}
-        for arm, recipe in list(plan.arms.items())[:LIMIT]
-    ]
-
-
-def _recipe(arm: Arm) -> dict[str, str]:
-    row = {axis.replace("_", " "): written(getattr(arm, axis)) for axis in AXES}
-    return row | {"stack": number(arm.stack)}
-
-
-def coverage(plan: Plan, summary: pd.DataFrame, records: Records) -> list[Coverage]:
+def coverage(plan: Plan, records: Records) -> list[Coverage]:
     """How the runs of each comparison ended, and those of the study (where arms are shared, counted once)."""
     rows = []
     for comparison in plan.comparisons:
-        mine = summary[(summary["comparison"] == comparison.name) & (summary["metric"] == comparison.metrics[0])]
-        counts = tuple(int(mine[f"n_{status}"].sum()) for status in STATUSES)
-        rows.append(Coverage(comparison.title, int(mine["n"].sum()), counts))
-    ends = records.runs["status"].value_counts()
-    planned = sum(plan.seeds.values())
+        mine = records.runs["arm"].isin(list(comparison.trained)) & (records.runs["seed"] < comparison.seeds)
+        rows.append(_covered(comparison.title, comparison.seeds * len(comparison.trained), records.runs[mine]))
+    return [*rows, _covered("whole study", sum(plan.seeds.values()), records.runs)]
+
+
+def _covered(name: str, runs: int, rows: pd.DataFrame) -> Coverage:
+    ends = rows["status"].value_counts()
     counts = tuple(int(ends.get(status, 0)) for status in STATUSES[:-1])
-    return [*rows, Coverage("whole study", planned, (*counts, planned - sum(counts)))]
+    return Coverage(name, runs, (*counts, runs - sum(counts)))
 
 
 def reasons(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str, int, str]]:
     """Arm, status, number of runs and reason, for what did not finish; and for arms that could not be timed."""
-    labels = {arm.arm: f"{c.name}: {arm.label}" for c in reversed(plan.comparisons) for arm in c.arms}
+    labels = arm_names(plan)
     runs = records.runs[records.runs["status"] != "finished"]
     found = [
         (labels.get(str(arm), str(arm)), str(status), len(rows), _reason(rows))
@@ -108,8 +58,11 @@ def reasons(plan: Plan, records: Records, why_untimed: str | None = None) -> lis
     return sorted(found)
 
 
+REASONS = {NOTHING_CHOSEN: "every candidate of its tuning diverged, so it was not trained"}
+
+
 def _reason(rows: pd.DataFrame) -> str:
-    known = [str(reason) for reason in rows["reason"].dropna().unique()]
+    known = [REASONS.get(str(reason), str(reason)) for reason in rows["reason"].dropna().unique()]
     return "; ".join(known[:3]) + " …" * (len(known) > 3)
 
 
@@ -130,7 +83,7 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
             ("Target", f"{listed(sorted(targets))}. A run that does not reach it is censored at its budget; times to "
              "target have a resolution of one epoch.")
         )  # fmt: skip
-    lines.append(("Tuning", "None: learning rates and all other settings are those written in the study file."))
+    lines.append(("Tuning", ledger.protocol(plan)))
     lines += _timing(plan, records, why_untimed)
     lines.append(
         (

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.store import Store
-from study.show import claims_table, protocol, timing
+from study.show import claims_table, ledger, protocol, recipes, timing
 from study.show.collect import Records, read
 from study.show.findings import finding
 from study.show.neighbours import beside
@@ -33,6 +33,8 @@ class Section(NamedTuple):
     table: Table | None  # None where its files, or the figure's, could not be drawn
     beside: Table | None  # at neighbouring targets
     figure: Inline | None
+    tuned: bool
+    tuning: Inline | None  # its figure
 
 
 def render(plan: Plan, store: Store) -> str:
@@ -40,7 +42,7 @@ def render(plan: Plan, store: Store) -> str:
     folder = store.study(plan.study)
     records, summary = read(plan, store), pd.read_parquet(folder / "summary.parquet")
     claims = pd.read_parquet(folder / "claims.parquet")
-    coverage = protocol.coverage(plan, summary, records)
+    coverage = protocol.coverage(plan, records)
     sections = [_section(plan, comparison, summary, records, folder) for comparison in plan.comparisons]
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
@@ -59,16 +61,17 @@ def render(plan: Plan, store: Store) -> str:
         "sections": sections,
         "tuned": any(arm.tune for arm in plan.arms.values()),
         "facts": protocol.facts(plan, records, why_untimed),
-        "timed": timing.timed(plan, records.timing)[: protocol.LIMIT],
+        "timed": timing.timed(plan, records.timing)[: recipes.LIMIT],
         "quietness": timing.quietness(plan, records.timing) if len(records.timing) else "",
         "metrics": protocol.metrics(plan),
-        "recipes": protocol.recipes(plan),
+        "ledger": ledger.ledger(plan, records),
+        "recipes": recipes.recipes(plan, records),
         "coverage": coverage,
         "statuses": protocol.STATUSES,
-        "reasons": reasons[: protocol.LIMIT],
-        "more_reasons": max(0, len(reasons) - protocol.LIMIT),
+        "reasons": reasons[: recipes.LIMIT],
+        "more_reasons": max(0, len(reasons) - recipes.LIMIT),
         "folded": FOLDED,
-        "limit": protocol.LIMIT,
+        "limit": recipes.LIMIT,
     }
     return environment.get_template("report.html.j2").render(context)
 
@@ -95,17 +98,23 @@ def _section(
 ) -> Section:
     device = workers(device_of(records.timing), [plan.arms[arm.arm].gpus for arm in comparison.arms])
     drawn = (folder / "tables" / f"{comparison.name}.csv").exists()
-    path = folder / "figures" / f"{comparison.name}.svg"
-    figure = None
-    if path.exists():
-        figure = inline(path.read_text(encoding="utf-8"), f"figure-{comparison.name}", comparison.title)
     return Section(
         name=comparison.name,
         title=comparison.title,
-        asked=protocol.asked(plan, comparison),
-        fixed=protocol.fixed(plan, comparison),
+        asked=recipes.asked(plan, comparison),
+        fixed=recipes.fixed(plan, comparison),
         finding=finding(comparison, summary, records),
         table=table(comparison, summary, device) if drawn else None,
         beside=beside(comparison, summary, device) if drawn else None,
-        figure=figure,
+        figure=_figure(folder / "figures" / f"{comparison.name}.svg", f"figure-{comparison.name}", comparison.title),
+        tuned=bool(comparison.selections),
+        tuning=_figure(
+            folder / "figures" / "tuning" / f"{comparison.name}.svg",
+            f"tuning-{comparison.name}",
+            f"Tuning: {comparison.title}",
+        ),
     )
+
+
+def _figure(path: Path, prefix: str, name: str) -> Inline | None:
+    return inline(path.read_text(encoding="utf-8"), prefix, name) if path.exists() else None

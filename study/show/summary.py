@@ -14,6 +14,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.show.collect import Records
 from study.show.neighbours import neighbours
 from study.show.observe import PER_ROUND, observe, units_of
+from study.show.tuning import found, row_of
 
 COUNTS = ("n", "n_finished", "n_diverged", "n_failed", "n_missing", "n_learned", "n_reached")
 BESIDE = (("target", pa.float64()), ("median", pa.float64()), ("n_reached", pa.int32()))  # at a neighbouring target
@@ -24,6 +25,9 @@ SUMMARY = pa.schema(
         *((name, pa.float64()) for name in ("estimate", "low", "high", "median")),
         ("reported", pa.string()),
         *((f"{side}_{name}", kind) for side in ("easier", "harder") for name, kind in BESIDE),
+        *((name, pa.string()) for name in ("select", "chosen")),  # what the arm was tuned by; its settings, as JSON
+        ("undertuned", pa.bool_()),  # null before the arm is tuned
+        *((name, pa.string()) for name in ("edge", "next")),  # of what was chosen, as in tuning.parquet
     ]
 )
 
@@ -44,6 +48,7 @@ def _comparison(comparison: PlannedComparison, records: Records) -> list[dict[st
         side: (target.value, observe(comparison.model_copy(update={"target": target}), records))
         for side, target in near.items()
     }
+    tuned = found(records.tuning)
     rows = []
     for arm in comparison.arms:
         for metric in comparison.metrics:
@@ -55,6 +60,7 @@ def _comparison(comparison: PlannedComparison, records: Records) -> list[dict[st
                 | {"unit": units[metric], "estimate": estimate, "low": low, "high": high, "median": median}
                 | counts(runs[runs["arm"] == read], metric)
                 | {"reported": comparison.reported.get(arm.label, {}).get(metric)}
+                | row_of(tuned.get(read), comparison.selections.get(metric) if arm.tuned else None, read in tuned)
             )
             for side, (value, other) in beside.items() if METRICS[metric].target else ():
                 runs = other.runs_of[metric]

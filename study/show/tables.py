@@ -10,6 +10,7 @@ from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.numbers import NONE, Estimate, Shown, column, heading, none, show
 from study.show.observe import PER_ROUND
+from study.show.tuning import from_row, in_words
 
 BROKEN = ("diverged", "failed", "missing")
 
@@ -29,6 +30,7 @@ class Row(NamedTuple):
     label: str
     cells: tuple[Cell, ...]  # [metrics]
     runs: str  # empty where the table does not count them
+    tuned: tuple[Cell, ...] = ()  # [selections] the settings that tuning chose
 
 
 class Table(NamedTuple):
@@ -38,6 +40,7 @@ class Table(NamedTuple):
     with_reported: tuple[bool, ...]  # [metrics] whether any arm has a reported figure
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+    selected: tuple[str, ...] = ()  # [selections] headings of what was chosen; empty where nothing is tuned
 
     def frame(self) -> pd.DataFrame:
         """As one text column per metric, and one per metric with reported figures."""
@@ -48,6 +51,7 @@ class Table(NamedTuple):
                 values[title] = str(cell)
                 if both:
                     values[f"{title.partition(' (')[0]}, reported"] = cell.reported or NONE
+            values |= {title: str(cell) for title, cell in zip(self.selected, row.tuned, strict=True)}
             rows.append(values | ({"runs": row.runs} if row.runs else {}))
         return pd.DataFrame(rows)
 
@@ -74,12 +78,15 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
             ]
         )
     counts = [runs_cell(ours[label, comparison.metrics[0]]) for label in labels]
+    by_select = _read_by(comparison)
+    tuned = [tuple(chosen_cell(ours[label, metric]) for metric in by_select.values()) for label in labels]
     units = [ours[labels[0], metric]["unit"] for metric in comparison.metrics]
     return Table(
         headings=tuple(heading(m, unit, device) for m, unit in zip(comparison.metrics, units, strict=True)),
         with_reported=tuple(reported[metric] for metric in comparison.metrics),
-        rows=tuple(map(Row, labels, zip(*columns, strict=True), counts)),
+        rows=tuple(map(Row, labels, zip(*columns, strict=True), counts, tuned)),
         notes=tuple(notes(comparison, list(ours.values()), device)),
+        selected=tuple(f"tuned by {METRICS[select].title}" for select in by_select),
     )
 
 
@@ -87,7 +94,8 @@ def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFram
     """The same for machines: a row per arm, numeric columns in stored units (accuracies as fractions).
 
     Per metric: its estimate under the metric's name, then _low, _high, _n_reached (times to target) and
-    _reported (text, as printed); then the counts of runs.
+    _reported (text, as printed); then the counts of runs. Where arms are tuned, per selection: chosen_by_ (settings,
+    JSON), undertuned_by_ and, of undertuned arms, next_by_ (candidates to try, JSON).
     """
     ours = _by_arm(comparison, summary)
     counts = [name for name in summary.columns if (name == "n" or name.startswith("n_")) and name != "n_reached"]
@@ -103,6 +111,8 @@ def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFram
             if any(metric in figures for figures in comparison.reported.values()):
                 row[f"{metric}_reported"] = found["reported"]
         rows.append(row | {name: first[name] for name in counts})
+        for select, metric in _read_by(comparison).items():
+            rows[-1] |= {f"{name}_by_{select}": ours[label, metric][name] for name in ("chosen", "undertuned", "next")}
     frame = pd.DataFrame(rows)
     return frame.astype({name: "Int64" for name in frame if str(name).endswith("_n_reached")})
 
@@ -123,6 +133,14 @@ def remark(metric: str, row: dict[str, Any]) -> str:
         few = known < 6 if METRICS[metric].target else row["n_finished"] < 2
         parts.append("too few seeds for an interval" if few else "all seeds equal")
     return ", ".join(parts)
+
+
+def chosen_cell(row: dict[str, Any]) -> Cell:
+    """The settings that tuning chose for an arm; empty where it has none to search."""
+    if none(row["select"]):
+        return Cell(Shown(NONE, ""), "", None)
+    value, remark = in_words(*from_row(row))
+    return Cell(Shown(value, ""), remark, None)
 
 
 def runs_cell(row: dict[str, Any]) -> str:
@@ -153,6 +171,11 @@ def notes(comparison: PlannedComparison, rows: list[dict[str, Any]], device: str
         lines.append(f"Timed by a job of its own on: {device}; for how quiet it was see Timing in the report.")
     if device == "CPU workers":
         lines.append("“gpus” counts CPU workers here: processes of one machine that split each batch. No GPU was used.")
+    if any(row["undertuned"] is True for row in rows):
+        lines.append(
+            "Undertuned: the best setting lies at the edge of all that were tried and beats its neighbour there beyond "
+            "doubt, so the arm may do better than shown; what follows “try” is where to look."
+        )
     if comparison.source:
         lines.append(f"Reported: {comparison.source}, as printed there.")
     return lines
@@ -165,6 +188,14 @@ def target_text(comparison: PlannedComparison) -> str:
     if target.metric == "val_accuracy":
         return f"validation accuracy of at least {target.value * 100:g} %"
     return f"validation loss of at most {target.value:g}"
+
+
+def _read_by(comparison: PlannedComparison) -> dict[str, str]:
+    """What arms are tuned by → the first metric shown that is read from those arms."""
+    found: dict[str, str] = {}
+    for metric in comparison.metrics if comparison.selections else ():
+        found.setdefault(comparison.selections[metric], metric)
+    return found
 
 
 def _by_arm(comparison: PlannedComparison, summary: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:

@@ -12,6 +12,7 @@ from study.plan.store import Store
 from study.show.numbers import NONE, Estimate, Shown, column, counted, number
 from study.show.observe import cores_of, device_of, workers
 from study.show.summary import estimate_of
+from study.show.tuning import arm_names
 
 
 class Timed(NamedTuple):
@@ -25,7 +26,7 @@ class Timed(NamedTuple):
 
 def timed(plan: Plan, timing: pd.DataFrame) -> list[Timed]:
     """A row per timed arm, in the order of the plan, named as it is compared first."""
-    labels = {arm.arm: f"{c.name}: {arm.label}" for c in reversed(plan.comparisons) for arm in c.arms}
+    labels = arm_names(plan)
     rounds = dict(iter(timing.groupby("arm")))
     arms = [arm for arm in plan.arms if arm in rounds]
     seconds = {arm: rounds[arm]["step_seconds"].dropna().to_numpy(dtype=float) * 1000 for arm in arms}

@@ -13,19 +13,27 @@ import pyarrow as pa
 
 from study.plan.plan import Plan
 from study.plan.store import Store
-from study.run.record import CURVES, FINAL_METRICS, TIMING, write_parquet
+from study.run.record import CURVES, FINAL_METRICS, TIMING, TUNING, write_parquet
 from study.show.claims import judged_table
 from study.show.collect import STUDY_RUNS, Records
 from study.show.summary import summarize
+from tests.show.tunings import Quality, searches
 
 Outcome = Callable[[str, int], Mapping[str, object]]  # label and seed → how a run ended
 
 
-def records(plan: Plan, outcome: Outcome | None = None, timed: bool = True, regression: bool = False) -> Records:
+def records(
+    plan: Plan,
+    outcome: Outcome | None = None,
+    timed: bool = True,
+    regression: bool = False,
+    quality: Quality | None = None,
+) -> Records:
     """Records of every run of ``plan``. ``outcome`` gives status, reason, level (final accuracy or, for a
     regression, loss), pace (epochs until half of it) and learned; what it leaves out is made up by arm and seed.
+    ``quality``: what the tuning of the arms found; nothing is tuned without it.
     """
-    labels = {arm.arm: arm.label for comparison in plan.comparisons for arm in comparison.arms}
+    labels = {arm: label for comparison in plan.comparisons for arm, label in comparison.trained.items()}
     runs: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
     for arm, recipe in plan.arms.items():
@@ -46,9 +54,9 @@ def records(plan: Plan, outcome: Outcome | None = None, timed: bool = True, regr
         for j, arm in enumerate(plan.timing.arms if plan.timing and timed else ())
         for i in range(plan.timing.rounds if plan.timing else 0)
     ]  # fmt: skip
-    return Records(
-        *(pa.Table.from_pylist(*rows).to_pandas() for rows in ((runs, STUDY_RUNS), (curves, CURVES), (timing, TIMING)))
-    )
+    made = ((runs, STUDY_RUNS), (curves, CURVES), (timing, TIMING))
+    tuning = searches(plan, quality) if quality else TUNING.empty_table().to_pandas()
+    return Records(*(pa.Table.from_pylist(*rows).to_pandas() for rows in made), tuning)
 
 
 def _curve(run: dict[str, Any], epochs: int, regression: bool) -> list[dict[str, Any]]:

@@ -9,8 +9,7 @@ import pytest
 
 from study.axes.network import MLP
 from study.plan.plan import Plan
-from study.show import protocol
-from study.show.summary import summarize
+from study.show import protocol, recipes
 from tests.show.records import records
 
 TWO = """
@@ -27,18 +26,18 @@ def outcome(label: str, seed: int) -> dict[str, object]:
 
 
 def test_a_choice_is_written_with_its_settings() -> None:
-    assert protocol.written(MLP(hidden=(64, 64))) == "mlp (hidden=[64, 64])"
-    assert protocol.written(0.25) == "0.25"
+    assert recipes.written(MLP(hidden=(64, 64))) == "mlp (hidden=[64, 64])"
+    assert recipes.written(0.25) == "0.25"
 
 
 def test_what_varies_what_is_fixed_and_what_is_left_out(planned: Callable[..., Plan]) -> None:
     plan = planned(TWO)
     optimizers, batches = plan.comparisons
-    assert protocol.asked(plan, optimizers) == (
+    assert recipes.asked(plan, optimizers) == (
         "2 arms vary optimizer: sgd (lr=0.1) and adam (lr=0.01, betas=[0.9, 0.999], eps=1e-08). 8 seeds per arm."
     )
-    assert "1 combinations are left out" in protocol.asked(plan, batches)
-    fixed = dict(protocol.fixed(plan, optimizers))
+    assert "1 combinations are left out" in recipes.asked(plan, batches)
+    fixed = dict(recipes.fixed(plan, optimizers))
     assert fixed["batch_size"] == "32"
     assert "optimizer" not in fixed
 
@@ -46,7 +45,7 @@ def test_what_varies_what_is_fixed_and_what_is_left_out(planned: Callable[..., P
 def test_every_run_is_accounted_for_once(planned: Callable[..., Plan]) -> None:
     plan = planned(TWO)
     found = records(plan, outcome)
-    rows = protocol.coverage(plan, summarize(plan, found).to_pandas(), found)
+    rows = protocol.coverage(plan, found)
     assert protocol.STATUSES == ("finished", "diverged", "failed", "missing")
     # sgd with batches of 32 is an arm of both comparisons: the study counts its 8 runs once.
     assert rows == [("Optimizers", 16, (13, 1, 1, 1)), ("Batches", 4, (4, 0, 0, 0)), ("whole study", 16, (13, 1, 1, 1))]
@@ -56,7 +55,7 @@ def test_runs_that_nothing_is_known_of_are_missing(planned: Callable[..., Plan])
     plan = planned(TWO)
     found = records(plan)
     kept = found._replace(runs=found.runs[found.runs["seed"] < 6])
-    rows = protocol.coverage(plan, summarize(plan, kept).to_pandas(), kept)
+    rows = protocol.coverage(plan, kept)
     assert rows[-1] == ("whole study", 16, (12, 0, 0, 4))
 
 

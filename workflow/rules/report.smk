@@ -17,6 +17,7 @@ rule collect:
         runs=dag.file("runs.parquet"),
         curves=dag.file("curves.parquet"),
         timing=dag.file("timing.parquet"),
+        tuning=dag.file("tuning.parquet"),
         summary=dag.file("summary.parquet"),
         claims=dag.file("claims.parquet"),
     log:
