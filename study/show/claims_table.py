@@ -58,12 +58,12 @@ def _line(row: pd.Series) -> Line:
 
 
 def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> str:
-    """``higher test accuracy: relu than sigmoid``; a margin is named where it is not the metric's own."""
+    """``relu: higher test accuracy than sigmoid``; a margin is named where it is not the metric's own."""
     about = METRICS[metric]
     by = f", by more than {margin_text(metric, margin)}" if margin and margin != default_margin(metric) else ""
     if kind == "equal":
         return f"equal {about.title} within {margin_text(metric, margin)}: {better} and {than}"
-    return f"{about.better} {about.title}: {better} than {than}{by}"
+    return f"{better}: {about.better} {about.title} than {than}{by}"
 
 
 def tally(claims: pd.DataFrame) -> str:

@@ -128,7 +128,7 @@ def test_the_verb_prints_every_verdict_and_fails_where_one_is_not_as_required(
 ) -> None:
     assert told() == 0
     out = capsys.readouterr().out
-    assert "✓ supported  higher test accuracy: adam than sgd" in out
+    assert "✓ supported  adam: higher test accuracy than sgd" in out
     assert out.splitlines()[-1].startswith("5 claims: ")
     assert told("--require", "supported") == 1
 
