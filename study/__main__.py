@@ -31,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
 
     check = verb("check", "validate a study file; say what it would train and how much of it is there", "file")
     check.add_argument("--results", default="results", help="the store to look for finished runs in")
+    check.add_argument("--no-time", action="store_true", help="do not estimate the time, which takes a few seconds")
+    check.add_argument("--gpu", type=int, metavar="N", help="estimate it for snakemake --resources gpu=N")
     schema = verb("schema", "print the JSON Schema of study files, for editors")
     fix = "write it to config/study.schema.json, and the tables of config/README.md"
     schema.add_argument("--fix", action="store_true", help=fix)
@@ -44,7 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     verdicts = ("supported", "refuted", "undecided")
     claims.add_argument("--require", choices=verdicts, help="exit 1 unless every claim has this verdict")
     verb("table", "write the tables of one comparison (called by rule table)", "plan", "comparison")
-    verb("figure", "draw the figure of one comparison (called by rule figure)", "plan", "comparison")
+    figure = verb("figure", "draw the figure of one comparison (called by rule figure)", "plan", "comparison")
+    figure.add_argument("--tuning", action="store_true", help="that of its tuning (called by rule tuning_figure)")
     verb("report", "write report.html of a study (called by rule report)", "plan")
     verb("draw", "collect, tables, figures and report in one go, from the records that are there", "plan")
     arguments = parser.parse_args(argv)
@@ -60,11 +63,11 @@ def main(argv: list[str] | None = None) -> int:
 
 def verbs_module(name: str) -> object:
     """The module of a verb, imported only when it is called: checking a study loads neither torch nor pandas."""
-    if name in ("check", "schema"):
+    if name == "schema":
         from study.plan import verbs as planning
 
         return planning
-    if name in ("data", "tune", "train", "time"):
+    if name in ("check", "data", "tune", "train", "time"):
         from study.run import verbs as running
 
         return running

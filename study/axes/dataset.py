@@ -28,7 +28,9 @@ class Raw(NamedTuple):
 
 class Dataset(Choice):
     images: ClassVar[bool] = False  # rows are [channels, height, width], scaled by their maximum
-    rows: ClassVar[int | None] = None  # where known without reading
+    rows: ClassVar[int | None] = None  # where known without reading, as are
+    shape: ClassVar[tuple[int, ...] | None] = None  # that of one row,
+    outputs: ClassVar[int] = 1  # and the number of classes; 1 for regression
     split_seed: Seed = 0
 
     @property
@@ -57,6 +59,8 @@ class Digits(Dataset):
     name: Literal["digits"] = "digits"
     images = True
     rows = 1797
+    shape = (1, 8, 8)
+    outputs = 10
 
     def load(self) -> Raw:
         from sklearn.datasets import load_digits
@@ -70,6 +74,8 @@ class BreastCancer(Dataset):
 
     name: Literal["breast_cancer"] = "breast_cancer"
     rows = 569
+    shape = (30,)
+    outputs = 2
 
     def load(self) -> Raw:
         from sklearn.datasets import load_breast_cancer
@@ -83,6 +89,8 @@ class Wine(Dataset):
 
     name: Literal["wine"] = "wine"
     rows = 178
+    shape = (13,)
+    outputs = 3
 
     def load(self) -> Raw:
         from sklearn.datasets import load_wine
@@ -96,6 +104,7 @@ class Diabetes(Dataset):
 
     name: Literal["diabetes"] = "diabetes"
     rows = 442
+    shape = (10,)
 
     @property
     def known_task(self) -> Task:

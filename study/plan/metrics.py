@@ -85,6 +85,12 @@ METRICS: dict[str, Metric] = {
     ),
 }
 TARGETS = ("val_accuracy", "val_loss")
+DETERMINISTIC = ("memory_mib", "n_parameters")  # counted, not measured, where every round agrees
+
+
+def per_round(metric: str) -> bool:
+    """Whether a pair is a round of the timing job; else it is a seed."""
+    return METRICS[metric].timed and not METRICS[metric].target
 
 
 def twin(metric: str, regression: bool) -> str | None:

@@ -10,6 +10,7 @@ from study.plan.arm import Arm
 from study.plan.baseline import Baseline
 from study.plan.claims import read_claims
 from study.plan.cover import Cover
+from study.plan.design import Stated, refuse_hopeless, tested
 from study.plan.expand import Expansion
 from study.plan.metrics import METRICS
 from study.plan.mistakes import Mistakes, Refused, join
@@ -40,13 +41,18 @@ def prepare(path: Path, store: Store) -> Plan:
 
     comparisons: list[PlannedComparison] = []
     arms: dict[str, Arm] = {}
+    stated: list[Stated] = []
+    certain = not broken & {"seeds", "looks"}
     for name, comparison, flawed in read_comparisons(file.comparisons, mistakes):
         place = join("comparisons", name)
         own = _own_block(comparison, join(place, "tune"), block, mistakes)
         cover = Cover(own, place, mistakes) if own else None
         expansion = Expansion(place, comparison, flawed, baseline, mistakes, locate, cover)
-        planned = _planned(name, comparison, broken, flawed, expansion, file, arms, mistakes)
+        planned = _planned(name, comparison, broken, flawed, expansion, file, arms, stated, mistakes)
         comparisons += [planned] if planned else []
+        certain = certain and not flawed & {"seeds", "claims"} and len(stated[-1].claims) == len(comparison.claims)
+    if certain and len(stated) == len(file.comparisons):  # all claims are known, and over how many seeds
+        refuse_hopeless(tested(stated), file.looks or 1, mistakes)
     mistakes.raise_any()
     seeds: dict[str, int] = {}
     for planned in comparisons:
@@ -79,6 +85,7 @@ def _planned(
     expansion: Expansion,
     file: StudyFile,
     arms: dict[str, Arm],  # every arm of the study, by id; those of this comparison are added
+    stated: list[Stated],  # and what it claims
     mistakes: Mistakes,
 ) -> PlannedComparison | None:
     path, labels, doubtful = expansion.path, expansion.labels, expansion.doubtful
@@ -93,6 +100,7 @@ def _planned(
         check_label(comparison.reference, join(path, "reference"), labels, doubtful, mistakes)
     claims = read_claims(comparison, path, expansion.arms, target, labels, doubtful, mistakes)
     known = [metric for metric in comparison.metrics if isinstance(metric, str) and metric in METRICS]
+    stated.append(Stated(path, claims, known, comparison.seeds or file.seeds))
     tuned = Tuned(expansion, [*known, *(claim.metric for claim in claims)], target, mistakes)
     if target is None and "target" not in broken | flawed:
         tuned.check_target(mistakes)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from study.plan.design import floors
+from study.plan.doubts import warnings
+from study.plan.plan import Plan
 from study.plan.prepare import prepare
 from study.plan.store import Store, write_if_changed
+from study.plan.work import final, length, sum_up, tuning
 
 
-def check(arguments: Namespace) -> None:
-    """Print comparisons, arms, runs, training jobs and how much is there already."""
+def check(arguments: Namespace) -> Plan:
+    """Print comparisons, arms, runs, training jobs, how much is there already, and what the claims can come to."""
     store = Store(arguments.results)
     plan = prepare(Path(arguments.file), store)
     gaps = plan.missing(store)
     runs = sum(plan.seeds.values())
-    to_train = sum(len(block.seeds) for blocks in gaps.values() for block in blocks)
+    to_train = sum(map(length, gaps.values()))
     jobs = sum(len(blocks) for blocks in gaps.values())
     width = max(len(c.name) for c in plan.comparisons)
     print(f"{arguments.file}: {plan.title}")
@@ -34,8 +38,10 @@ def check(arguments: Namespace) -> None:
             print(f"  to train: {names[arm]} ({arm}), seeds {', '.join(map(str, blocks))}")
     if searches := [arm.tune for arm in plan.arms.values() if arm.tune]:
         trials = sum(tune.candidates for tune in searches)
-        tuning = sum(tune.candidates * tune.seeds for tune in searches)
-        print(f"{count(len(searches), 'arm')} tuned: {count(trials, 'trial')}, {count(tuning, 'run')} of tuning seeds")
+        extra = sum(tune.candidates * tune.seeds for tune in searches)
+        print(f"{count(len(searches), 'arm')} tuned: {count(trials, 'trial')}, {count(extra, 'run')} of tuning seeds")
+    print(in_all(plan))
+    if searches:
         to_tune = len(plan.to_tune(store, gaps))
         done = len(searches) - len([arm for arm, a in plan.arms.items() if a.tune and not store.tuning(arm).exists()])
         print(f"{count(to_tune, 'tuning job')} to do; {done} of {count(len(searches), 'arm')} tuned in {store.root}/")
@@ -43,6 +49,21 @@ def check(arguments: Namespace) -> None:
     report = store.study(plan.study) / "report.html"
     if report.exists():
         print(f"Report: {report}")
+    for line in (*floors(plan), *(f"warning: {doubt}" for doubt in warnings(plan, store))):
+        print(line)
+    return plan
+
+
+def in_all(plan: Plan) -> str:
+    """Runs and steps of tuning and of final runs; ``at least`` where a dataset tells its rows only when it is read."""
+    trained = sum_up(final(plan.arms[arm], runs) for arm, runs in plan.seeds.items())
+    tuned = sum_up(tuning(arm, arm.tune) for arm in plan.arms.values() if arm.tune)
+    sizes = any(arm.tune and "batch_size" in arm.tune.covers for arm in plan.arms.values())
+    word = "about " if sizes and trained.certain else "" if trained.certain else "at least "
+    share = f", of which {count(tuned.runs, 'run')} and {tuned.steps:,} steps are tuning" if tuned.runs else ""
+    return (
+        f"In all {count(trained.runs + tuned.runs, 'run')}, {word}{count(trained.steps + tuned.steps, 'step')}{share}"
+    )
 
 
 def count(number: int, noun: str) -> str:

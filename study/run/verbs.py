@@ -1,12 +1,27 @@
-"""The verbs that run on a device: data, tune, train, time."""
+"""The verbs that run on a device: data, tune, train, time; and check, whose estimate of the time does."""
 
 from __future__ import annotations
 
+import time as clock
 from argparse import Namespace
 
+from study.plan import verbs as planning
 from study.plan.mistakes import Refused, suggest
 from study.plan.plan import open_plan, read_recipe
 from study.plan.store import Block, Store
+
+
+def check(arguments: Namespace) -> None:
+    """What planning says of a study file; then how long the study would take here."""
+    plan = planning.check(arguments)
+    store = Store(arguments.results)
+    gaps = plan.missing(store)
+    if arguments.no_time or not (gaps or (plan.timing and not store.timing(plan.timing.id).exists())):
+        return
+    began = clock.perf_counter()
+    from study.run.estimate import estimate
+
+    print(estimate(plan, store, gaps, began, arguments.gpu))
 
 
 def data(arguments: Namespace) -> None:

@@ -44,7 +44,7 @@ def check(
 
     def run(content: Any) -> tuple[int, str, list[str]]:
         write(content, Path("s.yaml"))
-        code = main(["check", "s.yaml"])
+        code = main(["check", "s.yaml", "--no-time"])
         out, err = capsys.readouterr()
         return code, out, err.splitlines()
 

@@ -80,7 +80,7 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
         "comparisons.a.claims[1]: is about the same arms and metric as comparisons.a.claims[0]; keep one",
     ),
     "a time to no target claimed": (
-        {C: [CLAIM | {"metric": "steps_to_target"}]},
+        {"seeds": 6, C: [CLAIM | {"metric": "steps_to_target"}]},
         "comparisons.a.claims[0].metric: 'steps_to_target' needs a target; give the study target: "
         "{metric: val_accuracy, value: 0.95}",
     ),

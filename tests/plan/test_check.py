@@ -32,6 +32,7 @@ def test_check_prints_what_there_is_to_do(study: dict[str, Any], check: Check, p
         "  a       2 arms × 3 seeds\n"
         "  longer  3 arms × 1 seed, 1 combination skipped\n"
         "2 comparisons, 5 different arms, 9 runs\n"
+        "In all: 9 runs, 950 steps\n"
         "5 training jobs to do; 0 of 9 runs cached in results/\n",
         [],
     )
@@ -57,13 +58,14 @@ def test_one_of_each(study: dict[str, Any], check: Check) -> None:
     assert lines[1:] == [
         "  a  1 arm × 1 seed",
         "1 comparison, 1 different arm, 1 run",
+        "In all: 1 run, 68 steps",
         "1 training job to do; 0 of 1 run cached in results/",
     ]
 
 
 @pytest.mark.parametrize("name", ["article.yaml", "matrix.yaml", "smoke.yaml"])
 def test_the_studies_that_come_with_it_are_valid(name: str, tmp_path: Path) -> None:
-    assert main(["check", str(ROOT / "config" / name), "--results", str(tmp_path)]) == 0
+    assert main(["check", str(ROOT / "config" / name), "--results", str(tmp_path), "--no-time"]) == 0
 
 
 DESIGN = """
@@ -93,8 +95,17 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
         "  hyperparameters  2 arms × 16 seeds",
         "2 comparisons, 4 different arms, 64 runs",
         "2 arms tuned: 26 trials, 78 runs of tuning seeds",
+        "In all: 142 runs, 182,240 steps, of which 78 runs and 106,080 steps are tuning",
         "2 tuning jobs to do; 0 of 2 arms tuned in results/",
         "4 training jobs to do; 0 of 64 runs cached in results/",
+        "2 claims, 2 to test",
+        "  the smallest p must be at most 0.05/2 claims = 0.025 (too large: in brackets)",
+        "  tied pairs  0          1          2          3",
+        "  16 seeds    3.1e-05    6.1e-05    0.00012    0.00024    with 9 tied pairs a claim can still be decided",
+        "warning: comparisons.activation.claims[1]: on seconds_to_target, of arms tuned by val_accuracy; "
+        "add steps_to_target to select:",
+        "warning: comparisons.hyperparameters: changes several things at once: 'small step' and "
+        "'lr=0.01, batch_size=32' differ in optimizer.lr and batch_size",
     ]
     store, arm = Store("results"), plan(DESIGN).comparisons[0].arms[0].arm
     store.arm(arm).mkdir(parents=True)
@@ -142,7 +153,7 @@ comparisons:
 PROBE = """
 import sys
 from study.__main__ import main
-code = main(["check", "big.yaml"])
+code = main(["check", "big.yaml", "--no-time"])
 print(*sorted({"torch", "pandas", "numpy"} & set(sys.modules)), file=sys.stderr)
 sys.exit(code)
 """
@@ -156,5 +167,6 @@ def test_ten_thousand_arms_are_checked_without_torch(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[1:] == [
         "  matrix  10,000 arms × 5 seeds",
         "1 comparison, 10,000 different arms, 50,000 runs",
+        "In all: 50,000 runs, 15,875,000 steps",
         "10,000 training jobs to do; 0 of 50,000 runs cached in results/",
     ]

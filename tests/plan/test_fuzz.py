@@ -58,7 +58,7 @@ RICH: dict[str, Any] = {
 TUNED: dict[str, Any] = {
     "study": "tuned",
     "baseline": {"dataset": "digits", "network": "mlp", "optimizer": "sgd", "batch_size": 32, "epochs": 2},
-    "seeds": 2,
+    "seeds": 8,
     "target": {"metric": "val_accuracy", "value": 0.9},
     "looks": 2,
     "tune": {

@@ -28,7 +28,7 @@ def test_selection_is_the_validation_twin(metric: str, study: dict[str, Any], pl
 
 
 def test_several_selections_make_an_arm_each_for_one_label(study: dict[str, Any], plan: Planned) -> None:
-    claims = [{"metric": "test_loss", "better": "adam", "than": "sgd"}]
+    claims = [{"metric": "test_loss", "better": "adam", "than": "sgd", "exploratory": True}]
     metrics = ["steps_to_target", "memory_mib", "test_accuracy"]
     planned = plan(tuned(study, metrics=metrics, target=TARGET, claims=claims))
     comparison = planned.comparisons[0]
@@ -118,6 +118,7 @@ def test_claims_as_planned(study: dict[str, Any], plan: Planned) -> None:
         {"metric": "test_loss", "better": "relu", "than": "tanh"},
         equal | {"derived": True, "exploratory": True},
     ]
+    study["seeds"] = 7
     planned = plan(study | {"looks": 3})
     by_label = {arm.label: arm.arm for arm in planned.comparisons[0].arms}
     first, second = planned.comparisons[0].claims

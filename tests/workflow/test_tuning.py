@@ -22,7 +22,7 @@ comparisons:
   optimizer:
     vary: {optimizer: [sgd, adam]}
     metrics: [test_accuracy]
-    claims: [{metric: test_accuracy, better: adam, than: sgd}]
+    claims: [{metric: test_accuracy, better: adam, than: sgd, exploratory: true}]
 """
 WORK = {"data", "tune", "train", "time"}
 

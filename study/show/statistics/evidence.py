@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from study.plan.metrics import METRICS
+from study.plan.metrics import DETERMINISTIC, METRICS
 from study.show.numbers import listed
 from study.show.statistics.paired import (
     TIE,
@@ -22,7 +22,7 @@ from study.show.statistics.paired import (
     sign_flip,
     sign_test,
 )
-from study.show.statistics.scale import DETERMINISTIC, default_margin, restored, threshold
+from study.show.statistics.scale import default_margin, restored, threshold
 
 Kind = Literal["better", "equal"]
 Test = Literal["sign-flip", "sign", "deterministic", "none"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from study.plan.metrics import METRICS
+from study.plan.metrics import METRICS, per_round
 from study.show.numbers import listed
 from study.show.statistics.evidence import Evidence, Statement, worse_than_any
 from study.show.statistics.power import MOST
-from study.show.statistics.scale import effect, is_ratio, margin_text, per_round
+from study.show.statistics.scale import effect, is_ratio, margin_text
 
 
 class Open(NamedTuple):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from study.plan.metrics import METRICS
+from study.plan.metrics import DETERMINISTIC, METRICS
 
-DETERMINISTIC = ("memory_mib", "n_parameters")  # counted, not measured, where every round agrees
 MEASURED_TIME = 0.10  # between processes the same step differs by 4 % and more
 COUNTED = 0.01
 
@@ -19,11 +18,6 @@ def is_ratio(metric: str) -> bool:
 def orientation(metric: str) -> int:
     """1 where higher is better, -1 where lower is."""
     return 1 if METRICS[metric].better == "higher" else -1
-
-
-def per_round(metric: str) -> bool:
-    """Whether a pair is a round of the timing job; else it is a seed."""
-    return METRICS[metric].timed and not METRICS[metric].target
 
 
 def default_margin(metric: str) -> float:
