@@ -62,7 +62,7 @@ def in_all(plan: Plan) -> str:
     word = "about " if sizes and trained.certain else "" if trained.certain else "at least "
     share = f", of which {count(tuned.runs, 'run')} and {tuned.steps:,} steps are tuning" if tuned.runs else ""
     return (
-        f"In all {count(trained.runs + tuned.runs, 'run')}, {word}{count(trained.steps + tuned.steps, 'step')}{share}"
+        f"In all: {count(trained.runs + tuned.runs, 'run')}, {word}{count(trained.steps + tuned.steps, 'step')}{share}"
     )
 
 

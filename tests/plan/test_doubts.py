@@ -1,0 +1,154 @@
+"""What ``check`` warns of, and how much work it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from study.plan.plan import Plan
+from study.plan.store import Block, Store
+
+Check = Callable[[Any], tuple[int, str, list[str]]]
+CLAIM = {"metric": "test_accuracy", "better": "relu", "than": "tanh"}
+
+
+def warned(check: Check, content: Any) -> list[str]:
+    code, out, _ = check(content)
+    assert code == 0
+    return [line.removeprefix("warning: ") for line in out.splitlines() if line.startswith("warning: ")]
+
+
+def test_a_selection_that_is_not_the_twin_of_a_claim(study: dict[str, Any], check: Check) -> None:
+    study |= {"seeds": 16, "target": {"metric": "val_accuracy", "value": 0.9}}
+    study["comparisons"]["a"]["claims"] = [
+        CLAIM | {"metric": metric} for metric in ("test_accuracy", "steps_to_target", "step_seconds")
+    ]
+    study["tune"] = {"optimizer.lr": {"log": [0.01, 1], "points": 3}}
+    assert warned(check, study) == []
+    study["tune"]["select"] = "val_accuracy"
+    assert warned(check, study) == [
+        "comparisons.a.claims[1]: on steps_to_target, of arms tuned by val_accuracy; add steps_to_target to select:"
+    ]
+    study["tune"]["select"] = ["val_accuracy", "steps_to_target"]
+    assert warned(check, study) == []
+
+
+COUPLED = {
+    "two things at once": ([{"batch_size": 16, "dropout": 0.1}, {"batch_size": 32, "dropout": 0.2}], True),
+    "one thing at a time": ([{"batch_size": 32}, {"batch_size": 16}, {"dropout": 0.2}], False),
+    "a full factorial": ([{"batch_size": b, "dropout": d} for b in (16, 32) for d in (0, 0.2)], False),
+    "one key": ([{"optimizer": {"name": "sgd", "lr": 0.1}}, {"optimizer": {"name": "adam", "lr": 0.01}}], False),
+}
+
+
+@pytest.mark.parametrize("case", COUPLED)
+@pytest.mark.parametrize("crossed", [False, True])
+def test_a_comparison_that_changes_several_things(
+    case: str, crossed: bool, study: dict[str, Any], check: Check
+) -> None:
+    arms, doubtful = COUPLED[case]
+    study["comparisons"]["a"] |= {"vary": {"init": ["zeros", "default"]} if crossed else {}, "arms": arms}
+    found = warned(check, study)
+    assert len(found) == doubtful
+    for line in found:
+        assert line.startswith("comparisons.a: changes several things at once: ")
+        assert line.endswith(" differ in batch_size and dropout")
+
+
+def test_a_cross_product_changes_several_things_but_not_at_once(study: dict[str, Any], check: Check) -> None:
+    vary = {"batch_size": [8, 16], "dropout": [0, 0.2], "init": ["zeros", "default"]}
+    study["comparisons"]["a"]["vary"] = vary
+    assert warned(check, study) == []
+    study["comparisons"]["a"]["skip"] = [{"batch_size": 8, "dropout": 0.2}]
+    assert warned(check, study) == []
+
+
+def test_a_claim_between_two_coupled_arms(study: dict[str, Any], check: Check) -> None:
+    study["seeds"] = 6
+    study["comparisons"]["a"] = {
+        "arms": [{"batch_size": 32, "dropout": 0}, {"batch_size": 16}, {"dropout": 0.2}],
+        "metrics": ["test_loss"],
+        "claims": [{"metric": "test_loss", "better": "batch_size=16, dropout=0", "than": "batch_size=32, dropout=0.2"}],
+    }
+    (line,) = warned(check, study)
+    assert "'batch_size=16, dropout=0' and 'batch_size=32, dropout=0.2' differ in batch_size and dropout" in line
+
+
+@pytest.mark.parametrize(
+    ("dataset", "margin", "words"),
+    [
+        ("digits", None, None),  # 360 rows: 0.28 points each
+        ("digits", 0.0025, "one of 360 test rows is worth 0.28 points, more than the margin"),
+        ("digits", 0.003, None),
+        ("breast_cancer", None, "one of 114 test rows is worth 0.88 points, more than half a point"),
+        ("wine", 0.02, "one of 36 test rows is worth 2.8 points, more than the margin"),
+        ("wine", 0.05, "one of 36 test rows is worth 2.8 points, more than half a point"),
+    ],
+)
+def test_a_row_that_outweighs_what_is_claimed(
+    dataset: str, margin: float | None, words: str | None, study: dict[str, Any], check: Check
+) -> None:
+    study["baseline"]["dataset"] = dataset
+    study["seeds"] = 7
+    study["comparisons"]["a"]["claims"] = [CLAIM | {"margin": margin}, CLAIM | {"metric": "test_loss"}]
+    found = warned(check, study)
+    assert len(found) == (words is not None)
+    assert not found or found[0].startswith(f"comparisons.a.claims[0]: {words}")
+
+
+def cached(plan: Plan, store: Store, accuracies: dict[str, list[float]]) -> None:
+    """Curves of each arm, by label: the best accuracy of each seed."""
+    for arm in plan.comparisons[0].arms:
+        best = accuracies[arm.label]
+        block = Block(0, len(best) - 1)
+        rows = [
+            {"seed": seed, "epoch": epoch, "val_accuracy": value}
+            for seed, value in enumerate(best)
+            for epoch, value in enumerate((0.1, value, value - 0.05))
+        ]
+        store.arm(arm.arm).mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows), store.curves(arm.arm, block))
+        store.runs(arm.arm, block).touch()
+
+
+@pytest.mark.parametrize(
+    ("tanh", "relu", "words"),
+    [
+        ([0.9, 0.95], [0.91, 0.99], "target: every cached run reaches it in a (4 runs);"),
+        ([0.5, 0.89], [0.1, 0.2], "target: no cached run reaches it in a (4 runs);"),
+        ([0.5, 0.89], [0.1, 0.9], None),
+    ],
+)
+def test_a_target_that_all_or_none_reached(
+    tanh: list[float], relu: list[float], words: str | None, study: dict[str, Any], check: Check,
+    plan: Callable[[Any], Plan]
+) -> None:  # fmt: skip
+    study["target"] = {"metric": "val_accuracy", "value": 0.9}
+    study["comparisons"]["a"]["metrics"] = ["epochs_to_target"]
+    assert warned(check, study) == []
+    cached(plan(study), Store("results"), {"tanh": tanh, "relu": relu})
+    found = warned(check, study)
+    assert len(found) == (words is not None)
+    assert not found or found[0].startswith(str(words))
+    study["comparisons"]["a"]["metrics"] = ["test_accuracy"]  # nobody asks for the target
+    assert warned(check, study) == []
+
+
+def test_steps_of_a_tuned_batch_size_are_counted_by_candidate(study: dict[str, Any], check: Check) -> None:
+    study["tune"] = {"batch_size": {"values": [100, 1077]}, "seeds": 5, "extend": 0}
+    lines = check(study)[1].splitlines()  # 1,077 rows: 11 steps and 1; two arms, two epochs
+    (line,) = (line for line in lines if line.startswith("In all: "))
+    assert line.startswith("In all: 26 runs, about ")
+    assert line.endswith(f"of which 20 runs and {2 * 5 * 2 * (11 + 1)} steps are tuning")
+
+
+def test_steps_of_a_dataset_that_was_not_read_are_unknown(study: dict[str, Any], check: Check, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n1,x\n2,y\n")
+    table = {"name": "table", "path": "t.csv", "target": "b"}
+    study["comparisons"]["b"] = {"vary": {"dataset": [table]}, "metrics": ["test_loss"], "seeds": 1}
+    assert "In all: 7 runs, at least 408 steps" in check(study)[1].splitlines()
