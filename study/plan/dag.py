@@ -183,6 +183,11 @@ class Dag:
     def comparisons(self) -> list[str]:
         return [comparison.name for comparison in self.plan.comparisons]
 
+    @property
+    def tuned(self) -> list[str]:
+        """The comparisons whose arms are tuned."""
+        return [comparison.name for comparison in self.plan.comparisons if comparison.selections]
+
 
 def _pointer(store: Store, study: Path) -> Path:
     """Where a job on another machine finds the plan of ``study`` without reading the study file."""

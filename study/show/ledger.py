@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import nan
 from typing import NamedTuple
 
@@ -57,8 +58,12 @@ def ledger(plan: Plan, records: Records) -> Ledger:
         for arm, recipe in plan.arms.items()
         if recipe.tune
     ]
-    totals = (Spent(*map(sum, zip(*spent, strict=True))) for spent in zip(*((x.tuning, x.final) for x in lines)))
-    return Ledger(lines, *(totals if lines else (Spent(0, 0),) * 2))
+    return Ledger(lines, _total(line.tuning for line in lines), _total(line.final for line in lines))
+
+
+def _total(parts: Iterable[Spent]) -> Spent:
+    runs, steps = zip((0, 0), *parts, strict=True)
+    return Spent(sum(runs), sum(steps))
 
 
 def _line(name: str, tune: Tune, rows: pd.DataFrame, chosen: Chosen | None, final: Spent) -> Line:

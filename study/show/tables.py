@@ -10,7 +10,7 @@ from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.numbers import NONE, Estimate, Shown, column, heading, none, show
 from study.show.observe import PER_ROUND
-from study.show.tuning import from_row, in_words
+from study.show.tuning import from_row, in_words, read_from
 
 BROKEN = ("diverged", "failed", "missing")
 
@@ -176,6 +176,8 @@ def notes(comparison: PlannedComparison, rows: list[dict[str, Any]], device: str
             "Undertuned: the best setting lies at the edge of all that were tried and beats its neighbour there beyond "
             "doubt, so the arm may do better than shown; what follows “try” is where to look."
         )
+    if told := read_from(comparison):
+        lines.append(told)
     if comparison.source:
         lines.append(f"Reported: {comparison.source}, as printed there.")
     return lines

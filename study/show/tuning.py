@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from study.plan.labels import number
 from study.plan.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
-from study.plan.tune import Tune, Value
+from study.plan.tune import Select, Tune, Value
 from study.run.chosen import Chosen, chosen_of, settings_text
-from study.show.numbers import listed
+from study.show.numbers import listed, none
 
 ALL_DIVERGED = "every candidate diverged"
 NOT_YET = "not tuned yet"
@@ -22,7 +22,9 @@ NOT_YET = "not tuned yet"
 def found(tuning: pd.DataFrame) -> dict[str, Chosen | None]:
     """What was chosen for each arm that was tuned, None where every candidate diverged. ``tuning``: of ``Records``."""
     chosen = tuning[tuning["chosen"].astype(bool)].drop_duplicates("arm")
-    by_arm = {str(row["arm"]): chosen_of({str(k): v for k, v in row.items()}) for row in chosen.to_dict("records")}
+    by_arm = {}
+    for row in chosen[["arm", "settings", "edge", "undertuned", "next"]].to_dict("records"):
+        by_arm[str(row["arm"])] = chosen_of({str(key): None if none(value) else value for key, value in row.items()})
     return {str(arm): by_arm.get(str(arm)) for arm in tuning["arm"].unique()}
 
 
@@ -91,6 +93,30 @@ def in_words(chosen: Chosen | None, tuned: bool) -> tuple[str, str]:
     return said(chosen.settings), f"undertuned: {undertuned(chosen)}" if chosen.undertuned else ""
 
 
+def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen | None]) -> str:
+    """Names the arms that are undertuned and where to look further; empty where there are none. ``chosen``: by arm."""
+    selects, told = selects_of(comparison), []
+    for arm in comparison.arms:
+        for select in selects:
+            one = chosen.get(arm.tuned.get(cast(Select, select), ""))
+            if one and one.undertuned:
+                by = f" (by {METRICS[select].title})" * (len(selects) > 1)
+                told.append(f"{arm.label}{by}, {undertuned(one)}")
+    return f"Undertuned, so it may do better than shown: {'; '.join(told)}." if told else ""
+
+
+def read_from(comparison: PlannedComparison) -> str:
+    """Which metrics are read from arms that are tuned by something else than those of the first; empty without."""
+    first, *others = selects_of(comparison) or [""]
+    shown = {select: [m for m in read_by(comparison, select) if m in comparison.metrics] for select in others}
+    told = [
+        f"{listed(METRICS[m].title for m in metrics)}: of the arms tuned by {METRICS[select].title}"
+        for select, metrics in shown.items()
+        if metrics
+    ]
+    return f"Arms are tuned by {METRICS[first].title}; {'; '.join(told)}." if told else ""
+
+
 def covers_text(tunes: Iterable[Tune]) -> str:
     """The settings that are searched: ``lr and strength``."""
     return listed(dict.fromkeys(short(key) for tune in tunes for key in tune.covers))
@@ -123,6 +149,6 @@ def row_of(chosen: Chosen | None, select: str | None, tuned: bool) -> dict[str, 
 
 def from_row(row: Mapping[str, Any]) -> tuple[Chosen | None, bool]:
     """Of those columns: what was chosen, and whether the arm was tuned yet."""
-    given = {name: None if pd.isna(row[name]) else row[name] for name in ("chosen", "undertuned", "edge", "next")}
+    given = {name: None if none(row[name]) else row[name] for name in ("chosen", "undertuned", "edge", "next")}
     chosen = chosen_of(given | {"settings": given["chosen"]}) if given["chosen"] else None
     return chosen, given["undertuned"] is not None

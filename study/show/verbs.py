@@ -73,15 +73,23 @@ def table(arguments: Namespace) -> None:
 
 
 def figure(arguments: Namespace) -> None:
-    from study.show import figures
+    from study.show import figures, sweeps
     from study.show.collect import read
+    from study.show.figures import page, tuning
     from study.show.figures.evidence import Evidence
 
     plan, store = open_plan(arguments.plan)
     comparison = plan.comparison(arguments.comparison)
-    evidence = Evidence.of(comparison, read(plan, store))
-    stem = store.study(plan.study) / "figures" / comparison.name
-    figures.save(figures.draw(evidence), stem, figures.caption(evidence))
+    records, folder = read(plan, store), store.study(plan.study) / "figures"
+    evidence = Evidence.of(comparison, records)
+    if not arguments.tuning:
+        page.save(figures.draw(evidence), folder / comparison.name, figures.caption(evidence))
+        return
+    tunes = {arm: tune for arm in comparison.trained if (tune := plan.arms[arm].tune)}
+    if not tunes:
+        raise Refused([f"{comparison.name}: tunes nothing, so there is no figure of its tuning"])
+    swept = sweeps.sweeps_of(comparison, tunes, records.tuning)
+    page.save(tuning.draw(evidence, swept), folder / "tuning" / comparison.name, tuning.caption(evidence, swept))
 
 
 def report(arguments: Namespace) -> None:
@@ -102,9 +110,14 @@ def draw(arguments: Namespace) -> int:
         ("collect", lambda: collect(arguments), [folder / "summary.parquet"])
     ]
     for name in (comparison.name for comparison in plan.comparisons):
-        part = Namespace(plan=arguments.plan, comparison=name)
+        part = Namespace(plan=arguments.plan, comparison=name, tuning=False)
         steps.append((f"table {name}", partial(table, part), list(folder.glob(f"tables/{name}.*"))))
         steps.append((f"figure {name}", partial(figure, part), list(folder.glob(f"figures/{name}.*"))))
+        if plan.comparison(name).selections:
+            part = Namespace(plan=arguments.plan, comparison=name, tuning=True)
+            steps.append(
+                (f"tuning figure {name}", partial(figure, part), list(folder.glob(f"figures/tuning/{name}.*")))
+            )
     steps.append(("report", lambda: report(arguments), [folder / "report.html"]))
     failed = 0
     for name, step, files in steps:

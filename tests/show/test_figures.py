@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
 from study.show import figures
-from study.show.figures import dots, heat_map, learning_curves, ranked, to_target, train_test
+from study.show.figures import dots, heat_map, learning_curves, page, ranked, to_target, train_test
 from study.show.figures.evidence import Evidence
 from tests.show.records import Outcome, records
 
@@ -129,7 +129,7 @@ def test_figures_are_the_same_bytes_each_time(planned: Callable[..., Plan], tmp_
     plan = planned(KINDS[kind][0], seeds=3)
     for name in ("one", "two"):
         evidence = Evidence.of(plan.comparisons[0], records(plan))
-        figures.save(figures.draw(evidence), tmp_path / name, figures.caption(evidence))
+        page.save(figures.draw(evidence), tmp_path / name, figures.caption(evidence))
     for ending in ("svg", "png", "pdf"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
 
@@ -162,5 +162,5 @@ def test_a_figure_that_cannot_be_written_leaves_the_old_one(
     (tmp_path / "one.svg").write_text("old")
     monkeypatch.setattr(Figure, "savefig", stop)
     with pytest.raises(OSError, match="disk full"):
-        figures.save(figure, tmp_path / "one")
+        page.save(figure, tmp_path / "one")
     assert (tmp_path / "one.svg").read_text() == "old"

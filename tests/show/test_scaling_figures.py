@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from study.plan.plan import Plan
 from study.show import figures
 from study.show.collect import Records
-from study.show.figures import dots, scaling, step_parts
+from study.show.figures import dots, page, scaling, step_parts
 from study.show.figures.evidence import Evidence
 from study.show.scaling import Model
 from tests.show.records import on_devices, records
@@ -173,5 +173,5 @@ def test_bars_begin_at_zero_however_far_step_times_are_apart(planned: Callable[.
 
 def test_the_file_is_the_same_bytes_each_time(cpu: Evidence, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        figures.save(figures.draw(cpu), tmp_path / name, figures.caption(cpu))
+        page.save(figures.draw(cpu), tmp_path / name, figures.caption(cpu))
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()

@@ -16,7 +16,7 @@ from study.run.chosen import settings_text
 from study.run.record import TUNING
 from study.run.selection import Candidate, Edge, Outcome, Trial, edge, further, rank, score
 
-# Label, settings and tuning seed (0, 1, …) → validation accuracy (of a regression 1 + its loss), None where it diverged.
+# Label, settings, tuning seed (0, 1, …) → validation accuracy (of a regression 1 + its loss), None where it diverged.
 Quality = Callable[[str, Candidate, int], float | None]
 STEPS = 272  # of a whole run
 

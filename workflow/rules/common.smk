@@ -32,3 +32,4 @@ wildcard_constraints:
     arm="[0-9a-f]{12}",
     dataset="[0-9a-f]{12}",
     block=r"\d+-\d+",
+    comparison="[^/]+",

@@ -4,6 +4,7 @@ localrules:
     collect,
     table,
     figure,
+    tuning_figure,
     report,
 
 
@@ -71,12 +72,34 @@ rule figure:
         "python -m study figure {input.plan:q} {wildcards.comparison} > {log:q} 2>&1"
 
 
+rule tuning_figure:
+    input:
+        plan=dag.file("plan.json"),
+        records=rules.collect.output,
+    output:
+        svg=report(
+            dag.file("figures/tuning/{comparison}.svg"),
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"comparison": "{comparison}, tuning"},
+        ),
+        png=dag.file("figures/tuning/{comparison}.png"),
+        pdf=dag.file("figures/tuning/{comparison}.pdf"),
+    log:
+        str(dag.store.log("tuning_figure", f"{dag.plan.study}-{{comparison}}")),
+    message:
+        "figure of the tuning of {wildcards.comparison}"
+    shell:
+        "python -m study figure {input.plan:q} {wildcards.comparison} --tuning > {log:q} 2>&1"
+
+
 rule report:
     input:
         plan=dag.file("plan.json"),
         records=rules.collect.output,
         tables=expand(rules.table.output.md, comparison=dag.comparisons),
         figures=expand(rules.figure.output.svg, comparison=dag.comparisons),
+        tuning=expand(rules.tuning_figure.output.svg, comparison=dag.tuned),
     output:
         report(
             dag.file("report.html"),

@@ -7,36 +7,24 @@ for the metric's name.
 from __future__ import annotations
 
 import inspect
-import os
-import textwrap
-from pathlib import Path
-from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
+import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from study.plan.metrics import METRICS
 from study.show.figures import dots, heat_map, ranked, scaling, step_parts, train_test
 from study.show.figures.evidence import Evidence
+from study.show.figures.page import LETTERS, STYLE, WIDTH, arms_above
 from study.show.figures.suited import FEW, Panel, panels
 from study.show.numbers import listed
 from study.show.observe import PER_ROUND
-
-WIDTH = 7.2  # inches: a page's text
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-STYLE: dict[Any, Any] = {
-    "font.size": 8.5, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8.5,
-    "axes.edgecolor": "0.3", "axes.linewidth": 0.7, "xtick.color": "0.15", "ytick.color": "0.15",
-    "xtick.major.width": 0.7, "ytick.major.width": 0.7, "xtick.major.size": 3, "ytick.major.size": 3,
-    "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
-    "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"],
-    "svg.fonttype": "none", "svg.hashsalt": "evenhand", "pdf.fonttype": 42, "savefig.dpi": 200,
-}  # fmt: skip
+from study.show.statistics.ranks import stability
+from study.show.tuning import read_from, undertuned_arms
 
 
 def draw(evidence: Evidence) -> Figure:
@@ -67,23 +55,31 @@ def caption(evidence: Evidence) -> str:
         counted += f"; {len(broken)} of {len(evidence.labels)} arms have runs that did not finish"
     elif broken:
         counted += f"; {'; '.join(broken)}"
-    return " ".join([*parts, f"{counted}."])
+    told = (
+        f"{counted}.",
+        repeated(evidence),
+        read_from(evidence.comparison),
+        undertuned_arms(evidence.comparison, evidence.chosen),
+    )
+    return " ".join(text for text in (*parts, *told) if text)
 
 
-def save(figure: Figure, stem: Path, text: str = "") -> None:
-    """Write .svg, .png and .pdf, each in one step, the same bytes each time. ``text``, the caption, travels in them."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context(STYLE):
-        about = dict.fromkeys(("Date", "Creator", "Format", "Type")) | {"Description": text or None}
-        formats: dict[str, dict[str, str | None]] = {
-            "svg": about,
-            "pdf": {"CreationDate": None, "Subject": text or None},
-            "png": {"Software": None, "Description": text or None},
-        }
-        for ending, metadata in formats.items():
-            beside = stem.with_name(f".{stem.name}.{os.getpid()}.{ending}")
-            figure.savefig(beside, metadata=metadata)
-            os.replace(beside, stem.with_name(f"{stem.name}.{ending}"))
+def repeated(evidence: Evidence) -> str:
+    """How often the order of the arms by the first metric repeats under resampled seeds; empty where it has none."""
+    metric, labels = evidence.comparison.metrics[0], evidence.labels
+    rows = evidence.observed.of(metric).pivot(index="label", columns="seed", values=[metric, "status"])
+    if not len(rows) or not set(labels) <= set(rows.index):
+        return ""
+    values = rows[metric].reindex(labels).to_numpy(dtype=float)
+    ends = rows["status"].reindex(labels).to_numpy(dtype=str)
+    share = stability(metric, values, np.isinf(values) | (np.isnan(values) & (ends == "diverged")))
+    if share is None:
+        return ""
+    percent = (
+        f"{share * 100:.0f}" if share in (0, 1) or 0.005 <= share < 0.995 else "over 99" if share > 0.5 else "under 1"
+    )
+    what = "rounds" if metric in PER_ROUND else "seeds"
+    return f"The order of the arms by {METRICS[metric].title} repeats in {percent} % of resampled {what}."
 
 
 def _sentence(alike: list[Panel], evidence: Evidence) -> str:
@@ -149,10 +145,4 @@ def _legend(figure: Figure, chosen: list[Panel], evidence: Evidence) -> None:
         figure.legend(handles=marks, loc="outside upper center", ncols=len(marks), frameon=False, handlelength=2)
     if not arms:
         return
-    handles = [
-        Line2D([], [], color=evidence.colour(x), linestyle=evidence.dashes(x), marker=evidence.marker(x),
-               markersize=4.5, label="\n".join(filter(None, [textwrap.fill(x, 28), evidence.broken(x)])))
-        for x in evidence.labels
-    ]  # fmt: skip
-    columns = max(1, min(len(handles), 90 // (max(len(x) for x in evidence.labels) + 8)))
-    figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6)
+    arms_above(figure, evidence)

@@ -32,7 +32,7 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
         scatter(ax, arm, "value", "row", evidence.colour(label), evidence.marker(label), rasterized=many)
     for row, label in enumerate(evidence.labels):
         mean(ax, evidence, metric, label, row)
-    ax.set_yticks(range(len(evidence.labels)), labels=[evidence.named(label) for label in evidence.labels])
+    ax.set_yticks(range(len(evidence.labels)), labels=[evidence.named(label, metric) for label in evidence.labels])
     ax.set_ylim(len(evidence.labels) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", color="0.92")

@@ -10,11 +10,13 @@ import pandas as pd
 
 from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
+from study.run.chosen import Chosen
 from study.show.collect import Records
 from study.show.numbers import heading
 from study.show.observe import PER_ROUND, Observed, device_of, observe, steps_of, units_of, workers
 from study.show.scaling import Scaling, scaling_of
 from study.show.tables import BROKEN, ordered
+from study.show.tuning import ALL_DIVERGED, found
 
 # seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
 COLOURS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#56b4e9", "#949494")
@@ -31,8 +33,9 @@ class Evidence(NamedTuple):
     labels: list[str]  # the arms, the reference first
     units: dict[str, str]  # by metric
     device: str | None  # of the timing job, as headings name it
-    step_seconds: dict[str, float]  # median over rounds, by label
+    step_seconds: dict[str, dict[str, float]]  # median over rounds, by metric and label
     scaling: Scaling | None  # where numbers of devices are compared
+    chosen: dict[str, Chosen | None]  # by arm that was tuned
 
     @classmethod
     def of(cls, comparison: PlannedComparison, records: Records) -> Evidence:
@@ -45,11 +48,15 @@ class Evidence(NamedTuple):
         curves = curves.assign(label=curves["arm"].map(comparison.labels))
         units = units_of(comparison, records)
         timed = steps_of(records)
-        steps = {arm.label: float(timed[arm.arm]) for arm in comparison.arms if arm.arm in timed.index}
+        steps = {
+            metric: {x: float(timed[arm]) for x, arm in comparison.arms_for(metric).items() if arm in timed.index}
+            for metric in comparison.used
+        }
         mine = records.runs["arm"].isin(list(comparison.trained))
         device = workers(device_of(records.timing), records.runs.loc[mine, "gpus"])
         scaling = scaling_of(comparison, records)
-        return cls(comparison, observed, curves, ordered(comparison), units, device, steps, scaling)
+        tuned = {arm: chosen for arm, chosen in found(records.tuning).items() if arm in comparison.trained}
+        return cls(comparison, observed, curves, ordered(comparison), units, device, steps, scaling, tuned)
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -78,10 +85,10 @@ class Evidence(NamedTuple):
             return "no run reached the target"
         ran = self.runs["status"].isin(["finished", "diverged"]).any()
         needed = [self.comparison.reference] if metric == "speedup" else self.labels
-        known = [isfinite(self.step_seconds.get(label, nan)) for label in needed]
+        known = [isfinite(self.step_seconds[metric].get(label, nan)) for label in needed]
         untimed = METRICS[metric].timed and not any(known)
         if untimed and (ran or metric in PER_ROUND):
-            return "could not be timed" if self.step_seconds else "not timed yet"
+            return "could not be timed" if self.step_seconds[metric] else "not timed yet"
         return "no run finished" if ran else "no runs yet"
 
     def colour(self, label: str) -> str:
@@ -105,7 +112,18 @@ class Evidence(NamedTuple):
         parts = [f"{status[name]} {name}" for name in BROKEN if status.get(name, 0)]
         return f"{', '.join(parts)} of {status.sum()}" if parts else ""
 
-    def named(self, label: str, width: int = 24) -> str:
-        """The arm's label, with a line on runs that did not finish."""
-        broken = self.broken(label)
-        return "\n".join([textwrap.fill(label, width), *([textwrap.fill(broken, width)] if broken else [])])
+    def marked(self, label: str, metric: str | None = None) -> str:
+        """``undertuned`` where that holds for the arm that ``metric`` is read from, of every one where it is None;
+        or that there was no setting to train it with.
+        """
+        metrics = self.comparison.used if metric is None else (metric,)
+        arms = [arm for arm in (self.comparison.arms_for(m)[label] for m in metrics) if arm in self.chosen]
+        chosen = [self.chosen[arm] for arm in arms]
+        if None in chosen:
+            return ALL_DIVERGED
+        return "undertuned" * any(one is not None and one.undertuned for one in chosen)
+
+    def named(self, label: str, metric: str | None = None, width: int = 24) -> str:
+        """The arm's label, with lines on runs that did not finish and on its tuning."""
+        parts = (label, self.broken(label), self.marked(label, metric))
+        return "\n".join(textwrap.fill(part, width) for part in parts if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
     ax.set(xlabel="epochs", ylabel=f"{METRICS[metric].title} ({_unit(evidence, metric)})")
     ax.set_xlim(left=0)
     if accuracy:
-        _error_scale(ax, frame)
+        error_scale(ax, frame["low"].min(), frame["high"])
     elif len(frame):
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7) if _close(frame) else (1,)))
@@ -93,12 +94,28 @@ def _spread(evidence: Evidence, metric: str, worst: float) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
 
 
-def _error_scale(ax: Axes, frame: pd.DataFrame) -> None:
-    """Accuracies spaced by the logarithm of their errors: 90, 95 and 98 % are as far apart as they matter."""
-    top = 99.95
-    below = frame.loc[frame["high"] < 100, "high"].max() if len(frame) else np.nan
+def error_scale(ax: Axes, low: float, high: pd.Series) -> None:
+    """Accuracies spaced by the logarithm of their errors: 90, 95 and 98 % are as far apart as they matter.
+
+    ``low`` is the lowest that is shown, ``high`` are the highest of each arm or epoch; in percent.
+    """
+    top, ticks = error_ticks(high)
+    ax.set_yscale("function", functions=error_functions(top))
+    ax.set_ylim(max(0.0, min(float(np.nan_to_num(low)), 50)), top)
+    ax.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    ax.set_yticks([], minor=True)
+
+
+def error_ticks(high: pd.Series) -> tuple[float, np.ndarray]:
+    """The end of such a scale, a little above the highest accuracy that is not 100 %; and its ticks."""
+    top, below = 99.95, high[high < 100].max()
     if np.isfinite(below):
         top = min(top, 100 - (100 - below) / 2)
+    return top, TICKS[top > TICKS]
+
+
+def error_functions(top: float) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """From accuracies to their places on such a scale, and back."""
 
     def forward(accuracy: Any) -> Any:
         return -np.log10(100 - np.minimum(accuracy, top))
@@ -106,8 +123,4 @@ def _error_scale(ax: Axes, frame: pd.DataFrame) -> None:
     def inverse(place: Any) -> Any:
         return 100 - 10 ** -np.asarray(place)
 
-    low = np.nan_to_num(frame["low"].min()) if len(frame) else 0.0
-    ax.set_yscale("function", functions=(forward, inverse))
-    ax.set_ylim(max(0.0, min(low, 50)), top)
-    ax.set_yticks(TICKS[top > TICKS], labels=[f"{tick:g}" for tick in TICKS[top > TICKS]])
-    ax.set_yticks([], minor=True)
+    return forward, inverse

@@ -66,4 +66,4 @@ def _budget(evidence: Evidence, metric: str, label: str) -> float:
     if metric == "epochs_to_target":
         return float(curves["epoch"].max())
     steps = float(curves["step"].max())
-    return steps * evidence.step_seconds.get(label, np.nan) if metric == "seconds_to_target" else steps
+    return steps * evidence.step_seconds[metric].get(label, np.nan) if metric == "seconds_to_target" else steps

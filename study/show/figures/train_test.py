@@ -49,7 +49,7 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
             )  # fmt: skip
     if empty:
         nothing(ax, evidence.why_empty(f"test_{kind}"))
-    ax.set_xticks(range(len(evidence.labels)), labels=[evidence.named(label, 14) for label in evidence.labels])
+    ax.set_xticks(range(len(evidence.labels)), labels=[evidence.named(label, metric, 14) for label in evidence.labels])
     ax.set_xlim(-0.5, len(evidence.labels) - 0.1)
     ax.grid(axis="y", color="0.92")
     ax.set(xlabel="", ylabel=evidence.axis(f"test_{kind}").replace("test ", ""))
