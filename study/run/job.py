@@ -22,7 +22,7 @@ from study.plan.arm import RECIPE
 from study.plan.plan import read_recipe
 from study.plan.store import Block, Store, write_if_changed
 from study.run import data, devices, record
-from study.run.checkpoint import Checkpoints
+from study.run.checkpoint import Checkpoints, Interrupted
 from study.run.parallel import spread
 from study.run.shard import Shard
 from study.run.train import Run, train
@@ -43,10 +43,10 @@ def train_block(store: Store, arm_id: str, block: Block) -> None:
 def train_seeds(shard: Shard, device: torch.device, store: Store, arm_id: str, block: Block) -> None:
     """One worker's part of ``train_block``; the first writes."""
     started_at = now()
-    arm = read_recipe(store.recipe(arm_id))
-    dataset = data.load(store.dataset(arm.dataset_id), device)
     checkpoints = Checkpoints(store.arm(arm_id) / f"checkpoint-{block}", shard=shard)
     with checkpoints.listening():
+        arm = read_recipe(store.recipe(arm_id))
+        dataset = data.load(store.dataset(arm.dataset_id), device)
         if shard.rank == 0:
             workers = f"{shard.world} workers on " * (shard.world > 1)
             print(f"{arm_id}: {len(block.seeds)} seeds, {workers}{devices.describe(device)}", flush=True)
@@ -79,7 +79,8 @@ def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
         except KeyboardInterrupt:
             raise  # somebody's wish, no failure: these runs are missing
         except BaseException as error:
-            traceback.print_exc()
+            if not isinstance(error, Interrupted):  # it says all in its one line
+                traceback.print_exc()
             note_failure(failed, error, log)
             raise
         else:
