@@ -34,6 +34,9 @@ def train_block(store: Store, arm_id: str, block: Block) -> None:
     Whatever is raised is recorded in failed-{block}.json and raised again.
     """
     with attempt(store, arm_id, block):
+        if block in store.present([arm_id])[arm_id]:
+            print(f"{arm_id}: seeds {block} are there by now; nothing to train", flush=True)
+            return
         gpus = read_recipe(store.recipe(arm_id)).gpus
         print(devices.given(), flush=True)
         with devices.leased(f"training of {arm_id}", gpus) as device:
@@ -64,6 +67,18 @@ def train_seeds(shard: Shard, device: torch.device, store: Store, arm_id: str, b
     print(f"{arm_id}: {len(records) - diverged} finished, {diverged} diverged", flush=True)
 
 
+class Busy(SystemExit):
+    """Another process trains this block: one line, no traceback, and no failure of the block."""
+
+    def __init__(self, mark: Path) -> None:
+        try:
+            about = json.loads(mark.read_text(encoding="utf-8"))
+            who = f"process {about['pid']} on {about['host']}"
+        except (OSError, ValueError):
+            who = "another process"
+        super().__init__(f"{mark.parent}: {who} is still training these seeds; wait for it, or end it, and run again")
+
+
 @contextmanager
 def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
     """Hold a locked start mark while the block is trained; a mark without its lock is a killed job's."""
@@ -90,7 +105,7 @@ def attempt(store: Store, arm_id: str, block: Block) -> Iterator[None]:
 
 
 def _claimed(mark: Path) -> IO[str]:
-    """``mark``, open and locked. Raises BlockingIOError where another process trains this block."""
+    """``mark``, open and locked. Raises Busy where another process trains this block."""
     for _ in range(20):  # `collect` holds a mark for an instant when it looks whether its process lives
         file = mark.open("a", encoding="utf-8")
         try:
@@ -100,7 +115,7 @@ def _claimed(mark: Path) -> IO[str]:
         except BlockingIOError:
             time.sleep(0.05)
         file.close()
-    raise BlockingIOError(f"{mark}: another process is training this block")
+    raise Busy(mark)
 
 
 def note_failure(path: Path, error: BaseException, log: Path) -> None:
