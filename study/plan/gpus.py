@@ -11,14 +11,28 @@ from typing import NamedTuple
 def visible() -> list[str]:
     """The GPUs that this process may use, as UUIDs; empty without GPUs, or where torch is a CPU build.
 
-    CUDA_VISIBLE_DEVICES (set by SLURM and by users) is honoured, whether it holds indices or UUIDs.
+    CUDA_VISIBLE_DEVICES (set by SLURM and by users) is honoured as CUDA does it: indices, UUIDs or their beginnings,
+    up to the first that names no device.
     """
     by_index = {} if metadata.version("torch").endswith("+cpu") else _by_index()
     wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
     if wanted is None:
         return list(by_index.values())
-    names = [name.strip() for name in wanted.split(",") if name.strip()]
-    return [by_index.get(name, name) for name in names if name != "-1"] if by_index else []
+    found: list[str] = []
+    for name in (name.strip() for name in wanted.split(",")) if by_index else ():
+        meant = _meant(name, by_index)
+        if meant is None:
+            break
+        found += [meant] * (meant not in found)
+    return found
+
+
+def _meant(name: str, by_index: dict[str, str]) -> str | None:
+    """The device that an entry of CUDA_VISIBLE_DEVICES names; a slice of one (MIG) is named as it is."""
+    if name.startswith("MIG-"):
+        return name
+    begin_so = [uuid for uuid in by_index.values() if name and uuid.startswith(name)]
+    return by_index.get(name) or (begin_so[0] if len(begin_so) == 1 else None)
 
 
 def _by_index() -> dict[str, str]:
@@ -55,7 +69,8 @@ class Limits(NamedTuple):
         Snakemake would cut the job's request down to its limit without a word.
         """
         if self.gpu is not None and largest > self.gpu:
-            return f"needs {largest} devices and --resources gpu={self.gpu} allows {self.gpu}; give gpu={largest}"
+            devices = f"{largest} device{'s' * (largest > 1)}"
+            return f"needs {devices} and --resources gpu={self.gpu} allows {self.gpu}; give gpu={largest}"
         gpus = 0 if self.cluster else len(visible())
         if 0 < gpus < largest:
             return (

@@ -22,7 +22,7 @@ DESCRIPTIONS = {  # of the axes that are numbers, and of stack
     "dropout": "Rate at which hidden activations are dropped, in [0, 1).",
     "batch_size": "Rows a step.",
     "epochs": "Passes over the training rows.",
-    "gpus": "Devices a run: each takes an equal part of every batch.",
+    "gpus": "Devices a run: each takes its part of every batch.",
     "stack": "false: train runs one at a time.",
 }
 PRINTED: Schema = {"type": ["string", "number"], "minLength": 1}

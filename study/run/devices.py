@@ -27,6 +27,7 @@ def leased(purpose: str, count: int | None = 1) -> Iterator[torch.device]:
         return
     with lease(len(gpus) if count is None else count, gpus, purpose) as taken:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(taken)
+        os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as nvidia-smi counts
         if not torch.cuda.is_available():
             raise RuntimeError(
                 f"nvidia-smi shows {len(gpus)} GPUs, but torch {torch.__version__} cannot use them; install a build "

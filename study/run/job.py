@@ -22,7 +22,7 @@ from study.plan.arm import RECIPE
 from study.plan.plan import read_recipe
 from study.plan.store import Block, Store, write_if_changed
 from study.run import data, devices, record
-from study.run.checkpoint import Checkpoints
+from study.run.checkpoint import Checkpoints, Interrupted
 from study.run.chosen import NOTHING_CHOSEN, settled, used
 from study.run.parallel import spread
 from study.run.record import Record
@@ -36,6 +36,9 @@ def train_block(store: Store, arm_id: str, block: Block) -> None:
     Whatever is raised is recorded in failed-{block}.json and raised again.
     """
     with attempt(store, arm_id, block):
+        if block in store.present([arm_id])[arm_id]:
+            print(f"{arm_id}: seeds {block} are there by now; nothing to train", flush=True)
+            return
         gpus = read_recipe(store.recipe(arm_id)).gpus
         print(devices.given(), flush=True)
         with devices.leased(f"training of {arm_id}", gpus) as device:
@@ -45,11 +48,11 @@ def train_block(store: Store, arm_id: str, block: Block) -> None:
 def train_seeds(shard: Shard, device: torch.device, store: Store, arm_id: str, block: Block) -> None:
     """One worker's part of ``train_block``; the first writes."""
     started_at = now()
-    arm = read_recipe(store.recipe(arm_id))
-    tuned = settled(arm, store)
-    dataset = data.load(store.dataset(arm.dataset_id), device)
     checkpoints = Checkpoints(store.arm(arm_id) / f"checkpoint-{block}", shard=shard)
     with checkpoints.listening():
+        arm = read_recipe(store.recipe(arm_id))
+        tuned = settled(arm, store)
+        dataset = data.load(store.dataset(arm.dataset_id), device)
         if shard.rank == 0:
             workers = f"{shard.world} workers on " * (shard.world > 1)
             print(f"{arm_id}: {len(block.seeds)} seeds, {workers}{devices.describe(device)}", flush=True)
@@ -71,6 +74,18 @@ def train_seeds(shard: Shard, device: torch.device, store: Store, arm_id: str, b
     print(f"{arm_id}: {len(records) - diverged} finished, {diverged} diverged", flush=True)
 
 
+class Busy(SystemExit):
+    """Another process trains this block: one line, no traceback, and no failure of the block."""
+
+    def __init__(self, mark: Path) -> None:
+        try:
+            about = json.loads(mark.read_text(encoding="utf-8"))
+            who = f"process {about['pid']} on {about['host']}"
+        except (OSError, ValueError):
+            who = "another process"
+        super().__init__(f"{mark.parent}: {who} is still training these seeds; wait for it, or end it, and run again")
+
+
 @contextmanager
 def attempt(store: Store, arm_id: str, block: Block | str) -> Iterator[None]:
     """Hold a locked start mark while the block is trained (or "tuning" done); without its lock it is a killed job's."""
@@ -86,7 +101,8 @@ def attempt(store: Store, arm_id: str, block: Block | str) -> Iterator[None]:
         except KeyboardInterrupt:
             raise  # somebody's wish, no failure: these runs are missing
         except BaseException as error:
-            traceback.print_exc()
+            if not isinstance(error, Interrupted):  # it says all in its one line
+                traceback.print_exc()
             note_failure(failed, error, log)
             raise
         else:
@@ -96,7 +112,7 @@ def attempt(store: Store, arm_id: str, block: Block | str) -> Iterator[None]:
 
 
 def _claimed(mark: Path) -> IO[str]:
-    """``mark``, open and locked. Raises BlockingIOError where another process trains this block."""
+    """``mark``, open and locked. Raises Busy where another process trains this block."""
     for _ in range(20):  # `collect` holds a mark for an instant when it looks whether its process lives
         file = mark.open("a", encoding="utf-8")
         try:
@@ -106,7 +122,7 @@ def _claimed(mark: Path) -> IO[str]:
         except BlockingIOError:
             time.sleep(0.05)
         file.close()
-    raise BlockingIOError(f"{mark}: another process is training this block")
+    raise Busy(mark)
 
 
 def note_failure(path: Path, error: BaseException, log: Path) -> None:

@@ -18,7 +18,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-FOLDER = Path(tempfile.gettempdir()) / "evenhand-devices"
+# The same for all users, whatever their TMPDIR is.
+FOLDER = (
+    next((p for p in (Path("/dev/shm"), Path("/tmp")) if p.is_dir()), Path(tempfile.gettempdir())) / "evenhand-devices"
+)
 POLL = 0.2  # seconds between looks at taken devices
 REMIND = 60.0  # seconds between messages while waiting
 
@@ -27,7 +30,7 @@ REMIND = 60.0  # seconds between messages while waiting
 def lease(count: int, devices: Sequence[str], purpose: str, folder: Path = FOLDER) -> Iterator[list[str]]:
     """Hold ``count`` of ``devices`` while the block runs; waits, with a message, while they are taken.
 
-    Whoever waits holds the queue, so a job of four devices is not passed by jobs of one.
+    Whoever waits holds the queue of each device that it can use, so a job of four is not passed by jobs of one.
     Raises ValueError where there are fewer devices than asked for.
     """
     if count > len(devices):
@@ -40,8 +43,9 @@ def lease(count: int, devices: Sequence[str], purpose: str, folder: Path = FOLDE
     with ExitStack() as held:
         taken: list[str] = []
         with ExitStack() as queue:
-            while not _take("queue", f"waiting for {purpose}", folder, queue):
-                waiting.say(["queue"])
+            for line in (f"queue-{device}" for device in sorted(devices)):
+                while not _take(line, f"waiting for {purpose}", folder, queue):
+                    waiting.say([line])
             while len(taken) < count:
                 for device in devices:
                     if len(taken) < count and device not in taken and _take(device, purpose, folder, held):
@@ -60,12 +64,19 @@ def _take(name: str, purpose: str, folder: Path, stack: ExitStack) -> bool:
         file.close()
         return False
     stack.enter_context(file)
-    holder = {"pid": os.getpid(), "user": getpass.getuser(), "purpose": purpose}
+    holder = {"pid": os.getpid(), "user": _user(), "purpose": purpose}
     file.seek(0)
     file.truncate()
     file.write(json.dumps(holder))
     file.flush()
     return True
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return str(os.getuid())
 
 
 def _open(path: Path) -> IO[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from multiprocessing import Pipe
@@ -19,7 +19,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from study.plan.arm import Arm
 from study.run.data import load
 from study.run.devices import quiet
-from study.run.parallel import Team
+from study.run.parallel import Team, WorkerFailed
 from study.run.shard import Shard
 from study.run.train import Pack, Run
 
@@ -48,9 +48,11 @@ class Stopwatch:
     def add(self, key: Hashable, arm: Arm, dataset: Path) -> int:
         """Get ready to time ``arm``; returns the peak memory of one run, in bytes."""
         data = self.load(dataset, self.device)
+        before = 0
         if self.device.type == "cuda":
+            peak_memory(Pack([Run(arm, 0)], data, self.device, self.shard))  # cuBLAS keeps memory from its first use on
+            before = torch.cuda.memory_allocated(self.device)
             torch.cuda.reset_peak_memory_stats(self.device)
-        before = torch.cuda.memory_allocated(self.device) if self.device.type == "cuda" else 0
         pack = self.packs[key] = Pack([Run(arm, 0)], data, self.device, self.shard)
         return peak_memory(pack) - before
 
@@ -78,7 +80,7 @@ class Stopwatch:
     def _sum_seconds(self, *tensors: Tensor) -> float:
         return self._mean_seconds(lambda _: self.shard.sum(*tensors), MAX_STEPS)
 
-    def _mean_seconds(self, step: Any, times: int) -> float:
+    def _mean_seconds(self, step: Callable[[int], object], times: int) -> float:
         for i in range(min(WARM_UP, times)):
             step(i)
         synchronize(self.device)
@@ -92,13 +94,19 @@ class Stopwatch:
 class Stopwatches:
     """A ``Stopwatch`` in each of ``world`` workers, all of which do what is asked; the first answers.
 
-    Raises ValueError where an arm cannot be built; WorkerFailed where a worker died, and ever after.
+    Raises ValueError where an arm cannot be built; WorkerFailed where a worker died. Then new workers begin, with the
+    other arms.
     """
 
     def __init__(self, world: int, device: torch.device) -> None:
-        pairs = [Pipe() for _ in range(world)]
+        self.world, self.device = world, device
+        self.arms: dict[Hashable, tuple[Arm, Path]] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        pairs = [Pipe() for _ in range(self.world)]
         self.lines = [ours for ours, _ in pairs]
-        self.team = Team(world, device, serve, [theirs for _, theirs in pairs])
+        self.team = Team(self.world, self.device, serve, [theirs for _, theirs in pairs])
         for _, theirs in pairs:
             theirs.close()
 
@@ -109,12 +117,25 @@ class Stopwatches:
         self.team.__exit__(kind, error, at)
 
     def add(self, key: Hashable, arm: Arm, dataset: Path) -> int:
-        return int(self._ask("add", key, arm, dataset))
+        memory = int(self._ask("add", key, arm, dataset))
+        self.arms[key] = arm, dataset
+        return memory
 
     def read(self, key: Hashable) -> Reading:
         return Reading(*self._ask("read", key))
 
-    def _ask(self, *request: Any) -> Any:
+    def _ask(self, verb: str, key: Hashable, *arguments: Any) -> Any:
+        try:
+            return self._answer(verb, key, *arguments)
+        except WorkerFailed:
+            self.team.__exit__(None, None, None)
+            self.arms.pop(key, None)
+            self._begin()
+            for other, about in self.arms.items():
+                self._answer("add", other, *about)
+            raise
+
+    def _answer(self, *request: Any) -> Any:
         with suppress(BrokenPipeError, EOFError, ConnectionResetError):  # a worker died; ``join`` says which
             for line in self.lines:
                 line.send(request)
@@ -136,7 +157,7 @@ def serve(shard: Shard, device: torch.device, lines: Sequence[Connection]) -> No
             verb, *arguments = lines[shard.rank].recv()
             try:
                 answer = getattr(watch, verb)(*arguments)
-            except ValueError as error:  # an arm that cannot be built, on any worker
+            except ValueError as error:  # an arm that cannot be built; all workers build the same one
                 answer = error
             if shard.rank == 0:
                 lines[0].send(answer)

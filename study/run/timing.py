@@ -78,6 +78,7 @@ def measure(
     split = {operations(arm, gpus=1) for arm in arms.values() if arm.gpus > 1}
     about = {name: value for name, value in provenance(device).items() if name in TIMING.names}
     about |= {"threads": torch.get_num_threads(), "cores": devices.cores()}
+    busy = gpu_utilization(device)  # before our own work begins
     shuffle = random.Random(0)
     rows = []
     with ExitStack() as held:
@@ -93,7 +94,7 @@ def measure(
             except (RuntimeError, ValueError) as error:
                 timed[key] = Timed(members, None, None, False, said(error))
         for number in range(rounds):
-            quietness = {"load_average": os.getloadavg()[0], "gpu_utilization": gpu_utilization(device)}
+            quietness = {"load_average": os.getloadavg()[0], "gpu_utilization": busy}
             for key in shuffle.sample(list(timed), len(timed)):
                 found = read(key, timed)
                 rows += [{"arm": arm, "round": number} | found | quietness | about for arm in timed[key].members]
@@ -115,14 +116,14 @@ def read(key: Hashable, timed: dict[Hashable, Timed]) -> dict[str, Any]:
 
 
 def gpu_utilization(device: torch.device) -> float | None:
-    """Percent of the last sampling period in which the GPU was busy; None on the CPU or without nvidia-smi."""
+    """Percent of the last sampling period in which the busiest GPU was; None on the CPU or without nvidia-smi."""
     if device.type != "cuda":
         return None
     # nvidia-smi knows nothing of CUDA_VISIBLE_DEVICES, which the lease has set to UUIDs.
-    mine = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[device.index or 0]
+    mine = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
     query = ["nvidia-smi", "-i", mine, "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
     try:
         lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
-        return float(lines[0])
-    except (OSError, subprocess.CalledProcessError, ValueError, IndexError):
+        return max(map(float, lines))
+    except (OSError, subprocess.CalledProcessError, ValueError):
         return None

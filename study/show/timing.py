@@ -48,7 +48,7 @@ def quietness(plan: Plan, timing: pd.DataFrame) -> str:
     by_round = timing.drop_duplicates("round")
     load = by_round["load_average"].dropna()
     busy = by_round["gpu_utilization"].dropna()
-    gpu = f" The GPU was busy {_range(busy, 0)} % of the time just before a round." if len(busy) else ""
+    gpu = f" The GPU was busy {_range(busy, 0)} % of the time before the first round." if len(busy) else ""
     if not len(load):
         return f"The load of the machine was not recorded: how quiet it was is not known.{gpu}"
     threads, cores, most = int(timing["threads"].max()), cores_of(timing), max(_gpus(plan, timing), default=1)

@@ -13,13 +13,24 @@ from study.plan.gpus import visible
 def test_the_visible_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Indices and UUIDs of CUDA_VISIBLE_DEVICES name the same devices."""
     smi = tmp_path / "nvidia-smi"
-    smi.write_text("#!/bin/sh\nprintf '0, GPU-a\\n1, GPU-b\\n2, GPU-c\\n'\n")
+    smi.write_text("#!/bin/sh\nprintf '0, GPU-a\\n1, GPU-b1\\n2, GPU-b2\\n'\n")
     smi.chmod(0o755)
     monkeypatch.setattr("importlib.metadata.version", lambda name: "2.13.0")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert visible() == ["GPU-a", "GPU-b", "GPU-c"]
-    for value, expected in {"2,0": ["GPU-c", "GPU-a"], "GPU-b": ["GPU-b"], "": [], "-1": []}.items():
+    assert visible() == ["GPU-a", "GPU-b1", "GPU-b2"]
+    named = {
+        "2,0": ["GPU-b2", "GPU-a"],
+        "GPU-b1": ["GPU-b1"],
+        "GPU-a,GPU-b": ["GPU-a"],  # the second could be either, and CUDA stops there
+        "0,0": ["GPU-a"],
+        "1,-1,0": ["GPU-b1"],
+        "7,0": [],
+        "MIG-x": ["MIG-x"],
+        "": [],
+        "-1": [],
+    }
+    for value, expected in named.items():
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
         assert visible() == expected
     smi.write_text("#!/bin/sh\nexit 9\n")

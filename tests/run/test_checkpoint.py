@@ -7,13 +7,13 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 
 from study.axes import CHOICES
 from study.plan.arm import Arm
@@ -121,7 +121,7 @@ JOB = """
 import sys
 from study.plan.store import Block, Store
 from study.run import checkpoint, job
-job.Checkpoints = lambda stem: checkpoint.Checkpoints(stem, every=0.01, seconds=0)
+job.Checkpoints = lambda stem, shard: checkpoint.Checkpoints(stem, every=0.01, seconds=0, shard=shard)
 job.train_block(Store("results"), sys.argv[1], Block(0, 1))
 """
 
@@ -132,27 +132,26 @@ def test_a_job_that_is_really_killed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     dag = Dag.build({"study": "long.yaml"})
     [arm] = dag.plan.arms
     prepare(dag.plan.arms[arm].dataset, dag.store.dataset(dag.plan.arms[arm].dataset_id))
-    folder, deaths = tmp_path / "results" / "arms" / arm, 0
-    for _ in range(20):
-        marks = {path: path.stat().st_mtime_ns for path in folder.glob("checkpoint-*")}
-        job = subprocess.Popen([sys.executable, "-c", JOB, arm])
-        if deaths < 3:
-            # It dies once it has written a checkpoint of its own.
-            while job.poll() is None and marks == {p: p.stat().st_mtime_ns for p in folder.glob("checkpoint-*.pt")}:
-                pass
+    folder, delay = tmp_path / "results" / "arms" / arm, random.Random(0)
+
+    def run(deaths: int) -> dict[str, pd.DataFrame]:
+        """Kill the job so often, each time a random while after it has written a checkpoint; return its records."""
+        for _ in range(deaths):
+            marks = {path: path.stat().st_mtime_ns for path in folder.glob("checkpoint-*")}
+            job = subprocess.Popen([sys.executable, "-c", JOB, arm])
+            while marks == {p: p.stat().st_mtime_ns for p in folder.glob("checkpoint-*.pt")}:
+                assert job.poll() is None
+            time.sleep(delay.uniform(0, 0.1))
             job.kill()
-        deaths += job.wait() == -signal.SIGKILL
-        if job.returncode == 0:
-            break
-    assert deaths == 3
-    runs = pd.read_parquet(folder / "runs-0-1.parquet")
-    whole = train([Run(dag.plan.arms[arm], seed) for seed in range(2)], load(dag, arm))
-    assert runs["train_loss"].tolist() == [record.row()["train_loss"] for record in whole]
-    assert runs["steps"].tolist() == [record.steps for record in whole]
-    assert not list(folder.glob("*checkpoint*")) + list(folder.glob("started-*"))
+            assert job.wait() == -signal.SIGKILL
+        subprocess.run([sys.executable, "-c", JOB, arm], check=True)
+        assert not list(folder.glob("*checkpoint*")) + list(folder.glob("started-*"))
+        records = {name: pd.read_parquet(folder / f"{name}-0-1.parquet") for name in ("runs", "curves")}
+        for name in records:
+            (folder / f"{name}-0-1.parquet").unlink()
+        return records
 
-
-def load(dag: Dag, arm: str) -> Data:
-    from study.run.data import load
-
-    return load(dag.store.dataset(dag.plan.arms[arm].dataset_id), torch.device("cpu"))
+    killed, whole = run(deaths=5), run(deaths=0)
+    pd.testing.assert_frame_equal(killed["curves"], whole["curves"], check_exact=True)
+    left, right = (records["runs"].drop(columns="started_at") for records in (killed, whole))
+    pd.testing.assert_frame_equal(left, right, check_exact=True)

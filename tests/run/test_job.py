@@ -17,7 +17,7 @@ from study.plan.failures import failures
 from study.plan.plan import recipe_text
 from study.plan.store import Block, Store
 from study.run.data import prepare
-from study.run.job import attempt, train_block
+from study.run.job import Busy, attempt, train_block
 from study.run.train import Run, train
 
 BLOCK = Block(2, 4)
@@ -96,7 +96,10 @@ def test_a_block_is_trained_by_one_process_at_a_time(store, arm):
         mark = store.started(arm().id, BLOCK)
         content = mark.read_text(encoding="utf-8")
         assert json.loads(content)["pid"] == os.getpid()
-        with pytest.raises(BlockingIOError, match="another process"), attempt(store, arm().id, BLOCK):
+        with (
+            pytest.raises(Busy, match=f"process {os.getpid()} on .* is still training"),
+            attempt(store, arm().id, BLOCK),
+        ):
             pass
         assert mark.read_text(encoding="utf-8") == content
         assert list(failures(store, arm().id)) == []  # a running job has not failed

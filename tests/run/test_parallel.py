@@ -1,11 +1,13 @@
 """Several workers give the numbers of one device, up to rounding; whatever happens to one ends the job at once."""
 
+import contextlib
 import json
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +18,7 @@ from study.plan.arm import Arm
 from study.plan.plan import recipe_text
 from study.plan.store import Block, Store
 from study.run import data as datasets
+from study.run.checkpoint import Interrupted
 from study.run.job import train_block
 from study.run.parallel import WorkerFailed, spread
 from study.run.train import Run, train
@@ -36,6 +39,15 @@ RECIPES = [
 def importable(monkeypatch):
     """Workers import the functions of this file by name."""
     monkeypatch.syspath_prepend(ROOT)
+
+
+@pytest.fixture(autouse=True)
+def no_hang():
+    """A job that hangs fails its test."""
+    signal.signal(signal.SIGALRM, lambda *_: pytest.fail("hangs"))
+    signal.alarm(120)
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture
@@ -100,6 +112,49 @@ def trip(shard, device):
     if shard.rank == 0:
         raise ValueError("no such row")
     torch.distributed.barrier()
+
+
+def stop(shard, device, error):
+    if shard.rank == 0:
+        raise error
+    time.sleep(1000)  # as one that waits for the others on a GPU
+
+
+def end_parent(shard, device, path):
+    (path / str(shard.rank)).write_text(str(os.getpid()), encoding="utf-8")
+    torch.distributed.barrier()
+    if shard.rank == 0:
+        os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(1000)
+
+
+def spread_there(path):
+    spread(2, CPU, end_parent, path)
+
+
+@pytest.mark.parametrize("error", [ValueError("no such row"), Interrupted("SIGUSR1 after step 3 of 9")], ids=repr)
+def test_what_happened_first_is_told_though_another_worker_never_notices(error):
+    kind = Interrupted if isinstance(error, Interrupted) else WorkerFailed
+    with pytest.raises(kind, match=str(error)):
+        spread(2, CPU, stop, error)
+    assert not multiprocessing.active_children()
+
+
+def test_workers_end_with_the_process_that_leased_their_devices(tmp_path):
+    parent = multiprocessing.get_context("spawn").Process(target=spread_there, args=(tmp_path,))
+    parent.start()
+    parent.join()
+    assert parent.exitcode == -signal.SIGKILL
+    pids = [int(path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()]
+    assert len(pids) == 2
+    while any(Path(f"/proc/{pid}").exists() and "Z" not in state(pid) for pid in pids):
+        time.sleep(0.05)  # the alarm of `no_hang` ends this
+
+
+def state(pid):
+    with contextlib.suppress(FileNotFoundError):
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    return "Z"
 
 
 def test_a_killed_worker_fails_the_job_and_says_so():

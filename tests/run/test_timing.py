@@ -116,9 +116,10 @@ def test_an_arm_on_two_devices_is_timed_by_two_workers(arm, measured):
 
 
 def test_an_arm_that_fails_on_its_workers_does_not_stop_the_others(arm, measured):
-    impossible = arm(dataset="digits", network={"name": "convnet", "channels": [2] * 4, "batch_norm": False}, gpus=2)
-    rows = measured([impossible, arm(), arm(gpus=2)], rounds=1)
-    assert rows[0]["step_seconds"] is None
-    assert "cannot be halved" in rows[0]["reason"]
-    assert rows[1]["step_seconds"] > 0
-    assert rows[2]["step_seconds"] > 0
+    convnet = {"name": "convnet", "batch_norm": False}
+    unbuilt = arm(dataset="digits", network=convnet | {"channels": [2] * 4}, gpus=2)
+    too_large = arm(network={"name": "mlp", "hidden": [10_000_000, 1_000_000]}, gpus=2)
+    rows = measured([arm(gpus=2), unbuilt, too_large, arm()], rounds=1)
+    assert [row["step_seconds"] is None for row in rows] == [False, True, True, False]
+    assert "cannot be halved" in rows[1]["reason"]
+    assert "alloc" in rows[2]["reason"]
