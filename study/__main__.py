@@ -45,6 +45,10 @@ def main(argv: list[str] | None = None) -> int:
     claims.add_argument("--results", default="results", help="the store that its results are in")
     verdicts = ("supported", "refuted", "undecided")
     claims.add_argument("--require", choices=verdicts, help="exit 1 unless every claim has this verdict")
+    suggest = verb(
+        "suggest", "say what would decide the undecided claims: which arms, how many seeds, at what cost", "file"
+    )
+    suggest.add_argument("--results", default="results", help="the store that its results are in")
     verb("table", "write the tables of one comparison (called by rule table)", "plan", "comparison")
     figure = verb("figure", "draw the figure of one comparison (called by rule figure)", "plan", "comparison")
     figure.add_argument("--tuning", action="store_true", help="that of its tuning (called by rule tuning_figure)")

@@ -56,6 +56,28 @@ def claims(arguments: Namespace) -> int:
     return int(bool(arguments.require) and not (found["verdict"] == arguments.require).all())
 
 
+def suggest(arguments: Namespace) -> None:
+    """Print what would decide the claims that are undecided."""
+    import pandas as pd
+
+    from study.show import claims_table
+    from study.show import collect as gather
+    from study.show import suggest as advise
+    from study.show.claims import judged_table
+
+    store = Store(arguments.results)
+    plan = prepare(Path(arguments.file), store)
+    path = store.study(plan.study) / "claims.parquet"
+    found = pd.read_parquet(path) if path.exists() else None
+    if found is None or claims_table.differs(plan, found):
+        if not any(store.present(plan.arms).values()):
+            again = f"snakemake --cores all --resources gpu=4 --config study={arguments.file} results={store.root}"
+            raise Refused([f"{arguments.file}: none of its arms is trained yet; run {again}"])
+        gather.collect(plan, store)
+        found = judged_table(plan, store, gather.read(plan, store)).to_pandas()
+    print(*advise.suggest(plan, store, found), sep="\n")
+
+
 def table(arguments: Namespace) -> None:
     import pandas as pd
 

@@ -131,7 +131,8 @@ def test_help_has_one_line_for_every_verb(capsys: pytest.CaptureFixture[str], mo
         main(["--help"])
     assert stop.value.code == 0
     lines = capsys.readouterr().out.splitlines()
-    for verb in ("check", "schema", "data", "tune", "train", "time", "collect", "table", "figure", "report", "draw"):
+    verbs = "check schema data tune train time collect claims suggest table figure report draw"
+    for verb in verbs.split():
         assert sum(line.startswith(f"    {verb} ") for line in lines) == 1, verb
 
 

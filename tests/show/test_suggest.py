@@ -1,0 +1,215 @@
+"""What ``suggest`` says would decide the claims that are undecided."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study.__main__ import main
+from study.plan.plan import Plan
+from study.plan.store import Store
+from study.run.record import TUNING
+from study.show.suggest import pairs_needed
+from tests.show.records import Outcome, records, stored
+from tests.show.tunings import bump
+
+BETTER = """
+a:
+  vary: {optimizer: [sgd, {name: adam, lr: 0.01}, {name: adagrad, lr: 0.01}]}
+  metrics: [test_accuracy, steps_to_target]
+  claims:
+    - {metric: test_accuracy, better: adam, than: sgd}
+    - {metric: train_loss, better: adam, than: sgd, margin: 0.01}
+    - {metric: test_loss, better: adam, than: sgd, kind: equal, margin: 0.01}
+    - {metric: step_seconds, better: adam, than: sgd}
+    - {metric: steps_to_target, better: sgd, than: adam}
+"""
+ONE = """
+a:
+  vary: {optimizer: [sgd, {name: adam, lr: 0.01}, {name: adagrad, lr: 0.01}]}
+  metrics: [test_accuracy]
+  claims: [{metric: test_accuracy, better: adam, than: sgd}]
+"""
+Suggest = Callable[..., list[str]]
+
+
+def noisy(label: str, seed: int) -> Mapping[str, object]:
+    """Adam is better by a point on the average, which differs by two from seed to seed."""
+    noise = np.random.default_rng([seed, len(label)]).normal(0, 0.014)
+    return {"level": {"adam": 0.94}.get(label, 0.93) + float(noise), "pace": 0.8 + seed / 20}
+
+
+@pytest.fixture
+def suggest(planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Suggest:
+    """Lines that are printed on records made by hand."""
+
+    def run(text: str = ONE, seeds: int = 10, outcome: Outcome = noisy, now: int | None = None) -> list[str]:
+        plan = planned(text, seeds=seeds)
+        stored(plan, records(plan, outcome), tmp_path / "results")
+        if now:
+            planned(text, seeds=now)
+        capsys.readouterr()
+        assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(tmp_path / "results")]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def claims(root: Path) -> pd.DataFrame:
+    return pd.read_parquet(root / "results" / "studies" / "small" / "claims.parquet")
+
+
+def test_how_many_seeds_for_which_arms_and_at_what_cost(suggest: Suggest, tmp_path: Path) -> None:
+    lines = suggest()
+    (row,) = claims(tmp_path).to_dict("records")
+    needed = int(row["pairs_needed"])
+    assert row["verdict"] == "undecided"
+    assert needed > 10
+    assert lines[0].startswith("1 of 1 claim is undecided.")
+    found = re.search(
+        rf"^    {needed} seeds in all would decide it \(10 now; (\d+) with looks: 2\)$", "\n".join(lines), re.M
+    )
+    assert found
+    assert int(found[1]) > needed
+    assert f"  edit: comparisons.a.seeds: {needed}" in lines
+    more = 3 * (needed - 10)  # all arms of the comparison have as many seeds
+    steps = more * 8 * 34
+    cost = f"    more seeds for adam and sgd; 1 other arm of the comparison comes along: {more:,} runs, {steps:,} steps"
+    assert cost in lines
+    assert "Looking early: to judge again after more seeds is look 2; declared was 1." in lines
+    assert any("7.4 % with 2" in line for line in lines)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_number_is_that_of_the_verdict_whatever_the_looks(
+    seed: int, planned: Callable[..., Plan], tmp_path: Path
+) -> None:
+    def outcome(label: str, i: int) -> Mapping[str, object]:
+        ended = dict(noisy(label, i + 100 * seed))
+        return ended | ({"status": "diverged"} if seed == 3 and label == "sgd" and i % 4 == 0 else {})
+
+    tables = {}
+    for looks in (1, 3):
+        plan = planned(BETTER, seeds=10).model_copy(update={"looks": looks})
+        stored(plan, records(plan, outcome), tmp_path / "results")
+        tables[looks] = claims(tmp_path)
+    stated = plan.comparisons[0].claims
+    family = int(tables[1]["counts"].sum())
+    compared = 0
+    for claim, (_, one), (_, three) in zip(stated, tables[1].iterrows(), tables[3].iterrows(), strict=True):
+        for looks, row in ((1, one), (3, three)):
+            if row["verdict"] == "undecided" and row["test"] != "none":
+                wanted = None if pd.isna(row["pairs_needed"]) else row["pairs_needed"]
+                assert pairs_needed(claim, one, family, looks) == wanted
+                compared += 1
+    assert compared > 2
+
+
+def test_a_declared_look_takes_nothing_more(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "small.yaml"
+    plan = planned(ONE, seeds=10).model_copy(update={"looks": 2})
+    path.write_text(path.read_text().replace("seeds: 10", "seeds: 10\nlooks: 2"))
+    stored(plan, records(plan, noisy), tmp_path / "results")
+    assert main(["suggest", str(path), "--results", str(tmp_path / "results")]) == 0
+    out = capsys.readouterr().out
+    assert "would decide it (10 now)" in out
+    assert out.splitlines()[-1] == "Judging again is within the 2 looks that the study file declares."
+
+
+def test_what_is_in_the_file_already_is_not_suggested_again(suggest: Suggest) -> None:
+    lines = suggest(now=500)
+    assert "  comparisons.a.seeds is 500 already: run the study" in lines
+    assert not any("edit:" in line for line in lines)
+
+
+def test_no_number_of_seeds_helps_where_nothing_differs(suggest: Suggest) -> None:
+    lines = suggest(outcome=lambda label, seed: {"level": 0.9 + seed / 200, "pace": 0.5})
+    assert "    no affordable number of seeds would decide it: all 10 pairs tie" in lines
+
+    def balanced(label: str, seed: int) -> Mapping[str, object]:
+        return {"level": 0.9 + (0.01 * (-1) ** seed + 1e-5 if label == "adam" else 0), "pace": 0.5}
+
+    lines = suggest(outcome=balanced)
+    assert "    no affordable number of seeds would decide it: more than 1,000" in lines
+    assert not any("edit:" in line or "Looking" in line for line in lines)
+
+
+def test_failed_runs_are_to_be_run_again(suggest: Suggest) -> None:
+    lines = suggest(outcome=lambda label, seed: {"status": "failed"} if label == "adam" and seed == 2 else {})
+    assert "    adam: 1 failed of 10; run it again (the command that ran the study does only what is missing)" in lines
+
+
+def test_timed_metrics_ask_for_rounds_and_another_timing(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = planned(ONE.replace("metric: test_accuracy", "metric: step_seconds"), seeds=6)
+    found = records(plan, noisy)
+    factors = {plan.comparisons[0].arms_for("step_seconds")["adam"]: [1.2, 1.5, 1.0, 1.3, 1.1, 1.4]}
+    steps = [
+        0.001 / factors.get(arm, [1.0] * 6)[i]
+        for arm, i in zip(found.timing["arm"], found.timing["round"], strict=True)
+    ]
+    stored(plan, found._replace(timing=found.timing.assign(step_seconds=steps)), tmp_path / "results")
+    assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(tmp_path / "results")]) == 0
+    out = capsys.readouterr().out
+    needed = int(claims(tmp_path)["pairs_needed"].iloc[0])
+    assert f"{needed} rounds in all would decide it (6 now; " in out
+    assert f"edit: comparisons.a.seeds: {needed}\n" in out
+    assert f"steps, and all timing again, in {needed} rounds\n" in out
+
+
+def test_nothing_to_suggest(suggest: Suggest) -> None:
+    lines = suggest(outcome=lambda label, seed: {"level": {"adam": 0.95}.get(label, 0.9) + seed / 1000, "pace": 0.5})
+    assert lines == ["None of 1 claim is undecided; there is nothing to add."]
+    assert suggest(ONE.split("  claims")[0]) == ["The study claims nothing."]
+
+
+TUNED = """
+a:
+  tune: {optimizer.lr: {log: [0.001, 0.01], points: 3}, seeds: 3, extend: 0}
+  vary: {optimizer: [sgd, adam]}
+  metrics: [test_accuracy]
+  claims: [{metric: test_accuracy, better: adam, than: sgd}]
+"""
+
+
+@pytest.mark.parametrize("ahead", ["adam", "sgd"])
+def test_an_arm_on_the_edge_of_its_grid_is_to_be_tuned_further(
+    ahead: str, planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, store = planned(TUNED, seeds=10), Store(tmp_path / "results")
+    found = records(
+        plan,
+        lambda label, seed: {"level": (0.95 if label == ahead else 0.9) + seed / 1000, "pace": 0.5},
+        quality=bump(1.0),
+    )
+    for arm, rows in found.tuning.groupby("arm"):
+        store.arm(str(arm)).mkdir(parents=True)
+        rows[TUNING.names].to_parquet(store.tuning(str(arm)))
+    stored(plan, found, store.root)
+    assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(store.root)]) == 0
+    (advice,) = (line for line in capsys.readouterr().out.splitlines() if "undertuned" in line)
+    behind = {"adam": "sgd", "sgd": "adam"}[ahead]
+    chosen = found.tuning[found.tuning["undertuned"]]
+    following = json.loads(chosen["next"].iloc[0])
+    points = " or ".join(f"optimizer.lr {point['optimizer.lr']:g}" for point in following)
+    assert advice.strip() == (
+        f"{behind} is undertuned, next to try: {points}. Widen comparisons.a.tune: all its arms are tuned and trained "
+        f"anew, {2 * 3 * 3 + 2 * 10} runs, {(2 * 3 * 3 + 2 * 10) * 8 * 34:,} steps"
+    )
+
+
+def test_before_anything_is_trained(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned(ONE)
+    assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(tmp_path / "results")]) == 2
+    assert "none of its arms is trained yet; run snakemake" in capsys.readouterr().err
