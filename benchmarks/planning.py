@@ -56,7 +56,7 @@ def main() -> None:
 
         bare = seconds([*snakemake, "-n", "-q", "--snakefile", "Bare"], folder)
         cases = {
-            "python -m study check, 10,000 arms": [sys.executable, "-m", "study", "check", "ten.yaml"],
+            "python -m study check, 10,000 arms": [sys.executable, "-m", "study", "check", "ten.yaml", "--no-time"],
             "snakemake -n, config/matrix.yaml": dry_run(str(ROOT / "config" / "matrix.yaml")),
             "snakemake -n, 10,000 arms": dry_run("ten.yaml"),
         }
