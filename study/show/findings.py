@@ -13,6 +13,7 @@ from study.show.numbers import COUNTED, Estimate, column, listed, none, scaled
 from study.show.orders import Rows, against_reported, near, quoted
 from study.show.scaling import gained, scaling_of
 from study.show.tables import ordered
+from study.show.tuning import found, undertuned_arms
 
 MOST = 6  # arms whose order is written out
 CHANCE = 0.05  # accuracy above the untrained network's that counts as having learned
@@ -27,7 +28,8 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Recor
     scaling = scaling_of(comparison, records)
     result = gained(scaling, rows) if scaling else ""
     result = result or _result(metric, rows[rows["metric"] == metric], comparison)
-    return [text for text in (result, against_reported(comparison, rows), *_stuck(comparison, records)) if text]
+    tuned = undertuned_arms(comparison, found(records.tuning))
+    return [text for text in (result, against_reported(comparison, rows), *_stuck(comparison, records), tuned) if text]
 
 
 def _telling(comparison: PlannedComparison, rows: pd.DataFrame) -> str:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import nan
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import pandas as pd
 
 from study.plan.metrics import METRICS
-from study.plan.plan import Plan
+from study.plan.plan import Plan, PlannedComparison
 from study.plan.tune import Select, Tune
-from study.run.chosen import Chosen
 from study.show.collect import Records
 from study.show.numbers import NONE, Estimate, counted, listed, show
 from study.show.statistics.tuning import expected_best
-from study.show.tuning import arm_names, found, grid_text, in_words
+from study.show.tuning import found, grid_text, in_words, selects_of
 
 
 class Spent(NamedTuple):
@@ -29,36 +28,57 @@ class Spent(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One tuned arm, as text but for what was spent."""
+    """One tuned arm."""
 
-    arm: str
-    select: str  # what it is tuned by, with the unit of ``expected``
-    grid: str
-    trials: str  # "13 × 3 seeds"
+    arm: str  # its label
     chosen: str
     remark: str  # undertuned, every candidate diverged, not tuned yet
     tuning: Spent
     final: Spent
-    expected: str  # the best to be expected of 1, 2, 4, … trials of the grid
+    expected: str  # the best scores to be expected of as many trials as the group counts
+
+
+class Group(NamedTuple):
+    """Arms of a comparison that are searched alike and chosen by the same metric."""
+
+    comparison: str
+    about: str  # what they are chosen by, where it was searched, in how many trials
+    counts: str  # "best of 1, 2, 4, 8, 9 (%)"
+    lines: list[Line]
 
 
 class Ledger(NamedTuple):
-    lines: list[Line]
+    groups: list[Group]
     tuning: Spent
     final: Spent
 
+    @property
+    def lines(self) -> list[Line]:
+        return [line for group in self.groups for line in group.lines]
+
 
 def ledger(plan: Plan, records: Records) -> Ledger:
-    """A line per tuned arm, in the order of the plan."""
-    names, chosen, rows = arm_names(plan), found(records.tuning), dict(iter(records.tuning.groupby("arm")))
-    finals = dict(iter(records.runs[records.runs["steps"].notna()].groupby("arm")))
-    empty = records.tuning.iloc[:0]
-    lines = [
-        _line(names.get(arm, arm), recipe.tune, rows.get(arm, empty), chosen.get(arm), _spent(finals.get(arm)))
-        for arm, recipe in plan.arms.items()
-        if recipe.tune
-    ]
-    return Ledger(lines, _total(line.tuning for line in lines), _total(line.final for line in lines))
+    """Every tuned arm once, in the order of the plan, where it is compared first."""
+    chosen, rows = found(records.tuning), dict(iter(records.tuning.groupby("arm")))
+    finals = dict(iter(records.runs[records.runs["steps"] > 0].groupby("arm")))
+    places: dict[str, tuple[PlannedComparison, str]] = {}
+    for comparison in plan.comparisons:
+        for select in selects_of(comparison):
+            for arm in comparison.arms:
+                places.setdefault(arm.tuned.get(cast(Select, select), ""), (comparison, arm.label))
+    groups: dict[tuple[str, Tune], Group] = {}
+    for arm_id, (comparison, label) in places.items():
+        tune = plan.arms[arm_id].tune if arm_id else None
+        if tune is None:
+            continue
+        mine = rows.get(arm_id, records.tuning.iloc[:0])
+        group = groups.setdefault((comparison.name, tune), Group(comparison.title, _about(tune), _counts(tune), []))
+        told, remark = in_words(chosen.get(arm_id), tuned=len(mine) > 0)
+        expected = expected_text(tune, mine) if len(mine) else NONE
+        group.lines.append(Line(label, told, remark, _spent(mine), _spent(finals.get(arm_id)), expected))
+    made = list(groups.values())
+    lines = [line for group in made for line in group.lines]
+    return Ledger(made, _total(line.tuning for line in lines), _total(line.final for line in lines))
 
 
 def _total(parts: Iterable[Spent]) -> Spent:
@@ -66,41 +86,34 @@ def _total(parts: Iterable[Spent]) -> Spent:
     return Spent(sum(runs), sum(steps))
 
 
-def _line(name: str, tune: Tune, rows: pd.DataFrame, chosen: Chosen | None, final: Spent) -> Line:
-    made = rows["candidate"].nunique() if len(rows) else tune.candidates
-    told, remark = in_words(chosen, tuned=len(rows) > 0)
-    return Line(
-        arm=name,
-        select=unit_named(tune.select),
-        grid=grid_text(tune),
-        trials=f"{made} × {counted(tune.seeds, 'seed')}",
-        chosen=told,
-        remark=remark,
-        tuning=_spent(rows),
-        final=final,
-        expected=expected_text(tune.select, rows) if len(rows) else NONE,
-    )
+def _about(tune: Tune) -> str:
+    further = f" and {tune.extend} further" * bool(tune.extend)
+    trials = f"{tune.first}{further} trials of {counted(tune.seeds, 'seed')}"
+    return f"by {METRICS[tune.select].title}; {grid_text(tune)}; {trials}"
 
 
-def unit_named(select: Select) -> str:
-    """``validation accuracy (%)``."""
-    unit = METRICS[select].percent or ""
-    return f"{METRICS[select].title}{f' ({unit})' * bool(unit)}"
+def _counts(tune: Tune) -> str:
+    unit = METRICS[tune.select].percent
+    return f"best of {', '.join(map(str, counts_of(tune.first)))}" + f" ({unit})" * bool(unit)
 
 
-def expected_text(select: Select, rows: pd.DataFrame) -> str:
-    """``1: 71.2, 2: 88.1, 4: 94.0, 9: 95.3``: trials of the grid, and the best score to be expected of so many."""
+def counts_of(trials: int) -> list[int]:
+    """1, 2, 4, … and all."""
+    return sorted({*(2**i for i in range(trials.bit_length())), trials})
+
+
+def expected_text(tune: Tune, rows: pd.DataFrame) -> str:
+    """``71.2 · 88.1 · 94.0 · 95.3``: the best score to be expected of 1, 2, 4, … of the trials that were made first."""
     scores = []
     for _, candidate in rows[rows["phase"] == "grid"].groupby("candidate"):
-        whole = (candidate["status"] == "finished") & (candidate["steps_to_target"].notna() | (select != TIMES))
+        whole = (candidate["status"] == "finished") & (candidate["steps_to_target"].notna() | (tune.select != TIMES))
         scores.append(float(candidate["score"].iloc[0]) if whole.all() else nan)
-    expected = expected_best(select, scores)
-    n = len(scores)
-    counts = sorted({*(2**i for i in range(n.bit_length()) if 2**i <= n), n})
-    values = [expected[k - 1] for k in counts]
-    places = 0 if select == TIMES else 1 if METRICS[select].percent else 3
-    shown = [show(select, Estimate(value, None, None), places).value for value in values]
-    return ", ".join(f"{k}: {text}" for k, text in zip(counts, shown, strict=True))
+    expected = dict(enumerate(expected_best(tune.select, scores), 1))
+    values = [expected.get(count) for count in counts_of(tune.first)]
+    if tune.select == "val_loss":
+        return " · ".join(NONE if value is None else f"{value:.3g}" for value in values)
+    places = 0 if tune.select == TIMES else 1
+    return " · ".join(show(tune.select, Estimate(value, None, None), places).value for value in values)
 
 
 TIMES = "steps_to_target"
@@ -120,8 +133,8 @@ def protocol(plan: Plan) -> str:
     further = any(tune.extend for tune in tunes)
     by = listed(dict.fromkeys(METRICS[tune.select].title for tune in tunes))
     text = (
-        f"Every arm of a comparison gets as many trials: {_ends(trials)} of {_ends(seeds)} tuning seed"
-        f"{'s' * (seeds != {1})} each, which no final run has"
+        f"Every arm of a comparison gets as many trials, {_ends(trials)}{', by comparison' * (len(trials) > 1)}, each "
+        f"with {_ends(seeds)} tuning seed{'s' * (seeds != {1})} that no final run has"
         + "; the last of them go one step past the edge while the best lies on it, else halfway to its neighbours"
         * further
         + f". Chosen by {by} at the end of the budget, never by test data. What was tried, chosen and spent is in the "

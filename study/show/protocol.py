@@ -92,10 +92,12 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
         )
     )
     lines.append(("Code", f"commit {_all(runs, 'commit')}; recipe version {_all(runs, 'recipe_version')}."))
+    tested = any(comparison.claims for comparison in plan.comparisons)
     lines.append(
         ("Intervals", "95 %, over seeds (over rounds for what is timed), one at a time, not adjusted for their number: "
          "a t interval for means, an exact interval of order statistics for medians. They describe each arm by itself: "
-         "whether two arms differ is a question of paired differences over seeds, and no tests were made.")
+         "whether two arms differ is a question of paired differences over seeds, "
+         + ("which claims are judged by." if tested else "and no tests were made."))
     )  # fmt: skip
     return lines
 

@@ -17,6 +17,7 @@ from study.show.numbers import listed, none
 
 ALL_DIVERGED = "every candidate diverged"
 NOT_YET = "not tuned yet"
+AT_EDGE = "at the edge, but hardly better than inside it"
 
 
 def found(tuning: pd.DataFrame) -> dict[str, Chosen | None]:
@@ -90,7 +91,9 @@ def in_words(chosen: Chosen | None, tuned: bool) -> tuple[str, str]:
     """What was chosen, and a remark on it; ``tuned``: whether the arm was tuned yet."""
     if chosen is None:
         return "–", ALL_DIVERGED if tuned else NOT_YET
-    return said(chosen.settings), f"undertuned: {undertuned(chosen)}" if chosen.undertuned else ""
+    if chosen.undertuned:
+        return said(chosen.settings), f"undertuned: {undertuned(chosen)}"
+    return said(chosen.settings), AT_EDGE * bool(chosen.sides)
 
 
 def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen | None]) -> str:

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from study.plan.metrics import METRICS
 from study.show.figures import sweep_lines, sweep_map
@@ -25,7 +26,6 @@ from study.show.numbers import counted, listed
 from study.show.sweeps import Sweep
 from study.show.tuning import ALL_DIVERGED, read_by, short, undertuned_arms
 
-HEIGHT = 1.9  # inches of a panel of lines
 ROW = 0.11  # inches of an arm in the strip of seeds that were lost
 
 
@@ -97,9 +97,9 @@ def _lay_out(figure: Figure, evidence: Evidence, sweeps: Sequence[Sweep]) -> lis
     if FEW < arms <= SOME:
         columns = 1
     rows = -(-len(sweeps) // columns)
-    height = 0.24 * arms + 0.9 if columns == 1 and arms > FEW else HEIGHT + 0.5
+    height = 0.24 * arms + 0.9 if columns == 1 and arms > FEW else 2.4
     strip = ROW * max((len(sweep_lines.losers(sweep)) for sweep in sweeps), default=0)
-    figure.set_size_inches(WIDTH if columns > 1 or arms > FEW else WIDTH * 0.75, rows * (height + strip) + 0.5)
+    figure.set_size_inches(WIDTH, rows * (height + strip) + 0.5)
     grid = figure.add_gridspec(rows, columns)
     return [grid[i // columns, i % columns] for i in range(len(sweeps))]
 
@@ -114,8 +114,12 @@ def _lines(figure: Figure, spec: SubplotSpec, evidence: Evidence, sweep: Sweep) 
     ax = figure.add_subplot(spec)
     sweep_lines.draw(ax, evidence, sweep)
     ax.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
-    below = ROW * rows / HEIGHT + 0.03
-    strip = ax.inset_axes((0, -below - 0.02, 1, below), sharex=ax)
+    # Up from the lower end of the axis; the stubs allow affine transforms only.
+    inches = figure.dpi_scale_trans + ScaledTranslation(0, 0, ax.transAxes)  # type: ignore[arg-type]
+    height = ROW * rows + 0.06
+    strip = ax.inset_axes(
+        (0, -height - 0.04, 1, height), transform=blended_transform_factory(ax.transAxes, inches), sharex=ax
+    )
     sweep_lines.lost(strip, evidence, sweep)
     strip.tick_params(axis="x", which="both", bottom=True, labelbottom=True)
     strip.set_xlabel(short(sweep.key))
