@@ -14,7 +14,10 @@ from study.plan.gpus import Limits
 from study.plan.mistakes import Refused
 
 if workflow.global_resources.get("gpus").value is not None:
-    print("--resources gpus: the resource is called gpu; give --resources gpu=4", file=sys.stderr)
+    print(
+        "--resources gpus: the resource is called gpu; give --resources gpu=4",
+        file=sys.stderr,
+    )
     sys.exit(2)
 limits = Limits(
     cores=workflow.global_resources.get("_cores").value,
