@@ -16,7 +16,6 @@ from study.plan.plan import Plan
 from study.plan.store import Store
 from study.show.report import render
 from tests.show.records import records, stored
-from tests.show.tunings import bump
 
 TWO = """
 optimizer:
@@ -162,33 +161,6 @@ def test_times_to_neighbouring_targets_stand_under_their_table(page: Path) -> No
     assert "time to target (s, CPU), 88 %" in text
     assert "epochs to target, 92 %" in text
     assert text.index('id="table-init"') < text.index("epochs to target, 92 %")
-
-
-TUNED = """
-o:
-  title: Optimizers
-  vary: {optimizer: [sgd, adam]}
-  metrics: [test_accuracy, epochs_to_target]
-  tune: {optimizer.lr: {log: [0.001, 0.1], points: 3}, seeds: 3, extend: 0}
-"""
-
-
-def test_a_tuned_page_has_the_ledger_the_tuning_figure_and_marks_of_undertuned_arms(
-    planned: Callable[..., Plan], tmp_path: Path
-) -> None:
-    plan = planned(TUNED)
-    page = drawn(plan, tmp_path / "results", quality=bump(100, 2))
-    elements = Elements(page.read_text())
-    assert elements.tags.count("svg") == 2
-    assert len(elements.ids) == len(set(elements.ids))
-    assert {"ledger", "the-ledger"} <= set(elements.ids)
-    text = " ".join(re.sub(r"<[^>]*>", " ", page.read_text()).split())
-    assert "undertuned: best at the edge (lr=0.1); try 1, 10" in text
-    assert "Undertuned, so it may do better than shown: sgd (by validation accuracy), best at the edge (lr=0.1)" in text
-    assert "Tuning took 36 runs, 9,792 steps of training" in text
-    assert "(tuned: lr)" in text
-    (page.parent / "figures" / "tuning" / "o.svg").unlink()
-    assert "The figure of its tuning could not be drawn." in render(plan, Store(page.parents[2]))
 
 
 def chromium(*arguments: str, home: Path) -> str:

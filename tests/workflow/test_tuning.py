@@ -54,6 +54,19 @@ def test_final_runs_have_the_settings_that_tuning_chose(fair: Place) -> None:
         assert [json.loads(text) for text in runs.loc[arm, "settings"]] == [{"optimizer.lr": chosen}] * 2
 
 
+def test_what_was_tuned_is_gathered_and_shown(fair: Place) -> None:
+    folder = Store(fair.results).study("fair")
+    tuning = pd.read_parquet(folder / "tuning.parquet")
+    assert tuning.groupby("arm").size().tolist() == [10, 10]
+    names = [f"figures/tuning/optimizer.{ending}" for ending in ("svg", "png", "pdf")]
+    assert [name for name in names if not (folder / name).is_file()] == []
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    summary = pd.read_parquet(folder / "summary.parquet")
+    for settings in summary["chosen"]:
+        assert f"lr={json.loads(settings)['optimizer.lr']:.3g}" in page
+    assert "Tuning took 20 runs" in page
+
+
 def test_what_is_trained_is_not_tuned_again(fair: Place, tmp_path: Path) -> None:
     place = fair.copy(tmp_path / "copy")
     store = Store(place.results)

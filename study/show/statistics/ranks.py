@@ -15,6 +15,7 @@ from study.show.statistics.paired import Bools, Floats
 from study.show.statistics.scale import orientation
 
 RESAMPLES = 2_000
+AT_ONCE = 4_000_000  # values held at once, so that thousands of arms fit into memory
 DATASETS = 6  # fewer cannot tell arms apart
 
 
@@ -31,8 +32,11 @@ def stability(metric: str, values: Floats, worst: Bools) -> float | None:
     drawn = np.random.default_rng(0).integers(seeds, size=(RESAMPLES, seeds))
     cost = np.where(worst, 0.0, -orientation(metric) * values)
     observed = _order(metric, cost[:, None], worst[:, None])
-    again = _order(metric, cost[:, drawn], worst[:, drawn])
-    return float((again == observed).all(axis=0).mean())
+    repeats = 0
+    for part in np.array_split(drawn, -(-arms * drawn.size // AT_ONCE)):
+        again = _order(metric, cost[:, part], worst[:, part])
+        repeats += int((again == observed).all(axis=0).sum())
+    return repeats / RESAMPLES
 
 
 def average_ranks(scores: Floats, higher_is_better: bool) -> Floats:
