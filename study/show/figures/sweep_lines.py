@@ -61,7 +61,7 @@ def mark_chosen(
 
 
 def lost(ax: Axes, evidence: Evidence, sweep: Sweep) -> None:
-    """Below: candidates with seeds that diverged (crosses){unreached}; small: others of their seeds did not."""
+    """Below: candidates with seeds that {lost}; small: others of their seeds did not."""
     labels = losers(sweep)
     for row, label in enumerate(labels):
         for (end, whole), part in sweep.lost(label).groupby(["end", "all"]):

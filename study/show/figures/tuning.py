@@ -28,6 +28,8 @@ from study.show.tuning import ALL_DIVERGED, read_by, short, undertuned_arms
 
 ROW = 0.11  # inches of an arm in the strip of seeds that were lost
 
+LOST = {"diverged": "diverged (crosses)", "unreached": "did not reach the target (rings)"}
+
 
 def draw(evidence: Evidence, sweeps: Sequence[Sweep]) -> Figure:
     """The figure. Its caption is ``caption(evidence, sweeps)``."""
@@ -52,6 +54,7 @@ def caption(evidence: Evidence, sweeps: Sequence[Sweep]) -> str:
     kind: Callable[[Axes, Evidence, Sweep], None] = sweep_map.draw if mapped else sweep_lines.draw
     several = any("," in text for sweep in sweeps for text in _settings(sweep))
     arrows = any(chosen and chosen.undertuned for sweep in sweeps for chosen in sweep.chosen.values())
+    ends = {end for sweep in sweeps for label in sweep_lines.losers(sweep) for end in sweep.lost(label)["end"]}
     lost = any(sweep_lines.losers(sweep) for sweep in sweeps) and not mapped
     titles = listed(dict.fromkeys(METRICS[sweep.select].title for sweep in sweeps))
     words = {
@@ -60,8 +63,7 @@ def caption(evidence: Evidence, sweeps: Sequence[Sweep]) -> str:
         "seeds": seeds_text(sweeps),
         "best": ", each with the best of the other settings" * several,
         "arrow": "; an arrow: the best is still at the edge" * arrows,
-        "unreached": " or did not reach the target (rings)"
-        * any(sweep.rows["end"].eq("unreached").any() for sweep in sweeps),
+        "lost": listed((text for end, text in LOST.items() if end in ends), "or"),
     }
     texts = [" ".join(inspect.cleandoc(part.__doc__ or "").split()).format(**words)
              for part in (kind, *((sweep_lines.lost,) * lost))]  # fmt: skip
