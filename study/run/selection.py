@@ -100,7 +100,9 @@ def edge(tune: Tune, trials: Sequence[Trial], possible: Callable[[Candidate], bo
             if any((at - here) * direction > 1e-9 for at, _ in line) or not inner or not outward:
                 continue
             sides[searched.key] = side
-            if beats(best, line[min(inner)[1]][1], tune.select):
+            neighbour = line[min(inner)[1]][1]
+            # The loss tells where accuracies are still those of chance, or all the same.
+            if beats(best, neighbour, tune.select) or beats(best, neighbour, "val_loss"):
                 undertuned = True
                 following += outward
     return Edge(sides, undertuned, following)
