@@ -24,6 +24,7 @@ from study.run.shard import Shard
 from study.run.train import Pack, Run
 
 MAX_STEPS = 100  # steps timed per arm and round; an epoch where it has fewer
+SUMS = 20  # sums over the workers timed per arm and round
 WARM_UP = 3  # untimed steps before each measurement
 LOOK = 0.5  # seconds between looks at whether the workers live
 
@@ -78,7 +79,7 @@ class Stopwatch:
         return self._mean_seconds(lambda i: pack.step(batches[i], 0.0), min(len(batches), MAX_STEPS))
 
     def _sum_seconds(self, *tensors: Tensor) -> float:
-        return self._mean_seconds(lambda _: self.shard.sum(*tensors), MAX_STEPS)
+        return self._mean_seconds(lambda _: self.shard.sum(*tensors), SUMS)
 
     def _mean_seconds(self, step: Callable[[int], object], times: int) -> float:
         for i in range(min(WARM_UP, times)):

@@ -32,7 +32,7 @@ def redrawn(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pat
     shutil.copytree(ROOT / "config", folder / "config")
     done = Place(folder, "config/article.yaml").snakemake(config=f"results={REFERENCE} cached=true")
     assert done.returncode == 0, done.stderr
-    assert f"Report: {STUDY}/report.html (306 of 306 runs)" in done.stderr + done.stdout
+    assert f"Report: {STUDY}/report.html (434 of 434 runs)" in done.stderr + done.stdout
     return folder
 
 
@@ -46,7 +46,7 @@ def test_nothing_was_trained_and_nothing_is_missing(redrawn: Path) -> None:
     assert not (redrawn / REFERENCE / "datasets").exists()
     assert not (redrawn / REFERENCE / "logs" / "train").exists()
     runs = pd.read_parquet(redrawn / STUDY / "runs.parquet")
-    assert runs["status"].value_counts().to_dict() == {"finished": 306}
+    assert runs["status"].value_counts().to_dict() == {"finished": 434}
     assert set(runs.groupby("arm")["seed"].nunique()) == {6, 16}
 
 
