@@ -10,6 +10,8 @@ from study.plan.mistakes import Mistakes, join, refuse, suggest
 from study.plan.shown import check_label, unfit
 from study.plan.study_file import Claim, Comparison, Target, read
 
+PERCENT = {name for name, metric in METRICS.items() if metric.percent}  # compared by a difference, not a factor
+
 EXAMPLE = "{metric: test_accuracy, better: relu, than: sigmoid}"
 
 
@@ -39,6 +41,11 @@ def read_claims(
             mistakes.add(join(place, "metric"), suggest(claim.metric, METRICS, "metric"))
         elif "metric" not in broken and (words := unfit(claim.metric, arms, target)):
             mistakes.add(join(place, "metric"), words)
+        if claim.margin is not None and claim.margin >= 1 and claim.metric in PERCENT:
+            words = (
+                f"{claim.margin:g} is {100 * claim.margin:g} points; give a fraction below 1, such as 0.01 for 1 point"
+            )
+            mistakes.add(join(place, "margin"), words)
         if claim.kind == "equal" and not claim.margin and not broken & {"margin", "kind"}:
             words = "'equal' needs a margin above 0: by how much two arms may differ and still count as equal"
             mistakes.add(join(place, "margin"), words)
@@ -51,4 +58,9 @@ def read_claims(
             mistakes.add(place, f"is about the same arms and metric as {claims[same]}; keep one")
         claims[same] = place
         good += [claim] if len(mistakes) == before else []
+    for i, claim in enumerate(good) if len(good) == len(comparison.claims) else ():
+        followed = (c for c in good if not c.derived and {c.better, c.than} == {claim.better, claim.than})
+        if claim.derived and not any(followed):
+            words = "follows from no other claim here on the same two arms; take 'derived' out"
+            mistakes.add(join(path, "claims", i, "derived"), words)
     return good

@@ -100,6 +100,15 @@ class Plan(Frozen):
     def datasets(self) -> dict[str, AnyDataset]:
         return {arm.dataset_id: arm.dataset for arm in self.arms.values()}
 
+    @property
+    def stated(self) -> str:
+        """A digest of all that verdicts depend on but the records: claims, looks, seeds, targets, timing."""
+        parts = [
+            [c.name, c.seeds, c.target and c.target.model_dump(), [claim.model_dump() for claim in c.claims]]
+            for c in self.comparisons
+        ]
+        return digest(json.dumps([parts, self.looks, self.timing and self.timing.id], sort_keys=True))
+
     def comparison(self, name: str) -> PlannedComparison:
         """The comparison of that name. Raises Refused where there is none."""
         found = {comparison.name: comparison for comparison in self.comparisons}

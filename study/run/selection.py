@@ -101,11 +101,21 @@ def edge(tune: Tune, trials: Sequence[Trial], possible: Callable[[Candidate], bo
                 continue
             sides[searched.key] = side
             neighbour = line[min(inner)[1]][1]
-            # The loss tells where accuracies are still those of chance, or all the same.
-            if beats(best, neighbour, tune.select) or beats(best, neighbour, "val_loss"):
+            if beats(best, neighbour, tune.select) or (_mute(best, tune.select) and beats(best, neighbour, "val_loss")):
                 undertuned = True
                 following += outward
     return Edge(sides, undertuned, following)
+
+
+def _mute(best: Trial, select: Select) -> bool:
+    """Whether ``select`` may not tell yet that an edge was left too early, so that the loss is asked.
+
+    Accuracies far from their target are often those of chance; at 1, or once a target is reached, they say enough.
+    """
+    merits = [merit(outcome, select) for outcome in best.outcomes]
+    if select == "steps_to_target":
+        return not any(map(isfinite, merits))
+    return select == "val_accuracy" and min(merits) < 1
 
 
 def further(tune: Tune, trials: Sequence[Trial], possible: Callable[[Candidate], bool]) -> list[Candidate]:
@@ -147,11 +157,15 @@ def _past(searched: Searched, settings: Candidate, here: float, direction: int) 
 
 
 def _line(tune: Tune, searched: Searched, trial: Trial, trials: Sequence[Trial]) -> list[Trial]:
-    """The trials that differ from ``trial`` in this setting only; of a quasi-random search all of them."""
+    """The trials that differ from ``trial`` in this setting only; all, where there are none, or no grid.
+
+    A candidate past the edge of one setting is alone with it, and may still lie on the edge of another.
+    """
     if tune.search == "sobol":
         return list(trials)
     others = [key for key in tune.covers if key != searched.key]
-    return [t for t in trials if all(t.settings[key] == trial.settings[key] for key in others)]
+    own = [t for t in trials if all(t.settings[key] == trial.settings[key] for key in others)]
+    return own if len(own) > 1 else list(trials)
 
 
 def _distance(tune: Tune, first: Trial, second: Trial) -> float:

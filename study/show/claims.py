@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from study.plan.arm import Arm
+from study.plan.metrics import METRICS, twin
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.plan.store import Store, write_if_changed
 from study.run.chosen import read_chosen
@@ -32,6 +34,7 @@ CLAIMS = pa.schema(
         ("looks", pa.int32()),  # taken so far, this one included, as pairs were added
         ("looks_declared", pa.int32()),
         *((name, pa.string()) for name in ("better_arm", "than_arm")),
+        ("stated", pa.string()),  # Plan.stated, to tell when the study file states something else
     ]
 )
 
@@ -45,16 +48,17 @@ class Judged(NamedTuple):
 
 
 def judged_table(plan: Plan, store: Store, records: Records) -> pa.Table:
-    """All claims of a study with their verdicts: a table of ``CLAIMS``."""
+    """All claims of a study with their verdicts: a table of ``CLAIMS``. The look taken at them is remembered."""
     judged = judge_all(plan, records, undertuned(plan, store))
-    return pa.Table.from_pylist(rows_of(judged, note_looks(plan, store, judged), plan.looks), CLAIMS)
+    return pa.Table.from_pylist(rows_of(judged, note_looks(plan, store, judged), plan), CLAIMS)
 
 
 def undertuned(plan: Plan, store: Store) -> set[str]:
-    """The ids of arms whose best trial is still on the edge of their grids."""
+    """The ids of arms whose best trial is still on the edge of their grids, or of which nobody can say any more."""
     paths = {arm: store.tuning(arm) for arm, recipe in plan.arms.items() if recipe.tune}
-    chosen = {arm: read_chosen(path) for arm, path in paths.items() if path.exists()}
-    return {arm for arm, found in chosen.items() if found and found.undertuned}
+    unknown = {arm for arm, path in paths.items() if not path.exists()}
+    chosen = {arm: read_chosen(path) for arm, path in paths.items() if arm not in unknown}
+    return unknown | {arm for arm, found in chosen.items() if found and found.undertuned}
 
 
 def judge_all(plan: Plan, records: Records, undertuned: set[str]) -> list[Judged]:
@@ -66,24 +70,40 @@ def judge_all(plan: Plan, records: Records, undertuned: set[str]) -> list[Judged
         observed = observe(comparison, records)
         for claim in comparison.claims:
             stated.append((comparison, claim))
-            statements.append(statement(claim, observed, records, undertuned))
+            tunable = {arm for arm in undertuned if _hangs_on_tuning(claim.metric, plan.arms[arm])}
+            statements.append(statement(claim, observed, records, tunable))
     verdicts = judge(statements, plan.looks)
     return [Judged(*about, verdict) for about, verdict in zip(stated, verdicts, strict=True)]
 
 
 def statement(claim: PlannedClaim, observed: Observed, records: Records, undertuned: set[str]) -> Statement:
-    """A claim with its runs, or timing rounds, paired."""
-    rows = observed.of(claim.metric)
-    sides = []
+    """A claim with its runs, or timing rounds, paired: those that both arms have."""
+    rows, target = observed.of(claim.metric), METRICS[claim.metric].target
+    by_seed = []
     for label, arm in ((claim.better, claim.better_arm), (claim.than, claim.than_arm)):
         mine = rows[rows["label"] == label].sort_values("seed")
-        values, status = mine[claim.metric].to_numpy(dtype=float), mine["status"].to_numpy(dtype=str)
+        values = mine[claim.metric].to_numpy(dtype=float)
         if claim.metric == "seconds_to_target":
             values = seconds_by_round(mine, arm, records.timing)
-        sides.append((label, values, status, arm in undertuned))
-    rounds = min(len(values) for _, values, _, _ in sides)
-    better, than = (Side(label, values[:rounds], status[:rounds], edge) for label, values, status, edge in sides)
+        full = mine["out_of_memory"].to_numpy(dtype=bool)  # counts as diverged
+        values = np.where(full, np.inf, values) if target else values
+        status = np.where(full, "diverged", mine["status"].to_numpy(dtype=str))
+        by_seed.append(pd.DataFrame({"value": values, "status": status}, index=mine["seed"]))
+    both = by_seed[0].index.intersection(by_seed[1].index)
+    better, than = (
+        Side(
+            label, found.loc[both, "value"].to_numpy(), found.loc[both, "status"].to_numpy(dtype=str), arm in undertuned
+        )
+        for label, arm, found in zip(
+            (claim.better, claim.than), (claim.better_arm, claim.than_arm), by_seed, strict=True
+        )
+    )
     return Statement(claim.metric, better, than, claim.margin, claim.kind, claim.derived)
+
+
+def _hangs_on_tuning(metric: str, arm: Arm) -> bool:
+    """Whether further tuning could change the metric: memory and times of a step only where it changes shapes."""
+    return twin(metric, regression=False) is not None or (arm.tune is not None and arm.tune.shapes)
 
 
 def seconds_by_round(runs: pd.DataFrame, arm: str, timing: pd.DataFrame) -> np.ndarray:
@@ -97,7 +117,7 @@ def seconds_by_round(runs: pd.DataFrame, arm: str, timing: pd.DataFrame) -> np.n
     return np.where(known, seconds, np.nan)
 
 
-def rows_of(judged: list[Judged], looks: dict[str, int], declared: int) -> list[dict[str, Any]]:
+def rows_of(judged: list[Judged], looks: dict[str, int], plan: Plan) -> list[dict[str, Any]]:
     """Rows of ``CLAIMS``."""
     rows = []
     for comparison, claim, verdict in judged:
@@ -106,11 +126,17 @@ def rows_of(judged: list[Judged], looks: dict[str, int], declared: int) -> list[
             claim.model_dump()
             | {name: getattr(found, name) for name in ("margin", "estimate", "low", "high", "level", "p", "test")}
             | {name: getattr(found, name) for name in ("pairs", "wins", "losses", "ties")}
-            | {"comparison": comparison.name, "verdict": verdict.word, "reason": verdict.reason}
+            | {"comparison": comparison.name, "verdict": verdict.word}
+            | {"reason": verdict.reason + _undeclared(looks.get(name_of(claim), 0), plan.looks)}
             | {"p_adjusted": verdict.p_adjusted, "counts": verdict.counts, "pairs_needed": verdict.pairs_needed}
-            | {"looks": looks.get(name_of(claim), 0), "looks_declared": declared}
+            | {"looks": looks.get(name_of(claim), 0), "looks_declared": plan.looks, "stated": plan.stated}
         )
     return rows
+
+
+def _undeclared(taken: int, declared: int) -> str:
+    """What stands beside a verdict that was looked at more often than was declared."""
+    return f"; look {taken}, {declared} declared" if taken > declared else ""
 
 
 def note_looks(plan: Plan, store: Store, judged: list[Judged]) -> dict[str, int]:
@@ -126,8 +152,7 @@ def note_looks(plan: Plan, store: Store, judged: list[Judged]) -> dict[str, int]
             kept[name_of(claim)] = sorted(seen)
     if kept:
         write_if_changed(path, json.dumps(kept, indent=1, sort_keys=True) + "\n")
-    taken = {name_of(claim): verdict.evidence.pairs for _, claim, verdict in judged}
-    return {name: sum(n <= taken.get(name, 0) for n in seen) for name, seen in kept.items()}
+    return {name: len(seen) for name, seen in kept.items()}
 
 
 def name_of(claim: PlannedClaim) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from study.plan.metrics import METRICS
-from study.plan.plan import Plan, PlannedClaim
+from study.plan.plan import Plan
 from study.show.numbers import NONE, counted, listed, none
 from study.show.statistics.power import note_on_looks
 from study.show.statistics.scale import default_margin, effect, is_ratio, margin_text
@@ -77,13 +77,14 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
     counting = int(claims["counts"].sum())
     alpha = "0.05" if plan.looks == 1 else f"0.05/{plan.looks} (one of {plan.looks} declared looks)"
     about = [
-        "Stated in the study file before training, and tested on paired differences: seed s gives both arms the same "
-        "batches, timing round i is measured in both at the same time.",
-        f"p: two-sided exact sign-flip test, or sign test where runs diverged or did not reach the target, adjusted by "
+        "As the study file states them, tested on paired differences: seed s gives both arms the same "
+        "batches, and timing round i measures one right before or after the other.",
+        f"p: two-sided sign-flip test (exact up to 16 pairs), or sign test where runs diverged or did not reach the "
+        f"target; for equality two one-sided tests; none where all rounds agree (deterministic). Adjusted by "
         f"Holm's method over the {counted(counting, 'claim')} that count{'s' * (counting == 1)}; decided at {alpha}. "
         "Intervals are per claim, unadjusted.",
-        "Factors (×) and points above 1 and 0 favour the arm named first. Claims on measured time have a margin of "
-        "10 %, on memory of 1 %, unless the study file says otherwise.",
+        "Factors (×, geometric means over pairs) above 1 and points above 0 favour the arm named first. Claims on "
+        "measured time have a margin of 10 %, on memory of 1 %, unless the study file says otherwise.",
     ]
     if claims["derived"].any():
         about.append("Derived claims follow from another one and do not count for Holm.")
@@ -91,11 +92,16 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
 
 
 def differs(plan: Plan, claims: pd.DataFrame) -> bool:
-    """Whether the study file states other claims than these verdicts are on."""
-    planned = [_key(claim) for comparison in plan.comparisons for claim in comparison.claims]
-    columns = ("metric", "better_arm", "than_arm", "kind")
-    return planned != list(zip(*(claims[name] for name in columns), strict=True))
+    """Whether the study file states other claims than these verdicts are on, or on other seeds, targets or timing."""
+    return set(claims["stated"]) != ({plan.stated} if any(c.claims for c in plan.comparisons) else set())
 
 
-def _key(claim: PlannedClaim) -> tuple[str, str, str, str]:
-    return claim.metric, claim.better_arm, claim.than_arm, claim.kind
+def others(plan: Plan, claims: pd.DataFrame) -> bool:
+    """Whether these verdicts are on other orderings than the study file states, whatever its seeds are now."""
+    planned = [
+        (claim.metric, claim.better_arm, claim.than_arm, claim.kind)
+        for comparison in plan.comparisons
+        for claim in comparison.claims
+    ]
+    columns = (claims[name] for name in ("metric", "better_arm", "than_arm", "kind"))
+    return planned != list(zip(*columns, strict=True))

@@ -43,22 +43,31 @@ class Records(NamedTuple):
     tuning: pd.DataFrame  # per arm, candidate and tuning seed; empty where nothing was tuned
 
 
-def collect(plan: Plan, store: Store) -> None:
-    """Write runs, curves, tuning and timing of the study beside its plan."""
+def gather(plan: Plan, store: Store) -> dict[str, pa.Table]:
+    """The tables of ``Records``, from the records of every arm.
+
+    Raises ValueError where runs were trained with other settings than tuning chose.
+    """
     runs, curves = [], []
     for arm, blocks in store.present(plan.arms).items():
         rows, curve = _arm(arm, blocks, plan, store)
         runs.append(rows)
         curves.append(curve)
-    folder = store.study(plan.study)
-    write_parquet(pa.concat_tables(curves), folder / "curves.parquet")
-    write_parquet(_with_targets(pa.concat_tables(runs), pa.concat_tables(curves), plan.target), folder / "runs.parquet")
     path = plan.timing and store.timing(plan.timing.id)
-    timing = pq.read_table(path, schema=TIMING) if path and path.exists() else TIMING.empty_table()
-    write_parquet(timing, folder / "timing.parquet")
     paths = [store.tuning(arm) for arm, recipe in sorted(plan.arms.items()) if recipe.tune]
     tuning = [pq.read_table(path, schema=TUNING) for path in paths if path.exists()]
-    write_parquet(pa.concat_tables([TUNING.empty_table(), *tuning]), folder / "tuning.parquet")
+    return {
+        "runs": _with_targets(pa.concat_tables(runs), pa.concat_tables(curves), plan.target),
+        "curves": pa.concat_tables(curves),
+        "timing": pq.read_table(path, schema=TIMING) if path and path.exists() else TIMING.empty_table(),
+        "tuning": pa.concat_tables([TUNING.empty_table(), *tuning]),
+    }
+
+
+def collect(plan: Plan, store: Store) -> None:
+    """Write runs, curves, tuning and timing of the study beside its plan."""
+    for name, table in gather(plan, store).items():
+        write_parquet(table, store.study(plan.study) / f"{name}.parquet")
 
 
 def read(plan: Plan, store: Store) -> Records:
@@ -105,11 +114,14 @@ def _settled(arm: str, plan: Plan, store: Store, runs: pa.Table) -> Arm:
     if planned.tune is None or not store.tuning(arm).exists():
         return planned
     tuned = settled(planned, store)
-    chosen, trained = used(planned, tuned), set(runs["settings"].drop_null().to_pylist())
-    if tuned and trained - {chosen}:
+    chosen = used(planned, tuned)
+    pairs = zip(runs["status"].to_pylist(), runs["settings"].to_pylist(), strict=True)
+    others = {settings for status, settings in pairs if status in ("finished", "diverged")} - {chosen}
+    if others:
+        trained = ", ".join(sorted(settings or "nothing, since every candidate diverged" for settings in others))
         raise ValueError(
-            f"{store.arm(arm)}: runs were trained with {', '.join(sorted(trained - {chosen}))}, but tuning.parquet "
-            f"chose {chosen}; delete the runs-*.parquet there, and they are trained again"
+            f"{store.arm(arm)}: runs were trained with {trained}, but tuning.parquet chose {chosen or 'nothing'}; "
+            "delete the runs-*.parquet there, and they are trained again"
         )
     return tuned or planned
 

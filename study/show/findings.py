@@ -29,7 +29,9 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Recor
     result = gained(scaling, rows) if scaling else ""
     result = result or _result(metric, rows[rows["metric"] == metric], comparison)
     tuned = undertuned_arms(comparison, found(records.tuning))
-    return [text for text in (result, against_reported(comparison, rows), *_stuck(comparison, records), tuned) if text]
+    # Where orderings are claimed, the first table says how they stand, by tests.
+    reported = "" if comparison.claims else against_reported(comparison, rows)
+    return [text for text in (result, reported, *_stuck(comparison, records), tuned) if text]
 
 
 def _telling(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
@@ -70,7 +72,7 @@ def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> s
             f"the other end is {quoted(last)} with {shown[last]}{tail}."
         )
     others = listed(f"{quoted(label)} {shown[label]}" for label in labels[1:])
-    far = _gap(metric, found, best, last) + _overlap(found, labels)
+    far = _gap(metric, found, best, last) + ("" if comparison.claims else _overlap(found, labels))
     return f"{quoted(best)} has the {extreme} {about.title}, {first}; {others}{far}{tail}."
 
 

@@ -14,6 +14,7 @@ from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.collect import Records, first_reached
 
+OUT_OF_MEMORY = r"OutOfMemoryError|out of memory|can't allocate memory"  # in the reason of a failed run
 PER_ROUND = ("train_seconds", "step_seconds", "memory_mib", "speedup")
 
 
@@ -69,6 +70,8 @@ def _runs(comparison: PlannedComparison, labels: dict[str, str], records: Record
     out["label"] = [labels[arm] for arm, _ in index]
     out["status"] = runs["status"].fillna("missing")
     out["learned"] = runs["learned"].eq(True)
+    full = runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, case=False, regex=True)
+    out["out_of_memory"] = (out["status"] == "failed") & full.fillna(False).astype(bool)
     known = out["status"].isin(["finished", "diverged"])
     reached = first_reached(records.curves, comparison.target).reindex(index)
     beside = ("steps_to_target",) * ("seconds_to_target" in comparison.used)
@@ -131,7 +134,7 @@ def _rounds(comparison: PlannedComparison, labels: dict[str, str], records: Reco
     """The metrics of the timing job in every round that was timed, whatever the number of seeds."""
     timing = records.timing[records.timing["arm"].isin(list(labels))]
     rows = timing[["arm"]].assign(label=timing["arm"].map(labels), seed=timing["round"].astype(int))
-    rows = rows.assign(status="finished", learned=True)
+    rows = rows.assign(status="finished", learned=True, out_of_memory=False)
     step = timing["step_seconds"].astype(float)
     reference = next(arm for arm, label in labels.items() if label == comparison.reference)
     of_reference = timing[timing["arm"] == reference].set_index("round")["step_seconds"].astype(float)

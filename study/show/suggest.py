@@ -137,6 +137,7 @@ def _edit(plan: Plan, comparison: PlannedComparison, given: Sequence[Advice]) ->
     again = any(arm in plan.timing.arms for arm in comparison.trained) if plan.timing else False
     timed = f", and all timing again, in {max(seeds, FEWEST_ROUNDS)} rounds" * (again and seeds > rounds)
     yield f"  edit: comparisons.{comparison.name}.seeds: {seeds}"
+    yield f"    and looks: {plan.looks + 1}, if there is none yet: this will be another look"
     fewer = sorted({advice.seeds for advice in given if comparison.seeds < advice.seeds < seeds}, reverse=True)
     decided = [f"{n} would decide {sum(0 < a.seeds <= n for a in given)}" for n in fewer]
     if decided:

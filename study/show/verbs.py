@@ -69,12 +69,13 @@ def suggest(arguments: Namespace) -> None:
     plan = prepare(Path(arguments.file), store)
     path = store.study(plan.study) / "claims.parquet"
     found = pd.read_parquet(path) if path.exists() else None
-    if found is None or claims_table.differs(plan, found):
+    if found is None or claims_table.others(plan, found):
         if not any(store.present(plan.arms).values()):
             again = f"snakemake --cores all --resources gpu=4 --config study={arguments.file} results={store.root}"
             raise Refused([f"{arguments.file}: none of its arms is trained yet; run {again}"])
-        gather.collect(plan, store)
-        found = judged_table(plan, store, gather.read(plan, store)).to_pandas()
+        tables = gather.gather(plan, store)  # in memory: the study's own results are those of its last run
+        records = gather.Records(**{name: table.to_pandas() for name, table in tables.items()})
+        found = judged_table(plan, store, records).to_pandas()
     print(*advise.suggest(plan, store, found), sep="\n")
 
 

@@ -67,7 +67,14 @@ def test_exploratory_claims_may_be_hopeless_and_still_count(study: dict[str, Any
 
 
 def test_derived_and_counted_metrics_do_not_count(study: dict[str, Any], check: Check) -> None:
-    assert refused(study, check, seeds=3, derived=True) == []
+    (line,) = refused(study, check, seeds=6, derived=True)
+    assert line.endswith("claims[0].derived: follows from no other claim here on the same two arms; take 'derived' out")
+    (parent,) = claims(seeds=6)["claims"]
+    study["seeds"] = 6  # room for one claim only
+    study["comparisons"]["a"]["claims"] = [parent, parent | {"metric": "val_loss", "derived": True}]
+    assert check(study)[0] == 0
+    study["comparisons"]["a"]["claims"][1]["derived"] = False
+    assert check(study)[0] == 2
     assert refused(study, check, seeds=3, metric="memory_mib") == []
     assert refused(study, check, seeds=6, number=2, metric="memory_mib") == []
 

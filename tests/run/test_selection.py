@@ -109,6 +109,25 @@ def test_the_best_on_an_edge_that_is_level_is_not_undertuned() -> None:
     assert (found.sides, found.undertuned, found.next) == ({"optimizer.lr": "high"}, False, [])
 
 
+def with_losses(level: float, *losses: float) -> list[Outcome]:
+    return [outcome._replace(val_loss=loss) for outcome, loss in zip(accuracy(*[level] * 2), losses, strict=True)]
+
+
+@pytest.mark.parametrize(("level", "expected"), [(0.1, True), (1.0, False)], ids=["chance", "nothing better"])
+def test_the_loss_tells_where_accuracies_are_all_the_same_and_could_be_better(level: float, expected: bool) -> None:
+    falling = trials(*(with_losses(level, loss, loss + 0.1) for loss in (2.3, 2.2, 2.1)))
+    found = edge(search(), falling, anything)
+    assert (found.sides, found.undertuned) == ({"optimizer.lr": "high"}, expected)
+
+
+def test_a_candidate_past_one_edge_may_lie_on_another() -> None:
+    strength = Searched(key="regularizer.strength", log=(0.001, 0.1), points=3)
+    tune = search(LR, strength)
+    grid = [Trial(point, accuracy(*[0.5 + point["regularizer.strength"]] * 2)) for point in tune.grid()]
+    past = Trial({"optimizer.lr": 10.0, "regularizer.strength": 0.1}, accuracy(0.9, 0.9))
+    assert edge(tune, [*grid, past], anything).sides == {"optimizer.lr": "high", "regularizer.strength": "high"}
+
+
 def test_an_inner_best_and_an_end_of_the_setting_itself_are_no_edge() -> None:
     assert edge(search(), trials(accuracy(0.5), accuracy(0.9), accuracy(0.8)), anything) == ({}, False, [])
     best_is_0 = [Trial({"dropout": rate}, accuracy(mean, mean)) for rate, mean in ((0.0, 0.9), (0.25, 0.8), (0.5, 0.7))]

@@ -107,11 +107,26 @@ def test_a_claim_whose_runs_are_missing_waits_for_them(
     assert not (tmp_path / "studies").exists() or row["looks"] == 0
 
 
+def test_an_arm_that_ran_out_of_memory_lost(claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path) -> None:
+    full = {"status": "failed", "reason": "OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"}
+
+    def judged(how: Mapping[str, object]) -> pd.Series:
+        claims = claimed(change=lambda label, seed: outcome(label, seed) if label == "sgd" else how, root=tmp_path)[1]
+        return by_metric(claims)["test_accuracy"]
+
+    lost, crashed = judged(full), judged(full | {"reason": "KeyError: 'x'"})
+    assert (lost["verdict"], lost["wins"], lost["losses"]) == ("refuted", 0, 10)
+    assert (crashed["verdict"], crashed["reason"]) == ("undecided", "adam: 10 failed of 10; run it again")
+
+
 def test_each_number_of_seeds_that_was_looked_at_is_a_look(
     claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
 ) -> None:
-    looks = [set(claimed(seeds=n, root=tmp_path)[1].query("counts")["looks"]) for n in (8, 8, 10, 12)]
-    assert looks == [{1}, {1}, {2}, {3}]
+    found = [claimed(seeds=n, root=tmp_path)[1].query("counts") for n in (8, 8, 10, 12, 8)]
+    assert [set(claims["looks"]) for claims in found] == [{1}, {1}, {2}, {3}, {3}]  # a look stays taken
+    assert [set(claims["reason"].str.contains("; look ., 1 declared")) for claims in found] == [
+        {False}, {False}, {True}, {True}, {True}
+    ]  # fmt: skip
 
 
 @pytest.fixture
@@ -133,11 +148,24 @@ def test_the_verb_prints_every_verdict_and_fails_where_one_is_not_as_required(
     assert told("--require", "supported") == 1
 
 
+CHANGES = {
+    "the other way round": ("better: adam, than: sgd", "better: sgd, than: adam"),
+    "a margin": ("better: sgd, than: adam}", "better: sgd, than: adam, margin: 0.5}"),
+    "seeds": ("seeds: 10", "seeds: 12"),
+    "looks": ("seeds: 10", "seeds: 10\nlooks: 2"),
+    "a target": ("value: 0.9", "value: 0.8"),
+    "not derived": (", derived: true", ""),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_the_verb_refuses_verdicts_on_other_claims(
-    told: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    change: str, told: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "small.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("better: adam, than: sgd", "better: sgd, than: adam"))
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace(*CHANGES[change], 1), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") != before
     assert told() == 2
     assert "these verdicts are on other claims" in capsys.readouterr().err
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 
 from study.plan.plan import Plan
 from study.plan.store import Block, Store
+from study.show.collect import collect
 from tests.workflow.conftest import Place
 
 STUDY = """
@@ -96,3 +98,14 @@ def test_a_failed_tuning_is_told_once_and_shown_for_every_seed(fair: Place, tmp_
     assert f"({arm}), tuning: " in failed[0]
     runs = pd.read_parquet(store.study("fair") / "runs.parquet").set_index("arm")
     assert runs.loc[arm, "status"].tolist() == ["failed"] * 2
+
+
+@pytest.mark.parametrize("wrong", ['{"optimizer.lr": 0.5}', None], ids=["another rate", "nothing"])
+def test_runs_that_tuning_did_not_choose_are_not_collected(fair: Place, tmp_path: Path, wrong: str | None) -> None:
+    shutil.copytree(fair.results, tmp_path / "results")
+    store = Store(tmp_path / "results")
+    plan = Plan.load(store.study("fair") / "plan.json")
+    path = store.runs(next(iter(plan.arms)), Block(0, 1))
+    pd.read_parquet(path).assign(settings=pd.Series([wrong] * 2, dtype="string")).to_parquet(path)
+    with pytest.raises(ValueError, match=r"tuning\.parquet chose"):
+        collect(plan, store)

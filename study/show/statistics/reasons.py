@@ -118,7 +118,8 @@ def _open(claim: Statement, found: Evidence, undecided: Open) -> str:
     unit = "round" if per_round(claim.metric) else "seed"
     observed = "wins come as often as observed" if found.test == "sign" else "the true difference is as observed"
     if undecided.needed:
-        more = f"about {undecided.needed} {unit}s would decide it if {observed}"
+        do = "decide" if found.favours is not False else "refute"
+        more = f"about {undecided.needed} {unit}s would {do} it if {observed}"
     else:
         more = f"it would take more than {MOST:,} {unit}s if {observed}" if found.pairs > 1 else ""
     if not undecided.hopeless:
