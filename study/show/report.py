@@ -12,6 +12,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.plan.store import Store
 from study.show import claims_table, ledger, protocol, recipes, timing
 from study.show.collect import Records, read
+from study.show.effects import Effects, effects_of
 from study.show.findings import finding
 from study.show.neighbours import beside
 from study.show.numbers import listed
@@ -32,6 +33,7 @@ class Section(NamedTuple):
     finding: list[str]
     table: Table | None  # None where its files, or the figure's, could not be drawn
     beside: Table | None  # at neighbouring targets
+    effects: Effects | None  # of a full factorial
     figure: Inline | None
     tuned: bool
     tuning: Inline | None  # its figure
@@ -106,6 +108,7 @@ def _section(
         finding=finding(comparison, summary, records),
         table=table(comparison, summary, device) if drawn else None,
         beside=beside(comparison, summary, device) if drawn else None,
+        effects=effects_of(comparison, records),
         figure=_figure(folder / "figures" / f"{comparison.name}.svg", f"figure-{comparison.name}", comparison.title),
         tuned=bool(comparison.selections),
         tuning=_figure(

@@ -33,8 +33,8 @@ class Effect(NamedTuple):
         return self.estimate is not None
 
 
-def effects(metric: str, values: Floats, factors: Sequence[str]) -> list[Effect]:
-    """All main effects, then all two-way interactions.
+def effects(metric: str, values: Floats, factors: Sequence[str], interactions: bool = True) -> list[Effect]:
+    """All main effects, then all two-way ``interactions`` if wanted.
 
     ``values``: [seeds, levels of the first factor, levels of the second, …]. NaN for a run that diverged or an arm
     that was skipped, inf for a target not reached: every contrast that such a cell enters is not estimable, since a
@@ -45,7 +45,8 @@ def effects(metric: str, values: Floats, factors: Sequence[str]) -> list[Effect]
     with np.errstate(divide="ignore"):
         scaled = orientation(metric) * (np.log(values) if is_ratio(metric) else values)
     scaled = np.where(np.isfinite(scaled), scaled, np.nan)
-    return [_effect(metric, names, levels, d) for names, levels, d in _contrasts(scaled, factors)]
+    contrasts = _contrasts(scaled, factors)
+    return [_effect(metric, *contrast) for contrast in contrasts if interactions or len(contrast[0]) == 1]
 
 
 def _contrasts(values: Floats, factors: Sequence[str]) -> Iterator[tuple[tuple[str, ...], tuple[int, ...], Floats]]:
