@@ -28,11 +28,11 @@ from study.axes.activation import ReLU
 from study.axes.init import Default
 from study.axes.regularizer import NoPenalty
 from study.axes.schedule import Constant
-from study.plan.choices import split_key
+from study.plan.choices import SWITCHES, split_key
 from study.plan.tune import Settings, Tune
 
 RECIPE = 1  # raised by hand when the meaning of training changes: every arm gets a new id
-WRITTEN = (*AXES, "stack")  # what a study file can say of an arm
+WRITTEN = (*AXES, *SWITCHES)  # what a study file can say of an arm
 
 
 class Arm(BaseModel):
@@ -56,6 +56,7 @@ class Arm(BaseModel):
     epochs: Count
     gpus: Count = 1
     stack: bool = True
+    tf32: bool = False
     tune: Tune | None = None
 
     @model_validator(mode="before")

@@ -7,7 +7,7 @@ from typing import Any
 
 from study.axes import CHOICES, Choice
 from study.plan.arm import WRITTEN, Arm
-from study.plan.choices import Entry, build, check_key, split_key
+from study.plan.choices import SWITCHES, Entry, build, check_key, split_key
 from study.plan.mistakes import Mistakes, join, nearest
 
 Settings = dict[str, Entry]
@@ -25,7 +25,7 @@ class Baseline:
         self.written: dict[str, Entry] = dict(under.written) if under else {}
         self.settings: dict[str, Settings] = {k: dict(v) for k, v in under.settings.items()} if under else {}
         before = len(mistakes)
-        known = [key for key in content if check_key(key, join(path, key), mistakes, extra=("stack",))]
+        known = [key for key in content if check_key(key, join(path, key), mistakes, extra=SWITCHES)]
         for key in sorted(known, key=lambda key: "." in key):  # an axis before its settings, as they are laid over it
             axis, setting = split_key(key)
             entry = Entry(content[key], join(path, key))

@@ -13,7 +13,8 @@ from study.plan.mistakes import Mistakes, explain, join, refuse, suggest
 
 Value = Choice | float  # a choice, or the number of a numeric axis
 NUMBERED: dict[str, TypeAdapter[Any]] = {axis: TypeAdapter(kind) for axis, kind in NUMBERS.items()}
-NUMBERED["stack"] = TypeAdapter(bool)
+SWITCHES = ("stack", "tf32")  # how an arm is trained: set in a baseline, and the same for all of a comparison
+NUMBERED |= {switch: TypeAdapter(bool) for switch in SWITCHES}
 
 
 class Entry(NamedTuple):

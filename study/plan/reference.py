@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from study.axes import AXES, CHOICES, Choice
-from study.plan.arm import Arm
+from study.axes import CHOICES, Choice
+from study.plan.arm import WRITTEN, Arm
 from study.plan.labels import number
 from study.plan.metrics import METRICS
 from study.plan.schema import DESCRIPTIONS, describe
@@ -23,7 +23,7 @@ def text() -> str:
 
 def tables() -> str:
     lines = []
-    for axis in (*AXES, "stack"):
+    for axis in WRITTEN:
         field = Arm.model_fields[axis]
         default = "required" if field.is_required() else f"default `{_shown(field.default)}`"
         lines += [f"### `{axis}` ({default})", ""]

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from study.axes import AXES, CHOICES, NUMBERS, Choice
-from study.plan.choices import settings_of
+from study.plan.arm import WRITTEN
+from study.plan.choices import SWITCHES, settings_of
 from study.plan.metrics import METRICS
 from study.plan.ranges import kind_of
 from study.plan.study_file import Claim, Comparison, StudyFile
@@ -18,12 +19,13 @@ from study.plan.tune_block import FIXED, SELECTS, Options, Range
 PATH = Path(__file__).parents[2] / "config" / "study.schema.json"
 Schema = dict[str, Any]
 
-DESCRIPTIONS = {  # of the axes that are numbers, and of stack
+DESCRIPTIONS = {  # of the axes that are numbers, and of the switches
     "dropout": "Rate at which hidden activations are dropped, in [0, 1).",
     "batch_size": "Rows a step.",
     "epochs": "Passes over the training rows.",
     "gpus": "Devices a run: each takes its part of every batch.",
     "stack": "false: train runs one at a time.",
+    "tf32": "true: on GPUs, matrix products and convolutions in TF32, faster and less exact than float32.",
 }
 PRINTED: Schema = {"type": ["string", "number"], "minLength": 1}
 
@@ -35,11 +37,11 @@ def text() -> str:
 def study_schema() -> Schema:
     """The schema of a whole study file. It refuses nothing that ``check`` accepts."""
     defs: Schema = {f"{axis}_choice": _choices(axis) for axis in CHOICES} | {"metric": _metrics()}
-    axes = {axis: _axis(axis) for axis in (*AXES, "stack")}
+    axes = {axis: _axis(axis) for axis in WRITTEN}
     owned = {f"{axis}.{setting}": owners for axis in CHOICES for setting, owners in settings_of(axis).items()}
     defs |= {key: _setting(key.partition(".")[2], owners) for key, owners in owned.items()}
     settings = {key: {"$ref": f"#/$defs/{key}"} for key in owned}
-    varied = {key: value for key, value in (axes | settings).items() if key != "stack"}
+    varied = {key: value for key, value in (axes | settings).items() if key not in SWITCHES}
     defs["baseline"] = _object(axes | settings)
     defs["arm"] = _object({"label": {"type": "string", "minLength": 1}} | varied) | {"minProperties": 1}
     defs["pattern"] = _object({key: {"description": f"Matches arms with this {key}."} for key in varied})

@@ -61,16 +61,21 @@ def describe(device: torch.device) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """One CPU thread and full float32, as it was afterwards.
+    """One CPU thread, and float32 as it was afterwards (``use_tf32`` says what it is meanwhile).
 
     With one thread no sum is split by the number of threads, so a run's numbers do not depend on it.
     """
     threads = torch.get_num_threads()
-    tf32 = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    matmul, convolution = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.set_num_threads(1)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    use_tf32(False)
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = tf32
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = matmul, convolution
+
+
+def use_tf32(on: bool) -> None:
+    """Whether GPUs round factors of products to TF32, 10 bits of mantissa; torch itself lets convolutions do so."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = on

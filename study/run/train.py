@@ -12,7 +12,7 @@ from torch import Tensor
 from study.plan.arm import Arm
 from study.run.checkpoint import Checkpoint, Checkpoints
 from study.run.data import SPLITS, Data
-from study.run.devices import quiet
+from study.run.devices import quiet, use_tf32
 from study.run.evaluate import evaluate, row_losses
 from study.run.modules import build, dropped_shapes
 from study.run.record import Curve, Record
@@ -20,6 +20,8 @@ from study.run.shard import ALONE, Shard
 from study.run.stack import Stack
 from study.run.stepper import Stepper
 from study.run.streams import stream
+
+SHARED = ("network", "activation", "dataset_id", "batch_size", "epochs", "tf32")  # by all runs of a pack
 
 
 class Run(NamedTuple):
@@ -40,7 +42,7 @@ def train(
 
     Runs whose arm says ``stack: false`` are trained one at a time. A lone run is otherwise trained beside a
     copy of itself, since torch computes a stack of one by other kernels, which round differently.
-    Raises ValueError where the stacked runs do not share network, activation, data, batch size and budget.
+    Raises ValueError where the stacked runs do not share what ``SHARED`` names.
     """
     with quiet():
         records = {}
@@ -63,14 +65,13 @@ class Pack:
     def __init__(
         self, runs: Sequence[Run], data: Data, device: torch.device | str = "cpu", shard: Shard = ALONE
     ) -> None:
-        shared = {(r.arm.network, r.arm.activation, r.arm.dataset_id, r.arm.batch_size, r.arm.epochs) for r in runs}
-        if len(shared) != 1:
-            raise ValueError("runs in a pack share network, activation, dataset, batch size and epochs")
+        if len({tuple(getattr(run.arm, name) for name in SHARED) for run in runs}) != 1:
+            raise ValueError("runs in a pack share network, activation, dataset, batch size, epochs and tf32")
         self.runs, self.data, self.device, self.shard = list(runs), data, device, shard
         arm = runs[0].arm
         if arm.network.batch_statistics and (arm.batch_size == 1 or len(data.train.x) % arm.batch_size == 1):
             raise ValueError("batch normalization needs at least two rows a batch, the last one of an epoch included")
-        self.batch_size, self.epochs = arm.batch_size, arm.epochs
+        self.batch_size, self.epochs, self.tf32 = arm.batch_size, arm.epochs, arm.tf32
         modules = [build(run.arm, run.seed, data) for run in runs]
         self.shapes = dropped_shapes(modules[0], data.shape)
         self.stack = Stack(modules, device)
@@ -125,6 +126,7 @@ class Pack:
 
     def step(self, batch: Tensor, progress: float) -> Tensor:
         """One step of every run on its rows ``batch`` [runs, rows]; returns gradient norms. [runs]"""
+        use_tf32(self.tf32)
         mine = self.shard.of(batch.shape[1])
         rows = batch[:, mine]
         x = self.data.train.x.index_select(0, rows.flatten()).view(*rows.shape, *self.data.shape)
@@ -162,6 +164,7 @@ class Pack:
     @torch.no_grad()
     def evaluate(self, epoch: int, norms: Tensor | None) -> None:
         """Loss and accuracy on all three splits, without dropout; a row of every living run's curve."""
+        use_tf32(self.tf32)
         self.stack.train(False)
         losses, correct = {}, {}
         for name in SPLITS:

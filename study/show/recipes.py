@@ -8,6 +8,7 @@ from typing import Any
 
 from study.axes import AXES, CHOICES, Choice
 from study.plan.arm import Arm
+from study.plan.choices import SWITCHES
 from study.plan.labels import number
 from study.plan.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
@@ -88,7 +89,7 @@ def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
     rows = []
     for arm, recipe in list(plan.arms.items())[:LIMIT]:
         row = {"arm": arm} | {axis.replace("_", " "): planned(recipe, axis) for axis in AXES}
-        row["stack"] = number(recipe.stack)
+        row |= {switch: number(getattr(recipe, switch)) for switch in SWITCHES}
         if any(other.tune for other in plan.arms.values()):
             row["tuned to"] = ""
         if recipe.tune:

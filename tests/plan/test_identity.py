@@ -81,7 +81,12 @@ def test_comments_and_spelling_never_enter_an_id(plan: Planned) -> None:
 
 
 def test_a_written_default_moves_no_id() -> None:
-    written = {axis: {"name": "relu"} for axis in ["activation"]} | {"dropout": 0, "gpus": 1, "stack": True}
+    written = {axis: {"name": "relu"} for axis in ["activation"]} | {
+        "dropout": 0,
+        "gpus": 1,
+        "stack": True,
+        "tf32": False,
+    }
     written |= {"network": {"name": "mlp", "hidden": [64, 64]}, "dataset": {"name": "digits", "split_seed": 0}}
     assert arm(**written).id == arm().id
 
@@ -119,7 +124,9 @@ def test_every_setting_of_every_choice_enters_the_id(axis: str, name: str, setti
 
 
 @pytest.mark.parametrize(
-    "change", [{"dropout": 0.5}, {"batch_size": 8}, {"epochs": 3}, {"gpus": 2}, {"stack": False}], ids=str
+    "change",
+    [{"dropout": 0.5}, {"batch_size": 8}, {"epochs": 3}, {"gpus": 2}, {"stack": False}, {"tf32": True}],
+    ids=str,
 )
 def test_every_number_enters_the_id(change: dict[str, Any]) -> None:
     assert arm(**change).id != arm().id

@@ -89,8 +89,9 @@ def test_regression(regularizer, shape, arm, data):
     assert_independent(subject, data(subject))
 
 
-def test_settings_of_the_shared_axes_must_agree(arm, data):
-    first, other = arm(), arm(network={"name": "mlp", "hidden": [7, 6]})
+@pytest.mark.parametrize("change", [{"network": {"name": "mlp", "hidden": [7, 6]}}, {"tf32": True}], ids=str)
+def test_settings_of_the_shared_axes_must_agree(change, arm, data):
+    first, other = arm(), arm(**change)
     with pytest.raises(ValueError, match="share network"):
         train([Run(first, 0), Run(other, 0)], data(first))
 
