@@ -1,22 +1,25 @@
-"""A real SLURM on this machine: munge, slurmctld and four nodes of four pretend GPUs, in a folder of its own."""
+"""A real SLURM on this machine: munge, slurmctld and four nodes of four pretend GPUs, in a folder of its own.
+
+With accounting, where a database is installed.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+
+from tests.slurm import accounting, guard
+from tests.slurm.accounting import where
+from tests.slurm.guard import MARK
 
 NODES, GPUS, CORES = 4, 4, 16
 DAEMONS = ("munged", "slurmctld", "slurmd")
-MARK = "CLUSTER_UNDER_TEST"
-COMMANDS = ("sbatch", "srun", "squeue", "sinfo", "scontrol", "scancel", "sacct")
+COMMANDS = ("sbatch", "srun", "squeue", "sinfo", "scontrol", "scancel", "sacct", "sacctmgr")
 CONFIG = """
 ClusterName=evenhand
 SlurmctldHost={host}(127.0.0.1)
@@ -38,8 +41,7 @@ TaskPlugin=task/none
 SwitchType=switch/none
 MpiDefault=none
 MailProg=/bin/true
-AccountingStorageType=accounting_storage/none
-JobAcctGatherType=jobacct_gather/none
+{accounting}
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=batch_sched_delay=0,bf_interval=5
@@ -60,7 +62,7 @@ NODE = (
 
 def unavailable() -> str | None:
     """Why no SLURM can be started here; None where one can."""
-    missing = [name for name in (*DAEMONS, *COMMANDS) if not _where(name)]
+    missing = [name for name in (*DAEMONS, *COMMANDS) if not where(name)]
     if missing:
         return f"SLURM is not installed here (apt-get install slurm-wlm munge): no {', '.join(missing)}"
     if os.geteuid() != 0:
@@ -81,8 +83,8 @@ class Cluster:
     that by process id.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.daemons = root, list[subprocess.Popen[bytes]]()
+    def __init__(self, root: Path, accounted: bool = False) -> None:
+        self.root, self.accounted, self.daemons = root, accounted, list[subprocess.Popen[bytes]]()
         self.environment = {
             **os.environ,
             MARK: str(root),
@@ -91,21 +93,23 @@ class Cluster:
         }
 
     def start(self) -> None:
-        guard = [sys.executable, __file__, str(self.root)]
-        self.guard = subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True)
+        command = [sys.executable, guard.__file__, str(self.root)]
+        self.guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         self._configure()
         key = self.root / "munge.key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
         where = [f"--{name}={self.root}/munge.{name.partition('-')[0]}" for name in ("socket", "pid-file", "log-file")]
         # By force, because pytest's folders are closed to other users: munge wants its socket open to all.
-        self._daemon(
+        self.daemon(
             "munged", "--foreground", "--force", f"--key-file={key}", f"--seed-file={self.root}/munge.seed", *where
         )
         self.until(lambda: (self.root / "munge.socket").exists())
-        self._daemon("slurmctld", "-D", "-i")
+        if self.accounted:
+            accounting.start(self)
+        self.daemon("slurmctld", "-D", "-i")
         for n in range(1, NODES + 1):
-            self._daemon("slurmd", "-D", "-N", f"n{n}")
+            self.daemon("slurmd", "-D", "-N", f"n{n}")
         self.until(
             lambda: self("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split() == [f"n{n + 1}" for n in range(NODES)]
         )
@@ -127,16 +131,17 @@ class Cluster:
             daemon.wait()
 
     def _configure(self) -> None:
-        ports = _free_ports(NODES + 1)
+        ports = _free_ports(NODES + 2)
         nodes = [NODE.format(n=n, host=_host(), port=ports[n], cores=CORES, gpus=GPUS) for n in range(1, NODES + 1)]
-        text = CONFIG.format(host=_host(), root=self.root, ports=ports, nodes="\n".join(nodes))
+        kept = accounting.configure(self.root, _host(), ports[-1]) if self.accounted else accounting.NONE
+        text = CONFIG.format(host=_host(), root=self.root, ports=ports, nodes="\n".join(nodes), accounting=kept)
         (self.root / "slurm.conf").write_text(text)
         (self.root / "state").mkdir()
         # Inside a job Snakemake calls SLURM's commands without any of SLURM's variables, SLURM_CONF included.
         (self.root / "bin").mkdir()
         for name in COMMANDS:
             command = self.root / "bin" / name
-            command.write_text(f'#!/bin/sh\nSLURM_CONF={self.root}/slurm.conf exec {_where(name)} "$@"\n')
+            command.write_text(f'#!/bin/sh\nSLURM_CONF={self.root}/slurm.conf exec {where(name)} "$@"\n')
             command.chmod(0o755)
         # A GPU's file must be a device. Any will do, and SLURM hands it out by number.
         for gpu in range(GPUS):
@@ -144,9 +149,9 @@ class Cluster:
         gres = f"NodeName=n[1-{NODES}] Name=gpu Type=pretend File={self.root}/gpu[0-{GPUS - 1}]\n"
         (self.root / "gres.conf").write_text("AutoDetect=off\n" + gres)
 
-    def _daemon(self, *command: str) -> None:
+    def daemon(self, *command: str) -> None:
         log = (self.root / f"{command[0]}.out").open("ab")
-        full = [_where(command[0]) or command[0], *command[1:]]
+        full = [where(command[0]) or command[0], *command[1:]]
         self.daemons.append(
             subprocess.Popen(full, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         )
@@ -164,21 +169,6 @@ class Cluster:
             time.sleep(pause)
 
 
-def belonging(root: Path) -> list[int]:
-    """The processes that belong to the cluster in ``root``."""
-    found, mark = [], f"{MARK}={root}\0".encode()
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended
-            if mark in (process / "environ").read_bytes():
-                found.append(int(process.name))
-    return found
-
-
-def _where(command: str) -> str | None:
-    """The daemons are in folders that root's PATH may lack."""
-    return shutil.which(command, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-
-
 def _host() -> str:
     return socket.gethostname().partition(".")[0]
 
@@ -191,12 +181,3 @@ def _free_ports(count: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
-
-
-if __name__ == "__main__":  # the guard: its input ends when whoever started the cluster does, or says so
-    sys.stdin.read()
-    while processes := belonging(Path(sys.argv[1])):
-        for number in processes:
-            with suppress(ProcessLookupError):
-                os.kill(number, signal.SIGKILL)
-        time.sleep(0.1)

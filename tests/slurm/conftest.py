@@ -17,6 +17,7 @@ import pytest
 
 from study.plan.prepare import prepare
 from study.plan.store import Store
+from tests.slurm import accounting
 from tests.slurm.cluster import Cluster, unavailable
 from tests.workflow.conftest import ROOT, Place
 from tests.workflow.processes import training
@@ -71,7 +72,7 @@ def installed() -> None:
 
 @pytest.fixture(scope="session")
 def cluster(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    cluster = Cluster(tmp_path_factory.mktemp("slurm"))
+    cluster = Cluster(tmp_path_factory.mktemp("slurm"), accounted=accounting.unavailable() is None)
     try:
         cluster.start()
         yield cluster

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.cluster import belonging
+from tests.slurm.guard import belonging
 
 START = """
 import sys

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import combinations
 
 import pandas as pd
+import pytest
 
+from tests.slurm import accounting
 from tests.slurm.cluster import CORES
 from tests.slurm.conftest import Job, Ran
 
@@ -69,6 +71,16 @@ def test_timing_is_alone_on_its_node(ran: Ran) -> None:
     assert timing.cores == CORES
     assert not [job.id for job in ran.jobs if job.beside(timing)]
     assert [job.id for job in ran.jobs if job.start < timing.end and timing.start < job.end and job.id != timing.id]
+
+
+@pytest.mark.skipif(accounting.unavailable() is not None, reason=str(accounting.unavailable()))
+def test_the_efficiency_report_tells_what_each_job_used(ran: Ran) -> None:
+    [path] = (ran.interrupted.results / "logs" / "slurm").glob("efficiency_report_*.csv")
+    told = pd.read_csv(path)
+    trained = told[told["RuleName"].str.startswith("rule_train")]
+    assert {arm for arm in ran.arms.values() if trained["RuleName"].str.contains(arm).any()} == {*ran.arms.values()}
+    assert (trained["RequestedMem_MB"] >= 4000).all()
+    assert trained["MaxRSS_MB"].max() > 100  # torch alone takes more
 
 
 def test_the_numbers_are_those_of_one_machine(ran: Ran) -> None:
