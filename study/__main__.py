@@ -37,7 +37,9 @@ def main(argv: list[str] | None = None) -> int:
     fix = "write it to config/study.schema.json, and the tables of config/README.md"
     schema.add_argument("--fix", action="store_true", help=fix)
     verb("data", "prepare one dataset of a planned study (called by rule data)", "plan", "dataset")
-    verb("tune", "search the settings of one arm (called by rule tune)", "results", "arm")
+    tune = verb("tune", "search the settings of one arm (called by rule tune)", "results", "arm")
+    alike = "tuning.parquet of an arm that differs only in what is selected by: its trials are not made again"
+    tune.add_argument("trials", nargs="?", help=alike)
     verb("train", "train one block of seeds of an arm (called by rule train)", "results", "arm", "block")
     verb("time", "time the arms of a study, alone on the machine (called by rule time)", "plan")
     verb("collect", "gather all runs of a study and summarize them (called by rule collect)", "plan")

@@ -102,6 +102,14 @@ class Arm(BaseModel):
         return digest("{" + ",".join(sorted(parts)) + "}")
 
     @property
+    def trials(self) -> str | None:
+        """The same for arms whose tuning makes the same first trials, and chooses among them by another metric."""
+        if self.tune is None:
+            return None
+        search = Tune.model_construct(None, **{**dict(self.tune), "select": "val_loss", "target": None})
+        return Arm.model_construct(None, **{**dict(self), "tune": search}).id
+
+    @property
     def dataset_id(self) -> str:
         return digest(fragment(self.dataset))
 

@@ -120,6 +120,11 @@ class Dag:
         """The records that are still missing."""
         return [str(self.store.runs(arm, block)) for arm, blocks in self.gaps.items() for block in blocks]
 
+    @cached_property
+    def to_tune(self) -> frozenset[str]:
+        """The arms whose settings are still to be chosen."""
+        return frozenset(self.plan.to_tune(self.store, self.gaps))
+
     @property
     def to_time(self) -> list[str]:
         """The timing, where it is wanted and missing."""
@@ -137,6 +142,13 @@ class Dag:
     def tuning(self, arm: str) -> list[str]:
         """What the training of an arm takes its settings from; nothing where they are not tuned."""
         return [str(self.store.tuning(arm))] if self.plan.arms[arm].tune else []
+
+    def trials(self, arm: str) -> list[str]:
+        """The tuning that makes the same first trials as that of ``arm``, if it is or will be there."""
+        source = self.plan.sources.get(arm)
+        if source is None or not (source in self.to_tune or self.store.tuning(source).exists()):
+            return []
+        return [str(self.store.tuning(source))]
 
     @property
     def timed_tunings(self) -> list[str]:

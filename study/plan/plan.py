@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -138,6 +139,22 @@ class Plan(Frozen):
         """The timed arms whose shapes or operations depend on what tuning chooses."""
         timed = self.timing.arms if self.timing else ()
         return [arm for arm in timed if (tune := self.arms[arm].tune) and tune.shapes]
+
+    @cached_property
+    def sources(self) -> dict[str, str]:
+        """Arm → an arm that makes the same first trials, so that one tuning job can take over those of the other.
+
+        That is one that chooses by steps to a target, if there is one, since only these are counted for it alone.
+        """
+        alike: dict[str, list[str]] = {}
+        for arm in sorted(self.arms, key=lambda arm: (not self._counts_steps(arm), arm)):
+            if trials := self.arms[arm].trials:
+                alike.setdefault(trials, []).append(arm)
+        return {arm: first for first, *others in alike.values() for arm in others if not self._counts_steps(arm)}
+
+    def _counts_steps(self, arm: str) -> bool:
+        tune = self.arms[arm].tune
+        return tune is not None and tune.select == "steps_to_target"
 
     def to_tune(self, store: Store, gaps: dict[str, list[Block]]) -> list[str]:
         """Of the arms with ``gaps``, those whose settings are still to be chosen."""

@@ -42,7 +42,7 @@ class Job(NamedTuple):
 def to_do(plan: Plan, store: Store, gaps: dict[str, list[Block]], forms: Mapping[str, Form]) -> Iterator[Job]:
     """The jobs of tuning, training and timing that are left."""
     for arm_id in plan.to_tune(store, gaps):
-        yield Job(arm_id, 1, list(_tuning(plan.arms[arm_id], forms)))
+        yield Job(arm_id, 1, list(_tuning(plan.arms[arm_id], forms, taken_over=arm_id in plan.sources)))
     for arm_id, blocks in gaps.items():
         arm = plan.arms[arm_id]
         for block in blocks:
@@ -56,8 +56,8 @@ def to_do(plan: Plan, store: Store, gaps: dict[str, list[Block]], forms: Mapping
         yield Job("", 1, [_timed(load) for load in loads])
 
 
-def _tuning(arm: Arm, forms: Mapping[str, Form]) -> Iterator[Load]:
-    """First the grid, in packs of one shape; then further trials, mostly two at a time."""
+def _tuning(arm: Arm, forms: Mapping[str, Form], taken_over: bool) -> Iterator[Load]:
+    """First the grid, in packs of one shape, unless it is taken over; then further trials, mostly two at a time."""
     tune = arm.tune
     assert tune is not None
     shapes: dict[Hashable, tuple[Arm, int]] = {}
@@ -66,7 +66,8 @@ def _tuning(arm: Arm, forms: Mapping[str, Form]) -> Iterator[Load]:
         settled = arm.settled(point)
         shape = (settled.network, settled.batch_size)
         shapes[shape] = settled, shapes[shape][1] + 1 if shape in shapes else 1
-    for each, candidates in shapes.values() if shapes else [(arm, tune.first)]:
+    first = list(shapes.values()) or [(arm, tune.first)]
+    for each, candidates in () if taken_over else first:
         most = max(1, PACK // tune.seeds)
         for trials in [most] * (candidates // most) + [candidates % most] * (candidates % most > 0):
             yield _stacked(each, trials, tune.seeds, forms)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,31 +13,36 @@ import torch
 from study.plan.arm import Arm
 from study.plan.plan import read_recipe
 from study.plan.store import Store
-from study.plan.study_file import Target
 from study.run import data, devices, record
 from study.run.checkpoint import Checkpoints
 from study.run.chosen import settings_text
 from study.run.data import Data
 from study.run.job import attempt, provenance, said
 from study.run.record import Record
-from study.run.selection import Candidate, Edge, Outcome, Trial, edge, further, rank, score
+from study.run.selection import Candidate, Edge, Trial, edge, further, rank, score
 from study.run.train import Run, train
+from study.run.trials import Row, measured, outcome_of, taken_over
 
 PACK = 256  # runs stacked at once, at most
 ABOUT = ("device", "torch_version", "recipe_version")  # no time and no host: the same arm leaves the same file
 BOX = 0.5  # of each range: where a quasi-random search goes on, around its best
 
 
-def tune_arm(store: Store, arm_id: str) -> None:
-    """Search the settings of an arm and write its tuning.parquet; a failure is recorded as one of training is."""
+def tune_arm(store: Store, arm_id: str, trials: Path | None = None) -> None:
+    """Search the settings of an arm and write its tuning.parquet; a failure is recorded as one of training is.
+
+    ``trials``: a tuning.parquet of the same search by another metric. What was tried there is not trained again.
+    """
     with attempt(store, arm_id, "tuning"), devices.leased(f"tuning of {arm_id}") as device:
         arm = read_recipe(store.recipe(arm_id))
         if arm.tune is None:
             raise ValueError(f"{arm_id}: has nothing to tune")
         dataset = data.load(store.dataset(arm.dataset_id), device)
         print(f"{arm_id}: {arm.tune.candidates} candidates on {devices.describe(device)}", flush=True)
-        search = Search(arm, dataset, device, store)
+        search = Search(arm, dataset, device, store, taken_over(trials) if trials else {})
         search.run()
+        if search.taken:
+            print(f"{arm_id}: {search.taken} trials taken over from {trials}", flush=True)
         record.write_tuning(list(search.rows()), arm.tune.covers, store.tuning(arm_id))
         Checkpoints(search.stem).remove()
         print(f"{arm_id}: chosen {search.chosen and settings_text(search.chosen.settings)}", flush=True)
@@ -45,13 +51,16 @@ def tune_arm(store: Store, arm_id: str) -> None:
 class Search:
     """The trials of one arm, in the order in which they were made."""
 
-    def __init__(self, arm: Arm, dataset: Data, device: torch.device | str, store: Store) -> None:
+    def __init__(
+        self, arm: Arm, dataset: Data, device: torch.device | str, store: Store, known: Mapping[str, list[Row]] = {}
+    ) -> None:
         assert arm.tune is not None
-        self.arm, self.tune, self.data, self.device = arm, arm.tune, dataset, device
+        self.arm, self.tune, self.data, self.device, self.known = arm, arm.tune, dataset, device, known
         self.stem = store.arm(arm.id) / "checkpoint-tuning"
         self.packs = 0
         self.trials: list[Trial] = []
-        self.records: list[list[Record]] = []  # of each trial, by tuning seed
+        self.measured: list[list[Row]] = []  # of each trial, by tuning seed
+        self.taken = 0  # trials that were known
         self.phases: list[str] = []
 
     def run(self) -> None:
@@ -94,21 +103,24 @@ class Search:
         return islice(points(), number)
 
     def try_all(self, candidates: Sequence[Candidate], phase: str) -> None:
-        """Train ``candidates``: stacked where they share shapes, in turn where they do not."""
+        """Train ``candidates``: stacked where they share shapes, in turn where they do not; but for those known."""
         arms = [self.arm.settled(candidate) for candidate in candidates]
+        texts = [settings_text(candidate) for candidate in candidates]
+        found = {i: self.known[text] for i, text in enumerate(texts) if text in self.known}
+        self.taken += len(found)
         shapes: dict[Any, list[int]] = {}
         for i, arm in enumerate(arms):
-            shapes.setdefault((arm.network, arm.batch_size), []).append(i)
-        found: dict[int, list[Record]] = {}
+            if i not in found:
+                shapes.setdefault((arm.network, arm.batch_size), []).append(i)
         size = max(1, PACK // self.tune.seeds)
         for group in shapes.values():
             for start in range(0, len(group), size):
                 part = group[start : start + size]
-                found |= dict(zip(part, self.train([arms[i] for i in part]), strict=True))
+                for i, records in zip(part, self.train([arms[i] for i in part]), strict=True):
+                    found[i] = [measured(made, self.tune.target) for made in records]
         for i, candidate in enumerate(candidates):
-            outcomes = [outcome_of(made, self.tune.target) for made in found[i]]
-            self.trials.append(Trial(candidate, outcomes))
-            self.records.append(found[i])
+            self.trials.append(Trial(candidate, [outcome_of(row) for row in found[i]]))
+            self.measured.append(found[i])
             self.phases.append(phase)
 
     def train(self, arms: Sequence[Arm]) -> list[list[Record]]:
@@ -139,7 +151,7 @@ class Search:
         places = {place: i + 1 for i, place in enumerate(rank(self.trials, self.tune.select))}
         chosen = self.chosen
         found = edge(self.tune, self.trials, self.possible) if chosen else Edge({}, False, [])
-        for i, (trial, records, phase) in enumerate(zip(self.trials, self.records, self.phases, strict=True)):
+        for i, (trial, rows, phase) in enumerate(zip(self.trials, self.measured, self.phases, strict=True)):
             mine = trial is chosen
             shared = {
                 "arm": self.arm.id,
@@ -154,22 +166,5 @@ class Search:
                 "undertuned": mine and found.undertuned,
                 "next": json.dumps(found.next, sort_keys=True) if mine and found.next else None,
             }
-            for made, outcome in zip(records, trial.outcomes, strict=True):
-                measured = made.row() | {"steps_to_target": outcome.steps_to_target}
-                kept = {name: value for name, value in measured.items() if name in record.TUNING.names}
-                yield kept | shared | trial.settings | about
-
-
-def outcome_of(made: Record, target: Target | None) -> Outcome:
-    """What selection looks at."""
-    row = made.row()
-    return Outcome(made.finished, row["val_accuracy"], row["val_loss"], reached(made, target))
-
-
-def reached(made: Record, target: Target | None) -> int | None:
-    """The step of the first evaluation at or past ``target``."""
-    if target is None:
-        return None
-    sign = 1 if target.metric.endswith("accuracy") else -1
-    steps = (row["step"] for row in made.curve.rows if sign * row[target.metric] >= sign * target.value)
-    return next(steps, None)
+            for row in rows:
+                yield row | shared | trial.settings | about

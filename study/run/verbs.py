@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from argparse import Namespace
+from pathlib import Path
 
 from study.plan import verbs as planning
 from study.plan.mistakes import Refused, suggest
@@ -45,12 +46,15 @@ def data(arguments: Namespace) -> None:
 def tune(arguments: Namespace) -> None:
     from study.run.tune import tune_arm
 
-    store = Store(arguments.results)
+    store, trials = Store(arguments.results), arguments.trials and Path(arguments.trials)
     if not store.recipe(arguments.arm).exists():
         raise Refused([f"{store.recipe(arguments.arm)}: there is no such arm; it is written when a study is planned"])
-    if read_recipe(store.recipe(arguments.arm)).tune is None:
+    arm = read_recipe(store.recipe(arguments.arm))
+    if arm.tune is None:
         raise Refused([f"{store.recipe(arguments.arm)}: this arm has nothing to tune; train it"])
-    tune_arm(store, arguments.arm)
+    if trials and read_recipe(trials.with_name("recipe.json")).trials != arm.trials:
+        raise Refused([f"{trials}: its trials are others than those of {arm.id}; leave it out"])
+    tune_arm(store, arguments.arm, trials)
 
 
 def train(arguments: Namespace) -> None:

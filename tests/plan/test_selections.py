@@ -50,6 +50,24 @@ def test_several_selections_make_an_arm_each_for_one_label(study: dict[str, Any]
     assert (claim.better_arm, claim.than_arm) == tuple(comparison.arms_for("test_loss")[a] for a in ("adam", "sgd"))
 
 
+def test_one_search_serves_the_selections_of_a_label(study: dict[str, Any], plan: Planned) -> None:
+    """The one by steps to a target makes the trials, since only it counts them."""
+    metrics = ["test_accuracy", "test_loss", "steps_to_target"]
+    content = tuned(study, metrics=metrics, target=TARGET)
+    other = dict(content["comparisons"]["a"], target=TARGET | {"value": 0.95}, metrics=["steps_to_target"])
+    content["comparisons"]["b"] = other
+    planned = plan(content)
+    assert len(planned.arms) == 8
+    for label in ("sgd", "adam"):
+        first, second = ({arm.label: arm.tuned for arm in c.arms}[label] for c in planned.comparisons)
+        by_steps = {first["steps_to_target"], second["steps_to_target"]}  # with a target each
+        assert len(by_steps) == 2
+        (source,) = {planned.sources[first[select]] for select in ("val_accuracy", "val_loss")}
+        assert source in by_steps
+        assert not by_steps & planned.sources.keys()
+    assert len(planned.sources) == 4
+
+
 def test_a_listed_selection_serves_what_it_does_not_list(study: dict[str, Any], plan: Planned) -> None:
     tune = LR | {"select": ["val_accuracy", "val_loss"]}
     planned = plan(tuned(study, tune=tune, metrics=["epochs_to_target", "train_loss"], target=TARGET))

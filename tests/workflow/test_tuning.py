@@ -109,3 +109,14 @@ def test_runs_that_tuning_did_not_choose_are_not_collected(fair: Place, tmp_path
     pd.read_parquet(path).assign(settings=pd.Series([wrong] * 2, dtype="string")).to_parquet(path)
     with pytest.raises(ValueError, match=r"tuning\.parquet chose"):
         collect(plan, store)
+
+
+def test_trials_are_made_once_for_all_selections_of_a_label(fair: Place, tmp_path: Path) -> None:
+    """With a metric more, each arm is tuned by another selection too: of the trials that are there."""
+    place = fair.copy(tmp_path / "copy")
+    text = STUDY.replace("metrics: [test_accuracy]", "metrics: [test_accuracy, test_loss]")
+    (place.folder / place.study).write_text(text, encoding="utf-8")
+    assert work(place) == {"tune": 2, "train": 2}
+    assert place.snakemake("--until", "tune").returncode == 0
+    for path in sorted((place.results / "logs" / "tune").glob("*.log"), key=os.path.getmtime)[-2:]:
+        assert "trials taken over from" in path.read_text(encoding="utf-8")

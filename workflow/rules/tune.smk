@@ -1,6 +1,7 @@
 rule tune:
     input:
-        ancient(lambda wildcards: dag.dataset(wildcards.arm)),
+        dataset=ancient(lambda wildcards: dag.dataset(wildcards.arm)),
+        trials=ancient(lambda wildcards: dag.trials(wildcards.arm)),
     output:
         f"{dag.store.root}/arms/{{arm}}/tuning.parquet",
     log:
@@ -12,4 +13,4 @@ rule tune:
     message:
         "tune {wildcards.arm}"
     shell:
-        "python -m study tune {params.results:q} {wildcards.arm} > {log:q} 2>&1"
+        "python -m study tune {params.results:q} {wildcards.arm} {input.trials:q} > {log:q} 2>&1"

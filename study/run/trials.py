@@ -1,0 +1,47 @@
+"""What the trials of a search leave, one row per candidate and tuning seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from study.plan.study_file import Target
+from study.run.record import Record
+from study.run.selection import Outcome
+
+Row = dict[str, Any]
+MEASURED = (  # the columns of ``TUNING`` that a trial fills
+    *("seed", "status", "reason", "steps", "train_loss", "train_accuracy", "val_loss", "val_accuracy"),
+    "steps_to_target",
+)
+
+
+def measured(made: Record, target: Target | None) -> Row:
+    """One tuning seed of a candidate."""
+    row = made.row() | {"steps_to_target": reached(made, target)}
+    return {name: row[name] for name in MEASURED}
+
+
+def reached(made: Record, target: Target | None) -> int | None:
+    """The step of the first evaluation at or past ``target``."""
+    if target is None:
+        return None
+    sign = 1 if target.metric.endswith("accuracy") else -1
+    steps = (row["step"] for row in made.curve.rows if sign * row[target.metric] >= sign * target.value)
+    return next(steps, None)
+
+
+def outcome_of(row: Row) -> Outcome:
+    """What selection looks at."""
+    return Outcome(row["status"] == "finished", row["val_accuracy"], row["val_loss"], row["steps_to_target"])
+
+
+def taken_over(path: Path) -> dict[str, list[Row]]:
+    """The rows of each candidate, by its settings, from a search that chose by another metric. [candidates][seeds]"""
+    found: dict[str, list[Row]] = {}
+    for row in pq.read_table(path, columns=["settings", *MEASURED]).to_pylist():
+        mine = {name: row[name] for name in MEASURED} | {"steps_to_target": None}  # these are for that search alone
+        found.setdefault(row["settings"], []).append(mine)
+    return found
