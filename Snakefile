@@ -26,6 +26,8 @@ rule all:
 onstart:
     if workflow.is_main_process:
         print(dag.start(workflow.executor_plugin.name), file=sys.stderr)
+        if not sys.stderr.isatty():  # where no progress bars are drawn
+            print("Each job as it begins and ends:", *log, file=sys.stderr)
 
 
 onsuccess:
