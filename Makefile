@@ -33,9 +33,9 @@ install:
 install-test:
 	@$(call installed,.[test],-test) && cp .venv/installed-test .venv/installed
 
-# $(1): what pip installs, $(2): the name of its mark. The mark holds a checksum of the contents of pyproject
-# and constraints, so that nothing is installed, and no network is needed, until one of them changes. Modules are compiled when
-# they are imported: to compile all there are would take as long as to install them.
+# $(1): what pip installs, $(2): the name of its mark. The mark holds a checksum of the contents of pyproject and
+# constraints, so that nothing is installed, and no network is needed, until one of them changes. Modules are
+# compiled when they are imported: to compile all there are would take as long as to install them.
 define installed
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Evenhand needs Python 3.11 or newer; set PYTHON=python3.x")' && \
 	sum=$$(cat pyproject.toml constraints.txt | cksum) && \

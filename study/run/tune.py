@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 
 from study.plan.arm import Arm
+from study.plan.failures import OUT_OF_MEMORY
 from study.plan.plan import read_recipe
 from study.plan.store import Store
 from study.run import data, devices, record
@@ -131,7 +133,9 @@ class Search:
         try:
             with checkpoints.listening():
                 records = train(runs, self.data, self.device, checkpoints=checkpoints)
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not re.search(OUT_OF_MEMORY, said(error)):
+                raise
             if len(arms) == 1:
                 return [[Record.without_training(run.seed, said(error)) for run in runs]]
             half = len(arms) // 2

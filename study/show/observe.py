@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from study.plan.failures import OUT_OF_MEMORY
 from study.plan.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.collect import Records, first_reached
 
-OUT_OF_MEMORY = r"OutOfMemoryError|out of memory|can't allocate memory"  # in the reason of a failed run
 PER_ROUND = ("train_seconds", "step_seconds", "memory_mib", "speedup")
 
 
