@@ -10,7 +10,7 @@ from study.axes import AnyDataset
 from study.plan.arm import canonical
 from study.plan.labels import ABSENT
 from study.plan.metrics import METRICS
-from study.plan.plan import Plan, PlannedComparison
+from study.plan.plan import Plan, PlannedArm, PlannedComparison
 
 DATASETS = 6  # fewer cannot tell arms apart
 DRAWN = 20  # arms above which there are average ranks and no figure
@@ -60,7 +60,7 @@ def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
         cell = places.index(content[label]), arms.index(rest[label])
         cells.setdefault(cell, {})[dataset.split_seed] = label
     firsts = {content[label]: dataset for label, dataset in reversed(datasets.items())}
-    names = [", ".join(value for value in values if value != ABSENT) or "baseline" for values in arms]
+    names = [_name(comparison, keys, [arm for arm in comparison.arms if rest[arm.label] == values]) for values in arms]
     return Across(tuple(_names([firsts[place] for place in places])), tuple(names), cells)
 
 
@@ -79,6 +79,14 @@ def has_figure(found: Across | None, metrics: Sequence[str]) -> bool:
 
 def _content(dataset: AnyDataset) -> str:
     return canonical({key: value for key, value in dataset.differing().items() if key != "split_seed"})
+
+
+def _name(comparison: PlannedComparison, keys: Sequence[str], alike: Sequence[PlannedArm]) -> str:
+    """An arm without its dataset: what its label shows for ``keys``. ``alike``: the same arm on all datasets."""
+    given = {comparison.given.get(arm.label) for arm in alike}
+    own = given.pop() if len(given) == 1 else None
+    values = [alike[0].values[key] for key in keys if not (own and key in comparison.coupled)]
+    return ", ".join(([own] if own else []) + [value for value in values if value != ABSENT]) or "baseline"
 
 
 def _names(datasets: Sequence[AnyDataset]) -> list[str]:

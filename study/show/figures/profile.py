@@ -33,10 +33,11 @@ def draw(ax: Axes, looks: Looks, metric: str, score: Scores) -> None:
     for arm, share in sorted(zip(looks.arms, shares, strict=True), key=lambda pair: pair[0] in looks.coloured):
         rises = np.diff(share, prepend=0) > 0
         x = np.concatenate([[1.0], factors, [end]])
-        ax.plot(x, np.concatenate([[0.0], share, share[-1:]]), drawstyle="steps-post",
-                linewidth=1.5 if arm in looks.coloured else 0.9, color=looks.colour(arm), linestyle=looks.dashes(arm))  # fmt: skip
-        ax.plot(factors[rises], share[rises], linestyle="", marker=looks.marker(arm), markersize=4.2, alpha=0.85,
-                color=looks.colour(arm), markeredgewidth=0, clip_on=False)  # fmt: skip
+        ax.plot(x, np.concatenate([[0.0], share, share[-1:]]), drawstyle="steps-post", color=looks.colour(arm),
+                linewidth=1.5 if arm in looks.coloured else 0.9, linestyle=looks.dashes(arm))  # fmt: skip
+        if rises.any():  # an empty line that is not clipped breaks the layout
+            ax.plot(factors[rises], share[rises], linestyle="", marker=looks.marker(arm), markersize=4.2, alpha=0.85,
+                    color=looks.colour(arm), markeredgewidth=0, clip_on=False)  # fmt: skip
     if end > WIDE:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if end < 100 else (1,)))
