@@ -46,22 +46,25 @@ def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
     A dataset is its content: with another ``split_seed``, or read from another place, it is the same. A key whose
     value follows from the dataset (a network for each) belongs to the dataset, and to the name of no arm.
     """
+    if not any(key.partition(".")[0] == "dataset" for key in comparison.keys):
+        return None
     datasets = {arm.label: plan.arms[arm.arm].dataset for arm in comparison.arms}
     content = {label: _content(dataset) for label, dataset in datasets.items()}
     places = list(dict.fromkeys(content.values()))
     keys = [key for key in comparison.keys if key.partition(".")[0] != "dataset"]
     keys = [key for key in keys if len({(content[a.label], a.values[key]) for a in comparison.arms}) > len(places)]
-    rest = {arm.label: tuple(arm.values[key] for key in keys) for arm in comparison.arms}
-    arms = list(dict.fromkeys(rest.values()))
-    if len(places) < 2 or len(arms) < 2:
+    alike: dict[tuple[str, ...], list[PlannedArm]] = {}
+    for arm in comparison.arms:
+        alike.setdefault(tuple(arm.values[key] for key in keys), []).append(arm)
+    if len(places) < 2 or len(alike) < 2:
         return None
     cells: dict[tuple[int, int], dict[int, str]] = {}
-    for label, dataset in datasets.items():
-        cell = places.index(content[label]), arms.index(rest[label])
-        cells.setdefault(cell, {})[dataset.split_seed] = label
+    for j, arms in enumerate(alike.values()):
+        for label in (arm.label for arm in arms):
+            cells.setdefault((places.index(content[label]), j), {})[datasets[label].split_seed] = label
     firsts = {content[label]: dataset for label, dataset in reversed(datasets.items())}
-    names = [_name(comparison, keys, [arm for arm in comparison.arms if rest[arm.label] == values]) for values in arms]
-    return Across(tuple(_names([firsts[place] for place in places])), tuple(names), cells)
+    names = tuple(_name(comparison, keys, arms) for arms in alike.values())
+    return Across(tuple(_names([firsts[place] for place in places])), names, cells)
 
 
 def is_cost(metric: str) -> bool:

@@ -107,10 +107,11 @@ def _notes(found: Across, by_metric: dict[str, Scores]) -> list[str]:
     lines += ["A dataset that is split in several ways counts once, with the mean over its splits."] * found.splits
     last = []
     if any(not METRICS[metric].target and metric not in PER_ROUND for metric in metrics):
-        last.append("an arm with runs that diverged there, after all with fewer")
+        last.append("comes after all of which fewer runs diverged")
     if any(METRICS[metric].target for metric in metrics):
-        last.append("one of which under half of the runs reach the target, last")
-    lines.append("On each dataset arms are ranked by the estimate that the table shows" + "; ".join(["", *last]) + ".")
+        last.append("is last where under half of its runs reach the target")
+    comes = f"; it {listed(last)}" if last else ""
+    lines.append(f"On each dataset an arm is ranked by its estimate, as in the table above{comes}.")
     for metric, score in by_metric.items():
         if score.absent:
             more = f" and {counted(len(score.absent) - 3, 'more arm')}" if len(score.absent) > 4 else ""

@@ -74,7 +74,7 @@ def _name(ax: Axes, looks: Looks, arm: str, rank: float, y: float, side: int) ->
     ax.plot([rank, rank], [0, y], color=dark, linewidth=1, solid_capstyle="round")
     # To the edge of the panel, whatever the ranks are.
     ax.annotate(
-        f"{arm}  {rank:.2f}" if side == 0 else f"{rank:.2f}  {arm}", xy=(rank, y),
+        f"{arm}\u2002{rank:.2f}" if side == 0 else f"{rank:.2f}\u2002{arm}", xy=(rank, y),
         xytext=(side, y), textcoords=("axes fraction", "data"), ha=("right", "left")[side], va="center", fontsize=8,
         arrowprops={"arrowstyle": "-", "color": dark, "linewidth": 1, "shrinkA": 2, "shrinkB": 0,
                     "relpos": (1 - side, 0.5)},
