@@ -10,12 +10,12 @@ import pandas as pd
 from study.plan.across import DATASETS, DRAWN, Across, across, has_figure
 from study.plan.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
-from study.show.numbers import NONE, counted, listed, none
+from study.show.numbers import NONE, listed, none
 from study.show.observe import PER_ROUND
 from study.show.statistics.paired import Floats, Ints
 from study.show.statistics.ranks import average_ranks, costs_of
 
-NAMED = 12  # datasets that are listed by name
+NAMED, MOST = 12, 4  # datasets, and arms without an estimate, that are listed by name
 
 
 class Scores(NamedTuple):
@@ -102,8 +102,8 @@ def _column(metric: str, ranks: Floats | None, score: Scores) -> list[tuple[str,
 def _notes(found: Across, by_metric: dict[str, Scores]) -> list[str]:
     """How arms were ranked, in a few sentences."""
     count, metrics = len(found.datasets), list(by_metric)
-    names = f" ({listed(found.datasets)})" if count <= NAMED else ""
-    lines = [f"Average rank over {count} datasets{names}: 1 is the best, ties share theirs."]
+    which = f" ({listed(found.datasets)})" if count <= NAMED else ""
+    lines = [f"Average rank over {count} datasets{which}: 1 is the best, ties share theirs."]
     lines += ["A dataset that is split in several ways counts once, with the mean over its splits."] * found.splits
     last = []
     if any(not METRICS[metric].target and metric not in PER_ROUND for metric in metrics):
@@ -114,8 +114,8 @@ def _notes(found: Across, by_metric: dict[str, Scores]) -> list[str]:
     lines.append(f"On each dataset an arm is ranked by its estimate, as in the table above{comes}.")
     for metric, score in by_metric.items():
         if score.absent:
-            more = f" and {counted(len(score.absent) - 3, 'more arm')}" if len(score.absent) > 4 else ""
-            which = ", ".join(score.absent[:3]) + more if more else listed(f"“{x}”" for x in score.absent)
+            names = [f"“{label}”" for label in score.absent]
+            which = listed(names if len(names) <= MOST else [*names[:3], f"{len(names) - 3} more arms"])
             lines.append(f"Not ranked by {METRICS[metric].title}: there is no estimate of {which} yet.")
     if count < DATASETS:
         lines.append("Fewer than six datasets allow no test between arms.")
