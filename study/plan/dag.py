@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from study.plan.across import across, has_figure
 from study.plan.failures import Failure, failures
 from study.plan.gpus import CLUSTER, HERE, Limits, visible
 from study.plan.mistakes import Refused, suggest
@@ -199,6 +200,11 @@ class Dag:
     def tuned(self) -> list[str]:
         """The comparisons whose arms are tuned."""
         return [comparison.name for comparison in self.plan.comparisons if comparison.selections]
+
+    @property
+    def across(self) -> list[str]:
+        """The comparisons with a figure over their datasets."""
+        return [c.name for c in self.plan.comparisons if has_figure(across(self.plan, c), c.metrics)]
 
 
 def _pointer(store: Store, study: Path) -> Path:

@@ -61,6 +61,7 @@ class Expansion:
         self.skipped = len(rows) - len(kept) if kept else 0
         self.arms: list[Labelled] = []
         self.labels: list[str] | None = None
+        self.given: dict[str, str] = {}  # label → what an entry of ``arms`` is called in it
         self.doubtful: list[str] = []
         if certain:
             chosen = range(len(rows)) if kept is None else kept
@@ -169,6 +170,7 @@ class Expansion:
         given = [str(combination["label"].value) if "label" in combination else None for combination, _ in pairs]
         composed = labels.compose(shown, given, coupled) if pairs else []
         self.labels = [label for label, _ in composed]
+        self.given = {label: own for (label, _), own in zip(composed, given, strict=True) if own}
         self.doubtful = [
             label
             for label, (combination, row) in zip(self.labels, pairs, strict=True)

@@ -59,6 +59,8 @@ class PlannedComparison(Frozen):
     reported: dict[str, dict[str, str]]  # label → metric → as printed
     claims: tuple[PlannedClaim, ...] = ()
     selections: dict[str, Select] = {}  # metric, shown or claimed → what its arms are tuned by; empty without tuning
+    given: dict[str, str] = {}  # label → its ``label:`` in the study file, which stands for the ``coupled`` keys
+    coupled: tuple[str, ...] = ()
 
     @property
     def labels(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from study.plan import yaml
 from study.plan.arm import Arm
 from study.plan.baseline import Baseline
 from study.plan.claims import read_claims
+from study.plan.combine import coupled_keys
 from study.plan.cover import Cover
 from study.plan.design import Stated, refuse_hopeless, tested
 from study.plan.expand import Expansion
@@ -121,4 +122,6 @@ def _planned(
         reported=reported,
         claims=tuple(tuned.claimed(claim) for claim in claims),
         selections=tuned.selections,
+        given=expansion.given,
+        coupled=tuple(coupled_keys(comparison)) if expansion.given else (),
     )

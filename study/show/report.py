@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.store import Store
 from study.show import claims_table, ledger, protocol, recipes, timing
+from study.show.across import Ranks, ranks_of
 from study.show.collect import Records, read
 from study.show.effects import Effects, effects_of
 from study.show.findings import finding
@@ -35,6 +36,8 @@ class Section(NamedTuple):
     beside: Table | None  # at neighbouring targets
     effects: Effects | None  # of a full factorial
     figure: Inline | None
+    ranks: Ranks | None  # over datasets
+    across: Inline | None  # its figure
     tuned: bool
     tuning: Inline | None  # its figure
 
@@ -110,6 +113,12 @@ def _section(
         beside=beside(comparison, summary, device) if drawn else None,
         effects=effects_of(comparison, records),
         figure=_figure(folder / "figures" / f"{comparison.name}.svg", f"figure-{comparison.name}", comparison.title),
+        ranks=ranks_of(plan, comparison, summary),
+        across=_figure(
+            folder / "figures" / "across" / f"{comparison.name}.svg",
+            f"across-{comparison.name}",
+            f"Over datasets: {comparison.title}",
+        ),
         tuned=bool(comparison.selections),
         tuning=_figure(
             folder / "figures" / "tuning" / f"{comparison.name}.svg",

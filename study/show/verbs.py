@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from study.plan.across import across, has_figure
 from study.plan.mistakes import Refused
 from study.plan.plan import open_plan
 from study.plan.prepare import prepare
@@ -96,14 +97,22 @@ def table(arguments: Namespace) -> None:
 
 
 def figure(arguments: Namespace) -> None:
+    import pandas as pd
+
     from study.show import figures, sweeps
     from study.show.collect import read
+    from study.show.figures import across as over_datasets
     from study.show.figures import page, tuning
     from study.show.figures.evidence import Evidence
 
     plan, store = open_plan(arguments.plan)
     comparison = plan.comparison(arguments.comparison)
-    records, folder = read(plan, store), store.study(plan.study) / "figures"
+    folder = store.study(plan.study) / "figures"
+    if arguments.across:
+        over = over_datasets.OverDatasets.of(plan, comparison, pd.read_parquet(folder.parent / "summary.parquet"))
+        page.save(over_datasets.draw(over), folder / "across" / comparison.name, over_datasets.caption(over))
+        return
+    records = read(plan, store)
     evidence = Evidence.of(comparison, records)
     if not arguments.tuning:
         page.save(figures.draw(evidence), folder / comparison.name, figures.caption(evidence))
@@ -132,14 +141,19 @@ def draw(arguments: Namespace) -> int:
     steps: list[tuple[str, Callable[[], None], list[Path]]] = [
         ("collect", lambda: collect(arguments), [folder / "summary.parquet"])
     ]
-    for name in (comparison.name for comparison in plan.comparisons):
-        part = Namespace(plan=arguments.plan, comparison=name, tuning=False)
+    for comparison in plan.comparisons:
+        name = comparison.name
+        part = Namespace(plan=arguments.plan, comparison=name, tuning=False, across=False)
         steps.append((f"table {name}", partial(table, part), list(folder.glob(f"tables/{name}.*"))))
         steps.append((f"figure {name}", partial(figure, part), list(folder.glob(f"figures/{name}.*"))))
-        if plan.comparison(name).selections:
-            part = Namespace(plan=arguments.plan, comparison=name, tuning=True)
+        more = {
+            "tuning": bool(comparison.selections),
+            "across": has_figure(across(plan, comparison), comparison.metrics),
+        }
+        for kind in (kind for kind, wanted in more.items() if wanted):
+            other = Namespace(**vars(part) | {kind: True})
             steps.append(
-                (f"tuning figure {name}", partial(figure, part), list(folder.glob(f"figures/tuning/{name}.*")))
+                (f"{kind} figure {name}", partial(figure, other), list(folder.glob(f"figures/{kind}/{name}.*")))
             )
     steps.append(("report", lambda: report(arguments), [folder / "report.html"]))
     failed = 0

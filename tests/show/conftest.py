@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
+import pandas as pd
 import pytest
 
 from study.plan.plan import Plan
@@ -40,3 +41,15 @@ def planned(tmp_path: Path) -> Callable[..., Plan]:
         return prepare(path, Store(tmp_path / "results"))
 
     return plan
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Callable[[int], str]:
+    """So many tables of different content, as YAML."""
+
+    def write(count: int) -> str:
+        for i in range(count):
+            pd.DataFrame({"x": [i, 1.5, 2.5] * 20, "y": ["a", "b", "b"] * 20}).to_csv(tmp_path / f"t{i}.csv")
+        return ", ".join(f"{{name: table, path: t{i}.csv, target: y}}" for i in range(count))
+
+    return write

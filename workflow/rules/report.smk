@@ -5,6 +5,7 @@ localrules:
     table,
     figure,
     tuning_figure,
+    across_figure,
     report,
 
 
@@ -93,6 +94,27 @@ rule tuning_figure:
         "python -m study figure {input.plan:q} {wildcards.comparison} --tuning > {log:q} 2>&1"
 
 
+rule across_figure:
+    input:
+        plan=dag.file("plan.json"),
+        summary=rules.collect.output.summary,
+    output:
+        svg=report(
+            dag.file("figures/across/{comparison}.svg"),
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"comparison": "{comparison}, over datasets"},
+        ),
+        png=dag.file("figures/across/{comparison}.png"),
+        pdf=dag.file("figures/across/{comparison}.pdf"),
+    log:
+        str(dag.store.log("across_figure", f"{dag.plan.study}-{{comparison}}")),
+    message:
+        "figure of {wildcards.comparison} over datasets"
+    shell:
+        "python -m study figure {input.plan:q} {wildcards.comparison} --across > {log:q} 2>&1"
+
+
 rule report:
     input:
         plan=dag.file("plan.json"),
@@ -100,6 +122,7 @@ rule report:
         tables=expand(rules.table.output.md, comparison=dag.comparisons),
         figures=expand(rules.figure.output.svg, comparison=dag.comparisons),
         tuning=expand(rules.tuning_figure.output.svg, comparison=dag.tuned),
+        across=expand(rules.across_figure.output.svg, comparison=dag.across),
     output:
         report(
             dag.file("report.html"),

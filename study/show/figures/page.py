@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,14 @@ def arms_above(figure: Figure, evidence: Evidence, *others: Line2D) -> None:
                markersize=4.5, label=evidence.named(x, width=28))
         for x in evidence.labels
     ]  # fmt: skip
-    handles += others
+    legend_above(figure, [*handles, *others])
+
+
+def legend_above(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """A legend over all panels, in as many columns as its texts leave room for."""
     longest = max(len(line) for handle in handles for line in str(handle.get_label()).split("\n"))
     columns = max(1, min(len(handles), int(90 * figure.get_figwidth() / WIDTH) // (longest + 8)))
-    figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6)
+    figure.legend(handles=list(handles), loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6)
 
 
 def save(figure: Figure, stem: Path, text: str = "") -> None:

@@ -39,7 +39,8 @@ def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
     if not METRICS[metric].percent and len(runs) and _wide(runs[metric]):
         ax.set_yscale("log")
     if 1 < len(kinds) <= len(COLOURS) and len(runs):
-        ax.legend(ncols=len(kinds), frameon=False, loc="lower left", bbox_to_anchor=(0, 0.98), markerscale=1.6,
+        columns = max(1, min(len(kinds), 100 // (max(map(len, kinds)) + 6)))  # else all panels shrink to make room
+        ax.legend(ncols=columns, frameon=False, loc="lower left", bbox_to_anchor=(0, 0.98), markerscale=1.6,
                   borderaxespad=0, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from study.show.statistics.scale import is_ratio, orientation
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 Alternative = Literal["two-sided", "greater", "less"]
 EXACT = 16  # differences up to which all 2^n sign patterns are tried
 RESAMPLES = 99_999

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from study.plan.across import DATASETS
+from study.plan.floor import ALPHA
 from study.plan.metrics import METRICS
-from study.show.statistics.paired import Bools, Floats
-from study.show.statistics.scale import orientation
+from study.show.statistics.paired import Bools, Floats, Ints
+from study.show.statistics.scale import is_ratio, orientation
 
 RESAMPLES = 2_000
 AT_ONCE = 4_000_000  # values held at once, so that thousands of arms fit into memory
-DATASETS = 6  # fewer cannot tell arms apart
 
 
 def stability(metric: str, values: Floats, worst: Bools) -> float | None:
@@ -37,6 +38,27 @@ def stability(metric: str, values: Floats, worst: Bools) -> float | None:
         again = _order(metric, cost[:, part], worst[:, part])
         repeats += int((again == observed).all(axis=0).sum())
     return repeats / RESAMPLES
+
+
+def costs_of(metric: str, estimates: Floats, lost: Ints) -> Floats:
+    """Estimates as numbers of which the lowest is the best, logarithms where arms are compared by a factor.
+
+    ``estimates`` [blocks, arms], NaN where there is none; ``lost``: how many runs are worse than every number. Each of
+    them outweighs all differences between estimates, and so does an estimate of 0 where factors count. Raises
+    ValueError where neither is known.
+    """
+    if (np.isnan(estimates) & (lost == 0)).any():
+        raise ValueError("an arm has neither an estimate nor a run that was lost")
+    value = np.where(np.isnan(estimates), np.inf, estimates)
+    beyond = lost.astype(float)
+    if is_ratio(metric):
+        beyond = np.where(value <= 0, beyond + orientation(metric), beyond)
+        value = np.log(np.where(value <= 0, np.inf, value))
+    cost = -orientation(metric) * np.round(value, 9)
+    known = cost[np.isfinite(cost)]
+    least, most = (known.min(), known.max()) if len(known) else (0.0, 0.0)
+    cost = np.where(np.isfinite(cost), cost, np.where(beyond > 0, most, least))
+    return np.asarray(cost + beyond * (1 + 2 * (most - least)), dtype=float)
 
 
 def average_ranks(scores: Floats, higher_is_better: bool) -> Floats:
@@ -82,6 +104,25 @@ def critical_difference(scores: Floats, higher_is_better: bool) -> Critical:
     for (i, j), adjusted in zip(pairs, multipletests(raw, method="holm")[1], strict=True):
         p[i, j] = p[j, i] = adjusted
     return Critical(ranks, p)
+
+
+def indistinct(p_adjusted: Floats) -> list[tuple[int, ...]]:
+    """The largest groups of two or more arms of which no pair differs. Maximal cliques (Bron and Kerbosch, 1973).
+
+    ``p_adjusted`` [arms, arms]
+    """
+    alike = [{int(j) for j in np.flatnonzero(row > ALPHA)} - {i} for i, row in enumerate(p_adjusted)]
+    found: list[tuple[int, ...]] = []
+
+    def grow(group: set[int], candidates: set[int], done: set[int]) -> None:
+        if not candidates and not done and len(group) > 1:
+            found.append(tuple(sorted(group)))
+        for arm in sorted(candidates):
+            grow(group | {arm}, candidates & alike[arm], done & alike[arm])
+            candidates, done = candidates - {arm}, done | {arm}
+
+    grow(set(), set(range(len(alike))), set())
+    return found
 
 
 def _wilcoxon(one: Floats, other: Floats) -> float:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from study.show.statistics.ranks import average_ranks, critical_difference, performance_profile, stability
+from study.show.statistics.ranks import (
+    average_ranks,
+    costs_of,
+    critical_difference,
+    indistinct,
+    performance_profile,
+    stability,
+)
 
 INF, NAN = float("inf"), float("nan")
 
@@ -81,3 +90,47 @@ def test_many_datasets_are_compared_pair_by_pair() -> None:
     assert np.array_equal(found.p_adjusted, found.p_adjusted.T)
     assert np.diag(found.p_adjusted).tolist() == [1, 1, 1]
     assert critical_difference(scores[:5], higher_is_better=True).p_adjusted is None
+
+
+def test_costs_put_runs_that_were_lost_after_every_number() -> None:
+    estimates = np.array([[0.1, 0.9, 0.8], [NAN, 0.2, 0.3]])
+    lost = np.array([[0, 0, 2], [8, 1, 0]])
+    cost = costs_of("test_accuracy", estimates, lost)
+    assert stats.rankdata(cost, axis=1).tolist() == [[2, 1, 3], [3, 2, 1]]
+    assert cost[0, 0] - cost[0, 1] == pytest.approx(0.8)
+    # A run that was lost weighs more than the largest difference there is, whatever dataset it is on.
+    assert np.abs(cost[0, 2] - cost[0, :2]).min() > 0.8
+    assert cost[1, 1] - cost[1, 2] > 0.8
+
+
+def test_costs_of_losses_differ_by_factors_and_zero_is_the_best() -> None:
+    cost = costs_of("test_loss", np.array([[0.1, 0.2], [1.0, 2.0], [0.0, 1e-9]]), np.zeros((3, 2), dtype=int))
+    assert cost[0, 1] - cost[0, 0] == pytest.approx(cost[1, 1] - cost[1, 0]) == pytest.approx(np.log(2))
+    assert np.isfinite(cost).all()
+    assert cost[2, 0] < cost[2, 1]
+    speedup = costs_of("speedup", np.array([[2.0, 1.0]]), np.zeros((1, 2), dtype=int))
+    assert speedup[0, 0] < speedup[0, 1]
+
+
+def test_costs_of_what_is_not_known_are_refused() -> None:
+    with pytest.raises(ValueError, match="neither an estimate nor"):
+        costs_of("test_loss", np.array([[0.1, NAN]]), np.zeros((1, 2), dtype=int))
+
+
+def test_groups_that_do_not_differ_are_as_large_as_can_be() -> None:
+    """0–1–2 in a row, 0 and 2 apart; 3 differs from all; and by brute force."""
+    p = np.full((4, 4), 0.01)
+    p[[0, 1, 1, 2], [1, 0, 2, 1]] = 0.4
+    assert sorted(indistinct(p)) == [(0, 1), (1, 2)]
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        p = np.triu(rng.uniform(0, 0.1, size=(6, 6)), 1)
+        p += p.T
+        groups = [
+            group
+            for size in range(2, 7)
+            for group in combinations(range(6), size)
+            if all(p[i, j] > 0.05 for i, j in combinations(group, 2))
+        ]
+        largest = [group for group in groups if not any(set(group) < set(other) for other in groups)]
+        assert sorted(indistinct(p)) == sorted(largest)
