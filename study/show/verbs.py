@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from study.plan.basis import Basis
 from study.plan.mistakes import Refused
 from study.plan.plan import open_plan
 from study.plan.prepare import prepare
@@ -24,10 +25,11 @@ def collect(arguments: Namespace) -> None:
 
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
-    gather.collect(plan, store)
-    records = gather.read(plan, store)
-    write_parquet(summarize(plan, records), folder / "summary.parquet")
-    write_parquet(judged_table(plan, store, records), folder / "claims.parquet")
+    with Basis(plan, store).drawing():
+        gather.collect(plan, store)
+        records = gather.read(plan, store)
+        write_parquet(summarize(plan, records), folder / "summary.parquet")
+        write_parquet(judged_table(plan, store, records), folder / "claims.parquet")
 
 
 def claims(arguments: Namespace) -> int:
@@ -45,6 +47,8 @@ def claims(arguments: Namespace) -> int:
     found = pd.read_parquet(path)
     if claims_table.differs(plan, found):
         raise Refused([f"{path}: these verdicts are on other claims than {arguments.file} states; run {again}"])
+    if Basis(plan, store).newer:
+        raise Refused([f"{path}: these verdicts are on other records than {store.root}/ has by now; run {again}"])
     name = ""
     for line in claims_table.lines(found):
         if line.comparison != name:

@@ -11,7 +11,7 @@ localrules:
 rule collect:
     input:
         plan=dag.file("plan.json"),
-        expected=str(dag.records),
+        expected=dag.file("records.json"),
         records=dag.to_train,
         timing=dag.to_time,
     output:
@@ -21,6 +21,7 @@ rule collect:
         tuning=dag.file("tuning.parquet"),
         summary=dag.file("summary.parquet"),
         claims=dag.file("claims.parquet"),
+        drawn=dag.file("drawn.json"),
     log:
         str(dag.store.log("collect", dag.plan.study)),
     message:
