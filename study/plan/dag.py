@@ -14,6 +14,7 @@ from study.plan.gpus import CLUSTER, HERE, Limits, visible
 from study.plan.mistakes import Refused, suggest
 from study.plan.plan import Plan
 from study.plan.prepare import prepare
+from study.plan.stated import note_stated
 from study.plan.store import Block, Store, write_if_changed
 
 DEFAULT_STUDY, DEFAULT_RESULTS = "config/article.yaml", "results"
@@ -45,6 +46,7 @@ class Dag:
             return cls(Plan.load(_remembered(store, path)), store, cached == "true")
         dag = cls(prepare(path, store), store, cached == "true", limits)
         dag.refuse_too_large()
+        note_stated(dag.plan, store)
         dag.plan.write(store, dag.gaps)
         dag.note_expected()
         write_if_changed(_pointer(store, path), f"{dag.plan.study}\n")
