@@ -14,7 +14,8 @@ from scipy import stats
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.plan.store import Store
+from study.plan.stated import note_stated
+from study.plan.store import Block, Store
 from study.show.claims import judged_table
 from study.show.report import render
 from tests.show.records import records, stored
@@ -192,6 +193,21 @@ def test_the_verb_prints_every_verdict_and_fails_where_one_is_not_as_required(
     assert "✓ supported  adam: higher test accuracy than sgd" in out
     assert out.splitlines()[-1].startswith("5 claims: ")
     assert told("--require", "supported") == 1
+
+
+def test_a_claim_stated_with_its_runs_at_hand_says_so(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    plan, store = planned(CLAIMED, seeds=10), Store(tmp_path / "results")
+    [comparison] = plan.comparisons
+    for arm in comparison.trained:
+        store.arm(arm).mkdir(parents=True)
+        store.runs(arm, Block(0, 7)).touch()
+        store.curves(arm, Block(0, 7)).touch()
+    note_stated(plan, store)
+    claims = judged_table(plan, store, records(plan, outcome)).to_pandas()
+    told = claims["reason"].str.endswith("; stated after 16 of its runs were there")
+    assert claims["runs_before"].tolist() == [16, 16, 16, 0, 0]  # nothing was timed yet
+    assert told.tolist() == [True, True, True, False, False]
+    assert not claims["reason"][3:].str.contains("stated").any()
 
 
 SURE = """
