@@ -46,7 +46,9 @@ def main(argv: list[str] | None = None) -> int:
     claims = verb("claims", "print the verdict on every claim of a study", "file")
     claims.add_argument("--results", default="results", help="the store that its results are in")
     verdicts = ("supported", "refuted", "undecided")
-    claims.add_argument("--require", choices=verdicts, help="exit 1 unless every claim has this verdict")
+    claims.add_argument(
+        "--require", choices=verdicts, help="exit 1 unless every claim has this verdict, at a declared look"
+    )
     suggest = verb(
         "suggest", "say what would decide the undecided claims: which arms, how many seeds, at what cost", "file"
     )

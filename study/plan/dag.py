@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from study.plan.across import across, has_figure
+from study.plan.basis import Basis
 from study.plan.failures import Failure, failures
 from study.plan.gpus import CLUSTER, HERE, Limits, visible
 from study.plan.mistakes import Refused, suggest
 from study.plan.plan import Plan
 from study.plan.prepare import prepare
+from study.plan.stated import note_stated
 from study.plan.store import Block, Store, write_if_changed
 
 DEFAULT_STUDY, DEFAULT_RESULTS = "config/article.yaml", "results"
@@ -45,6 +47,7 @@ class Dag:
             return cls(Plan.load(_remembered(store, path)), store, cached == "true")
         dag = cls(prepare(path, store), store, cached == "true", limits)
         dag.refuse_too_large()
+        note_stated(dag.plan, store)
         dag.plan.write(store, dag.gaps)
         dag.note_expected()
         write_if_changed(_pointer(store, path), f"{dag.plan.study}\n")
@@ -59,23 +62,18 @@ class Dag:
         """A file of this study."""
         return str(self.folder / name)
 
-    @property
-    def records(self) -> Path:
-        """Names the records that the report will draw on, so that a change of them draws it again."""
-        return self.folder / "records.json"
-
     def note_expected(self) -> None:
         """Write down what the report draws on: what is there, or will be once everything missing is made."""
         present = self.store.present(self.plan.arms)
         blocks = {arm: sorted(present[arm] + self.gaps.get(arm, [])) for arm in self.plan.arms}
         timing = self.plan.timing
         timed = timing and (not self.cached or self.store.timing(timing.id).exists())
-        expected = {
+        names = {
             "records": {arm: [str(block) for block in found] for arm, found in blocks.items()},
             "timing": timing.id if timing and timed else None,
             "failures": [f"{f.arm}/{f.block}: {f.reason}" for f in self._failures()] if self.cached else [],
         }
-        write_if_changed(self.records, json.dumps(expected, indent=1) + "\n")
+        Basis(self.plan, self.store).expect(names)
 
     def _failures(self) -> list[Failure]:
         return [failure for arm in self.plan.missing(self.store) for failure in failures(self.store, arm)]

@@ -44,6 +44,11 @@ class PlannedClaim(Frozen):
     derived: bool
     exploratory: bool
 
+    @property
+    def about(self) -> str:
+        """What it is about, whatever its labels are."""
+        return f"{self.metric} {self.kind} {self.better_arm} {self.than_arm}"
+
 
 class PlannedComparison(Frozen):
     name: str

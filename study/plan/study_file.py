@@ -110,7 +110,7 @@ class StudyFile(Part):
     target: Annotated[Target | None, Field(description="The validation level that counts as converged.")] = None
     tune: Annotated[Any, Field(description="Settings to search, at the same budget for every arm.")] = None
     looks: Annotated[
-        int | None, Field(ge=1, le=100, description="How often the results are looked at before more seeds are added.")
+        int | None, Field(ge=1, le=100, description="How often the claims are judged, each time on more or other data.")
     ] = None
     comparisons: Annotated[Written, Field(description="What is compared: one table and one figure each.")]
 

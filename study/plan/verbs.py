@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from study.plan.basis import Basis
 from study.plan.design import floors
 from study.plan.doubts import warnings
 from study.plan.plan import Plan
@@ -48,7 +49,8 @@ def check(arguments: Namespace) -> Plan:
     print(f"{count(jobs, 'training job')} to do; {runs - to_train} of {count(runs, 'run')} cached in {store.root}/")
     report = store.study(plan.study) / "report.html"
     if report.exists():
-        print(f"Report: {report}")
+        old = ": older than the records; run snakemake" * bool(Basis(plan, store).newer)
+        print(f"Report: {report}{old}")
     for line in (*floors(plan), *(f"warning: {doubt}" for doubt in warnings(plan, store))):
         print(line)
     return plan

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +9,13 @@ import pandas as pd
 import pyarrow as pa
 
 from study.plan.arm import Arm
-from study.plan.metrics import METRICS, twin
+from study.plan.metrics import METRICS, per_round, twin
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
-from study.plan.store import Store, write_if_changed
+from study.plan.stated import runs_before, words
+from study.plan.store import Store
 from study.run.chosen import read_chosen
 from study.show.collect import Records
+from study.show.looks import note_looks
 from study.show.observe import Observed, observe
 from study.show.statistics.evidence import Side, Statement
 from study.show.statistics.verdict import Verdict, judge
@@ -31,8 +32,9 @@ CLAIMS = pa.schema(
         ("counts", pa.bool_()),  # among the claims that Holm's method corrects for
         *((name, pa.int32()) for name in ("pairs", "wins", "losses", "ties")),
         ("pairs_needed", pa.int32()),  # to decide it, if the true difference is as observed
-        ("looks", pa.int32()),  # taken so far, this one included, as pairs were added
+        ("looks", pa.int32()),  # taken so far, this one included: at so many different data
         ("looks_declared", pa.int32()),
+        ("runs_before", pa.int32()),  # or rounds: there when it was first stated; null where nobody knows
         *((name, pa.string()) for name in ("better_arm", "than_arm")),
         ("stated", pa.string()),  # Plan.stated, to tell when the study file states something else
     ]
@@ -50,7 +52,8 @@ class Judged(NamedTuple):
 def judged_table(plan: Plan, store: Store, records: Records) -> pa.Table:
     """All claims of a study with their verdicts: a table of ``CLAIMS``. The look taken at them is remembered."""
     judged = judge_all(plan, records, undertuned(plan, store))
-    return pa.Table.from_pylist(rows_of(judged, note_looks(plan, store, judged), plan), CLAIMS)
+    looks = note_looks(store.study(plan.study) / "looks.json", ((claim, verdict) for _, claim, verdict in judged))
+    return pa.Table.from_pylist(rows_of(judged, looks, runs_before(store), plan), CLAIMS)
 
 
 def undertuned(plan: Plan, store: Store) -> set[str]:
@@ -117,19 +120,22 @@ def seconds_by_round(runs: pd.DataFrame, arm: str, timing: pd.DataFrame) -> np.n
     return np.where(known, seconds, np.nan)
 
 
-def rows_of(judged: list[Judged], looks: dict[str, int], plan: Plan) -> list[dict[str, Any]]:
+def rows_of(
+    judged: list[Judged], looks: dict[str, int], there: dict[str, int | None], plan: Plan
+) -> list[dict[str, Any]]:
     """Rows of ``CLAIMS``."""
     rows = []
     for comparison, claim, verdict in judged:
-        found = verdict.evidence
+        found, taken = verdict.evidence, looks.get(claim.about, 0)
+        before = there.get(words(comparison, claim))
         rows.append(
             claim.model_dump()
             | {name: getattr(found, name) for name in ("margin", "estimate", "low", "high", "level", "p", "test")}
             | {name: getattr(found, name) for name in ("pairs", "wins", "losses", "ties")}
             | {"comparison": comparison.name, "verdict": verdict.word}
-            | {"reason": verdict.reason + _undeclared(looks.get(name_of(claim), 0), plan.looks)}
+            | {"reason": verdict.reason + _undeclared(taken, plan.looks) + _late(before, claim.metric)}
             | {"p_adjusted": verdict.p_adjusted, "counts": verdict.counts, "pairs_needed": verdict.pairs_needed}
-            | {"looks": looks.get(name_of(claim), 0), "looks_declared": plan.looks, "stated": plan.stated}
+            | {"looks": taken, "looks_declared": plan.looks, "runs_before": before, "stated": plan.stated}
         )
     return rows
 
@@ -139,22 +145,6 @@ def _undeclared(taken: int, declared: int) -> str:
     return f"; look {taken}, {declared} declared" if taken > declared else ""
 
 
-def note_looks(plan: Plan, store: Store, judged: list[Judged]) -> dict[str, int]:
-    """Remember at how many pairs each claim was looked at; returns how many looks that makes, this one included.
-
-    Kept beside claims.parquet, which Snakemake deletes before it is made again.
-    """
-    path = store.study(plan.study) / "looks.json"
-    kept: dict[str, list[int]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for _, claim, verdict in judged:
-        if verdict.counts and verdict.evidence.p is not None and not verdict.evidence.lacking:
-            seen = {*kept.get(name_of(claim), ()), verdict.evidence.pairs}
-            kept[name_of(claim)] = sorted(seen)
-    if kept:
-        write_if_changed(path, json.dumps(kept, indent=1, sort_keys=True) + "\n")
-    return {name: len(seen) for name, seen in kept.items()}
-
-
-def name_of(claim: PlannedClaim) -> str:
-    """What a claim is about, whatever its labels are."""
-    return f"{claim.metric} {claim.kind} {claim.better_arm} {claim.than_arm}"
+def _late(before: int | None, metric: str) -> str:
+    """What stands beside a verdict on what was claimed with results at hand."""
+    return f"; stated after {before} of its {'rounds' if per_round(metric) else 'runs'} were there" if before else ""

@@ -96,6 +96,14 @@ def differs(plan: Plan, claims: pd.DataFrame) -> bool:
     return set(claims["stated"]) != ({plan.stated} if any(c.claims for c in plan.comparisons) else set())
 
 
+def meets(claims: pd.DataFrame, verdict: str) -> pd.Series:
+    """Which claims have this verdict. One that was decided at a look that nobody declared does not count as such:
+    to look until something is decided makes a false verdict likelier than 5 %.
+    """
+    declared = (claims["looks"] <= claims["looks_declared"]) | (verdict == "undecided")
+    return (claims["verdict"] == verdict) & declared
+
+
 def others(plan: Plan, claims: pd.DataFrame) -> bool:
     """Whether these verdicts are on other orderings than the study file states, whatever its seeds are now."""
     planned = [

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from study.plan.across import across, has_figure
+from study.plan.basis import Basis
 from study.plan.mistakes import Refused
 from study.plan.plan import open_plan
 from study.plan.prepare import prepare
@@ -25,10 +26,11 @@ def collect(arguments: Namespace) -> None:
 
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
-    gather.collect(plan, store)
-    records = gather.read(plan, store)
-    write_parquet(summarize(plan, records), folder / "summary.parquet")
-    write_parquet(judged_table(plan, store, records), folder / "claims.parquet")
+    with Basis(plan, store).drawing():
+        gather.collect(plan, store)
+        records = gather.read(plan, store)
+        write_parquet(summarize(plan, records), folder / "summary.parquet")
+        write_parquet(judged_table(plan, store, records), folder / "claims.parquet")
 
 
 def claims(arguments: Namespace) -> int:
@@ -46,15 +48,20 @@ def claims(arguments: Namespace) -> int:
     found = pd.read_parquet(path)
     if claims_table.differs(plan, found):
         raise Refused([f"{path}: these verdicts are on other claims than {arguments.file} states; run {again}"])
+    if Basis(plan, store).newer:
+        raise Refused([f"{path}: these verdicts are on other records than {store.root}/ has by now; run {again}"])
+    met = claims_table.meets(found, arguments.require) if arguments.require else found["verdict"].notna()
     name = ""
-    for line in claims_table.lines(found):
+    for line, counts in zip(claims_table.lines(found), met, strict=True):
         if line.comparison != name:
             name = line.comparison
             print(f"{name}")
         print(f"  {line.mark} {line.verdict:9}  {line.claim}{f' ({line.remark})' * bool(line.remark)}")
-        print(f"               {line.reason}" + f" (p = {line.p})".replace("= <", "<") * (line.p != NONE))
+        undeclared = line.verdict == arguments.require and not counts
+        unmet = f"; does not count as {line.verdict}: that look was not declared" * undeclared
+        print(f"               {line.reason}{unmet}" + f" (p = {line.p})".replace("= <", "<") * (line.p != NONE))
     print(claims_table.tally(found))
-    return int(bool(arguments.require) and not (found["verdict"] == arguments.require).all())
+    return int(not met.all())
 
 
 def suggest(arguments: Namespace) -> None:

@@ -12,7 +12,7 @@ localrules:
 rule collect:
     input:
         plan=dag.file("plan.json"),
-        expected=str(dag.records),
+        expected=dag.file("records.json"),
         records=dag.to_train,
         timing=dag.to_time,
     output:
@@ -22,6 +22,7 @@ rule collect:
         tuning=dag.file("tuning.parquet"),
         summary=dag.file("summary.parquet"),
         claims=dag.file("claims.parquet"),
+        drawn=dag.file("drawn.json"),
     log:
         str(dag.store.log("collect", dag.plan.study)),
     message:

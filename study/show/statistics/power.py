@@ -58,9 +58,9 @@ def note_on_looks(taken: int, declared: int) -> str:
         return ""
     seen = ", ".join(f"{100 * share:.1f} % with {looks}" for looks, share in FALSE_VERDICTS.items())
     return (
-        f"This is look {taken} at growing evidence; {declared} {'was' if declared == 1 else 'were'} declared. Each "
+        f"This is look {taken} at more or other data; {declared} {'was' if declared == 1 else 'were'} declared. Each "
         f"further look makes a false verdict likelier than 5 % (by simulation {seen}). Declare `looks: {taken}`, which "
-        f"tests each look at {100 * ALPHA / taken:.2g} %, or keep the number of seeds."
+        f"tests each look at {100 * ALPHA / taken:.2g} %, or keep the seeds, targets and timing."
     )
 
 

@@ -1,0 +1,66 @@
+"""How many of its runs were there when a claim was first stated: what could be known to whoever stated it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from study.plan.metrics import METRICS, per_round
+from study.plan.plan import Plan, PlannedClaim, PlannedComparison
+from study.plan.store import Store, owned, write_if_changed
+
+
+def note_stated(plan: Plan, store: Store) -> None:
+    """Count, for every claim that no plan in this store had before, its runs that are there (timing: its rounds).
+
+    Call it before ``plan`` is written: of the claims of an older plan.json that nobody counted for, nothing is known.
+    Claims are known by what they say of which arms, so that one is the same in a study of another name.
+    """
+    known = runs_before(store)
+    new = {stated: claimed for stated, claimed in _claims(plan).items() if stated not in known}
+    if not new:
+        return
+    before, present = _planned_before(plan, store), store.present(plan.arms)
+    for stated, (comparison, claim) in new.items():
+        if before is None or stated in before:
+            known[stated] = None
+        elif per_round(claim.metric):
+            there = plan.timing is not None and store.timing(plan.timing.id).exists()
+            known[stated] = plan.timing.rounds if plan.timing and there else 0
+        else:
+            arms = (claim.better_arm, claim.than_arm)
+            known[stated] = sum(len(seeds) for arm in arms for _, seeds in owned(present[arm], comparison.seeds))
+    write_if_changed(_path(store), json.dumps(known, indent=1, sort_keys=True) + "\n")
+
+
+def runs_before(store: Store) -> dict[str, int | None]:
+    """By ``words``: how many runs were there; None where nobody knows."""
+    try:
+        known: dict[str, int | None] = json.loads(_path(store).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return known
+
+
+def words(comparison: PlannedComparison, claim: PlannedClaim) -> str:
+    """All that decides whether a claim holds, but not its labels: another margin or target is another claim."""
+    target = comparison.target if METRICS[claim.metric].target else None
+    by = "" if claim.margin is None else f", margin {claim.margin:g}"
+    return f"{claim.about}{by}" + (f", {target.metric} {target.value:g}" if target else "")
+
+
+def _claims(plan: Plan) -> dict[str, tuple[PlannedComparison, PlannedClaim]]:
+    return {words(c, claim): (c, claim) for c in reversed(plan.comparisons) for claim in c.claims}
+
+
+def _planned_before(plan: Plan, store: Store) -> set[str] | None:
+    """What the plan claimed that is there already; None where it cannot be read any more."""
+    path = store.study(plan.study) / "plan.json"
+    try:
+        return set(_claims(Plan.load(path))) if path.exists() else set()
+    except ValueError:
+        return None
+
+
+def _path(store: Store) -> Path:
+    return store.root / "studies" / "stated.json"

@@ -1,0 +1,121 @@
+"""What a report is drawn from: written down by content, the same wherever and whenever the records are the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.plan.basis import Basis
+from study.plan.dag import Dag
+from study.plan.gpus import Limits
+from study.plan.store import Block
+from tests.plan.conftest import write
+
+
+@pytest.fixture
+def build(study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Dag]:
+    """Build the DAG of a study of two tuned arms and three seeds."""
+    monkeypatch.chdir(tmp_path)
+    study["baseline"]["optimizer"] = "sgd"
+    study["tune"] = {"optimizer.lr": {"log": [0.1, 1], "points": 2}}
+    write(study, Path("s.yaml"))
+    return lambda: Dag.build({"study": "s.yaml"}, Limits(gpu=1))
+
+
+def files(dag: Dag) -> list[Path]:
+    """The records of the first arm, and whatever else is there."""
+    arm = next(iter(dag.plan.arms))
+    block = Block(0, 2)
+    return [dag.store.tuning(arm), dag.store.runs(arm, block), dag.store.curves(arm, block)]
+
+
+def train(dag: Dag) -> None:
+    """Leave records of every arm."""
+    for arm in dag.plan.arms:
+        block = Block(0, 2)
+        for path in (dag.store.tuning(arm), dag.store.curves(arm, block), dag.store.runs(arm, block)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{arm} {path.name}")
+
+
+def expected(dag: Dag) -> str:
+    return Path(dag.file("records.json")).read_text()
+
+
+def test_what_was_made_on_the_way_is_no_news(build: Callable[[], Dag]) -> None:
+    dag = build()
+    train(dag)
+    with Basis(dag.plan, dag.store).drawing():
+        pass
+    drawn = expected(dag)
+    assert expected(build()) == drawn
+    assert set(json.loads(drawn)["contents"]) == set(dag.plan.arms)
+    assert Basis(dag.plan, dag.store).newer == []
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_every_record_counts_also_where_size_and_mtime_stay(build: Callable[[], Dag], which: int) -> None:
+    dag = build()
+    train(dag)
+    with Basis(dag.plan, dag.store).drawing():
+        pass
+    path = files(dag)[which]
+    was, before = path.stat(), expected(dag)
+    path.write_text(path.read_text()[::-1])
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert expected(build()) != before
+    assert Basis(dag.plan, dag.store).newer == [next(iter(dag.plan.arms))]
+
+
+def test_seeds_that_no_one_asks_for_do_not_count(build: Callable[[], Dag]) -> None:
+    train(build())
+    before = expected(dag := build())
+    arm = next(iter(dag.plan.arms))
+    for path in (dag.store.runs(arm, Block(3, 5)), dag.store.curves(arm, Block(3, 5))):
+        path.write_text("more")
+    after = build()
+    assert json.loads(expected(after))["contents"] == json.loads(before)["contents"]
+
+
+def test_a_clone_expects_the_same(build: Callable[[], Dag], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(build())
+    before = expected(build())
+    for name in ("results/arms", "s.yaml"):
+        copy = shutil.copytree if Path(name).is_dir() else shutil.copyfile
+        (tmp_path / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
+        copy(tmp_path / name, tmp_path / "clone" / name)
+    monkeypatch.chdir(tmp_path / "clone")
+    assert expected(build()) == before
+
+
+def test_a_file_is_read_once(build: Callable[[], Dag], monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    plain = hashlib.file_digest
+
+    def counted(file: Any, name: str) -> Any:
+        read.append(Path(file.name).name)
+        return plain(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    train(build())
+    dag = build()
+    assert len(read) == 3 * len(dag.plan.arms)
+    os.utime(files(dag)[1])
+    build()
+    assert read[3 * len(dag.plan.arms) :] == ["runs-0-2.parquet"]
+
+
+def test_results_half_drawn_are_drawn_from_nothing(build: Callable[[], Dag]) -> None:
+    train(dag := build())
+    with Basis(dag.plan, dag.store).drawing():
+        pass
+    with pytest.raises(OSError, match="full"), Basis(dag.plan, dag.store).drawing():
+        raise OSError("the disk is full")
+    assert not Path(dag.file("drawn.json")).exists()
