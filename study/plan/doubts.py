@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from math import prod
 
+from study.plan import searches
 from study.plan.arm import split_sizes
 from study.plan.metrics import METRICS, twin
 from study.plan.mistakes import join
@@ -24,6 +25,7 @@ def warnings(plan: Plan, store: Store) -> Iterator[str]:
         yield from _other_selection(plan, comparison, path)
         yield from _changes_several(comparison, path)
         yield from _coarse(plan, comparison, path)
+    yield from searches.warnings(plan)
     yield from _same_for_all(plan, store)
 
 

@@ -83,7 +83,7 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
             ("Target", f"{listed(sorted(targets))}. A run that does not reach it is censored at its budget; times to "
              "target have a resolution of one epoch.")
         )  # fmt: skip
-    lines.append(("Tuning", ledger.protocol(plan)))
+    lines.append(("Tuning", ledger.protocol(plan, records)))
     lines += _timing(plan, records, why_untimed)
     lines.append(
         (

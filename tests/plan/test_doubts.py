@@ -152,3 +152,24 @@ def test_steps_of_a_dataset_that_was_not_read_are_unknown(study: dict[str, Any],
     table = {"name": "table", "path": "t.csv", "target": "b"}
     study["comparisons"]["b"] = {"vary": {"dataset": [table]}, "metrics": ["test_loss"], "seeds": 1}
     assert "In all: 7 runs, at least 408 steps" in check(study)[1].splitlines()
+
+
+PENALTIES = {
+    "tune": {"optimizer.lr": {"values": [0.01, 0.1, 1]}, "regularizer.strength": {"values": [0.001, 0.1, 1]}},
+    "vary": {"regularizer": ["none", "l1", "l2"]},
+}
+
+
+def test_an_arm_that_lacks_a_searched_setting_gets_fewer_trials(study: dict[str, Any], check: Check) -> None:
+    study["comparisons"]["a"] |= PENALTIES
+    (line,) = warned(check, study)
+    assert line.startswith("comparisons.a: tuned in unequal numbers of trials: 9 for l1, l2; 3 for none; ")
+    study["comparisons"]["a"]["tune"] = PENALTIES["tune"] | {"optimizer.lr": {"log": [0.01, 1], "points": 3}}
+    assert warned(check, study) == []  # the rate has further points, as many as there are trials of the others
+
+
+def test_an_arm_with_nothing_to_search_gets_no_trial(study: dict[str, Any], check: Check) -> None:
+    strength = {"regularizer.strength": {"log": [0.001, 1], "points": 4}, "extend": 0}
+    study["comparisons"]["a"] |= PENALTIES | {"tune": strength, "metrics": ["test_accuracy", "test_loss"]}
+    (line,) = warned(check, study)  # once, though it holds for both selections
+    assert "4 for l1, l2; 0 for none" in line
