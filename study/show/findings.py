@@ -107,6 +107,8 @@ def _why(metric: str, found: Rows, labels: list[str]) -> str:
         return f" ({listed(reached)} runs reached the target)"
     if not any(row["n_finished"] for row in rows):
         return " (no run finished)"
+    if METRICS[metric].timed:
+        return " (not timed yet)"
     return ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from study.plan.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.findings import finding
 from study.show.summary import summarize
@@ -79,6 +80,7 @@ def test_the_reported_order_is_compared_with_what_was_measured(planned: Callable
 def test_times_that_were_not_taken_are_not_ranked(planned: Callable[..., Plan], metric: str) -> None:
     text = said(planned, metric, 3, 5, None, timed=False)
     assert "(no timing of sgd or adam)" in text
+    assert f"No arm has an estimate of {METRICS[metric].title} (not timed yet)." in text
     assert "order" not in text
 
 

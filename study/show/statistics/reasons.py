@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from study.plan.metrics import METRICS, per_round
 from study.show.numbers import listed
-from study.show.statistics.evidence import Evidence, Statement, worse_than_any
+from study.show.statistics.evidence import UNTIMED, Evidence, Statement, worse_than_any
 from study.show.statistics.power import MOST
 from study.show.statistics.scale import effect, is_ratio, margin_text
 
@@ -25,7 +25,7 @@ class Open(NamedTuple):
 def because(claim: Statement, found: Evidence, undecided: Open | None) -> str:
     """One line, without the verdict's own word. ``undecided``: None where the claim is decided."""
     if found.lacking:
-        return f"{found.lacking}; run it again"
+        return f"{found.lacking}; {'run the study' if found.lacking == UNTIMED else 'run it again'}"
     if found.ties == found.pairs and found.test != "deterministic":
         return f"all {found.pairs} pairs tie"
     margin = margin_text(claim.metric, found.margin)

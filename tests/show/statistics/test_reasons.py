@@ -102,6 +102,19 @@ def test_what_is_lacking_is_counted_by_arm() -> None:
     assert str(found) == f"undecided: adam: {lacking} and sgd: {lacking}; run it again"
 
 
+def test_what_is_not_timed_is_said_to_be_so() -> None:
+    nothing = np.full(10, NAN)
+    for metric, one, other, words in (
+        ("seconds_to_target", side("a", nothing, "finished"), side("b", nothing, "finished"), "not timed yet"),
+        ("train_seconds", side("a", []), side("b", []), "not timed yet"),
+        ("seconds_to_target", side("a", SECONDS), side("b", nothing, "finished"), "b: not timed yet"),
+        ("test_accuracy", side("a", []), side("b", []), "nothing has run"),
+    ):
+        [found] = judge([Statement(metric, one, other)])
+        again = "run the study" if words == "not timed yet" else "run it again"
+        assert str(found) == f"undecided: {words}; {again}"
+
+
 def test_an_undertuned_arm_is_named() -> None:
     [found] = judge([Statement("test_accuracy", side("relu", BASE + STEP), side("sigmoid", BASE, undertuned=True))])
     assert str(found) == (
