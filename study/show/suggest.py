@@ -74,7 +74,7 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, famil
         return _wider(store, claim, row)
     now, unit = int(row["pairs"]), "round" if per_round(claim.metric) else "seed"
     if none(row["pairs_needed"]):
-        why = f"all {now} pairs tie" if row["ties"] == now else f"more than {MOST:,}"
+        why = str(row["reason"]).partition(";")[0] if row["ties"] == now else f"more than {MOST:,}"
         return Advice(f"no affordable number of {unit}s would decide it: {why}")
     needed = int(row["pairs_needed"])
     if looks == row["looks_declared"]:

@@ -39,6 +39,12 @@ def stability(metric: str, values: Floats, worst: Bools) -> float | None:
     return repeats / RESAMPLES
 
 
+def all_tie(metric: str, values: Floats, worst: Bools) -> bool:
+    """Whether there is no order to repeat: all arms come out equal. Arrays as those of ``stability``."""
+    cost = np.where(worst, 0.0, -orientation(metric) * values)
+    return bool(np.ptp(_order(metric, cost[:, None], worst[:, None])) == 0)
+
+
 def average_ranks(scores: Floats, higher_is_better: bool) -> Floats:
     """Mean rank of every arm, 1 the best; ties share theirs, NaN and inf come last. [blocks, arms] → [arms]"""
     cost = -scores if higher_is_better else scores
