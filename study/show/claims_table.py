@@ -58,7 +58,7 @@ def _line(row: pd.Series) -> Line:
         claim=sentence(row["metric"], row["better"], row["than"], row["kind"], float(row["margin"])),
         estimate=estimate,
         around=around,
-        p=f"{adjusted} adjusted, held against {level}; {alone} alone" if alone else NONE,
+        p=f"{adjusted} adjusted, against {level}; {alone} alone" if alone else NONE,
         adjusted=adjusted,
         alone=alone,
         level=level,
@@ -92,8 +92,8 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
         "batches, and timing round i measures one right before or after the other.",
         f"p: two-sided sign-flip test (exact up to 16 pairs), or sign test where runs diverged or did not reach the "
         f"target; for equality two one-sided tests; none where all rounds agree (deterministic). Adjusted by "
-        f"Holm's method over the {counted(counting, 'claim')} that count{'s' * (counting == 1)}; decided at {alpha}. "
-        "Intervals are per claim, unadjusted.",
+        f"Holm's method over the {counted(counting, 'claim')} that count{'s' * (counting == 1)}; alone: before that. "
+        f"Decided at {alpha}. Intervals are per claim, unadjusted.",
         "Factors (×, geometric means over pairs) above 1 and points above 0 favour the arm named first. Claims on "
         "measured time have a margin of 10 %, on memory of 1 %, unless the study file says otherwise.",
     ]
