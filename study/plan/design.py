@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from study.plan.floor import ALPHA, chances, fewest_seeds, smallest_p
 from study.plan.metrics import DETERMINISTIC, METRICS, per_round
-from study.plan.mistakes import Mistakes, join
+from study.plan.mistakes import Mistakes, join, join_each
 from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim
 from study.plan.study_file import Claim
 
@@ -31,7 +31,8 @@ class Stated(NamedTuple):
 class Tested(NamedTuple):
     """A claim that counts for Holm, and the pairs that it is tested over."""
 
-    path: str
+    path: str  # of its comparison
+    place: int  # among the claims there
     pairs: int
     unit: str  # of a pair: seed, round
     sides: int  # of its test
@@ -57,7 +58,7 @@ def tested(stated: Iterable[Stated]) -> list[Tested]:
             over = (rounds, "round") if per_round(claim.metric) else (part.seeds, "seed")
             sides = 1 if claim.kind == "equal" else 2
             if counts(claim):
-                found.append(Tested(join(part.path, "claims", i), *over, sides, claim.exploratory))
+                found.append(Tested(part.path, i, *over, sides, claim.exploratory))
     return found
 
 
@@ -67,17 +68,24 @@ def of_plan(plan: Plan) -> list[Tested]:
 
 
 def refuse_hopeless(claims: Sequence[Tested], looks: int, mistakes: Mistakes) -> None:
-    """Note each claim that no outcome can decide, though no pair ties; an exploratory one may be so."""
+    """Note the claims that no outcome can decide, though no pair ties; an exploratory one may be so."""
+    alike: dict[str, list[Tested]] = {}
     for claim, chance in zip(claims, chances([claim.floor() for claim in claims], looks), strict=True):
         if chance or claim.exploratory:
             continue
         enough = fewest_seeds(len(claims), looks=looks) - (claim.sides == 1)
         also = ", of which there are then as many rounds" * (claim.unit == "round")
-        mistakes.add(
-            claim.path,
+        words = (
             f"no outcome of {_count(claim.pairs, claim.unit)} can decide it: the smallest p is {claim.floor():.2g}, "
-            f"above {limit_text(len(claims), looks)}; give seeds: {enough}{also}, or exploratory: true",
+            f"above {limit_text(len(claims), looks)}; give seeds: {enough}{also}, or exploratory: true"
         )
+        alike.setdefault(words, []).append(claim)
+    for words, same in alike.items():
+        by_path = {
+            path: [claim.place for claim in same if claim.path == path] for path in dict.fromkeys(c.path for c in same)
+        }
+        places = ", ".join(join_each(path, "claims", listed) for path, listed in by_path.items())
+        mistakes.add(places, words.replace("decide it", "decide any of them") if len(same) > 1 else words)
 
 
 def limit_text(claims: int, looks: int) -> str:
@@ -99,7 +107,8 @@ def floors(plan: Plan) -> Iterator[str]:
         return
     limit = ALPHA / plan.looks / len(claims)
     text = limit_text(len(claims), plan.looks)
-    yield f"  the smallest p must be at most {text} = {limit:.2g} (too large: in brackets)"
+    value = f" = {limit:.2g}" if text != f"{limit:.2g}" else ""
+    yield f"  the smallest p must be at most {text}{value} (too large: in brackets)"
     groups: dict[tuple[str, int], list[Tested]] = {}
     for claim in claims:
         name = _count(claim.pairs, claim.unit) + ", kind: equal" * (claim.sides == 1)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from math import prod
 
+from study.plan import searches
 from study.plan.arm import split_sizes
 from study.plan.metrics import METRICS, twin
-from study.plan.mistakes import join
+from study.plan.mistakes import join, join_each
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.store import Block, Store, owned
 
@@ -24,6 +25,7 @@ def warnings(plan: Plan, store: Store) -> Iterator[str]:
         yield from _other_selection(plan, comparison, path)
         yield from _changes_several(comparison, path)
         yield from _coarse(plan, comparison, path)
+    yield from searches.warnings(plan)
     yield from _same_for_all(plan, store)
 
 
@@ -36,7 +38,7 @@ def _other_selection(plan: Plan, comparison: PlannedComparison, path: str) -> It
         if wanted and chosen and wanted != chosen:
             found.setdefault((claim.metric, chosen, wanted), []).append(i)
     for (metric, used, needed), places in found.items():
-        yield f"{_claims(path, places)}: on {metric}, of arms tuned by {used}; add {needed} to select:"
+        yield f"{join_each(path, 'claims', places)}: on {metric}, of arms tuned by {used}; add {needed} to select:"
 
 
 def _changes_several(comparison: PlannedComparison, path: str) -> Iterator[str]:
@@ -79,7 +81,7 @@ def _coarse(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[st
             found.setdefault((HELD_OUT[claim.metric], rows, over[0]), []).append(i)
     for (split, rows, bound), places in found.items():
         row = f"one of {rows} {split} rows is worth {100 / rows:.2g} points"
-        yield f"{_claims(path, places)}: {row}, more than {bound}; differences of a row or two mean little"
+        yield f"{join_each(path, 'claims', places)}: {row}, more than {bound}; differences of a row or two mean little"
 
 
 def _same_for_all(plan: Plan, store: Store) -> Iterator[str]:
@@ -116,8 +118,3 @@ def _reached(comparison: PlannedComparison, arm: str, blocks: list[Block], store
             continue  # damaged: whoever needs it will say so
         hits = table.filter(met(table[target.metric], target.value))["seed"].unique().to_pylist()
         yield from (seed in hits for seed in seeds)
-
-
-def _claims(path: str, places: list[int]) -> str:
-    """``comparisons.a.claims[0]``, ``comparisons.a.claims[0], [2]``."""
-    return join(path, "claims", places[0]) + "".join(f", [{place}]" for place in places[1:])

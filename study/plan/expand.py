@@ -53,7 +53,8 @@ class Expansion:
         combinations = combine(comparison, path, mistakes)
         # A key that was refused may have been meant to give a setting, or to tell two arms apart.
         certain = len(mistakes) == before and not broken & {"vary", "arms"}
-        self._partial = not (certain and self.baseline.certain and "baseline" not in broken)
+        known = self.baseline.certain and "baseline" not in broken and (cover is None or cover.block.certain)
+        self._partial = not (certain and known)
         self._built: dict[tuple[str, ...], Value | None] = {}
         self._touched: dict[tuple[str, ...], dict[str, list[str]]] = {}
         rows = [self._row(combination) for combination in combinations]

@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+Adjective = Literal["higher", "lower", "more", "fewer", "less", "shorter", "smaller"]
+SUPERLATIVES: dict[Adjective, str] = {
+    "higher": "highest", "lower": "lowest", "more": "most", "fewer": "fewest", "less": "least", "shorter": "shortest",
+    "smaller": "smallest",
+}  # fmt: skip
+OPPOSITES: dict[Adjective, str] = {
+    "lower": "higher", "more": "fewer", "fewer": "more", "less": "more", "shorter": "longer", "smaller": "larger"
+}  # fmt: skip
+
 
 class Metric(NamedTuple):
     title: str
@@ -15,11 +24,28 @@ class Metric(NamedTuple):
     accuracy: bool = False  # needs classes
     target: bool = False  # needs a target; censored at the budget
     timed: bool = False  # needs the timing job
+    adjective: Adjective | None = None  # what goes with the title where that is neither higher nor lower
 
     @property
     def shown(self) -> str:
         """The unit that people see."""
         return self.percent or self.unit
+
+    @property
+    def comparative(self) -> str:
+        """What the better one of two has: ``fewer steps to target``."""
+        return f"{self.adjective or self.better} {self.title}"
+
+    @property
+    def superlative(self) -> str:
+        """What the best one has: ``fewest steps to target``."""
+        return f"{SUPERLATIVES[self.adjective or self.better]} {self.title}"
+
+    @property
+    def verdicts(self) -> tuple[str, str]:
+        """What one is by so much: ``fewer`` or ``more``; where higher is better, ``better`` or ``worse``."""
+        adjective = self.adjective or self.better
+        return (adjective, OPPOSITES[adjective]) if adjective in OPPOSITES else ("better", "worse")
 
 
 def _accuracy(title: str, definition: str) -> Metric:
@@ -51,19 +77,48 @@ METRICS: dict[str, Metric] = {
         "training accuracy minus test accuracy",
         percent="points",
         accuracy=True,
+        adjective="smaller",
     ),
     "steps_to_target": Metric(
-        "steps to target", "steps", "lower", "steps at the first evaluation at or past the target", target=True
+        "steps to target",
+        "steps",
+        "lower",
+        "steps at the first evaluation at or past the target",
+        target=True,
+        adjective="fewer",
     ),
     "epochs_to_target": Metric(
-        "epochs to target", "epochs", "lower", "epochs at the first evaluation at or past the target", target=True
+        "epochs to target",
+        "epochs",
+        "lower",
+        "epochs at the first evaluation at or past the target",
+        target=True,
+        adjective="fewer",
     ),
     "seconds_to_target": Metric(
-        "time to target", "s", "lower", "steps to target × seconds per step of the timing job", target=True, timed=True
+        "time to target",
+        "s",
+        "lower",
+        "steps to target × seconds per step of the timing job",
+        target=True,
+        timed=True,
+        adjective="shorter",
     ),
-    "train_seconds": Metric("training time", "s", "lower", "all steps of the budget × seconds per step", timed=True),
+    "train_seconds": Metric(
+        "training time",
+        "s",
+        "lower",
+        "all steps of the budget × seconds per step",
+        timed=True,
+        adjective="shorter",
+    ),
     "step_seconds": Metric(
-        "time per step", "s", "lower", "median over the interleaved rounds of the timing job", timed=True
+        "time per step",
+        "s",
+        "lower",
+        "median over the interleaved rounds of the timing job",
+        timed=True,
+        adjective="shorter",
     ),
     "memory_mib": Metric(
         "peak memory",
@@ -71,6 +126,7 @@ METRICS: dict[str, Metric] = {
         "lower",
         "parameters, gradients, optimizer state and saved activations of one run",
         timed=True,
+        adjective="less",
     ),
     "small_weights": Metric(
         "small weights",
@@ -78,8 +134,9 @@ METRICS: dict[str, Metric] = {
         "higher",
         "share of weights below 1 % of the root mean square initial weight",
         percent="%",
+        adjective="more",
     ),
-    "weight_norm": Metric("weight norm", "", "lower", "L2 norm of all weights"),
+    "weight_norm": Metric("weight norm", "", "lower", "L2 norm of all weights", adjective="smaller"),
     "speedup": Metric(
         "speedup", "×", "higher", "seconds per step of the reference ÷ seconds per step of the arm", timed=True
     ),

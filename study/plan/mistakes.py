@@ -92,6 +92,11 @@ def join(path: str, *parts: str | int) -> str:
     return path
 
 
+def join_each(path: str, key: str, places: Sequence[int]) -> str:
+    """``join_each("a", "claims", [0, 2])`` is ``a.claims[0], [2]``."""
+    return join(path, key, places[0]) + "".join(f", [{place}]" for place in places[1:])
+
+
 def explain(error: ErrorDetails, known: Iterable[str] = (), noun: str = "key") -> str:
     """One pydantic error in words. ``known`` are the keys that would have been right."""
     kind, given, key = error["type"], error["input"], error["loc"][-1] if error["loc"] else ""

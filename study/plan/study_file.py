@@ -59,7 +59,10 @@ class Claim(Part):
     margin: Annotated[
         float | None,
         Field(
-            ge=0, allow_inf_nan=False, description="By how much, at least: a share of it, of accuracies a difference."
+            ge=0,
+            allow_inf_nan=False,
+            description="By more than how much: of accuracies, gaps and shares a difference as a fraction (0.01 is a "
+            "point), of all else a factor less one (0.1 is a factor of 1.1).",
         ),
     ] = None
     kind: Annotated[Literal["better", "equal"], Field(description="equal: they differ by less than the margin.")] = (

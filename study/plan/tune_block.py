@@ -15,6 +15,7 @@ from study.plan.tune import Select
 
 EXAMPLE = "{log: [0.001, 10], points: 9}"
 SELECTS: tuple[str, ...] = get_args(Select)
+TWINS = {"test_accuracy": "val_accuracy", "test_loss": "val_loss", "generalization_gap": "val_accuracy"}  # of test rows
 SEEDS, EXTEND = 3, 4  # unless the study says otherwise
 FIXED = {
     "epochs": "is the budget, the same for every candidate; take it out",
@@ -47,7 +48,10 @@ class Options(Part):
 
 @dataclass(frozen=True)
 class TuneBlock:
-    """``ranges`` are those without a mistake; ``paths`` has every setting that was meant, and where it is written."""
+    """``ranges`` are those without a mistake; ``paths`` has every setting that was meant, and where it is written.
+
+    ``certain``: which settings are meant is known; else a setting that an arm lacks may be one of them.
+    """
 
     path: str
     options: Options
@@ -55,20 +59,21 @@ class TuneBlock:
     paths: dict[str, str] = field(default_factory=dict)
     select: tuple[str, ...] | None = None
     select_path: str = ""
+    certain: bool = True
 
     def covered(self, axis: str) -> dict[str, str]:
         """The settings of ``axis`` that are searched, each with its key; the empty string: the axis itself."""
         return {setting or "": key for key in self.paths for home, setting in [split_key(key)] if home == axis}
 
 
-def read_block(content: Any, path: str, mistakes: Mistakes, under: TuneBlock | None = None) -> TuneBlock | None:
-    """The block at ``path``; None where it is no mapping. ``under``: the study's, where this is a comparison's own.
+def read_block(content: Any, path: str, mistakes: Mistakes, under: TuneBlock | None = None) -> TuneBlock:
+    """The block at ``path``. ``under``: the study's, where this is a comparison's own.
 
     Settings given replace those of ``under`` (and its search) as a whole, other keys one by one.
     """
     if not isinstance(content, dict):
         mistakes.add(path, refuse(content, f"the settings to search, such as {{optimizer.lr: {EXAMPLE}}}"))
-        return None
+        return TuneBlock(path, Options(), certain=False)
     meant = {key: given for key, given in content.items() if key not in Options.model_fields}
     paths = {key: join(path, key) for key in meant if _tunable(key, join(path, key), mistakes)}
     given = {key: value for key, value in content.items() if key in Options.model_fields}
@@ -82,7 +87,7 @@ def read_block(content: Any, path: str, mistakes: Mistakes, under: TuneBlock | N
     if under and "select" not in content:
         select, select_path = under.select, under.select_path
     if under and not meant:
-        return TuneBlock(path, options, under.ranges, under.paths, select, select_path)
+        return TuneBlock(path, options, under.ranges, under.paths, select, select_path, under.certain)
     if not meant:
         mistakes.add(path, f"names no setting; give the settings to search, such as {{optimizer.lr: {EXAMPLE}}}")
     ranges = {key: _range(meant[key], place, options, mistakes) for key, place in paths.items()}
@@ -92,7 +97,7 @@ def read_block(content: Any, path: str, mistakes: Mistakes, under: TuneBlock | N
     if options.extend and fixed and len(fixed) == len(meant):
         mistakes.add(join(path, "extend"), "listed values have none between or past them; give 'log' or 'linear', or 0")
     good = {key: found for key, found in ranges.items() if found}
-    return TuneBlock(path, options, good, paths, select, select_path)
+    return TuneBlock(path, options, good, paths, select, select_path, certain=0 < len(paths) == len(meant))
 
 
 def _tunable(key: str, path: str, mistakes: Mistakes) -> bool:
@@ -157,7 +162,10 @@ def _select(content: Any, path: str, mistakes: Mistakes) -> tuple[str, ...] | No
     if not listed:
         mistakes.add(path, f"is an empty list; give one of {', '.join(SELECTS)}")
     for i, (name, place) in enumerate(zip(listed, places, strict=True)):
-        if name not in SELECTS:
+        if isinstance(name, str) and name in TWINS:
+            leak = "is of the test rows: an arm chosen by them looks better on them than it is"
+            mistakes.add(place, f"{name!r} {leak}; give its validation twin, {TWINS[name]}")
+        elif name not in SELECTS:
             mistakes.add(place, suggest(name, SELECTS, "selection"))
         elif name in listed[:i]:
             mistakes.add(place, f"{name!r} is listed twice; keep one")

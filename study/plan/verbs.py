@@ -10,6 +10,7 @@ from study.plan.design import floors
 from study.plan.doubts import warnings
 from study.plan.plan import Plan
 from study.plan.prepare import prepare
+from study.plan.searches import candidates
 from study.plan.store import Store, write_if_changed
 from study.plan.work import final, length, sum_up, tuning
 
@@ -41,6 +42,8 @@ def check(arguments: Namespace) -> Plan:
         trials = sum(tune.candidates for tune in searches)
         extra = sum(tune.candidates * tune.seeds for tune in searches)
         print(f"{count(len(searches), 'arm')} tuned: {count(trials, 'trial')}, {count(extra, 'run')} of tuning seeds")
+        for line in candidates(plan):
+            print(f"  candidates of {line}")
     print(in_all(plan))
     if searches:
         to_tune = len(plan.to_tune(store, gaps))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from study.plan.floor import ALPHA
 from study.plan.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.numbers import NONE, counted, listed, none
@@ -22,7 +23,10 @@ class Line(NamedTuple):
     claim: str
     estimate: str  # a difference in points, a factor, or wins
     around: str  # its interval
-    p: str  # adjusted
+    p: str  # in words: adjusted and alone, and what the first was held against; – where nothing was tested
+    adjusted: str
+    alone: str  # before the adjustment
+    level: str  # that the adjusted p must not exceed
     verdict: str
     reason: str
     remark: str  # derived, exploratory
@@ -45,12 +49,19 @@ def _line(row: pd.Series) -> Line:
         ends = (None if none(row[end]) else float(row[end]) for end in ("low", "high"))
         estimate, around = effect(row["metric"], float(row["estimate"]), *ends)
         estimate = f"× {estimate}" if is_ratio(row["metric"]) else f"{estimate} points"
+    adjusted, alone, level = NONE, "", f"{ALPHA / row['looks_declared']:.2g}"
+    if not none(row["p_adjusted"]) and row["test"] != "none":
+        adjusted = "< 0.001" if row["p_adjusted"] < 0.001 else f"{row['p_adjusted']:.3f}"
+        alone = f"{row['p']:.2g}"
     return Line(
         comparison=row["comparison"],
         claim=sentence(row["metric"], row["better"], row["than"], row["kind"], float(row["margin"])),
         estimate=estimate,
         around=around,
-        p=NONE if none(row["p_adjusted"]) else "< 0.001" if row["p_adjusted"] < 0.001 else f"{row['p_adjusted']:.3f}",
+        p=f"{adjusted} adjusted, against {level}; {alone} alone" if alone else NONE,
+        adjusted=adjusted,
+        alone=alone,
+        level=level,
         verdict=row["verdict"],
         reason=row["reason"],
         remark=", ".join(name for name in ("derived", "exploratory") if row[name]),
@@ -58,12 +69,12 @@ def _line(row: pd.Series) -> Line:
 
 
 def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> str:
-    """``relu: higher test accuracy than sigmoid``; a margin is named where it is not the metric's own."""
+    """``l1: more small weights than l2``; a margin is named where it is not the metric's own."""
     about = METRICS[metric]
     by = f", by more than {margin_text(metric, margin)}" if margin and margin != default_margin(metric) else ""
     if kind == "equal":
         return f"equal {about.title} within {margin_text(metric, margin)}: {better} and {than}"
-    return f"{better}: {about.better} {about.title} than {than}{by}"
+    return f"{better}: {about.comparative} than {than}{by}"
 
 
 def tally(claims: pd.DataFrame) -> str:
@@ -81,8 +92,8 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
         "batches, and timing round i measures one right before or after the other.",
         f"p: two-sided sign-flip test (exact up to 16 pairs), or sign test where runs diverged or did not reach the "
         f"target; for equality two one-sided tests; none where all rounds agree (deterministic). Adjusted by "
-        f"Holm's method over the {counted(counting, 'claim')} that count{'s' * (counting == 1)}; decided at {alpha}. "
-        "Intervals are per claim, unadjusted.",
+        f"Holm's method over the {counted(counting, 'claim')} that count{'s' * (counting == 1)}; alone: before that. "
+        f"Decided at {alpha}. Intervals are per claim, unadjusted.",
         "Factors (×, geometric means over pairs) above 1 and points above 0 favour the arm named first. Claims on "
         "measured time have a margin of 10 %, on memory of 1 %, unless the study file says otherwise.",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -52,28 +53,36 @@ def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> s
     texts = column(metric, [_estimate(found[label]) for label in labels])
     unit = "" if about.unit in COUNTED else " %" if about.percent else f" {found[labels[0]]['unit']}".rstrip()
     shown = {x: f"{t.value}{unit}" + f" [{t.around}]" * bool(t.around) for x, t in zip(labels, texts, strict=True)}
-    best, last = labels[0], labels[-1]
-    ties = [label for label in labels if found[label]["estimate"] == found[best]["estimate"]]
+    groups = [list(same) for _, same in groupby(labels, key=lambda label: found[label]["estimate"])]
+    told = [_together([shown[label] for label in same]) for same in groups]
     who = listed(map(quoted, none_of)) if len(none_of) <= MOST else f"{len(none_of)} arms"
     have = "has" if len(none_of) == 1 else "have"
     tail = f"; {who} {have} no estimate{_why(metric, found, none_of)}" if none_of else ""
-    extreme = {"higher": "highest", "lower": "lowest"}[about.better]
     if len(labels) == 1:
-        return f"Only {best} has an estimate of {about.title}, {shown[best]}{tail}."
-    first = shown[best]
-    if len(ties) == len(labels):
-        return f"All arms{' with an estimate' * bool(none_of)} have the same {about.title}, {first}{tail}."
-    if len(ties) > 1:
-        together = listed(map(quoted, ties))
-        return f"{together} share the {extreme} {about.title}, {first}; {quoted(last)} has {shown[last]}{tail}."
+        return f"Only {labels[0]} has an estimate of {about.title}, {told[0]}{tail}."
+    if len(groups) == 1:
+        return f"All arms{' with an estimate' * bool(none_of)} have the same {about.title}, {told[0]}{tail}."
+    names = [_names(same) for same in groups]
+    first = f"{names[0]} {'has' if len(groups[0]) == 1 else 'share'} the {about.superlative}, {told[0]}"
     if len(labels) > MOST:
-        return (
-            f"The {extreme} {about.title} of {len(comparison.arms)} arms is that of {quoted(best)}, {first}; "
-            f"the other end is {quoted(last)} with {shown[last]}{tail}."
-        )
-    others = listed(f"{quoted(label)} {shown[label]}" for label in labels[1:])
-    far = _gap(metric, found, best, last) + ("" if comparison.claims else _overlap(found, labels))
-    return f"{quoted(best)} has the {extreme} {about.title}, {first}; {others}{far}{tail}."
+        end = f"{names[-1]} {'has' if len(groups[-1]) == 1 else 'share'} {told[-1]} at the other end"
+        return f"Of {len(comparison.arms)} arms {first}; {end}{tail}."
+    others = listed(
+        f"{name} {'share ' * (len(same) > 1)}{text}"
+        for name, same, text in zip(names[1:], groups[1:], told[1:], strict=True)
+    )
+    far = _gap(metric, found, labels[0], labels[-1]) + ("" if comparison.claims else _overlap(found, labels))
+    return f"{first}; {others}{far}{tail}."
+
+
+def _names(same: list[str]) -> str:
+    """Arms that tie; their number where they are many."""
+    return listed(map(quoted, same)) if len(same) <= MOST else f"{len(same)} arms"
+
+
+def _together(shown: list[str]) -> str:
+    """The estimate of arms that tie, with its interval where they share that too."""
+    return shown[0] if len(set(shown)) == 1 else shown[0].partition(" [")[0]
 
 
 def _gap(metric: str, found: Rows, best: str, last: str) -> str:
@@ -107,6 +116,8 @@ def _why(metric: str, found: Rows, labels: list[str]) -> str:
         return f" ({listed(reached)} runs reached the target)"
     if not any(row["n_finished"] for row in rows):
         return " (no run finished)"
+    if METRICS[metric].timed:
+        return " (not timed yet)"
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import nan
 from typing import NamedTuple, cast
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from study.plan.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
+from study.plan.searches import uneven
 from study.plan.tune import Select, Tune
 from study.show.collect import Records
 from study.show.numbers import NONE, Estimate, counted, listed, show
@@ -39,7 +40,7 @@ class Line(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Arms of a comparison that are searched alike and chosen by the same metric."""
+    """Arms of a comparison that are searched alike, in as many trials, and chosen by the same metric."""
 
     comparison: str
     about: str  # what they are chosen by, where it was searched, in how many trials
@@ -66,19 +67,20 @@ def ledger(plan: Plan, records: Records) -> Ledger:
         for select in selects_of(comparison):
             for arm in comparison.arms:
                 places.setdefault(arm.tuned.get(cast(Select, select), ""), (comparison, arm.label))
-    groups: dict[tuple[str, Tune], Group] = {}
+    made = trials_made(plan, records)
+    groups: dict[tuple[str, Tune, int], Group] = {}
     for arm_id, (comparison, label) in places.items():
         tune = plan.arms[arm_id].tune if arm_id else None
         if tune is None:
             continue
         mine = rows.get(arm_id, records.tuning.iloc[:0])
-        group = groups.setdefault((comparison.name, tune), Group(comparison.title, _about(tune), _counts(tune), []))
+        about = Group(comparison.title, _about(tune, made[arm_id]), _counts(tune), [])
+        group = groups.setdefault((comparison.name, tune, made[arm_id]), about)
         told, remark = in_words(chosen.get(arm_id), tuned=len(mine) > 0)
         expected = expected_text(tune, mine) if len(mine) else NONE
         group.lines.append(Line(label, told, remark, _spent(mine), _spent(finals.get(arm_id)), expected))
-    made = list(groups.values())
-    lines = [line for group in made for line in group.lines]
-    return Ledger(made, _total(line.tuning for line in lines), _total(line.final for line in lines))
+    lines = [line for group in groups.values() for line in group.lines]
+    return Ledger(list(groups.values()), _total(line.tuning for line in lines), _total(line.final for line in lines))
 
 
 def _total(parts: Iterable[Spent]) -> Spent:
@@ -86,9 +88,10 @@ def _total(parts: Iterable[Spent]) -> Spent:
     return Spent(sum(runs), sum(steps))
 
 
-def _about(tune: Tune) -> str:
-    further = f" and {tune.extend} further" * bool(tune.extend)
-    trials = f"{tune.first}{further} trials of {counted(tune.seeds, 'seed')}"
+def _about(tune: Tune, made: int) -> str:
+    first = min(tune.first, made)
+    further = f" and {made - first} further" * (made > first)
+    trials = f"{first}{further} trials of {counted(tune.seeds, 'seed')}"
     return f"by {METRICS[tune.select].title}; {grid_text(tune)}; {trials}"
 
 
@@ -123,24 +126,44 @@ def _spent(rows: pd.DataFrame | None) -> Spent:
     return Spent(0, 0) if rows is None else Spent(len(rows), int(rows["steps"].fillna(0).sum()))
 
 
-def protocol(plan: Plan) -> str:
-    """How arms are tuned, in a paragraph."""
+def protocol(plan: Plan, records: Records) -> str:
+    """How arms are tuned, in a paragraph. Trials are counted as made, of arms that are not tuned yet as planned."""
     tunes = list(dict.fromkeys(arm.tune for arm in plan.arms.values() if arm.tune))
     if not tunes:
         return "None: learning rates and all other settings are those written in the study file."
     bare = [comparison.title for comparison in plan.comparisons if not comparison.selections]
-    trials, seeds = ({getattr(tune, name) for tune in tunes} for name in ("candidates", "seeds"))
+    made = trials_made(plan, records)
+    seeds = {tune.seeds for tune in tunes}
     further = any(tune.extend for tune in tunes)
     by = listed(dict.fromkeys(METRICS[tune.select].title for tune in tunes))
     text = (
-        f"Every arm of a comparison gets as many trials, {_ends(trials)}{', by comparison' * (len(trials) > 1)}, each "
-        f"with {_ends(seeds)} tuning seed{'s' * (seeds != {1})} that no final run has"
+        f"{_shares(plan, made)}, each with {_ends(seeds)} tuning seed{'s' * (seeds != {1})} that no final run has"
         + "; the last of them go one step past the edge while the best lies on it, else halfway to its neighbours"
         * further
         + f". Chosen by {by} at the end of the budget, never by test data. What was tried, chosen and spent is in the "
         "ledger."
     )
     return f"{text} Nothing is tuned in {listed(bare)}." if bare else text
+
+
+def trials_made(plan: Plan, records: Records) -> dict[str, int]:
+    """The trials of every tuned arm, by id: as many as were made, or are planned where it is not tuned yet."""
+    made = records.tuning.groupby("arm")["candidate"].nunique()
+    return {arm: int(made.get(arm, tune.candidates)) for arm, recipe in plan.arms.items() if (tune := recipe.tune)}
+
+
+def _shares(plan: Plan, made: Mapping[str, int]) -> str:
+    """Whether all arms of each comparison have as many trials, and where not, who has how many."""
+    unequal = {}  # as dict for its order
+    for comparison in plan.comparisons:
+        for select in selects_of(comparison):
+            mine = {arm.label: made.get(arm.tuned.get(cast(Select, select), ""), 0) for arm in comparison.arms}
+            if told := uneven(mine):
+                unequal[f"{comparison.title} ({told})"] = True
+    trials = set(made.values())
+    if unequal:
+        return f"Not all arms of a comparison get as many trials: {listed(unequal)}. There are {_ends(trials)} an arm"
+    return f"Every arm of a comparison gets as many trials, {_ends(trials)}{', by comparison' * (len(trials) > 1)}"
 
 
 def _ends(values: set[int]) -> str:

@@ -12,10 +12,11 @@ from study.plan.plan import Plan
 from study.run.chosen import NOTHING_CHOSEN
 from study.show import ledger
 from study.show.collect import Records
+from study.show.notes import target_text
 from study.show.numbers import listed
 from study.show.observe import PER_ROUND
 from study.show.recipes import written
-from study.show.tables import BROKEN, target_text
+from study.show.tables import BROKEN
 from study.show.timing import timed_on
 from study.show.tuning import arm_names
 
@@ -83,7 +84,7 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
             ("Target", f"{listed(sorted(targets))}. A run that does not reach it is censored at its budget; times to "
              "target have a resolution of one epoch.")
         )  # fmt: skip
-    lines.append(("Tuning", ledger.protocol(plan)))
+    lines.append(("Tuning", ledger.protocol(plan, records)))
     lines += _timing(plan, records, why_untimed)
     lines.append(
         (

@@ -14,12 +14,14 @@ from study.plan.labels import number
 from study.plan.metrics import per_round
 from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim, PlannedComparison
 from study.plan.store import Store
-from study.plan.work import Total, final, sum_up, tuning
+from study.plan.work import final, sum_up
 from study.run.chosen import read_chosen
+from study.show import wider
 from study.show.claims_table import sentence
 from study.show.numbers import counted, listed, none
 from study.show.statistics.power import FALSE_VERDICTS, MOST, POWER, pairs_for_equal, pairs_for_mean, pairs_for_wins
 from study.show.statistics.scale import is_ratio, threshold
+from study.show.tuning import steps_out
 
 
 class Advice(NamedTuple):
@@ -28,6 +30,7 @@ class Advice(NamedTuple):
     words: str
     arms: tuple[str, ...] = ()  # labels of those that deserve more seeds
     seeds: int = 0  # that would decide it
+    outside: tuple[wider.Points, ...] = ()  # of the range that was searched, where that was too narrow
 
 
 def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
@@ -54,6 +57,8 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
             given.append(advice)
             yield f"  {sentence(claim.metric, claim.better, claim.than, claim.kind, float(row['margin']))}"
             yield f"    {advice.words}"
+        if outside := [points for advice in given for points in advice.outside]:
+            yield from wider.edit(plan, comparison, outside)
         if any(advice.seeds for advice in given):
             more = True
             yield from _edit(plan, comparison, given)
@@ -66,10 +71,10 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, famil
     if row["test"] == "none":
         return Advice(f"{row['reason']} (the command that ran the study does only what is missing)")
     if none(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
-        return Advice(_wider(plan, store, claim, row))
+        return _wider(store, claim, row)
     now, unit = int(row["pairs"]), "round" if per_round(claim.metric) else "seed"
     if none(row["pairs_needed"]):
-        why = f"all {now} pairs tie" if row["ties"] == now else f"more than {MOST:,}"
+        why = str(row["reason"]).partition(";")[0] if row["ties"] == now else f"more than {MOST:,}"
         return Advice(f"no affordable number of {unit}s would decide it: {why}")
     needed = int(row["pairs_needed"])
     if looks == row["looks_declared"]:
@@ -103,25 +108,21 @@ def _difference(metric: str, value: float | None) -> float:
     return math.log(value) if is_ratio(metric) else value
 
 
-def _wider(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> str:
+def _wider(store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
     """Which undertuned arms block a claim, and where to search on."""
     bound = 0.5 if row["test"] == "sign" else float(row["margin"]) + is_ratio(claim.metric)
     ahead = row["estimate"] > bound
     sides = {claim.better: claim.better_arm, claim.than: claim.than_arm}
     at_stake = sides if claim.kind == "equal" else {(label := claim.than if ahead else claim.better): sides[label]}
-    parts = []
+    parts, outside = [], []
     for label, arm in at_stake.items():
-        chosen = read_chosen(store.tuning(arm)) if store.tuning(arm).exists() else None
-        if chosen and chosen.undertuned:
+        if not store.tuning(arm).exists():
+            parts.append(f"how {label} was tuned is not known any more: run the study")
+        elif (chosen := read_chosen(store.tuning(arm))) and chosen.undertuned:
             points = (", ".join(f"{key} {number(value)}" for key, value in point.items()) for point in chosen.next)
             parts.append(f"{label} is undertuned, next to try: {listed(points, 'or')}")
-    comparison = next(c for c in plan.comparisons if claim in c.claims)
-    searches = [(plan.arms[arm], plan.seeds[arm]) for arm in comparison.trained]
-    work = sum_up([*(tuning(arm, arm.tune) for arm, _ in searches if arm.tune), *(final(*pair) for pair in searches)])
-    return (
-        f"{'; '.join(parts)}. Widen comparisons.{comparison.name}.tune: all its arms are tuned and trained anew, "
-        f"{_cost(work)}"
-    )
+            outside.append(steps_out(chosen))
+    return Advice("; ".join(parts), outside=tuple(outside))
 
 
 def _edit(plan: Plan, comparison: PlannedComparison, given: Sequence[Advice]) -> Iterator[str]:
@@ -146,12 +147,7 @@ def _edit(plan: Plan, comparison: PlannedComparison, given: Sequence[Advice]) ->
     also = f"; {counted(others, 'other arm')} of the comparison {'comes' if others == 1 else 'come'} along" * (
         others > 0
     )
-    yield f"    more seeds for {arms}{also}: {_cost(work)}{timed}"
-
-
-def _cost(work: Total) -> str:
-    """``54 runs, 73,440 steps``."""
-    return f"{counted(work.runs, 'run')}, {'at least ' * (not work.certain)}{counted(work.steps, 'step')}"
+    yield f"    more seeds for {arms}{also}: {wider.cost(work)}{timed}"
 
 
 def _on_looks(plan: Plan, looks: int) -> Iterator[str]:

@@ -33,6 +33,19 @@ TUNING: dict[str, tuple[dict[str, Any], str]] = {
         {"tune": {"optimizer.lrr": LOG}},
         "tune.optimizer.lrr: 'lrr' is not a setting of any optimizer; did you mean 'lr'?",
     ),
+    "a required setting to tune spelled wrong": (
+        {"tune": {"optimizer.lrr": LOG}, "baseline.optimizer": "sgd", V: {"optimizer": ["sgd", "adam"]}},
+        "tune.optimizer.lrr: 'lrr' is not a setting of any optimizer; did you mean 'lr'?",
+    ),
+    "a search of a required setting that is a list": (
+        {"tune": ["optimizer.lr"], "baseline.optimizer": "sgd", V: {"optimizer": ["sgd", "adam"]}},
+        'tune: ["optimizer.lr"] is refused; give the settings to search, such as {optimizer.lr: {log: '
+        "[0.001, 10], points: 9}}",
+    ),
+    "a required setting spelled wrong in an own block": (
+        {f"{A}.tune": {"optimiser.lr": LOG}, "baseline.optimizer": "sgd", V: {"optimizer": ["sgd", "adam"]}},
+        "comparisons.a.tune.optimiser.lr: 'optimiser' is not an axis; did you mean 'optimizer'?",
+    ),
     "an axis to tune spelled wrong": (
         {"tune": {"optimiser.lr": LOG}},
         "tune.optimiser.lr: 'optimiser' is not an axis; did you mean 'optimizer'?",
@@ -70,7 +83,8 @@ TUNING: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "selection by test rows": (
         {"tune": LR | {"select": "test_accuracy"}},
-        "tune.select: 'test_accuracy' is not a selection; did you mean 'val_accuracy'?",
+        "tune.select: 'test_accuracy' is of the test rows: an arm chosen by them looks better on them than it is; "
+        "give its validation twin, val_accuracy",
     ),
     "an unknown selection": (
         {"tune": LR | {"select": ["val_loss", "best"]}},

@@ -38,14 +38,36 @@ def refused(study: dict[str, Any], check: Check, looks: int = 1, **changes: Any)
 @pytest.mark.parametrize(("number", "fewest"), [(1, 6), (2, 7), (3, 7), (4, 8)])
 def test_a_claim_without_a_chance_is_refused(number: int, fewest: int, study: dict[str, Any], check: Check) -> None:
     assert refused(study, check, seeds=fewest, number=number) == []
-    lines = refused(study, check, seeds=fewest - 1, number=number)
-    assert len(lines) == number
-    limit = f"0.05/{number} claims" if number > 1 else "0.05"
-    assert lines[0] == (
-        f"s.yaml: comparisons.a.claims[0]: no outcome of {fewest - 1} seeds can decide it: the smallest p is "
-        f"{2 / 2 ** (fewest - 1):.2g}, above {limit}; give seeds: {fewest}, or exploratory: true"
+    (line,) = refused(study, check, seeds=fewest - 1, number=number)
+    places = "".join(f", [{i}]" for i in range(1, number))
+    limit, which = (f"0.05/{number} claims", "any of them") if number > 1 else ("0.05", "it")
+    assert line == (
+        f"s.yaml: comparisons.a.claims[0]{places}: no outcome of {fewest - 1} seeds can decide {which}: the smallest p "
+        f"is {2 / 2 ** (fewest - 1):.2g}, above {limit}; give seeds: {fewest}, or exploratory: true"
     )
-    assert refused(study, check, seeds=int(lines[0].split("give seeds: ")[1].split(",")[0]), number=number) == []
+    assert refused(study, check, seeds=int(line.split("give seeds: ")[1].split(",")[0]), number=number) == []
+
+
+def test_claims_that_are_refused_alike_share_a_line(study: dict[str, Any], check: Check) -> None:
+    study["comparisons"]["b"] = {"vary": {"activation": ["elu", "gelu"]}, "metrics": ["test_loss"], "claims": [
+        {"metric": "test_loss", "better": "elu", "than": "gelu"},
+        {"metric": "val_loss", "better": "elu", "than": "gelu", "kind": "equal", "margin": 0.1},
+    ]}  # fmt: skip
+    lines = refused(study, check, seeds=4, number=2)
+    assert [line.partition(": no outcome")[0].removeprefix("s.yaml: ") for line in lines] == [
+        "comparisons.a.claims[0], [1], comparisons.b.claims[0]",
+        "comparisons.b.claims[1]",  # whose test is one-sided, so that fewer seeds are enough
+    ]
+
+
+def test_nothing_is_said_to_equal_itself(study: dict[str, Any], check: Check) -> None:
+    study |= {"seeds": 6}
+    study["comparisons"]["a"]["claims"] = [CLAIM]
+    out = check(study)[1]
+    assert "the smallest p must be at most 0.05 (too large: in brackets)" in out
+    study |= {"seeds": 7}
+    study["comparisons"]["a"]["claims"] = [CLAIM, CLAIM | {"metric": "test_loss"}]
+    assert "the smallest p must be at most 0.05/2 claims = 0.025 (" in check(study)[1]
 
 
 def test_looks_share_the_level(study: dict[str, Any], check: Check) -> None:

@@ -17,7 +17,9 @@ from study.plan.plan import Plan
 from study.plan.stated import note_stated
 from study.plan.store import Block, Store
 from study.show.claims import judged_table
+from study.show.claims_table import sentence
 from study.show.report import render
+from study.show.statistics.scale import default_margin
 from tests.show.records import records, stored
 
 CLAIMED = """
@@ -67,7 +69,7 @@ def test_an_ordering_that_holds_in_every_seed_is_supported_and_its_opposite_refu
     counting = claims[claims["counts"]]
     smallest = counting["p"].min()
     assert rows["test_accuracy"]["p_adjusted"] == pytest.approx(smallest * len(counting))  # Holm, by hand
-    assert rows["train_loss"]["reason"].startswith("worse by a factor of")
+    assert rows["train_loss"]["reason"].startswith("higher by a factor of")
 
 
 def test_memory_that_never_differs_between_rounds_is_not_tested(
@@ -186,11 +188,14 @@ def told(planned: Callable[..., Plan], tmp_path: Path) -> Callable[..., int]:
 
 
 def test_the_verb_prints_every_verdict_and_fails_where_one_is_not_as_required(
-    told: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    told: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert told() == 0
     out = capsys.readouterr().out
     assert "✓ supported  adam: higher test accuracy than sgd" in out
+    found = pd.read_parquet(tmp_path / "results" / "studies" / "small" / "claims.parquet")
+    p, adjusted = by_metric(found)["test_accuracy"][["p", "p_adjusted"]]
+    assert f"(p = {adjusted:.3f} adjusted, against 0.05; {p:.2g} alone)" in out
     assert out.splitlines()[-1].startswith("5 claims: ")
     assert told("--require", "supported") == 1
 
@@ -264,10 +269,22 @@ def test_the_verb_asks_for_results_first(planned: Callable[..., Plan], tmp_path:
     assert main(["claims", str(tmp_path / "small.yaml"), "--results", str(tmp_path / "results")]) == 2
 
 
+def test_claims_are_told_in_the_words_of_their_metric() -> None:
+    wanted = {"small_weights": "more small weights", "steps_to_target": "fewer steps to target",
+              "train_seconds": "shorter training time", "test_loss": "lower test loss",
+              "memory_mib": "less peak memory", "val_accuracy": "higher validation accuracy"}  # fmt: skip
+    for metric, words in wanted.items():
+        assert sentence(metric, "a", "b", "better", default_margin(metric)) == f"a: {words} than b"
+
+
 def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_path: Path) -> None:
     plan = planned(CLAIMED, seeds=10)
     stored(plan, records(plan, outcome), tmp_path)
     page = render(plan, Store(tmp_path))
     assert page.index('id="the-claims"') < page.index('<section id="optimizer"')
     assert page.count('class="verdict') == 5
+    assert '<th scope="col">p adjusted <span class="remark">against 0.05</span></th>' in page
+    found = by_metric(pd.read_parquet(tmp_path / "studies" / "small" / "claims.parquet"))
+    alone, adjusted = found["test_accuracy"][["p", "p_adjusted"]]
+    assert f'<td>{adjusted:.3f} <span class="remark">{alone:.2g} alone</span></td>' in page
     assert "Verdicts and results hold for this dataset" in page

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from study.plan.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.findings import finding
 from study.show.summary import summarize
@@ -79,6 +80,7 @@ def test_the_reported_order_is_compared_with_what_was_measured(planned: Callable
 def test_times_that_were_not_taken_are_not_ranked(planned: Callable[..., Plan], metric: str) -> None:
     text = said(planned, metric, 3, 5, None, timed=False)
     assert "(no timing of sgd or adam)" in text
+    assert f"No arm has an estimate of {METRICS[metric].title} (not timed yet)." in text
     assert "order" not in text
 
 
@@ -120,3 +122,38 @@ def test_metrics_of_which_the_same_is_to_be_said_are_named_together(planned: Cal
     found = records(plan, levels({"level": 0.95}, {"level": 0.90}))
     text = " ".join(finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found))
     assert "is the measured one in test accuracy and validation accuracy (sgd, then adam)." in text
+
+
+FOUR = "{optimizer: [sgd, {name: adam, lr: 0.01}, {name: lion, lr: 0.01}, {name: nadam, lr: 0.01}]}"
+PACES = {  # epochs until half of the level of 0.96; the target of 0.9 is reached after four times as many
+    "at both ends": (
+        (1, 1, 1.5, 1.5),
+        "sgd and adam share the fewest epochs to target, 4; lion and nadam share 6 (a factor of 1.50 from first",
+    ),
+    "in the middle": (
+        (1, 1.25, 1.25, 1.5),
+        "sgd has the fewest epochs to target, 4; adam and lion share 5 and nadam 6 (a factor of 1.50 from first",
+    ),
+    "all": ((1, 1, 1, 1), "All arms have the same epochs to target, 4."),
+}
+
+
+@pytest.mark.parametrize("case", PACES)
+def test_arms_that_tie_are_told_together(case: str, planned: Callable[..., Plan]) -> None:
+    paces, words = PACES[case]
+    plan = planned(f"o: {{vary: {FOUR}, metrics: [epochs_to_target]}}")
+    by_label = dict(zip(("sgd", "adam", "lion", "nadam"), paces, strict=True))
+    found = records(plan, lambda label, seed: {"level": 0.96, "pace": by_label[label]})
+    (text,) = finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found)
+    assert text.replace(" [4 to 4]", "").replace(" [5 to 5]", "").replace(" [6 to 6]", "").startswith(words)
+
+
+def test_of_many_arms_the_ends_are_told(planned: Callable[..., Plan]) -> None:
+    plan = planned("o: {vary: {dropout: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}, metrics: [epochs_to_target]}")
+    paces = dict(zip((arm.label for arm in plan.comparisons[0].arms), (1, 1.25, 1.25, *[1.5] * 5), strict=True))
+    found = records(plan, lambda label, seed: {"level": 0.96, "pace": paces[label]})
+    (text,) = finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found)
+    ends = "dropout=0.3, dropout=0.4, dropout=0.5, dropout=0.6 and dropout=0.7 share 6"
+    assert text.startswith("Of 8 arms dropout=0 has the fewest epochs to target, 4")
+    assert ends in text
+    assert text.endswith(" at the other end.")

@@ -135,3 +135,11 @@ def test_headings_name_the_unit_once() -> None:
 )
 def test_reported_figures_are_read_where_they_begin_with_a_number(text: str | None, value: float | None) -> None:
     assert leading(text) == value
+
+
+def test_the_reference_of_the_speedup_is_named(planned: Callable[..., Plan]) -> None:
+    text = "o: {vary: {gpus: [1, 2]}, metrics: [METRIC], reference: gpus=2}"
+    for metric, named in (("speedup", True), ("train_seconds", False)):
+        plan = planned(text.replace("METRIC", metric))
+        notes = table(plan.comparisons[0], summarize(plan, records(plan)).to_pandas()).notes
+        assert ("Speedup: gpus=2 is the reference (1×), round by round." in notes) == named

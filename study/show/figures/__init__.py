@@ -23,7 +23,7 @@ from study.show.figures.page import LETTERS, STYLE, WIDTH, arms_above
 from study.show.figures.suited import FEW, Panel, panels
 from study.show.numbers import listed
 from study.show.observe import PER_ROUND
-from study.show.statistics.ranks import stability
+from study.show.statistics.ranks import all_tie, stability
 from study.show.tuning import read_from, undertuned_arms
 
 
@@ -72,9 +72,12 @@ def repeated(evidence: Evidence) -> str:
         return ""
     values = rows[metric].reindex(labels).to_numpy(dtype=float)
     ends = rows["status"].reindex(labels).to_numpy(dtype=str)
-    share = stability(metric, values, np.isinf(values) | (np.isnan(values) & (ends == "diverged")))
+    worst = np.isinf(values) | (np.isnan(values) & (ends == "diverged"))
+    share = stability(metric, values, worst)
     if share is None:
         return ""
+    if all_tie(metric, values, worst):
+        return f"All arms tie in {METRICS[metric].title}, so they have no order."
     percent = (
         f"{share * 100:.0f}" if share in (0, 1) or 0.005 <= share < 0.995 else "over 99" if share > 0.5 else "under 1"
     )

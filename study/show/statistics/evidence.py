@@ -26,7 +26,8 @@ from study.show.statistics.scale import default_margin, restored, threshold
 
 Kind = Literal["better", "equal"]
 Test = Literal["sign-flip", "sign", "deterministic", "none"]
-HOW = {"failed": "failed", "missing": "not run", "finished": "without a value", "diverged": "without a value"}
+HOW = {"failed": "failed", "missing": "not run"}
+UNTIMED = "not timed yet"
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,8 @@ def weigh(claim: Statement) -> Evidence:
     if len({len(array) for side in sides for array in (side.values, side.status)}) != 1:
         raise ValueError(f"{claim.better.label} and {claim.than.label} are not paired")
     worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
-    lacking = [text for side, lost in zip(sides, worst, strict=True) if (text := _lacking(side, lost))]
-    if lacking or not len(claim.better.values):
-        return Evidence(margin, "none", 1.0, None, lacking=listed(lacking) or "nothing has run")
+    if lacking := _lacking(claim, worst):
+        return Evidence(margin, "none", 1.0, None, lacking=lacking)
     d = differences(claim.metric, claim.better.values, claim.than.values, worst)
     m = threshold(claim.metric, margin)
     if claim.metric in DETERMINISTIC and all(np.ptp(side.values) == 0 for side in sides):
@@ -151,9 +151,19 @@ def worse_than_any(metric: str, side: Side) -> Bools:
     return np.isposinf(side.values) if METRICS[metric].target else side.status == "diverged"
 
 
-def _lacking(side: Side, worst: Bools) -> str:
-    """Which runs of an arm cannot be judged, in words; empty where all can."""
-    open_yet = np.isin(side.status, ("failed", "missing")) | (~worst & ~np.isfinite(side.values))
-    how = [HOW[str(status)] for status in side.status[open_yet]]
-    counts = listed(f"{how.count(word)} {word}" for word in dict.fromkeys(how))
-    return f"{side.label}: {counts} of {len(worst)}" if how else ""
+def _lacking(claim: Statement, worst: tuple[Bools, Bools]) -> str:
+    """Which runs, or timings, must be there before a claim can be judged, in words; empty where all are."""
+    timed = METRICS[claim.metric].timed
+    if not len(claim.better.values):
+        return UNTIMED if timed else "nothing has run"
+    told = {}
+    for side, lost in zip((claim.better, claim.than), worst, strict=True):
+        open_yet = np.isin(side.status, ("failed", "missing")) | (~lost & ~np.isfinite(side.values))
+        how = [HOW.get(str(status), UNTIMED if timed else "without a value") for status in side.status[open_yet]]
+        if how == [UNTIMED] * len(lost):
+            told[side.label] = UNTIMED
+        elif how:
+            told[side.label] = f"{listed(f'{how.count(word)} {word}' for word in dict.fromkeys(how))} of {len(lost)}"
+    if list(told.values()) == [UNTIMED, UNTIMED]:
+        return UNTIMED
+    return listed(f"{label}: {text}" for label, text in told.items())

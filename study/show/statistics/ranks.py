@@ -40,6 +40,12 @@ def stability(metric: str, values: Floats, worst: Bools) -> float | None:
     return repeats / RESAMPLES
 
 
+def all_tie(metric: str, values: Floats, worst: Bools) -> bool:
+    """Whether there is no order to repeat: all arms come out equal. Arrays as those of ``stability``."""
+    cost = np.where(worst, 0.0, -orientation(metric) * values)
+    return bool(np.ptp(_order(metric, cost[:, None], worst[:, None])) == 0)
+
+
 def costs_of(metric: str, estimates: Floats, lost: Ints) -> Floats:
     """Estimates as numbers of which the lowest is the best, logarithms where arms are compared by a factor.
 

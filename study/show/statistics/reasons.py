@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from study.plan.metrics import METRICS, per_round
 from study.show.numbers import listed
-from study.show.statistics.evidence import Evidence, Statement, worse_than_any
+from study.show.statistics.evidence import UNTIMED, Evidence, Statement, worse_than_any
 from study.show.statistics.power import MOST
 from study.show.statistics.scale import effect, is_ratio, margin_text
 
@@ -25,9 +25,9 @@ class Open(NamedTuple):
 def because(claim: Statement, found: Evidence, undecided: Open | None) -> str:
     """One line, without the verdict's own word. ``undecided``: None where the claim is decided."""
     if found.lacking:
-        return f"{found.lacking}; run it again"
+        return f"{found.lacking}; {'run the study' if found.lacking == UNTIMED else 'run it again'}"
     if found.ties == found.pairs and found.test != "deterministic":
-        return f"all {found.pairs} pairs tie"
+        return f"all {found.pairs} pairs tie: {_tied(claim, found)}"
     margin = margin_text(claim.metric, found.margin)
     if found.test == "sign":
         seen = _wins(claim, found, margin)
@@ -40,26 +40,45 @@ def because(claim: Statement, found: Evidence, undecided: Open | None) -> str:
     return seen + (f"; {_open(claim, found, undecided)}" if undecided else "")
 
 
+def _tied(claim: Statement, found: Evidence) -> str:
+    """Why no pair tells the two arms apart."""
+    about = METRICS[claim.metric]
+    same = "both reach the target at the same evaluation" if about.target else f"both have the same {about.title}"
+    lost = int((worse_than_any(claim.metric, claim.better) & worse_than_any(claim.metric, claim.than)).sum())
+    told = {
+        "neither reaches the target" if about.target else "both diverged": lost,
+        "they differ by just the margin" if found.margin else same: found.pairs - lost,
+    }
+    if all(told.values()):
+        return listed(f"{words} in {count}" for words, count in told.items())
+    return next(words for words, count in told.items() if count)
+
+
 def _sizes(claim: Statement, found: Evidence, margin: str) -> str:
     """What was decided, and by how much."""
     if claim.kind == "equal":
         return f"{'equal within' if found.favours else 'apart by more than'} {margin}: {_shown(claim, found)}"
     if found.mean == 0:
         return "no difference"
+    better, worse = METRICS[claim.metric].verdicts
     if found.favours:
-        return f"better by {_amount(claim, found)}" + (f", margin {margin}" if found.margin else "")
+        return f"{better} by {_amount(claim, found)}" + (f", margin {margin}" if found.margin else "")
     if found.mean > 0:
-        return f"better by less than the margin of {margin}: {_shown(claim, found)}"
+        return f"{better} by less than the margin of {margin}: {_shown(claim, found)}"
     if found.margin and found.low is not None and found.high is not None and not _excludes_none(claim, found):
-        return f"not better by the margin of {margin}: {_shown(claim, found)}"
-    return f"worse by {_amount(claim, found)}"
+        return f"not {better} by the margin of {margin}: {_shown(claim, found)}"
+    return f"{worse} by {_amount(claim, found)}"
 
 
 def _shown(claim: Statement, found: Evidence) -> str:
-    """``difference 0.2 points, interval −0.1 to 0.5``; ``factor 1.03 (above 1: better), interval 0.95 to 1.12``."""
+    """``difference 0.2 points, interval −0.1 to 0.5``; ``factor 1.03 (above 1: fewer), interval 0.95 to 1.12``."""
     assert found.estimate is not None
     text, around = effect(claim.metric, found.estimate, found.low, found.high)
-    what = f"factor {text} (above 1: better)" if is_ratio(claim.metric) else f"difference {text} points"
+    what = (
+        f"factor {text} (above 1: {METRICS[claim.metric].verdicts[0]})"
+        if is_ratio(claim.metric)
+        else f"difference {text} points"
+    )
     return what + _around(found, around)
 
 

@@ -10,6 +10,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from study.show.statistics.ranks import (
+    all_tie,
     average_ranks,
     costs_of,
     critical_difference,
@@ -30,6 +31,23 @@ def of(metric: str, values: list[list[float]]) -> float | None:
 def test_an_order_that_every_seed_has_always_repeats() -> None:
     assert of("test_accuracy", [[0.1, 0.2, 0.3], [0.2, 0.3, 0.4], [0.3, 0.4, 0.5]]) == 1.0
     assert of("test_loss", [[0.1, 0.2, 0.3], [0.2, 0.3, 0.4]]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "tie"),
+    [
+        ("test_accuracy", [[0.1, 0.2], [0.2, 0.1]], True),  # equal means
+        ("test_accuracy", [[0.1, 0.2], [0.2, 0.2]], False),
+        ("test_loss", [[NAN, 0.2], [0.2, NAN]], True),
+        ("test_loss", [[NAN, 0.2], [0.2, 0.2]], False),
+        ("epochs_to_target", [[INF, INF], [INF, INF]], True),
+        ("epochs_to_target", [[1, 3, 9], [2, 3, 4]], True),  # equal medians
+        ("epochs_to_target", [[1, 3, 9], [2, 4, 4]], False),
+    ],
+)
+def test_arms_that_all_tie_have_no_order(metric: str, values: list[list[float]], tie: bool) -> None:
+    array = np.array(values)
+    assert all_tie(metric, array, ~np.isfinite(array)) == tie
 
 
 def test_seeds_are_drawn_for_all_arms_together() -> None:

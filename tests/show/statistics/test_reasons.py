@@ -30,29 +30,42 @@ SENTENCES = [
         "refuted: not better by the margin of 1 point: difference −0.01 points, interval −0.12 to 0.09",
     ),
     (claim("test_accuracy", BASE + 1 / 400, BASE), "supported: better by 0.25 points in each of 10 pairs"),
-    (claim("test_accuracy", BASE, BASE), "undecided: all 10 pairs tie"),
+    (claim("test_accuracy", BASE, BASE), "undecided: all 10 pairs tie: both have the same test accuracy"),
     (
         claim("test_accuracy", BASE, BASE, margin=0.01, kind="equal"),
         "supported: equal within 1 point: difference 0.0 points in each of 10 pairs",
     ),
     (
         claim("train_seconds", SECONDS, 2 * SECONDS),
-        "supported: better by a factor of 2.00 in each of 10 pairs, margin a factor of 1.1",
+        "supported: shorter by a factor of 2.00 in each of 10 pairs, margin a factor of 1.1",
     ),
-    (claim("train_loss", 2 * SECONDS, SECONDS), "refuted: worse by a factor of 2.00 in each of 10 pairs"),
+    (claim("train_loss", 2 * SECONDS, SECONDS), "refuted: higher by a factor of 2.00 in each of 10 pairs"),
     (
         claim("train_seconds", SECONDS, 1.05 * SECONDS),
-        "refuted: better by less than the margin of a factor of 1.1: "
-        "factor 1.050 (above 1: better) in each of 10 pairs",
+        "refuted: shorter by less than the margin of a factor of 1.1: "
+        "factor 1.050 (above 1: shorter) in each of 10 pairs",
     ),
     (
         claim("memory_mib", [20.0] * 6, [25.0] * 6),
-        "supported: better by a factor of 1.25, margin a factor of 1.01 (deterministic)",
+        "supported: less by a factor of 1.25, margin a factor of 1.01 (deterministic)",
     ),
+    (claim("small_weights", BASE, BASE + STEP), "refuted: fewer by 0.375 points, interval 0.281 to 0.469"),
+    (claim("generalization_gap", BASE, BASE + 1 / 400), "supported: smaller by 0.25 points in each of 10 pairs"),
     (claim("memory_mib", [20.0] * 6, [20.0] * 6), "refuted: no difference (deterministic)"),
     (
         claim("epochs_to_target", [3.0] * 10, [4.0] * 7 + [INF] * 3),
         "supported: wins 10 of 10 pairs (3 of b did not reach the target)",
+    ),
+    (claim("seconds_to_target", [INF] * 10, [INF] * 10), "undecided: all 10 pairs tie: neither reaches the target"),
+    (claim("val_loss", [NAN] * 10, [NAN] * 10), "undecided: all 10 pairs tie: both diverged"),
+    (
+        claim("steps_to_target", [INF, INF, *SECONDS[2:]], [INF, INF, *SECONDS[2:]]),
+        "undecided: all 10 pairs tie: neither reaches the target in 2 and both reach the target at the same evaluation "
+        "in 8",
+    ),
+    (
+        claim("test_accuracy", BASE + 0.01, BASE, margin=0.01),
+        "undecided: all 10 pairs tie: they differ by just the margin",
     ),
     (
         claim("test_accuracy", [NAN, NAN, *BASE[2:]], [NAN, *(BASE[1:] - 0.1)]),
@@ -100,6 +113,19 @@ def test_what_is_lacking_is_counted_by_arm() -> None:
     [found] = judge([Statement("test_accuracy", side("adam", values, how), side("sgd", values, how))])
     lacking = "1 not run and 2 failed of 10"
     assert str(found) == f"undecided: adam: {lacking} and sgd: {lacking}; run it again"
+
+
+def test_what_is_not_timed_is_said_to_be_so() -> None:
+    nothing = np.full(10, NAN)
+    for metric, one, other, words in (
+        ("seconds_to_target", side("a", nothing, "finished"), side("b", nothing, "finished"), "not timed yet"),
+        ("train_seconds", side("a", []), side("b", []), "not timed yet"),
+        ("seconds_to_target", side("a", SECONDS), side("b", nothing, "finished"), "b: not timed yet"),
+        ("test_accuracy", side("a", []), side("b", []), "nothing has run"),
+    ):
+        [found] = judge([Statement(metric, one, other)])
+        again = "run the study" if words == "not timed yet" else "run it again"
+        assert str(found) == f"undecided: {words}; {again}"
 
 
 def test_an_undertuned_arm_is_named() -> None:

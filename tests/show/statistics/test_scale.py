@@ -1,0 +1,24 @@
+"""Margins: the scale that a metric is compared on, as config/README.md promises it."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from study.plan.metrics import METRICS
+from study.show.statistics.scale import default_margin, is_ratio
+
+README = (Path(__file__).parents[3] / "config" / "README.md").read_text(encoding="utf-8")
+ROWS = [row.strip("| ").split(" | ") for row in README.split("### Margins")[1].split("\n\n")[1].splitlines()[2:]]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_margin_of_every_metric_is_as_documented(metric: str) -> None:
+    [(_, unit, _, default)] = [
+        row for row in ROWS if any(fnmatch(metric, name) for name in re.findall("`(.*?)`", row[0]))
+    ]
+    assert is_ratio(metric) == {"a factor, less one": True, "a difference, as a fraction": False}[unit]
+    assert default_margin(metric) == float(default)

@@ -1,0 +1,144 @@
+"""The wider search that ``suggest`` would have: the points past the edge, the edit, and what it costs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from study.__main__ import main
+from study.plan.plan import Plan
+from study.plan.store import Store
+from study.plan.tune import Tune
+from study.plan.work import tuning
+from study.run.record import TUNING
+from study.run.selection import Candidate
+from study.show import wider
+from tests.show.records import records, stored
+from tests.show.tunings import Quality, bump
+
+STUDY = """
+a:
+  tune: {tune}
+  vary: {{activation: [relu, tanh]}}
+  metrics: [test_accuracy]
+  claims: [{{metric: test_accuracy, better: relu, than: tanh}}]
+"""
+NARROW = "{optimizer.lr: {log: [0.001, 0.01], points: 3}, seeds: 3, extend: 0}"
+
+
+class Suggested:
+    """What is printed on arms of which the one behind is at the edge of what it searched."""
+
+    def __init__(self, plan: Plan, root: Path, quality: Quality, ahead: str) -> None:
+        self.plan, self.store = plan, Store(root / "results")
+        outcome = lambda label, seed: {"level": (0.95 if label == ahead else 0.9) + seed / 1000, "pace": 0.5}  # noqa: E731
+        self.found = records(plan, outcome, quality=quality)
+        for arm, rows in self.found.tuning.groupby("arm"):
+            self.store.arm(str(arm)).mkdir(parents=True)
+            rows[TUNING.names].to_parquet(self.store.tuning(str(arm)))
+        stored(plan, self.found, self.store.root)
+
+
+Suggest = Callable[..., tuple[Suggested, list[str]]]
+
+
+@pytest.fixture
+def suggest(planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Suggest:
+    def run(tune: str = NARROW, quality: Quality = bump(1.0), ahead: str = "relu") -> tuple[Suggested, list[str]]:  # noqa: B008
+        made = Suggested(planned(STUDY.format(tune=tune), seeds=10), tmp_path, quality, ahead)
+        assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(made.store.root)]) == 0
+        return made, capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def searches(plan: Plan) -> list[Tune]:
+    return [arm.tune for arm in plan.arms.values() if arm.tune]
+
+
+def edited(lines: list[str], planned: Callable[..., Plan], others: str) -> Plan:
+    """The plan with the edit that is suggested."""
+    (line,) = (line for line in lines if "edit: comparisons.a.tune: " in line)
+    tune = YAML(typ="safe").load(line.split(".tune: ")[1]) | YAML(typ="safe").load(others)
+    return planned(STUDY.format(tune=json.dumps(tune)), seeds=10)
+
+
+@pytest.mark.parametrize("ahead", ["relu", "tanh"])
+def test_an_arm_on_the_edge_of_its_grid_is_to_be_tuned_further(ahead: str, suggest: Suggest) -> None:
+    made, lines = suggest(ahead=ahead)
+    (advice,) = (line for line in lines if "undertuned" in line)
+    behind = {"relu": "tanh", "tanh": "relu"}[ahead]
+    chosen = made.found.tuning[made.found.tuning["undertuned"]]
+    following = json.loads(chosen["next"].iloc[0])
+    points = " or ".join(f"optimizer.lr {point['optimizer.lr']:g}" for point in following)
+    assert advice.strip() == f"{behind} is undertuned, next to try: {points}"
+    place = lines.index("  edit: comparisons.a.tune: {optimizer.lr: {log: [0.001, 0.1], points: 5}}")
+    runs = 2 * 5 * 3 + 2 * 10
+    assert lines[place + 2] == f"    all its arms are tuned and trained anew: {runs} runs, {runs * 8 * 34:,} steps"
+
+
+def of_all(settings: Candidate) -> float:
+    return sum(float(value) for value in settings.values())  # type: ignore[arg-type]
+
+
+SEARCHES = {
+    "a low end": ("{optimizer.lr: {log: [0.1, 10], points: 3}, seeds: 2, extend: 1}", -1),
+    "past the edge": ("{optimizer.lr: {log: [0.001, 0.1], points: 5}, seeds: 2, extend: 3}", 1),
+    "a linear range": ("{dropout: {linear: [0, 0.2], points: 3}, seeds: 2, extend: 0}", 1),
+    "whole numbers": ("{batch_size: {log: [8, 64], points: 4}, seeds: 2, extend: 0}", 1),
+    "listed values": ("{optimizer.lr: {values: [0.01, 0.1, 1]}, seeds: 2}", 1),
+    "two settings": (
+        "{optimizer.lr: {log: [0.01, 1], points: 3}, dropout: {linear: [0, 0.2], points: 3}, seeds: 2, extend: 4}",
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SEARCHES)
+def test_the_edit_is_valid_as_dense_and_has_the_points_to_try(
+    case: str, suggest: Suggest, planned: Callable[..., Plan]
+) -> None:
+    tune, better = SEARCHES[case]
+    made, lines = suggest(tune, lambda label, settings, seed: 0.5 + 1e-4 * better * of_all(settings) + seed / 100)
+    seeds = re.search(r"seeds: \d", tune)
+    extend = re.search(r"extend: \d", tune)
+    others = f"{{{', '.join(found[0] for found in (seeds, extend) if found)}}}"
+    new = edited(lines, planned, others)
+    for before, after in zip(searches(made.plan), searches(new), strict=True):
+        for old, wide in zip(before.settings, after.settings, strict=True):
+            for value in old.grid():
+                assert any(np.isclose(value, other, rtol=1e-4) for other in wide.grid())  # type: ignore[arg-type]
+            assert len(wide.grid()) <= len(old.grid()) + 2 + before.extend
+    chosen = made.found.tuning[made.found.tuning["undertuned"]].iloc[0]
+    best, wide = json.loads(chosen["settings"]), {one.key: one.grid() for one in searches(new)[0].settings}
+    outside = [(key, value) for point in json.loads(chosen["next"]) for key, value in point.items()]
+    outside = [(key, value) for key, value in outside if value != best[key]]
+    assert outside
+    assert all(any(np.isclose(value, other, rtol=1e-4) for other in wide[key]) for key, value in outside)
+    runs = sum(tuning(arm, arm.tune).runs for arm in new.arms.values() if arm.tune) + 2 * 10
+    assert any(line.startswith(f"    all its arms are tuned and trained anew: {runs} runs, ") for line in lines)
+
+
+def test_a_quasi_random_search_grows_with_its_range(planned: Callable[..., Plan]) -> None:
+    plan = planned(STUDY.format(tune="{optimizer.lr: {log: [0.01, 1]}, search: sobol, trials: 8}"))
+    lines = list(wider.edit(plan, plan.comparisons[0], [{"optimizer.lr": [10.0]}]))  # half as wide again
+    (search,) = set(searches(edited(lines, planned, "{}")))
+    assert (search.settings[0].log, search.search, search.trials) == ((0.01, 10.0), "sobol", 12)
+
+
+def test_a_search_that_is_gone_is_said_to_be_so(
+    suggest: Suggest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, _ = suggest()
+    for arm in made.plan.arms:
+        made.store.tuning(arm).unlink()
+    assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(made.store.root)]) == 0
+    out = capsys.readouterr().out
+    assert "    how tanh was tuned is not known any more: run the study" in out.splitlines()
+    assert "edit:" not in out
