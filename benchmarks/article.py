@@ -85,7 +85,7 @@ def outcome(judged: list[Judged], found: Levels) -> Outcome:
         beyond = round(level.get(claim.better_arm, 0.0) - level.get(claim.than_arm, 0.0) - margin_of(claim), 9)
         wrong |= (verdict.word == "supported" and beyond <= 0) or (verdict.word == "refuted" and beyond >= 0)
         supported += [verdict.word == "supported"] if beyond > 0 else []
-    return Outcome(wrong, float(np.mean(supported)) if supported else np.nan)
+    return Outcome(bool(wrong), float(np.mean(supported)) if supported else np.nan)
 
 
 def scale_of(claim: PlannedClaim) -> str:
