@@ -31,9 +31,9 @@ PROCESSES = 2
 SAMPLES = 4_000  # of each shape, for coverage
 DESIGNS: tuple[Article | Design, ...] = (
     Article("the article, arms equal", equal, 12),
-    Article("the article, arms apart by the margins", at_the_margin, 12, share=0.4),
-    Article("the article, a third of it true", some_true, 12, share=0.1),
-    Article("the article, arms apart by the margins", at_the_margin, 16, share=0.1),
+    Article("the article, arms apart by the margins", at_the_margin, 12, share=0.2),
+    Article("the article, a third of it true", some_true, 12, share=0.05),
+    Article("the article, arms apart by the margins", at_the_margin, 16, share=0.05),
     Design("6 claims, every kind", MIXED, 6, 10),
     *(Design(f"1 claim: {name}", (draw,), 1, 10) for name, draw in EQUAL.items()),
 )
