@@ -23,9 +23,10 @@ lint: install-test
 	snakefmt --check Snakefile workflow
 	mypy
 
-benchmark: install  ## side by side with a plain training loop; prints ratios
+benchmark: install  ## side by side with a plain training loop; prints ratios, and how often verdicts are false
 	python -m benchmarks.training
 	python -m benchmarks.planning
+	python -m benchmarks.verdicts --studies 100
 
 install:
 	@$(call installed,.,)
