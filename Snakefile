@@ -25,18 +25,18 @@ rule all:
 
 onstart:
     if workflow.is_main_process:
-        print(dag.start(workflow.executor_plugin.name), file=sys.stderr)
+        print(told.start(dag, workflow.executor_plugin.name), file=sys.stderr)
         if not sys.stderr.isatty():  # where no progress bars are drawn
             print("Each job as it begins and ends:", *log, file=sys.stderr)
 
 
 onsuccess:
     if workflow.is_main_process:
-        print(*dag.end(), sep="\n", file=sys.stderr)
+        print(*told.end(dag), sep="\n", file=sys.stderr)
 
 
 onerror:
     # What there is, is shown; the exit status stays 1.
     if workflow.is_main_process:
         shell("python -m study draw {plan:q} || true", plan=dag.file("plan.json"))
-        print(*dag.end(), sep="\n", file=sys.stderr)
+        print(*told.end(dag), sep="\n", file=sys.stderr)

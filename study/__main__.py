@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from study.plan.mistakes import Refused
@@ -62,10 +63,15 @@ def main(argv: list[str] | None = None) -> int:
     verb("draw", "collect, tables, figures and report in one go, from the records that are there", "plan")
     arguments = parser.parse_args(argv)
     try:
-        return int(getattr(verbs_module(arguments.verb), arguments.verb)(arguments) or 0)
+        status = int(getattr(verbs_module(arguments.verb), arguments.verb)(arguments) or 0)
+        sys.stdout.flush()
+        return status
     except Refused as refusal:
         print(*refusal.lines, sep="\n", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `… | head` has read enough; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

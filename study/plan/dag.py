@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from study.plan.across import across, has_figure
 from study.plan.basis import Basis
 from study.plan.failures import Failure, failures
-from study.plan.gpus import CLUSTER, HERE, Limits, visible
+from study.plan.gpus import CLUSTER, HERE, Limits
 from study.plan.mistakes import Refused, suggest
 from study.plan.plan import Plan
 from study.plan.prepare import prepare
@@ -53,7 +52,7 @@ class Dag:
         write_if_changed(_pointer(store, path), f"{dag.plan.study}\n")
         return dag
 
-    def _name(self, arm: str) -> str:
+    def name(self, arm: str) -> str:
         """An arm for people: the first comparison that has it, its label there, its id."""
         found = next(c for c in self.plan.comparisons if arm in c.trained)
         return f"{found.name}, {found.trained[arm]} ({arm})"
@@ -71,48 +70,13 @@ class Dag:
         names = {
             "records": {arm: [str(block) for block in found] for arm, found in blocks.items()},
             "timing": timing.id if timing and timed else None,
-            "failures": [f"{f.arm}/{f.block}: {f.reason}" for f in self._failures()] if self.cached else [],
+            "failures": [f"{f.arm}/{f.block}: {f.reason}" for f in self.failures()] if self.cached else [],
         }
         Basis(self.plan, self.store).expect(names)
 
-    def _failures(self) -> list[Failure]:
+    def failures(self) -> list[Failure]:
+        """Of the jobs whose records are missing."""
         return [failure for arm in self.plan.missing(self.store) for failure in failures(self.store, arm)]
-
-    def start(self, executor: str = "local") -> str:
-        """Where training will run, and on how many devices at a time where nobody said."""
-        if not self.to_train and not self.to_time:
-            return "Nothing to train: the report is drawn from the records that are there."
-        if self.limits.cluster:
-            return f"Training and timing are submitted as jobs ({executor}); everything else runs here."
-        gpus = len(visible())
-        where = f"Training runs on {gpus} GPU{'s' * (gpus > 1)}."
-        if not gpus:
-            where = "No GPU that torch can use: training runs on the CPU."
-        if self.limits.gpu is None:
-            where += f" No --resources gpu= was given: jobs share {self.gpu_limit} device{'s' * (self.gpu_limit > 1)}."
-        return where
-
-    def end(self) -> list[str]:
-        """Where the report is, and one line per failure."""
-        lines = [f"FAILED {self._name(f.arm)}, {f.what}: {f.reason} (log: {f.log})" for f in self._failures()]
-        timing = self.plan.timing and self.store.failed_timing(self.plan.timing.id)
-        if timing and self.to_time and timing.exists():
-            about = json.loads(timing.read_text(encoding="utf-8"))
-            lines.append(f"FAILED timing: {about['reason']} (log: {about['log']})")
-        if lines:
-            lines.append("The same command again does only what is missing.")
-        if (self.folder / "report.html").exists():
-            lines.append(f"Report: {self.folder / 'report.html'} ({self._coverage()})")
-        return lines
-
-    def _coverage(self) -> str:
-        """``288 of 288 runs``, and how many of them diverged."""
-        import pyarrow.parquet as pq
-
-        status = pq.read_table(self.folder / "runs.parquet", columns=["status"])["status"].to_pylist()
-        diverged = status.count("diverged")
-        there = f"{status.count('finished') + diverged} of {len(status)} runs"
-        return f"{there}, {diverged} diverged" if diverged else there
 
     @cached_property
     def to_train(self) -> list[str]:
@@ -170,7 +134,7 @@ class Dag:
             if reason:
                 others = sum(self.limits.refusal(self.gpus(other)) is not None for other in self.wanted) - 1
                 also = f" (and {others} more arm{'s' * (others > 1)})" * (others > 0)
-                raise Refused([f"{self._name(arm)}{also} {reason}"])
+                raise Refused([f"{self.name(arm)}{also} {reason}"])
 
     @cached_property
     def gpu_limit(self) -> int:

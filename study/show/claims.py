@@ -13,7 +13,7 @@ from study.plan.metrics import METRICS, per_round, twin
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.plan.stated import runs_before, words
 from study.plan.store import Store
-from study.run.chosen import read_chosen
+from study.show import tuning
 from study.show.collect import Records
 from study.show.looks import note_looks
 from study.show.observe import Observed, observe
@@ -51,17 +51,19 @@ class Judged(NamedTuple):
 
 def judged_table(plan: Plan, store: Store, records: Records) -> pa.Table:
     """All claims of a study with their verdicts: a table of ``CLAIMS``. The look taken at them is remembered."""
-    judged = judge_all(plan, records, undertuned(plan, store))
+    judged = judge_all(plan, records, undertuned(plan, records.tuning))
     looks = note_looks(store.study(plan.study) / "looks.json", ((claim, verdict) for _, claim, verdict in judged))
     return pa.Table.from_pylist(rows_of(judged, looks, runs_before(store), plan), CLAIMS)
 
 
-def undertuned(plan: Plan, store: Store) -> set[str]:
-    """The ids of arms whose best trial is still on the edge of their grids, or of which nobody can say any more."""
-    paths = {arm: store.tuning(arm) for arm, recipe in plan.arms.items() if recipe.tune}
-    unknown = {arm for arm, path in paths.items() if not path.exists()}
-    chosen = {arm: read_chosen(path) for arm, path in paths.items() if arm not in unknown}
-    return unknown | {arm for arm, found in chosen.items() if found and found.undertuned}
+def undertuned(plan: Plan, searched: pd.DataFrame) -> set[str]:
+    """The ids of arms whose best trial is still on the edge of their grids, or of which nobody can say any more.
+
+    ``searched``: the tuning of ``Records``.
+    """
+    chosen = tuning.found(searched)
+    tuned = [arm for arm, recipe in plan.arms.items() if recipe.tune]
+    return {arm for arm in tuned if arm not in chosen or ((one := chosen[arm]) and one.undertuned)}
 
 
 def judge_all(plan: Plan, records: Records, undertuned: set[str]) -> list[Judged]:

@@ -13,6 +13,7 @@ from study.plan.dag import Dag
 from study.plan.gpus import Limits
 from study.plan.mistakes import Refused
 from study.plan.store import Block
+from study.plan.told import start
 from tests.plan.conftest import write
 
 Build = Callable[..., Dag]
@@ -26,7 +27,7 @@ def build(study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     def run(limits: Limits, gpus: int = 0, config: Mapping[str, Any] = {}, metric: str = "test_accuracy") -> Dag:
         monkeypatch.setattr("study.plan.gpus.visible", lambda: [f"GPU-{n}" for n in range(gpus)])
-        monkeypatch.setattr("study.plan.dag.visible", lambda: [f"GPU-{n}" for n in range(gpus)])
+        monkeypatch.setattr("study.plan.told.visible", lambda: [f"GPU-{n}" for n in range(gpus)])
         study["comparisons"]["speed"]["metrics"] = [metric]
         write(study, Path("s.yaml"))
         return Dag.build({"study": "s.yaml", **config}, limits)
@@ -75,13 +76,13 @@ def test_an_arm_that_needs_more_devices_is_refused(build: Build, limits: Limits,
 def test_how_many_devices_jobs_share(build: Build, limits: Limits, gpus: int, expected: int) -> None:
     dag = build(limits, gpus)
     assert dag.gpu_limit == dag.timing_gpus == expected
-    assert (f"jobs share {expected} devices." in dag.start()) == (limits.gpu is None)
+    assert (f"jobs share {expected} devices." in start(dag)) == (limits.gpu is None)
 
 
 def test_a_cluster_is_not_limited_by_this_machine(build: Build) -> None:
     dag = build(Limits(cluster=True), gpus=1, metric="step_seconds")
     assert (dag.timing_gpus, dag.timing_threads) == (4, 4)
-    assert dag.start("slurm").startswith("Training and timing are submitted as jobs (slurm)")
+    assert start(dag, "slurm").startswith("Training and timing are submitted as jobs (slurm)")
 
 
 def test_what_is_there_already_needs_no_device(build: Build) -> None:

@@ -1,16 +1,12 @@
 """The tuning job: what it trains and what it leaves."""
 
-import itertools
 import json
-import signal
 
 import pandas as pd
 import pytest
 import torch
 
-from study.__main__ import main
 from study.run import tune as job
-from study.run.checkpoint import Checkpoint
 from study.run.chosen import read_chosen, settled
 from study.run.data import load
 from study.run.train import Run, train
@@ -171,61 +167,3 @@ def test_quasi_random_points_fill_the_range_and_go_on_around_the_best(tuned):
     assert (more["dropout"] - best["dropout"]).abs().max() <= 0.25 * 0.4
     ratio = more["optimizer.lr"] / best["optimizer.lr"]
     assert ratio.between(100**-0.25 * 0.999, 100**0.25 * 1.001).all()
-
-
-def test_a_job_that_was_ended_goes_on_and_leaves_the_same_bytes(tuned, monkeypatch, capsys):
-    store, arm = tuned()
-    tune_arm(store, arm.id)
-    whole = store.tuning(arm.id).read_bytes()
-    store.tuning(arm.id).unlink()
-    tick, ticks = Checkpoint.tick, itertools.count()
-
-    def ended(self, pack):
-        if next(ticks) == 30:
-            self.job.stopping = signal.SIGTERM
-        tick(self, pack)
-
-    monkeypatch.setattr(Checkpoint, "tick", ended)
-    with pytest.raises(SystemExit):
-        tune_arm(store, arm.id)
-    assert not store.tuning(arm.id).exists()
-    capsys.readouterr()
-    tune_arm(store, arm.id)
-    assert "going on after step 31" in capsys.readouterr().out
-    assert store.tuning(arm.id).read_bytes() == whole
-    assert names(store, arm) == ["recipe.json", "tuning.parquet"]
-
-
-def test_trials_of_the_same_search_by_another_metric_are_taken_over(tuned, monkeypatch):
-    """They leave the very bytes of a search that made them itself, further trials included."""
-    trained = []
-
-    def noted(runs, *arguments, **keywords):
-        trained.extend((run.arm.optimizer.lr, run.seed) for run in runs)
-        return train(runs, *arguments, **keywords)
-
-    store, first = tuned(select="steps_to_target", target={"metric": "val_loss", "value": 0.8})
-    store, second = tuned(select="val_loss")
-    assert first.trials == second.trials
-    assert first.id != second.id
-    tune_arm(store, second.id)
-    alone = store.tuning(second.id).read_bytes()
-    tune_arm(store, first.id)
-    there = set(rows(store, first)["optimizer.lr"])
-    monkeypatch.setattr(job, "train", noted)
-    tune_arm(store, second.id, store.tuning(first.id))
-    assert store.tuning(second.id).read_bytes() == alone
-    assert {0.01, 0.1, 1.0} <= there
-    assert sorted(trained) == [
-        (lr, 1_000_000 + k) for lr in sorted({*rows(store, second)["optimizer.lr"]} - there) for k in (0, 1)
-    ]
-
-
-def test_a_search_of_something_else_is_refused(tuned, capsys):
-    store, first = tuned()
-    store, second = tuned(seeds=3)
-    tune_arm(store, first.id)
-    before = sorted(store.root.rglob("*"))
-    assert main(["tune", str(store.root), second.id, str(store.tuning(first.id))]) == 2
-    assert "its trials are others than those" in capsys.readouterr().err
-    assert sorted(store.root.rglob("*")) == before

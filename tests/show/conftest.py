@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,6 +12,9 @@ import pytest
 from study.plan.plan import Plan
 from study.plan.prepare import prepare
 from study.plan.store import Store
+from study.show.claims import judged_table
+from tests.show.claimed import CLAIMED, outcome
+from tests.show.records import records
 
 BASELINE = """
 study: {name}
@@ -53,3 +56,17 @@ def tables(tmp_path: Path) -> Callable[[int], str]:
         return ", ".join(f"{{name: table, path: t{i}.csv, target: y}}" for i in range(count))
 
     return write
+
+
+@pytest.fixture
+def claimed(planned: Callable[..., Plan]) -> Callable[..., tuple[Plan, pd.DataFrame]]:
+    def judged(
+        text: str = CLAIMED,
+        seeds: int = 10,
+        change: Callable[[str, int], Mapping[str, object]] = outcome,
+        root: Path = Path("unused"),
+    ) -> tuple[Plan, pd.DataFrame]:
+        plan = planned(text, seeds=seeds)
+        return plan, judged_table(plan, Store(root), records(plan, change)).to_pandas()
+
+    return judged

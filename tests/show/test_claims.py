@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,43 +13,12 @@ from scipy import stats
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.plan.stated import note_stated
-from study.plan.store import Block, Store
-from study.show.claims import judged_table
+from study.plan.store import Store
 from study.show.claims_table import sentence
 from study.show.report import render
 from study.show.statistics.scale import default_margin
+from tests.show.claimed import CLAIMED, outcome
 from tests.show.records import records, stored
-
-CLAIMED = """
-optimizer:
-  vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}
-  metrics: [test_accuracy, seconds_to_target]
-  claims:
-    - {metric: test_accuracy, better: adam, than: sgd}
-    - {metric: train_loss, better: sgd, than: adam}
-    - {metric: seconds_to_target, better: adam, than: sgd}
-    - {metric: memory_mib, better: sgd, than: adam}
-    - {metric: speedup, better: adam, than: sgd, derived: true}
-"""
-
-
-def outcome(label: str, seed: int) -> Mapping[str, object]:
-    return {"level": {"adam": 0.98, "sgd": 0.95}[label] + seed % 3 / 1000, "pace": 0.8 + seed / 20}
-
-
-@pytest.fixture
-def claimed(planned: Callable[..., Plan]) -> Callable[..., tuple[Plan, pd.DataFrame]]:
-    def judged(
-        text: str = CLAIMED,
-        seeds: int = 10,
-        change: Callable[[str, int], Mapping[str, object]] = outcome,
-        root: Path = Path("unused"),
-    ) -> tuple[Plan, pd.DataFrame]:
-        plan = planned(text, seeds=seeds)
-        return plan, judged_table(plan, Store(root), records(plan, change)).to_pandas()
-
-    return judged
 
 
 def by_metric(claims: pd.DataFrame) -> dict[str, pd.Series]:
@@ -123,61 +91,6 @@ def test_an_arm_that_ran_out_of_memory_lost(claimed: Callable[..., tuple[Plan, p
     assert (crashed["verdict"], crashed["reason"]) == ("undecided", "adam: 10 failed of 10; run it again")
 
 
-def test_each_number_of_seeds_that_was_looked_at_is_a_look(
-    claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
-) -> None:
-    found = [claimed(seeds=n, root=tmp_path)[1].query("counts") for n in (8, 8, 10, 12, 8)]
-    assert [set(claims["looks"]) for claims in found] == [{1}, {1}, {2}, {3}, {3}]  # a look stays taken
-    assert [set(claims["reason"].str.contains("; look ., 1 declared")) for claims in found] == [
-        {False}, {False}, {True}, {True}, {True}
-    ]  # fmt: skip
-
-
-def test_other_data_are_another_look_and_the_same_are_none(
-    claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
-) -> None:
-    def looks(text: str = CLAIMED, change: Callable[[str, int], Mapping[str, object]] = outcome) -> dict[str, int]:
-        found = claimed(text, change=change, root=tmp_path)[1]
-        return dict(zip(found["metric"], found["looks"], strict=True))
-
-    first = {"test_accuracy": 1, "train_loss": 1, "seconds_to_target": 1, "memory_mib": 0, "speedup": 0}
-    assert looks() == looks() == first
-
-    def replaced(label: str, seed: int) -> Mapping[str, object]:
-        return {**outcome(label, seed), "pace": 0.9 + seed / 20}  # the curves, not where they end
-
-    again = looks(change=replaced)
-    assert again["seconds_to_target"] == 2
-    harder = CLAIMED.replace("optimizer:", "optimizer:\n  target: {metric: val_accuracy, value: 0.7}", 1)
-    assert looks(harder) == again | {"seconds_to_target": 3}
-    lines = CLAIMED.rstrip().splitlines()
-    assert looks("\n".join([*lines[:5], *reversed(lines[5:])])) == again | {"seconds_to_target": 3}
-
-
-def test_a_claim_of_two_comparisons_is_looked_at_once(
-    claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
-) -> None:
-    fewer = CLAIMED.strip().replace("optimizer:", "fewer:\n  seeds: 8\n  target: {metric: val_accuracy, value: 0.7}", 1)
-    for _ in range(2):
-        claims = claimed(f"{CLAIMED.strip()}\n{fewer}", root=tmp_path)[1]
-        assert set(claims.query("counts")["pairs"]) == {8, 10}
-        assert set(claims.query("counts")["looks"]) == {1}
-
-
-def test_looks_remembered_by_their_pairs_alone_are_read(
-    claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
-) -> None:
-    plan = claimed(root=tmp_path)[0]
-    path = Store(tmp_path).study(plan.study) / "looks.json"
-    path.write_text(json.dumps({name: [8, 10] for name in json.loads(path.read_text())}))
-    assert set(claimed(root=tmp_path)[1].query("counts")["looks"]) == {2}  # the second was at these
-
-    def other(label: str, seed: int) -> Mapping[str, object]:
-        return {"level": float(outcome(label, seed)["level"]) - 0.01, "pace": 1 + seed / 20}  # type: ignore[arg-type]
-
-    assert set(claimed(change=other, root=tmp_path)[1].query("counts")["looks"]) == {3}
-
-
 @pytest.fixture
 def told(planned: Callable[..., Plan], tmp_path: Path) -> Callable[..., int]:
     """Run ``claims`` on records made by hand."""
@@ -198,48 +111,6 @@ def test_the_verb_prints_every_verdict_and_fails_where_one_is_not_as_required(
     assert f"(p = {adjusted:.3f} adjusted, against 0.05; {p:.2g} alone)" in out
     assert out.splitlines()[-1].startswith("5 claims: ")
     assert told("--require", "supported") == 1
-
-
-def test_a_claim_stated_with_its_runs_at_hand_says_so(planned: Callable[..., Plan], tmp_path: Path) -> None:
-    plan, store = planned(CLAIMED, seeds=10), Store(tmp_path / "results")
-    [comparison] = plan.comparisons
-    for arm in comparison.trained:
-        store.arm(arm).mkdir(parents=True)
-        store.runs(arm, Block(0, 7)).touch()
-        store.curves(arm, Block(0, 7)).touch()
-    note_stated(plan, store)
-    claims = judged_table(plan, store, records(plan, outcome)).to_pandas()
-    told = claims["reason"].str.endswith("; stated after 16 of its runs were there")
-    assert claims["runs_before"].tolist() == [16, 16, 16, 0, 0]  # nothing was timed yet
-    assert told.tolist() == [True, True, True, False, False]
-    assert not claims["reason"][3:].str.contains("stated").any()
-
-
-SURE = """
-optimizer:
-  vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}
-  metrics: [test_accuracy]
-  claims: [{metric: test_accuracy, better: adam, than: sgd}]
-"""
-
-
-def test_a_verdict_at_a_look_that_nobody_declared_is_not_as_required(
-    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def required(verdict: str, seeds: int, looks: int = 1) -> int:
-        plan = planned(SURE, seeds=seeds).model_copy(update={"looks": looks})
-        file = tmp_path / "small.yaml"
-        file.write_text(file.read_text().replace("seeds:", f"looks: {looks}\nseeds:"))
-        stored(plan, records(plan, outcome), tmp_path / "results")
-        return main(["claims", str(file), "--results", str(tmp_path / "results"), "--require", verdict])
-
-    assert required("supported", 8) == 0
-    assert "look" not in capsys.readouterr().out
-    assert required("supported", 10) == 1
-    [line] = [line for line in capsys.readouterr().out.splitlines() if "; look 2, 1 declared" in line]
-    assert "; does not count as supported: that look was not declared" in line
-    assert required("supported", 10, looks=2) == 0
-    assert required("refuted", 10, looks=2) == 1
 
 
 CHANGES = {

@@ -1,0 +1,48 @@
+"""What Snakemake tells when it begins and ends: where training runs, what failed, where the report is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from study.plan.dag import Dag
+from study.plan.gpus import visible
+
+
+def start(dag: Dag, executor: str = "local") -> str:
+    """Where training will run, and on how many devices at a time where nobody said."""
+    if not dag.to_train and not dag.to_time:
+        return "Nothing to train: the report is drawn from the records that are there."
+    if dag.limits.cluster:
+        return f"Training and timing are submitted as jobs ({executor}); everything else runs here."
+    gpus = len(visible())
+    where = f"Training runs on {gpus} GPU{'s' * (gpus > 1)}."
+    if not gpus:
+        where = "No GPU that torch can use: training runs on the CPU."
+    if dag.limits.gpu is None:
+        where += f" No --resources gpu= was given: jobs share {dag.gpu_limit} device{'s' * (dag.gpu_limit > 1)}."
+    return where
+
+
+def end(dag: Dag) -> list[str]:
+    """Where the report is, and one line per failure."""
+    lines = [f"FAILED {dag.name(f.arm)}, {f.what}: {f.reason} (log: {f.log})" for f in dag.failures()]
+    timing = dag.plan.timing and dag.store.failed_timing(dag.plan.timing.id)
+    if timing and dag.to_time and timing.exists():
+        about = json.loads(timing.read_text(encoding="utf-8"))
+        lines.append(f"FAILED timing: {about['reason']} (log: {about['log']})")
+    if lines:
+        lines.append("The same command again does only what is missing.")
+    if (dag.folder / "report.html").exists():
+        lines.append(f"Report: {dag.folder / 'report.html'} ({_coverage(dag.folder / 'runs.parquet')})")
+    return lines
+
+
+def _coverage(runs: Path) -> str:
+    """``288 of 288 runs``, and how many of them diverged."""
+    import pyarrow.parquet as pq
+
+    status = pq.read_table(runs, columns=["status"])["status"].to_pylist()
+    diverged = status.count("diverged")
+    there = f"{status.count('finished') + diverged} of {len(status)} runs"
+    return f"{there}, {diverged} diverged" if diverged else there
