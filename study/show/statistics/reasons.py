@@ -22,8 +22,11 @@ class Open(NamedTuple):
     hopeless: int = 0
 
 
-def because(claim: Statement, found: Evidence, undecided: Open | None) -> str:
-    """One line, without the verdict's own word. ``undecided``: None where the claim is decided."""
+def because(claim: Statement, found: Evidence, worse: bool, undecided: Open | None) -> str:
+    """One line, without the verdict's own word.
+
+    ``worse``: whether an arm that did worse did so beyond doubt. ``undecided``: None where the claim is decided.
+    """
     if found.lacking:
         return f"{found.lacking}; {'run the study' if found.lacking == UNTIMED else 'run it again'}"
     if found.ties == found.pairs and found.test != "deterministic":
@@ -34,7 +37,7 @@ def because(claim: Statement, found: Evidence, undecided: Open | None) -> str:
     elif undecided and not undecided.undertuned:
         seen = _shown(claim, found) + (f", margin {margin}" if found.margin else "")
     else:
-        seen = _sizes(claim, found, margin)
+        seen = _sizes(claim, found, margin, worse)
     if found.test == "deterministic":
         seen += " (deterministic)"
     return seen + (f"; {_open(claim, found, undecided)}" if undecided else "")
@@ -54,20 +57,20 @@ def _tied(claim: Statement, found: Evidence) -> str:
     return next(words for words, count in told.items() if count)
 
 
-def _sizes(claim: Statement, found: Evidence, margin: str) -> str:
+def _sizes(claim: Statement, found: Evidence, margin: str, worse: bool) -> str:
     """What was decided, and by how much."""
     if claim.kind == "equal":
         return f"{'equal within' if found.favours else 'apart by more than'} {margin}: {_shown(claim, found)}"
     if found.mean == 0:
         return "no difference"
-    better, worse = METRICS[claim.metric].verdicts
+    better, behind = METRICS[claim.metric].verdicts
     if found.favours:
         return f"{better} by {_amount(claim, found)}" + (f", margin {margin}" if found.margin else "")
     if found.mean > 0:
         return f"{better} by less than the margin of {margin}: {_shown(claim, found)}"
-    if found.margin and found.low is not None and found.high is not None and not _excludes_none(claim, found):
+    if found.margin and not worse:
         return f"not {better} by the margin of {margin}: {_shown(claim, found)}"
-    return f"{worse} by {_amount(claim, found)}"
+    return f"{behind} by {_amount(claim, found)}"
 
 
 def _shown(claim: Statement, found: Evidence) -> str:
@@ -101,14 +104,6 @@ def _around(found: Evidence, interval: str) -> str:
     if interval:
         return f", {'' if found.level == 0.95 else f'{found.level * 100:g} % '}interval {interval}"
     return f" in each of {found.pairs} pairs" if found.test == "sign-flip" and found.pairs > 1 else ""
-
-
-def _excludes_none(claim: Statement, found: Evidence) -> bool:
-    """Whether the interval lies on one side of no difference."""
-    none = 1.0 if is_ratio(claim.metric) else 0.0
-    assert found.low is not None
-    assert found.high is not None
-    return not found.low <= none <= found.high
 
 
 def _wins(claim: Statement, found: Evidence, margin: str) -> str:

@@ -134,3 +134,14 @@ def test_an_undertuned_arm_is_named() -> None:
         "undecided: better by 0.375 points, interval 0.281 to 0.469; "
         "but sigmoid is undertuned, best at the edge of its grid: extend it"
     )
+
+
+def test_worse_is_said_only_of_what_is_so_among_all_claims() -> None:
+    """A margin refutes what is about equal. That it is worse needs a test of its own."""
+    slower = 1 + np.array([4, 3, 5, 4, -1, 3, 4, -1, 5, 4, 3, 5]) / 100
+    close = claim("train_seconds", slower, np.ones(12))
+    others = [claim("train_loss", SECONDS, 2 * SECONDS)] * 27
+    alone, among = judge([close])[0], judge([close, *others])[0]
+    assert alone.word == among.word == "refuted"
+    assert alone.reason.startswith("longer by a factor of 1.03")
+    assert among.reason.startswith("not shorter by the margin of a factor of 1.1: factor 0.9")
