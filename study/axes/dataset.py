@@ -32,6 +32,7 @@ class Dataset(Choice):
     shape: ClassVar[tuple[int, ...] | None] = None  # that of one row,
     outputs: ClassVar[int] = 1  # and the number of classes; 1 for regression
     split_seed: Seed = 0
+    split: Literal["fixed", "by_seed"] = "fixed"  # by_seed: each run's seed draws its own, the same for all arms
 
     @property
     def known_task(self) -> Task | None:
