@@ -93,7 +93,7 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
     lines = [("Data and splits", text) for text in _data(plan, runs)]
     if any(dataset.split == "by_seed" for dataset in plan.datasets.values()):
         tuned = any(arm.tune for arm in plan.arms.values())
-        lines.append(("Splits by seed", "Tuning seeds draw splits of their own. " * tuned + RESAMPLED))
+        lines.append(("Splits by seed", TUNED_TOO * tuned + RESAMPLED))
     counts = sorted({comparison.seeds for comparison in plan.comparisons})
     lines.append(
         ("Seeds", f"{listed(map(str, counts))} per arm. Seed s gives every arm the same batch order, and the same "
@@ -148,6 +148,9 @@ def _drawn(dataset: Dataset) -> str:
     return f"Each seed draws {parts}, the same for all arms, and its own training rows set the scale."
 
 
+TUNED_TOO = (
+    "Tuning seeds draw splits of their own: a row that tests one seed may have trained or validated another in tuning. "
+)
 RESAMPLED = (
     "Splits of different seeds share rows, for training and for testing, so intervals are too narrow, and p values too "
     "small, for a statement on new data (Nadeau and Bengio, 2003; Dietterich, 1998)."

@@ -100,6 +100,9 @@ def test_the_facts_say_that_seeds_draw_the_split_and_what_that_is_worth(planned:
     assert "too narrow" in facts["Splits by seed"]
     assert "Nadeau and Bengio, 2003" in facts["Splits by seed"]
     assert "Tuning seeds" not in facts["Splits by seed"]
+    tune = "tune: {optimizer.lr: {log: [0.1, 1], points: 3}}"
+    tuned = planned(f"o: {{vary: {{optimizer: [sgd, adam]}}, {tune}, metrics: [test_accuracy]}}", dataset=BY_SEED)
+    assert "Tuning seeds draw splits" in dict(protocol.facts(tuned, records(plan)))["Splits by seed"]
 
 
 @pytest.mark.parametrize(
