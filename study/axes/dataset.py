@@ -28,10 +28,12 @@ class Raw(NamedTuple):
 
 class Dataset(Choice):
     images: ClassVar[bool] = False  # rows are [channels, height, width], scaled by their maximum
+    given_test: ClassVar[bool] = False  # some rows are a test split already
     rows: ClassVar[int | None] = None  # where known without reading, as are
     shape: ClassVar[tuple[int, ...] | None] = None  # that of one row,
     outputs: ClassVar[int] = 1  # and the number of classes; 1 for regression
     split_seed: Seed = 0
+    split: Literal["fixed", "by_seed"] = "fixed"  # by_seed: each run's seed draws its own, the same for all arms
 
     @property
     def known_task(self) -> Task | None:
@@ -131,6 +133,7 @@ class Idx(FromFiles):
 
     name: Literal["idx"] = "idx"
     images = True
+    given_test = True
 
     @property
     def sources(self) -> tuple[str, ...]:

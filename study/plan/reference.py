@@ -53,7 +53,10 @@ def _row(name: str, choice: type[Choice]) -> str:
 
 
 def _range(schema: dict[str, Any]) -> str:
-    """The bounds of a number, as `` (> 0, ≤ 1)``; of a list, those of its items."""
+    """The bounds of a number, as `` (> 0, ≤ 1)``; of a list, those of its items; the words that a text may be."""
+    words = [word for part in (schema, *schema.get("anyOf", ())) for word in part.get("enum", ())]
+    if words:
+        return f" ({' or '.join(words)})"
     schema = schema.get("items", (schema.get("prefixItems") or [schema])[0])
     low = f"> {schema['exclusiveMinimum']:g}" if "exclusiveMinimum" in schema else None
     low = f"≥ {schema['minimum']:g}" if "minimum" in schema else low

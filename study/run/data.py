@@ -1,101 +1,71 @@
-"""Datasets, prepared once: split, scaled, stored as one file; and loaded as tensors on the device."""
+"""Datasets, prepared once and stored as one file; and loaded as tensors on the device."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from study.axes.dataset import Dataset, Task
-from study.plan.arm import split_sizes
+from study.axes.dataset import Dataset, Raw, Task
 from study.plan.sources import Sums
+from study.run.split import OwnSplit, Split, Unsplit, random_state, scaled
 
 SPLITS = ("train", "val", "test")
-
-
-class Split(NamedTuple):
-    x: Tensor  # [rows, *shape] float32
-    y: Tensor  # [rows] int64 classes, or [rows] float32 standardized targets
 
 
 class Data(NamedTuple):
     task: Task
     shape: tuple[int, ...]  # of one row
     outputs: int  # classes, or 1
-    train: Split
-    val: Split
-    test: Split
+    train: Split | OwnSplit
+    val: Split | OwnSplit
+    test: Split | OwnSplit
+    unsplit: Unsplit | None = None  # where seeds draw the split; what stands above is then that of seed 0
+
+    def of(self, seeds: Sequence[int]) -> Data:
+        """As runs with these ``seeds``, in their order, read it."""
+        if self.unsplit is None:
+            return self
+        train, val, test = self.unsplit.draw(seeds)
+        return self._replace(train=train, val=val, test=test, unsplit=None)
 
 
 def prepare(dataset: Dataset, path: Path) -> None:
-    """Read, split and scale ``dataset`` and write it to ``path`` (.npz) in one step.
+    """Read ``dataset`` and write it to ``path`` (.npz) in one step: split and scaled, unless seeds draw the split.
 
+    Then features and target are as they were read, and the split is that of seed 0.
     Raises ValueError where it cannot be split, holds values that are not finite, or is not what was planned.
     """
     Sums(path.parent / "sums.json").resolve(dataset, Path())
     raw = dataset.load()
     if not (np.isfinite(raw.features).all() and np.isfinite(raw.target).all()):
         raise ValueError(f"{dataset.name}: has values that are not finite")
-    split = assign(raw.target, raw.task, raw.test, dataset.split_seed)
-    train = split == 0
-    features = scale(raw.features.astype(np.float64), train, dataset.images)
-    target = raw.target
-    if raw.task == "regression":
-        if np.ptp(target[train]) == 0:
-            raise ValueError(f"{dataset.name}: the target has one value only")
-        target = (target - target[train].mean()) / target[train].std()
-    features = features.astype(np.float32)
-    target = target.astype(np.int64 if raw.task == "classification" else np.float32)
+    by_seed = dataset.split == "by_seed"
+    try:
+        seed = random_state(dataset.split_seed, 0) if by_seed else dataset.split_seed
+        features, target, split = scaled(raw, dataset.images, seed)
+    except ValueError as error:
+        raise ValueError(f"{dataset.name}: {error}") from error
+    if by_seed:
+        features, target = raw.features, raw.target
     about = {
         "dataset": dataset.model_dump(mode="json"),
         "task": raw.task,
         "classes": raw.classes,
+        "images": dataset.images,
+        "given_test": raw.test is not None,
         "sha256": checksum(features, split, target),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
     np.savez_compressed(beside, about=np.array(json.dumps(about)), features=features, target=target, split=split)
     os.replace(beside, path)
-
-
-def assign(target: np.ndarray, task: Task, test: np.ndarray | None, seed: int) -> np.ndarray:
-    """0, 1 or 2 (train, validation, test) for every row, stratified for classes. [rows] int8"""
-    from sklearn.model_selection import train_test_split
-
-    def part(rows: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-        classes = target[rows] if task == "classification" else None
-        kept, taken = train_test_split(rows, test_size=size, random_state=seed, stratify=classes)
-        return kept, taken
-
-    split = np.zeros(len(target), dtype=np.int8)
-    rows = np.arange(len(target))
-    if test is None:
-        _, n_val, n_test = split_sizes(len(target))
-        rows, held_out = part(rows, n_test)
-    else:
-        rows, held_out = rows[~test], rows[test]
-        n_val = -(-len(rows) // 5)
-    _, validation = part(rows, n_val)
-    split[validation], split[held_out] = 1, 2
-    return split
-
-
-def scale(features: np.ndarray, train: np.ndarray, images: bool) -> np.ndarray:
-    """Pixels divided by their maximum; other features standardized by the training rows, constant ones 0."""
-    scaled: np.ndarray
-    if images:
-        scaled = features / (features[train].max() or 1.0)
-    else:
-        mean, std = features[train].mean(axis=0), features[train].std(axis=0)
-        constant = np.ptp(features[train], axis=0) == 0
-        scaled = np.where(constant, 0.0, (features - mean) / np.where(constant, 1.0, std))
-    return scaled
 
 
 def checksum(*arrays: np.ndarray) -> str:
@@ -109,12 +79,16 @@ def load(path: Path, device: torch.device | str = "cpu") -> Data:
         features, target, split = file["features"], file["target"], file["split"]
     if checksum(features, split, target) != about["sha256"]:
         raise ValueError(f"{path}: is damaged; delete it, and it is prepared again")
-    parts = [
+    task, classes, shape = about["task"], about["classes"], features.shape[1:]
+    if about["dataset"].get("split") == "by_seed":
+        raw = Raw(features, target, task, classes, split == 2 if about["given_test"] else None)
+        unsplit = Unsplit(raw, about["images"], about["dataset"]["split_seed"], device)
+        return Data(task, shape, classes or 1, *unsplit.draw([0]), unsplit=unsplit)
+    train, val, test = (
         Split(
             torch.from_numpy(features[split == code]).to(device),
             torch.from_numpy(target[split == code]).to(device),
         )
         for code in range(3)
-    ]
-    classes = about["classes"]
-    return Data(about["task"], features.shape[1:], classes or 1, *parts)
+    )
+    return Data(task, shape, classes or 1, train, val, test)

@@ -87,8 +87,7 @@ class Clock:
         rates = [{"optimizer.lr": arm.optimizer.lr * (1 + 1e-9 * i)} for i in range(kind.settings)]
         arms = [arm.settled(rate) for rate in rates[: -(-runs // share)]]
         pack = Pack([Run(arms[i // share], i) for i in range(runs)], data, self.device)
-        rows = len(data.train.x)
-        batch = torch.arange(min(arm.batch_size, rows), device=self.device).expand(runs, -1)
+        batch = torch.arange(min(arm.batch_size, data.train.rows), device=self.device).expand(runs, -1)
         pack.stack.train(True)
         pack.step(batch, 0.0)
         synchronize(self.device)
@@ -100,7 +99,7 @@ class Clock:
         stepped = time.perf_counter()
         pack.evaluate(0, None)
         synchronize(self.device)
-        evaluated = sum(len(part.x) for part in (data.train, data.val, data.test))
+        evaluated = sum(part.rows for part in (data.train, data.val, data.test))
         grown = kind.runs / runs
         return Cost((stepped - begin) / steps * grown, (time.perf_counter() - stepped) / evaluated * grown)
 

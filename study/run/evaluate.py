@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from study.axes.dataset import Task
-from study.run.data import Split
 from study.run.shard import ALONE, Shard
+from study.run.split import OwnSplit, Split
 from study.run.stack import Stack
 
 EVALUATED = 2**13  # input values evaluated at once per run: fits the cache, and never depends on the pack
@@ -23,16 +23,17 @@ def row_losses(outputs: Tensor, y: Tensor, task: Task) -> Tensor:
 
 
 @torch.no_grad()
-def evaluate(stack: Stack, split: Split, task: Task, shard: Shard = ALONE) -> tuple[Tensor, Tensor]:
+def evaluate(stack: Stack, split: Split | OwnSplit, task: Task, shard: Shard = ALONE) -> tuple[Tensor, Tensor]:
     """Mean loss and share of correct rows of each run, [runs] float64."""
-    total = torch.zeros(stack.runs, dtype=torch.float64, device=split.x.device)
+    total = torch.zeros(stack.runs, dtype=torch.float64, device=stack.flat.device)
     correct = torch.zeros_like(total)
-    size = max(16, EVALUATED // split.x[0].numel())
-    parts = list(zip(torch.split(split.x, size), torch.split(split.y, size), strict=True))
-    for x, y in parts[shard.of(len(parts))]:
-        outputs = stack(x.expand(stack.runs, *x.shape))
-        total += row_losses(outputs, y.repeat(stack.runs), task).sum(1, dtype=torch.float64)
+    size = max(16, EVALUATED // split.shape.numel())
+    starts = range(0, split.rows, size)
+    for start in starts[shard.of(len(starts))]:
+        x, y = split.part(start, start + size, stack.runs)
+        outputs = stack(x)
+        total += row_losses(outputs, y, task).sum(1, dtype=torch.float64)
         if task == "classification":
-            correct += (outputs.argmax(2) == y).sum(1)
+            correct += (outputs.argmax(2) == y.view(stack.runs, -1)).sum(1)
     shard.sum(total, correct)
-    return total / len(split.x), correct / len(split.x)
+    return total / split.rows, correct / split.rows

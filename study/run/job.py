@@ -66,7 +66,7 @@ def train_seeds(shard: Shard, device: torch.device, store: Store, arm_id: str, b
         "pack": f"{arm_id}/{block}" if arm.stack else "alone",
         "started_at": started_at,
         "settings": used(arm, tuned),
-        **{f"{name}_rows": len(getattr(dataset, name).x) for name in data.SPLITS},
+        **{f"{name}_rows": getattr(dataset, name).rows for name in data.SPLITS},
     }
     record.write(records, arm_id, about, store.runs(arm_id, block), store.curves(arm_id, block))
     checkpoints.remove()

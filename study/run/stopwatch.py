@@ -44,11 +44,11 @@ class Stopwatch:
     def __init__(self, shard: Shard, device: torch.device) -> None:
         self.shard, self.device = shard, device
         self.packs: dict[Hashable, Pack] = {}
-        self.load = lru_cache(maxsize=None)(load)
+        self.load = lru_cache(maxsize=None)(lambda path: load(path, device).of([0]))  # before memory is measured
 
     def add(self, key: Hashable, arm: Arm, dataset: Path) -> int:
         """Get ready to time ``arm``; returns the peak memory of one run, in bytes."""
-        data = self.load(dataset, self.device)
+        data = self.load(dataset)
         before = 0
         if self.device.type == "cuda":
             peak_memory(Pack([Run(arm, 0)], data, self.device, self.shard))  # cuBLAS keeps memory from its first use on
@@ -73,7 +73,7 @@ class Stopwatch:
         return self._step_seconds(self.packs[key], 1)
 
     def _step_seconds(self, pack: Pack, rows: int) -> float:
-        order = torch.randperm(len(pack.data.train.x), generator=pack.orders[0]).to(self.device).unsqueeze(0)
+        order = torch.randperm(pack.data.train.rows, generator=pack.orders[0]).to(self.device).unsqueeze(0)
         batches = torch.split(order, rows, dim=1)
         pack.stack.train(True)
         return self._mean_seconds(lambda i: pack.step(batches[i], 0.0), min(len(batches), MAX_STEPS))
@@ -170,7 +170,7 @@ def peak_memory(pack: Pack) -> int:
     On CUDA the allocator's peak over two steps. On the CPU the sum of parameters, gradients, optimizer
     state and the tensors that autograd saves for the backward pass, each storage once.
     """
-    device, rows = torch.device(pack.device), min(pack.batch_size, len(pack.data.train.x))
+    device, rows = torch.device(pack.device), min(pack.batch_size, pack.data.train.rows)
     batch = torch.arange(rows, device=device).unsqueeze(0)
     saved: dict[int, int] = {}
 

@@ -67,9 +67,10 @@ class Pack:
     ) -> None:
         if len({tuple(getattr(run.arm, name) for name in SHARED) for run in runs}) != 1:
             raise ValueError("runs in a pack share network, activation, dataset, batch size, epochs and tf32")
-        self.runs, self.data, self.device, self.shard = list(runs), data, device, shard
+        self.runs, self.device, self.shard = list(runs), device, shard
+        self.data = data = data.of([run.seed for run in runs])
         arm = runs[0].arm
-        if arm.network.batch_statistics and (arm.batch_size == 1 or len(data.train.x) % arm.batch_size == 1):
+        if arm.network.batch_statistics and (arm.batch_size == 1 or data.train.rows % arm.batch_size == 1):
             raise ValueError("batch normalization needs at least two rows a batch, the last one of an epoch included")
         self.batch_size, self.epochs, self.tf32 = arm.batch_size, arm.epochs, arm.tf32
         modules = [build(run.arm, run.seed, data) for run in runs]
@@ -79,7 +80,7 @@ class Pack:
         self.orders = [stream(run.seed, "order") for run in runs]
         self.noises = [stream(run.seed, "dropout", device) for run in runs]
         self.rates = torch.tensor([run.arm.dropout for run in runs], device=device)
-        self.steps_per_epoch = -(-len(data.train.x) // self.batch_size)
+        self.steps_per_epoch = -(-data.train.rows // self.batch_size)
         self.budget = self.steps_per_epoch * self.epochs
         self.epoch, self.position = 0, 0  # whole epochs done, and steps of the one in hand
         self.alive = torch.ones(len(runs), dtype=torch.bool, device=device)
@@ -114,7 +115,7 @@ class Pack:
         """The rest of one pass over the training rows; returns the mean gradient norm of each run. [runs]"""
         self.stack.train(True)
         if self.position == 0:
-            rows = len(self.data.train.x)
+            rows = self.data.train.rows
             self.order = torch.stack([torch.randperm(rows, generator=g) for g in self.orders]).to(self.device)
             self.norms = torch.zeros(len(self.runs), device=self.device)
         for batch in torch.split(self.order, self.batch_size, dim=1)[self.position :]:
@@ -128,9 +129,7 @@ class Pack:
         """One step of every run on its rows ``batch`` [runs, rows]; returns gradient norms. [runs]"""
         use_tf32(self.tf32)
         mine = self.shard.of(batch.shape[1])
-        rows = batch[:, mine]
-        x = self.data.train.x.index_select(0, rows.flatten()).view(*rows.shape, *self.data.shape)
-        y = self.data.train.y.index_select(0, rows.flatten())
+        x, y = self.data.train.take(batch[:, mine])
         masks = {name: mask[:, mine] for name, mask in self._masks(batch.shape[1]).items()}
         losses = row_losses(self.stack(x, masks), y, self.data.task).sum(1) / batch.shape[1]  # [runs] nats
         self.stack.differentiate(losses)

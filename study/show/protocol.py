@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from study.axes.dataset import Dataset
 from study.plan.labels import number
 from study.plan.metrics import METRICS
 from study.plan.plan import Plan
@@ -67,10 +68,33 @@ def _reason(rows: pd.DataFrame) -> str:
     return "; ".join(known[:3]) + " …" * (len(known) > 3)
 
 
+class Scope(NamedTuple):
+    """What results hold for, and over what they generalise."""
+
+    held: str
+    over: str
+
+
+def scope(plan: Plan) -> Scope:
+    """Wider where seeds draw the split."""
+    datasets = "this dataset" if len(plan.datasets) == 1 else "these datasets"
+    drawn = [dataset.split == "by_seed" for dataset in plan.datasets.values()]
+    if not any(drawn):
+        return Scope(f"{datasets}, split and budget", "seeds only")
+    if all(drawn):
+        return Scope(f"{datasets} and budget", "splits and seeds of these rows only")
+    return Scope(
+        f"{datasets}, their fixed splits and budget", "seeds, and over splits of these rows where seeds draw them"
+    )
+
+
 def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str]]:
     """The protocol, one line per matter."""
     runs = records.runs[records.runs["status"].isin(["finished", "diverged"])]
     lines = [("Data and splits", text) for text in _data(plan, runs)]
+    if any(dataset.split == "by_seed" for dataset in plan.datasets.values()):
+        tuned = any(arm.tune for arm in plan.arms.values())
+        lines.append(("Splits by seed", TUNED_TOO * tuned + RESAMPLED))
     counts = sorted({comparison.seeds for comparison in plan.comparisons})
     lines.append(
         ("Seeds", f"{listed(map(str, counts))} per arm. Seed s gives every arm the same batch order, and the same "
@@ -114,10 +138,24 @@ def _data(plan: Plan, runs: pd.DataFrame) -> list[str]:
         scaled = "Pixels are divided by their maximum" if dataset.images else "Features are standardized"
         if len(mine) and mine["train_loss"].notna().any() and mine["train_accuracy"].isna().all():
             scaled += ", and so is the target: a squared error of 1 is that of predicting its mean"
-        texts.append(f"{written(dataset)}: {rows}. {scaled}. The split is the same for every seed.")
+        texts.append(f"{written(dataset)}: {rows}. {scaled}. {_drawn(dataset)}")
     return texts
 
 
+def _drawn(dataset: Dataset) -> str:
+    if dataset.split == "fixed":
+        return "The split is the same for every seed."
+    parts = "which training rows validate; the test rows are those given" if dataset.given_test else "the split"
+    return f"Each seed draws {parts}, the same for all arms, and its own training rows set the scale."
+
+
+TUNED_TOO = (
+    "Tuning seeds draw splits of their own: a row that tests one seed may have trained or validated another in tuning. "
+)
+RESAMPLED = (
+    "Splits of different seeds share rows, for training and for testing, so intervals are too narrow, and p values too "
+    "small, for a statement on new data (Nadeau and Bengio, 2003; Dietterich, 1998)."
+)
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 

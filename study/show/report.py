@@ -65,6 +65,7 @@ def render(plan: Plan, store: Store) -> str:
         "titles": {comparison.name: comparison.title for comparison in plan.comparisons},
         "sections": sections,
         "tuned": any(arm.tune for arm in plan.arms.values()),
+        "scope": protocol.scope(plan),
         "facts": protocol.facts(plan, records, why_untimed),
         "timed": timing.timed(plan, records.timing)[: recipes.LIMIT],
         "quietness": timing.quietness(plan, records.timing) if len(records.timing) else "",
@@ -88,13 +89,13 @@ def opening(plan: Plan, total: protocol.Coverage, records: Records) -> str:
     ends = dict(zip(protocol.STATUSES, total.counts, strict=True))
     broken = [f"{ends[status]:,} {status}" for status in protocol.STATUSES[1:] if ends[status]]
     device = timing.timed_on(plan, records.timing)
+    holds, over = protocol.scope(plan)
     return (
         f"{comparisons} comparison{'s' * (comparisons != 1)} of {arms:,} arm{'s' * (arms != 1)} on {datasets}. "
         f"Of {total.planned:,} planned runs {ends['finished']:,} finished"
         f"{', ' + listed(broken) if broken else '; none diverged, failed or is missing'}."
         + (f" Times and memory were measured on: {device}." if device else "")
-        + f" Results hold for {'this dataset' if len(plan.datasets) == 1 else 'these datasets'}, split and budget; "
-        "they generalise over seeds only."
+        + f" Results hold for {holds}; they generalise over {over}."
     )
 
 

@@ -114,6 +114,10 @@ CHOICES: dict[str, tuple[dict[str, Any], str]] = {
         {"baseline.optimizer": {"name": "adam", "lrr": 0.1}},
         "baseline.optimizer.lrr: 'lrr' is not a setting of 'adam'; did you mean 'lr'?",
     ),
+    "a word that a setting does not know": (
+        {"baseline.dataset": {"name": "digits", "split": "by_sed"}},
+        "baseline.dataset.split: 'by_sed' is refused; give one of 'fixed' or 'by_seed'",
+    ),
     "a setting of a choice without any": (
         {f"{A}.vary": {"activation": ["tanh", {"name": "relu", "slope": 1}]}},
         f"{A}.vary.activation[1].slope: 'relu' has no settings; take 'slope' out",

@@ -87,7 +87,8 @@ def test_a_written_default_moves_no_id() -> None:
         "stack": True,
         "tf32": False,
     }
-    written |= {"network": {"name": "mlp", "hidden": [64, 64]}, "dataset": {"name": "digits", "split_seed": 0}}
+    digits = {"name": "digits", "split_seed": 0, "split": "fixed"}
+    written |= {"network": {"name": "mlp", "hidden": [64, 64]}, "dataset": digits}
     assert arm(**written).id == arm().id
 
 
@@ -104,7 +105,7 @@ def other(choice: type[Choice], setting: str) -> Any:
     """A value of the setting that is allowed and is not its default."""
     field = choice.model_fields[setting]
     default = REQUIRED.get(setting) if field.is_required() else field.default
-    candidates: list[Any] = [0.5, 0.25, 3, 7, True, False, [3], [0.5, 0.25], "regression", "text"]
+    candidates: list[Any] = [0.5, 0.25, 3, 7, True, False, [3], [0.5, 0.25], "regression", "by_seed", "text"]
     required = {key: value for key, value in REQUIRED.items() if key in choice.model_fields}
     for value in candidates:
         if value != default:

@@ -60,14 +60,16 @@ def tuned(tmp_path: Path) -> Callable[..., tuple[Store, Arm]]:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Arm], Data]:
-    """The data of an arm, with at most 106 training rows."""
+    """The data of an arm, with at most 106 training rows; or all of them, where seeds draw the split."""
     folder, loaded = tmp_path_factory.mktemp("datasets"), {}
 
     def of(arm: Arm) -> Data:
         if arm.dataset_id not in loaded:
             path = folder / f"{arm.dataset_id}.npz"
             prepare(arm.dataset, path)
-            whole = load(path)
+            whole = loaded[arm.dataset_id] = load(path)
+            if whole.unsplit:
+                return whole
             parts = [Split(whole[i].x[:106], whole[i].y[:106]) for i in (3, 4, 5)]
             loaded[arm.dataset_id] = whole._replace(train=parts[0], val=parts[1], test=parts[2])
         return loaded[arm.dataset_id]

@@ -6,6 +6,7 @@ import struct
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn import datasets
 
 from study.axes.dataset import Diabetes, Digits, Idx, Table, Wine
@@ -176,6 +177,20 @@ def test_idx_keeps_its_test_files(compress, mnist, tmp_path):
     pixels = arrays["t10k-images-idx3-ubyte"]
     scale = np.round(pixels.max() / float(data.test.x.max()))
     np.testing.assert_allclose(data.test.x[:, 0] * scale, pixels, atol=1e-4)
+
+
+def test_seeds_that_draw_the_split_keep_the_test_files(mnist, tmp_path):
+    folder, arrays = mnist(False)
+    data = prepared(Idx(path=str(folder), split="by_seed"), tmp_path).of([0, 1])
+    assert [part.rows for part in (data.train, data.val, data.test)] == [40, 10, 20]
+    pixels = [part.take(torch.arange(part.rows).expand(2, -1))[0] for part in (data.train, data.val, data.test)]
+    for seed in range(2):
+        brightest = np.round(arrays["t10k-images-idx3-ubyte"].max() / float(pixels[2][seed].max()))
+        both = torch.cat([pixels[0][seed], pixels[1][seed]])[:, 0] * brightest
+        found = np.unique(both.round().numpy().reshape(50, -1), axis=0)
+        np.testing.assert_array_equal(found, np.unique(arrays["train-images-idx3-ubyte"].reshape(50, -1), axis=0))
+        np.testing.assert_allclose(pixels[2][seed][:, 0] * brightest, arrays["t10k-images-idx3-ubyte"], atol=1e-3)
+    assert not pixels[1][0].equal(pixels[1][1])
 
 
 @pytest.mark.parametrize(

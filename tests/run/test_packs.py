@@ -89,6 +89,20 @@ def test_regression(regularizer, shape, arm, data):
     assert_independent(subject, data(subject))
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["wine", "breast_cancer", "diabetes"])
+def test_seeds_that_draw_their_split(name, shape, arm, data):
+    subject = arm(**SHAPES[shape], dataset={"name": name, "split": "by_seed"}, dropout=0.3)
+    assert_independent(subject, data(subject))
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_convolutions_over_seeds_that_draw_their_split(batch_norm, arm, data):
+    network = {"name": "convnet", "channels": [3, 5], "batch_norm": batch_norm}
+    subject = arm(dataset={"name": "digits", "split": "by_seed"}, network=network, batch_size=100, dropout=0.3)
+    assert_independent(subject, data(subject))
+
+
 @pytest.mark.parametrize("change", [{"network": {"name": "mlp", "hidden": [7, 6]}}, {"tf32": True}], ids=str)
 def test_settings_of_the_shared_axes_must_agree(change, arm, data):
     first, other = arm(), arm(**change)

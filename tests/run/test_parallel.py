@@ -92,11 +92,12 @@ def test_workers_agree_with_one_device(ready, arm, tmp_path, workers):
     close(first, table(train([Run(arm, seed) for arm in arms for seed in range(2)], datasets.load(dataset))))
 
 
-@pytest.mark.parametrize("stack", [True, False])
-def test_the_records_of_an_arm_of_two_devices(ready, arm, stack):
-    store, two = ready(**RECIPES[2], gpus=2, stack=stack)
+@pytest.mark.parametrize(("stack", "split"), [(True, "fixed"), (False, "fixed"), (True, "by_seed")])
+def test_the_records_of_an_arm_of_two_devices(ready, arm, stack, split):
+    recipe = RECIPES[2] | {"dataset": {"name": "wine", "split": split}}
+    store, two = ready(**recipe, gpus=2, stack=stack)
     train_block(store, two.id, BLOCK)
-    one = arm(**SMALL | RECIPES[2])
+    one = arm(**SMALL | recipe)
     alone = train([Run(one, seed) for seed in BLOCK.seeds], datasets.load(store.dataset(one.dataset_id)))
     close(pd.read_parquet(store.curves(two.id, BLOCK)).rename(columns={"seed": "run"}), table(alone))
     assert pd.read_parquet(store.runs(two.id, BLOCK))["status"].tolist() == ["finished", "finished"]

@@ -12,6 +12,7 @@ from torch.optim import lr_scheduler
 from study.axes import CHOICES
 from study.run.modules import build
 from study.run.train import Run, train
+from tests.run.splits import by_hand
 
 ACTIVATIONS = {
     "identity": lambda x: x,
@@ -129,10 +130,10 @@ def plain(arm, seed, data):
     return curve, torch.cat([w.detach().flatten() for w in weights])
 
 
-def assert_agree(arm, data):
-    """A pack of two against two plain loops."""
+def assert_agree(arm, data, own=None):
+    """A pack of two against two plain loops, over ``own(seed)`` where seeds draw the split."""
     for record, seed in zip(train([Run(arm, 5), Run(arm, 6)], data), (5, 6), strict=True):
-        curve, weights = plain(arm, seed, data)
+        curve, weights = plain(arm, seed, own(seed) if own else data)
         assert len(record.curve.rows) == len(curve) == arm.epochs + 1
         for row, expected in zip(record.curve.rows, curve, strict=True):
             for name, value in expected.items():
@@ -168,6 +169,13 @@ def test_every_network_agrees_with_a_plain_loop(name, dropout, arm, data):
 def test_regression_agrees_with_a_plain_loop(regularizer, arm, data):
     chosen = arm(dataset="diabetes", regularizer=regularizer, batch_size=25, dropout=0.3)
     assert_agree(chosen, data(chosen))
+
+
+@pytest.mark.parametrize("stack", [True, False])
+@pytest.mark.parametrize(("name", "network"), [("wine", "mlp"), ("diabetes", "mlp"), ("digits", "convnet")])
+def test_each_seed_on_its_own_split_agrees_with_a_plain_loop(name, network, stack, arm, data):
+    chosen = arm(dataset={"name": name, "split": "by_seed"}, network=network, stack=stack, batch_size=50, dropout=0.3)
+    assert_agree(chosen, data(chosen), own=lambda seed: by_hand(name, seed))
 
 
 @pytest.mark.parametrize("stack", [True, False])

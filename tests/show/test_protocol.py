@@ -79,12 +79,49 @@ def test_the_facts_name_data_seeds_budget_target_and_versions(planned: Callable[
     plan = planned(TWO)
     facts = dict(protocol.facts(plan, records(plan)))
     assert "1,077 training, 360 validation, 360 test rows" in facts["Data and splits"]
+    assert facts["Data and splits"].endswith(" The split is the same for every seed.")
+    assert "Splits by seed" not in facts
     assert facts["Seeds"].startswith("4 and 8 per arm.")
     assert facts["Budget"].startswith("8 epochs;")
     assert facts["Target"].startswith("validation accuracy of at least 90 %.")
     assert facts["Trained on"] == "CPU; PyTorch 2.13.0, Python 3.11.7."
     assert facts["Code"] == "commit 0123456789ab; recipe version 1."
     assert "in 8 interleaved rounds" in facts["Timing"]
+
+
+BY_SEED = "{name: wine, split: by_seed}"
+
+
+def test_the_facts_say_that_seeds_draw_the_split_and_what_that_is_worth(planned: Callable[..., Plan]) -> None:
+    plan = planned(TWO, dataset=BY_SEED)
+    facts = dict(protocol.facts(plan, records(plan)))
+    words = "Each seed draws the split, the same for all arms, and its own training rows set the scale."
+    assert facts["Data and splits"].endswith(words)
+    assert "too narrow" in facts["Splits by seed"]
+    assert "Nadeau and Bengio, 2003" in facts["Splits by seed"]
+    assert "Tuning seeds" not in facts["Splits by seed"]
+    tune = "tune: {optimizer.lr: {log: [0.1, 1], points: 3}}"
+    tuned = planned(f"o: {{vary: {{optimizer: [sgd, adam]}}, {tune}, metrics: [test_accuracy]}}", dataset=BY_SEED)
+    assert "Tuning seeds draw splits" in dict(protocol.facts(tuned, records(plan)))["Splits by seed"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "batches", "held", "over"),
+    [
+        ("digits", "digits", "this dataset, split and budget", "seeds only"),
+        ("digits", "wine", "these datasets, split and budget", "seeds only"),
+        (BY_SEED, BY_SEED, "this dataset and budget", "splits and seeds of these rows only"),
+        (
+            "digits",
+            BY_SEED,
+            "these datasets, their fixed splits and budget",
+            "seeds, and over splits of these rows where seeds draw them",
+        ),
+    ],
+)
+def test_what_results_hold_for(planned: Callable[..., Plan], dataset: str, batches: str, held: str, over: str) -> None:
+    other = f"{{title: Batches, baseline: {{dataset: {batches}}}"
+    assert protocol.scope(planned(TWO.replace("{title: Batches", other), dataset=dataset)) == (held, over)
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,26 @@ def test_a_large_matrix_is_folded_and_cut(planned: Callable[..., Plan], tmp_path
     assert "The first 300 of 320 arms; all are in tables/o.csv." in text
 
 
+@pytest.mark.parametrize(
+    ("dataset", "words"),
+    [
+        ("wine", "this dataset, split and budget{}; they generalise over seeds only."),
+        (
+            "{name: wine, split: by_seed}",
+            "this dataset and budget{}; they generalise over splits and seeds of these rows only.",
+        ),
+    ],
+)
+def test_the_page_says_what_its_results_hold_for(
+    planned: Callable[..., Plan], tmp_path: Path, dataset: str, words: str
+) -> None:
+    plan = planned(TWO, dataset=dataset)
+    stored(plan, records(plan), tmp_path)
+    text = render(plan, Store(tmp_path))
+    assert words.format("") in text  # at the top
+    assert words.format(", and for the settings written in the study file") in text  # in the protocol
+
+
 def test_the_page_says_what_could_not_be_drawn(page: Path, planned: Callable[..., Plan]) -> None:
     (page.parent / "figures" / "init.svg").unlink()
     (page.parent / "tables" / "optimizer.csv").unlink()
