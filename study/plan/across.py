@@ -16,15 +16,18 @@ DATASETS = 6  # fewer cannot tell arms apart
 DRAWN = 20  # arms above which there are average ranks and no figure
 
 
+Split = tuple[str, int]  # of a dataset: split, split_seed
+
+
 class Across(NamedTuple):
     """The arms of a comparison, named without their datasets, on each dataset.
 
-    ``cells``: by the places of a dataset and an arm, the labels that stand there, one for each ``split_seed``.
+    ``cells``: by the places of a dataset and an arm, the labels that stand there, one for each way to split it.
     """
 
     datasets: tuple[str, ...]
     arms: tuple[str, ...]
-    cells: dict[tuple[int, int], dict[int, str]]
+    cells: dict[tuple[int, int], dict[Split, str]]
 
     @property
     def full(self) -> bool:
@@ -43,7 +46,7 @@ class Across(NamedTuple):
 def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
     """None where there are fewer than two datasets, or fewer than two arms on them.
 
-    A dataset is its content: with another ``split_seed``, or read from another place, it is the same. A key whose
+    A dataset is its content: split in another way, or read from another place, it is the same. A key whose
     value follows from the dataset (a network for each) belongs to the dataset, and to the name of no arm.
     """
     if not any(key.partition(".")[0] == "dataset" for key in comparison.keys):
@@ -58,10 +61,12 @@ def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
         alike.setdefault(tuple(arm.values[key] for key in keys), []).append(arm)
     if len(places) < 2 or len(alike) < 2:
         return None
-    cells: dict[tuple[int, int], dict[int, str]] = {}
+    cells: dict[tuple[int, int], dict[Split, str]] = {}
     for j, arms in enumerate(alike.values()):
         for label in (arm.label for arm in arms):
-            cells.setdefault((places.index(content[label]), j), {})[datasets[label].split_seed] = label
+            cells.setdefault((places.index(content[label]), j), {})[
+                datasets[label].split, datasets[label].split_seed
+            ] = label
     firsts = {content[label]: dataset for label, dataset in reversed(datasets.items())}
     names = tuple(_name(comparison, keys, arms) for arms in alike.values())
     return Across(tuple(_names([firsts[place] for place in places])), names, cells)
@@ -81,7 +86,7 @@ def has_figure(found: Across | None, metrics: Sequence[str]) -> bool:
 
 
 def _content(dataset: AnyDataset) -> str:
-    return canonical({key: value for key, value in dataset.differing().items() if key != "split_seed"})
+    return canonical({key: value for key, value in dataset.differing().items() if key not in ("split", "split_seed")})
 
 
 def _name(comparison: PlannedComparison, keys: Sequence[str], alike: Sequence[PlannedArm]) -> str:
