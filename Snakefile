@@ -25,9 +25,7 @@ rule all:
 
 onstart:
     if workflow.is_main_process:
-        print(told.start(dag, workflow.executor_plugin.name), file=sys.stderr)
-        if not sys.stderr.isatty():  # where no progress bars are drawn
-            print("Each job as it begins and ends:", *log, file=sys.stderr)
+        print(*told.start(dag, workflow.executor_plugin.name, log), sep="\n", file=sys.stderr)
 
 
 onsuccess:

@@ -29,6 +29,7 @@ class Basis:
         self.expected, self.drawn = folder / "records.json", folder / "drawn.json"
         self._memory = folder.with_name(f".{plan.study}.sums.json")
         self._sums = Sums(store.root, _read(self._memory))
+        self._names = [*plan.arms, *[TIMING] * bool(plan.timing)]
         self.now = self._digests(plan, store)
 
     def _digests(self, plan: Plan, store: Store) -> dict[str, str]:
@@ -65,9 +66,9 @@ class Basis:
 
     @property
     def newer(self) -> list[str]:
-        """The arms, or "timing", with records that the results were not drawn from; none where nobody knows."""
+        """The arms, or "timing", whose records are others, or fewer, than those drawn from; none where nobody knows."""
         drawn = _read(self.drawn)
-        return [name for name, found in self.now.items() if drawn.get(name) != found] if drawn else []
+        return [name for name in self._names if drawn.get(name) != self.now.get(name)] if drawn else []
 
 
 class Sums:
@@ -87,7 +88,8 @@ class Sums:
             about = os.stat(path)
             stamp = [about.st_size, about.st_mtime_ns, about.st_ctime_ns]
             name = str(path.relative_to(self.root))
-            *was, found = self.known.get(name, [""])
+            known = self.known.get(name)
+            *was, found = known if isinstance(known, list) and known else [""]
             if was != stamp:
                 with path.open("rb") as file:
                     found = hashlib.file_digest(file, "sha256").hexdigest()

@@ -107,11 +107,16 @@ class Dag:
         return [str(self.store.tuning(arm))] if self.plan.arms[arm].tune else []
 
     def trials(self, arm: str) -> list[str]:
-        """The tuning that makes the same first trials as that of ``arm``, if it is or will be there."""
+        """The tuning that makes the same first trials as that of ``arm``, if it is or will be there.
+
+        None of an arm that is tuned: an input still to be made would have Snakemake tune it again. None of one whose
+        last tuning failed, which would take the others down with it.
+        """
         source = self.plan.sources.get(arm)
-        if source is None or not (source in self.to_tune or self.store.tuning(source).exists()):
+        if source is None or self.store.tuning(arm).exists():
             return []
-        return [str(self.store.tuning(source))]
+        coming = source in self.to_tune and not self.store.failed(source, "tuning").exists()
+        return [str(self.store.tuning(source))] if coming or self.store.tuning(source).exists() else []
 
     @property
     def timed_tunings(self) -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from study.plan.store import Block, Store, missing, write_if_changed
 
 TUNING = Block(0, 99_999)  # stands for all seeds: without its tuning an arm can train none
-OUT_OF_MEMORY = r"MemoryError|out of memory|can't allocate memory"  # in a reason: of CUDA, of the CPU, of Python
+OUT_OF_MEMORY = r"(?i)MemoryError|out of memory|can't allocate memory"  # in a reason: of CUDA, of the CPU, of Python
 KILLED = "killed: the job ended without a word (out of memory, a time limit, or a lost machine)"
 
 

@@ -135,10 +135,10 @@ class Plan(Frozen):
         return {arm: blocks for arm, blocks in gaps.items() if blocks}
 
     def write(self, store: Store, gaps: dict[str, list[Block]]) -> None:
-        """Write plan.json, and recipe.json for the arms still to train, only where they differ."""
+        """Write plan.json, and recipe.json for the arms still to train and those they take trials from, if changed."""
         text = self.model_dump_json(indent=1 if len(self.arms) < 1000 else None)
         write_if_changed(store.study(self.study) / "plan.json", text + "\n")
-        for arm in {*gaps, *self.timed_tunings}:
+        for arm in {*gaps, *self.timed_tunings, *(self.sources[arm] for arm in gaps if arm in self.sources)}:
             write_if_changed(store.recipe(arm), recipe_text(self.arms[arm]))
 
     @property

@@ -84,7 +84,8 @@ def _untuned(plan: Plan, comparison: PlannedComparison) -> Iterator[str]:
         apart = {axis for axis in RATED if getattr(one, axis) != getattr(other, axis)}
         own = _rate(one) != _rate(other)
         compared = own and one.optimizer.name == other.optimizer.name  # the rate is what is compared
-        if apart and not compared and not (one.tune or other.tune or per_round(claim.metric)):
+        rated = any(arm.tune and "optimizer.lr" in arm.tune.covers for arm in (one, other))
+        if apart and not compared and not rated and not per_round(claim.metric):
             places.append(i)
             differing |= apart
             rates.add("untuned learning rates" if own else "one untuned learning rate")
@@ -107,7 +108,8 @@ def _two_points(plan: Plan) -> Iterator[str]:
                 if searched.ordered and len(searched.values or ()) + (searched.points or 0) == 2:
                     found.setdefault(searched.key, {})[comparison.name] = True
     for key, names in found.items():
-        yield f"tune: {key} has two points in {', '.join(names)}, so the best of them is at an edge; give three or more"
+        where = ", ".join(join("comparisons", name) for name in names)
+        yield f"{where}: {key} is tuned on two points, so the best of them is at an edge; give three or more"
 
 
 def _tunes(arms: Iterable[Arm]) -> dict[Tune, None]:

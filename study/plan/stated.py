@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from pathlib import Path
 
-from study.plan.metrics import METRICS, per_round
+from study.plan.metrics import METRICS
+from study.plan.mistakes import Refused
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.plan.store import Store, owned, write_if_changed
 
 
 def note_stated(plan: Plan, store: Store) -> None:
-    """Count, for every claim that no plan in this store had before, its runs that are there (timing: its rounds).
+    """Count, for every claim that no plan in this store had before, the runs of its two arms that are there.
 
     Call it before ``plan`` is written: of the claims of an older plan.json that nobody counted for, nothing is known.
-    Claims are known by what they say of which arms, so that one is the same in a study of another name.
+    Claims are known by what they say of which arms, so that one is the same in a study of another name. Raises Refused
+    where the file is damaged.
     """
-    known = runs_before(store)
-    new = {stated: claimed for stated, claimed in _claims(plan).items() if stated not in known}
-    if not new:
-        return
-    before, present = _planned_before(plan, store), store.present(plan.arms)
-    for stated, (comparison, claim) in new.items():
-        if before is None or stated in before:
-            known[stated] = None
-        elif per_round(claim.metric):
-            there = plan.timing is not None and store.timing(plan.timing.id).exists()
-            known[stated] = plan.timing.rounds if plan.timing and there else 0
-        else:
+    _path(store).parent.mkdir(parents=True, exist_ok=True)
+    with _path(store).with_name(".stated.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another study of this store may begin at this moment
+        known = runs_before(store)
+        new = {stated: claimed for stated, claimed in _claims(plan).items() if stated not in known}
+        if not new:
+            return
+        before, present = _planned_before(plan, store), store.present(plan.arms)
+        for stated, (comparison, claim) in new.items():
             arms = (claim.better_arm, claim.than_arm)
-            known[stated] = sum(len(seeds) for arm in arms for _, seeds in owned(present[arm], comparison.seeds))
-    write_if_changed(_path(store), json.dumps(known, indent=1, sort_keys=True) + "\n")
+            runs = sum(len(seeds) for arm in arms for _, seeds in owned(present[arm], comparison.seeds))
+            known[stated] = None if before is None or stated in before else runs
+        write_if_changed(_path(store), json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
 def runs_before(store: Store) -> dict[str, int | None]:
-    """By ``words``: how many runs were there; None where nobody knows."""
+    """By ``words``: how many runs were there; None where nobody knows. Raises Refused where the file is damaged."""
+    path = _path(store)
     try:
-        known: dict[str, int | None] = json.loads(_path(store).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
         return {}
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
+        words = "restore it, or delete it, and of the claims that are there now nothing is known"
+        raise Refused([f"{path}: is damaged; {words}"])
     return known
 
 

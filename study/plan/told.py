@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from study.plan.dag import Dag
+from study.plan.failures import TUNING
 from study.plan.gpus import visible
 
 
-def start(dag: Dag, executor: str = "local") -> str:
-    """Where training will run, and on how many devices at a time where nobody said."""
+def start(dag: Dag, executor: str = "local", logs: Sequence[str] = ()) -> list[str]:
+    """Where training will run; and, where Snakemake draws no progress bars, the log to follow."""
+    lines = [_where(dag, executor)]
+    return lines if sys.stderr.isatty() else [*lines, *(f"Each job as it begins and ends: {log}" for log in logs)]
+
+
+def _where(dag: Dag, executor: str) -> str:
+    """The devices, and how many jobs share at a time where nobody said."""
     if not dag.to_train and not dag.to_time:
         return "Nothing to train: the report is drawn from the records that are there."
     if dag.limits.cluster:
@@ -26,7 +35,14 @@ def start(dag: Dag, executor: str = "local") -> str:
 
 def end(dag: Dag) -> list[str]:
     """Where the report is, and one line per failure."""
-    lines = [f"FAILED {dag.name(f.arm)}, {f.what}: {f.reason} (log: {f.log})" for f in dag.failures()]
+    failures = dag.failures()
+    lines = [f"FAILED {dag.name(f.arm)}, {f.what}: {f.reason} (log: {f.log})" for f in failures]
+    failed = {f.arm for f in failures if f.block == TUNING}
+    lines += [
+        f"NOT TUNED {dag.name(arm)}: it was to take over trials of {source}"
+        for arm, source in dag.plan.sources.items()
+        if source in failed and arm in dag.to_tune and not dag.store.tuning(arm).exists()
+    ]
     timing = dag.plan.timing and dag.store.failed_timing(dag.plan.timing.id)
     if timing and dag.to_time and timing.exists():
         about = json.loads(timing.read_text(encoding="utf-8"))

@@ -40,8 +40,11 @@ def check(arguments: Namespace) -> Plan:
             print(f"  to train: {names[arm]} ({arm}), seeds {', '.join(map(str, blocks))}")
     if searches := [arm.tune for arm in plan.arms.values() if arm.tune]:
         trials = sum(tune.candidates for tune in searches)
-        extra = sum(tune.candidates * tune.seeds for tune in searches)
-        print(f"{count(len(searches), 'arm')} tuned: {count(trials, 'trial')}, {count(extra, 'run')} of tuning seeds")
+        shared = f" ({len(plan.sources)} of them begin with the trials of another)" * bool(plan.sources)
+        extra = tuning_of(plan).runs
+        print(
+            f"{count(len(searches), 'arm')} tuned{shared}: {count(trials, 'trial')}, {count(extra, 'run')} of tuning seeds"
+        )
         for line in candidates(plan):
             print(f"  candidates of {line}")
     print(in_all(plan))
@@ -59,10 +62,15 @@ def check(arguments: Namespace) -> Plan:
     return plan
 
 
+def tuning_of(plan: Plan) -> Total:
+    """Runs and steps of all tuning: trials that arms share once."""
+    return sum_up(tuning(arm, arm.tune, i in plan.sources) for i, arm in plan.arms.items() if arm.tune)
+
+
 def in_all(plan: Plan) -> str:
     """Runs and steps of tuning and of final runs; ``at least`` where a dataset tells its rows only when it is read."""
     trained = sum_up(final(plan.arms[arm], runs) for arm, runs in plan.seeds.items())
-    tuned = sum_up(tuning(arm, arm.tune) for arm in plan.arms.values() if arm.tune)
+    tuned = tuning_of(plan)
     sizes = any(arm.tune and "batch_size" in arm.tune.covers for arm in plan.arms.values())
     word = "about " if sizes and trained.certain else "" if trained.certain else "at least "
     share = f", of which {count(tuned.runs, 'run')} and {tuned.steps:,} steps are tuning" if tuned.runs else ""

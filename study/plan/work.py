@@ -33,9 +33,9 @@ def final(arm: Arm, runs: int) -> Work:
     return Work(runs, None if each is None else runs * each)
 
 
-def tuning(arm: Arm, tune: Tune) -> Work:
-    """Of the tuning job of an arm, further trials included."""
-    runs = tune.candidates * tune.seeds
+def tuning(arm: Arm, tune: Tune, taken_over: bool = False) -> Work:
+    """Of the tuning job of an arm: of further trials alone where the first are ``taken_over`` from another arm."""
+    runs = (tune.extend if taken_over else tune.candidates) * tune.seeds
     if "batch_size" not in tune.covers:
         return final(arm, runs)
     sizes = [point["batch_size"] for point in tune.grid()] if tune.search == "grid" else []

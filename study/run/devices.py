@@ -61,7 +61,7 @@ def describe(device: torch.device) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """One CPU thread, and float32 as it was afterwards (``use_tf32`` says what it is meanwhile).
+    """One CPU thread and no TF32 until ``use_tf32`` says otherwise; both are restored at the end.
 
     With one thread no sum is split by the number of threads, so a run's numbers do not depend on it.
     """

@@ -41,8 +41,10 @@ class Job(NamedTuple):
 
 def to_do(plan: Plan, store: Store, gaps: dict[str, list[Block]], forms: Mapping[str, Form]) -> Iterator[Job]:
     """The jobs of tuning, training and timing that are left."""
-    for arm_id in plan.to_tune(store, gaps):
-        yield Job(arm_id, 1, list(_tuning(plan.arms[arm_id], forms, taken_over=arm_id in plan.sources)))
+    to_tune = plan.to_tune(store, gaps)
+    taken = {arm for arm, source in plan.sources.items() if source in to_tune or store.tuning(source).exists()}
+    for arm_id in to_tune:
+        yield Job(arm_id, 1, list(_tuning(plan.arms[arm_id], forms, taken_over=arm_id in taken)))
     for arm_id, blocks in gaps.items():
         arm = plan.arms[arm_id]
         for block in blocks:

@@ -32,7 +32,7 @@ def operations(arm: Arm, gpus: int | None = None) -> Hashable:
     settings = arm.optimizer.settings().items()
     optimizer = [(name, bool(value) if isinstance(value, int | float) else None) for name, value in settings]
     penalty = bool(arm.regularizer.l1), bool(arm.regularizer.l2)
-    shape = (gpus or arm.gpus, arm.dataset_id, arm.network, arm.activation, arm.batch_size)
+    shape = (gpus or arm.gpus, arm.dataset_id, arm.network, arm.activation, arm.batch_size, arm.tf32)
     return (*shape, arm.dropout > 0, arm.optimizer.name, repr(optimizer), penalty)
 
 

@@ -16,6 +16,7 @@ MEASURED = (  # the columns of ``TUNING`` that a trial fills
     *("seed", "status", "reason", "steps", "train_loss", "train_accuracy", "val_loss", "val_accuracy"),
     "steps_to_target",
 )
+ABOUT = ("device", "torch_version", "recipe_version")  # no time and no host: the same arm leaves the same file
 
 
 def measured(made: Record, target: Target | None) -> Row:
@@ -38,10 +39,14 @@ def outcome_of(row: Row) -> Outcome:
     return Outcome(row["status"] == "finished", row["val_accuracy"], row["val_loss"], row["steps_to_target"])
 
 
-def taken_over(path: Path) -> dict[str, list[Row]]:
-    """The rows of each candidate, by its settings, from a search that chose by another metric. [candidates][seeds]"""
+def taken_over(path: Path, about: Row) -> dict[str, list[Row]]:
+    """The rows of each candidate, by its settings, from a search that chose by another metric. [candidates][seeds]
+
+    Only those that were made with what ``about`` says (the columns ``ABOUT``): one search is not half of each.
+    """
     found: dict[str, list[Row]] = {}
-    for row in pq.read_table(path, columns=["settings", *MEASURED]).to_pylist():
-        mine = {name: row[name] for name in MEASURED} | {"steps_to_target": None}  # these are for that search alone
-        found.setdefault(row["settings"], []).append(mine)
+    for row in pq.read_table(path, columns=["settings", *MEASURED, *ABOUT]).to_pylist():
+        if all(row[name] == about[name] for name in ABOUT):
+            mine = {name: row[name] for name in MEASURED} | {"steps_to_target": None}  # these are for that search alone
+            found.setdefault(row["settings"], []).append(mine)
     return found

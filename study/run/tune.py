@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,9 @@ from study.run.job import attempt, provenance, said
 from study.run.record import Record
 from study.run.selection import Candidate, Edge, Trial, edge, further, rank, score
 from study.run.train import Run, train
-from study.run.trials import Row, measured, outcome_of, taken_over
+from study.run.trials import ABOUT, Row, measured, outcome_of, taken_over
 
 PACK = 256  # runs stacked at once, at most
-ABOUT = ("device", "torch_version", "recipe_version")  # no time and no host: the same arm leaves the same file
 BOX = 0.5  # of each range: where a quasi-random search goes on, around its best
 
 
@@ -41,9 +40,9 @@ def tune_arm(store: Store, arm_id: str, trials: Path | None = None) -> None:
             raise ValueError(f"{arm_id}: has nothing to tune")
         dataset = data.load(store.dataset(arm.dataset_id), device)
         print(f"{arm_id}: {arm.tune.candidates} candidates on {devices.describe(device)}", flush=True)
-        search = Search(arm, dataset, device, store, taken_over(trials) if trials else {})
+        search = Search(arm, dataset, device, store, trials)
         search.run()
-        if search.taken:
+        if trials:
             print(f"{arm_id}: {search.taken} trials taken over from {trials}", flush=True)
         record.write_tuning(list(search.rows()), arm.tune.covers, store.tuning(arm_id))
         Checkpoints(search.stem).remove()
@@ -54,10 +53,13 @@ class Search:
     """The trials of one arm, in the order in which they were made."""
 
     def __init__(
-        self, arm: Arm, dataset: Data, device: torch.device | str, store: Store, known: Mapping[str, list[Row]] = {}
+        self, arm: Arm, dataset: Data, device: torch.device | str, store: Store, trials: Path | None = None
     ) -> None:
         assert arm.tune is not None
-        self.arm, self.tune, self.data, self.device, self.known = arm, arm.tune, dataset, device, known
+        self.arm, self.tune, self.data, self.device = arm, arm.tune, dataset, device
+        here = provenance(torch.device(device))
+        self.about = {name: here[name] for name in ABOUT}
+        self.known = taken_over(trials, self.about) if trials else {}
         self.stem = store.arm(arm.id) / "checkpoint-tuning"
         self.packs = 0
         self.trials: list[Trial] = []
@@ -134,7 +136,7 @@ class Search:
             with checkpoints.listening():
                 records = train(runs, self.data, self.device, checkpoints=checkpoints)
         except (RuntimeError, MemoryError) as error:
-            if not re.search(OUT_OF_MEMORY, said(error)):
+            if not re.search(OUT_OF_MEMORY, f"{type(error).__name__}: {error}"):
                 raise
             if len(arms) == 1:
                 return [[Record.without_training(run.seed, said(error)) for run in runs]]
@@ -151,7 +153,6 @@ class Search:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Rows of ``TUNING``."""
-        about = {name: value for name, value in provenance(torch.device(self.device)).items() if name in ABOUT}
         places = {place: i + 1 for i, place in enumerate(rank(self.trials, self.tune.select))}
         chosen = self.chosen
         found = edge(self.tune, self.trials, self.possible) if chosen else Edge({}, False, [])
@@ -171,4 +172,4 @@ class Search:
                 "next": json.dumps(found.next, sort_keys=True) if mine and found.next else None,
             }
             for row in rows:
-                yield row | shared | trial.settings | about
+                yield row | shared | trial.settings | self.about

@@ -52,8 +52,12 @@ def tune(arguments: Namespace) -> None:
     arm = read_recipe(store.recipe(arguments.arm))
     if arm.tune is None:
         raise Refused([f"{store.recipe(arguments.arm)}: this arm has nothing to tune; train it"])
-    if trials and read_recipe(trials.with_name("recipe.json")).trials != arm.trials:
-        raise Refused([f"{trials}: its trials are others than those of {arm.id}; leave it out"])
+    if trials:
+        for path in (trials, recipe := trials.with_name("recipe.json")):
+            if not path.exists():
+                raise Refused([f"{path}: there is no such file; name the tuning.parquet of an arm in the store"])
+        if read_recipe(recipe).trials != arm.trials:
+            raise Refused([f"{trials}: its trials are others than those of {arm.id}; leave it out"])
     tune_arm(store, arguments.arm, trials)
 
 

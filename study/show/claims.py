@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from study.plan.arm import Arm
-from study.plan.metrics import METRICS, per_round, twin
+from study.plan.metrics import METRICS, twin
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.plan.stated import runs_before, words
 from study.plan.store import Store
@@ -34,7 +34,7 @@ CLAIMS = pa.schema(
         ("pairs_needed", pa.int32()),  # to decide it, if the true difference is as observed
         ("looks", pa.int32()),  # taken so far, this one included: at so many different data
         ("looks_declared", pa.int32()),
-        ("runs_before", pa.int32()),  # or rounds: there when it was first stated; null where nobody knows
+        ("runs_before", pa.int32()),  # of its two arms: there when it was first stated; null where nobody knows
         *((name, pa.string()) for name in ("better_arm", "than_arm")),
         ("stated", pa.string()),  # Plan.stated, to tell when the study file states something else
     ]
@@ -135,7 +135,7 @@ def rows_of(
             | {name: getattr(found, name) for name in ("margin", "estimate", "low", "high", "level", "p", "test")}
             | {name: getattr(found, name) for name in ("pairs", "wins", "losses", "ties")}
             | {"comparison": comparison.name, "verdict": verdict.word}
-            | {"reason": verdict.reason + _undeclared(taken, plan.looks) + _late(before, claim.metric)}
+            | {"reason": verdict.reason + _undeclared(taken, plan.looks) + _late(before)}
             | {"p_adjusted": verdict.p_adjusted, "counts": verdict.counts, "pairs_needed": verdict.pairs_needed}
             | {"looks": taken, "looks_declared": plan.looks, "runs_before": before, "stated": plan.stated}
         )
@@ -147,6 +147,6 @@ def _undeclared(taken: int, declared: int) -> str:
     return f"; look {taken}, {declared} declared" if taken > declared else ""
 
 
-def _late(before: int | None, metric: str) -> str:
+def _late(before: int | None) -> str:
     """What stands beside a verdict on what was claimed with results at hand."""
-    return f"; stated after {before} of its {'rounds' if per_round(metric) else 'runs'} were there" if before else ""
+    return f"; stated after {before} runs of its arms were there" if before else ""

@@ -49,9 +49,12 @@ class Group(NamedTuple):
 
 
 class Ledger(NamedTuple):
+    """``tuning``: all of it together, where runs that several arms chose from count once; so it may be ``shared``."""
+
     groups: list[Group]
     tuning: Spent
     final: Spent
+    shared: bool
 
     @property
     def lines(self) -> list[Line]:
@@ -80,7 +83,10 @@ def ledger(plan: Plan, records: Records) -> Ledger:
         expected = expected_text(tune, mine) if len(mine) else NONE
         group.lines.append(Line(label, told, remark, _spent(mine), _spent(finals.get(arm_id)), expected))
     lines = [line for group in groups.values() for line in group.lines]
-    return Ledger(list(groups.values()), _total(line.tuning for line in lines), _total(line.final for line in lines))
+    searches = records.tuning["arm"].map({arm: recipe.trials for arm, recipe in plan.arms.items()})
+    once = records.tuning.assign(search=searches).drop_duplicates(["search", "settings", "seed"])
+    final = _total(line.final for line in lines)
+    return Ledger(list(groups.values()), _spent(once), final, len(once) < len(records.tuning))
 
 
 def _total(parts: Iterable[Spent]) -> Spent:

@@ -70,7 +70,7 @@ def _runs(comparison: PlannedComparison, labels: dict[str, str], records: Record
     out["label"] = [labels[arm] for arm, _ in index]
     out["status"] = runs["status"].fillna("missing")
     out["learned"] = runs["learned"].eq(True)
-    full = runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, case=False, regex=True)
+    full = runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True)
     out["out_of_memory"] = (out["status"] == "failed") & full.fillna(False).astype(bool)
     known = out["status"].isin(["finished", "diverged"])
     reached = first_reached(records.curves, comparison.target).reindex(index)

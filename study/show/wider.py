@@ -30,7 +30,7 @@ def edit(plan: Plan, comparison: PlannedComparison, outside: Iterable[Points]) -
     yield "    and its other keys (seeds, extend, select) as they are, if there are any"
     work = sum_up(
         [
-            *(tuning(arm, new[arm.id]) for arm in arms if arm.id in new),
+            *(tuning(arm, new[arm.id], arm.id in plan.sources) for arm in arms if arm.id in new),
             *(final(arm, plan.seeds[arm.id]) for arm in arms),
         ]
     )

@@ -71,8 +71,8 @@ def test_two_points_have_no_middle(study: dict[str, Any], check: Check) -> None:
     study["tune"] = {"optimizer.lr": {"log": [0.1, 1], "points": 2}, "dropout": {"values": [0, 0.5]}}
     study["comparisons"]["b"] = study["comparisons"]["a"] | {"tune": {"optimizer.lr": {"log": [0.1, 1], "points": 3}}}
     assert warned(check, study) == [
-        "tune: dropout has two points in a, so the best of them is at an edge; give three or more",
-        "tune: optimizer.lr has two points in a, so the best of them is at an edge; give three or more",
+        "comparisons.a: dropout is tuned on two points, so the best of them is at an edge; give three or more",
+        "comparisons.a: optimizer.lr is tuned on two points, so the best of them is at an edge; give three or more",
     ]
     widths = {"network.hidden": {"values": [[8], [16, 16]]}}  # which have no edge
     sobol = {"optimizer.lr": {"log": [0.1, 1]}, "search": "sobol", "trials": 2}

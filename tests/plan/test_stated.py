@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 
 from study.plan.dag import Dag
 from study.plan.gpus import Limits
+from study.plan.mistakes import Refused
 from study.plan.plan import Plan
-from study.plan.stated import runs_before, words
+from study.plan.stated import note_stated, runs_before, words
 from study.plan.store import Block, Store
 from tests.plan.conftest import write
 
@@ -83,16 +85,34 @@ def test_a_target_concerns_only_what_is_judged_by_it(state: Callable[..., Plan])
     assert before(state(HIGHER, SOONER, target=easier)) == [0, 12]
 
 
-def test_a_claim_on_rounds_is_known_by_its_timing(state: Callable[..., Plan]) -> None:
+def test_of_a_claim_on_timing_the_runs_of_its_arms_count(state: Callable[..., Plan]) -> None:
+    """Timing itself is done anew with every other number of seeds."""
     for label in ("relu", "tanh"):
         train(state(HIGHER), label, 0, 5)
-    plan = state(HIGHER, FASTER)
-    assert before(plan) == [0, 0]
-    assert plan.timing
-    timing = Store("results").timing(plan.timing.id)
-    timing.parent.mkdir()
-    timing.touch()
-    assert before(state(FASTER | {"margin": 0.5})) == [plan.timing.rounds]
+    assert before(state(HIGHER, FASTER)) == [0, 12]
+
+
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD", "[]"])
+def test_a_damaged_file_is_refused(state: Callable[..., Plan], text: str) -> None:
+    state(HIGHER)
+    path = Path("results/studies/stated.json")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(Refused, match="is damaged; restore it"):
+        state(HIGHER, SOONER)
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_studies_that_begin_together_lose_no_note(state: Callable[..., Plan]) -> None:
+    plan, store = state(HIGHER), Store("results")
+    [comparison] = plan.comparisons
+    claims = [claim.model_copy(update={"margin": i / 100}) for claim in comparison.claims for i in range(1, 13)]
+    plans = [
+        plan.model_copy(update={"study": f"s{i}", "comparisons": (comparison.model_copy(update={"claims": (claim,)}),)})
+        for i, claim in enumerate(claims)
+    ]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda one: note_stated(one, store), plans))
+    assert len(runs_before(store)) == 1 + len(plans)
 
 
 def test_of_a_plan_from_before_this_was_noted_nothing_is_known(state: Callable[..., Plan]) -> None:

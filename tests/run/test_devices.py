@@ -1,4 +1,4 @@
-"""What GPUs may round, which this machine need not have to tell."""
+"""What GPUs may round: the flags are the same without one."""
 
 import torch
 

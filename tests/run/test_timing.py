@@ -20,7 +20,7 @@ def measured(tmp_path):
             path = paths[arm.dataset_id] = tmp_path / f"{arm.dataset_id}.npz"
             if not path.exists():
                 prepare(arm.dataset, path)
-        return measure(dict(zip("abcdefgh", arms, strict=False)), paths, rounds, CPU)
+        return measure(dict(zip("abcdefghi", arms, strict=False)), paths, rounds, CPU)
 
     return rows
 
@@ -39,9 +39,9 @@ def test_arms_that_cost_the_same_share_a_measurement(arm, measured):
         {"epochs": 9},
         {"init": "he_normal"},
     ]
-    other = [{"optimizer": "momentum"}, {"dropout": 0.1}, {"regularizer": "l2"}]
+    other = [{"optimizer": "momentum"}, {"dropout": 0.1}, {"regularizer": "l2"}, {"tf32": True}]
     rows = measured([arm(**changes) for changes in same + other])
-    seconds = {name: tuple(r["step_seconds"] for r in rows if r["arm"] == name) for name in "abcdefgh"}
+    seconds = {name: tuple(r["step_seconds"] for r in rows if r["arm"] == name) for name in "abcdefghi"}
     assert len({seconds[name] for name in "abcde"}) == 1
     assert len(set(seconds.values())) == 1 + len(other)
 

@@ -65,6 +65,30 @@ def test_trials_of_the_same_search_by_another_metric_are_taken_over(tuned, monke
     ]
 
 
+@pytest.mark.parametrize("column", ["device", "torch_version", "recipe_version"])
+def test_trials_made_elsewhere_are_not_taken_over(tuned, column):
+    store, first = tuned()
+    store, second = tuned(select="val_loss")
+    tune_arm(store, second.id)
+    alone = store.tuning(second.id).read_bytes()
+    tune_arm(store, first.id)
+    elsewhere = rows(store, first).assign(val_loss=0.0)
+    elsewhere[column] = 0 if column == "recipe_version" else "other"
+    elsewhere.to_parquet(store.tuning(first.id))
+    tune_arm(store, second.id, store.tuning(first.id))
+    assert store.tuning(second.id).read_bytes() == alone
+
+
+@pytest.mark.parametrize("gone", ["tuning.parquet", "recipe.json"])
+def test_trials_that_are_not_there_are_refused(tuned, capsys, gone):
+    store, first = tuned()
+    store, second = tuned(select="val_loss")
+    tune_arm(store, first.id)
+    (store.arm(first.id) / gone).unlink()
+    assert main(["tune", str(store.root), second.id, str(store.tuning(first.id))]) == 2
+    assert f"{gone}: there is no such file" in capsys.readouterr().err
+
+
 def test_a_search_of_something_else_is_refused(tuned, capsys):
     store, first = tuned()
     store, second = tuned(seeds=3)

@@ -33,7 +33,8 @@ def test_a_tuned_page_has_the_ledger_the_tuning_figure_and_marks_of_undertuned_a
     text = " ".join(re.sub(r"<[^>]*>", " ", page.read_text()).split())
     assert "undertuned: best at the edge (lr=0.1); try 1, 10" in text
     assert "Undertuned, so it may do better than shown: sgd (by validation accuracy), best at the edge (lr=0.1)" in text
-    assert "Tuning took 36 runs, 9,792 steps of training" in text
+    assert "Tuning took 18 runs, 4,896 steps of training" in text  # of which each arm is chosen from by two metrics
+    assert "and once in the sum" in text
     assert "(tuned: lr)" in text
     (page.parent / "figures" / "tuning" / "o.svg").unlink()
     assert "The figure of its tuning could not be drawn." in render(plan, Store(page.parents[2]))

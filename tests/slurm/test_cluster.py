@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.slurm import accounting
 from tests.slurm.guard import belonging
 
 START = """
 import sys
 from pathlib import Path
+from tests.slurm import accounting
 from tests.slurm.cluster import Cluster
-cluster = Cluster(Path(sys.argv[1]))
+cluster = Cluster(Path(sys.argv[1]), accounted=accounting.unavailable() is None)
 cluster.start()
 cluster("sbatch", "--wrap", "sleep 600")
 print("up", flush=True)
@@ -29,7 +31,8 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "up\n"
-        assert len(belonging(tmp_path)) >= 6  # munged, slurmctld, four slurmd
+        daemons = 6 + 2 * (accounting.unavailable() is None)  # munged, slurmctld, four slurmd; mariadbd, slurmdbd
+        assert len(belonging(tmp_path)) >= daemons
         process.kill()
     end = time.monotonic() + 60
     while belonging(tmp_path) and time.monotonic() < end:
