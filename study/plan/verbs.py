@@ -12,7 +12,7 @@ from study.plan.plan import Plan
 from study.plan.prepare import prepare
 from study.plan.searches import candidates
 from study.plan.store import Store, write_if_changed
-from study.plan.work import final, length, sum_up, tuning
+from study.plan.work import Total, final, length, sum_up, tuning
 
 
 def check(arguments: Namespace) -> Plan:
@@ -39,12 +39,10 @@ def check(arguments: Namespace) -> Plan:
         for arm, blocks in gaps.items():
             print(f"  to train: {names[arm]} ({arm}), seeds {', '.join(map(str, blocks))}")
     if searches := [arm.tune for arm in plan.arms.values() if arm.tune]:
-        trials = sum(tune.candidates for tune in searches)
+        trials, extra = sum(tune.candidates for tune in searches), tuning_of(plan).runs
         shared = f" ({len(plan.sources)} of them begin with the trials of another)" * bool(plan.sources)
-        extra = tuning_of(plan).runs
-        print(
-            f"{count(len(searches), 'arm')} tuned{shared}: {count(trials, 'trial')}, {count(extra, 'run')} of tuning seeds"
-        )
+        arms = f"{count(len(searches), 'arm')} tuned{shared}"
+        print(f"{arms}: {count(trials, 'trial')}, {count(extra, 'run')} of tuning seeds")
         for line in candidates(plan):
             print(f"  candidates of {line}")
     print(in_all(plan))

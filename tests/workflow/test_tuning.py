@@ -114,10 +114,8 @@ def test_runs_that_tuning_did_not_choose_are_not_collected(fair: Place, tmp_path
 def test_what_is_tuned_is_not_tuned_again_for_trials_that_are_still_to_be_made(fair: Place, tmp_path: Path) -> None:
     """A metric more, whose arms make the trials that those at hand could take over, and seeds more for all."""
     place = fair.copy(tmp_path / "copy")
-    text = STUDY.replace("[test_accuracy]", "[test_accuracy, steps_to_target]").replace(
-        "seeds: 2\ntune", "seeds: 3\ntune"
-    )
-    text = text.replace("\ntune:", "\ntarget: {metric: val_accuracy, value: 0.5}\ntune:")
+    text = STUDY.replace("[test_accuracy]", "[test_accuracy, steps_to_target]")
+    text = text.replace("seeds: 2\ntune:", "seeds: 3\ntarget: {metric: val_accuracy, value: 0.5}\ntune:")
     (place.folder / place.study).write_text(text, encoding="utf-8")
     assert work(place) == {"tune": 2, "train": 4}
 
