@@ -99,10 +99,10 @@ class Cluster:
         key = self.root / "munge.key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
-        where = [f"--{name}={self.root}/munge.{name.partition('-')[0]}" for name in ("socket", "pid-file", "log-file")]
+        places = [f"--{name}={self.root}/munge.{name.partition('-')[0]}" for name in ("socket", "pid-file", "log-file")]
         # By force, because pytest's folders are closed to other users: munge wants its socket open to all.
         self.daemon(
-            "munged", "--foreground", "--force", f"--key-file={key}", f"--seed-file={self.root}/munge.seed", *where
+            "munged", "--foreground", "--force", f"--key-file={key}", f"--seed-file={self.root}/munge.seed", *places
         )
         self.until(lambda: (self.root / "munge.socket").exists())
         if self.accounted:
