@@ -25,7 +25,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
-from torch.multiprocessing.spawn import spawn as start
+from torch.multiprocessing.spawn import start_processes as start
 
 from study.run.checkpoint import SIGNALS, Interrupted
 from study.run.shard import ALONE, Shard
@@ -34,6 +34,7 @@ TIMEOUT = timedelta(minutes=30)  # of one exchange; a worker that died is notice
 GRACE = 1.0  # seconds that the other workers have to end once one has failed
 LOOK = 1.0  # seconds between looks at whether a signal has to be passed on again
 
+PRELOADED = [__name__, "torch._dynamo"]  # the second is what the first optimizer would load, in a second
 ERROR = "error-"  # a file for each worker that ended in an error: what was raised
 
 Work = Callable[..., Any]  # called as work(shard, device, *arguments)
@@ -63,9 +64,13 @@ class Team:
     def __init__(self, world: int, device: torch.device, work: Work, *arguments: Any) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="evenhand-")
         arguments = (world, device.type, Path(self.folder.name), work, arguments)
+        # Forked from a process that loads torch once for all of them, and never touches a GPU.
+        multiprocessing.set_forkserver_preload(PRELOADED)
         # Workers begin deaf, since a signal would kill them until they listen; it is repeated until they do.
         before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
-        self.workers = start(_worker, args=arguments, nprocs=world, join=False)  # type: ignore[no-untyped-call]
+        self.workers = start(  # type: ignore[no-untyped-call]
+            _worker, args=arguments, nprocs=world, join=False, start_method="forkserver"
+        )
         for number, handler in before.items():
             signal.signal(number, handler)
 

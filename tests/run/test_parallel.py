@@ -125,7 +125,7 @@ def end_parent(shard, device, path):
     (path / str(shard.rank)).write_text(str(os.getpid()), encoding="utf-8")
     torch.distributed.barrier()
     if shard.rank == 0:
-        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(multiprocessing.parent_process().pid, signal.SIGKILL)
     time.sleep(1000)
 
 
