@@ -14,6 +14,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.plan.store import Block, Store, owned
 
 HALF_A_POINT = 0.005  # of accuracy
+FUNCTIONS = ({"train_seconds", "step_seconds", "speedup"}, {"steps_to_target", "epochs_to_target"})  # of each other
 LOOKED_INTO = 256  # arms of a comparison whose cached runs are read, at most
 HELD_OUT = {"test_accuracy": "test", "generalization_gap": "test", "val_accuracy": "validation"}
 
@@ -25,6 +26,7 @@ def warnings(plan: Plan, store: Store) -> Iterator[str]:
         yield from _other_selection(plan, comparison, path)
         yield from _changes_several(comparison, path)
         yield from _coarse(plan, comparison, path)
+        yield from _not_derived(comparison, path)
     yield from searches.warnings(plan)
     yield from _same_for_all(plan, store)
 
@@ -39,6 +41,20 @@ def _other_selection(plan: Plan, comparison: PlannedComparison, path: str) -> It
             found.setdefault((claim.metric, chosen, wanted), []).append(i)
     for (metric, used, needed), places in found.items():
         yield f"{join_each(path, 'claims', places)}: on {metric}, of arms tuned by {used}; add {needed} to select:"
+
+
+def _not_derived(comparison: PlannedComparison, path: str) -> Iterator[str]:
+    """Claims that Holm's correction leaves out, though their metric is no function of one that counts."""
+    counted = {
+        (claim.metric, frozenset((claim.better, claim.than))) for claim in comparison.claims if not claim.derived
+    }
+    for i, claim in enumerate(comparison.claims):
+        kin = next((metrics for metrics in FUNCTIONS if claim.metric in metrics), set())
+        if claim.derived and not any((metric, frozenset((claim.better, claim.than))) in counted for metric in kin):
+            yield (
+                f"{join(path, 'claims', i)}: derived, so it is not corrected for, and {claim.metric} follows from no "
+                "other metric claimed of these two arms; take 'derived' out"
+            )
 
 
 def _changes_several(comparison: PlannedComparison, path: str) -> Iterator[str]:

@@ -49,9 +49,9 @@ def _line(row: pd.Series) -> Line:
         ends = (None if none(row[end]) else float(row[end]) for end in ("low", "high"))
         estimate, around = effect(row["metric"], float(row["estimate"]), *ends)
         estimate = f"× {estimate}" if is_ratio(row["metric"]) else f"{estimate} points"
-    adjusted, alone, level = NONE, "", f"{ALPHA / row['looks_declared']:.2g}"
+    adjusted, alone, level = NONE, "", f"{ALPHA / row['looks_declared']:.3g}"
     if not none(row["p_adjusted"]) and row["test"] != "none":
-        adjusted = "< 0.001" if row["p_adjusted"] < 0.001 else f"{row['p_adjusted']:.3f}"
+        adjusted = "< 0.001" if row["p_adjusted"] < 0.001 else _beside(row["p_adjusted"], level)
         alone = f"{row['p']:.2g}"
     return Line(
         comparison=row["comparison"],
@@ -66,6 +66,12 @@ def _line(row: pd.Series) -> Line:
         reason=row["reason"],
         remark=", ".join(name for name in ("derived", "exploratory") if row[name]),
     )
+
+
+def _beside(p: float, level: str) -> str:
+    """p with as many digits, three at least, as tell it from the level that it is held against."""
+    places = next((places for places in range(3, 8) if float(f"{p:.{places}f}") != float(level)), 8)
+    return f"{p:.{places}f}"
 
 
 def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> str:
@@ -88,8 +94,8 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
     counting = int(claims["counts"].sum())
     alpha = "0.05" if plan.looks == 1 else f"0.05/{plan.looks} (one of {plan.looks} declared looks)"
     about = [
-        "As the study file states them, tested on paired differences: seed s gives both arms the same "
-        "batches, and timing round i measures one right before or after the other.",
+        "As the study file states them, tested on paired differences: seed s gives both arms the same order of rows, "
+        "and each timing round measures both, in random order.",
         f"p: two-sided sign-flip test (exact up to 16 pairs), or sign test where runs diverged or did not reach the "
         f"target; for equality two one-sided tests; none where all rounds agree (deterministic). Adjusted by "
         f"Holm's method over the {counted(counting, 'claim')} that count{'s' * (counting == 1)}; alone: before that. "

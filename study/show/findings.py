@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from study.plan.metrics import METRICS
+from study.plan.metrics import DETERMINISTIC, METRICS
 from study.plan.plan import PlannedComparison
 from study.show.collect import Records
 from study.show.numbers import COUNTED, Estimate, column, listed, none, scaled
+from study.show.observe import PER_ROUND
 from study.show.orders import Rows, against_reported, near, quoted
 from study.show.scaling import gained, scaling_of
 from study.show.tables import ordered
@@ -63,7 +64,7 @@ def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> s
     if len(groups) == 1:
         return f"All arms{' with an estimate' * bool(none_of)} have the same {about.title}, {told[0]}{tail}."
     names = [_names(same) for same in groups]
-    first = f"{names[0]} {'has' if len(groups[0]) == 1 else 'share'} the {about.superlative}, {told[0]}"
+    first = f"{names[0]} {'has' if len(groups[0]) == 1 else 'share'} the {_extreme(metric)}, {told[0]}"
     if len(labels) > MOST:
         end = f"{names[-1]} {'has' if len(groups[-1]) == 1 else 'share'} {told[-1]} at the other end"
         return f"Of {len(comparison.arms)} arms {first}; {end}{tail}."
@@ -71,8 +72,16 @@ def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> s
         f"{name} {'share ' * (len(same) > 1)}{text}"
         for name, same, text in zip(names[1:], groups[1:], told[1:], strict=True)
     )
-    far = _gap(metric, found, labels[0], labels[-1]) + ("" if comparison.claims else _overlap(found, labels))
+    far = _gap(metric, found, labels[0], labels[-1]) + _overlap(found, labels)
     return f"{first}; {others}{far}{tail}."
+
+
+def _extreme(metric: str) -> str:
+    """``highest test accuracy``; of what the estimate is a median of, ``lowest median of steps to target``."""
+    about = METRICS[metric]
+    if not (about.target or metric in PER_ROUND) or metric in DETERMINISTIC:
+        return about.superlative
+    return f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
 
 
 def _names(same: list[str]) -> str:

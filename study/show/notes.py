@@ -23,7 +23,10 @@ def notes(comparison: PlannedComparison, rows: list[dict[str, Any]], device: str
             "of the runs reach it; resolution one epoch."
         )
     if any(m in PER_ROUND for m in metrics):
-        lines.append("Time, memory and speedup: median over timing rounds [95 % interval, where rounds differ].")
+        lines.append(
+            "Time, memory and speedup: median over timing rounds [95 % interval, where rounds differ]; claims compare "
+            "the arms round by round, and average the factors."
+        )
     if "speedup" in metrics:
         lines.append(f"Speedup: {comparison.reference} is the reference (1×), round by round.")
     if any(row["n_diverged"] for row in rows) and any(not METRICS[m].target and m not in PER_ROUND for m in metrics):

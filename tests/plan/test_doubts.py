@@ -101,6 +101,26 @@ def test_a_row_that_outweighs_what_is_claimed(
     assert not found or found[0].startswith(f"comparisons.a.claims[0]: {words}")
 
 
+@pytest.mark.parametrize(
+    ("metric", "derived", "fine"),
+    [
+        ("train_seconds", "speedup", True),
+        ("steps_to_target", "epochs_to_target", True),
+        ("train_seconds", "epochs_to_target", False),
+        ("test_accuracy", "test_loss", False),
+        ("test_accuracy", "speedup", False),
+    ],
+)
+def test_a_derived_claim_follows_from_one_that_counts(
+    metric: str, derived: str, fine: bool, study: dict[str, Any], check: Check
+) -> None:
+    """Else it would go round Holm's correction."""
+    study |= {"seeds": 16, "target": {"metric": "val_accuracy", "value": 0.9}}
+    study["comparisons"]["a"]["claims"] = [CLAIM | {"metric": metric}, CLAIM | {"metric": derived, "derived": True}]
+    said = [line for line in warned(check, study) if line.startswith("comparisons.a.claims[1]: derived")]
+    assert bool(said) != fine
+
+
 def cached(plan: Plan, store: Store, accuracies: dict[str, list[float]]) -> None:
     """Curves of each arm, by label: the best accuracy of each seed."""
     for arm in plan.comparisons[0].arms:

@@ -90,7 +90,7 @@ def test_arms_that_were_not_trained_are_not_called_worse(planned: Callable[..., 
     assert {cell for _, cells in shown.rows for cell in cells} == {("–", "")}
     assert "no estimate of “wine, adam”" in shown.notes
     over = figures.OverDatasets.of(plan, plan.comparisons[0], summary)
-    assert "runs are missing" in texts(figures.draw(over))
+    assert "no estimate of every arm yet" in texts(figures.draw(over))
 
 
 def test_another_split_is_the_same_dataset(planned: Callable[..., Plan]) -> None:

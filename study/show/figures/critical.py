@@ -20,14 +20,14 @@ ROW, BAR = 0.2, 0.13  # inches of an arm's name, and of a bar
 
 
 def draw(ax: Axes, looks: Looks, metric: str, score: Scores) -> None:
-    """Average rank by {metric}, 1 the best. A bar joins arms no two of which differ (Wilcoxon's signed-rank test over
-    datasets of every pair, Holm over the pairs of a panel, level 5 %); its dots say which.{told}
+    """Average rank by {metric}, 1 the best. A bar joins arms that the tests do not tell apart (Wilcoxon's signed-rank
+    test over datasets of every pair, Holm over the pairs of a panel, level 5 %); its dots say which.{told}
     """
     ax.yaxis.set_visible(False)
     ax.spines[["left", "bottom"]].set_visible(False)
     if score.absent:
         ax.xaxis.set_visible(False)
-        nothing(ax, f"{METRICS[metric].title}: runs are missing")
+        nothing(ax, f"{METRICS[metric].title}: no estimate of every arm yet")
         return
     ax.spines["top"].set_visible(True)
     ranks, bars = _tested(metric, score)

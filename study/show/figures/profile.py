@@ -52,7 +52,7 @@ def draw(ax: Axes, looks: Looks, metric: str, score: Scores) -> None:
 def unfit(score: Scores) -> str:
     """Why there is no profile of these scores; empty where there is one."""
     if score.absent:
-        return "runs are missing"
+        return "no estimate of every arm yet"
     if (score.estimates <= 0).any():
         return "no factors of a value of 0"
     return "" if np.isfinite(score.solved).any() else "no arm has an estimate"

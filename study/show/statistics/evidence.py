@@ -64,8 +64,8 @@ class Evidence:
 
     ``favours``: whether the evidence lies on the side of the claim; None where on neither. ``wins losses ties``: pairs
     against the margin (``kind: equal``: within it, beyond it). ``mean sd``: of the differences, as they are tested.
-    ``ahead``: the arm that did better, whatever the margin; None where neither did. ``p_behind``: where the arm that is
-    claimed to be better did worse, of the test of that alone, without the margin; not adjusted.
+    ``ahead``: the arm that did better, whatever the margin; None where neither did. ``p_ahead``: of the test of
+    that alone, without the margin; not adjusted.
     """
 
     margin: float
@@ -83,7 +83,7 @@ class Evidence:
     wins: int = 0
     losses: int = 0
     ties: int = 0
-    p_behind: float | None = None
+    p_ahead: float | None = None
     lacking: str = ""  # what has to be run again before anything can be said
 
 
@@ -125,8 +125,8 @@ def _of_sizes(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
     level = 0.9 if equal else 0.95  # an equivalence test at 5 % is a 90 % interval within the margin
     low, high = (None if end is None else restored(claim.metric, end) for end in mean_interval(d, level))
     estimate, sd = restored(claim.metric, mean), float(d.std(ddof=1)) if low is not None else 0.0
-    behind = sign_flip(beyond(d, 0)) if mean < 0 and not equal else None
-    return Evidence(margin, "sign-flip", p, favours, None, estimate, low, high, level, mean, sd, p_behind=behind)
+    ahead = sign_flip(beyond(d, 0)) if m and not (equal or favours) else None
+    return Evidence(margin, "sign-flip", p, favours, None, estimate, low, high, level, mean, sd, p_ahead=ahead)
 
 
 def _of_signs(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:

@@ -113,7 +113,7 @@ def critical_difference(scores: Floats, higher_is_better: bool) -> Critical:
 
 
 def indistinct(p_adjusted: Floats) -> list[tuple[int, ...]]:
-    """The largest groups of two or more arms of which no pair differs. Maximal cliques (Bron and Kerbosch, 1973).
+    """The largest groups of arms of which no test tells a pair apart: maximal cliques (Bron and Kerbosch, 1973).
 
     ``p_adjusted`` [arms, arms]
     """
@@ -132,7 +132,8 @@ def indistinct(p_adjusted: Floats) -> list[tuple[int, ...]]:
 
 
 def _wilcoxon(one: Floats, other: Floats) -> float:
-    return 1.0 if np.array_equal(one, other) else float(stats.wilcoxon(one, other).pvalue)
+    d = np.round(one - other, 9)  # so that differences that are equal tie
+    return float(stats.wilcoxon(d).pvalue) if d.any() else 1.0
 
 
 def _order(metric: str, cost: Floats, worst: Bools) -> Floats:

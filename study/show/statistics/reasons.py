@@ -22,10 +22,10 @@ class Open(NamedTuple):
     hopeless: int = 0
 
 
-def because(claim: Statement, found: Evidence, worse: bool, undecided: Open | None) -> str:
+def because(claim: Statement, found: Evidence, clear: bool, undecided: Open | None) -> str:
     """One line, without the verdict's own word.
 
-    ``worse``: whether an arm that did worse did so beyond doubt. ``undecided``: None where the claim is decided.
+    ``clear``: whether one arm is better beyond doubt, by whatever. ``undecided``: None where the claim is decided.
     """
     if found.lacking:
         return f"{found.lacking}; {'run the study' if found.lacking == UNTIMED else 'run it again'}"
@@ -37,7 +37,7 @@ def because(claim: Statement, found: Evidence, worse: bool, undecided: Open | No
     elif undecided and not undecided.undertuned:
         seen = _shown(claim, found) + (f", margin {margin}" if found.margin else "")
     else:
-        seen = _sizes(claim, found, margin, worse)
+        seen = _sizes(claim, found, margin, clear)
     if found.test == "deterministic":
         seen += " (deterministic)"
     return seen + (f"; {_open(claim, found, undecided)}" if undecided else "")
@@ -57,20 +57,20 @@ def _tied(claim: Statement, found: Evidence) -> str:
     return next(words for words, count in told.items() if count)
 
 
-def _sizes(claim: Statement, found: Evidence, margin: str, worse: bool) -> str:
+def _sizes(claim: Statement, found: Evidence, margin: str, clear: bool) -> str:
     """What was decided, and by how much."""
     if claim.kind == "equal":
         return f"{'equal within' if found.favours else 'apart by more than'} {margin}: {_shown(claim, found)}"
-    if found.mean == 0:
+    if found.mean == 0 and found.test == "deterministic":
         return "no difference"
-    better, behind = METRICS[claim.metric].verdicts
+    better, worse = METRICS[claim.metric].verdicts
     if found.favours:
         return f"{better} by {_amount(claim, found)}" + (f", margin {margin}" if found.margin else "")
+    if found.margin and not clear:
+        return f"not {better} by the margin of {margin}: {_shown(claim, found)}"
     if found.mean > 0:
         return f"{better} by less than the margin of {margin}: {_shown(claim, found)}"
-    if found.margin and not worse:
-        return f"not {better} by the margin of {margin}: {_shown(claim, found)}"
-    return f"{behind} by {_amount(claim, found)}"
+    return f"{worse} by {_amount(claim, found)}"
 
 
 def _shown(claim: Statement, found: Evidence) -> str:

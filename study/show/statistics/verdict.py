@@ -87,9 +87,9 @@ def _verdict(claim: Statement, found: Evidence, counts: bool, family: Family, lo
         needed = _pairs_needed(claim, found, family.size, looks)
         floor = smallest_p(found.pairs, found.ties, 1 if claim.kind == "equal" else 2)
         hopeless = 0 if family.adjusted(floor) <= alpha else family.size
-    # Of "worse" the margin says nothing: it needs a test of its own, adjusted as if nothing else were known.
-    worse = found.p_behind is None or found.p_behind * family.size <= alpha
-    reason = because(claim, found, worse, Open(undertuned, needed, hopeless) if word == "undecided" else None)
+    # Of which arm is better a margin says nothing: that needs a test of its own, with Bonferroni's correction.
+    clear = found.p_ahead is None or found.p_ahead * family.size <= alpha
+    reason = because(claim, found, clear, Open(undertuned, needed, hopeless) if word == "undecided" else None)
     return Verdict(claim, found, counts, p, word, undertuned, needed, reason)
 
 

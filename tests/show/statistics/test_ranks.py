@@ -152,3 +152,13 @@ def test_groups_that_do_not_differ_are_as_large_as_can_be() -> None:
         ]
         largest = [group for group in groups if not any(set(group) < set(other) for other in groups)]
         assert sorted(indistinct(p)) == sorted(largest)
+
+
+def test_differences_that_are_equal_tie() -> None:
+    """Of accuracies with few decimals rounding would tell |0.8 - 0.7| from |0.3 - 0.2|, and make p too small."""
+    scores = np.array([[0.8, 0.7], [0.3, 0.2], [0.6, 0.7], [0.9, 0.7], [0.5, 0.2], [0.4, 0.3], [0.95, 0.5]])
+    whole = np.round(100 * (scores[:, 0] - scores[:, 1]))
+    p = critical_difference(scores, higher_is_better=True).p_adjusted
+    assert p is not None
+    assert p[0, 1] == pytest.approx(stats.wilcoxon(whole).pvalue, rel=1e-12)
+    assert p[0, 1] != pytest.approx(stats.wilcoxon(scores[:, 0] - scores[:, 1]).pvalue, rel=1e-3)

@@ -145,3 +145,14 @@ def test_worse_is_said_only_of_what_is_so_among_all_claims() -> None:
     assert alone.word == among.word == "refuted"
     assert alone.reason.startswith("longer by a factor of 1.03")
     assert among.reason.startswith("not shorter by the margin of a factor of 1.1: factor 0.9")
+
+
+def test_better_is_said_only_of_what_is_so_among_all_claims() -> None:
+    about_equal = claim("train_seconds", [1.0, 1.02, 0.98, 1.01, 0.97, 1.0, 1.02, 0.99, 0.98, 1.01], np.ones(10))
+    [verdict] = judge([about_equal])
+    assert verdict.word == "refuted"
+    assert verdict.reason.startswith("not shorter by the margin of a factor of 1.1: factor 1.002 (above 1: shorter)")
+    centred = claim("test_accuracy", BASE + np.tile([0.02, -0.02], 5), BASE, margin=0.05)
+    assert judge([centred])[0].reason.startswith(
+        "not better by the margin of 5 points: difference 0.0 points, interval"
+    )
