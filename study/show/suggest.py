@@ -110,19 +110,19 @@ def _difference(metric: str, value: float | None) -> float:
 
 
 def _wider(store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
-    """Which undertuned arms block a claim, and where to search on."""
-    bound = 0.5 if row["test"] == "sign" else float(row["margin"]) + is_ratio(claim.metric)
-    ahead = row["estimate"] > bound
+    """Where to search on for the undertuned arms that block a claim."""
     sides = {claim.better: claim.better_arm, claim.than: claim.than_arm}
-    at_stake = sides if claim.kind == "equal" else {(label := claim.than if ahead else claim.better): sides[label]}
     parts, outside = [], []
-    for label, arm in at_stake.items():
+    for label in row["undertuned"]:
+        arm = sides[label]
         if not store.tuning(arm).exists():
             parts.append(f"how {label} was tuned is not known any more: run the study")
         elif (chosen := read_chosen(store.tuning(arm))) and chosen.undertuned:
             points = (", ".join(f"{key} {number(value)}" for key, value in point.items()) for point in chosen.next)
             parts.append(f"{label} is undertuned, next to try: {listed(points, 'or')}")
             outside.append(steps_out(chosen))
+        else:
+            parts.append(f"{label} was tuned further since: run the study")
     return Advice("; ".join(parts), outside=tuple(outside))
 
 

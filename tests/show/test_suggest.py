@@ -117,6 +117,18 @@ def test_a_declared_look_takes_nothing_more(
     assert out.splitlines()[-1] == "Judging again is within the 2 looks that the study file declares."
 
 
+def test_no_advice_on_verdicts_by_another_margin(
+    suggest: Suggest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suggest(ONE.replace("than: sgd}", "than: sgd, margin: 0.002}"))
+    path = tmp_path / "small.yaml"
+    path.write_text(path.read_text().replace("margin: 0.002", "margin: 0.05"))
+    assert main(["suggest", str(path), "--results", str(tmp_path / "results")]) == 2  # these records hold no runs
+    told = capsys.readouterr()
+    assert "would decide it" not in told.out
+    assert "none of its arms is trained yet" in told.err
+
+
 @pytest.mark.parametrize(("declared", "taken", "needed"), [(1, 1, 2), (1, 2, 3), (2, 1, 2), (3, 2, 3), (2, 2, 3)])
 def test_the_edit_is_for_the_look_that_comes_next(
     declared: int,
