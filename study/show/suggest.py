@@ -98,7 +98,9 @@ def pairs_needed(claim: PlannedClaim, row: pd.Series, family: int, looks: int) -
         half = 0.0 if math.isnan(low) else (high - low) / 2
         sd = half * math.sqrt(pairs) / float(stats.t.ppf((1 + row["level"]) / 2, max(1, pairs - 1)))
         pairs_for = pairs_for_equal if claim.kind == "equal" else pairs_for_mean
-        needed = pairs_for(mean, sd, threshold(claim.metric, float(row["margin"])), family, looks)
+        needed = pairs_for(
+            mean, sd, threshold(claim.metric, float(row["margin"])), family, looks, 1 - row["ties"] / pairs
+        )
     return None if needed is None else max(needed, pairs + 1)
 
 
