@@ -28,6 +28,7 @@ CLAIMS = pa.schema(
         *((name, pa.float64()) for name in ("estimate", "low", "high", "level", "p", "p_adjusted")),
         ("verdict", pa.string()),
         ("reason", pa.string()),
+        ("undertuned", pa.list_(pa.string())),  # labels of the arms that must be tuned further before it is decided
         ("test", pa.string()),
         ("counts", pa.bool_()),  # among the claims that Holm's method corrects for
         *((name, pa.int32()) for name in ("pairs", "wins", "losses", "ties")),
@@ -36,6 +37,7 @@ CLAIMS = pa.schema(
         ("looks_declared", pa.int32()),
         ("runs_before", pa.int32()),  # of its two arms: there when it was first stated; null where nobody knows
         *((name, pa.string()) for name in ("better_arm", "than_arm")),
+        ("target", pa.string()),  # empty where the metric has none
         ("stated", pa.string()),  # Plan.stated, to tell when the study file states something else
     ]
 )
@@ -134,12 +136,19 @@ def rows_of(
             claim.model_dump()
             | {name: getattr(found, name) for name in ("margin", "estimate", "low", "high", "level", "p", "test")}
             | {name: getattr(found, name) for name in ("pairs", "wins", "losses", "ties")}
-            | {"comparison": comparison.name, "verdict": verdict.word}
+            | {"comparison": comparison.name, "verdict": verdict.word, "target": target_text(comparison, claim)}
+            | {"undertuned": verdict.undertuned}
             | {"reason": verdict.reason + _undeclared(taken, plan.looks) + _late(before)}
             | {"p_adjusted": verdict.p_adjusted, "counts": verdict.counts, "pairs_needed": verdict.pairs_needed}
             | {"looks": taken, "looks_declared": plan.looks, "runs_before": before, "stated": plan.stated}
         )
     return rows
+
+
+def target_text(comparison: PlannedComparison, claim: PlannedClaim) -> str:
+    """The level that a claim on reaching it is about; empty for other metrics."""
+    target = comparison.target if METRICS[claim.metric].target else None
+    return f"{target.metric} {target.value}" if target else ""
 
 
 def _undeclared(taken: int, declared: int) -> str:

@@ -9,10 +9,12 @@ import pandas as pd
 from study.plan.floor import ALPHA
 from study.plan.metrics import METRICS
 from study.plan.plan import Plan
+from study.show.claims import target_text
 from study.show.numbers import NONE, counted, listed, none
 from study.show.statistics.power import note_on_looks
 from study.show.statistics.scale import default_margin, effect, is_ratio, margin_text
 
+ABOUT = ["metric", "better_arm", "than_arm", "kind", "margin", "derived", "target"]  # columns that make a claim
 MARKS = {"supported": "✓", "refuted": "✗", "undecided": "?"}
 
 
@@ -122,11 +124,22 @@ def meets(claims: pd.DataFrame, verdict: str) -> pd.Series:
 
 
 def others(plan: Plan, claims: pd.DataFrame) -> bool:
-    """Whether these verdicts are on other orderings than the study file states, whatever its seeds are now."""
-    planned = [
-        (claim.metric, claim.better_arm, claim.than_arm, claim.kind)
-        for comparison in plan.comparisons
-        for claim in comparison.claims
+    """Whether these verdicts are on other claims than the study file states, whatever its seeds and looks are now.
+
+    Of those that ``differs`` says something of: whoever follows an advice changes seeds and looks, and is to read on.
+    """
+    if not set(ABOUT) <= set(claims):  # written before these were columns
+        return True
+    return differs(plan, claims) and _about(plan) != claims[ABOUT].astype(object).values.tolist()
+
+
+def _about(plan: Plan) -> list[list[object]]:
+    """What each claim is about: rows of ``ABOUT``."""
+    pairs = [(comparison, claim) for comparison in plan.comparisons for claim in comparison.claims]
+    rows: list[dict[str, object]] = [
+        claim.model_dump()
+        | {"margin": default_margin(claim.metric) if claim.margin is None else claim.margin}
+        | {"target": target_text(comparison, claim)}
+        for comparison, claim in pairs
     ]
-    columns = (claims[name] for name in ("metric", "better_arm", "than_arm", "kind"))
-    return planned != list(zip(*columns, strict=True))
+    return [[row[name] for name in ABOUT] for row in rows]

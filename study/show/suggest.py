@@ -42,7 +42,8 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
         return
     yield f"{undecided} {of_all} {'is' if undecided == 1 else 'are'} undecided."
     yield f"What would decide each, with a power of {POWER:g}, if the true difference is as observed:"
-    looks = max(plan.looks, int(claims["looks"].max()) + 1)
+    looks = max(plan.looks, int(claims["looks"].max()) + 1)  # of which judging again is the last
+    family = max(1, int(claims["counts"].sum()))
     rows = iter(row for _, row in claims.iterrows())
     more = False
     for comparison in plan.comparisons:
@@ -53,7 +54,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
         yield f"\n{comparison.name}"
         given = []
         for claim, row in open_yet:
-            advice = _advise(plan, store, claim, row, int(claims["counts"].sum()), looks)
+            advice = _advise(store, claim, row, family, looks)
             given.append(advice)
             yield f"  {sentence(claim.metric, claim.better, claim.than, claim.kind, float(row['margin']))}"
             yield f"    {advice.words}"
@@ -61,27 +62,25 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
             yield from wider.edit(plan, comparison, outside)
         if any(advice.seeds for advice in given):
             more = True
-            yield from _edit(plan, comparison, given)
+            yield from _edit(plan, comparison, given, looks)
     if more:
         yield from _on_looks(plan, looks)
 
 
-def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, family: int, looks: int) -> Advice:
-    """What would decide one claim; its row of ``CLAIMS``."""
+def _advise(store: Store, claim: PlannedClaim, row: pd.Series, family: int, looks: int) -> Advice:
+    """What would decide one claim at one of so many looks; its row of ``CLAIMS``."""
     if row["test"] == "none":
         return Advice(f"{row['reason']} (the command that ran the study does only what is missing)")
     if none(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
         return _wider(store, claim, row)
     now, unit = int(row["pairs"]), "round" if per_round(claim.metric) else "seed"
-    if none(row["pairs_needed"]):
+    at = f" with looks: {looks}" if looks != row["looks_declared"] else ""
+    needed = pairs_needed(claim, row, family, looks)
+    if needed is None:
         why = str(row["reason"]).partition(";")[0] if row["ties"] == now else f"more than {MOST:,}"
-        return Advice(f"no affordable number of {unit}s would decide it: {why}")
-    needed = int(row["pairs_needed"])
-    if looks == row["looks_declared"]:
-        declared = ""
-    else:
-        declared = f"; {pairs_needed(claim, row, family, looks) or f'more than {MOST:,}'} with looks: {looks}"
-    return Advice(f"{needed} {unit}s in all would decide it ({now} now{declared})", (claim.better, claim.than), needed)
+        only = "" if none(row["pairs_needed"]) else at
+        return Advice(f"no affordable number of {unit}s would decide it{only}: {why}")
+    return Advice(f"{needed} {unit}s in all would decide it{at} ({now} now)", (claim.better, claim.than), needed)
 
 
 def pairs_needed(claim: PlannedClaim, row: pd.Series, family: int, looks: int) -> int | None:
@@ -90,6 +89,8 @@ def pairs_needed(claim: PlannedClaim, row: pd.Series, family: int, looks: int) -
     The interval holds the spread of the differences: half of it is t · sd / √pairs.
     """
     pairs = int(row["pairs"])
+    if pairs < 2:
+        return None
     if row["test"] == "sign":
         needed = pairs_for_wins(int(row["wins"]), int(row["losses"]), int(row["ties"]), family, looks)
     else:
@@ -97,7 +98,9 @@ def pairs_needed(claim: PlannedClaim, row: pd.Series, family: int, looks: int) -
         half = 0.0 if math.isnan(low) else (high - low) / 2
         sd = half * math.sqrt(pairs) / float(stats.t.ppf((1 + row["level"]) / 2, max(1, pairs - 1)))
         pairs_for = pairs_for_equal if claim.kind == "equal" else pairs_for_mean
-        needed = pairs_for(mean, sd, threshold(claim.metric, float(row["margin"])), family, looks)
+        needed = pairs_for(
+            mean, sd, threshold(claim.metric, float(row["margin"])), family, looks, 1 - row["ties"] / pairs
+        )
     return None if needed is None else max(needed, pairs + 1)
 
 
@@ -109,23 +112,23 @@ def _difference(metric: str, value: float | None) -> float:
 
 
 def _wider(store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
-    """Which undertuned arms block a claim, and where to search on."""
-    bound = 0.5 if row["test"] == "sign" else float(row["margin"]) + is_ratio(claim.metric)
-    ahead = row["estimate"] > bound
+    """Where to search on for the undertuned arms that block a claim."""
     sides = {claim.better: claim.better_arm, claim.than: claim.than_arm}
-    at_stake = sides if claim.kind == "equal" else {(label := claim.than if ahead else claim.better): sides[label]}
     parts, outside = [], []
-    for label, arm in at_stake.items():
+    for label in row["undertuned"]:
+        arm = sides[label]
         if not store.tuning(arm).exists():
             parts.append(f"how {label} was tuned is not known any more: run the study")
         elif (chosen := read_chosen(store.tuning(arm))) and chosen.undertuned:
             points = (", ".join(f"{key} {number(value)}" for key, value in point.items()) for point in chosen.next)
             parts.append(f"{label} is undertuned, next to try: {listed(points, 'or')}")
             outside.append(steps_out(chosen))
+        else:
+            parts.append(f"{label} was tuned further since: run the study")
     return Advice("; ".join(parts), outside=tuple(outside))
 
 
-def _edit(plan: Plan, comparison: PlannedComparison, given: Sequence[Advice]) -> Iterator[str]:
+def _edit(plan: Plan, comparison: PlannedComparison, given: Sequence[Advice], looks: int) -> Iterator[str]:
     """The change of the study file, and what it costs."""
     seeds = max(advice.seeds for advice in given)
     arms = listed(dict.fromkeys(label for advice in given for label in advice.arms))
@@ -138,7 +141,8 @@ def _edit(plan: Plan, comparison: PlannedComparison, given: Sequence[Advice]) ->
     again = any(arm in plan.timing.arms for arm in comparison.trained) if plan.timing else False
     timed = f", and all timing again, in {max(seeds, FEWEST_ROUNDS)} rounds" * (again and seeds > rounds)
     yield f"  edit: comparisons.{comparison.name}.seeds: {seeds}"
-    yield f"    and looks: {plan.looks + 1}, if there is none yet: this will be another look"
+    if looks > plan.looks:
+        yield f"    and looks: {looks}, for the whole study: judging again is look {looks}"
     fewer = sorted({advice.seeds for advice in given if comparison.seeds < advice.seeds < seeds}, reverse=True)
     decided = [f"{n} would decide {sum(0 < a.seeds <= n for a in given)}" for n in fewer]
     if decided:
@@ -159,7 +163,7 @@ def _on_looks(plan: Plan, looks: int) -> Iterator[str]:
     rates = listed(f"{100 * rate:g} % with {count}" for count, rate in FALSE_VERDICTS.items())
     yield f"Looking early: to judge again after more seeds is look {looks}; declared {_was(plan.looks)}."
     yield f"  Undeclared, a false verdict is likelier than 5 % (by simulation {rates})."
-    yield f"  Declared, `looks: {looks}` tests each look at 0.05/{looks}, which takes the seeds given for it above."
+    yield f"  Declared, `looks: {looks}` tests each look at 0.05/{looks}, which takes the seeds given above."
 
 
 def _was(count: int) -> str:

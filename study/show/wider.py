@@ -35,6 +35,10 @@ def edit(plan: Plan, comparison: PlannedComparison, outside: Iterable[Points]) -
         ]
     )
     yield f"    all its arms are tuned and trained anew: {cost(work)}"
+    yield (
+        "    these are new arms: claims on them are stated after results of the present ones were seen, "
+        "and looks at those are not counted"
+    )
 
 
 def widened(searched: Searched, values: Iterable[Value]) -> Searched:

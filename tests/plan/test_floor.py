@@ -78,14 +78,36 @@ def test_the_power_of_an_equivalence_test_by_simulation() -> None:
     assert pairs_for_equal(1.0, 1.0, 0.5, 1) == pairs_for_mean(1.0, 1.0, 0.5, 1)
 
 
-def test_the_power_of_a_sign_test_by_simulation() -> None:
-    needed = pairs_for_wins(8, 2, 2, claims=3)
+def sign_power(n: int, wins: int, losses: int, ties: int, claims: int) -> float:
+    """How often so many pairs decide, where wins and ties come as often as in those that are given."""
+    shares = np.array([wins, losses, ties]) / (wins + losses + ties)
+    drawn = np.random.default_rng(2).multinomial(n, shares, size=20_000)
+    p = 2 * stats.binom.cdf(np.minimum(drawn[:, 0], drawn[:, 1]), drawn[:, 0] + drawn[:, 1], 0.5)
+    return float(np.mean((p <= 0.05 / claims) & (drawn[:, 0] > drawn[:, 1])))
+
+
+@pytest.mark.parametrize("seen", [(8, 1, 1, 3), (12, 2, 2, 28), (7, 0, 9, 28), (8, 2, 2, 3)])
+def test_the_power_of_a_sign_test_by_simulation(seen: tuple[int, int, int, int]) -> None:
+    needed = pairs_for_wins(*seen)
     assert needed is not None
-    decided = int(needed * 10 / 12)
-    for n, enough in ((decided, True), (decided - 4, False)):
-        wins = np.random.default_rng(2).binomial(n, 0.8, size=4_000)
-        p = [stats.binomtest(int(k), n).pvalue for k in range(n + 1)]
-        assert bool(np.mean([p[k] <= 0.05 / 3 for k in wins]) >= 0.78) is enough
+    assert 0.79 < sign_power(needed, *seen) < 0.85
+    assert sign_power(needed - 1, *seen) < 0.81
+
+
+def test_ties_leave_fewer_pairs_than_the_floor_needs() -> None:
+    """All that differ agree: with 11 of these 28 claims can be decided, and seven of 16 pairs differ."""
+    x = np.array([1.0] * 7 + [0.0] * 9)
+    needed = pairs_for_mean(x.mean(), x.std(ddof=1), 0, 28, decided=7 / 16)
+    assert needed is not None
+    assert sign_power(needed, 7, 0, 9, 28) >= 0.79
+    assert sign_power(needed - 1, 7, 0, 9, 28) < 0.81
+    assert needed > pairs_for_mean(x.mean(), x.std(ddof=1), 0, 28)
+    assert pairs_for_mean(1.0, 0.0, 0.5, 28, decided=0.5) == pairs_for_equal(0.0, 0.0, 0.5, 28, decided=0.5)
+    assert pairs_for_mean(0.0, 0.0, 0, 28, decided=0.0) is None
+
+
+def test_the_ends_of_the_power_of_a_sign_test() -> None:
+    needed = pairs_for_wins(8, 2, 2, claims=3)
     assert pairs_for_wins(2, 8, 2, claims=3) == needed
     assert pairs_for_wins(5, 5, 0, 1) is None
     assert pairs_for_wins(0, 0, 9, 1) is None

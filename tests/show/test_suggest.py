@@ -64,15 +64,12 @@ def claims(root: Path) -> pd.DataFrame:
 def test_how_many_seeds_for_which_arms_and_at_what_cost(suggest: Suggest, tmp_path: Path) -> None:
     lines = suggest()
     (row,) = claims(tmp_path).to_dict("records")
-    needed = int(row["pairs_needed"])
     assert row["verdict"] == "undecided"
-    assert needed > 10
     assert lines[0].startswith("1 of 1 claim is undecided.")
-    found = re.search(
-        rf"^    {needed} seeds in all would decide it \(10 now; (\d+) with looks: 2\)$", "\n".join(lines), re.M
-    )
+    found = re.search(r"^    (\d+) seeds in all would decide it with looks: 2 \(10 now\)$", "\n".join(lines), re.M)
     assert found
-    assert int(found[1]) > needed
+    needed = int(found[1])
+    assert needed > row["pairs_needed"] > 10
     assert f"  edit: comparisons.a.seeds: {needed}" in lines
     more = 3 * (needed - 10)  # all arms of the comparison have as many seeds
     steps = more * 8 * 34
@@ -118,6 +115,52 @@ def test_a_declared_look_takes_nothing_more(
     out = capsys.readouterr().out
     assert "would decide it (10 now)" in out
     assert out.splitlines()[-1] == "Judging again is within the 2 looks that the study file declares."
+
+
+def test_no_advice_on_verdicts_by_another_margin(
+    suggest: Suggest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suggest(ONE.replace("than: sgd}", "than: sgd, margin: 0.002}"))
+    path = tmp_path / "small.yaml"
+    path.write_text(path.read_text().replace("margin: 0.002", "margin: 0.05"))
+    assert main(["suggest", str(path), "--results", str(tmp_path / "results")]) == 2  # these records hold no runs
+    told = capsys.readouterr()
+    assert "would decide it" not in told.out
+    assert "none of its arms is trained yet" in told.err
+
+
+@pytest.mark.parametrize(("declared", "taken", "needed"), [(1, 1, 2), (1, 2, 3), (2, 1, 2), (3, 2, 3), (2, 2, 3)])
+def test_the_edit_is_for_the_look_that_comes_next(
+    declared: int,
+    taken: int,
+    needed: int,
+    planned: Callable[..., Plan],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "small.yaml"
+
+    def judged(looks: int) -> pd.Series:
+        plan = planned(ONE, seeds=10).model_copy(update={"looks": looks})
+        path.write_text(path.read_text().replace("seeds: 10", f"seeds: 10\nlooks: {looks}"))
+        stored(plan, records(plan, noisy), tmp_path / "results")
+        return claims(tmp_path).iloc[0]
+
+    if taken == 2:
+        plan = planned(ONE, seeds=9)
+        stored(plan, records(plan, noisy), tmp_path / "results")
+    wanted = int(judged(needed)["pairs_needed"])  # of a study that declares as many
+    assert judged(declared)["looks"] == taken
+    assert main(["suggest", str(path), "--results", str(tmp_path / "results")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert f"  edit: comparisons.a.seeds: {wanted}" in lines
+    more = needed > declared
+    looks = [f"    and looks: {needed}, for the whole study: judging again is look {needed}"] * more
+    assert [line for line in lines if "and looks: " in line] == looks
+    assert sum(f"would decide it{f' with looks: {needed}' * more} (10 now)" in line for line in lines) == 1
+    assert sum("seeds in all would decide it" in line for line in lines) == 1
+    last = f"`looks: {needed}` tests each look at 0.05/{needed}," if more else f"within the {needed} looks"
+    assert last in lines[-1]
 
 
 def test_what_is_in_the_file_already_is_not_suggested_again(suggest: Suggest) -> None:
@@ -169,8 +212,8 @@ def test_timed_metrics_ask_for_rounds_and_another_timing(
     stored(plan, found._replace(timing=found.timing.assign(step_seconds=steps)), tmp_path / "results")
     assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(tmp_path / "results")]) == 0
     out = capsys.readouterr().out
-    needed = int(claims(tmp_path)["pairs_needed"].iloc[0])
-    assert f"{needed} rounds in all would decide it (6 now; " in out
+    [needed] = re.findall(r"(\d+) rounds in all would decide it with looks: 2 \(6 now\)", out)
+    assert int(needed) > claims(tmp_path)["pairs_needed"].iloc[0]
     assert f"edit: comparisons.a.seeds: {needed}\n" in out
     assert f"steps, and all timing again, in {needed} rounds\n" in out
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
@@ -80,7 +81,30 @@ def test_an_arm_on_the_edge_of_its_grid_is_to_be_tuned_further(ahead: str, sugge
     assert advice.strip() == f"{behind} is undertuned, next to try: {points}"
     place = lines.index("  edit: comparisons.a.tune: {optimizer.lr: {log: [0.001, 0.1], points: 5}}")
     runs = 2 * 5 * 3 + 2 * 10
+    assert lines[place + 3].strip() == (
+        "these are new arms: claims on them are stated after results of the present ones were seen, "
+        "and looks at those are not counted"
+    )
     assert lines[place + 2] == f"    all its arms are tuned and trained anew: {runs} runs, {runs * 8 * 34:,} steps"
+
+
+def test_of_arms_found_apart_only_the_one_behind_is_to_be_tuned_further(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in the verdict: both at the edge of their grids, and said to be equal within less than they differ."""
+    text = STUDY.replace("than: tanh}}", "than: tanh, kind: equal, margin: 0.01}}").format(tune=NARROW)
+
+    def quality(label: str, settings: Candidate, seed: int) -> float:
+        return 0.5 + float(settings["optimizer.lr"]) + seed / 1e4  # type: ignore[arg-type]
+
+    for ahead, behind in (("relu", ["tanh"]), ("tanh", ["relu"]), ("neither", ["relu", "tanh"])):
+        made = Suggested(planned(text, seeds=10), tmp_path / ahead, quality, ahead)
+        assert len(made.found.tuning[made.found.tuning["undertuned"]]["arm"].unique()) == 2
+        assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(made.store.root)]) == 0
+        [advice] = [line for line in capsys.readouterr().out.splitlines() if "undertuned" in line]
+        assert re.findall(r"(\w+) is undertuned", advice) == behind
+        [row] = pd.read_parquet(made.store.study("small") / "claims.parquet").to_dict("records")
+        assert row["undertuned"].tolist() == behind
 
 
 def of_all(settings: Candidate) -> float:

@@ -114,5 +114,6 @@ def _pairs_needed(claim: Statement, found: Evidence, family: int, looks: int) ->
         needed = pairs_for_wins(found.wins, found.losses, found.ties, family, looks)
     else:
         pairs_for = pairs_for_equal if claim.kind == "equal" else pairs_for_mean
-        needed = pairs_for(found.mean, found.sd, threshold(claim.metric, found.margin), family, looks)
+        decided = 1 - found.ties / found.pairs
+        needed = pairs_for(found.mean, found.sd, threshold(claim.metric, found.margin), family, looks, decided)
     return None if needed is None else max(needed, found.pairs + 1)

@@ -70,7 +70,7 @@ SENTENCES = [
     (
         claim("test_accuracy", [NAN, NAN, *BASE[2:]], [NAN, *(BASE[1:] - 0.1)]),
         "undecided: wins 8 of 9 pairs (2 of a and 1 of b diverged), 1 tie; "
-        "about 16 seeds would decide it if wins come as often as observed",
+        "about 18 seeds would decide it if wins come as often as observed",
     ),
 ]
 
