@@ -33,9 +33,9 @@ def unfit(metric: str, arms: Sequence[Labelled], target: Target | None) -> str |
     needs = METRICS[metric]
     regression = next((arm.label for arm in arms if arm.arm.dataset.known_task == "regression"), None)
     if regression is not None and needs.accuracy:
-        return f"{metric!r} needs classes and {regression!r} is a regression; use a loss"
+        return f"{metric!r} needs classes and the data of {regression!r} are for regression; use a loss"
     if regression is not None and needs.target and target and target.metric == "val_accuracy":
-        return f"the target is an accuracy and {regression!r} is a regression; target val_loss"
+        return f"the target is an accuracy and the data of {regression!r} are for regression; target val_loss"
     return None
 
 

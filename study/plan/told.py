@@ -10,6 +10,7 @@ from pathlib import Path
 from study.plan.dag import Dag
 from study.plan.failures import TUNING
 from study.plan.gpus import visible
+from study.plan.work import length
 
 
 def start(dag: Dag, executor: str = "local", logs: Sequence[str] = ()) -> list[str]:
@@ -20,6 +21,10 @@ def start(dag: Dag, executor: str = "local", logs: Sequence[str] = ()) -> list[s
 
 def _where(dag: Dag, executor: str) -> str:
     """The devices, and how many jobs share at a time where nobody said."""
+    if dag.cached:
+        runs = sum(length(blocks) for blocks in dag.plan.missing(dag.store).values())
+        lacking = f" {runs:,} run{'s are' if runs > 1 else ' is'} missing, and left out." if runs else ""
+        return f"cached=true: nothing is trained; the report is drawn from the records that are there.{lacking}"
     if not dag.to_train and not dag.to_time:
         return "Nothing to train: the report is drawn from the records that are there."
     if dag.limits.cluster:

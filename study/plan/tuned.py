@@ -29,7 +29,7 @@ class Tuned:
         self.selections = cast(dict[str, Select], selections(metrics, given, regression is not None))
         for select in dict.fromkeys(self.selections.values()):
             if select == "val_accuracy" and regression is not None:
-                words = f"{select!r} needs classes and {regression!r} is a regression; use val_loss"
+                words = f"{select!r} needs classes and the data of {regression!r} are for regression; use val_loss"
                 mistakes.add(self.cover.block.select_path, words)
             tunes = self.cover.tunes(plain, select, target)
             self.by_select[select] = [_with(arm, tune) for arm, tune in zip(plain, tunes, strict=True)]

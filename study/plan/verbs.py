@@ -53,7 +53,7 @@ def check(arguments: Namespace) -> Plan:
     print(f"{count(jobs, 'training job')} to do; {runs - to_train} of {count(runs, 'run')} cached in {store.root}/")
     report = store.study(plan.study) / "report.html"
     if report.exists():
-        old = ": older than the records; run snakemake" * bool(Basis(plan, store).newer)
+        old = ": drawn from other records; run snakemake" * bool(Basis(plan, store).newer)
         print(f"Report: {report}{old}")
     for line in (*floors(plan), *(f"warning: {doubt}" for doubt in warnings(plan, store))):
         print(line)

@@ -12,6 +12,7 @@ from study.plan.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.numbers import NONE, listed, none
 from study.show.observe import PER_ROUND
+from study.show.orders import quoted
 from study.show.statistics.paired import Floats, Ints
 from study.show.statistics.ranks import average_ranks, costs_of
 
@@ -39,6 +40,11 @@ class Ranks(NamedTuple):
     rows: list[tuple[str, list[tuple[str, str]]]]  # an arm, and by metric its average rank and a remark
     notes: str
     drawn: bool  # whether there is a figure, too
+
+    @property
+    def known(self) -> bool:
+        """Whether arms are ranked by the first metric."""
+        return bool(self.rows) and self.rows[0][1][0][0] != NONE
 
 
 def scores(found: Across, summary: pd.DataFrame, metric: str) -> Scores:
@@ -78,6 +84,16 @@ def ranks_of(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -
         " ".join(_notes(found, by_metric)),
         has_figure(found, comparison.metrics),
     )
+
+
+def headline(ranks: Ranks) -> str:
+    """Which arms rank best over the datasets by the first metric, and all others where they are few."""
+    arms = [(arm, cells[0][0]) for arm, cells in ranks.rows]
+    best = [quoted(arm) for arm, rank in arms if rank == arms[0][1]]
+    rest = [f"{quoted(arm)} {rank}" for arm, rank in arms[len(best) :]]
+    shares = "have" if len(best) > 1 else "has"
+    others = f"; {listed(rest)}" if 0 < len(rest) < MOST else ""
+    return f"{ranks.title} {listed(best)} {shares} the best average rank by {ranks.headings[0]}, {arms[0][1]}{others}."
 
 
 def _lost(metric: str, row: dict[Any, Any]) -> int:

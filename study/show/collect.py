@@ -28,6 +28,7 @@ STUDY_RUNS = pa.schema(
         pa.field("reached_target", pa.bool_()),
         pa.field("steps_to_target", pa.int64()),
         pa.field("epochs_to_target", pa.float64()),
+        pa.field("tuned_by", pa.string()),  # what its settings were chosen by; null where nothing is tuned
         *(pa.field(name, kind) for name, kind in AXES_SCHEMA),
         pa.field("recipe", pa.string()),
     ]
@@ -99,8 +100,9 @@ def _arm(arm: str, blocks: list[Block], plan: Plan, store: Store) -> tuple[pa.Ta
     runs.append(pa.Table.from_pylist(rows, RUNS))
     table = pa.concat_tables(runs)
     recipe = _settled(arm, plan, store, table)
-    about = recipe.columns() | {"recipe": recipe.model_dump_json()}
-    for name, kind in (*AXES_SCHEMA, ("recipe", pa.string())):
+    tune = plan.arms[arm].tune
+    about = recipe.columns() | {"recipe": recipe.model_dump_json(), "tuned_by": tune.select if tune else None}
+    for name, kind in (*AXES_SCHEMA, ("recipe", pa.string()), ("tuned_by", pa.string())):
         table = table.append_column(name, pa.array([about[name]] * len(table), kind))
     return table, pa.concat_tables(curves)
 

@@ -53,6 +53,8 @@ def effects_of(comparison: PlannedComparison, records: Records) -> Effects | Non
             values[:, *place] = mine
     pairs = sum((a - 1) * (b - 1) for i, a in enumerate(sizes) for b in sizes[i + 1 :])
     found = effects(metric, values, tuple(levels), interactions=pairs <= MOST)
+    # Which dataset is easier is nobody's question; whether it changes the effect of something else may be.
+    found = [e for e in found if len(e.factors) > 1 or e.factors[0].partition(".")[0] != "dataset"]
     lines = [(len(e.factors), _line(metric, e, levels)) for e in found]
     return Effects(
         METRICS[metric].title,

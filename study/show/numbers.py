@@ -97,7 +97,7 @@ def number(value: float | None, places: int) -> str:
     if math.isinf(value):
         return "> budget"
     if value and abs(value) < 0.5 * 10**-places:
-        return f"{value:.1e}"
+        return f"{value:.1e}".replace("-", "−", 1) if value < 0 else f"{value:.1e}"
     return f"{value:,.{places}f}".replace("-", "−")
 
 

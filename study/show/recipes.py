@@ -40,9 +40,13 @@ def planned(arm: Arm, axis: str) -> str:
 
 
 def fixed(plan: Plan, comparison: PlannedComparison) -> list[tuple[str, str]]:
-    """Axes (and their value) on which all arms of a comparison agree."""
+    """Axes (and their value) on which all arms of a comparison agree, and switches that are not at their defaults."""
     arms = [plan.arms[arm.arm] for arm in comparison.arms]
-    return [(a, planned(arms[0], a)) for a in AXES if len({getattr(arm, a) for arm in arms}) == 1]
+    switched = [name for name in SWITCHES if getattr(arms[0], name) != Arm.model_fields[name].default]
+    return [
+        *((a, planned(arms[0], a)) for a in AXES if len({getattr(arm, a) for arm in arms}) == 1),
+        *((name, number(getattr(arms[0], name))) for name in switched),
+    ]
 
 
 def asked(plan: Plan, comparison: PlannedComparison) -> str:

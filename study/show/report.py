@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.store import Store
 from study.show import claims_table, ledger, protocol, recipes, timing
-from study.show.across import Ranks, ranks_of
+from study.show.across import Ranks, headline, ranks_of
 from study.show.collect import Records, read
 from study.show.effects import Effects, effects_of
 from study.show.findings import finding
@@ -104,17 +104,18 @@ def _section(
 ) -> Section:
     device = workers(device_of(records.timing), [plan.arms[arm.arm].gpus for arm in comparison.arms])
     drawn = (folder / "tables" / f"{comparison.name}.csv").exists()
+    ranks = ranks_of(plan, comparison, summary)
     return Section(
         name=comparison.name,
         title=comparison.title,
         asked=recipes.asked(plan, comparison),
         fixed=recipes.fixed(plan, comparison),
-        finding=finding(comparison, summary, records),
+        finding=_found(comparison, summary, records, ranks),
         table=table(comparison, summary, device) if drawn else None,
         beside=beside(comparison, summary, device) if drawn else None,
         effects=effects_of(comparison, records),
         figure=_figure(folder / "figures" / f"{comparison.name}.svg", f"figure-{comparison.name}", comparison.title),
-        ranks=ranks_of(plan, comparison, summary),
+        ranks=ranks,
         across=_figure(
             folder / "figures" / "across" / f"{comparison.name}.svg",
             f"across-{comparison.name}",
@@ -127,6 +128,12 @@ def _section(
             f"Tuning: {comparison.title}",
         ),
     )
+
+
+def _found(comparison: PlannedComparison, summary: pd.DataFrame, records: Records, ranks: Ranks | None) -> list[str]:
+    """The finding; between arms on several datasets an order of average ranks, and none of their estimates."""
+    told = finding(comparison, summary, records)
+    return [headline(ranks), *told[1:]] if ranks and ranks.known else told
 
 
 def _figure(path: Path, prefix: str, name: str) -> Inline | None:

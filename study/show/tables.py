@@ -95,8 +95,8 @@ def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFram
     """The same for machines: a row per arm, numeric columns in stored units (accuracies as fractions).
 
     Per metric: its estimate under the metric's name, then _low, _high, _n_reached (times to target) and
-    _reported (text, as printed); then the counts of runs. Where arms are tuned, per selection: chosen_by_ (settings,
-    JSON), undertuned_by_ and, of undertuned arms, next_by_ (candidates to try, JSON).
+    _reported (text, as printed); then the counts of runs. Where arms are tuned, per selection: arm_by_, chosen_by_
+    (settings, JSON), undertuned_by_ and, of undertuned arms, next_by_ (candidates to try, JSON).
     """
     ours = _by_arm(comparison, summary)
     counts = [name for name in summary.columns if (name == "n" or name.startswith("n_")) and name != "n_reached"]
@@ -113,7 +113,9 @@ def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFram
                 row[f"{metric}_reported"] = found["reported"]
         rows.append(row | {name: first[name] for name in counts})
         for select, metric in _read_by(comparison).items():
-            rows[-1] |= {f"{name}_by_{select}": ours[label, metric][name] for name in ("chosen", "undertuned", "next")}
+            rows[-1] |= {
+                f"{name}_by_{select}": ours[label, metric][name] for name in ("arm", "chosen", "undertuned", "next")
+            }
     frame = pd.DataFrame(rows)
     return frame.astype({name: "Int64" for name in frame if str(name).endswith("_n_reached")})
 

@@ -83,11 +83,11 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an accuracy of a regression": (
         {f"{A}.baseline": {"dataset": "diabetes"}},
-        f"{A}.metrics[0]: 'test_accuracy' needs classes and 'tanh' is a regression; use a loss",
+        f"{A}.metrics[0]: 'test_accuracy' needs classes and the data of 'tanh' are for regression; use a loss",
     ),
     "an accuracy as target of a regression": (
         TO_TARGET | {f"{A}.baseline": {"dataset": "diabetes"}, "target": {"metric": "val_accuracy", "value": 0.9}},
-        f"{A}.metrics[0]: the target is an accuracy and 'tanh' is a regression; target val_loss",
+        f"{A}.metrics[0]: the target is an accuracy and the data of 'tanh' are for regression; target val_loss",
     ),
     "no target": (
         TO_TARGET,

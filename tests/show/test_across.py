@@ -12,7 +12,7 @@ from scipy import stats
 from study.plan.across import across
 from study.plan.mistakes import Refused
 from study.plan.plan import Plan
-from study.show.across import ranks_of
+from study.show.across import headline, ranks_of
 from study.show.figures import across as figures
 from study.show.summary import summarize
 from tests.show.records import Outcome, records
@@ -71,6 +71,8 @@ def test_an_arm_with_diverged_runs_comes_after_all_with_fewer(planned: Callable[
         "momentum": (f"{(3 + 3 + 2) / 3:.2f}", "diverged on 1"),
         "adam": (f"{(1 + 2 + 1) / 3:.2f}", ""),
     }
+    best = "Over 3 datasets adam has the best average rank by test accuracy, 1.33"
+    assert headline(shown) == f"{best}; sgd 2.00 and momentum 2.67."
 
 
 def test_a_target_that_too_few_reach_comes_last(planned: Callable[..., Plan]) -> None:
@@ -88,6 +90,7 @@ def test_arms_that_were_not_trained_are_not_called_worse(planned: Callable[..., 
     shown = ranks_of(plan, plan.comparisons[0], summary)
     assert shown is not None
     assert {cell for _, cells in shown.rows for cell in cells} == {("–", "")}
+    assert not shown.known
     assert "no estimate of “wine, adam”" in shown.notes
     over = figures.OverDatasets.of(plan, plan.comparisons[0], summary)
     assert "no estimate of every arm yet" in texts(figures.draw(over))

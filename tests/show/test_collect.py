@@ -85,7 +85,7 @@ def test_seeds_without_records_are_failed_where_a_job_said_why_else_missing(plac
 TEXT, WHOLE, LONG, REAL, TRUTH = "VARCHAR", "INTEGER", "BIGINT", "DOUBLE", "BOOLEAN"  # DuckDB's names
 CONTRACT = {  # DESIGN §6
     "runs": {
-        TEXT: "arm status reason dataset network activation init optimizer schedule regularizer recipe device "
+        TEXT: "arm status reason tuned_by dataset network activation init optimizer schedule regularizer recipe device "
         "torch_version python_version host commit pack started_at",
         WHOLE: "seed epochs_run batch_size epochs gpus recipe_version",
         LONG: "steps steps_to_target n_parameters",

@@ -67,6 +67,8 @@ def caption(evidence: Evidence) -> str:
 def repeated(evidence: Evidence) -> str:
     """How often the order of the arms by the first metric repeats under resampled seeds; empty where it has none."""
     metric, labels = evidence.comparison.metrics[0], evidence.labels
+    if any(key.partition(".")[0] == "dataset" for key in evidence.comparison.keys):
+        return ""  # an order of datasets
     rows = evidence.observed.of(metric).pivot(index="label", columns="seed", values=[metric, "status"])
     if not len(rows) or not set(labels) <= set(rows.index):
         return ""
