@@ -25,11 +25,7 @@ rule all:
 
 onstart:
     if workflow.is_main_process:
-        print(
-            *told.start(dag, workflow.executor_plugin.name, log),
-            sep="\n",
-            file=sys.stderr,
-        )
+        print(told.start(dag, workflow.executor_plugin.name, log), file=sys.stderr)
 
 
 onsuccess:

@@ -13,10 +13,10 @@ from study.plan.gpus import visible
 from study.plan.work import length
 
 
-def start(dag: Dag, executor: str = "local", logs: Sequence[str] = ()) -> list[str]:
+def start(dag: Dag, executor: str = "local", logs: Sequence[str] = ()) -> str:
     """Where training will run; and, where Snakemake draws no progress bars, the log to follow."""
-    lines = [_where(dag, executor)]
-    return lines if sys.stderr.isatty() else [*lines, *(f"Each job as it begins and ends: {log}" for log in logs)]
+    follow = [] if sys.stderr.isatty() else [f"Each job as it begins and ends: {log}" for log in logs]
+    return "\n".join([_where(dag, executor), *follow])
 
 
 def _where(dag: Dag, executor: str) -> str:

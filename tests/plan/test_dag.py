@@ -76,13 +76,13 @@ def test_an_arm_that_needs_more_devices_is_refused(build: Build, limits: Limits,
 def test_how_many_devices_jobs_share(build: Build, limits: Limits, gpus: int, expected: int) -> None:
     dag = build(limits, gpus)
     assert dag.gpu_limit == dag.timing_gpus == expected
-    assert (f"jobs share {expected} devices." in start(dag)[0]) == (limits.gpu is None)
+    assert (f"jobs share {expected} devices." in start(dag)) == (limits.gpu is None)
 
 
 def test_a_cluster_is_not_limited_by_this_machine(build: Build) -> None:
     dag = build(Limits(cluster=True), gpus=1, metric="step_seconds")
     assert (dag.timing_gpus, dag.timing_threads) == (4, 4)
-    assert start(dag, "slurm")[0].startswith("Training and timing are submitted as jobs (slurm)")
+    assert start(dag, "slurm").startswith("Training and timing are submitted as jobs (slurm)")
 
 
 def test_what_is_there_already_needs_no_device(build: Build) -> None:
