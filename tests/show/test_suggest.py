@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,31 +13,7 @@ from study.__main__ import main
 from study.plan.plan import Plan
 from study.show.suggest import pairs_needed
 from tests.show.records import Outcome, records, stored
-
-BETTER = """
-a:
-  vary: {optimizer: [sgd, {name: adam, lr: 0.01}, {name: adagrad, lr: 0.01}]}
-  metrics: [test_accuracy, steps_to_target]
-  claims:
-    - {metric: test_accuracy, better: adam, than: sgd}
-    - {metric: train_loss, better: adam, than: sgd, margin: 0.01}
-    - {metric: test_loss, better: adam, than: sgd, kind: equal, margin: 0.01}
-    - {metric: step_seconds, better: adam, than: sgd}
-    - {metric: steps_to_target, better: sgd, than: adam}
-"""
-ONE = """
-a:
-  vary: {optimizer: [sgd, {name: adam, lr: 0.01}, {name: adagrad, lr: 0.01}]}
-  metrics: [test_accuracy]
-  claims: [{metric: test_accuracy, better: adam, than: sgd}]
-"""
-Suggest = Callable[..., list[str]]
-
-
-def noisy(label: str, seed: int) -> Mapping[str, object]:
-    """Adam is better by a point on the average, which differs by two from seed to seed."""
-    noise = np.random.default_rng([seed, len(label)]).normal(0, 0.014)
-    return {"level": {"adam": 0.94}.get(label, 0.93) + float(noise), "pace": 0.8 + seed / 20}
+from tests.show.undecided import BETTER, ONE, Suggest, noisy
 
 
 @pytest.fixture
