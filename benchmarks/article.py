@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.claims import Outcome, Values
+from study.plan.file.read import prepare
 from study.plan.plan import Plan, PlannedClaim
-from study.plan.prepare import prepare
-from study.plan.store import Store
-from study.run.record import CURVES, TIMING, TUNING
-from study.show.claims import Judged, judge_all
-from study.show.collect import STUDY_RUNS, Records
-from study.show.statistics.scale import default_margin, threshold
+from study.show.claims.judged import Judged, judge_all
+from study.show.records import STUDY_RUNS, Records
+from study.stats.scale import default_margin, threshold
+from study.store.layout import Store
+from study.store.schemas import CURVES, TIMING, TUNING
 
 FILE = Path(__file__).parents[1] / "config" / "article.yaml"
 ROWS = {"train": 1077, "val": 360, "test": 360}  # of digits

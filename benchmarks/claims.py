@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from study.show.statistics.evidence import Side, Statement
-from study.show.statistics.verdict import judge
+from study.stats.paired_test import Side, Statement
+from study.stats.verdict import judge
 
 ROWS = 360  # of the test split of digits
 Values = NDArray[Any]

@@ -22,11 +22,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from study.engine.data import Data, load, prepare
+from study.engine.network import build
+from study.engine.pack import Run, train
+from study.engine.random import stream
 from study.plan.arm import Arm
-from study.run.data import Data, load, prepare
-from study.run.modules import build
-from study.run.streams import stream
-from study.run.train import Run, train
 
 OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
 RATES = (1e-3, 1e-2, 1e-1)

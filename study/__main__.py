@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from study.plan.mistakes import Refused
+from study.errors import Refused
 
 ARGUMENTS = {
     "file": "a study file, such as config/article.yaml",
@@ -80,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
 def verbs_module(name: str) -> object:
     """The module of a verb, imported only when it is called: checking a study loads neither torch nor pandas."""
     if name == "schema":
-        from study.plan import verbs as planning
+        from study.plan.check import verbs as planning
 
         return planning
     if name in ("check", "data", "tune", "train", "time"):

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from study.plan.prepare import prepare
-from study.plan.store import Store
-from study.show.figures.evidence import Evidence
+from study.plan.file.read import prepare
+from study.show.figures.data import Evidence
+from study.store.layout import Store
 from tests.show.records import records
 
 ROOT = Path(__file__).parents[1]
@@ -53,9 +53,9 @@ def test_a_new_choice_is_one_class(tmp_path: Path, heading: str, module: str, da
     (tmp_path / "example.yaml").write_text(STUDY.format(dataset=dataset, optimizer=optimizer))
     script = """
 from pathlib import Path
-from study.plan.dag import Dag
+from study.plan.workflow.dag import Dag
 dag = Dag.build({"study": "example.yaml"})
-from study.run.data import prepare
+from study.engine.data import prepare
 from study.run.job import train_block
 for arm, [block] in dag.gaps.items():
     prepare(dag.plan.arms[arm].dataset, dag.store.dataset(dag.plan.arms[arm].dataset_id))

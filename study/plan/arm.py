@@ -28,8 +28,8 @@ from study.axes.activation import ReLU
 from study.axes.init import Default
 from study.axes.regularizer import NoPenalty
 from study.axes.schedule import Constant
-from study.plan.choices import SWITCHES, split_key
-from study.plan.tune import Settings, Tune
+from study.plan.file.choices import SWITCHES, split_key
+from study.plan.searches.space import Settings, Tune
 
 RECIPE = 1  # raised by hand when the meaning of training changes: every arm gets a new id
 WRITTEN = (*AXES, *SWITCHES)  # what a study file can say of an arm

@@ -10,12 +10,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from study.axes import AnyDataset
+from study.errors import Refused, suggest
+from study.metrics import METRICS
 from study.plan.arm import RECIPE, Arm, digest
-from study.plan.metrics import METRICS
-from study.plan.mistakes import Refused, suggest
-from study.plan.store import Block, Store, missing, write_if_changed
-from study.plan.study_file import Target
-from study.plan.tune import Select
+from study.plan.file.models import Target
+from study.plan.searches.space import Select
+from study.store.files import write_if_changed
+from study.store.layout import Block, Store, missing
 
 FEWEST_ROUNDS = 6  # of timing: a median of fewer has no 95 % interval
 

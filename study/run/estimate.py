@@ -9,15 +9,16 @@ from typing import NamedTuple
 
 import torch
 
+from study.engine.pack import Pack, Run
+from study.engine.precision import quiet
 from study.plan.arm import Arm
-from study.plan.gpus import Limits, visible
+from study.plan.limits import Limits, visible
 from study.plan.plan import Plan
-from study.plan.store import Block, Store
 from study.run import devices
 from study.run.loads import Job, Kind, to_do
 from study.run.mockup import Form
 from study.run.stopwatch import synchronize
-from study.run.train import Pack, Run
+from study.store.layout import Block, Store
 
 SECONDS = 1.5  # for timing packs; kinds that are left are judged by the nearest one that was timed
 LONG = 0.05  # seconds of steps are enough for one kind,
@@ -41,7 +42,7 @@ def estimate(plan: Plan, store: Store, gaps: dict[str, list[Block]], began: floa
     try:
         forms = {i: Form.of(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
         jobs = list(to_do(plan, store, gaps, forms))
-        with devices.quiet():
+        with quiet():
             clock = Clock(jobs, forms, device, began)
     except (RuntimeError, ValueError, OSError) as error:
         return f"Time: not known here: {str(error).strip().splitlines()[0]}"

@@ -18,16 +18,18 @@ from typing import IO, Any
 
 import torch
 
+from study.engine import data, record
+from study.engine.checkpoint import Checkpoints, Interrupted
+from study.engine.pack import Run, train
+from study.engine.record import Record
+from study.engine.shard import Shard
 from study.plan.arm import RECIPE
 from study.plan.plan import read_recipe
-from study.plan.store import Block, Store, write_if_changed
-from study.run import data, devices, record
-from study.run.checkpoint import Checkpoints, Interrupted
-from study.run.chosen import NOTHING_CHOSEN, settled, used
-from study.run.parallel import spread
-from study.run.record import Record
-from study.run.shard import Shard
-from study.run.train import Run, train
+from study.plan.searches.chosen import NOTHING_CHOSEN, settled, used
+from study.run import devices
+from study.run.distributed import spread
+from study.store.files import write_if_changed
+from study.store.layout import Block, Store
 
 
 def train_block(store: Store, arm_id: str, block: Block) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from study.plan.arm import Arm
+from study.plan.cost import steps_of
 from study.plan.plan import Plan
-from study.plan.store import Block, Store
-from study.plan.work import steps_of
 from study.run.mockup import Form
+from study.run.search import PACK
 from study.run.stopwatch import MAX_STEPS, WARM_UP
 from study.run.timing import operations
-from study.run.tune import PACK
+from study.store.layout import Block, Store
 
 
 class Kind(NamedTuple):

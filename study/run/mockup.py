@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from study.axes.dataset import Dataset, Task
+from study.engine.data import Data
+from study.engine.split import Split
 from study.plan.arm import split_sizes
-from study.run.data import Data
-from study.run.split import Split
 
 LARGEST = 2**26  # bytes of files that are read for their shape
 HELD_OUT = 64  # rows of validation and of test

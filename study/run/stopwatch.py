@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
+from study.engine.data import load
+from study.engine.pack import Pack, Run
+from study.engine.precision import quiet
+from study.engine.shard import Shard
 from study.plan.arm import Arm
-from study.run.data import load
-from study.run.devices import quiet
-from study.run.parallel import Team, WorkerFailed
-from study.run.shard import Shard
-from study.run.train import Pack, Run
+from study.run.distributed import Team, WorkerFailed
 
 MAX_STEPS = 100  # steps timed per arm and round; an epoch where it has fewer
 SUMS = 20  # sums over the workers timed per arm and round

@@ -13,15 +13,17 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import torch
 
+from study.engine.precision import quiet
+from study.engine.shard import ALONE
 from study.plan.arm import Arm
 from study.plan.plan import Plan
-from study.plan.store import Store
+from study.plan.searches.chosen import settled
 from study.run import devices
-from study.run.chosen import settled
 from study.run.job import note_failure, provenance, said
-from study.run.record import TIMING, write_parquet
-from study.run.shard import ALONE
 from study.run.stopwatch import Reading, Stopwatch, Stopwatches
+from study.store.files import write_parquet
+from study.store.layout import Store
+from study.store.schemas import TIMING
 
 
 def operations(arm: Arm, gpus: int | None = None) -> Hashable:
@@ -46,7 +48,7 @@ def time_study(plan: Plan, store: Store, path: Path) -> None:
     failed = store.failed_timing(plan.timing.id)
     try:
         print(devices.given(), flush=True)
-        with devices.leased(f"timing of {plan.study}", count=None) as device, devices.quiet():
+        with devices.leased(f"timing of {plan.study}", count=None) as device, quiet():
             rows = measure(arms, datasets, plan.timing.rounds, device)
     except BaseException as error:
         note_failure(failed, error, store.log("time", plan.timing.id))

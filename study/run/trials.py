@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from study.plan.study_file import Target
-from study.run.record import Record
-from study.run.selection import Outcome
+from study.engine.record import Record
+from study.plan.file.models import Target
+from study.plan.searches.selection import Outcome
 
 Row = dict[str, Any]
 MEASURED = (  # the columns of ``TUNING`` that a trial fills

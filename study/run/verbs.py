@@ -6,10 +6,10 @@ import time as clock
 from argparse import Namespace
 from pathlib import Path
 
-from study.plan import verbs as planning
-from study.plan.mistakes import Refused, suggest
+from study.errors import Refused, suggest
+from study.plan.check import verbs as planning
 from study.plan.plan import open_plan, read_recipe
-from study.plan.store import Block, Store
+from study.store.layout import Block, Store
 
 
 def check(arguments: Namespace) -> None:
@@ -26,7 +26,7 @@ def check(arguments: Namespace) -> None:
 
 
 def data(arguments: Namespace) -> None:
-    from study.run.data import prepare
+    from study.engine.data import prepare
     from study.run.job import note_failure
 
     plan, store = open_plan(arguments.plan)
@@ -44,7 +44,7 @@ def data(arguments: Namespace) -> None:
 
 
 def tune(arguments: Namespace) -> None:
-    from study.run.tune import tune_arm
+    from study.run.search import tune_arm
 
     store, trials = Store(arguments.results), arguments.trials and Path(arguments.trials)
     if not store.recipe(arguments.arm).exists():

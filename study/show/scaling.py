@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from study.plan.plan import PlannedComparison
-from study.show.collect import Records
-from study.show.numbers import Estimate, column, counted, listed
-from study.show.observe import cores_of, device_of, workers
-from study.show.orders import near
+from study.show.formatting import Estimate, column, counted, listed
+from study.show.observations import cores_of, device_of, workers
+from study.show.page.reported_order import near
+from study.show.records import Records
 
 MOST = 64  # devices that the model speaks of
 

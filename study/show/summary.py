@@ -9,12 +9,12 @@ import pandas as pd
 import pyarrow as pa
 from scipy import stats
 
-from study.plan.metrics import METRICS
+from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
-from study.show.collect import Records
-from study.show.neighbours import neighbours
-from study.show.observe import PER_ROUND, observe, units_of
-from study.show.tuning import found, row_of
+from study.show.observations import PER_ROUND, observe, units_of
+from study.show.records import Records
+from study.show.tables.neighbours import neighbours
+from study.show.tables.tuning import found, row_of
 
 COUNTS = ("n", "n_finished", "n_diverged", "n_failed", "n_missing", "n_learned", "n_reached")
 BESIDE = (("target", pa.float64()), ("median", pa.float64()), ("n_reached", pa.int32()))  # at a neighbouring target

@@ -9,20 +9,21 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from study.plan.across import across, has_figure
-from study.plan.basis import Basis
-from study.plan.mistakes import Refused
+from study.errors import Refused
+from study.plan.datasets import across, has_figure
+from study.plan.file.read import prepare
+from study.plan.history.records import Basis
 from study.plan.plan import open_plan
-from study.plan.prepare import prepare
-from study.plan.store import Store, write_if_changed
-from study.show.numbers import NONE
+from study.show.formatting import NONE
+from study.store.files import write_if_changed
+from study.store.layout import Store
 
 
 def collect(arguments: Namespace) -> None:
-    from study.run.record import write_parquet
-    from study.show import collect as gather
-    from study.show.claims import judged_table
+    from study.show import records as gather
+    from study.show.claims.judged import judged_table
     from study.show.summary import summarize
+    from study.store.files import write_parquet
 
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
@@ -37,7 +38,7 @@ def claims(arguments: Namespace) -> int:
     """Print the verdict on every claim; 1 where one is not as ``--require`` wants it."""
     import pandas as pd
 
-    from study.show import claims_table
+    from study.show.claims import table as claims_table
 
     store = Store(arguments.results)
     plan = prepare(Path(arguments.file), store)
@@ -68,10 +69,10 @@ def suggest(arguments: Namespace) -> None:
     """Print what would decide the claims that are undecided."""
     import pandas as pd
 
-    from study.show import claims_table
-    from study.show import collect as gather
-    from study.show import suggest as advise
-    from study.show.claims import judged_table
+    from study.show import records as gather
+    from study.show.claims import advice as advise
+    from study.show.claims import table as claims_table
+    from study.show.claims.judged import judged_table
 
     store = Store(arguments.results)
     plan = prepare(Path(arguments.file), store)
@@ -90,8 +91,8 @@ def suggest(arguments: Namespace) -> None:
 def table(arguments: Namespace) -> None:
     import pandas as pd
 
-    from study.show.formats import FORMATS
-    from study.show.observe import device_of, workers
+    from study.show.observations import device_of, workers
+    from study.show.tables.formats import FORMATS
 
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
@@ -106,11 +107,11 @@ def table(arguments: Namespace) -> None:
 def figure(arguments: Namespace) -> None:
     import pandas as pd
 
-    from study.show import figures, sweeps
-    from study.show.collect import read
-    from study.show.figures import across as over_datasets
-    from study.show.figures import page, tuning
-    from study.show.figures.evidence import Evidence
+    from study.show import figures
+    from study.show.figures import over_datasets, sweeps, tuning
+    from study.show.figures import style as page
+    from study.show.figures.data import Evidence
+    from study.show.records import read
 
     plan, store = open_plan(arguments.plan)
     comparison = plan.comparison(arguments.comparison)
@@ -132,7 +133,7 @@ def figure(arguments: Namespace) -> None:
 
 
 def report(arguments: Namespace) -> None:
-    from study.show.report import render
+    from study.show.page.report import render
 
     plan, store = open_plan(arguments.plan)
     write_if_changed(store.study(plan.study) / "report.html", render(plan, store))
@@ -140,7 +141,7 @@ def report(arguments: Namespace) -> None:
 
 def draw(arguments: Namespace) -> int:
     """Draw all that can be drawn; what cannot be is said in a line, and its old version is taken away."""
-    from study.plan.dag import Dag
+    from study.plan.workflow.dag import Dag
 
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)

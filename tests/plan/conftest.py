@@ -11,9 +11,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from study.__main__ import main
+from study.plan.file.read import prepare
 from study.plan.plan import Plan
-from study.plan.prepare import prepare
-from study.plan.store import Store
+from study.store.layout import Store
 
 BASELINE = {
     "dataset": "digits",

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from study.plan.basis import Basis
-from study.plan.dag import Dag
-from study.plan.gpus import Limits
-from study.plan.store import Block
+from study.plan.history.records import Basis
+from study.plan.limits import Limits
+from study.plan.workflow.dag import Dag
+from study.store.layout import Block
 from tests.plan.conftest import write
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.plan.store import Block, Store
+from study.store.layout import Block, Store
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
 ROOT = Path(__file__).parents[2]

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from study.plan.dag import Dag
-from study.plan.gpus import Limits
-from study.plan.mistakes import Refused
-from study.plan.store import Block
-from study.plan.told import start
+from study.errors import Refused
+from study.plan.limits import Limits
+from study.plan.workflow.dag import Dag
+from study.plan.workflow.messages import start
+from study.store.layout import Block
 from tests.plan.conftest import write
 
 Build = Callable[..., Dag]
@@ -26,8 +26,8 @@ def build(study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     study["comparisons"] = {"speed": {"vary": {"gpus": [1, 2, 4]}, "metrics": ["test_accuracy"]}}
 
     def run(limits: Limits, gpus: int = 0, config: Mapping[str, Any] = {}, metric: str = "test_accuracy") -> Dag:
-        monkeypatch.setattr("study.plan.gpus.visible", lambda: [f"GPU-{n}" for n in range(gpus)])
-        monkeypatch.setattr("study.plan.told.visible", lambda: [f"GPU-{n}" for n in range(gpus)])
+        monkeypatch.setattr("study.plan.limits.visible", lambda: [f"GPU-{n}" for n in range(gpus)])
+        monkeypatch.setattr("study.plan.workflow.messages.visible", lambda: [f"GPU-{n}" for n in range(gpus)])
         study["comparisons"]["speed"]["metrics"] = [metric]
         write(study, Path("s.yaml"))
         return Dag.build({"study": "s.yaml", **config}, limits)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from study.plan.mistakes import Refused
-from study.plan.prepare import prepare
-from study.plan.store import Store
+from study.errors import Refused
+from study.plan.file.read import prepare
+from study.store.layout import Store
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
 CLAIM = {"metric": "test_accuracy", "better": "relu", "than": "tanh"}

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from study.plan.plan import Plan
-from study.plan.store import Block, Store
+from study.store.layout import Block, Store
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
 CLAIM = {"metric": "test_accuracy", "better": "relu", "than": "tanh"}

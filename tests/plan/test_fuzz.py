@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from study.plan import yaml
-from study.plan.mistakes import Mistakes, Refused
+from study.errors import Mistakes, Refused
+from study.plan.file import yaml
+from study.plan.file.read import prepare
 from study.plan.plan import Plan
-from study.plan.prepare import prepare
-from study.plan.store import Store
+from study.store.layout import Store
 
 CONFIG = Path(__file__).parents[2] / "config"
 RICH: dict[str, Any] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from study.plan.gpus import visible
+from study.plan.limits import visible
 
 
 def test_the_visible_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,5 +40,5 @@ def test_the_visible_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_cpu_build_of_torch_sees_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: "2.13.0+cpu")
-    monkeypatch.setattr("study.plan.gpus._by_index", lambda: {"0": "GPU-a"})
+    monkeypatch.setattr("study.plan.limits._by_index", lambda: {"0": "GPU-a"})
     assert visible() == []

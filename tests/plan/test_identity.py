@@ -14,8 +14,8 @@ import pytest
 from study.axes import CHOICES, Choice
 from study.plan.arm import RECIPE, Arm
 from study.plan.plan import Plan, read_recipe
-from study.plan.sources import Sums
-from study.plan.store import Store
+from study.store.checksums import Sums
+from study.store.layout import Store
 
 Planned = Callable[[Any], Plan]
 BASE: dict[str, Any] = {

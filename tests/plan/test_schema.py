@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from study.axes import CHOICES
-from study.plan import reference, schema
+from study.metrics import METRICS
 from study.plan.arm import WRITTEN
-from study.plan.metrics import METRICS
+from study.plan.file import reference, schema
 from study.plan.plan import Plan
 
 CONFIG = Path(__file__).parents[2] / "config"

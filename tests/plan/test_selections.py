@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from study.plan.metrics import METRICS
+from study.metrics import METRICS
 from tests.plan.tuned import LR, Planned, searches, tuned
 
 SELECTED = {  # from STATISTICS, Tuning

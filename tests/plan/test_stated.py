@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from study.plan.dag import Dag
-from study.plan.gpus import Limits
-from study.plan.mistakes import Refused
+from study.errors import Refused
+from study.plan.history.stated import note_stated, runs_before, words
+from study.plan.limits import Limits
 from study.plan.plan import Plan
-from study.plan.stated import note_stated, runs_before, words
-from study.plan.store import Block, Store
+from study.plan.workflow.dag import Dag
+from study.store.layout import Block, Store
 from tests.plan.conftest import write
 
 HIGHER = {"metric": "test_accuracy", "better": "relu", "than": "tanh"}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from study.plan.store import Block, Store, missing, owned, write_if_changed
+from study.store.files import write_if_changed
+from study.store.layout import Block, Store, missing, owned
 
 LAST = 4
 BLOCKS = [Block(first, last) for first in range(LAST + 1) for last in range(first, LAST + 1)]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from study.plan.dag import Dag
-from study.plan.gpus import Limits
-from study.plan.told import end
+from study.plan.limits import Limits
+from study.plan.workflow.dag import Dag
+from study.plan.workflow.messages import end
 from tests.plan.conftest import write
 from tests.plan.tuned import tuned
 

@@ -11,8 +11,8 @@ import pytest
 
 from study.plan.arm import RECIPE
 from study.plan.plan import Plan, read_recipe
-from study.plan.store import Store
-from study.plan.tune import Searched
+from study.plan.searches.space import Searched
+from study.store.layout import Store
 from tests.plan.tuned import LR, Planned, arms, searches, tuned
 
 

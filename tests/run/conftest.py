@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from study.axes import CHOICES
+from study.engine.data import Data, Split, load, prepare
 from study.plan.arm import Arm
 from study.plan.plan import recipe_text
-from study.plan.store import Store
-from study.run.data import Data, Split, load, prepare
+from study.store.layout import Store
 
 LR = {"key": "optimizer.lr", "log": [0.01, 1.0], "points": 3}
 SMALL = {

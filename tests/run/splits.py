@@ -8,7 +8,7 @@ from sklearn import datasets
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from study.run.data import Data, Split
+from study.engine.data import Data, Split
 
 
 def by_hand(name: str, seed: int, split_seed: int = 0) -> Data:

@@ -16,11 +16,11 @@ import pandas as pd
 import pytest
 
 from study.axes import CHOICES
+from study.engine.checkpoint import Checkpoint, Checkpoints, Interrupted
+from study.engine.data import Data, prepare
+from study.engine.pack import Pack, Run, train
 from study.plan.arm import Arm
-from study.plan.dag import Dag
-from study.run.checkpoint import Checkpoint, Checkpoints, Interrupted
-from study.run.data import Data, prepare
-from study.run.train import Pack, Run, train
+from study.plan.workflow.dag import Dag
 from tests.run.conftest import make_arm
 
 CASES = [(axis, name) for axis in ("optimizer", "schedule", "network") for name in CHOICES[axis].choices()]
@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_ignored_with_a_line(
     if spoil == "torn":
         path.write_bytes(path.read_bytes()[:100])
     else:
-        monkeypatch.setattr("study.run.checkpoint.RECIPE", -1)
+        monkeypatch.setattr("study.engine.checkpoint.RECIPE", -1)
     assert train(runs, data(arm), checkpoints=checkpoints) == whole
     assert f"{path}: ignored" in capsys.readouterr().out
 
@@ -119,8 +119,9 @@ comparisons: {one: {vary: {dropout: [0.2]}, metrics: [test_accuracy]}}
 """
 JOB = """
 import sys
-from study.plan.store import Block, Store
-from study.run import checkpoint, job
+from study.store.layout import Block, Store
+from study.run import job
+from study.engine import checkpoint
 job.Checkpoints = lambda stem, shard: checkpoint.Checkpoints(stem, every=0.01, seconds=0, shard=shard)
 job.train_block(Store("results"), sys.argv[1], Block(0, 1))
 """

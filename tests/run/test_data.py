@@ -10,8 +10,8 @@ import torch
 from sklearn import datasets
 
 from study.axes.dataset import Diabetes, Digits, Idx, Table, Wine
-from study.plan.sources import Sums
-from study.run.data import load, prepare
+from study.engine.data import load, prepare
+from study.store.checksums import Sums
 
 
 def prepared(dataset, folder):

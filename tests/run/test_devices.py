@@ -2,8 +2,8 @@
 
 import torch
 
-from study.run.devices import quiet
-from study.run.train import Pack, Run
+from study.engine.pack import Pack, Run
+from study.engine.precision import quiet
 
 
 def allowed() -> tuple[bool, bool]:

@@ -12,14 +12,15 @@ import pytest
 
 from study.__main__ import main
 from study.axes.dataset import BreastCancer, Dataset, Diabetes, Digits, Idx, Wine
+from study.engine import data
+from study.plan.cost import final, sum_up, tuning
+from study.plan.file.read import prepare
 from study.plan.plan import Plan
-from study.plan.prepare import prepare
-from study.plan.store import Block, Store
-from study.plan.work import final, sum_up, tuning
-from study.run import data, estimate, mockup
+from study.run import estimate, mockup
 from study.run.estimate import duration, total
 from study.run.loads import Job, to_do
 from study.run.mockup import Form
+from study.store.layout import Block, Store
 
 STUDY = """
 study: s

@@ -13,12 +13,12 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from study.plan.failures import failures
+from study.engine.data import prepare
+from study.engine.pack import Run, train
 from study.plan.plan import recipe_text
-from study.plan.store import Block, Store
-from study.run.data import prepare
 from study.run.job import Busy, attempt, train_block
-from study.run.train import Run, train
+from study.store.failures import failures
+from study.store.layout import Block, Store
 
 BLOCK = Block(2, 4)
 RUNS = {
@@ -61,7 +61,7 @@ def test_records_have_the_columns_and_types_promised(store, arm):
 
 
 def test_records_hold_what_training_returned(store, arm):
-    from study.run.data import load
+    from study.engine.data import load
 
     train_block(store, arm().id, BLOCK)
     runs, curves = (pd.read_parquet(p) for p in (store.runs(arm().id, BLOCK), store.curves(arm().id, BLOCK)))

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from study.axes import CHOICES
+from study.engine.data import Data
+from study.engine.pack import Run, train
 from study.plan.arm import Arm
-from study.run.data import Data
-from study.run.train import Run, train
 
 SHAPES = {
     "awkward": {"network": {"name": "mlp", "hidden": [7, 5]}, "batch_size": 5},  # 106 rows: the last batch has one

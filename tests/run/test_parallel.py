@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 import torch
 
+from study.engine import data as datasets
+from study.engine.checkpoint import Interrupted
+from study.engine.pack import Run, train
 from study.plan.arm import Arm
 from study.plan.plan import recipe_text
-from study.plan.store import Block, Store
-from study.run import data as datasets
-from study.run.checkpoint import Interrupted
+from study.run.distributed import WorkerFailed, spread
 from study.run.job import train_block
-from study.run.parallel import WorkerFailed, spread
-from study.run.train import Run, train
+from study.store.layout import Block, Store
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")

@@ -10,15 +10,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 
 from study.axes.dataset import Wine
+from study.engine.checkpoint import Checkpoints, Interrupted
+from study.engine.data import SPLITS, load, prepare
+from study.engine.pack import Run, train
+from study.engine.shard import ALONE
 from study.plan.plan import recipe_text
-from study.plan.store import Block, Store
-from study.run.checkpoint import Checkpoints, Interrupted
-from study.run.data import SPLITS, load, prepare
 from study.run.job import train_block
 from study.run.mockup import Form
-from study.run.shard import ALONE
 from study.run.stopwatch import Stopwatch
-from study.run.train import Run, train
+from study.store.layout import Block, Store
 from tests.run.splits import by_hand
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from study.run.data import prepare
+from study.engine.data import prepare
 from study.run.stopwatch import Reading, Stopwatch
 from study.run.timing import measure
 

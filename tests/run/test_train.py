@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from study.run.data import Data, Split
-from study.run.modules import build
-from study.run.train import Run, train
+from study.engine.data import Data, Split
+from study.engine.network import build
+from study.engine.pack import Run, train
 
 
 def initial_weights(arm, data, seed=0):

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 import torch
 
-from study.run import tune as job
-from study.run.chosen import read_chosen, settled
-from study.run.data import load
-from study.run.train import Run, train
-from study.run.tune import tune_arm
+from study.engine.data import load
+from study.engine.pack import Run, train
+from study.plan.searches.chosen import read_chosen, settled
+from study.run import search as job
+from study.run.search import tune_arm
 
 LR = {"key": "optimizer.lr", "log": [0.01, 1.0], "points": 3}
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from study.__main__ import main
-from study.run import tune as job
-from study.run.checkpoint import Checkpoint
-from study.run.train import train
-from study.run.tune import tune_arm
+from study.engine.checkpoint import Checkpoint
+from study.engine.pack import train
+from study.run import search as job
+from study.run.search import tune_arm
 
 
 def rows(store, arm):

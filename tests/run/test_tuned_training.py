@@ -8,17 +8,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from study.__main__ import main
-from study.plan.failures import failures
+from study.engine.data import load, prepare
+from study.engine.pack import Run, train
+from study.plan.file.read import prepare as plan_study
 from study.plan.plan import Plan, recipe_text
-from study.plan.prepare import prepare as plan_study
-from study.plan.store import Block, Store
+from study.plan.searches.chosen import read_chosen
 from study.run import timing
-from study.run.chosen import read_chosen
-from study.run.data import load, prepare
 from study.run.job import train_block
+from study.run.search import tune_arm
 from study.run.timing import time_study
-from study.run.train import Run, train
-from study.run.tune import tune_arm
+from study.store.failures import failures
+from study.store.layout import Block, Store
 
 BLOCK = Block(0, 1)
 

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
 from study.axes import CHOICES
-from study.run.modules import build
-from study.run.train import Run, train
+from study.engine.network import build
+from study.engine.pack import Run, train
 from tests.run.splits import by_hand
 
 ACTIVATIONS = {

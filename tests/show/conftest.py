@@ -9,10 +9,10 @@ from textwrap import dedent
 import pandas as pd
 import pytest
 
+from study.plan.file.read import prepare
 from study.plan.plan import Plan
-from study.plan.prepare import prepare
-from study.plan.store import Store
-from study.show.claims import judged_table
+from study.show.claims.judged import judged_table
+from study.store.layout import Store
 from tests.show.claimed import CLAIMED, outcome
 from tests.show.records import records
 

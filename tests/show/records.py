@@ -12,11 +12,12 @@ import pandas as pd
 import pyarrow as pa
 
 from study.plan.plan import Plan
-from study.plan.store import Store
-from study.run.record import CURVES, FINAL_METRICS, TIMING, TUNING, write_parquet
-from study.show.claims import judged_table
-from study.show.collect import STUDY_RUNS, Records
+from study.show.claims.judged import judged_table
+from study.show.records import STUDY_RUNS, Records
 from study.show.summary import summarize
+from study.store.files import write_parquet
+from study.store.layout import Store
+from study.store.schemas import CURVES, FINAL_METRICS, TIMING, TUNING
 from tests.show.tunings import Quality, searches
 
 Outcome = Callable[[str, int], Mapping[str, object]]  # label and seed → how a run ended

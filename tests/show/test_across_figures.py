@@ -10,10 +10,10 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.plan.store import Store
-from study.show.figures import across as figures
-from study.show.report import render
+from study.show.figures import over_datasets as figures
+from study.show.page.report import render
 from study.show.summary import summarize
+from study.store.layout import Store
 from tests.show.records import Outcome, records, stored
 from tests.show.test_across import ARMS, LOST, comparison, outcome, summary_of
 from tests.show.test_figures import texts

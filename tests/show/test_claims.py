@@ -12,12 +12,12 @@ import pytest
 from scipy import stats
 
 from study.__main__ import main
+from study.plan.file.read import prepare
 from study.plan.plan import Plan
-from study.plan.prepare import prepare
-from study.plan.store import Store
-from study.show.claims_table import others, sentence
-from study.show.report import render
-from study.show.statistics.scale import default_margin
+from study.show.claims.table import others, sentence
+from study.show.page.report import render
+from study.stats.scale import default_margin
+from study.store.layout import Store
 from tests.show.claimed import CLAIMED, outcome
 from tests.show.records import records, stored
 

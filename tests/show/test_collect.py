@@ -16,9 +16,10 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.plan.store import Block, Store
-from study.run.record import CURVES, RUNS, TIMING, write_parquet
-from study.show.collect import read
+from study.show.records import read
+from study.store.files import write_parquet
+from study.store.layout import Block, Store
+from study.store.schemas import CURVES, RUNS, TIMING
 
 ONE = "o: {vary: {optimizer: [sgd]}, metrics: [test_accuracy, seconds_to_target]}"
 

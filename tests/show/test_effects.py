@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from study.plan.plan import Plan
-from study.plan.store import Store
-from study.show.effects import effects_of
-from study.show.report import render
+from study.show.page.report import render
+from study.show.tables.effects import effects_of
+from study.store.layout import Store
 from tests.show.records import records, stored
 
 CROSS = """

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
 from study.show import figures
-from study.show.figures import dots, heat_map, learning_curves, page, ranked, to_target, train_test
-from study.show.figures.evidence import Evidence
+from study.show.figures import dots, heat_map, learning_curves, ranked, to_target, train_test
+from study.show.figures import style as page
+from study.show.figures.data import Evidence
 from tests.show.records import Outcome, records
 
 OPTIMIZERS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
@@ -135,8 +136,8 @@ def test_figures_are_the_same_bytes_each_time(planned: Callable[..., Plan], tmp_
 
 
 def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
-    from study.plan.prepare import prepare
-    from study.plan.store import Store
+    from study.plan.file.read import prepare
+    from study.store.layout import Store
 
     plan = prepare(Path(__file__).parents[2] / "config" / "matrix.yaml", Store(tmp_path))
     comparison = plan.comparisons[0]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from study.plan.metrics import METRICS
+from study.metrics import METRICS
 from study.plan.plan import Plan
-from study.show.findings import finding
+from study.show.page.findings import finding
 from study.show.summary import summarize
 from tests.show.records import Outcome, records
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from study.plan.plan import Plan
-from study.run.selection import Candidate
-from study.show import ledger, protocol
+from study.plan.searches.selection import Candidate
+from study.show.page import protocol
+from study.show.tables import tuning_ledger as ledger
 from tests.show.records import records
 
 PENALTIES = """

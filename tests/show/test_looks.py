@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from study.__main__ import main
+from study.plan.history.stated import note_stated
 from study.plan.plan import Plan
-from study.plan.stated import note_stated
-from study.plan.store import Block, Store
-from study.show.claims import judged_table
+from study.show.claims.judged import judged_table
+from study.store.layout import Block, Store
 from tests.show.claimed import CLAIMED, outcome
 from tests.show.records import records, stored
 

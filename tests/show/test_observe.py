@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from study.plan.plan import Plan
-from study.show.observe import observe
+from study.show.observations import observe
 from study.show.summary import summarize
 from tests.show.records import records
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from study.plan.plan import Plan
 from study.show import figures
 from study.show.figures import dots, ranked
-from study.show.figures.evidence import Evidence
+from study.show.figures.data import Evidence
 from tests.show.records import Outcome, records
 from tests.show.test_figures import texts
 

@@ -9,7 +9,8 @@ import pytest
 
 from study.axes.network import MLP
 from study.plan.plan import Plan
-from study.show import protocol, recipes
+from study.show.page import arms as recipes
+from study.show.page import protocol
 from tests.show.records import records
 
 TWO = """

@@ -13,8 +13,8 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.plan.store import Store
-from study.show.report import render
+from study.show.page.report import render
+from study.store.layout import Store
 from tests.show.records import records, stored
 
 TWO = """

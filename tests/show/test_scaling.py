@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from study.plan.plan import Plan
-from study.show import protocol, timing
-from study.show.findings import finding
-from study.show.observe import device_of, workers
+from study.show.observations import device_of, workers
+from study.show.page import protocol, timing
+from study.show.page.findings import finding
 from study.show.scaling import Model, model_of, scaling_of
 from study.show.summary import summarize
-from study.show.tables import table
+from study.show.tables.table import table
 from tests.show.records import on_devices, records
 
 GPUS = "o: {vary: {gpus: [1, 2, 4]}, metrics: [train_seconds, speedup, step_seconds]}"

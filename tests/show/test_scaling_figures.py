@@ -12,9 +12,10 @@ from matplotlib.lines import Line2D
 
 from study.plan.plan import Plan
 from study.show import figures
-from study.show.collect import Records
-from study.show.figures import dots, page, scaling, step_parts
-from study.show.figures.evidence import Evidence
+from study.show.figures import dots, scaling, step_parts
+from study.show.figures import style as page
+from study.show.figures.data import Evidence
+from study.show.records import Records
 from study.show.scaling import Model
 from tests.show.records import on_devices, records
 from tests.show.test_figures import texts

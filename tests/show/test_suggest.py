@@ -11,7 +11,7 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.show.suggest import pairs_needed
+from study.show.claims.advice import pairs_needed
 from tests.show.records import Outcome, records, stored
 from tests.show.undecided import BETTER, ONE, Suggest, noisy
 

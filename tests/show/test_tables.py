@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from study.plan.plan import Plan
-from study.show.formats import FORMATS, tex
-from study.show.numbers import Estimate, column, heading, leading, show
+from study.show.formatting import Estimate, column, heading, leading, show
 from study.show.summary import summarize
-from study.show.tables import table
+from study.show.tables.formats import FORMATS, tex
+from study.show.tables.table import table
 from tests.show.records import records
 
 REPORTED = """

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study.plan.file.models import Target
 from study.plan.plan import Plan
-from study.plan.study_file import Target
-from study.show import timing
-from study.show.neighbours import beside, neighbours
+from study.show.page import timing
 from study.show.summary import summarize
+from study.show.tables.neighbours import beside, neighbours
 from tests.show.records import records
 
 ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"

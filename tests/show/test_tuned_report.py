@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from study.plan.plan import Plan
-from study.plan.store import Store
-from study.show.report import render
+from study.show.page.report import render
+from study.store.layout import Store
 from tests.show.test_report import Elements, drawn
 from tests.show.tunings import bump
 

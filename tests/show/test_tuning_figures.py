@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.run.selection import Candidate
+from study.plan.searches.selection import Candidate
 from study.show import figures
 from study.show.figures import sweep_lines, tuning
-from study.show.figures.evidence import Evidence
-from study.show.sweeps import Sweep, sweeps_of
+from study.show.figures.data import Evidence
+from study.show.figures.sweeps import Sweep, sweeps_of
 from tests.show.records import records, stored
 from tests.show.test_figures import texts
 from tests.show.test_tuning import NARROW, WIDE, edgy, hopeless, lost

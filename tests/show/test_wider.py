@@ -13,13 +13,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from study.__main__ import main
+from study.plan.cost import tuning
 from study.plan.plan import Plan
-from study.plan.store import Store
-from study.plan.tune import Tune
-from study.plan.work import tuning
-from study.run.record import TUNING
-from study.run.selection import Candidate
-from study.show import wider
+from study.plan.searches.selection import Candidate
+from study.plan.searches.space import Tune
+from study.show.claims import wider
+from study.store.layout import Store
+from study.store.schemas import TUNING
 from tests.show.records import records, stored
 from tests.show.tunings import Quality, bump
 

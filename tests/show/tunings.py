@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from study.plan.arm import Arm
 from study.plan.plan import Plan
-from study.run.chosen import settings_text
-from study.run.record import TUNING
-from study.run.selection import Candidate, Edge, Outcome, Trial, edge, further, rank, score
+from study.plan.searches.chosen import settings_text
+from study.plan.searches.selection import Candidate, Edge, Outcome, Trial, edge, further, rank, score
+from study.store.schemas import TUNING
 
 # Label, settings, tuning seed (0, 1, …) → validation accuracy (of a regression 1 + its loss), None where it diverged.
 Quality = Callable[[str, Candidate, int], float | None]

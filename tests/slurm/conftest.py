@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from study.plan.prepare import prepare
-from study.plan.store import Store
+from study.plan.file.read import prepare
+from study.store.layout import Store
 from tests.slurm import accounting
 from tests.slurm.cluster import Cluster, unavailable
 from tests.workflow.conftest import ROOT, Place

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from study.__main__ import main
-from study.plan.store import Store
+from study.store.layout import Store
 from tests.workflow.conftest import Place
 
 # The best rate of sgd on wine is far above 0.002.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from study.plan.prepare import prepare
-from study.plan.store import Store
+from study.plan.file.read import prepare
+from study.store.layout import Store
 from tests.workflow.conftest import Place
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from study.plan.plan import Plan
-from study.plan.store import Block, Store
-from study.show.collect import collect
+from study.show.records import collect
+from study.store.layout import Block, Store
 from tests.workflow.conftest import Place
 
 STUDY = """

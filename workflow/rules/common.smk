@@ -9,10 +9,10 @@ sys.path.insert(0, workflow.basedir)
 # Rules call `python`: the one that runs Snakemake, also where its environment is not activated.
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
 
-from study.plan import told
-from study.plan.dag import Dag
-from study.plan.gpus import Limits
-from study.plan.mistakes import Refused
+from study.plan.workflow import messages as told
+from study.plan.workflow.dag import Dag
+from study.plan.limits import Limits
+from study.errors import Refused
 
 if workflow.global_resources.get("gpus").value is not None:
     print(

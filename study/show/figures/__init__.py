@@ -16,15 +16,15 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from study.plan.metrics import METRICS
+from study.metrics import METRICS
 from study.show.figures import dots, heat_map, ranked, scaling, step_parts, train_test
-from study.show.figures.evidence import Evidence
-from study.show.figures.page import LETTERS, STYLE, WIDTH, arms_above
-from study.show.figures.suited import FEW, Panel, panels
-from study.show.numbers import listed
-from study.show.observe import PER_ROUND
-from study.show.statistics.ranks import all_tie, stability
-from study.show.tuning import read_from, undertuned_arms
+from study.show.figures.data import Evidence
+from study.show.figures.panels import FEW, Panel, panels
+from study.show.figures.style import LETTERS, STYLE, WIDTH, arms_above
+from study.show.formatting import listed
+from study.show.observations import PER_ROUND
+from study.show.tables.tuning import read_from, undertuned_arms
+from study.stats.ranks import all_tie, stability
 
 
 def draw(evidence: Evidence) -> Figure:

@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from study.plan.metrics import METRICS
-from study.show.figures.evidence import Evidence
+from study.metrics import METRICS
+from study.show.figures.data import Evidence
 from study.show.figures.learning_curves import nothing
 from study.show.figures.seeds import scatter, spread
-from study.show.observe import PER_ROUND
+from study.show.observations import PER_ROUND
 from study.show.summary import estimate_of
 
 HEIGHT = 0.26  # of the band that an arm's dots fill, in rows

@@ -11,10 +11,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from study.plan.metrics import METRICS
+from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.figures.evidence import Evidence
-from study.show.numbers import COUNTED
+from study.show.figures.data import Evidence
+from study.show.formatting import COUNTED
 from study.show.summary import estimate_of
 
 ANNOTATED = 200  # cells; above this their figures are only in the table

@@ -11,8 +11,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
-from study.plan.metrics import METRICS
-from study.show.figures.evidence import Evidence
+from study.metrics import METRICS
+from study.show.figures.data import Evidence
 
 TICKS = np.array([0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9])  # percent
 

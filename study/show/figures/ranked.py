@@ -7,8 +7,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from study.plan.metrics import METRICS
-from study.show.figures.evidence import COLOURS, MARKERS, Evidence
+from study.metrics import METRICS
+from study.show.figures.data import COLOURS, MARKERS, Evidence
 from study.show.figures.learning_curves import nothing
 from study.show.summary import estimate_of
 

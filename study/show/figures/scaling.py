@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
-from study.show.figures.evidence import Evidence
+from study.show.figures.data import Evidence
 from study.show.figures.learning_curves import nothing
 from study.show.figures.seeds import scatter, spread
-from study.show.numbers import counted, leading
+from study.show.formatting import counted, leading
 from study.show.scaling import MOST, Model, Scaling
 from study.show.summary import estimate_of
 

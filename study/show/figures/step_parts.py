@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from study.show.figures import dots
-from study.show.figures.evidence import Evidence
-from study.show.numbers import heading
+from study.show.figures.data import Evidence
+from study.show.formatting import heading
 from study.show.scaling import Model
 
 PARTS = {"model: fixed": "0.35", "rows": "0.62", "all-reduce": "0.84"}  # greys: colours stand for arms

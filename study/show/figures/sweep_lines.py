@@ -7,12 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
-from study.plan.metrics import METRICS
-from study.show.figures.evidence import Evidence
+from study.metrics import METRICS
+from study.show.figures.data import Evidence
 from study.show.figures.learning_curves import error_scale, nothing
-from study.show.figures.suited import FEW
-from study.show.sweeps import Sweep
-from study.show.tuning import ALL_DIVERGED, NOT_YET, steps_out, value_text
+from study.show.figures.panels import FEW
+from study.show.figures.sweeps import Sweep
+from study.show.tables.tuning import ALL_DIVERGED, NOT_YET, steps_out, value_text
 
 MARKS = {"diverged": "x", "unreached": "o"}
 

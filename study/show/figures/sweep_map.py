@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import FuncNorm, LogNorm, Normalize
 
-from study.plan.metrics import METRICS
-from study.show.figures.evidence import Evidence
+from study.metrics import METRICS
+from study.show.figures.data import Evidence
 from study.show.figures.learning_curves import error_functions, error_ticks, nothing
 from study.show.figures.sweep_lines import axis_of, mark_chosen, set_x, why_empty
-from study.show.sweeps import Sweep
+from study.show.figures.sweeps import Sweep
 
 
 def draw(ax: Axes, evidence: Evidence, sweep: Sweep) -> None:

@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from study.show.figures.evidence import Evidence
+from study.show.figures.data import Evidence
 from study.show.figures.learning_curves import nothing
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from study.show.figures.evidence import Evidence
+from study.show.figures.data import Evidence
 from study.show.figures.learning_curves import nothing
 from study.show.figures.seeds import scatter, spread
 from study.show.summary import estimate_of

@@ -17,14 +17,14 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
-from study.plan.metrics import METRICS
+from study.metrics import METRICS
 from study.show.figures import sweep_lines, sweep_map
-from study.show.figures.evidence import Evidence
-from study.show.figures.page import LETTERS, STYLE, WIDTH, arms_above
-from study.show.figures.suited import FEW, SOME
-from study.show.numbers import counted, listed
-from study.show.sweeps import Sweep
-from study.show.tuning import ALL_DIVERGED, read_by, short, undertuned_arms
+from study.show.figures.data import Evidence
+from study.show.figures.panels import FEW, SOME
+from study.show.figures.style import LETTERS, STYLE, WIDTH, arms_above
+from study.show.figures.sweeps import Sweep
+from study.show.formatting import counted, listed
+from study.show.tables.tuning import ALL_DIVERGED, read_by, short, undertuned_arms
 
 ROW = 0.11  # inches of an arm in the strip of seeds that were lost
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from study.plan.metrics import METRICS
+from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedClaim
-from study.show.claims import judge_all
-from study.show.statistics.evidence import Side, Statement
-from study.show.statistics.verdict import judge
+from study.show.claims.judged import judge_all
+from study.stats.paired_test import Side, Statement
+from study.stats.verdict import judge
 
 MISTAKES = 0.001  # how unlikely a count must be before it speaks against a rate of 5 %
 

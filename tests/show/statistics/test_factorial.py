@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from study.show.statistics.factorial import effects
+from study.stats.factorial import effects
 
 SEEDS = np.arange(8)[:, None, None]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from study.show.statistics.paired import beyond, differences, equivalence, mean_interval, sign_flip, sign_test
+from study.stats.paired import beyond, differences, equivalence, mean_interval, sign_flip, sign_test
 from tests.show.statistics.sides import INF, NAN
 
 NONE = np.zeros(3, dtype=bool)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from study.show.statistics.ranks import (
+from study.stats.ranks import (
     all_tie,
     average_ranks,
     costs_of,

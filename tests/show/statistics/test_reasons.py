@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from study.show.statistics.evidence import Statement
-from study.show.statistics.verdict import judge
+from study.stats.paired_test import Statement
+from study.stats.verdict import judge
 from tests.show.statistics.sides import INF, NAN, claim, side
 
 BASE = np.arange(300, 310) / 400

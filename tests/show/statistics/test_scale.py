@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from study.plan.metrics import METRICS
-from study.show.statistics.scale import default_margin, is_ratio
+from study.metrics import METRICS
+from study.stats.scale import default_margin, is_ratio
 
 README = (Path(__file__).parents[3] / "config" / "README.md").read_text(encoding="utf-8")
 ROWS = [row.strip("| ").split(" | ") for row in README.split("### Margins")[1].split("\n\n")[1].splitlines()[2:]]

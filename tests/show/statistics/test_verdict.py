@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from study.show.statistics.evidence import Statement
-from study.show.statistics.verdict import judge
+from study.stats.paired_test import Statement
+from study.stats.verdict import judge
 from tests.show.statistics.sides import INF, NAN, claim, side
 
 RNG = np.random.default_rng(7)

@@ -1,0 +1,1 @@
+"""Training: runs of the same shapes, stacked and stepped together."""

@@ -1,0 +1,143 @@
+"""Exact resume: all that a pack needs to go on as if it had never stopped, written while it trains."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from study.engine.shard import ALONE, Shard
+from study.plan.arm import RECIPE
+
+if TYPE_CHECKING:
+    from study.engine.pack import Pack
+
+SIGNALS = (signal.SIGUSR1, signal.SIGTERM)  # SLURM's warning before a time limit, and the end itself
+
+
+class Interrupted(SystemExit):
+    """A signal asked the job to stop; its checkpoint is written."""
+
+
+class Checkpoints:
+    """The checkpoints of one job, ``{stem}-{name}.pt``, one per pack that it trains.
+
+    One is written every ``every`` of the budget, ``seconds`` apart at least, and when a signal asks to stop;
+    of several workers by the first.
+    """
+
+    def __init__(self, stem: Path, every: float = 0.05, seconds: float = 5.0, shard: Shard = ALONE) -> None:
+        self.stem, self.every, self.seconds = stem, every, seconds
+        self.writing = shard.rank == 0  # all workers are in the same state
+        self.stopping: int | None = None
+
+    def of(self, name: str) -> Checkpoint:
+        return Checkpoint(self, self.stem.with_name(f"{self.stem.name}-{name}.pt"))
+
+    def remove(self) -> None:
+        for path in self.stem.parent.glob(f"{self.stem.name}-*.pt"):
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """While the block runs, a signal of ``SIGNALS`` ends training after the step in hand.
+
+        Workers that do not write ignore it: they end when the one that writes has ended.
+        """
+        action = self._stop if self.writing else signal.SIG_IGN
+        before = {number: signal.signal(number, action) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.stopping = number
+
+
+class Checkpoint:
+    """The checkpoint of one pack."""
+
+    def __init__(self, job: Checkpoints, path: Path) -> None:
+        self.job, self.path = job, path
+        self.saved, self.time = 0, time.monotonic()
+
+    def tick(self, pack: Pack) -> None:
+        """Called after every step. Raises Interrupted once a signal asked for the end."""
+        if not self.job.writing:
+            return
+        if self.job.stopping is not None:
+            self.save(pack)
+            name = signal.Signals(self.job.stopping).name
+            raise Interrupted(f"{name} after step {pack.done} of {pack.budget}; the next start goes on from there")
+        due = pack.done - self.saved >= self.job.every * pack.budget
+        if due and time.monotonic() - self.time >= self.job.seconds:
+            self.save(pack)
+
+    def save(self, pack: Pack) -> None:
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        torch.save({"of": identity(pack), "state": state(pack)}, beside)
+        os.replace(beside, self.path)
+        self.saved, self.time = pack.done, time.monotonic()
+
+    def restore(self, pack: Pack) -> bool:
+        """Whether ``pack`` now goes on from here. One that is torn, or of other runs, is ignored with a line."""
+        try:
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            return False
+        except Exception as error:  # whatever a torn file makes torch raise
+            print(f"{self.path}: ignored, it cannot be read ({type(error).__name__})", flush=True)
+            return False
+        if content["of"] != identity(pack):
+            print(f"{self.path}: ignored, it is of other runs or another recipe version", flush=True)
+            return False
+        load(pack, content["state"])
+        self.saved = pack.done
+        print(f"{self.path}: going on after step {pack.done} of {pack.budget}", flush=True)
+        return True
+
+
+def identity(pack: Pack) -> list[Any]:
+    """What a checkpoint must agree with: the recipe version, the device's kind, every run."""
+    return [RECIPE, torch.device(pack.device).type, *([run.arm.id, run.seed] for run in pack.runs)]
+
+
+def state(pack: Pack) -> dict[str, Any]:
+    """All of a pack that changes while it trains."""
+    return {
+        "tensors": {name: getattr(pack, name) for name in ("order", "norms", "alive", "steps", "initial_weights")},
+        "flat": pack.stack.flat,
+        "buffers": pack.stack.buffers,
+        "generators": [g.get_state() for g in (*pack.orders, *pack.noises)],
+        "optimizers": [stepper.optimizer.state_dict() for stepper in pack.steppers],
+        "plateaus": [stepper.plateau.state_dict() for stepper in pack.steppers if stepper.plateau],
+        "curves": [curve.rows for curve in pack.curves],
+        "place": [pack.epoch, pack.position],
+    }
+
+
+def load(pack: Pack, saved: dict[str, Any]) -> None:
+    for name, value in saved["tensors"].items():
+        setattr(pack, name, value.to(pack.device))
+    pack.stack.flat.copy_(saved["flat"])
+    for name, value in saved["buffers"].items():
+        pack.stack.buffers[name].copy_(value)
+    for generator, value in zip((*pack.orders, *pack.noises), saved["generators"], strict=True):
+        generator.set_state(value)
+    for stepper, value in zip(pack.steppers, saved["optimizers"], strict=True):
+        stepper.optimizer.load_state_dict(value)
+    watching = [stepper.plateau for stepper in pack.steppers if stepper.plateau]
+    for plateau, value in zip(watching, saved["plateaus"], strict=True):
+        plateau.load_state_dict(value)
+    for curve, rows in zip(pack.curves, saved["curves"], strict=True):
+        curve.rows = rows
+    pack.epoch, pack.position = saved["place"]

@@ -1,0 +1,90 @@
+"""One run's network as a plain module, initialized from its own stream."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from study.axes.init import Default
+from study.engine.data import Data
+from study.engine.random import derive, stream
+from study.plan.arm import Arm
+
+
+class MaskedDropout(nn.Module):
+    """Inverted dropout (Srivastava et al., 2014) whose mask is handed in.
+
+    ``mask`` holds 0 or 1 / (1 - rate) for each element of the input; outside training, and until a mask
+    is handed in, nothing is dropped or computed.
+    """
+
+    mask: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mask", torch.ones(()), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.mask if self.training and self.mask.dim() else x
+
+
+class Aligned(nn.Module):
+    """An elementwise module whose result does not depend on where an element lies in memory.
+
+    torch computes the last elements of a tensor, those that do not fill a vector register, by scalar code
+    that rounds differently (seen for sigmoid, silu, elu and gelu). Whole registers only: 64 floats, no gaps.
+    """
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        n = x.numel()
+        if n % 64 == 0 and x.is_contiguous():
+            out: Tensor = self.inner(x)
+            return out
+        flat = nn.functional.pad(x.reshape(-1), (0, -n % 64))
+        return self.inner(flat)[:n].view(x.shape)  # type: ignore[no-any-return]
+
+
+def build(arm: Arm, seed: int, data: Data) -> nn.Module:
+    """The network of one run with its initial parameters, on the CPU.
+
+    Layers draw from torch's global generator, so they are made inside ``fork_rng``, seeded from
+    ``(seed, "init")``: the one use of the global generator.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive(seed, "init"))  # torch.manual_seed would seed GPUs as well
+        module = arm.network.build(data.shape, data.outputs, lambda: Aligned(arm.activation.build()), MaskedDropout)
+    if not isinstance(arm.init, Default):
+        generator = stream(seed, "init")
+        with torch.no_grad():
+            for name, parameter in module.named_parameters():
+                if is_weight(parameter):
+                    arm.init.fill(parameter, generator)
+                elif name.endswith("bias"):
+                    parameter.zero_()
+    return module
+
+
+def is_weight(parameter: Tensor) -> bool:
+    """Weights have two or more dimensions: init, penalties and the weight metrics concern these only."""
+    return parameter.dim() >= 2
+
+
+def dropped_shapes(module: nn.Module, shape: tuple[int, ...]) -> dict[str, torch.Size]:
+    """The shape of one row at every dropout layer, by the layer's name."""
+    shapes: dict[str, torch.Size] = {}
+    hooks = [
+        layer.register_forward_hook(lambda _, inputs, __, name=name: shapes.update({name: inputs[0].shape[1:]}))
+        for name, layer in module.named_modules()
+        if isinstance(layer, MaskedDropout)
+    ]
+    training = module.training
+    with torch.no_grad():
+        module.eval()(torch.zeros(2, *shape))
+    module.train(training)
+    for hook in hooks:
+        hook.remove()
+    return shapes

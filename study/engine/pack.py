@@ -1,0 +1,205 @@
+"""Training: any list of runs that share shapes, batch size and budget, stacked and stepped together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from study.engine.checkpoint import Checkpoint, Checkpoints
+from study.engine.data import SPLITS, Data
+from study.engine.evaluate import evaluate, row_losses
+from study.engine.network import build, dropped_shapes
+from study.engine.optimizer import Stepper
+from study.engine.precision import quiet, use_tf32
+from study.engine.random import stream
+from study.engine.record import Curve, Record
+from study.engine.shard import ALONE, Shard
+from study.engine.stack import Stack
+from study.plan.arm import Arm
+
+SHARED = ("network", "activation", "dataset_id", "batch_size", "epochs", "tf32")  # by all runs of a pack
+
+
+class Run(NamedTuple):
+    """One training of an arm with one seed."""
+
+    arm: Arm
+    seed: int
+
+
+def train(
+    runs: Sequence[Run],
+    data: Data,
+    device: torch.device | str = "cpu",
+    shard: Shard = ALONE,
+    checkpoints: Checkpoints | None = None,
+) -> list[Record]:
+    """Train ``runs`` and return their records, in order; ``shard``: this worker's part of each batch.
+
+    Runs whose arm says ``stack: false`` are trained one at a time. A lone run is otherwise trained beside a
+    copy of itself, since torch computes a stack of one by other kernels, which round differently.
+    Raises ValueError where the stacked runs do not share what ``SHARED`` names.
+    """
+    with quiet():
+        records = {}
+        for run in runs:
+            if not run.arm.stack:
+                kept = checkpoints.of(f"{run.seed}") if checkpoints else None
+                records[run] = Pack([run], data, device, shard).train(kept)[0]
+        stacked = [run for run in runs if run.arm.stack]
+        if stacked:
+            twins = stacked * 2 if len(stacked) == 1 else stacked
+            kept = checkpoints.of("stack") if checkpoints else None
+            trained = Pack(twins, data, device, shard).train(kept)
+            records |= dict(zip(stacked, trained, strict=False))
+        return [records[run] for run in runs]
+
+
+class Pack:
+    """Runs that one process trains together. The methods, from top to bottom, are the training loop."""
+
+    def __init__(
+        self, runs: Sequence[Run], data: Data, device: torch.device | str = "cpu", shard: Shard = ALONE
+    ) -> None:
+        if len({tuple(getattr(run.arm, name) for name in SHARED) for run in runs}) != 1:
+            raise ValueError("runs in a pack share network, activation, dataset, batch size, epochs and tf32")
+        self.runs, self.device, self.shard = list(runs), device, shard
+        self.data = data = data.of([run.seed for run in runs])
+        arm = runs[0].arm
+        if arm.network.batch_statistics and (arm.batch_size == 1 or data.train.rows % arm.batch_size == 1):
+            raise ValueError("batch normalization needs at least two rows a batch, the last one of an epoch included")
+        self.batch_size, self.epochs, self.tf32 = arm.batch_size, arm.epochs, arm.tf32
+        modules = [build(run.arm, run.seed, data) for run in runs]
+        self.shapes = dropped_shapes(modules[0], data.shape)
+        self.stack = Stack(modules, device)
+        self.steppers = list(self._steppers())
+        self.orders = [stream(run.seed, "order") for run in runs]
+        self.noises = [stream(run.seed, "dropout", device) for run in runs]
+        self.rates = torch.tensor([run.arm.dropout for run in runs], device=device)
+        self.steps_per_epoch = -(-data.train.rows // self.batch_size)
+        self.budget = self.steps_per_epoch * self.epochs
+        self.epoch, self.position = 0, 0  # whole epochs done, and steps of the one in hand
+        self.alive = torch.ones(len(runs), dtype=torch.bool, device=device)
+        self.steps = torch.zeros(len(runs), dtype=torch.int64, device=device)
+        self.initial_weights = self.stack.weights().square().mean(1).sqrt()  # [runs] root mean square
+        self.curves = [Curve() for _ in runs]
+
+    def _steppers(self) -> Iterator[Stepper]:
+        first = 0
+        for arm, group in groupby(self.runs, key=lambda run: run.arm):
+            n = len(list(group))
+            size = 1 if arm.schedule.name == "plateau" else n
+            for start in range(first, first + n, size):
+                yield Stepper(arm, slice(start, start + size), self.stack)
+            first += n
+
+    @property
+    def done(self) -> int:
+        """Steps taken."""
+        return self.epoch * self.steps_per_epoch + self.position
+
+    def train(self, checkpoint: Checkpoint | None = None) -> list[Record]:
+        if not (checkpoint and checkpoint.restore(self)):
+            self.evaluate(0, None)
+        while self.epoch < self.epochs and self.alive.any():
+            norms = self.train_epoch(checkpoint)
+            self.epoch, self.position = self.epoch + 1, 0
+            self.evaluate(self.epoch, norms)
+        return self.records()
+
+    def train_epoch(self, checkpoint: Checkpoint | None) -> Tensor:
+        """The rest of one pass over the training rows; returns the mean gradient norm of each run. [runs]"""
+        self.stack.train(True)
+        if self.position == 0:
+            rows = self.data.train.rows
+            self.order = torch.stack([torch.randperm(rows, generator=g) for g in self.orders]).to(self.device)
+            self.norms = torch.zeros(len(self.runs), device=self.device)
+        for batch in torch.split(self.order, self.batch_size, dim=1)[self.position :]:
+            self.norms += self.step(batch, self.done / self.budget)
+            self.position += 1
+            if checkpoint:
+                checkpoint.tick(self)
+        return self.norms / self.steps_per_epoch
+
+    def step(self, batch: Tensor, progress: float) -> Tensor:
+        """One step of every run on its rows ``batch`` [runs, rows]; returns gradient norms. [runs]"""
+        use_tf32(self.tf32)
+        mine = self.shard.of(batch.shape[1])
+        x, y = self.data.train.take(batch[:, mine])
+        masks = {name: mask[:, mine] for name, mask in self._masks(batch.shape[1]).items()}
+        losses = row_losses(self.stack(x, masks), y, self.data.task).sum(1) / batch.shape[1]  # [runs] nats
+        self.stack.differentiate(losses)
+        losses = losses.detach()
+        self.shard.sum(self.stack.grad, losses)
+        norms: Tensor = torch.linalg.vector_norm(self.stack.grad, dim=1)
+        objective = losses
+        for stepper in self.steppers:
+            if stepper.penalized:
+                objective[stepper.rows] += stepper.penalty()
+            stepper.step(progress)
+        # A sum is finite exactly when its terms are, short of overflow at 1e38; testing each would cost far more.
+        self.alive &= (objective + self.stack.flat.sum(1)).isfinite()
+        self.steps += self.alive
+        return norms
+
+    def _masks(self, rows: int) -> dict[str, Tensor]:
+        """Dropout masks [runs, rows, *shape] by layer, each run's drawn from its own stream."""
+        if not any(run.arm.dropout for run in self.runs):
+            return {}
+        sizes = [rows * shape.numel() for shape in self.shapes.values()]
+        noise = torch.ones(len(self.runs), sum(sizes), device=self.device)
+        for run, row, generator in zip(self.runs, noise, self.noises, strict=True):
+            if run.arm.dropout:
+                row.uniform_(generator=generator)
+        rate = self.rates.unsqueeze(1)
+        kept = (noise >= rate) / (1 - rate)
+        parts = zip(self.shapes.items(), torch.split(kept, sizes, dim=1), strict=True)
+        return {name: part.view(-1, rows, *shape) for (name, shape), part in parts}
+
+    @torch.no_grad()
+    def evaluate(self, epoch: int, norms: Tensor | None) -> None:
+        """Loss and accuracy on all three splits, without dropout; a row of every living run's curve."""
+        use_tf32(self.tf32)
+        self.stack.train(False)
+        losses, correct = {}, {}
+        for name in SPLITS:
+            losses[name], correct[name] = evaluate(self.stack, getattr(self.data, name), self.data.task, self.shard)
+        self.alive &= torch.stack(list(losses.values())).isfinite().all(0)
+        self._note(epoch, losses, correct, norms)
+        for stepper in self.steppers if epoch else ():
+            stepper.watch(losses["val"][stepper.rows])
+
+    def _note(self, epoch: int, losses: dict[str, Tensor], correct: dict[str, Tensor], norms: Tensor | None) -> None:
+        alive, steps = self.alive.tolist(), self.steps.tolist()
+        columns = {f"{name}_loss": losses[name].tolist() for name in SPLITS}
+        if self.data.task == "classification":
+            columns |= {f"{name}_accuracy": correct[name].tolist() for name in SPLITS}
+        columns["grad_norm"] = [None] * len(alive) if norms is None else norms.tolist()
+        lr = [stepper.rate for stepper in self.steppers for _ in range(stepper.rows.start, stepper.rows.stop)]
+        for r, curve in enumerate(self.curves):
+            if alive[r]:
+                curve.add(epoch, steps[r], lr[r], {name: values[r] for name, values in columns.items()})
+
+    def records(self) -> list[Record]:
+        """What each run leaves."""
+        weights = self.stack.weights()
+        norms = weights.double().norm(dim=1).tolist()
+        small = (weights.abs() < 0.01 * self.initial_weights.unsqueeze(1)).double().mean(1).tolist()
+        rows = zip(self.runs, self.curves, self.alive.tolist(), self.steps.tolist(), strict=True)
+        return [
+            Record(
+                seed=run.seed,
+                finished=alive,
+                steps=steps,
+                curve=curve,
+                n_parameters=self.stack.n_parameters,
+                weight_norm=norms[r] if alive else None,
+                small_weights=small[r] if alive and float(self.initial_weights[r]) > 0 else None,
+                lr=run.arm.optimizer.lr,
+            )
+            for r, (run, curve, alive, steps) in enumerate(rows)
+        ]

@@ -1,0 +1,135 @@
+"""The networks of several runs as one: parameters stacked along a leading dimension of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from study.engine.network import Aligned, MaskedDropout, is_weight
+
+ALIGN = 64  # floats; each run's row is padded to whole vector registers, so no element's rounding depends on the others
+ROWS = 16  # floats in 64 bytes: matrices with that many rows keep the alignment of the first, whatever their width
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+ELEMENTWISE = (Aligned, nn.Identity)
+
+
+def fill_rows(x: Tensor) -> Tensor:
+    """Rows of zeros added to x [runs, rows, ...] so that the matrices of all runs are aligned alike in memory.
+
+    Products of matrices (MKL's) round by the alignment of what they read, so a run's place in the pack would show.
+    """
+    missing = -x.shape[1] % ROWS
+    return nn.functional.pad(x, [0, 0] * (x.dim() - 2) + [0, missing]) if missing else x
+
+
+class StackedLinear(torch.autograd.Function):
+    """``nn.Linear`` for each run: x [runs, rows, in], weight [runs, out, in], bias [runs, out].
+
+    The derivative of ``baddbmm`` gives weight gradients transposed, which would be copied into the layout of
+    the parameters; here they come in that layout, in ``out`` [runs, out, in].
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.out = out
+        return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+        x, weight = ctx.saved_tensors
+        to_x = torch.bmm(grad, weight) if ctx.needs_input_grad[0] else None
+        return to_x, torch.bmm(grad.mT, x, out=ctx.out), grad.sum(1), None
+
+
+linear: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = StackedLinear.apply
+
+
+class Stack:
+    """``runs`` networks of one shape. ``flat`` [runs, padded] holds all parameters, run by run.
+
+    ``parameters`` are views of it, [runs, *shape]; ``grad`` has its layout. One lone run (``alone``) is
+    computed by its plain module.
+    """
+
+    def __init__(self, modules: Sequence[nn.Module], device: torch.device | str = "cpu") -> None:
+        self.module = modules[0].to(device)
+        self.runs = len(modules)
+        self.alone = self.runs == 1
+        first = dict(modules[0].named_parameters())
+        self.n_parameters = sum(p.numel() for p in first.values())
+        width = self.n_parameters if self.alone else -(-self.n_parameters // ALIGN) * ALIGN
+        self.flat = torch.zeros(self.runs, width, device=device)
+        self.grad = torch.zeros_like(self.flat)
+        self.is_weight = torch.zeros(width, device=device)  # 1.0 where flat holds a weight
+        self.parameters: dict[str, Tensor] = {}
+        self._gradients: dict[str, Tensor] = {}  # kept between steps: memory that is new each step costs more to touch
+        offset = 0
+        for name, parameter in first.items():
+            n = parameter.numel()
+            view = self.flat[:, offset : offset + n].view(self.runs, *parameter.shape)
+            view.copy_(torch.stack([m.get_parameter(name).detach() for m in modules]))
+            self.parameters[name] = view.detach().requires_grad_()
+            aligned = torch.empty(self.runs, -(-n // ALIGN) * ALIGN, device=device)
+            self._gradients[name] = aligned[:, :n].view(view.shape)
+            self.is_weight[offset : offset + n] = float(is_weight(parameter))
+            offset += n
+        self._padding = [torch.zeros(self.runs, width - offset, device=device)]
+        self.buffers = {
+            name: torch.stack([m.get_buffer(name) for m in modules]).to(device)
+            for name, _ in modules[0].named_buffers()
+            if not name.endswith("mask")
+        }
+
+    def train(self, mode: bool) -> None:
+        self.module.train(mode)
+
+    def __call__(self, x: Tensor, masks: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Outputs [runs, rows, outputs] for inputs [runs, rows, *shape]; masks [runs, rows, …] by layer."""
+        masks = masks or {}
+        if self.alone:
+            return self._call_alone(x, masks)
+        if not isinstance(self.module, nn.Sequential):
+            return self._call_vmapped(self.module, "", x, masks)
+        rows = x.shape[1]
+        for name, layer in self.module.named_children():
+            if isinstance(layer, nn.Flatten):
+                x = x.flatten(2)
+            elif isinstance(layer, nn.Linear) and layer.bias is not None:
+                weight, bias = self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"]
+                x = linear(fill_rows(x), weight, bias, self._gradients[f"{name}.weight"])[:, :rows]
+            elif isinstance(layer, MaskedDropout):
+                x = x * masks[name] if name in masks else x
+            elif isinstance(layer, ELEMENTWISE):
+                x = layer(x)
+            else:
+                x = self._call_vmapped(layer, f"{name}.", x, masks)
+        return x
+
+    def _call_vmapped(self, layer: nn.Module, prefix: str, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
+        state = self.parameters | self.buffers | {f"{name}.mask": mask for name, mask in masks.items()}
+        own = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        # Stacked convolutions become one in groups, whose algorithm the CPU chooses by the number of groups.
+        one_by_one = x.device.type == "cpu" and any(isinstance(part, CONVOLUTIONS) for part in layer.modules())
+        call = vmap(lambda values, rows: functional_call(layer, values, (rows,)), chunk_size=1 if one_by_one else None)
+        out: Tensor = call(own, x)
+        return out
+
+    def _call_alone(self, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
+        state = {name: p[0] for name, p in self.parameters.items()} | {n: b[0] for n, b in self.buffers.items()}
+        state |= {f"{name}.mask": mask[0] for name, mask in masks.items()}
+        out: Tensor = functional_call(self.module, state, (x[0],))
+        return out.unsqueeze(0)
+
+    def differentiate(self, losses: Tensor) -> None:
+        """Write the gradient of each run's loss ([runs]) to ``grad``."""
+        parts = torch.autograd.grad(losses.sum(), list(self.parameters.values()))
+        torch.cat([part.flatten(1) for part in parts] + self._padding, dim=1, out=self.grad)
+
+    def weights(self) -> Tensor:
+        """All weights, [runs, weights]."""
+        return self.flat[:, self.is_weight.bool()]

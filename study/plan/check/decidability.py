@@ -1,0 +1,135 @@
+"""Which claims a study can decide at all, told before anything is trained: the floor of p against Holm's limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from study.errors import Mistakes, join, join_each
+from study.metrics import DETERMINISTIC, METRICS, per_round
+from study.plan.file.models import Claim
+from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim
+from study.stats.exact import ALPHA, chances, fewest_seeds, smallest_p
+
+TIES = range(4)  # tied pairs, as the floor is shown for
+
+
+class Stated(NamedTuple):
+    """What one comparison claims."""
+
+    path: str  # of the comparison
+    claims: Sequence[Claim | PlannedClaim]
+    metrics: Sequence[str]  # that it shows
+    seeds: int
+
+    @property
+    def timed(self) -> bool:
+        names = [*self.metrics, *(claim.metric for claim in self.claims)]
+        return any(METRICS[name].timed for name in names if name in METRICS)
+
+
+class Tested(NamedTuple):
+    """A claim that counts for Holm, and the pairs that it is tested over."""
+
+    path: str  # of its comparison
+    place: int  # among the claims there
+    pairs: int
+    unit: str  # of a pair: seed, round
+    sides: int  # of its test
+    exploratory: bool
+
+    def floor(self, ties: int = 0) -> float:
+        """The smallest p that it can have."""
+        return smallest_p(self.pairs, ties, self.sides)
+
+
+def counts(claim: Claim | PlannedClaim) -> bool:
+    """Whether Holm's method corrects for it: neither derived, nor about a number that is counted, not measured."""
+    return not claim.derived and claim.metric not in DETERMINISTIC
+
+
+def tested(stated: Iterable[Stated]) -> list[Tested]:
+    """The claims that count, of all comparisons of a study."""
+    stated = list(stated)
+    rounds = max(FEWEST_ROUNDS, *(part.seeds for part in stated if part.timed), 0)
+    found = []
+    for part in stated:
+        for i, claim in enumerate(part.claims):
+            over = (rounds, "round") if per_round(claim.metric) else (part.seeds, "seed")
+            sides = 1 if claim.kind == "equal" else 2
+            if counts(claim):
+                found.append(Tested(part.path, i, *over, sides, claim.exploratory))
+    return found
+
+
+def of_plan(plan: Plan) -> list[Tested]:
+    """The claims of a plan that count."""
+    return tested(Stated(join("comparisons", c.name), c.claims, c.metrics, c.seeds) for c in plan.comparisons)
+
+
+def refuse_hopeless(claims: Sequence[Tested], looks: int, mistakes: Mistakes) -> None:
+    """Note the claims that no outcome can decide, though no pair ties; an exploratory one may be so."""
+    alike: dict[str, list[Tested]] = {}
+    for claim, chance in zip(claims, chances([claim.floor() for claim in claims], looks), strict=True):
+        if chance or claim.exploratory:
+            continue
+        enough = fewest_seeds(len(claims), looks=looks) - (claim.sides == 1)
+        also = ", of which there are then as many rounds" * (claim.unit == "round")
+        words = (
+            f"no outcome of {_count(claim.pairs, claim.unit)} can decide it: the smallest p is {claim.floor():.2g}, "
+            f"above {limit_text(len(claims), looks)}; give seeds: {enough}{also}, or exploratory: true"
+        )
+        alike.setdefault(words, []).append(claim)
+    for words, same in alike.items():
+        by_path = {
+            path: [claim.place for claim in same if claim.path == path] for path in dict.fromkeys(c.path for c in same)
+        }
+        places = ", ".join(join_each(path, "claims", listed) for path, listed in by_path.items())
+        mistakes.add(places, words.replace("decide it", "decide any of them") if len(same) > 1 else words)
+
+
+def limit_text(claims: int, looks: int) -> str:
+    """``0.05``, ``0.05/31 claims``, ``0.05/31 claims/2 looks``."""
+    return "0.05" + f"/{claims} claims" * (claims > 1) + f"/{looks} looks" * (looks > 1)
+
+
+def floors(plan: Plan) -> Iterator[str]:
+    """A table of the smallest p with 0 to 3 tied pairs, and what it means; nothing without claims."""
+    stated = [claim for comparison in plan.comparisons for claim in comparison.claims]
+    if not stated:
+        return
+    claims = of_plan(plan)
+    derived = sum(claim.derived for claim in stated)
+    counted = len(stated) - len(claims) - derived
+    rest = [f"{derived} derived"] * (derived > 0) + [f"{counted} on memory, which is counted"] * (counted > 0)
+    yield f"{_count(len(stated), 'claim')}, {len(claims)} to test" + f" ({', '.join(rest)})" * bool(rest)
+    if not claims:
+        return
+    limit = ALPHA / plan.looks / len(claims)
+    text = limit_text(len(claims), plan.looks)
+    value = f" = {limit:.2g}" if text != f"{limit:.2g}" else ""
+    yield f"  the smallest p must be at most {text}{value} (too large: in brackets)"
+    groups: dict[tuple[str, int], list[Tested]] = {}
+    for claim in claims:
+        name = _count(claim.pairs, claim.unit) + ", kind: equal" * (claim.sides == 1)
+        groups.setdefault((name, claim.pairs), []).append(claim)
+    chance = dict(zip(claims, chances([claim.floor() for claim in claims], plan.looks), strict=True))
+    width = max(len("tied pairs"), *(len(name) for name, _ in groups))
+    yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()
+    for (name, _), members in groups.items():
+        numbers = [members[0].floor(ties) for ties in TIES]
+        cells = "".join(f"{f'{p:.2g}' if p <= limit else f'({p:.2g})':<11}" for p in numbers)
+        yield f"  {name:{width}}  {cells}{_meaning(members[0], limit, chance[members[0]])}"
+
+
+def _meaning(claim: Tested, limit: float, chance: bool) -> str:
+    room = sum(claim.floor(ties) <= limit for ties in range(claim.pairs)) - 1
+    if room > 0:
+        return f"with {_count(room, 'tied pair')} a claim can still be decided"
+    if room == 0:
+        return "a claim can be decided if no pair ties"
+    return "a claim can be decided only after others" if chance else "no claim can be decided"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -1,0 +1,136 @@
+"""What makes a comparison or a claim doubtful though nothing is wrong with the file: the warnings of ``check``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from math import prod
+
+from study.errors import join, join_each
+from study.metrics import METRICS, twin
+from study.plan.arm import split_sizes
+from study.plan.check import tuning as searches
+from study.plan.plan import Plan, PlannedComparison
+from study.store.layout import Block, Store, owned
+
+HALF_A_POINT = 0.005  # of accuracy
+FUNCTIONS = ({"train_seconds", "step_seconds", "speedup"}, {"steps_to_target", "epochs_to_target"})  # of each other
+LOOKED_INTO = 256  # arms of a comparison whose cached runs are read, at most
+HELD_OUT = {"test_accuracy": "test", "generalization_gap": "test", "val_accuracy": "validation"}
+
+
+def warnings(plan: Plan, store: Store) -> Iterator[str]:
+    """One line each, with the place in the study file."""
+    for comparison in plan.comparisons:
+        path = join("comparisons", comparison.name)
+        yield from _other_selection(plan, comparison, path)
+        yield from _changes_several(comparison, path)
+        yield from _coarse(plan, comparison, path)
+        yield from _not_derived(comparison, path)
+    yield from searches.warnings(plan)
+    yield from _same_for_all(plan, store)
+
+
+def _other_selection(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[str]:
+    """Claims on a metric whose arms are tuned by something else than its validation twin."""
+    found: dict[tuple[str, str, str], list[int]] = {}
+    for i, claim in enumerate(comparison.claims):
+        regression = plan.arms[claim.better_arm].dataset.known_task == "regression"
+        wanted, chosen = twin(claim.metric, regression), comparison.selections.get(claim.metric)
+        if wanted and chosen and wanted != chosen:
+            found.setdefault((claim.metric, chosen, wanted), []).append(i)
+    for (metric, used, needed), places in found.items():
+        yield f"{join_each(path, 'claims', places)}: on {metric}, of arms tuned by {used}; add {needed} to select:"
+
+
+def _not_derived(comparison: PlannedComparison, path: str) -> Iterator[str]:
+    """Claims that Holm's correction leaves out, though their metric is no function of one that counts."""
+    counted = {
+        (claim.metric, frozenset((claim.better, claim.than))) for claim in comparison.claims if not claim.derived
+    }
+    for i, claim in enumerate(comparison.claims):
+        kin = next((metrics for metrics in FUNCTIONS if claim.metric in metrics), set())
+        if claim.derived and not any((metric, frozenset((claim.better, claim.than))) in counted for metric in kin):
+            yield (
+                f"{join(path, 'claims', i)}: derived, so it is not corrected for, and {claim.metric} follows from no "
+                "other metric claimed of these two arms; take 'derived' out"
+            )
+
+
+def _changes_several(comparison: PlannedComparison, path: str) -> Iterator[str]:
+    """Arms that differ from the reference, or from the other side of a claim, in several coupled keys."""
+    values = {arm.label: arm.values for arm in comparison.arms}
+    keys = comparison.keys
+    distinct = [len({mine[key] for mine in values.values()}) for key in keys]
+    if len(keys) < 2 or len(values) + comparison.skipped >= prod(distinct):
+        return  # a full cross product, but for what is skipped
+    coupled = [key for key in keys if not _crossed(key, keys, values)]
+    pairs = [(claim.better, claim.than) for claim in comparison.claims]
+    pairs += [(label, comparison.reference) for label in values]
+    differing = [[key for key in coupled if values[one][key] != values[other][key]] for one, other in pairs]
+    several = [(len(keys), pair, keys) for pair, keys in zip(pairs, differing, strict=True) if len(keys) > 1]
+    if several:
+        _, (one, other), most = max(several, key=lambda found: found[0])
+        named = f"{', '.join(most[:-1])} and {most[-1]}"
+        yield f"{path}: changes several things at once: {one!r} and {other!r} differ in {named}"
+
+
+def _crossed(key: str, keys: tuple[str, ...], values: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether every value of ``key`` comes with every combination of the others."""
+    rows = {tuple(mine[name] for name in keys) for mine in values.values()}
+    place = keys.index(key)
+    others = {row[:place] + row[place + 1 :] for row in rows}
+    return len(rows) == len(others) * len({row[place] for row in rows})
+
+
+def _coarse(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[str]:
+    """Claims on an accuracy whose margin, or half a point, is less than one row."""
+    found: dict[tuple[str, int, str], list[int]] = {}
+    for i, claim in enumerate(comparison.claims):
+        total = plan.arms[claim.better_arm].dataset.rows
+        if total is None or claim.metric not in HELD_OUT:
+            continue
+        rows = split_sizes(total)[2]
+        bounds = [(claim.margin, "the margin")] * bool(claim.margin) + [(HALF_A_POINT, "half a point")]
+        over = [words for bound, words in bounds if bound and 1 / rows > bound]
+        if over:
+            found.setdefault((HELD_OUT[claim.metric], rows, over[0]), []).append(i)
+    for (split, rows, bound), places in found.items():
+        row = f"one of {rows} {split} rows is worth {100 / rows:.2g} points"
+        yield f"{join_each(path, 'claims', places)}: {row}, more than {bound}; differences of a row or two mean little"
+
+
+def _same_for_all(plan: Plan, store: Store) -> Iterator[str]:
+    """Targets that every cached run reached, or none."""
+    always: list[str] = []
+    never: list[str] = []
+    present = store.present(plan.arms)
+    for comparison in plan.comparisons:
+        timed = [metric for metric in comparison.used if METRICS[metric].target]
+        if not timed or comparison.target is None:
+            continue
+        arms = dict.fromkeys(arm for metric in timed for arm in comparison.arms_for(metric).values())
+        reached = [hit for arm in islice(arms, LOOKED_INTO) for hit in _reached(comparison, arm, present[arm], store)]
+        if reached and len(set(reached)) == 1:
+            (always if reached[0] else never).append(f"{comparison.name} ({len(reached)} runs)")
+    if never:
+        yield f"target: no cached run reaches it in {', '.join(never)}; an easier one could tell arms apart there"
+    if always:
+        yield f"target: every cached run reaches it in {', '.join(always)}; only how soon can tell arms apart there"
+
+
+def _reached(comparison: PlannedComparison, arm: str, blocks: list[Block], store: Store) -> Iterator[bool]:
+    """Whether each cached run of an arm reached the target of ``comparison``."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    target = comparison.target
+    assert target is not None
+    met = pc.greater_equal if target.metric.endswith("accuracy") else pc.less_equal
+    for block, seeds in owned(blocks, comparison.seeds):
+        try:
+            table = pq.read_table(store.curves(arm, block), columns=["seed", target.metric])
+        except (OSError, ValueError):
+            continue  # damaged: whoever needs it will say so
+        hits = table.filter(met(table[target.metric], target.value))["seed"].unique().to_pylist()
+        yield from (seed in hits for seed in seeds)

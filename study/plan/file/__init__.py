@@ -1,0 +1,1 @@
+"""From a study file to a plan, or to the list of its mistakes."""

@@ -1,0 +1,88 @@
+"""Labels of the arms of a comparison: the keys whose value differs, in the order written (DESIGN §4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from study.axes import CHOICES
+from study.errors import show
+
+ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
+
+
+def number(value: Any) -> str:
+    """A setting as labels show it: numbers as %g, lists in brackets."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 1e300):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(number(v) for v in value)}]"
+    return value if isinstance(value, str) else show(value)
+
+
+def varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys of ``rows`` (one mapping of key to value per arm) that have more than one value."""
+    if not rows:
+        return []
+    return [key for key in rows[0] if len({canonical(row[key]) for row in rows}) > 1]
+
+
+def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
+    """What each value of ``key`` shows, by its canonical JSON. None is a setting that an arm does not have."""
+    distinct = {canonical(value): value for value in values}
+    if key not in CHOICES:
+        name = key.rpartition(".")[2]
+        return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
+    named = {
+        c: v if isinstance(v, Mapping) and isinstance(v.get("name"), str) else {"name": show(v)}
+        for c, v in distinct.items()
+    }
+    shown = {}
+    for code, value in named.items():
+        twins = [_settings(key, v) for v in named.values() if v["name"] == value["name"]]
+        own = _settings(key, value)
+        parts = [f"{setting}={number(own.get(setting))}" for setting in varying(twins)]
+        shown[code] = " ".join([str(value["name"]), *parts])
+    return shown
+
+
+def compose(
+    rows: Sequence[Mapping[str, Any]], given: Sequence[str | None], coupled: Sequence[str]
+) -> list[tuple[str, dict[str, str]]]:
+    """The label of each arm, and what it shows for each key that differs.
+
+    ``rows``: the value of every key written in the comparison, per arm. ``given``: the arm's own
+    ``label:``, which replaces what the ``coupled`` keys (those of ``arms``) would show.
+    """
+    differing = varying(rows) if len(rows) > 1 else list(rows[0])
+    shown = {key: fragments(key, [row[key] for row in rows]) for key in differing}
+    composed = []
+    for row, own in zip(rows, given, strict=True):
+        values = {key: shown[key][canonical(row[key])] for key in differing}
+        parts = [values[key] for key in differing if values[key] != ABSENT and not (own and key in coupled)]
+        composed.append((", ".join([own, *parts] if own else parts) or "baseline", values))
+    return composed
+
+
+def canonical(value: Any) -> str:
+    """The same text for equal values: 1 and 1.0 are the same choice, true is not 1."""
+    if isinstance(value, float) and value.is_integer():
+        return repr(int(value))
+    if value is None or isinstance(value, int | float | str):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join(sorted(f"{key!r}:{canonical(item)}" for key, item in value.items())) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(canonical(item) for item in value) + "]"
+    return json.dumps(value, default=str)
+
+
+def _settings(axis: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings of a choice, written or default; of an unknown choice those written."""
+    choices = CHOICES[axis].choices()
+    fields = choices[value["name"]].model_fields if value["name"] in choices else {}
+    defaults = {name: None if field.is_required() else field.default for name, field in fields.items()}
+    return {**defaults, **value}

@@ -1,0 +1,1 @@
+"""What was stated, judged and drawn, and on which records."""

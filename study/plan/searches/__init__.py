@@ -1,0 +1,1 @@
+"""How settings are searched: where, in which order, and which candidate is best."""

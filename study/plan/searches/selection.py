@@ -1,0 +1,173 @@
+"""Which candidate of a search is best, whether the search was wide enough, and what to try next. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf, isfinite, sqrt
+from statistics import fmean, stdev
+from typing import NamedTuple
+
+from study.plan.searches.space import Searched, Select, Tune, Value
+
+Candidate = dict[str, Value]  # setting → value
+NEXT = 2  # points past an edge that are named to the reader
+
+
+class Outcome(NamedTuple):
+    """What one tuning seed of a candidate came to. ``val_accuracy`` is None for a regression."""
+
+    finished: bool
+    val_accuracy: float | None
+    val_loss: float | None
+    steps_to_target: int | None  # None: not reached
+
+
+class Trial(NamedTuple):
+    settings: Candidate
+    outcomes: Sequence[Outcome]  # of the tuning seeds, in their order
+
+
+class Edge(NamedTuple):
+    """Where a search was too narrow for its best candidate."""
+
+    sides: dict[str, str]  # setting → low or high: no candidate lies further out
+    undertuned: bool  # at such a side it beats its inner neighbour beyond doubt
+    next: list[Candidate]  # to be tried there
+
+
+def merit(outcome: Outcome, select: Select) -> float:
+    """How good one outcome is by ``select``, more is better; minus infinity for diverged or not reached."""
+    if select == "steps_to_target":
+        return -inf if outcome.steps_to_target is None or not outcome.finished else -outcome.steps_to_target
+    value = outcome.val_accuracy if select == "val_accuracy" else outcome.val_loss
+    if not outcome.finished or value is None:
+        return -inf
+    return value if select == "val_accuracy" else -value
+
+
+def score(trial: Trial, select: Select) -> float | None:
+    """The mean of ``select`` over the tuning seeds that have it, in its own unit; None where none has."""
+    known = [value for outcome in trial.outcomes if isfinite(value := merit(outcome, select))]
+    return None if not known else abs(fmean(known)) if select != "val_accuracy" else fmean(known)
+
+
+def order(trial: Trial, select: Select) -> tuple[object, ...]:
+    """Sorts candidates, the best first: fewest diverged seeds, fewest unreached, then the mean of ``select``.
+
+    Exact ties (up to the rounding of a mean): lower val_loss, then the smaller setting.
+    """
+    merits = [merit(outcome, select) for outcome in trial.outcomes]
+    known = [value for value in merits if isfinite(value)]
+    losses = [o.val_loss for o in trial.outcomes if o.finished and o.val_loss is not None]
+    return (
+        sum(not outcome.finished for outcome in trial.outcomes),
+        len(merits) - len(known),
+        -round(fmean(known), 12) if known else inf,
+        round(fmean(losses), 12) if losses else inf,
+        [value if isinstance(value, tuple) else (value,) for value in trial.settings.values()],
+    )
+
+
+def rank(trials: Sequence[Trial], select: Select) -> list[int]:
+    """The places of ``trials``, the best first."""
+    return sorted(range(len(trials)), key=lambda i: order(trials[i], select))
+
+
+def beats(better: Trial, worse: Trial, select: Select) -> bool:
+    """Whether the mean paired difference is more than two standard errors, or all tuning seeds agree."""
+    pairs = [(merit(a, select), merit(b, select)) for a, b in zip(better.outcomes, worse.outcomes, strict=True)]
+    if all(a > b for a, b in pairs):
+        return True
+    differences = [a - b for a, b in pairs if isfinite(a) and isfinite(b)]
+    if len(differences) < len(pairs) or len(differences) < 2:
+        return False
+    return fmean(differences) > 2 * stdev(differences) / sqrt(len(differences))
+
+
+def edge(tune: Tune, trials: Sequence[Trial], possible: Callable[[Candidate], bool]) -> Edge:
+    """The edges that the best candidate lies on, those where the setting itself ends left out."""
+    places = rank(trials, tune.select)
+    best = trials[places[0]]
+    sides, undertuned, following = {}, False, []
+    for searched in tune.settings:
+        if not searched.ordered:
+            continue
+        here = searched.position(best.settings[searched.key])
+        line = [(searched.position(t.settings[searched.key]), t) for t in _line(tune, searched, best, trials)]
+        for side, direction in (("low", -1), ("high", 1)):
+            inner = [(_distance(tune, best, t), i) for i, (at, t) in enumerate(line) if (here - at) * direction > 1e-9]
+            outward = [point for point in _past(searched, best.settings, here, direction) if possible(point)]
+            if any((at - here) * direction > 1e-9 for at, _ in line) or not inner or not outward:
+                continue
+            sides[searched.key] = side
+            neighbour = line[min(inner)[1]][1]
+            if beats(best, neighbour, tune.select) or (_mute(best, tune.select) and beats(best, neighbour, "val_loss")):
+                undertuned = True
+                following += outward
+    return Edge(sides, undertuned, following)
+
+
+def _mute(best: Trial, select: Select) -> bool:
+    """Whether ``select`` may not tell yet that an edge was left too early, so that the loss is asked.
+
+    Accuracies far from their target are often those of chance; at 1, or once a target is reached, they say enough.
+    """
+    merits = [merit(outcome, select) for outcome in best.outcomes]
+    if select == "steps_to_target":
+        return not any(map(isfinite, merits))
+    return select == "val_accuracy" and min(merits) < 1
+
+
+def further(tune: Tune, trials: Sequence[Trial], possible: Callable[[Candidate], bool]) -> list[Candidate]:
+    """The candidates to try next: one step past each edge that the best lies on, else halfway to its neighbours.
+
+    Where the best has no more room, the second best is asked, and so on; empty where none has.
+    """
+    tried = [trial.settings for trial in trials]
+    for place in rank(trials, tune.select):
+        for points in _around(tune, trials[place], trials):
+            fresh = [point for point in points if point not in tried and possible(point)]
+            if fresh:
+                return fresh
+    return []
+
+
+def _around(tune: Tune, trial: Trial, trials: Sequence[Trial]) -> tuple[list[Candidate], list[Candidate]]:
+    """One step past the edges that ``trial`` lies on; halfway to its neighbours."""
+    outward, inward = [], []
+    for searched in tune.settings:
+        if searched.values:
+            continue  # listed values have none between or past them
+        here = searched.position(trial.settings[searched.key])
+        places = [searched.position(t.settings[searched.key]) for t in _line(tune, searched, trial, trials)]
+        for direction in (-1, 1):
+            there = [at for at in places if (at - here) * direction > 1e-9]
+            if there:
+                nearest = min(there, key=lambda at: abs(at - here))
+                inward.append(trial.settings | {searched.key: searched.at((here + nearest) / 2)})
+            else:
+                outward += _past(searched, trial.settings, here, direction)[:1]
+    return outward, inward
+
+
+def _past(searched: Searched, settings: Candidate, here: float, direction: int) -> list[Candidate]:
+    """The next points past an edge, in the ratio or step of the grid."""
+    steps = (here + direction * searched.step * k for k in range(1, NEXT + 1))
+    return [settings | {searched.key: searched.at(position)} for position in steps]
+
+
+def _line(tune: Tune, searched: Searched, trial: Trial, trials: Sequence[Trial]) -> list[Trial]:
+    """The trials that differ from ``trial`` in this setting only; all, where there are none, or no grid.
+
+    A candidate past the edge of one setting is alone with it, and may still lie on the edge of another.
+    """
+    if tune.search == "sobol":
+        return list(trials)
+    others = [key for key in tune.covers if key != searched.key]
+    own = [t for t in trials if all(t.settings[key] == trial.settings[key] for key in others)]
+    return own if len(own) > 1 else list(trials)
+
+
+def _distance(tune: Tune, first: Trial, second: Trial) -> float:
+    """Between two candidates, on the scales of their settings."""
+    return sum((s.position(first.settings[s.key]) - s.position(second.settings[s.key])) ** 2 for s in tune.settings)

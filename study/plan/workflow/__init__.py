@@ -1,0 +1,1 @@
+"""What Snakemake asks, and what it tells."""

@@ -1,0 +1,69 @@
+"""What Snakemake tells when it begins and ends: where training runs, what failed, where the report is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from study.plan.cost import length
+from study.plan.limits import visible
+from study.plan.workflow.dag import Dag
+from study.store.failures import TUNING
+
+
+def start(dag: Dag, executor: str = "local", logs: Sequence[str] = ()) -> str:
+    """Where training will run; and, where Snakemake draws no progress bars, the log to follow."""
+    follow = [] if sys.stderr.isatty() else [f"Each job as it begins and ends: {log}" for log in logs]
+    return "\n".join([_where(dag, executor), *follow])
+
+
+def _where(dag: Dag, executor: str) -> str:
+    """The devices, and how many jobs share at a time where nobody said."""
+    if dag.cached:
+        runs = sum(length(blocks) for blocks in dag.plan.missing(dag.store).values())
+        lacking = f" {runs:,} run{'s are' if runs > 1 else ' is'} missing, and left out." if runs else ""
+        return f"cached=true: nothing is trained; the report is drawn from the records that are there.{lacking}"
+    if not dag.to_train and not dag.to_time:
+        return "Nothing to train: the report is drawn from the records that are there."
+    if dag.limits.cluster:
+        return f"Training and timing are submitted as jobs ({executor}); everything else runs here."
+    gpus = len(visible())
+    where = f"Training runs on {gpus} GPU{'s' * (gpus > 1)}."
+    if not gpus:
+        where = "No GPU that torch can use: training runs on the CPU."
+    if dag.limits.gpu is None:
+        where += f" No --resources gpu= was given: jobs share {dag.gpu_limit} device{'s' * (dag.gpu_limit > 1)}."
+    return where
+
+
+def end(dag: Dag) -> list[str]:
+    """Where the report is, and one line per failure."""
+    failures = dag.failures()
+    lines = [f"FAILED {dag.name(f.arm)}, {f.what}: {f.reason} (log: {f.log})" for f in failures]
+    failed = {f.arm for f in failures if f.block == TUNING}
+    lines += [
+        f"NOT TUNED {dag.name(arm)}: it was to take over trials of {source}"
+        for arm, source in dag.plan.sources.items()
+        if source in failed and arm in dag.to_tune and not dag.store.tuning(arm).exists()
+    ]
+    timing = dag.plan.timing and dag.store.failed_timing(dag.plan.timing.id)
+    if timing and dag.to_time and timing.exists():
+        about = json.loads(timing.read_text(encoding="utf-8"))
+        lines.append(f"FAILED timing: {about['reason']} (log: {about['log']})")
+    if lines:
+        lines.append("The same command again does only what is missing.")
+    if (dag.folder / "report.html").exists():
+        lines.append(f"Report: {dag.folder / 'report.html'} ({_coverage(dag.folder / 'runs.parquet')})")
+    return lines
+
+
+def _coverage(runs: Path) -> str:
+    """``288 of 288 runs``, and how many of them diverged."""
+    import pyarrow.parquet as pq
+
+    status = pq.read_table(runs, columns=["status"])["status"].to_pylist()
+    diverged = status.count("diverged")
+    there = f"{status.count('finished') + diverged} of {len(status)} runs"
+    return f"{there}, {diverged} diverged" if diverged else there

@@ -1,0 +1,175 @@
+"""Data parallelism: one process per device, each with a part of every batch (torch.distributed).
+
+NCCL on GPUs, gloo on the CPU. The workers meet through a file of their own, so that jobs on one host never
+share a port. A worker that dies ends the others within seconds.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from multiprocessing.connection import wait
+from pathlib import Path
+from threading import Thread
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
+from torch.multiprocessing.spawn import start_processes as start
+
+from study.engine.checkpoint import SIGNALS, Interrupted
+from study.engine.shard import ALONE, Shard
+
+TIMEOUT = timedelta(minutes=30)  # of one exchange; a worker that died is noticed long before
+GRACE = 1.0  # seconds that the other workers have to end once one has failed
+LOOK = 1.0  # seconds between looks at whether a signal has to be passed on again
+
+PRELOADED = [__name__, "torch._dynamo"]  # the second is what the first optimizer would load, in a second
+ERROR = "error-"  # a file for each worker that ended in an error: what was raised
+
+Work = Callable[..., Any]  # called as work(shard, device, *arguments)
+
+
+class WorkerFailed(RuntimeError):
+    """One of several workers ended in an error or was killed; says which and why."""
+
+
+def spread(world: int, device: torch.device, work: Work, *arguments: Any) -> None:
+    """Call ``work(shard, device, *arguments)`` in ``world`` processes, or here where ``world`` is 1.
+
+    ``work`` is importable. Signals that ask for the end (``SIGNALS``) reach worker 0, which decides for all.
+    Raises WorkerFailed, or Interrupted where worker 0 was.
+    """
+    if world == 1:
+        work(ALONE, device, *arguments)
+        return
+    with Team(world, device, work, *arguments) as team, team.forwarding() as signals:
+        while not team.join(LOOK):
+            signals.repeat()
+
+
+class Team:
+    """``world`` workers that call ``work(shard, device, *arguments)``; left, they are ended."""
+
+    def __init__(self, world: int, device: torch.device, work: Work, *arguments: Any) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="evenhand-")
+        arguments = (world, device.type, Path(self.folder.name), work, arguments)
+        # Forked from a process that loads torch once for all of them, and never touches a GPU.
+        multiprocessing.set_forkserver_preload(PRELOADED)
+        # Workers begin deaf, since a signal would kill them until they listen; it is repeated until they do.
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
+        self.workers = start(  # type: ignore[no-untyped-call]
+            _worker, args=arguments, nprocs=world, join=False, start_method="forkserver"
+        )
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def __enter__(self) -> Team:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for process in self.workers.processes:
+            process.kill()
+            process.join()
+        self.folder.cleanup()
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait for the workers, at most ``seconds``; whether all have ended. Raises WorkerFailed or Interrupted."""
+        try:
+            return bool(self.workers.join(seconds, grace_period=GRACE))
+        except (ProcessRaisedException, ProcessExitedException) as error:
+            raise self._cause(error.error_index) from None
+
+    def _cause(self, failed: int) -> Exception | Interrupted:
+        """What happened first: the other workers fail after it because they lose their connection."""
+        told = sorted(Path(self.folder.name).glob(f"{ERROR}*"), key=lambda path: path.stat().st_mtime_ns)
+        code = self.workers.processes[failed].exitcode or 0
+        if code < 0:
+            return WorkerFailed(f"worker {failed} was killed by {signal.Signals(-code).name}")
+        if not told:
+            return WorkerFailed(f"worker {failed} ended with exit code {code}")
+        kind, _, words = told[0].read_text(encoding="utf-8").partition(": ")
+        if kind == Interrupted.__name__:
+            return Interrupted(words)
+        return WorkerFailed(f"worker {told[0].name.removeprefix(ERROR)}: {kind}: {words}")
+
+    def forwarding(self) -> _Forwarding:
+        """While the block runs, signals that ask this process to end are passed on to worker 0."""
+        return _Forwarding(self.workers.processes[0].pid)
+
+
+class _Forwarding:
+    def __init__(self, leader: int) -> None:
+        self.leader = leader
+        self.received: int | None = None
+
+    def __enter__(self) -> _Forwarding:
+        self.before = {number: signal.signal(number, self._pass) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _pass(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
+        self.repeat()
+
+    def repeat(self) -> None:
+        """Pass on what was received: a worker that was just starting did not hear it."""
+        if self.received is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.leader, self.received)
+
+
+def _worker(rank: int, world: int, kind: str, folder: Path, work: Work, arguments: tuple[Any, ...]) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
+    device = torch.device(kind, rank) if kind == "cuda" else torch.device(kind)
+    try:
+        with _meeting(rank, world, device, folder):
+            work(Shard(rank, world), device, *arguments)
+            dist.barrier(device_ids=[rank] if kind == "cuda" else None)
+    except BaseException as error:
+        if not isinstance(error, Interrupted):
+            traceback.print_exc()
+        beside = folder / f".{rank}"
+        beside.write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+        beside.rename(folder / f"{ERROR}{rank}")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)  # leaving the group in good order would wait for the others, who wait for this one
+
+
+@contextmanager
+def _meeting(rank: int, world: int, device: torch.device, folder: Path) -> Iterator[None]:
+    """The group of all workers, as the default group of torch.distributed."""
+    group: dict[str, Any] = {"init_method": f"file://{folder / 'meeting'}", "rank": rank, "world_size": world}
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        group |= {"backend": "nccl", "device_id": device}
+    else:
+        loopback = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
+        if loopback:
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback[0])  # all workers are here, whatever the host's name
+        group |= {"backend": "gloo"}
+    dist.init_process_group(timeout=TIMEOUT, **group)
+    yield
+    dist.destroy_process_group()
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that leased its device is gone: it would hold the device without a lease."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,1 @@
+"""The claims of a study and what they came to."""

@@ -1,0 +1,170 @@
+"""What would decide the claims that are undecided: more seeds, a wider search, or nothing that can be afforded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+from scipy import stats
+
+from study.metrics import per_round
+from study.plan.cost import final, sum_up
+from study.plan.file.labels import number
+from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim, PlannedComparison
+from study.plan.searches.chosen import read_chosen
+from study.show.claims import wider
+from study.show.claims.table import sentence
+from study.show.formatting import counted, listed, none
+from study.show.tables.tuning import steps_out
+from study.stats.exact import ALPHA
+from study.stats.power import FALSE_VERDICTS, MOST, POWER, pairs_for_equal, pairs_for_mean, pairs_for_wins
+from study.stats.scale import is_ratio, threshold
+from study.store.layout import Store
+
+
+class Advice(NamedTuple):
+    """On one undecided claim."""
+
+    words: str
+    arms: tuple[str, ...] = ()  # labels of those that deserve more seeds
+    seeds: int = 0  # that would decide it
+    outside: tuple[wider.Points, ...] = ()  # of the range that was searched, where that was too narrow
+
+
+def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
+    """Lines to print. ``claims``: a table of ``CLAIMS``, on the claims of ``plan`` in their order."""
+    undecided = int((claims["verdict"] == "undecided").sum())
+    of_all = f"of {counted(len(claims), 'claim')}"
+    if not undecided:
+        yield f"None {of_all} is undecided; there is nothing to add." if len(claims) else "The study claims nothing."
+        return
+    yield f"{undecided} {of_all} {'is' if undecided == 1 else 'are'} undecided."
+    yield f"What would decide each, with a power of {POWER:g}, if the true difference is as observed:"
+    looks = max(plan.looks, int(claims["looks"].max()) + 1)  # of which judging again is the last
+    family = max(1, int(claims["counts"].sum()))
+    rows = iter(row for _, row in claims.iterrows())
+    more = False
+    for comparison in plan.comparisons:
+        pairs = [(claim, next(rows)) for claim in comparison.claims]
+        open_yet = [(claim, row) for claim, row in pairs if row["verdict"] == "undecided"]
+        if not open_yet:
+            continue
+        yield f"\n{comparison.name}"
+        given = []
+        for claim, row in open_yet:
+            advice = _advise(store, claim, row, family, looks)
+            given.append(advice)
+            yield f"  {sentence(claim.metric, claim.better, claim.than, claim.kind, float(row['margin']))}"
+            yield f"    {advice.words}"
+        if outside := [points for advice in given for points in advice.outside]:
+            yield from wider.edit(plan, comparison, outside)
+        if any(advice.seeds for advice in given):
+            more = True
+            yield from _edit(plan, comparison, given, looks)
+    if more:
+        yield from _on_looks(plan, looks)
+
+
+def _advise(store: Store, claim: PlannedClaim, row: pd.Series, family: int, looks: int) -> Advice:
+    """What would decide one claim at one of so many looks; its row of ``CLAIMS``."""
+    if row["test"] == "none":
+        return Advice(f"{row['reason']} (the command that ran the study does only what is missing)")
+    if none(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
+        return _wider(store, claim, row)
+    now, unit = int(row["pairs"]), "round" if per_round(claim.metric) else "seed"
+    at = f" with looks: {looks}" if looks != row["looks_declared"] else ""
+    needed = pairs_needed(claim, row, family, looks)
+    if needed is None:
+        why = str(row["reason"]).partition(";")[0] if row["ties"] == now else f"more than {MOST:,}"
+        only = "" if none(row["pairs_needed"]) else at
+        return Advice(f"no affordable number of {unit}s would decide it{only}: {why}")
+    return Advice(f"{needed} {unit}s in all would decide it{at} ({now} now)", (claim.better, claim.than), needed)
+
+
+def pairs_needed(claim: PlannedClaim, row: pd.Series, family: int, looks: int) -> int | None:
+    """How many pairs would decide a claim, from its row of ``CLAIMS``; None where more than 1,000 would.
+
+    The interval holds the spread of the differences: half of it is t · sd / √pairs.
+    """
+    pairs = int(row["pairs"])
+    if pairs < 2:
+        return None
+    if row["test"] == "sign":
+        needed = pairs_for_wins(int(row["wins"]), int(row["losses"]), int(row["ties"]), family, looks)
+    else:
+        mean, low, high = (_difference(claim.metric, row[name]) for name in ("estimate", "low", "high"))
+        half = 0.0 if math.isnan(low) else (high - low) / 2
+        sd = half * math.sqrt(pairs) / float(stats.t.ppf((1 + row["level"]) / 2, max(1, pairs - 1)))
+        pairs_for = pairs_for_equal if claim.kind == "equal" else pairs_for_mean
+        needed = pairs_for(
+            mean, sd, threshold(claim.metric, float(row["margin"])), family, looks, 1 - row["ties"] / pairs
+        )
+    return None if needed is None else max(needed, pairs + 1)
+
+
+def _difference(metric: str, value: float | None) -> float:
+    """From what is stored to the scale on which differences are tested; NaN for nothing."""
+    if value is None or math.isnan(value):
+        return math.nan
+    return math.log(value) if is_ratio(metric) else value
+
+
+def _wider(store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
+    """Where to search on for the undertuned arms that block a claim."""
+    sides = {claim.better: claim.better_arm, claim.than: claim.than_arm}
+    parts, outside = [], []
+    for label in row["undertuned"]:
+        arm = sides[label]
+        if not store.tuning(arm).exists():
+            parts.append(f"how {label} was tuned is not known any more: run the study")
+        elif (chosen := read_chosen(store.tuning(arm))) and chosen.undertuned:
+            points = (", ".join(f"{key} {number(value)}" for key, value in point.items()) for point in chosen.next)
+            parts.append(f"{label} is undertuned, next to try: {listed(points, 'or')}")
+            outside.append(steps_out(chosen))
+        else:
+            parts.append(f"{label} was tuned further since: run the study")
+    return Advice("; ".join(parts), outside=tuple(outside))
+
+
+def _edit(plan: Plan, comparison: PlannedComparison, given: Sequence[Advice], looks: int) -> Iterator[str]:
+    """The change of the study file, and what it costs."""
+    seeds = max(advice.seeds for advice in given)
+    arms = listed(dict.fromkeys(label for advice in given for label in advice.arms))
+    if seeds <= comparison.seeds:
+        yield f"  comparisons.{comparison.name}.seeds is {comparison.seeds} already: run the study"
+        return
+    more = {arm: seeds - plan.seeds[arm] for arm in comparison.trained if plan.seeds[arm] < seeds}
+    work = sum_up(final(plan.arms[arm], runs) for arm, runs in more.items())
+    rounds = plan.timing.rounds if plan.timing else 0
+    again = any(arm in plan.timing.arms for arm in comparison.trained) if plan.timing else False
+    timed = f", and all timing again, in {max(seeds, FEWEST_ROUNDS)} rounds" * (again and seeds > rounds)
+    yield f"  edit: comparisons.{comparison.name}.seeds: {seeds}"
+    if looks > plan.looks:
+        yield f"    and looks: {looks}, for the whole study: judging again is look {looks}"
+    fewer = sorted({advice.seeds for advice in given if comparison.seeds < advice.seeds < seeds}, reverse=True)
+    decided = [f"{n} would decide {sum(0 < a.seeds <= n for a in given)}" for n in fewer]
+    if decided:
+        yield f"    ({', '.join(decided)} of these {len([a for a in given if a.seeds])} claims)"
+    others = len(comparison.arms) - len({label for advice in given for label in advice.arms})
+    also = f"; {counted(others, 'other arm')} of the comparison {'comes' if others == 1 else 'come'} along" * (
+        others > 0
+    )
+    yield f"    more seeds for {arms}{also}: {wider.cost(work)}{timed}"
+
+
+def _on_looks(plan: Plan, looks: int) -> Iterator[str]:
+    """What looking again costs: a false verdict more often or, declared, more seeds."""
+    yield "\n`python -m study check FILE` says how long it takes once the file is edited."
+    if looks == plan.looks:
+        yield f"Judging again is within the {counted(looks, 'look')} that the study file declares."
+        return
+    rates = listed(f"{100 * rate:g} % with {count}" for count, rate in FALSE_VERDICTS.items())
+    yield f"Looking early: to judge again after more seeds is look {looks}; declared {_was(plan.looks)}."
+    yield f"  Undeclared, a false verdict is likelier than 5 % (by simulation {rates})."
+    yield f"  Declared, `looks: {looks}` tests each look at 0.05/{looks}, which takes the seeds given above."
+
+
+def _was(count: int) -> str:
+    return f"{'was' if count == 1 else 'were'} {count}"

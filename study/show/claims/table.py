@@ -1,0 +1,145 @@
+"""Claims and verdicts as people read them: the first table of the report, and what ``claims`` prints."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from study.metrics import METRICS
+from study.plan.plan import Plan
+from study.show.claims.judged import target_text
+from study.show.formatting import NONE, counted, listed, none
+from study.stats.exact import ALPHA
+from study.stats.power import note_on_looks
+from study.stats.scale import default_margin, effect, is_ratio, margin_text
+
+ABOUT = ["metric", "better_arm", "than_arm", "kind", "margin", "derived", "target"]  # columns that make a claim
+MARKS = {"supported": "✓", "refuted": "✗", "undecided": "?"}
+
+
+class Line(NamedTuple):
+    """One claim, as text."""
+
+    comparison: str
+    claim: str
+    estimate: str  # a difference in points, a factor, or wins
+    around: str  # its interval
+    p: str  # in words: adjusted and alone, and what the first was held against; – where nothing was tested
+    adjusted: str
+    alone: str  # before the adjustment
+    level: str  # that the adjusted p must not exceed
+    verdict: str
+    reason: str
+    remark: str  # derived, exploratory
+
+    @property
+    def mark(self) -> str:
+        return MARKS[self.verdict]
+
+
+def lines(claims: pd.DataFrame) -> list[Line]:
+    """The rows of claims.parquet as text, in their order."""
+    return [_line(row) for _, row in claims.iterrows()]
+
+
+def _line(row: pd.Series) -> Line:
+    estimate, around = NONE, ""
+    if not none(row["estimate"]) and row["test"] == "sign":
+        estimate = f"wins {row['wins']} of {row['wins'] + row['losses']}"
+    elif not none(row["estimate"]):
+        ends = (None if none(row[end]) else float(row[end]) for end in ("low", "high"))
+        estimate, around = effect(row["metric"], float(row["estimate"]), *ends)
+        estimate = f"× {estimate}" if is_ratio(row["metric"]) else f"{estimate} points"
+    adjusted, alone, level = NONE, "", f"{ALPHA / row['looks_declared']:.3g}"
+    if not none(row["p_adjusted"]) and row["test"] != "none":
+        adjusted = "< 0.001" if row["p_adjusted"] < 0.001 else _beside(row["p_adjusted"], level)
+        alone = f"{row['p']:.2g}"
+    return Line(
+        comparison=row["comparison"],
+        claim=sentence(row["metric"], row["better"], row["than"], row["kind"], float(row["margin"])),
+        estimate=estimate,
+        around=around,
+        p=f"{adjusted} adjusted, against {level}; {alone} alone" if alone else NONE,
+        adjusted=adjusted,
+        alone=alone,
+        level=level,
+        verdict=row["verdict"],
+        reason=row["reason"],
+        remark=", ".join(name for name in ("derived", "exploratory") if row[name]),
+    )
+
+
+def _beside(p: float, level: str) -> str:
+    """p with as many digits, three at least, as tell it from the level that it is held against."""
+    places = next((places for places in range(3, 8) if float(f"{p:.{places}f}") != float(level)), 8)
+    return f"{p:.{places}f}"
+
+
+def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> str:
+    """``l1: more small weights than l2``; a margin is named where it is not the metric's own."""
+    about = METRICS[metric]
+    by = f", by more than {margin_text(metric, margin)}" if margin and margin != default_margin(metric) else ""
+    if kind == "equal":
+        return f"equal {about.title} within {margin_text(metric, margin)}: {better} and {than}"
+    return f"{better}: {about.comparative} than {than}{by}"
+
+
+def tally(claims: pd.DataFrame) -> str:
+    """``33 claims: 14 supported, 9 refuted, 10 undecided``."""
+    verdicts = claims["verdict"].value_counts()
+    return f"{counted(len(claims), 'claim')}: " + listed(f"{verdicts.get(word, 0)} {word}" for word in MARKS)
+
+
+def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
+    """How the verdicts were come to."""
+    counting = int(claims["counts"].sum())
+    alpha = "0.05" if plan.looks == 1 else f"0.05/{plan.looks} (one of {plan.looks} declared looks)"
+    about = [
+        "As the study file states them, tested on paired differences: seed s gives both arms the same order of rows, "
+        "and each timing round measures both, in random order.",
+        f"p: two-sided sign-flip test (exact up to 16 pairs), or sign test where runs diverged or did not reach the "
+        f"target; for equality two one-sided tests; none where all rounds agree (deterministic). Adjusted by "
+        f"Holm's method over the {counted(counting, 'claim')} that count{'s' * (counting == 1)}; alone: before that. "
+        f"Decided at {alpha}. Intervals are per claim, unadjusted.",
+        "Factors (×, geometric means over pairs) above 1 and points above 0 favour the arm named first. Claims on "
+        "measured time have a margin of 10 %, on memory of 1 %, unless the study file says otherwise.",
+    ]
+    if claims["derived"].any():
+        about.append("Derived claims follow from another one and do not count for Holm.")
+    return [*about, *filter(None, [note_on_looks(int(claims["looks"].max()), plan.looks)])]
+
+
+def differs(plan: Plan, claims: pd.DataFrame) -> bool:
+    """Whether the study file states other claims than these verdicts are on, or on other seeds, targets or timing."""
+    return set(claims["stated"]) != ({plan.stated} if any(c.claims for c in plan.comparisons) else set())
+
+
+def meets(claims: pd.DataFrame, verdict: str) -> pd.Series:
+    """Which claims have this verdict. One that was decided at a look that nobody declared does not count as such:
+    to look until something is decided makes a false verdict likelier than 5 %.
+    """
+    declared = (claims["looks"] <= claims["looks_declared"]) | (verdict == "undecided")
+    return (claims["verdict"] == verdict) & declared
+
+
+def others(plan: Plan, claims: pd.DataFrame) -> bool:
+    """Whether these verdicts are on other claims than the study file states, whatever its seeds and looks are now.
+
+    Of those that ``differs`` says something of: whoever follows an advice changes seeds and looks, and is to read on.
+    """
+    if not set(ABOUT) <= set(claims):  # written before these were columns
+        return True
+    return differs(plan, claims) and _about(plan) != claims[ABOUT].astype(object).values.tolist()
+
+
+def _about(plan: Plan) -> list[list[object]]:
+    """What each claim is about: rows of ``ABOUT``."""
+    pairs = [(comparison, claim) for comparison in plan.comparisons for claim in comparison.claims]
+    rows: list[dict[str, object]] = [
+        claim.model_dump()
+        | {"margin": default_margin(claim.metric) if claim.margin is None else claim.margin}
+        | {"target": target_text(comparison, claim)}
+        for comparison, claim in pairs
+    ]
+    return [[row[name] for name in ABOUT] for row in rows]

@@ -1,0 +1,89 @@
+"""A wider search for arms whose best trial is at the edge of theirs: what to write in the study file, and its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import ceil, prod
+
+from study.plan.cost import Total, final, sum_up, tuning
+from study.plan.file.labels import number
+from study.plan.plan import Plan, PlannedComparison
+from study.plan.searches.space import Searched, Tune, Value
+from study.show.formatting import counted
+
+Points = dict[str, list[Value]]  # setting → values past the edge of its range, to be tried
+
+SLACK = 0.05  # of a step, for what rounding does to the place of a point
+
+
+def edit(plan: Plan, comparison: PlannedComparison, outside: Iterable[Points]) -> Iterator[str]:
+    """Lines with the ``tune:`` that has the points ``outside`` of the present one, as dense as it is."""
+    arms = [plan.arms[arm] for arm in comparison.trained]
+    tunes = {arm.id: arm.tune for arm in arms if arm.tune}
+    wider = {searched.key: searched for tune in tunes.values() for searched in tune.settings}
+    for points in outside:
+        wider |= {key: widened(wider[key], values) for key, values in points.items()}
+    new = search_again(tunes, wider)
+    parts = [f"{key}: {as_yaml(searched, next(iter(new.values())).search)}" for key, searched in sorted(wider.items())]
+    parts += [f"search: sobol, trials: {max(t.first for t in new.values())}"] * any(t.trials for t in new.values())
+    yield f"  edit: comparisons.{comparison.name}.tune: {{{', '.join(parts)}}}"
+    yield "    and its other keys (seeds, extend, select) as they are, if there are any"
+    work = sum_up(
+        [
+            *(tuning(arm, new[arm.id], arm.id in plan.sources) for arm in arms if arm.id in new),
+            *(final(arm, plan.seeds[arm.id]) for arm in arms),
+        ]
+    )
+    yield f"    all its arms are tuned and trained anew: {cost(work)}"
+    yield (
+        "    these are new arms: claims on them are stated after results of the present ones were seen, "
+        "and looks at those are not counted"
+    )
+
+
+def widened(searched: Searched, values: Iterable[Value]) -> Searched:
+    """A range with ``values`` in it, by whole steps of its grid; of listed values these are added to the list."""
+    if searched.values is not None:
+        every = {*searched.values, *values}
+        ordered = sorted(every, key=lambda value: value if isinstance(value, tuple) else (value,))
+        return searched.model_copy(update={"values": tuple(ordered)})
+    places = [searched.position(value) for value in values]
+    below, above = (ceil(far / searched.step - SLACK) for far in (max(0, -min(places)), max(0, max(places) - 1)))
+    ends = tuple(searched.at(place) for place in (-below * searched.step, 1 + above * searched.step))
+    points = searched.points and searched.points + below + above
+    return searched.model_copy(update={"log" if searched.log else "linear": ends, "points": points})
+
+
+def search_again(tunes: Mapping[str, Tune], wider: Mapping[str, Searched]) -> dict[str, Tune]:
+    """The searches of all arms (by id) on ``wider`` ranges, with as many further trials after those of the largest."""
+    new = {}
+    for arm, tune in tunes.items():
+        pairs = [(searched, wider[searched.key]) for searched in tune.settings]
+        trials = tune.trials and ceil(tune.trials * prod(_span(*pair) for pair in pairs) - SLACK)
+        new[arm] = tune.model_copy(update={"settings": tuple(after for _, after in pairs), "trials": trials})
+    largest, before = (max(tune.first for tune in searches) for searches in (new.values(), tunes.values()))
+    for arm, tune in tunes.items():
+        if not all(searched.values for searched in tune.settings):  # listed values have no further points
+            spare = largest - new[arm].first + tune.candidates - before
+            new[arm] = new[arm].model_copy(update={"extend": spare})
+    return new
+
+
+def _span(before: Searched, after: Searched) -> float:
+    """How many times as wide a range has become."""
+    low, high = after.log or after.linear or (0.0, 1.0)
+    return before.position(high) - before.position(low)
+
+
+def as_yaml(searched: Searched, search: str) -> str:
+    """``{log: [0.001, 100], points: 11}``, as a study file has it."""
+    if searched.values is not None:
+        return f"{{values: [{', '.join(map(number, searched.values))}]}}"
+    kind, (low, high) = ("log", searched.log) if searched.log else ("linear", searched.linear or (0.0, 1.0))
+    points = f", points: {searched.points}" * (search == "grid")
+    return f"{{{kind}: [{number(low)}, {number(high)}]{points}}}"
+
+
+def cost(work: Total) -> str:
+    """``54 runs, 73,440 steps``."""
+    return f"{counted(work.runs, 'run')}, {'at least ' * (not work.certain)}{counted(work.steps, 'step')}"

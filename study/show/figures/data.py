@@ -1,0 +1,129 @@
+"""What a figure is drawn from: the tidy frames of one comparison, and how its arms look."""
+
+from __future__ import annotations
+
+import textwrap
+from math import isfinite, nan
+from typing import Literal, NamedTuple
+
+import pandas as pd
+
+from study.metrics import METRICS
+from study.plan.plan import PlannedComparison
+from study.plan.searches.chosen import Chosen
+from study.show.formatting import heading
+from study.show.observations import PER_ROUND, Observed, device_of, observe, steps_of, units_of, workers
+from study.show.records import Records
+from study.show.scaling import Scaling, scaling_of
+from study.show.tables.table import BROKEN, ordered
+from study.show.tables.tuning import ALL_DIVERGED, found
+
+# seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
+COLOURS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#56b4e9", "#949494")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("", (4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (3, 1, 1, 1, 1, 1), (8, 2), (2, 2), (5, 1, 2, 1))
+
+
+class Evidence(NamedTuple):
+    """``observed``: a column per metric, in the unit shown. ``curves``: a row per evaluation."""
+
+    comparison: PlannedComparison
+    observed: Observed
+    curves: pd.DataFrame
+    labels: list[str]  # the arms, the reference first
+    units: dict[str, str]  # by metric
+    device: str | None  # of the timing job, as headings name it
+    step_seconds: dict[str, dict[str, float]]  # median over rounds, by metric and label
+    scaling: Scaling | None  # where numbers of devices are compared
+    chosen: dict[str, Chosen | None]  # by arm that was tuned
+
+    @classmethod
+    def of(cls, comparison: PlannedComparison, records: Records) -> Evidence:
+        observed = observe(comparison, records)
+        for metric in comparison.metrics:
+            if METRICS[metric].percent:
+                observed.of(metric)[metric] *= 100
+        seeds = records.curves["seed"] < comparison.seeds
+        curves = records.curves[records.curves["arm"].isin(list(comparison.labels)) & seeds]
+        curves = curves.assign(label=curves["arm"].map(comparison.labels))
+        units = units_of(comparison, records)
+        timed = steps_of(records)
+        steps = {
+            metric: {x: float(timed[arm]) for x, arm in comparison.arms_for(metric).items() if arm in timed.index}
+            for metric in comparison.used
+        }
+        mine = records.runs["arm"].isin(list(comparison.trained))
+        device = workers(device_of(records.timing), records.runs.loc[mine, "gpus"])
+        scaling = scaling_of(comparison, records)
+        tuned = {arm: chosen for arm, chosen in found(records.tuning).items() if arm in comparison.trained}
+        return cls(comparison, observed, curves, ordered(comparison), units, device, steps, scaling, tuned)
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """A row per planned run, a column per metric; ``values`` has also those of the timing job."""
+        return self.observed.runs
+
+    @property
+    def classes(self) -> bool:
+        """Whether this is a classification, so that there are accuracies to draw."""
+        return bool(self.curves["val_accuracy"].notna().any())
+
+    def axis(self, metric: str) -> str:
+        """The axis label of a metric, with its unit."""
+        return textwrap.fill(heading(metric, self.units.get(metric), self.device), 34)
+
+    def values(self, metric: str, label: str) -> pd.DataFrame:
+        """Columns seed, value and learned: what an arm's runs (or rounds) have of a metric; inf is unreached."""
+        rows = self.observed.of(metric)
+        rows = rows[(rows["label"] == label) & rows[metric].notna()]
+        return pd.DataFrame({"seed": rows["seed"], "value": rows[metric].astype(float), "learned": rows["learned"]})
+
+    def why_empty(self, metric: str) -> str:
+        """Why there is nothing to draw of a metric."""
+        rows = self.observed.of(metric)
+        if METRICS[metric].target and rows[metric].notna().any():
+            return "no run reached the target"
+        ran = self.runs["status"].isin(["finished", "diverged"]).any()
+        needed = [self.comparison.reference] if metric == "speedup" else self.labels
+        known = [isfinite(self.step_seconds[metric].get(label, nan)) for label in needed]
+        untimed = METRICS[metric].timed and not any(known)
+        if untimed and (ran or metric in PER_ROUND):
+            return "could not be timed" if self.step_seconds[metric] else "not timed yet"
+        return "no run finished" if ran else "no runs yet"
+
+    def colour(self, label: str) -> str:
+        if len(self.labels) > len(COLOURS):
+            return COLOURS[0]  # where colours would repeat, they tell nothing
+        return COLOURS[self.labels.index(label) % len(COLOURS)]
+
+    def marker(self, label: str) -> str:
+        if len(self.labels) > len(MARKERS):
+            return MARKERS[0]
+        return MARKERS[self.labels.index(label) % len(MARKERS)]
+
+    def dashes(self, label: str) -> tuple[float, tuple[float, ...]] | Literal["-"]:
+        """A line style for matplotlib."""
+        dashes = DASHES[self.labels.index(label) % len(DASHES)]
+        return (0, tuple(map(float, dashes))) if isinstance(dashes, tuple) else "-"
+
+    def broken(self, label: str) -> str:
+        """How many runs of an arm did not finish: ``2 diverged, 1 failed of 16``; empty where all did."""
+        status = self.runs.loc[self.runs["label"] == label, "status"].value_counts()
+        parts = [f"{status[name]} {name}" for name in BROKEN if status.get(name, 0)]
+        return f"{', '.join(parts)} of {status.sum()}" if parts else ""
+
+    def marked(self, label: str, metric: str | None = None) -> str:
+        """``undertuned`` where that holds for the arm that ``metric`` is read from, of every one where it is None;
+        or that there was no setting to train it with.
+        """
+        metrics = self.comparison.used if metric is None else (metric,)
+        arms = [arm for arm in (self.comparison.arms_for(m)[label] for m in metrics) if arm in self.chosen]
+        chosen = [self.chosen[arm] for arm in arms]
+        if None in chosen:
+            return ALL_DIVERGED
+        return "undertuned" * any(one is not None and one.undertuned for one in chosen)
+
+    def named(self, label: str, metric: str | None = None, width: int = 24) -> str:
+        """The arm's label, with lines on runs that did not finish and on its tuning."""
+        parts = (label, self.broken(label), self.marked(label, metric))
+        return "\n".join(textwrap.fill(part, width) for part in parts if part)

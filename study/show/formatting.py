@@ -1,0 +1,118 @@
+"""How figures are written for people: units, digits, intervals."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from study.metrics import METRICS
+
+COUNTED = ("steps", "epochs")  # units of whole numbers, which their titles name already
+NONE = "–"
+
+
+class Shown(NamedTuple):
+    """An estimate as text, in the unit that is shown; ``around`` is empty where there is no interval."""
+
+    value: str
+    around: str
+
+    def __str__(self) -> str:
+        return f"{self.value} [{self.around}]" if self.around else self.value
+
+
+class Estimate(NamedTuple):
+    """In the stored unit. None where it does not exist; an end of the interval may be infinite."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def scaled(metric: str, value: float) -> float:
+    """A stored value in the unit that is shown: fractions become percent."""
+    return value * 100 if METRICS[metric].percent else value
+
+
+def unit_shown(metric: str, unit: str | None = None, device: str | None = None) -> str:
+    """The unit for a heading, from the stored one, without what the title says; and the CPU where time was taken on
+    one.
+    """
+    unit = METRICS[metric].shown if unit in (None, METRICS[metric].unit) else unit
+    parts = ["" if unit in COUNTED else unit or ""]
+    if device in ("CPU", "CPU workers") and METRICS[metric].timed and METRICS[metric].unit != "MiB":
+        parts.append(device)
+    return ", ".join(filter(None, parts))
+
+
+def heading(metric: str, unit: str | None = None, device: str | None = None) -> str:
+    """Title and unit of a metric, for a column or an axis."""
+    shown = unit_shown(metric, unit, device)
+    return f"{METRICS[metric].title} ({shown})" if shown else METRICS[metric].title
+
+
+def none(value: object) -> bool:
+    """Whether ``value`` is missing, in the way of Python or of pandas."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def column(metric: str, estimates: Iterable[Estimate]) -> list[Shown]:
+    """The estimates of one metric, with one number of decimals as far as each interval keeps a digit."""
+    estimates = list(estimates)
+    wanted = [decimals(metric, estimate) for estimate in estimates]
+    fewest = min((number for number in wanted if number is not None), default=0)
+    return [show(metric, e, max(fewest, (own or 0) - 1)) for e, own in zip(estimates, wanted, strict=True)]
+
+
+def decimals(metric: str, estimate: Estimate) -> int | None:
+    """Decimals such that the half-width of the interval shows two digits, or a value without one three or four."""
+    if none(estimate.value) or estimate.value is None:
+        return None
+    if METRICS[metric].unit in COUNTED:
+        return 0
+    value = scaled(metric, estimate.value)
+    ends = [scaled(metric, end) for end in (estimate.low, estimate.high) if end is not None and not none(end)]
+    spread = max((abs(end - value) for end in ends if math.isfinite(end)), default=0.0) or abs(value) / 20
+    if not spread or not math.isfinite(spread):
+        return 0
+    return max(0, min(6, 1 - math.floor(math.log10(spread))))
+
+
+def show(metric: str, estimate: Estimate, places: int | None = None) -> Shown:
+    """One estimate with its interval as text."""
+    if none(estimate.value) or estimate.value is None:
+        return Shown(NONE, "")
+    if places is None:
+        places = decimals(metric, estimate) or 0
+    value, low, high = (None if none(x) or x is None else scaled(metric, x) for x in estimate)
+    around = "" if low is None or high is None else f"{number(low, places)} to {number(high, places)}"
+    return Shown(number(value, places), around)
+
+
+def number(value: float | None, places: int) -> str:
+    if value is None or math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "> budget"
+    if value and abs(value) < 0.5 * 10**-places:
+        return f"{value:.1e}".replace("-", "−", 1) if value < 0 else f"{value:.1e}"
+    return f"{value:,.{places}f}".replace("-", "−")
+
+
+def leading(text: str | None) -> float | None:
+    """The number that a figure as printed begins with: 120 of "120 s"; None of "high complexity"."""
+    found = re.match(r"\s*[<>~≈±]?\s*([-+−]?[\d,]*\.?\d+(?:[eE][-+]?\d+)?)", text or "")
+    return float(found[1].replace(",", "").replace("−", "-")) if found else None
+
+
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *head, tail = list(words) or [""]
+    return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 core``, ``2 cores``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"

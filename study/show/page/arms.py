@@ -1,0 +1,103 @@
+"""What each arm is, in words: what varies in a comparison, what is fixed, and every arm's full recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from study.axes import AXES, CHOICES, Choice
+from study.metrics import METRICS
+from study.plan.arm import Arm
+from study.plan.file.choices import SWITCHES
+from study.plan.file.labels import number
+from study.plan.plan import Plan, PlannedComparison
+from study.show.formatting import listed
+from study.show.records import Records
+from study.show.tables.tuning import covers_text, found, in_words, read_by, selects_of
+
+LIMIT = 300  # rows of arms, and of reasons, that the page lists
+
+
+def written(value: Any, tuned: Collection[str] = ()) -> str:
+    """A choice with its settings, or a number: ``mlp (hidden=[64, 64])``.
+
+    ``tuned``: the settings that are searched, of which ``value`` has no more than a stand-in; "" where it is one.
+    """
+    if not isinstance(value, Choice):
+        return "tuned" if "" in tuned else number(value)
+    settings = {k: v for k, v in value.settings().items() if v is not None and k != "sha256" and k not in tuned}
+    if "path" in settings:
+        settings["path"] = Path(settings["path"]).name  # the folder is somebody's own
+    shown = ", ".join(f"{key}={number(setting)}" for key, setting in settings.items())
+    shown += "; " * bool(shown and tuned) + "tuned: " * bool(tuned) + ", ".join(sorted(tuned))
+    return f"{value.name} ({shown})" if shown else value.name
+
+
+def planned(arm: Arm, axis: str) -> str:
+    """What an arm has on an axis, as far as that is known before it is tuned."""
+    return written(getattr(arm, axis), arm.tune.covered(axis) if arm.tune else ())
+
+
+def fixed(plan: Plan, comparison: PlannedComparison) -> list[tuple[str, str]]:
+    """Axes (and their value) on which all arms of a comparison agree, and switches that are not at their defaults."""
+    arms = [plan.arms[arm.arm] for arm in comparison.arms]
+    switched = [name for name in SWITCHES if getattr(arms[0], name) != Arm.model_fields[name].default]
+    return [
+        *((a, planned(arms[0], a)) for a in AXES if len({getattr(arm, a) for arm in arms}) == 1),
+        *((name, number(getattr(arms[0], name))) for name in switched),
+    ]
+
+
+def asked(plan: Plan, comparison: PlannedComparison) -> str:
+    """The question of a comparison: what varies, over which values."""
+    arms = len(comparison.arms)
+    parts = []
+    for key in comparison.keys:
+        if key in CHOICES and not any(other.startswith(f"{key}.") for other in comparison.keys):
+            # With all settings: arms that differ in optimizer differ in rate too.
+            values = list(dict.fromkeys(planned(plan.arms[arm.arm], key) for arm in comparison.arms))
+        else:
+            name = key.rpartition(".")[2]
+            values = list(dict.fromkeys(arm.values[key].removeprefix(f"{name}=") for arm in comparison.arms))
+        shown = listed(values) if len(values) <= 12 else f"{len(values)} values from {values[0]} to {values[-1]}"
+        parts.append(f"{key.replace('_', ' ')}: {shown}")
+    text = f"{arms} arms vary {'; '.join(parts)}" if parts else f"{arms} arm{'s' * (arms != 1)}"
+    skipped = f"; {comparison.skipped} combinations are left out" if comparison.skipped else ""
+    return (
+        f"{text}{skipped}. {comparison.seeds} seed{'s' * (comparison.seeds != 1)} per arm.{_searched(plan, comparison)}"
+    )
+
+
+def _searched(plan: Plan, comparison: PlannedComparison) -> str:
+    """What is tuned in a comparison, and by what each metric's arms are."""
+    selects = selects_of(comparison)
+    tunes = [tune for arm in comparison.trained if (tune := plan.arms[arm].tune)]
+    if not tunes:
+        return ""
+    every = "every arm" if all(arm.tuned for arm in comparison.arms) else "the arms that have it"
+    by = METRICS[selects[0]].title
+    if len(selects) > 1:
+        titles = {select: listed(METRICS[m].title for m in read_by(comparison, select)) for select in selects}
+        by = listed(f"{METRICS[select].title} (for {titles[select]})" for select in selects)
+    return f" Tuned in {every}: {covers_text(tunes)}, by {by}."
+
+
+def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
+    """Every arm with its full recipe, the settings that tuning chose, and where it is compared."""
+    places: dict[str, list[str]] = {}
+    for comparison in plan.comparisons:
+        for arm, label in comparison.trained.items():
+            places.setdefault(arm, []).append(f"{comparison.name}: {label}")
+    chosen = found(records.tuning)
+    rows = []
+    for arm, recipe in list(plan.arms.items())[:LIMIT]:
+        row = {"arm": arm} | {axis.replace("_", " "): planned(recipe, axis) for axis in AXES}
+        row |= {switch: number(getattr(recipe, switch)) for switch in SWITCHES}
+        if any(other.tune for other in plan.arms.values()):
+            row["tuned to"] = ""
+        if recipe.tune:
+            told = ", ".join(filter(None, in_words(chosen.get(arm), arm in chosen)))
+            row["tuned to"] = f"{told} (by {METRICS[recipe.tune.select].title})"
+        rows.append(row | {"compared as": "; ".join(places.get(arm, []))})
+    return rows

@@ -1,0 +1,1 @@
+"""Tables: ours beside what was reported elsewhere."""

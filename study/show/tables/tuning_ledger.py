@@ -1,0 +1,176 @@
+"""What tuning cost and what it bought: trials, runs and steps of every arm, and the best to expect of fewer trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import nan
+from typing import NamedTuple, cast
+
+import pandas as pd
+
+from study.metrics import METRICS
+from study.plan.check.tuning import uneven
+from study.plan.plan import Plan, PlannedComparison
+from study.plan.searches.space import Select, Tune
+from study.show.formatting import NONE, Estimate, counted, listed, show
+from study.show.records import Records
+from study.show.tables.tuning import found, grid_text, in_words, selects_of
+from study.stats.expected_best import expected_best
+
+
+class Spent(NamedTuple):
+    """Runs, and steps of all of them together."""
+
+    runs: int
+    steps: int
+
+    def __str__(self) -> str:
+        return f"{counted(self.runs, 'run')}, {counted(self.steps, 'step')}"
+
+
+class Line(NamedTuple):
+    """One tuned arm."""
+
+    arm: str  # its label
+    chosen: str
+    remark: str  # undertuned, every candidate diverged, not tuned yet
+    tuning: Spent
+    final: Spent
+    expected: str  # the best scores to be expected of as many trials as the group counts
+
+
+class Group(NamedTuple):
+    """Arms of a comparison that are searched alike, in as many trials, and chosen by the same metric."""
+
+    comparison: str
+    about: str  # what they are chosen by, where it was searched, in how many trials
+    counts: str  # "best of 1, 2, 4, 8, 9 (%)"
+    lines: list[Line]
+
+
+class Ledger(NamedTuple):
+    """``tuning``: all of it together, where runs that several arms chose from count once; so it may be ``shared``."""
+
+    groups: list[Group]
+    tuning: Spent
+    final: Spent
+    shared: bool
+
+    @property
+    def lines(self) -> list[Line]:
+        return [line for group in self.groups for line in group.lines]
+
+
+def ledger(plan: Plan, records: Records) -> Ledger:
+    """Every tuned arm once, in the order of the plan, where it is compared first."""
+    chosen, rows = found(records.tuning), dict(iter(records.tuning.groupby("arm")))
+    finals = dict(iter(records.runs[records.runs["steps"] > 0].groupby("arm")))
+    places: dict[str, tuple[PlannedComparison, str]] = {}
+    for comparison in plan.comparisons:
+        for select in selects_of(comparison):
+            for arm in comparison.arms:
+                places.setdefault(arm.tuned.get(cast(Select, select), ""), (comparison, arm.label))
+    made = trials_made(plan, records)
+    groups: dict[tuple[str, Tune, int], Group] = {}
+    for arm_id, (comparison, label) in places.items():
+        tune = plan.arms[arm_id].tune if arm_id else None
+        if tune is None:
+            continue
+        mine = rows.get(arm_id, records.tuning.iloc[:0])
+        about = Group(comparison.title, _about(tune, made[arm_id]), _counts(tune), [])
+        group = groups.setdefault((comparison.name, tune, made[arm_id]), about)
+        told, remark = in_words(chosen.get(arm_id), tuned=len(mine) > 0)
+        expected = expected_text(tune, mine) if len(mine) else NONE
+        group.lines.append(Line(label, told, remark, _spent(mine), _spent(finals.get(arm_id)), expected))
+    lines = [line for group in groups.values() for line in group.lines]
+    searches = records.tuning["arm"].map({arm: recipe.trials for arm, recipe in plan.arms.items()})
+    once = records.tuning.assign(search=searches).drop_duplicates(["search", "settings", "seed"])
+    final = _total(line.final for line in lines)
+    return Ledger(list(groups.values()), _spent(once), final, len(once) < len(records.tuning))
+
+
+def _total(parts: Iterable[Spent]) -> Spent:
+    runs, steps = zip((0, 0), *parts, strict=True)
+    return Spent(sum(runs), sum(steps))
+
+
+def _about(tune: Tune, made: int) -> str:
+    first = min(tune.first, made)
+    further = f" and {made - first} further" * (made > first)
+    trials = f"{first}{further} trials of {counted(tune.seeds, 'seed')}"
+    return f"by {METRICS[tune.select].title}; {grid_text(tune)}; {trials}"
+
+
+def _counts(tune: Tune) -> str:
+    unit = METRICS[tune.select].percent
+    return f"best of {', '.join(map(str, counts_of(tune.first)))}" + f" ({unit})" * bool(unit)
+
+
+def counts_of(trials: int) -> list[int]:
+    """1, 2, 4, … and all."""
+    return sorted({*(2**i for i in range(trials.bit_length())), trials})
+
+
+def expected_text(tune: Tune, rows: pd.DataFrame) -> str:
+    """``71.2 · 88.1 · 94.0 · 95.3``: the best score to be expected of 1, 2, 4, … of the trials that were made first."""
+    scores = []
+    for _, candidate in rows[rows["phase"] == "grid"].groupby("candidate"):
+        whole = (candidate["status"] == "finished") & (candidate["steps_to_target"].notna() | (tune.select != TIMES))
+        scores.append(float(candidate["score"].iloc[0]) if whole.all() else nan)
+    expected = dict(enumerate(expected_best(tune.select, scores), 1))
+    values = [expected.get(count) for count in counts_of(tune.first)]
+    if tune.select == "val_loss":
+        return " · ".join(NONE if value is None else f"{value:.3g}" for value in values)
+    places = 0 if tune.select == TIMES else 1
+    return " · ".join(show(tune.select, Estimate(value, None, None), places).value for value in values)
+
+
+TIMES = "steps_to_target"
+
+
+def _spent(rows: pd.DataFrame | None) -> Spent:
+    return Spent(0, 0) if rows is None else Spent(len(rows), int(rows["steps"].fillna(0).sum()))
+
+
+def protocol(plan: Plan, records: Records) -> str:
+    """How arms are tuned, in a paragraph. Trials are counted as made, of arms that are not tuned yet as planned."""
+    tunes = list(dict.fromkeys(arm.tune for arm in plan.arms.values() if arm.tune))
+    if not tunes:
+        return "None: learning rates and all other settings are those written in the study file."
+    bare = [comparison.title for comparison in plan.comparisons if not comparison.selections]
+    made = trials_made(plan, records)
+    seeds = {tune.seeds for tune in tunes}
+    further = any(tune.extend for tune in tunes)
+    by = listed(dict.fromkeys(METRICS[tune.select].title for tune in tunes))
+    text = (
+        f"{_shares(plan, made)}, each with {_ends(seeds)} tuning seed{'s' * (seeds != {1})} that no final run has"
+        + "; the last of them go one step past the edge while the best lies on it, else halfway to its neighbours"
+        * further
+        + f". Chosen by {by} at the end of the budget, never by test data. What was tried, chosen and spent is in the "
+        "ledger."
+    )
+    return f"{text} Nothing is tuned in {listed(bare)}." if bare else text
+
+
+def trials_made(plan: Plan, records: Records) -> dict[str, int]:
+    """The trials of every tuned arm, by id: as many as were made, or are planned where it is not tuned yet."""
+    made = records.tuning.groupby("arm")["candidate"].nunique()
+    return {arm: int(made.get(arm, tune.candidates)) for arm, recipe in plan.arms.items() if (tune := recipe.tune)}
+
+
+def _shares(plan: Plan, made: Mapping[str, int]) -> str:
+    """Whether all arms of each comparison have as many trials, and where not, who has how many."""
+    unequal = {}  # as dict for its order
+    for comparison in plan.comparisons:
+        for select in selects_of(comparison):
+            mine = {arm.label: made.get(arm.tuned.get(cast(Select, select), ""), 0) for arm in comparison.arms}
+            if told := uneven(mine):
+                unequal[f"{comparison.title} ({told})"] = True
+    trials = set(made.values())
+    if unequal:
+        return f"Not all arms of a comparison get as many trials: {listed(unequal)}. There are {_ends(trials)} an arm"
+    return f"Every arm of a comparison gets as many trials, {_ends(trials)}{', by comparison' * (len(trials) > 1)}"
+
+
+def _ends(values: set[int]) -> str:
+    return " to ".join(map(str, sorted({min(values), max(values)})))

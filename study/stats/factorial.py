@@ -1,0 +1,71 @@
+"""Main effects and two-way interactions of a factorial design, within each seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, product
+from typing import NamedTuple
+
+import numpy as np
+
+from study.stats.paired import Floats, beyond, mean_interval, sign_flip
+from study.stats.scale import is_ratio, orientation, restored
+
+
+class Effect(NamedTuple):
+    """A contrast against the first level of each factor, averaged over all other factors.
+
+    ``levels``: index of the level of each of the ``factors``, one for a main effect, two for an interaction.
+    ``estimate low high``: a difference, or a factor, above 0 or 1 where the level is better (an interaction: where
+    both together are better than their main effects say). All None where it is not estimable. ``p`` is of this
+    contrast alone, not adjusted for the others.
+    """
+
+    factors: tuple[str, ...]
+    levels: tuple[int, ...]
+    estimate: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+
+    @property
+    def estimable(self) -> bool:
+        return self.estimate is not None
+
+
+def effects(metric: str, values: Floats, factors: Sequence[str], interactions: bool = True) -> list[Effect]:
+    """All main effects, then all two-way ``interactions`` if wanted.
+
+    ``values``: [seeds, levels of the first factor, levels of the second, …]. NaN for a run that diverged or an arm
+    that was skipped, inf for a target not reached: every contrast that such a cell enters is not estimable, since a
+    mean of what is left would compare other things.
+    """
+    if values.ndim != len(factors) + 1:
+        raise ValueError(f"{len(factors)} factors need values with {len(factors) + 1} dimensions, not {values.ndim}")
+    with np.errstate(divide="ignore"):
+        scaled = orientation(metric) * (np.log(values) if is_ratio(metric) else values)
+    scaled = np.where(np.isfinite(scaled), scaled, np.nan)
+    contrasts = _contrasts(scaled, factors)
+    return [_effect(metric, *contrast) for contrast in contrasts if interactions or len(contrast[0]) == 1]
+
+
+def _contrasts(values: Floats, factors: Sequence[str]) -> Iterator[tuple[tuple[str, ...], tuple[int, ...], Floats]]:
+    """Factors, levels, and the contrast of marginal means in each seed. [seeds]"""
+    axes = range(1, values.ndim)
+    for axis in axes:
+        means = values.mean(axis=tuple(other for other in axes if other != axis))  # [seeds, levels]
+        for level in range(1, values.shape[axis]):
+            yield (factors[axis - 1],), (level,), means[:, level] - means[:, 0]
+    for one, other in combinations(axes, 2):
+        means = values.mean(axis=tuple(axis for axis in axes if axis not in (one, other)))  # [seeds, levels, levels]
+        for i, j in product(range(1, values.shape[one]), range(1, values.shape[other])):
+            difference = (means[:, i, j] - means[:, 0, j]) - (means[:, i, 0] - means[:, 0, 0])
+            yield (factors[one - 1], factors[other - 1]), (i, j), difference
+
+
+def _effect(metric: str, factors: tuple[str, ...], levels: tuple[int, ...], d: Floats) -> Effect:
+    if not np.isfinite(d).all():
+        return Effect(factors, levels, None, None, None, None)
+    low, high = (None if end is None else restored(metric, end) for end in mean_interval(d, 0.95))
+    mean = float(np.round(d.mean(), 12))
+    return Effect(factors, levels, restored(metric, mean), low, high, sign_flip(beyond(d, 0)))

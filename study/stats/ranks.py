@@ -1,0 +1,148 @@
+"""Orders of arms: how stable one is, average ranks, performance profiles, and comparison over many datasets."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from study.metrics import METRICS
+from study.plan.datasets import DATASETS
+from study.stats.exact import ALPHA
+from study.stats.paired import Bools, Floats, Ints
+from study.stats.scale import is_ratio, orientation
+
+RESAMPLES = 2_000
+AT_ONCE = 4_000_000  # values held at once, so that thousands of arms fit into memory
+
+
+def stability(metric: str, values: Floats, worst: Bools) -> float | None:
+    """How often the order of the arms repeats when seeds are drawn again, the same for all arms. Between 0 and 1.
+
+    ``values`` [arms, seeds], ``worst`` the runs that are worse than every number (diverged, target not reached). Times
+    to target are ordered by their median, all else by the mean, in which one diverged run weighs more than any number.
+    Arms that tie must tie again. None where there are fewer than two arms or seeds, or a run has no value.
+    """
+    arms, seeds = values.shape
+    if arms < 2 or seeds < 2 or not (np.isfinite(values) | worst).all():
+        return None
+    drawn = np.random.default_rng(0).integers(seeds, size=(RESAMPLES, seeds))
+    cost = np.where(worst, 0.0, -orientation(metric) * values)
+    observed = _order(metric, cost[:, None], worst[:, None])
+    repeats = 0
+    for part in np.array_split(drawn, -(-arms * drawn.size // AT_ONCE)):
+        again = _order(metric, cost[:, part], worst[:, part])
+        repeats += int((again == observed).all(axis=0).sum())
+    return repeats / RESAMPLES
+
+
+def all_tie(metric: str, values: Floats, worst: Bools) -> bool:
+    """Whether there is no order to repeat: all arms come out equal. Arrays as those of ``stability``."""
+    cost = np.where(worst, 0.0, -orientation(metric) * values)
+    return bool(np.ptp(_order(metric, cost[:, None], worst[:, None])) == 0)
+
+
+def costs_of(metric: str, estimates: Floats, lost: Ints) -> Floats:
+    """Estimates as numbers of which the lowest is the best, logarithms where arms are compared by a factor.
+
+    ``estimates`` [blocks, arms], NaN where there is none; ``lost``: how many runs are worse than every number. Each of
+    them outweighs all differences between estimates, and so does an estimate of 0 where factors count. Raises
+    ValueError where neither is known.
+    """
+    if (np.isnan(estimates) & (lost == 0)).any():
+        raise ValueError("an arm has neither an estimate nor a run that was lost")
+    value = np.where(np.isnan(estimates), np.inf, estimates)
+    beyond = lost.astype(float)
+    if is_ratio(metric):
+        beyond = np.where(value <= 0, beyond + orientation(metric), beyond)
+        value = np.log(np.where(value <= 0, np.inf, value))
+    cost = -orientation(metric) * np.round(value, 9)
+    known = cost[np.isfinite(cost)]
+    least, most = (known.min(), known.max()) if len(known) else (0.0, 0.0)
+    cost = np.where(np.isfinite(cost), cost, np.where(beyond > 0, most, least))
+    return np.asarray(cost + beyond * (1 + 2 * (most - least)), dtype=float)
+
+
+def average_ranks(scores: Floats, higher_is_better: bool) -> Floats:
+    """Mean rank of every arm, 1 the best; ties share theirs, NaN and inf come last. [blocks, arms] → [arms]"""
+    cost = -scores if higher_is_better else scores
+    cost = np.where(np.isfinite(scores), cost, np.inf)
+    return np.asarray(stats.rankdata(cost, axis=1).mean(axis=0), dtype=float)
+
+
+def performance_profile(costs: Floats, factors: Floats) -> Floats:
+    """The share of problems that each arm solves within a factor of the best arm (Dolan and Moré, 2002).
+
+    ``costs`` [problems, arms] above 0, lower is better, inf or NaN where not solved; ``factors`` [points] from 1 up.
+    Returns [arms, points]. A problem that no arm solves counts against all.
+    """
+    if (costs <= 0).any():
+        raise ValueError("performance profiles need costs above 0")
+    solved = np.where(np.isfinite(costs), costs, np.inf)
+    best = solved.min(axis=1, keepdims=True)
+    ratios = np.divide(solved, best, out=np.full_like(solved, np.inf), where=np.isfinite(best))
+    return np.asarray((ratios[:, :, None] <= factors * (1 + 1e-12)).mean(axis=0), dtype=float)
+
+
+class Critical(NamedTuple):
+    """What a critical-difference diagram shows: average ranks [arms], and Holm's adjusted p of every pair [arms, arms].
+
+    ``p_adjusted`` is None with fewer than six datasets: then there are ranks and no test.
+    """
+
+    ranks: Floats
+    p_adjusted: NDArray[np.float64] | None
+
+
+def critical_difference(scores: Floats, higher_is_better: bool) -> Critical:
+    """Compare arms over datasets: Wilcoxon's signed-rank test of every pair, with Holm. [datasets, arms]"""
+    datasets, arms = scores.shape
+    ranks = average_ranks(scores, higher_is_better)
+    if datasets < DATASETS or arms < 2:
+        return Critical(ranks, None)
+    pairs = list(combinations(range(arms), 2))
+    raw = [_wilcoxon(scores[:, i], scores[:, j]) for i, j in pairs]
+    p = np.eye(arms)
+    for (i, j), adjusted in zip(pairs, multipletests(raw, method="holm")[1], strict=True):
+        p[i, j] = p[j, i] = adjusted
+    return Critical(ranks, p)
+
+
+def indistinct(p_adjusted: Floats) -> list[tuple[int, ...]]:
+    """The largest groups of arms of which no test tells a pair apart: maximal cliques (Bron and Kerbosch, 1973).
+
+    ``p_adjusted`` [arms, arms]
+    """
+    alike = [{int(j) for j in np.flatnonzero(row > ALPHA)} - {i} for i, row in enumerate(p_adjusted)]
+    found: list[tuple[int, ...]] = []
+
+    def grow(group: set[int], candidates: set[int], done: set[int]) -> None:
+        if not candidates and not done and len(group) > 1:
+            found.append(tuple(sorted(group)))
+        for arm in sorted(candidates):
+            grow(group | {arm}, candidates & alike[arm], done & alike[arm])
+            candidates, done = candidates - {arm}, done | {arm}
+
+    grow(set(), set(range(len(alike))), set())
+    return found
+
+
+def _wilcoxon(one: Floats, other: Floats) -> float:
+    d = np.round(one - other, 9)  # so that differences that are equal tie
+    return float(stats.wilcoxon(d).pvalue) if d.any() else 1.0
+
+
+def _order(metric: str, cost: Floats, worst: Bools) -> Floats:
+    """The rank of every arm. [arms, samples, seeds] → [arms, samples]"""
+    if METRICS[metric].target:
+        middle = np.median(np.where(worst, np.inf, cost), axis=2)
+        return np.asarray(stats.rankdata(middle, axis=0))
+    kept = (~worst).sum(axis=2)
+    mean = np.divide(cost.sum(axis=2), kept, out=np.zeros(kept.shape), where=kept > 0)
+    # As if a diverged run counted as a number beyond all others: first how many, then the mean of the rest.
+    _, means = np.unique(np.round(mean, 9), return_inverse=True)
+    return np.asarray(stats.rankdata(worst.sum(axis=2) * (means.max() + 1) + means.reshape(mean.shape), axis=0))

@@ -1,0 +1,119 @@
+"""From the evidence on every claim of a study to verdicts: Holm's correction, then words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from statsmodels.stats.multitest import multipletests
+
+from study.show.claims.reasons import Open, because
+from study.stats.exact import ALPHA, smallest_p
+from study.stats.paired_test import Evidence, Statement, weigh
+from study.stats.power import pairs_for_equal, pairs_for_mean, pairs_for_wins
+from study.stats.scale import threshold
+
+Word = Literal["supported", "refuted", "undecided"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a claim came to. ``counts``: it is one of the claims that Holm's method corrects for.
+
+    ``p_adjusted``: None for deterministic metrics. ``undertuned``: labels of the arms that must be tuned further before
+    the claim can be decided. ``pairs_needed``: how many seeds (rounds, for timed metrics) in all would decide it if the
+    true difference is as observed; None where it is decided, or blocked, or where more than 1,000 would be needed.
+    """
+
+    claim: Statement
+    evidence: Evidence
+    counts: bool
+    p_adjusted: float | None
+    word: Word
+    undertuned: tuple[str, ...]
+    pairs_needed: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.reason}"
+
+
+def judge(claims: Sequence[Statement], looks: int = 1) -> list[Verdict]:
+    """Verdicts on all claims of a study, in their order. They must be judged together: each counts for the others.
+
+    ``looks``: how often the study is looked at as its seeds grow, as declared; each look tests at 0.05 / looks.
+    """
+    evidence = [weigh(claim) for claim in claims]
+    counted = [found.p is not None and not claim.derived for claim, found in zip(claims, evidence, strict=True)]
+    family = Family(
+        [found.p for found, counts in zip(evidence, counted, strict=True) if counts and found.p is not None]
+    )
+    return [
+        _verdict(claim, found, counts, family, looks)
+        for claim, found, counts in zip(claims, evidence, counted, strict=True)
+    ]
+
+
+class Family:
+    """The p of all claims that Holm's method corrects for."""
+
+    def __init__(self, raw: Sequence[float]) -> None:
+        self.raw = np.array(raw, dtype=float)
+        self.holm = multipletests(self.raw, method="holm")[1] if raw else self.raw
+        self.size = max(1, len(raw))
+
+    def adjusted(self, p: float) -> float:
+        """The adjusted p of a member; of any other p what it would be for a member with that p.
+
+        So a claim derived from another is judged like that one, and makes it no harder for any.
+        """
+        below = self.raw < p
+        rest = max(1, int((~below).sum()))
+        return float(min(1.0, max(np.max(self.holm, where=below, initial=0.0), rest * p)))
+
+
+def _verdict(claim: Statement, found: Evidence, counts: bool, family: Family, looks: int) -> Verdict:
+    alpha = ALPHA / looks
+    p = None if found.p is None else family.adjusted(found.p)
+    decided = found.favours is not None and (p is None or p <= alpha) and not found.lacking
+    word: Word = "undecided" if not decided else "supported" if found.favours else "refuted"
+    undertuned = _undertuned(claim, found) if decided else ()
+    if undertuned:
+        word = "undecided"
+    needed, hopeless = None, 0
+    if not decided and not found.lacking:
+        needed = _pairs_needed(claim, found, family.size, looks)
+        floor = smallest_p(found.pairs, found.ties, 1 if claim.kind == "equal" else 2)
+        hopeless = 0 if family.adjusted(floor) <= alpha else family.size
+    # Of which arm is better a margin says nothing: that needs a test of its own, with Bonferroni's correction.
+    clear = found.p_ahead is None or found.p_ahead * family.size <= alpha
+    reason = because(claim, found, clear, Open(undertuned, needed, hopeless) if word == "undecided" else None)
+    return Verdict(claim, found, counts, p, word, undertuned, needed, reason)
+
+
+def _undertuned(claim: Statement, found: Evidence) -> tuple[str, ...]:
+    """The arms on the edge of their grids that stand to change a verdict if tuned further.
+
+    That is the losing side: the arm claimed to be worse, of a supported claim, and the one claimed to be better, of a
+    refuted one. Two arms said to be equal may both come out of it; of two that differ, only the one behind can.
+    """
+    better, than = claim.better, claim.than
+    if claim.kind == "equal":
+        at_stake = [better, than] if found.favours else [side for side in (better, than) if side.label != found.ahead]
+    else:
+        at_stake = [than if found.favours else better]
+    return tuple(side.label for side in at_stake if side.undertuned)
+
+
+def _pairs_needed(claim: Statement, found: Evidence, family: int, looks: int) -> int | None:
+    if found.pairs < 2:
+        return None
+    if found.test == "sign":
+        needed = pairs_for_wins(found.wins, found.losses, found.ties, family, looks)
+    else:
+        pairs_for = pairs_for_equal if claim.kind == "equal" else pairs_for_mean
+        decided = 1 - found.ties / found.pairs
+        needed = pairs_for(found.mean, found.sd, threshold(claim.metric, found.margin), family, looks, decided)
+    return None if needed is None else max(needed, found.pairs + 1)

@@ -1,0 +1,1 @@
+"""Where everything lies: paths, Parquet schemas, atomic writing, checksums, failures."""

@@ -1,0 +1,109 @@
+"""Where results are: paths of DESIGN §6, blocks of seeds, and what is there already."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+BLOCK = re.compile(r"runs-(\d+)-(\d+)\.parquet")
+
+
+class Block(NamedTuple):
+    """Seeds ``first`` … ``last``, both included."""
+
+    first: int
+    last: int
+
+    @classmethod
+    def parse(cls, text: str) -> Block:
+        first, _, last = text.partition("-")
+        return cls(int(first), int(last))
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+    @property
+    def seeds(self) -> range:
+        return range(self.first, self.last + 1)
+
+
+def owned(present: Iterable[Block], wanted: int) -> list[tuple[Block, range]]:
+    """Which seeds under ``wanted`` each present block answers for: of overlapping blocks the earlier-starting."""
+    shares, free = [], 0
+    for block in sorted(present):
+        seeds = range(max(block.first, free), min(block.last + 1, wanted))
+        if seeds:
+            shares.append((block, seeds))
+        free = max(free, block.last + 1)
+    return shares
+
+
+def missing(present: Iterable[Block], wanted: int) -> list[Block]:
+    """The maximal ranges of seeds under ``wanted`` that no present block covers."""
+    gaps, free = [], 0
+    for block in sorted(present):
+        if free < min(block.first, wanted):
+            gaps.append(Block(free, min(block.first, wanted) - 1))
+        free = max(free, block.last + 1)
+    if free < wanted:
+        gaps.append(Block(free, wanted - 1))
+    return gaps
+
+
+class Store:
+    """A results folder."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+
+    def dataset(self, dataset_id: str) -> Path:
+        return self.root / "datasets" / f"{dataset_id}.npz"
+
+    def arm(self, arm: str) -> Path:
+        return self.root / "arms" / arm
+
+    def recipe(self, arm: str) -> Path:
+        return self.arm(arm) / "recipe.json"
+
+    def tuning(self, arm: str) -> Path:
+        return self.arm(arm) / "tuning.parquet"
+
+    def runs(self, arm: str, block: Block) -> Path:
+        return self.arm(arm) / f"runs-{block}.parquet"
+
+    def curves(self, arm: str, block: Block) -> Path:
+        return self.arm(arm) / f"curves-{block}.parquet"
+
+    def failed(self, arm: str, block: Block | str) -> Path:
+        """``block`` is "tuning" for the tuning job, here and in ``started``."""
+        return self.arm(arm) / f"failed-{block}.json"
+
+    def started(self, arm: str, block: Block | str) -> Path:
+        return self.arm(arm) / f"started-{block}.json"
+
+    def log(self, verb: str, name: str) -> Path:
+        return self.root / "logs" / verb / f"{name}.log"
+
+    def timing(self, timing_id: str) -> Path:
+        return self.root / "timing" / f"{timing_id}.parquet"
+
+    def failed_timing(self, timing_id: str) -> Path:
+        return self.root / "timing" / f"{timing_id}.failed.json"
+
+    def study(self, study: str) -> Path:
+        return self.root / "studies" / study
+
+    def present(self, arms: Iterable[str]) -> dict[str, list[Block]]:
+        """The complete blocks of each arm. A block is complete when its runs and its curves are there."""
+        folder = self.root / "arms"
+        there = {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
+        return {arm: self._blocks(arm) if arm in there else [] for arm in arms}
+
+    def _blocks(self, arm: str) -> list[Block]:
+        names = set(os.listdir(self.arm(arm)))
+        found = (BLOCK.fullmatch(name) for name in names)
+        blocks = [Block(int(m[1]), int(m[2])) for m in found if m]
+        return sorted(block for block in blocks if f"curves-{block}.parquet" in names)
