@@ -8,8 +8,7 @@ report: "workflow/report/study.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
-include: "workflow/rules/tune.smk"
-include: "workflow/rules/train.smk"
+include: "workflow/rules/jobs.smk"
 include: "workflow/rules/time.smk"
 include: "workflow/rules/report.smk"
 
@@ -19,22 +18,22 @@ rule all:
     input:
         dag.file("report.html"),
         # Named here too: Snakemake does not make a missing intermediate file again while the report is newer.
-        dag.to_train,
+        dag.to_do,
         dag.to_time,
 
 
 onstart:
-    if workflow.is_main_process:
-        print(told.start(dag, workflow.executor_plugin.name, log), file=sys.stderr)
+    if is_main:
+        print(messages.start(dag, executor, log), file=sys.stderr)
 
 
 onsuccess:
-    if workflow.is_main_process:
-        print(*told.end(dag), sep="\n", file=sys.stderr)
+    if is_main:
+        print(*messages.end(dag), sep="\n", file=sys.stderr)
 
 
 onerror:
     # What there is, is shown; the exit status stays 1.
-    if workflow.is_main_process:
-        shell("python -m study draw {plan:q} || true", plan=dag.file("plan.json"))
-        print(*told.end(dag), sep="\n", file=sys.stderr)
+    if is_main:
+        shell("evenhand draw {plan:q} || true", plan=dag.file("plan.json"))
+        print(*messages.end(dag), sep="\n", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The verbs: ``python -m study VERB``. The rules of the workflow call these, and so can you."""
+"""The verbs: ``evenhand VERB``, or ``python -m study VERB``. The rules of the workflow call these, and so can you."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ ARGUMENTS = {
     "file": "a study file, such as config/article.yaml",
     "plan": "results/studies/STUDY/plan.json, which a run of snakemake writes",
     "dataset": "id of a dataset of the plan: 12 hex digits",
-    "results": "the store, such as results",
-    "arm": "id of an arm: 12 hex digits",
-    "block": "first and last seed, such as 0-15",
+    "job": "results/jobs/JOB.json, which a run of snakemake writes",
     "comparison": "name of a comparison of the study",
 }
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb. Returns 0 done, 1 something failed while running, 2 the input was refused."""
-    parser = argparse.ArgumentParser(prog="python -m study", description="Evenhand: fair studies of optimization.")
+    parser = argparse.ArgumentParser(prog="evenhand", description="Evenhand: fair studies of optimization.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(name: str, text: str, *arguments: str) -> argparse.ArgumentParser:
@@ -38,10 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     fix = "write it to config/study.schema.json, and the tables of config/README.md"
     schema.add_argument("--fix", action="store_true", help=fix)
     verb("data", "prepare one dataset of a planned study (called by rule data)", "plan", "dataset")
-    tune = verb("tune", "search the settings of one arm (called by rule tune)", "results", "arm")
-    alike = "tuning.parquet of an arm that differs only in what is selected by: its trials are not made again"
-    tune.add_argument("trials", nargs="?", help=alike)
-    verb("train", "train one block of seeds of an arm (called by rule train)", "results", "arm", "block")
+    verb("job", "make what is missing: searches, and seeds of arms (called by rule job)", "job")
     verb("time", "time the arms of a study, alone on the machine (called by rule time)", "plan")
     verb("collect", "gather all runs of a study and summarize them (called by rule collect)", "plan")
     claims = verb("claims", "print the verdict on every claim of a study", "file")
@@ -83,7 +78,7 @@ def verbs_module(name: str) -> object:
         from study.plan.check import verbs as planning
 
         return planning
-    if name in ("check", "data", "tune", "train", "time"):
+    if name in ("check", "data", "job", "time"):
         from study.run import verbs as running
 
         return running

@@ -1,4 +1,4 @@
-"""Mistakes in a study file, collected and told one a line."""
+"""What is refused: mistakes collected, one line each, with the place, what was wrong and what would be right."""
 
 from __future__ import annotations
 
@@ -6,28 +6,6 @@ import json
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
-
-from pydantic_core import ErrorDetails
-
-EXPECTED = {  # by the type of pydantic's error
-    "greater_than": "a number above {gt:g}",
-    "greater_than_equal": "a number of at least {ge:g}",
-    "less_than": "a number below {lt:g}",
-    "less_than_equal": "a number of at most {le:g}",
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "string_type": "text",
-    "dict_type": "a mapping of keys to values",
-    "model_type": "a mapping of keys to values",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "string_pattern_mismatch": "letters, digits, '_' and '-' only",
-    "literal_error": "one of {expected}",
-}
-
 
 class Refused(Exception):
     """The input was refused; ``lines`` say where, what was wrong and what would be right."""
@@ -95,22 +73,3 @@ def join(path: str, *parts: str | int) -> str:
 def join_each(path: str, key: str, places: Sequence[int]) -> str:
     """``join_each("a", "claims", [0, 2])`` is ``a.claims[0], [2]``."""
     return join(path, key, places[0]) + "".join(f", [{place}]" for place in places[1:])
-
-
-def explain(error: ErrorDetails, known: Iterable[str] = (), noun: str = "key") -> str:
-    """One pydantic error in words. ``known`` are the keys that would have been right."""
-    kind, given, key = error["type"], error["input"], error["loc"][-1] if error["loc"] else ""
-    if kind == "extra_forbidden":
-        return suggest(key, known, noun)
-    if kind == "missing" and isinstance(key, int):
-        return f"a value is missing; give {key + 1}"
-    context = error.get("ctx", {})
-    if kind in EXPECTED:
-        return refuse(given, EXPECTED[kind].format(**context))
-    if kind in ("too_short", "too_long"):
-        count = context.get("min_length" if kind == "too_short" else "max_length")
-        bound = "at least" if kind == "too_short" else "at most"
-        return refuse(given, f"a list of {bound} {count} value{'s' * (count != 1)}")
-    if kind == "string_too_short":
-        return "is empty; give some text"
-    return f"{show(given)} is refused; {error['msg'].removeprefix('Value error, ')}"

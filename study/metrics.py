@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Adjective = Literal["higher", "lower", "more", "fewer", "less", "shorter", "smaller"]
 SUPERLATIVES: dict[Adjective, str] = {
@@ -141,7 +143,33 @@ METRICS: dict[str, Metric] = {
         "speedup", "×", "higher", "seconds per step of the reference ÷ seconds per step of the arm", timed=True
     ),
 }
-TARGETS = ("val_accuracy", "val_loss")
+
+
+class Target(BaseModel):
+    """The validation level that counts as converged."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    metric: Annotated[Literal["val_accuracy", "val_loss"], Field(description="The level is of this metric.")]
+    value: Annotated[float, Field(allow_inf_nan=False, description="The level; an accuracy is a fraction.")]
+
+    @field_validator("value")
+    @classmethod
+    def within_reach(cls, value: float, info: ValidationInfo) -> float:
+        if info.data.get("metric") == "val_accuracy" and not 0 < value <= 1:
+            raise ValueError("an accuracy is a fraction: give a number above 0 and at most 1")
+        return value
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.value:g}"
+
+    def met(self, value: float | None) -> bool:
+        """Whether ``value`` is at the level or past it."""
+        if value is None:
+            return False
+        return value >= self.value if METRICS[self.metric].better == "higher" else value <= self.value
+
+
 DETERMINISTIC = ("memory_mib", "n_parameters")  # counted, not measured, where every round agrees
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from study.axes.choice import Choice, NonNegative, Positive
+from study.axes.base import Axis, Choice, NonNegative, Positive, whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,6 +14,9 @@ class Activation(Choice):
     def build(self) -> nn.Module:
         """The activation as a module without parameters."""
         raise NotImplementedError
+
+
+ACTIVATION = Axis("The nonlinearity after every hidden layer.", "activations", Activation, shared=True, rated=True, step=whole)
 
 
 class Identity(Activation):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from study.axes.choice import Choice
+from study.axes.base import Axis, Choice, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +53,9 @@ class Dataset(Choice):
 
     def load(self) -> Raw:
         raise NotImplementedError
+
+
+DATASET = Axis("What is learned from.", "datasets", Dataset, shared=True, step=whole, untunable="is what the arms are trained on; take it out")
 
 
 class Digits(Dataset):

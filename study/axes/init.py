@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from study.axes.choice import Choice
+from study.axes.base import Axis, Choice
 
 if TYPE_CHECKING:
     import torch
@@ -18,6 +18,9 @@ class Init(Choice):
     def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
         """Overwrite ``weight`` [out, in, ...] in place, drawing from ``generator``."""
         raise NotImplementedError
+
+
+INIT = Axis("How weights are drawn before training.", "initializations", Init, rated=True)
 
 
 class Default(Init):

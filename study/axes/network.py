@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from study.axes.choice import Choice, Count
+from study.axes.base import Axis, Choice, Count, whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,6 +31,9 @@ class Network(Choice):
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
         """A module from rows of ``shape`` (without the batch dimension) to ``outputs`` values."""
         raise NotImplementedError
+
+
+NETWORK = Axis("The network.", "networks", Network, shared=True, rated=True, step=whole)
 
 
 class Linear(Network):

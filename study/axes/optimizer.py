@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from study.axes.choice import Choice, Fraction, NonNegative, Positive
+from study.axes.base import Axis, Choice, Fraction, NonNegative, Positive, operations
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +21,9 @@ class Optimizer(Choice):
     def build(self, parameters: Iterable[torch.Tensor]) -> torch.optim.Optimizer:
         """An optimizer of ``parameters`` that acts on each element by itself, so that stacked runs stay apart."""
         raise NotImplementedError
+
+
+OPTIMIZER = Axis("What takes a step from the gradient.", "optimizers", Optimizer, rated=True, step=operations)
 
 
 class SGD(Optimizer):

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from study.axes.choice import Choice, NonNegative
+from study.axes.base import Axis, Choice, NonNegative, operations
 
 
 class Regularizer(Choice):
@@ -22,6 +22,9 @@ class Regularizer(Choice):
     @property
     def l2(self) -> float:
         return 0.0
+
+
+REGULARIZER = Axis("A penalty on the weights.", "regularizers", Regularizer, rated=True, step=operations)
 
 
 class NoPenalty(Regularizer):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from study.axes.choice import Choice, Fraction, NonNegative, Positive
+from study.axes.base import Axis, Choice, Fraction, NonNegative, Positive
 
 Final = Annotated[float, Field(gt=0, le=1)]  # last rate as a share of the base rate
 
@@ -16,6 +16,9 @@ class Schedule(Choice):
     def factor(self, progress: float) -> float:
         """The factor on the base rate at ``progress`` = step / all steps of the budget."""
         raise NotImplementedError
+
+
+SCHEDULE = Axis("The learning rate over the budget.", "schedules", Schedule, rated=True)
 
 
 class Constant(Schedule):

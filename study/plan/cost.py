@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from study.plan.arm import Arm, split_sizes
-from study.plan.searches.space import Tune
+from study.axes.recipe import Recipe, split_sizes
+from study.plan.arm import Arm
+from study.plan.searches.search import Search
 from study.store.layout import Block
 
 
@@ -17,31 +18,36 @@ class Work(NamedTuple):
     steps: int | None
 
 
-def training_rows(arm: Arm) -> int | None:
-    return split_sizes(arm.dataset.rows)[0] if arm.dataset.rows else None
+def training_rows(recipe: Recipe) -> int | None:
+    return split_sizes(recipe.dataset.rows)[0] if recipe.dataset.rows else None
 
 
-def steps_of(arm: Arm, rows: int | None = None, batch_size: int | None = None) -> int | None:
+def steps_of(recipe: Recipe, rows: int | None = None) -> int | None:
     """Steps of one run over its whole budget; ``rows``: for training, where they are known otherwise."""
-    rows = rows or training_rows(arm)
-    return None if rows is None else arm.epochs * -(-rows // (batch_size or arm.batch_size))
+    rows = rows or training_rows(recipe)
+    return None if rows is None else recipe.epochs * -(-rows // recipe.batch_size)
 
 
 def final(arm: Arm, runs: int) -> Work:
-    """Of so many final runs. A batch size that is still to be tuned is taken from the middle of its range."""
-    each = steps_of(arm)
-    return Work(runs, None if each is None else runs * each)
+    """Of so many final runs. A batch size that is still to be tuned is taken as the mean over the grid."""
+    each = steps_of(arm.outline) if arm.search is None else mean_steps(arm.search)
+    return Work(runs, None if each is None else round(runs * each))
 
 
-def tuning(arm: Arm, tune: Tune, taken_over: bool = False) -> Work:
-    """Of the tuning job of an arm: of further trials alone where the first are ``taken_over`` from another arm."""
-    runs = (tune.extend if taken_over else tune.candidates) * tune.seeds
-    if "batch_size" not in tune.covers:
-        return final(arm, runs)
-    sizes = [point["batch_size"] for point in tune.grid()] if tune.search == "grid" else []
-    each = [steps_of(arm, batch_size=size if isinstance(size, int) else None) for size in sizes] or [steps_of(arm)]
-    known = [steps for steps in each if steps is not None]
-    return Work(runs, round(runs * sum(known) / len(known)) if known else None)
+def tuning(search: Search, selections: int, known: bool = False) -> Work:
+    """Of a search for so many selections; ``known``: its first trials are there, only further ones are made."""
+    trials = selections * search.extend + (0 if known else search.first)
+    each = mean_steps(search)
+    runs = trials * search.seeds
+    return Work(runs, None if each is None else round(runs * each))
+
+
+def mean_steps(search: Search) -> float | None:
+    """Steps of one run, the mean over the grid where candidates differ in their batch size."""
+    sized = "batch_size" in search.covers and search.method == "grid"
+    recipes = [search.at(point) for point in search.grid()] if sized else [search.first_recipe]
+    each = [steps for recipe in recipes if (steps := steps_of(recipe)) is not None]
+    return sum(each) / len(each) if each else None
 
 
 class Total(NamedTuple):

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from study.axes import AnyDataset
+from study.axes.dataset import Dataset
+from study.axes.recipe import canonical
 from study.metrics import METRICS
-from study.plan.arm import canonical
 from study.plan.file.labels import ABSENT
 from study.plan.plan import Plan, PlannedArm, PlannedComparison
 
@@ -85,7 +85,7 @@ def has_figure(found: Across | None, metrics: Sequence[str]) -> bool:
     return len(found.datasets) >= DATASETS or any(map(is_cost, metrics))
 
 
-def _content(dataset: AnyDataset) -> str:
+def _content(dataset: Dataset) -> str:
     return canonical({key: value for key, value in dataset.differing().items() if key not in ("split", "split_seed")})
 
 
@@ -97,7 +97,7 @@ def _name(comparison: PlannedComparison, keys: Sequence[str], alike: Sequence[Pl
     return ", ".join(([own] if own else []) + [value for value in values if value != ABSENT]) or "baseline"
 
 
-def _names(datasets: Sequence[AnyDataset]) -> list[str]:
+def _names(datasets: Sequence[Dataset]) -> list[str]:
     """Names of datasets, those read from files by their files; with what is predicted, where that tells them apart."""
     names = [Path(path).name if (path := getattr(dataset, "path", "")) else dataset.name for dataset in datasets]
     return [

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from study.axes import AnyDataset
+from study.axes.dataset import Dataset
 from study.errors import Refused, suggest
-from study.metrics import METRICS
-from study.plan.arm import RECIPE, Arm, digest
-from study.plan.file.models import Target
-from study.plan.searches.space import Select
+from study.metrics import METRICS, Target
+from study.axes.recipe import RECIPE, digest
+from study.plan.arm import Arm
+from study.plan.searches.search import Search, Select
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
 
@@ -106,7 +107,7 @@ class Plan(Frozen):
     looks: int = 1  # at the results, as announced
 
     @property
-    def datasets(self) -> dict[str, AnyDataset]:
+    def datasets(self) -> dict[str, Dataset]:
         return {arm.dataset_id: arm.dataset for arm in self.arms.values()}
 
     @property
@@ -135,38 +136,24 @@ class Plan(Frozen):
         gaps = {arm: missing(present[arm], seeds) for arm, seeds in self.seeds.items()}
         return {arm: blocks for arm, blocks in gaps.items() if blocks}
 
-    def write(self, store: Store, gaps: dict[str, list[Block]]) -> None:
-        """Write plan.json, and recipe.json for the arms still to train and those they take trials from, if changed."""
+    def write(self, store: Store, arms: Iterable[str]) -> None:
+        """Write plan.json, and recipe.json of the ``arms`` that are still to be trained, where they changed."""
         text = self.model_dump_json(indent=1 if len(self.arms) < 1000 else None)
         write_if_changed(store.study(self.study) / "plan.json", text + "\n")
-        for arm in {*gaps, *self.timed_tunings, *(self.sources[arm] for arm in gaps if arm in self.sources)}:
-            write_if_changed(store.recipe(arm), recipe_text(self.arms[arm]))
-
-    @property
-    def timed_tunings(self) -> list[str]:
-        """The timed arms whose shapes or operations depend on what tuning chooses."""
-        timed = self.timing.arms if self.timing else ()
-        return [arm for arm in timed if (tune := self.arms[arm].tune) and tune.shapes]
+        for arm in arms:
+            content = {"arm": arm, "recipe_version": RECIPE, "recipe": self.arms[arm].model_dump(mode="json")}
+            write_if_changed(store.recipe(arm), json.dumps(content, indent=1) + "\n")
 
     @cached_property
-    def sources(self) -> dict[str, str]:
-        """Arm → an arm that makes the same first trials, so that one tuning job can take over those of the other.
+    def searches(self) -> dict[str, Search]:
+        """Every search of the study, by id."""
+        return {arm.search.id: arm.search for arm in self.arms.values() if arm.search}
 
-        That is one that chooses by steps to a target, if there is one, since only these are counted for it alone.
-        """
-        alike: dict[str, list[str]] = {}
-        for arm in sorted(self.arms, key=lambda arm: (not self._counts_steps(arm), arm)):
-            if trials := self.arms[arm].trials:
-                alike.setdefault(trials, []).append(arm)
-        return {arm: first for first, *others in alike.values() for arm in others if not self._counts_steps(arm)}
-
-    def _counts_steps(self, arm: str) -> bool:
-        tune = self.arms[arm].tune
-        return tune is not None and tune.select == "steps_to_target"
-
-    def to_tune(self, store: Store, gaps: dict[str, list[Block]]) -> list[str]:
-        """Of the arms with ``gaps``, those whose settings are still to be chosen."""
-        return [arm for arm in gaps if self.arms[arm].tune and not store.tuning(arm).exists()]
+    @property
+    def timed_searches(self) -> list[str]:
+        """The searches whose choice changes how long a step of a timed arm takes."""
+        arms = [self.arms[arm] for arm in self.timing.arms] if self.timing else []
+        return list({arm.search.id: None for arm in arms if arm.search and arm.search.changes_steps})
 
 
 def open_plan(path: str | Path) -> tuple[Plan, Store]:
@@ -178,15 +165,6 @@ def open_plan(path: str | Path) -> tuple[Plan, Store]:
         )
     parents = path.parents if len(path.parents) > 3 else path.absolute().parents
     return Plan.load(path), Store(parents[2])
-
-
-def recipe_text(arm: Arm) -> str:
-    content: dict[str, Any] = {"arm": arm.id, "recipe_version": RECIPE, "recipe": arm.model_dump(mode="json")}
-    return json.dumps(content, indent=1) + "\n"
-
-
-def read_recipe(path: Path) -> Arm:
-    return Arm.model_validate_json(json.dumps(json.loads(path.read_text(encoding="utf-8"))["recipe"]))
 
 
 def timing_of(comparisons: tuple[PlannedComparison, ...]) -> Timing | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -68,8 +69,8 @@ class Store:
     def recipe(self, arm: str) -> Path:
         return self.arm(arm) / "recipe.json"
 
-    def tuning(self, arm: str) -> Path:
-        return self.arm(arm) / "tuning.parquet"
+    def search(self, search: str) -> Path:
+        return self.root / "searches" / f"{search}.parquet"
 
     def runs(self, arm: str, block: Block) -> Path:
         return self.arm(arm) / f"runs-{block}.parquet"
@@ -77,12 +78,25 @@ class Store:
     def curves(self, arm: str, block: Block) -> Path:
         return self.arm(arm) / f"curves-{block}.parquet"
 
-    def failed(self, arm: str, block: Block | str) -> Path:
-        """``block`` is "tuning" for the tuning job, here and in ``started``."""
+    def failed(self, arm: str, block: Block) -> Path:
         return self.arm(arm) / f"failed-{block}.json"
 
-    def started(self, arm: str, block: Block | str) -> Path:
+    def started(self, arm: str, block: Block) -> Path:
         return self.arm(arm) / f"started-{block}.json"
+
+    def failed_search(self, search: str) -> Path:
+        return self.root / "searches" / f"failed-{search}.json"
+
+    def started_search(self, search: str) -> Path:
+        return self.root / "searches" / f"started-{search}.json"
+
+    def job(self, job: str) -> Path:
+        """What a job is to do."""
+        return self.root / "jobs" / f"{job}.json"
+
+    def receipt(self, job: str) -> Path:
+        """What it made, when and where."""
+        return self.root / "jobs" / f"{job}.done"
 
     def log(self, verb: str, name: str) -> Path:
         return self.root / "logs" / verb / f"{name}.log"
@@ -101,6 +115,15 @@ class Store:
         folder = self.root / "arms"
         there = {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
         return {arm: self._blocks(arm) if arm in there else [] for arm in arms}
+
+    def selections(self, search: str) -> list[str]:
+        """The selections that a search was extended for; none where it has not begun."""
+        path = self.search(search)
+        if not path.exists():
+            return []
+        import pyarrow.parquet as pq  # only studies that tune pay for it
+
+        return list(json.loads(pq.read_schema(path).metadata[b"selections"]))
 
     def _blocks(self, arm: str) -> list[Block]:
         names = set(os.listdir(self.arm(arm)))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
-
 import pyarrow as pa
 
-from study.store.files import write_parquet
+from study.axes.recipe import AXES, Recipe
 
+KINDS = {float: pa.float64(), int: pa.int32(), bool: pa.bool_()}
+AXES_COLUMNS = [  # the choice's name, or the number; null of a number that is still to be tuned
+    pa.field(axis, pa.string() if about.choices else KINDS[Recipe.model_fields[axis].annotation])  # type: ignore[index]
+    for axis, about in AXES.items()
+]
 CURVE_METRICS = (
     "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy", "grad_norm",
 )  # fmt: skip
@@ -74,7 +74,29 @@ TIMING = pa.schema(
     ]
 )
 
-TUNING = pa.schema(  # one row per candidate and tuning seed; each setting is a column of its own besides
+SEARCH = pa.schema(  # one row per candidate and tuning seed
+    [
+        ("search", pa.string()),
+        ("candidate", pa.int32()),  # in the order of the trials
+        ("selections", pa.list_(pa.string())),  # that asked for this further trial; empty of the first, which serve all
+        ("seed", pa.int32()),
+        ("settings", pa.string()),  # JSON
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("steps", pa.int64()),
+        ("train_loss", pa.float64()),
+        ("train_accuracy", pa.float64()),
+        ("val_loss", pa.float64()),
+        ("val_accuracy", pa.float64()),
+        ("curve_steps", pa.list_(pa.int64())),  # of every evaluation, as are
+        ("curve_val_loss", pa.list_(pa.float64())),
+        ("curve_val_accuracy", pa.list_(pa.float64())),
+        ("device", pa.string()),
+        ("torch_version", pa.string()),
+        ("recipe_version", pa.int32()),
+    ]
+)
+TUNING = pa.schema(  # of a study: one row per tuned arm, candidate of its selection and tuning seed
     [
         ("arm", pa.string()),
         ("candidate", pa.int32()),  # in the order of the trials
@@ -101,14 +123,3 @@ TUNING = pa.schema(  # one row per candidate and tuning seed; each setting is a 
         ("recipe_version", pa.int32()),
     ]
 )
-
-
-def write_tuning(rows: Sequence[dict[str, Any]], settings: Sequence[str], path: Path) -> None:
-    """Write the rows of ``TUNING``, each with its ``settings`` by key."""
-    table = pa.Table.from_pylist(list(rows), TUNING)
-    for key in settings:
-        values = [row[key] for row in rows]
-        lists = any(isinstance(value, list | tuple) for value in values)
-        column = pa.array(map(json.dumps, values), pa.string()) if lists else pa.array(map(float, values), pa.float64())
-        table = table.append_column(key, column)
-    write_parquet(table, path)

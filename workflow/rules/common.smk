@@ -5,29 +5,41 @@ import sys
 # SLURM sends USR1 to every process of a job before its time is up. Training takes it as its cue to write a checkpoint;
 # Snakemake and its shells, which would die of it, ignore it.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-sys.path.insert(0, workflow.basedir)
-# Rules call `python`: the one that runs Snakemake, also where its environment is not activated.
+# Rules call `evenhand`: of the environment that runs Snakemake, also where that is not activated, and the package
+# beside this Snakefile, whatever is called study.py in the folder that somebody works in.
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
+)
+sys.path.insert(0, workflow.basedir)
 
-from study.plan.workflow import messages as told
-from study.plan.workflow.dag import Dag
-from study.plan.limits import Limits
 from study.errors import Refused
+from study.plan.limits import Limits
+from study.plan.workflow import messages
+from study.plan.workflow.dag import Dag
 
-if workflow.global_resources.get("gpus").value is not None:
+# What Snakemake does not document of `workflow` is read here and nowhere else; tests/workflow and tests/slurm run it.
+is_main = workflow.is_main_process  # false where a job of a cluster reads this again
+executor = workflow.executor_plugin.name  # local, dryrun, slurm, …
+limits = {
+    name: workflow.global_resources.get(name).value for name in ("_cores", "gpu", "gpus")
+}
+# Of the executors only those of clusters are told how many jobs they may have at a time.
+on_cluster = workflow.nodes is not None
+
+if limits["gpus"] is not None:
     print(
         "--resources gpus: the resource is called gpu; give --resources gpu=4",
         file=sys.stderr,
     )
     sys.exit(2)
-limits = Limits(
-    cores=workflow.global_resources.get("_cores").value,
-    gpu=workflow.global_resources.get("gpu").value,
-    # Of the executors only those of clusters are told how many jobs they may have at a time.
-    cluster=workflow.nodes is not None,
-)
 try:
-    dag = Dag.build(config, limits, main=workflow.is_main_process)
+    dag = Dag.build(
+        config,
+        Limits(cores=limits["_cores"], gpu=limits["gpu"], cluster=on_cluster),
+        main=is_main,
+        dry=executor == "dryrun",
+    )
 except Refused as refusal:
     print(*refusal.lines, sep="\n", file=sys.stderr)
     sys.exit(2)
@@ -36,7 +48,6 @@ if not dag.limits.cluster:
 
 
 wildcard_constraints:
-    arm="[0-9a-f]{12}",
+    job="[0-9a-f]{12}",
     dataset="[0-9a-f]{12}",
-    block=r"\d+-\d+",
     comparison="[^/]+",

@@ -13,4 +13,4 @@ rule data:
     message:
         "prepare dataset {wildcards.dataset}"
     shell:
-        "python -m study data {params.plan:q} {wildcards.dataset} > {log:q} 2>&1"
+        "evenhand data {params.plan:q} {wildcards.dataset} > {log:q} 2>&1"

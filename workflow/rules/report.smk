@@ -13,7 +13,7 @@ rule collect:
     input:
         plan=dag.file("plan.json"),
         expected=dag.file("records.json"),
-        records=dag.to_train,
+        jobs=dag.to_do,
         timing=dag.to_time,
     output:
         runs=dag.file("runs.parquet"),
@@ -28,7 +28,7 @@ rule collect:
     message:
         "collect the runs"
     shell:
-        "python -m study collect {input.plan:q} > {log:q} 2>&1"
+        "evenhand collect {input.plan:q} > {log:q} 2>&1"
 
 
 rule table:
@@ -50,7 +50,7 @@ rule table:
     message:
         "table {wildcards.comparison}"
     shell:
-        "python -m study table {input.plan:q} {wildcards.comparison} > {log:q} 2>&1"
+        "evenhand table {input.plan:q} {wildcards.comparison} > {log:q} 2>&1"
 
 
 rule figure:
@@ -71,7 +71,7 @@ rule figure:
     message:
         "figure {wildcards.comparison}"
     shell:
-        "python -m study figure {input.plan:q} {wildcards.comparison} > {log:q} 2>&1"
+        "evenhand figure {input.plan:q} {wildcards.comparison} > {log:q} 2>&1"
 
 
 rule tuning_figure:
@@ -92,7 +92,7 @@ rule tuning_figure:
     message:
         "figure of the tuning of {wildcards.comparison}"
     shell:
-        "python -m study figure {input.plan:q} {wildcards.comparison} --tuning > {log:q} 2>&1"
+        "evenhand figure {input.plan:q} {wildcards.comparison} --tuning > {log:q} 2>&1"
 
 
 rule across_figure:
@@ -113,7 +113,7 @@ rule across_figure:
     message:
         "figure of {wildcards.comparison} over datasets"
     shell:
-        "python -m study figure {input.plan:q} {wildcards.comparison} --across > {log:q} 2>&1"
+        "evenhand figure {input.plan:q} {wildcards.comparison} --across > {log:q} 2>&1"
 
 
 rule report:
@@ -136,4 +136,4 @@ rule report:
     message:
         "report"
     shell:
-        "python -m study report {input.plan:q} > {log:q} 2>&1"
+        "evenhand report {input.plan:q} > {log:q} 2>&1"

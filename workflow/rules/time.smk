@@ -2,7 +2,7 @@
 rule time:
     input:
         ancient(dag.timed_datasets),
-        ancient(dag.timed_tunings),
+        ancient(dag.timed_searches),
     output:
         f"{dag.store.root}/timing/{{timing}}.parquet",
     log:
@@ -17,4 +17,4 @@ rule time:
     message:
         "time the arms, alone on the machine"
     shell:
-        "python -m study time {params.plan:q} > {log:q} 2>&1"
+        "evenhand time {params.plan:q} > {log:q} 2>&1"

@@ -7,24 +7,14 @@ from itertools import islice
 
 from study.errors import join, join_each
 from study.metrics import per_round
+from study.axes.recipe import AXES, Recipe
 from study.plan.arm import Arm
-from study.plan.file.tune_block import EXAMPLE
 from study.plan.plan import Plan, PlannedComparison
-from study.plan.searches.space import Tune
+from study.plan.searches.search import Search
+from study.plan.searches.space import EXAMPLE
 
 NAMED = 6  # arms that a line names, at most
 LISTED = 12  # candidates of a setting that are listed, at most
-RATED = {  # axes on which the best learning rate depends, and what their choices are called
-    "optimizer": "optimizers",
-    "schedule": "schedules",
-    "batch_size": "batch sizes",
-    "init": "initializations",
-    "network": "networks",
-    "activation": "activations",
-    "dropout": "dropout rates",
-    "regularizer": "regularizers",
-}
-
 
 def warnings(plan: Plan) -> Iterator[str]:
     """One line each, with the place in the study file."""
@@ -37,8 +27,8 @@ def warnings(plan: Plan) -> Iterator[str]:
 def candidates(plan: Plan) -> Iterator[str]:
     """``batch_size: 8, 16, 32, 64``: what rounding made of the ranges of whole numbers, a line each."""
     grids = {}
-    for tune in _tunes(plan.arms.values()):
-        for searched in tune.settings if tune.search == "grid" else ():
+    for search in plan.searches.values():
+        for searched in search.settings if search.method == "grid" else ():
             if searched.whole and not searched.values:
                 grids[searched] = [str(value) for value in searched.grid()]
     for searched, values in grids.items():
@@ -59,10 +49,10 @@ def uneven(trials: Mapping[str, int]) -> str:
 def trials_of(plan: Plan, comparison: PlannedComparison) -> Iterator[dict[str, int]]:
     """For every selection: the planned trials of each arm, by label; 0 where it has nothing to search."""
     for select in dict.fromkeys(comparison.selections.values()):
-        tunes = {
-            arm.label: plan.arms[arm.tuned[select]].tune if select in arm.tuned else None for arm in comparison.arms
+        searches = {
+            arm.label: plan.arms[arm.tuned[select]].search if select in arm.tuned else None for arm in comparison.arms
         }
-        yield {label: tune.candidates if tune else 0 for label, tune in tunes.items()}
+        yield {label: search.candidates if search else 0 for label, search in searches.items()}
 
 
 def _unequal(plan: Plan, comparison: PlannedComparison) -> Iterator[str]:
@@ -80,31 +70,32 @@ def _untuned(plan: Plan, comparison: PlannedComparison) -> Iterator[str]:
     """Claims on arms that need different learning rates, and have what somebody wrote."""
     places, differing, rates = [], set(), set()
     for i, claim in enumerate(comparison.claims if "optimizer.lr" not in comparison.keys else ()):
-        one, other = plan.arms[claim.better_arm], plan.arms[claim.than_arm]
-        apart = {axis for axis in RATED if getattr(one, axis) != getattr(other, axis)}
+        arms = plan.arms[claim.better_arm], plan.arms[claim.than_arm]
+        one, other = (arm.outline for arm in arms)
+        apart = {axis for axis, about in AXES.items() if about.rated and getattr(one, axis) != getattr(other, axis)}
         own = _rate(one) != _rate(other)
         compared = own and one.optimizer.name == other.optimizer.name  # the rate is what is compared
-        rated = any(arm.tune and "optimizer.lr" in arm.tune.covers for arm in (one, other))
+        rated = any("lr" in arm.open("optimizer") for arm in arms)
         if apart and not compared and not rated and not per_round(claim.metric):
             places.append(i)
             differing |= apart
             rates.add("untuned learning rates" if own else "one untuned learning rate")
     if places:
         where = join_each(join("comparisons", comparison.name), "claims", places)
-        what = ", ".join(words for axis, words in RATED.items() if axis in differing)
+        what = ", ".join(about.plural for axis, about in AXES.items() if axis in differing)
         yield f"{where}: arms with different {what} at {max(rates)}; add tune: {{optimizer.lr: {EXAMPLE}}}"
 
 
-def _rate(arm: Arm) -> float | None:
-    return getattr(arm.optimizer, "lr", None)
+def _rate(recipe: Recipe) -> float | None:
+    return getattr(recipe.optimizer, "lr", None)
 
 
 def _two_points(plan: Plan) -> Iterator[str]:
     """Grids whose best point is on an edge whatever comes out."""
     found: dict[str, dict[str, bool]] = {}
     for comparison in plan.comparisons:
-        for tune in _tunes(plan.arms[arm] for arm in comparison.trained):
-            for searched in tune.settings if tune.search == "grid" else ():
+        for search in _searches(plan.arms[arm] for arm in comparison.trained).values():
+            for searched in search.settings if search.method == "grid" else ():
                 if searched.ordered and len(searched.values or ()) + (searched.points or 0) == 2:
                     found.setdefault(searched.key, {})[comparison.name] = True
     for key, names in found.items():
@@ -112,9 +103,9 @@ def _two_points(plan: Plan) -> Iterator[str]:
         yield f"{where}: {key} is tuned on two points, so the best of them is at an edge; give three or more"
 
 
-def _tunes(arms: Iterable[Arm]) -> dict[Tune, None]:
-    """The searches of ``arms``, equal ones once."""
-    return dict.fromkeys(arm.tune for arm in arms if arm.tune)
+def _searches(arms: Iterable[Arm]) -> dict[str, Search]:
+    """The searches of ``arms``, each once."""
+    return {arm.search.id: arm.search for arm in arms if arm.search}
 
 
 def _named(labels: list[str]) -> str:

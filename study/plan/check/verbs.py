@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from pathlib import Path
 
 from study.plan.check.decidability import floors
 from study.plan.check.tuning import candidates
 from study.plan.check.warnings import warnings
 from study.plan.cost import Total, final, length, sum_up, tuning
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.plan.history.records import Basis
+from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.store.files import write_if_changed
 from study.store.layout import Store
@@ -23,7 +25,6 @@ def check(arguments: Namespace) -> Plan:
     gaps = plan.missing(store)
     runs = sum(plan.seeds.values())
     to_train = sum(map(length, gaps.values()))
-    jobs = sum(len(blocks) for blocks in gaps.values())
     width = max(len(c.name) for c in plan.comparisons)
     print(f"{arguments.file}: {plan.title}")
     for comparison in plan.comparisons:
@@ -39,19 +40,23 @@ def check(arguments: Namespace) -> Plan:
         names = {arm: f"{c.name}, {label}" for c in reversed(plan.comparisons) for arm, label in c.trained.items()}
         for arm, blocks in gaps.items():
             print(f"  to train: {names[arm]} ({arm}), seeds {', '.join(map(str, blocks))}")
-    if searches := [arm.tune for arm in plan.arms.values() if arm.tune]:
-        trials, extra = sum(tune.candidates for tune in searches), tuning_of(plan).runs
-        shared = f" ({len(plan.sources)} of them begin with the trials of another)" * bool(plan.sources)
-        arms = f"{count(len(searches), 'arm')} tuned{shared}"
-        print(f"{arms}: {count(trials, 'trial')}, {count(extra, 'run')} of tuning seeds")
+    to_do = jobs(plan, store)
+    if plan.searches:
+        selections = {(arm.search.id, arm.selection.name) for arm in plan.arms.values() if arm.search and arm.selection}
+        trials = sum(search.first for search in plan.searches.values())
+        trials += sum(plan.searches[search].extend for search, _ in selections)
+        print(
+            f"{count(len(plan.searches), 'search')} for {count(len(selections), 'tuned arm')}: {count(trials, 'trial')}, "
+            f"{count(tuning_of(plan).runs, 'run')} of tuning seeds"
+        )
         for line in candidates(plan):
             print(f"  candidates of {line}")
     print(in_all(plan))
-    if searches:
-        to_tune = len(plan.to_tune(store, gaps))
-        done = len(searches) - len([arm for arm, a in plan.arms.items() if a.tune and not store.tuning(arm).exists()])
-        print(f"{count(to_tune, 'tuning job')} to do; {done} of {count(len(searches), 'arm')} tuned in {store.root}/")
-    print(f"{count(jobs, 'training job')} to do; {runs - to_train} of {count(runs, 'run')} cached in {store.root}/")
+    if plan.searches:
+        left = sum(len(job.searches) for job in to_do)
+        done = [search for search, selection in selections if selection in store.selections(search)]
+        print(f"{count(left, 'search')} to do; {len(done)} of {count(len(selections), 'arm')} tuned in {store.root}/")
+    print(f"{count(len(to_do), 'job')} to do; {runs - to_train} of {count(runs, 'run')} cached in {store.root}/")
     report = store.study(plan.study) / "report.html"
     if report.exists():
         old = ": drawn from other records; run snakemake" * bool(Basis(plan, store).newer)
@@ -63,14 +68,15 @@ def check(arguments: Namespace) -> Plan:
 
 def tuning_of(plan: Plan) -> Total:
     """Runs and steps of all tuning: trials that arms share once."""
-    return sum_up(tuning(arm, arm.tune, i in plan.sources) for i, arm in plan.arms.items() if arm.tune)
+    selections = Counter(arm.search.id for arm in plan.arms.values() if arm.search)
+    return sum_up(tuning(plan.searches[search], number) for search, number in selections.items())
 
 
 def in_all(plan: Plan) -> str:
     """Runs and steps of tuning and of final runs; ``at least`` where a dataset tells its rows only when it is read."""
     trained = sum_up(final(plan.arms[arm], runs) for arm, runs in plan.seeds.items())
     tuned = tuning_of(plan)
-    sizes = any(arm.tune and "batch_size" in arm.tune.covers for arm in plan.arms.values())
+    sizes = any("batch_size" in search.covers for search in plan.searches.values())
     word = "about " if sizes and trained.certain else "" if trained.certain else "at least "
     share = f", of which {count(tuned.runs, 'run')} and {tuned.steps:,} steps are tuning" if tuned.runs else ""
     return (
@@ -80,7 +86,8 @@ def in_all(plan: Plan) -> str:
 
 def count(number: int, noun: str) -> str:
     """``1 arm``, ``10,000 arms``."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    ending = "es" if noun.endswith("ch") else "s"
+    return f"{number:,} {noun}{ending * (number != 1)}"
 
 
 def schema(arguments: Namespace) -> None:

@@ -8,7 +8,7 @@ from math import prod
 
 from study.errors import join, join_each
 from study.metrics import METRICS, twin
-from study.plan.arm import split_sizes
+from study.axes.recipe import split_sizes
 from study.plan.check import tuning as searches
 from study.plan.plan import Plan, PlannedComparison
 from study.store.layout import Block, Store, owned

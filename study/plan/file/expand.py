@@ -1,203 +1,225 @@
-"""From a comparison as written to its arms: choices checked, combinations skipped, labels."""
+"""From a ``Study`` to its plan, or to all its mistakes of meaning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import JsonValue, ValidationError
 
 from study.axes.dataset import Dataset
+from study.axes.recipe import Recipe
 from study.errors import Mistakes, join
-from study.plan.arm import WRITTEN, Arm
-from study.plan.file import labels, skip
-from study.plan.file.baseline import Baseline
-from study.plan.file.choices import Entry, Value, build, key_path, split_key
-from study.plan.file.combine import Combination, combine, coupled_keys
-from study.plan.file.cover import Cover
+from study.metrics import selections
+from study.plan.arm import Arm
+from study.plan.check.decidability import Stated, refuse_hopeless, tested
+from study.plan.file import comparison as shown
+from study.plan.file import shape
+from study.plan.file.keys import CHOICES
+from study.plan.file.matrix import Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison
+from study.plan.file.open_settings import OpenSettings, check_covered, check_possible, open_settings, searches
+from study.plan.file.read import Study, read
+from study.plan.plan import Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
+from study.plan.searches.search import Search, Select, Selection
+from study.store.checksums import Sums
+from study.store.layout import Store
 
-Row = Mapping[str, Value | None]  # axis → the checked choice; None where there was a mistake
+
+def prepare(path: Path, store: Store) -> Plan:
+    """The plan of the study file at ``path``. Raises Refused with its mistakes: those of shape, else of meaning."""
+    return expand(read(path), Sums(store.root / "datasets" / "sums.json"))
 
 
-class Labelled(NamedTuple):
-    label: str
-    arm: Arm
-    values: dict[str, str]  # varying key → what the label shows for it
+def expand(study: Study, sums: Sums) -> Plan:
+    """The plan of a study. Raises Refused with every mistake of meaning. ``sums``: of the files that data are in."""
+    file, mistakes = study.file, Mistakes(str(study.path))
+    expansion = Expansion(study, sums, mistakes)
+    for name, comparison in file.comparisons.items():
+        expansion.add(name, comparison)
+    stated = [
+        Stated(join("comparisons", name), part.claims, part.metrics, part.seeds or file.seeds)
+        for name, part in file.comparisons.items()
+    ]
+    refuse_hopeless(tested(stated), file.looks or 1, mistakes)
+    mistakes.raise_any()
+    return Plan(
+        study=file.study,
+        title=file.title or file.study,
+        target=file.target,
+        comparisons=tuple(expansion.comparisons),
+        arms=expansion.arms,
+        seeds=expansion.seeds,
+        timing=timing_of(tuple(expansion.comparisons)),
+        looks=file.looks or 1,
+    )
 
 
 class Expansion:
-    """The arms of one comparison, those with mistakes left out.
+    """The comparisons of a study as they are planned, one after another, and all their arms."""
 
-    ``labels`` are None where they cannot be known; ``doubtful`` are those of arms with mistakes.
-    ``broken``: keys of the comparison with a mistake of shape. ``locate`` finds the files of a dataset.
-    ``cover``: the settings that are tuned, for which a value in the middle stands in.
-    """
+    def __init__(self, study: Study, sums: Sums, mistakes: Mistakes) -> None:
+        self.file, self.folder, self.sums, self.mistakes = study.file, study.path.parent, sums, mistakes
+        self.baseline = Choices.defaults("baseline").with_(entries(study.file.baseline, "baseline"))
+        self.comparisons: list[PlannedComparison] = []
+        self.arms: dict[str, Arm] = {}
+        self.seeds: dict[str, int] = {}  # wanted of each arm
+        self._datasets: dict[str, JsonValue] = {}  # as written → with its path and checksum
 
-    def __init__(
-        self,
-        path: str,
-        comparison: Comparison,
-        broken: set[str],
-        study: Baseline,
-        mistakes: Mistakes,
-        locate: Callable[[Dataset], Dataset],
-        cover: Cover | None = None,
-    ) -> None:
-        self.path, self.comparison, self.mistakes, self.locate = path, comparison, mistakes, locate
-        self.baseline, self.cover = Baseline(comparison.baseline, join(path, "baseline"), mistakes, study), cover
-        before = len(mistakes)
-        if cover:
-            cover.strip(self.baseline)
-            cover.check_written(comparison)
-        if not broken & {"vary", "arms"} and not comparison.vary and not comparison.arms:
-            mistakes.add(path, "names no arms; give 'vary:' or 'arms:'")
-        combinations = combine(comparison, path, mistakes)
-        # A key that was refused may have been meant to give a setting, or to tell two arms apart.
-        certain = len(mistakes) == before and not broken & {"vary", "arms"}
-        known = self.baseline.certain and "baseline" not in broken and (cover is None or cover.block.certain)
-        self._partial = not (certain and known)
-        self._built: dict[tuple[str, ...], Value | None] = {}
-        self._touched: dict[tuple[str, ...], dict[str, list[str]]] = {}
-        rows = [self._row(combination) for combination in combinations]
-        kept = self._kept(rows, certain)
-        self.skipped = len(rows) - len(kept) if kept else 0
-        self.arms: list[Labelled] = []
-        self.labels: list[str] | None = None
-        self.given: dict[str, str] = {}  # label → what an entry of ``arms`` is called in it
-        self.doubtful: list[str] = []
-        if certain:
-            chosen = range(len(rows)) if kept is None else kept
-            pairs = [(combinations[i], rows[i]) for i in chosen]
-            if kept is None or "skip" in broken:  # what should be skipped is unknown
-                self._compose(pairs)
-            else:
-                self._label(pairs)
-                if cover and len(self.arms) == len(pairs):
-                    cover.check_used([labelled.arm for labelled in self.arms])
-
-    def _row(self, combination: Combination) -> Row:
-        """The checked choice on every axis."""
-        keys = tuple(combination)
-        if keys not in self._touched:
-            touched: dict[str, list[str]] = {}
-            for key in keys:
-                touched.setdefault(split_key(key)[0], []).append(key)
-            self._touched[keys] = touched
-        row: dict[str, Value | None] = {}
-        for axis in WRITTEN:
-            written = self._touched[keys].get(axis, ())
-            code = (axis, *[combination[key].path for key in written])
-            if code not in self._built:
-                self._built[code] = self._choice(axis, {key: combination[key] for key in written})
-            row[axis] = self._built[code]
-        return row
-
-    def _choice(self, axis: str, written: Combination) -> Value | None:
-        whole = written.get(axis)
-        if whole is None and axis not in self.baseline.written:
-            return None  # noted where the baseline was read
-        entry, settings = self.baseline.meant(axis, whole)
-        own = {split_key(key)[1] or "": given for key, given in written.items() if key != axis}
-        if whole is not None and isinstance(whole.value, dict):
-            for setting in own.keys() & whole.value.keys():
-                place = key_path(own[setting].path)
-                self.mistakes.add(place, f"is set within {key_path(whole.path)} too; give it in one place")
-        settings = settings | own
-        certain = True
-        if self.cover:
-            entry, settings, certain = self.cover.stand_in(axis, entry, settings)
-        value: Value | None = build(axis, entry, settings, self.mistakes, self._partial or not certain)
-        if not isinstance(value, Dataset):
-            return value
-        try:
-            return self.locate(value)
-        except (OSError, LookupError, ValueError) as error:
-            kinds = ((OSError, "path"), (LookupError, "target"), (ValueError, "sha256"))
-            setting = next(setting for kind, setting in kinds if isinstance(error, kind))
-            place = settings[setting].path if setting in settings else join(entry.path, setting)
-            self.mistakes.add(place, str(error.args[0] if isinstance(error, LookupError) else error))
-            return None
-
-    def _kept(self, rows: Sequence[Row], certain: bool) -> list[int] | None:
-        """Which rows are left; None where an entry of ``skip`` cannot be read, or not all rows are there."""
-        kept = set(range(len(rows)))
-        readable = True
-        for i, pattern in enumerate(self.comparison.skip):
-            path = join(self.path, "skip", i)
-            if not skip.readable(pattern, path, self.mistakes):
-                readable = False
-                continue
-            matched = {j for j, row in enumerate(rows) if skip.matches(pattern, row)}
-            if not matched and certain and all(None not in row.values() for row in rows):
-                self.mistakes.add(path, "matches no combination; take it out or correct it")
-                readable = False
-            kept -= matched
-        if rows and not kept and certain:
-            self.mistakes.add(join(self.path, "skip"), "leaves no arm; skip fewer combinations")
-        return sorted(kept) if readable else None
-
-    def _label(self, pairs: Sequence[tuple[Combination, Row]]) -> None:
-        composed = self._compose(pairs)
-        by_label: dict[str, Combination] = {}
-        by_id: dict[str, Combination] = {}
-        for (combination, row), (label, values) in zip(pairs, composed, strict=True):
-            if None in row.values():
-                continue
-            arm = Arm.model_construct(None, **row)  # every value was checked on its own
-            self._check_possible(arm, combination)
-            if arm.id in by_id:
-                here, there = _difference(combination, by_id[arm.id])
-                self.mistakes.add(here, f"makes the same arm as {there}; keep one")
-            elif label in by_label:
-                here, there = _difference(combination, by_label[label])
-                self.mistakes.add(here, f"gives the label {label!r}, as {there} does; labels must differ")
-            by_id[arm.id] = by_label[label] = combination
-            self.arms.append(Labelled(label, arm, values))
-
-    def _check_possible(self, arm: Arm, combination: Combination) -> None:
-        reason = arm.impossible()
-        if reason is None:
+    def add(self, name: str, comparison: Comparison) -> None:
+        """Plan one comparison. One with mistakes is left out."""
+        path, before = join("comparisons", name), len(self.mistakes)
+        opened = open_settings(self.file, comparison, path, self.mistakes)
+        if opened:
+            check_covered(opened, comparison, path, self.mistakes)
+        baseline = self.baseline.with_(entries(comparison.baseline, join(path, "baseline")))
+        made = matrix(comparison, path, baseline, list(opened.ranges) if opened else [], self.mistakes)
+        if len(self.mistakes) > before:
             return
-        axes, words = reason
-        if self.cover and any(self.cover.block.covered(axis) for axis in axes):
-            return  # every candidate is looked at later
-        here = {split_key(key)[0]: entry.path for key, entry in combination.items()}
-        place = next((here[axis] for axis in axes if axis in here), self.baseline.written[axes[0]].path)
-        self.mistakes.add(place, f"{words}, or leave the combination out by 'skip:'")
+        rows = [row._replace(choices=self._located(row.choices)) for row in made.rows]
+        found = searches(opened, [row.choices for row in rows], path, self.mistakes) if opened else [None] * len(rows)
+        plain = [self._arm(row, search) for row, search in zip(rows, found, strict=True)]
+        self._check_apart(rows, plain, opened)
+        labels = [row.label for row in rows]
+        target = comparison.target or self.file.target
+        shown.check(comparison, path, labels, [arm and arm.dataset for arm in plain], target, self.mistakes)
+        arms = [arm for arm in plain if arm]
+        metrics = [*comparison.metrics, *(claim.metric for claim in comparison.claims)]
+        by_metric = self._selections(arms, metrics, opened)
+        if opened and not target and opened.select and "steps_to_target" in by_metric.values():
+            self.mistakes.add(opened.select_place, f"'steps_to_target' {shown.NO_TARGET}")
+        if len(self.mistakes) > before:
+            return
+        seeds = comparison.seeds or self.file.seeds
+        by_select = {
+            select: [_selected(arm, select, target) for arm in arms] for select in dict.fromkeys(by_metric.values())
+        } or {None: arms}
+        for arm in [arm for selected in by_select.values() for arm in selected]:
+            self.arms[arm.id] = arm
+            self.seeds[arm.id] = max(self.seeds.get(arm.id, 0), seeds)
 
-    def _compose(self, pairs: Sequence[tuple[Combination, Row]]) -> list[tuple[str, dict[str, str]]]:
-        coupled = coupled_keys(self.comparison)
-        keys = [*coupled, *self.comparison.vary]
-        shown = [{key: self._shown(key, combination, row) for key in keys} for combination, row in pairs]
-        given = [str(combination["label"].value) if "label" in combination else None for combination, _ in pairs]
-        composed = labels.compose(shown, given, coupled) if pairs else []
-        self.labels = [label for label, _ in composed]
-        self.given = {label: own for (label, _), own in zip(composed, given, strict=True) if own}
-        self.doubtful = [
-            label
-            for label, (combination, row) in zip(self.labels, pairs, strict=True)
-            if any(key != "label" and row[split_key(key)[0]] is None for key in combination)
-        ]
-        return composed
+        def of(metric: str, label: str) -> str:
+            """The arm that a metric is read from."""
+            return by_select[by_metric.get(metric)][labels.index(label)].id
 
-    def _shown(self, key: str, combination: Combination, row: Row) -> Any:
-        """The value of ``key`` in an arm, whether it is written there or comes from the baseline."""
-        axis, setting = split_key(key)
-        if setting is not None and row[axis] is not None:
-            return getattr(row[axis], setting, None)
-        if setting is not None:
-            return combination[key].value if key in combination else None
-        if axis not in self.baseline.written and key not in combination:
+        first = comparison.metrics[0]
+        self.comparisons.append(
+            PlannedComparison(
+                name=name,
+                title=comparison.title or name.replace("_", " ").replace("-", " ").capitalize(),
+                keys=tuple(rows[0].shown),
+                arms=tuple(
+                    PlannedArm(
+                        arm=by_select[by_metric.get(first)][i].id,
+                        label=row.label,
+                        values=row.shown,
+                        tuned={select: arms[i].id for select, arms in by_select.items() if select and arms[i].search},
+                    )
+                    for i, row in enumerate(rows)
+                ),
+                skipped=made.skipped,
+                metrics=comparison.metrics,
+                reference=labels[0] if comparison.reference is None else comparison.reference,
+                seeds=seeds,
+                target=target,
+                source=None if comparison.reported.source is None else str(comparison.reported.source),
+                reported=comparison.reported.figures(),
+                claims=tuple(
+                    PlannedClaim(
+                        **claim.model_dump(),
+                        better_arm=of(claim.metric, claim.better),
+                        than_arm=of(claim.metric, claim.than),
+                    )
+                    for claim in comparison.claims
+                ),
+                selections=by_metric,
+                given={row.label: row.given for row in rows if row.given},
+                coupled=made.coupled if any(row.given for row in rows) else (),
+            )
+        )
+
+    def _located(self, choices: Choices) -> Choices:
+        """The same, with the path of a dataset as it is seen from here, and its checksum."""
+        written = choices.values["dataset"]
+        key = repr(written)
+        if key not in self._datasets:
+            self._datasets[key] = written
+            try:
+                assert isinstance(written, dict)
+                dataset = CHOICES["dataset"].choices()[str(written["name"])].model_validate(written)
+                assert isinstance(dataset, Dataset)
+                self._datasets[key] = self.sums.resolve(dataset, self.folder).model_dump(mode="json")
+            except ValidationError:
+                pass  # noted where the whole recipe is made
+            except (OSError, LookupError, ValueError) as error:
+                kinds = ((OSError, "path"), (LookupError, "target"), (ValueError, "sha256"))
+                setting = next(setting for kind, setting in kinds if isinstance(error, kind))
+                place = choices.places.get(f"dataset.{setting}") or join(choices.places["dataset"], setting)
+                self.mistakes.add(place, str(error.args[0] if isinstance(error, LookupError) else error))
+        located = self._datasets[key]
+        return choices if located == written else Choices(choices.values | {"dataset": located}, choices.places)
+
+    def _arm(self, row: Row, search: Search | None) -> Arm | None:
+        """The arm, of a tuned one before anything is selected; None where it cannot be."""
+        try:
+            recipe = search.first_recipe if search else Recipe.model_validate(row.choices.values)
+        except ValidationError as failure:
+            for error in failure.errors():
+                axis, place = str(error["loc"][0]), row.choices.places
+                setting = f"{axis}.{error['loc'][2]}" if len(error["loc"]) > 2 else axis
+                at = place.get(setting) or place[axis]
+                self.mistakes.add(key_place(at) if error["type"] == "extra_forbidden" else at, shape.refused(error, axis))
             return None
-        entry, settings = self.baseline.meant(axis, combination.get(key))
-        if not settings or not isinstance(entry.value, dict):
-            return entry.value
-        return entry.value | {name: given.value for name, given in settings.items()}
+        if (reason := recipe.impossible()) and not (search and any(search.covered(axis) for axis in reason[0])):
+            axes, words = reason
+            own = {key.partition(".")[0]: entry.place for key, entry in row.combination.items()}
+            place = next((own[axis] for axis in axes if axis in own), row.choices.places[axes[0]])
+            self.mistakes.add(place, f"{words}, or leave the combination out by 'skip:'")
+        return Arm(search=search) if search else Arm(recipe=recipe)
+
+    def _check_apart(self, rows: list[Row], arms: list[Arm | None], opened: OpenSettings | None) -> None:
+        """Note arms that are the same, or are called the same; and the first candidate that cannot be trained."""
+        by_id: dict[str, Combination] = {}
+        by_label: dict[str, Combination] = {}
+        for row, arm in zip(rows, arms, strict=True):
+            if arm is None:
+                continue
+            own = arm.search.id if arm.search else arm.id
+            if own in by_id:
+                here, there = _difference(row.combination, by_id[own])
+                self.mistakes.add(here, f"makes the same arm as {there}; keep one")
+            elif row.label in by_label:
+                here, there = _difference(row.combination, by_label[row.label])
+                self.mistakes.add(here, f"gives the label {row.label!r}, as {there} does; labels must differ")
+            by_id[own] = by_label[row.label] = row.combination
+            if opened and arm.search:
+                check_possible(arm.search, opened, self.mistakes)
+
+    def _selections(self, arms: list[Arm], metrics: list[str], opened: OpenSettings | None) -> dict[str, Select]:
+        """What the arms of each metric are tuned by; empty without tuning."""
+        if opened is None:
+            return {}
+        regression = any(arm.dataset.known_task == "regression" for arm in arms)
+        found = selections(metrics, opened.select, regression)
+        if regression and "val_accuracy" in found.values():
+            words = "'val_accuracy' needs classes and the data are for regression; use val_loss"
+            self.mistakes.add(opened.select_place, words)
+        return found  # type: ignore[return-value]
 
 
-def _difference(first: Mapping[str, Entry], second: Mapping[str, Entry]) -> tuple[str, str]:
+def _selected(arm: Arm, select: Select, target: object) -> Arm:
+    """A tuned arm as it is chosen by ``select``; any other as it is."""
+    if arm.search is None:
+        return arm
+    return Arm(
+        search=arm.search, selection=Selection(metric=select, target=target if select == "steps_to_target" else None)
+    )  # fmt: skip
+
+
+def _difference(first: Combination, second: Mapping[str, object]) -> tuple[str, str]:
     """Where two combinations of one comparison part: the places of what they do not share."""
     for key, entry in first.items():
-        if key not in second or second[key].path != entry.path:
-            other = second[key] if key in second else next(iter(second.values()))
-            return entry.path, other.path
+        other = second.get(key)
+        if other != entry:
+            return entry.place, (other or next(iter(second.values()))).place  # type: ignore[attr-defined]
     raise AssertionError("two combinations are never written in the same places")

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from study.axes import CHOICES
 from study.errors import show
+from study.plan.file.keys import CHOICES, settings
 
 ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
 
@@ -36,14 +36,10 @@ def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
     if key not in CHOICES:
         name = key.rpartition(".")[2]
         return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
-    named = {
-        c: v if isinstance(v, Mapping) and isinstance(v.get("name"), str) else {"name": show(v)}
-        for c, v in distinct.items()
-    }
     shown = {}
-    for code, value in named.items():
-        twins = [_settings(key, v) for v in named.values() if v["name"] == value["name"]]
-        own = _settings(key, value)
+    for code, value in distinct.items():
+        twins = [settings(key, v) for v in distinct.values() if v["name"] == value["name"]]
+        own = settings(key, value)
         parts = [f"{setting}={number(own.get(setting))}" for setting in varying(twins)]
         shown[code] = " ".join([str(value["name"]), *parts])
     return shown
@@ -78,11 +74,3 @@ def canonical(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ",".join(canonical(item) for item in value) + "]"
     return json.dumps(value, default=str)
-
-
-def _settings(axis: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings of a choice, written or default; of an unknown choice those written."""
-    choices = CHOICES[axis].choices()
-    fields = choices[value["name"]].model_fields if value["name"] in choices else {}
-    defaults = {name: None if field.is_required() else field.default for name, field in fields.items()}
-    return {**defaults, **value}

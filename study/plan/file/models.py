@@ -1,59 +1,56 @@
-"""The study file's shape, as pydantic models. What its values mean is worked out in ``expand``."""
+"""The study file, typed through and through: its shape is what these models accept. What it means is for ``expand``."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from study.errors import Mistakes, explain, join, nearest, refuse
+from study.axes.recipe import AXES, Recipe
+from study.metrics import METRICS, Target
+from study.plan.file.keys import VARIED, Keyed, Part, keyed, kinds, literals, searchable
+from study.plan.searches.search import Select
+from study.plan.searches.space import Range
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 Slug = Annotated[str, Field(pattern=SLUG)]
+Text = Annotated[str, Field(pattern=r"\S")]
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
-Written = dict[str, Any]  # keys are axes or settings (optimizer.lr)
-P = TypeVar("P", bound="Part")
+Printed = Annotated[Text | int | float, Field(description="As printed there.")]
+LIST = Field(strict=False, min_length=1)
+SEEDS, EXTEND = 3, 4  # of a search, unless the study says otherwise
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+class Tune(Keyed):
+    """Settings to search, at the same budget for every arm."""
 
-    needed: ClassVar[dict[str, str]] = {}  # required keys, and what a person who left one out should give
-    stand_in: ClassVar[dict[str, Any]] = {}  # for required keys with a mistake, so that the rest is still checked
+    seeds: Annotated[int, Field(ge=1, le=1000, description="Fresh seeds, never those of the final runs.")] = SEEDS
+    extend: Annotated[
+        int | None, Field(ge=0, le=1000, description="Further trials, past the edge or around the best.")
+    ] = None
+    search: Annotated[Literal["grid", "sobol"], Field(description="Every point of the grid, or quasi-random.")] = "grid"
+    trials: Annotated[int | None, Field(ge=2, le=10_000, description="Trials of a quasi-random search.")] = None
+    select: Annotated[
+        Select | Annotated[tuple[Select, ...], LIST] | None,
+        Field(description="What the best candidate is chosen by."),
+    ] = None
+
+    def ranges(self) -> dict[str, Range]:
+        """Where each setting is searched, in the order written."""
+        return {key: getattr(self, key.replace(".", "__")) for key in self._written}
 
 
-class Target(Part):
-    """The validation level that counts as converged."""
+class Entry(Keyed):
+    """Coupled settings: one arm."""
 
-    needed = {
-        "metric": "val_accuracy or val_loss",
-        "value": "the level that counts as converged, such as 0.95",
-    }
-
-    metric: Annotated[Literal["val_accuracy", "val_loss"], Field(description="The level is of this metric.")]
-    value: Annotated[float, Field(allow_inf_nan=False, description="The level; an accuracy is a fraction.")]
-
-    @field_validator("value")
-    @classmethod
-    def within_reach(cls, value: float, info: ValidationInfo) -> float:
-        if info.data.get("metric") == "val_accuracy" and not 0 < value <= 1:
-            raise ValueError("an accuracy is a fraction: give a number above 0 and at most 1")
-        return value
+    label: Annotated[Text | None, Field(description="Stands for the settings in the label of the arm.")] = None
 
 
 class Claim(Part):
     """A statement about two arms, declared before training."""
 
-    needed = {
-        "metric": "what the two arms are compared by, such as test_accuracy",
-        "better": "the label of an arm",
-        "than": "the label of another arm",
-    }
-    stand_in = {"metric": "", "better": "", "than": ""}
-
-    metric: Annotated[str, Field(description="What the two arms are compared by; it need not be shown.")]
+    metric: Annotated[MetricName, Field(description="What the two arms are compared by; it need not be shown.")]
     better: Annotated[str, Field(description="Label of the arm that is claimed to be better.")]
     than: Annotated[str, Field(description="Label of the other arm.")]
     margin: Annotated[
@@ -72,91 +69,92 @@ class Claim(Part):
     exploratory: Annotated[bool, Field(description="May be one that so few seeds cannot decide.")] = False
 
 
+class Reported(Part):
+    """Figures printed elsewhere, by label and metric, and their source."""
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, Annotated[dict[MetricName, Printed], Field(min_length=1)]]
+
+    source: Printed | None = None
+
+    def figures(self) -> dict[str, dict[str, str]]:
+        """Label → metric → the figure as text."""
+        return {label: {m: str(f) for m, f in given.items()} for label, given in self.__pydantic_extra__.items()}
+
+
 class Comparison(Part):
     """A named set of arms that are compared: one table, one figure."""
 
-    needed = {"metrics": "what the table shows, such as [test_accuracy]"}
-    stand_in = {"metrics": []}
-
     title: Annotated[str | None, Field(description="Heading of the table and the figure.")] = None
-    baseline: Annotated[Written, Field(description="What differs from the study's baseline here.")] = {}
-    vary: Annotated[Written, Field(description="Lists of values; every combination is an arm.")] = {}
-    arms: Annotated[list[Any] | None, Field(description="Coupled settings: one arm each.")] = None
-    skip: Annotated[list[Any], Field(description="Combinations left out.")] = []
-    metrics: Annotated[list[Any], Field(description="What the table shows, the figure the first.")]
+    baseline: Annotated[Laid, Field(description="What differs from the study's baseline here.")] = Field(
+        default_factory=lambda: Laid()
+    )
+    vary: Annotated[Vary, Field(description="Lists of values; every combination is an arm.")] = Field(
+        default_factory=lambda: Vary()
+    )
+    arms: Annotated[
+        Annotated[tuple[ArmEntry, ...], LIST] | None,
+        Field(description="Coupled settings: one arm each."),
+    ] = None
+    skip: Annotated[tuple[Pattern, ...], Field(strict=False, description="Combinations left out.")] = ()
+    metrics: Annotated[
+        tuple[MetricName, ...],
+        Field(strict=False, min_length=1, description="What the table shows, the figure the first."),
+    ]
     reference: Annotated[
         str | None, Field(description="Label of the arm that others are held against; by default the first.")
     ] = None
     seeds: Annotated[Seeds | None, Field(description="Runs per arm, if not the study's.")] = None
     target: Annotated[Target | None, Field(description="If not the study's.")] = None
     reported: Annotated[
-        Written, Field(description="Figures printed elsewhere, by label and metric, and their source.")
-    ] = {}
-    tune: Annotated[Any, Field(description="What differs from the study's; null for no tuning.")] = None
-    claims: Annotated[list[Any], Field(description="What is claimed before training, and judged after it.")] = []
+        Reported, Field(description="Figures printed elsewhere, by label and metric, and their source.")
+    ] = Field(default_factory=lambda: Reported())
+    tune: Annotated[TuneBlock | None, Field(description="What differs from the study's; null for no tuning.")] = None
+    claims: Annotated[
+        tuple[Claim, ...], Field(strict=False, description="What is claimed before training, and judged after it.")
+    ] = ()
+
+    @model_validator(mode="after")
+    def _names_arms(self) -> Self:
+        if not self.arms and not list(self.vary.items()):
+            raise PydanticCustomError("words", "names no arms; give 'vary:' or 'arms:'")
+        return self
 
 
 class StudyFile(Part):
     """One YAML file: a question, a baseline, comparisons."""
 
-    needed = {
-        "study": "a name for the folder of its results, such as optimizers",
-        "baseline": "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs",
-        "comparisons": "at least one, such as {activation: {vary: {activation: [tanh, relu]}, metrics: [test_loss]}}",
-    }
-    stand_in = {"study": "unnamed", "baseline": {}, "comparisons": {}}
-
     study: Annotated[Slug, Field(description="Names the folder of the results.")]
     title: Annotated[str | None, Field(description="Heading of the report.")] = None
-    baseline: Annotated[Written, Field(description="The choice on every axis unless an arm says otherwise.")]
+    baseline: Annotated[Baseline, Field(description="The choice on every axis unless an arm says otherwise.")]
     seeds: Annotated[Seeds, Field(description="Runs per arm: seeds 0, 1, …")] = 16
     target: Annotated[Target | None, Field(description="The validation level that counts as converged.")] = None
-    tune: Annotated[Any, Field(description="Settings to search, at the same budget for every arm.")] = None
+    tune: Annotated[
+        TuneBlock | None, Field(description="Settings to search, at the same budget for every arm.")
+    ] = None
     looks: Annotated[
         int | None, Field(ge=1, le=100, description="How often the claims are judged, each time on more or other data.")
     ] = None
-    comparisons: Annotated[Written, Field(description="What is compared: one table and one figure each.")]
+    comparisons: Annotated[
+        dict[Slug, Comparison],
+        Field(min_length=1, description="What is compared: one table and one figure each."),
+    ]
 
 
-def read(model: type[P], content: dict[str, Any], path: str, mistakes: Mistakes) -> tuple[P, set[str]]:
-    """The part of the file at ``path``, and its keys with a mistake, which are as if they were left out.
-
-    Every mistake of shape is noted; what is left is still good for checking the values.
-    """
-    try:
-        return model.model_validate(content), set()
-    except ValidationError as failure:
-        errors = failure.errors()
-    unknown = [error["loc"] for error in errors if error["type"] == "extra_forbidden"]
-    meant = {(*loc[:-1], nearest(loc[-1], _part(model, loc).model_fields)) for loc in unknown}
-    for error in errors:
-        part = _part(model, error["loc"])
-        if error["type"] == "missing" and error["loc"] in meant:
-            continue  # noted where it is spelled wrong
-        if error["type"] == "missing":
-            words = f"is missing; give {part.needed[str(error['loc'][-1])]}"
-        elif error["type"] == "model_type":
-            words = refuse(error["input"], "{metric: val_accuracy, value: 0.95}")
-        else:
-            words = explain(error, part.model_fields)
-        mistakes.add(join(path, *error["loc"]), words)
-    broken = {str(error["loc"][0]) for error in errors} | {str(loc[0]) for loc in meant}
-    kept = {key: value for key, value in content.items() if key not in broken}
-    stand_in = {key: value for key, value in model.stand_in.items() if key in broken}
-    return model.model_validate(kept | stand_in), broken & set(model.model_fields)
-
-
-def _part(model: type[Part], loc: tuple[int | str, ...]) -> type[Part]:
-    return Target if loc[0] == "target" and len(loc) > 1 else model
-
-
-def read_comparisons(content: Written, mistakes: Mistakes) -> Iterator[tuple[str, Comparison, set[str]]]:
-    """Each comparison with its name and its keys with a mistake."""
-    for name, given in content.items():
-        path = join("comparisons", name)
-        if not re.fullmatch(SLUG, name):
-            mistakes.add(path, f"{name!r} cannot name a file; use letters, digits, '_' and '-' only")
-        if isinstance(given, dict):
-            yield (name, *read(Comparison, given, path, mistakes))
-        else:
-            mistakes.add(path, refuse(given, "a mapping with 'vary:' or 'arms:', and 'metrics:'"))
+if TYPE_CHECKING:
+    MetricName = str
+    Baseline = Laid = Vary = Pattern = Keyed
+    ArmEntry, TuneBlock = Entry, Tune
+else:
+    MetricName = literals("metric", {name: f"{about.title}: {about.definition}" for name, about in METRICS.items()})
+    required = [axis for axis in AXES if Recipe.model_fields[axis].is_required()]
+    Baseline = keyed("Baseline", "The choice on every axis.", kinds(AXES), required)
+    Laid = keyed("ComparisonBaseline", "What differs from the study's baseline.", kinds(AXES))
+    several = {key: Annotated[tuple[kind, ...], LIST] for key, kind in kinds(VARIED).items()}
+    Vary = keyed("Vary", "Lists of values.", several)
+    ArmEntry = keyed("Arm", Entry.__doc__, kinds(VARIED), base=Entry)
+    Pattern = keyed("Pattern", "Matches arms that have these values.", kinds(VARIED))
+    TuneBlock = keyed("Tune", Tune.__doc__, dict.fromkeys(searchable(), Range), base=Tune)
+    for part in (Claim, Reported, Comparison, StudyFile):
+        part.model_rebuild()

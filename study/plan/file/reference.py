@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from study.axes import CHOICES, Choice
+from study.axes.base import Choice
+from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS
-from study.plan.arm import WRITTEN, Arm
 from study.plan.file.labels import number
-from study.plan.file.schema import DESCRIPTIONS, describe
 
 PATH = Path(__file__).parents[3] / "config" / "README.md"
 BEGIN, END = "<!-- begin: written by `python -m study schema --fix` -->", "<!-- end -->"
@@ -23,15 +22,15 @@ def text() -> str:
 
 def tables() -> str:
     lines = []
-    for axis in WRITTEN:
-        field = Arm.model_fields[axis]
+    for axis, about in AXES.items():
+        field = Recipe.model_fields[axis]
         default = "required" if field.is_required() else f"default `{_shown(field.default)}`"
         lines += [f"### `{axis}` ({default})", ""]
-        if axis in CHOICES:
+        if about.choices:
             lines += ["| choice | settings: default (bounds) | |", "|---|---|---|"]
-            lines += [_row(name, choice) for name, choice in CHOICES[axis].choices().items()]
+            lines += [_row(name, choice) for name, choice in about.choices.choices().items()]
         else:
-            lines += [DESCRIPTIONS[axis]]
+            lines += [about.description]
         lines += [""]
     lines += ["### Metrics", "", "| metric | unit | better | what it is | needs |", "|---|---|---|---|---|"]
     for name, metric in METRICS.items():
@@ -42,7 +41,7 @@ def tables() -> str:
 
 
 def _row(name: str, choice: type[Choice]) -> str:
-    described = describe(choice).replace("|", r"\|").replace("``", "`")
+    described = choice.description().replace("|", r"\|").replace("``", "`")
     settings, properties = [], choice.model_json_schema()["properties"]
     for setting, field in choice.model_fields.items():
         if setting == "name":

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from study.plan.arm import digest
+from study.axes.recipe import digest
 from study.plan.plan import Plan
 from study.store.files import write_if_changed
 from study.store.layout import Store, owned
@@ -36,7 +36,8 @@ class Basis:
     def _digests(self, plan: Plan, store: Store) -> dict[str, str]:
         files: dict[str, list[Path]] = {}
         for arm, blocks in store.present(plan.arms).items():
-            files[arm] = [store.tuning(arm)] * bool(plan.arms[arm].tune)
+            search = plan.arms[arm].search
+            files[arm] = [store.search(search.id)] if search else []
             for block, _ in owned(blocks, plan.seeds[arm]):
                 files[arm] += [store.runs(arm, block), store.curves(arm, block)]
         if plan.timing:

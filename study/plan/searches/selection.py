@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import inf, isfinite, sqrt
 from statistics import fmean, stdev
 from typing import NamedTuple
 
-from study.plan.searches.space import Searched, Select, Tune, Value
+from study.plan.searches.search import Search, Select, Selection
+from study.plan.searches.space import Searched, Value
 
 Candidate = dict[str, Value]  # setting → value
 NEXT = 2  # points past an edge that are named to the reader
@@ -19,20 +20,31 @@ class Outcome(NamedTuple):
     finished: bool
     val_accuracy: float | None
     val_loss: float | None
-    steps_to_target: int | None  # None: not reached
+    steps_to_target: int | None  # None: not reached, or nothing to reach
 
 
 class Trial(NamedTuple):
+    """A candidate and its ``outcomes``, of the tuning seeds in their order."""
+
     settings: Candidate
-    outcomes: Sequence[Outcome]  # of the tuning seeds, in their order
+    outcomes: Sequence[Outcome]
 
 
-class Edge(NamedTuple):
-    """Where a search was too narrow for its best candidate."""
+class Chosen(NamedTuple):
+    """The candidate that a selection chooses, and where the search was too narrow for it."""
 
+    settings: Candidate
     sides: dict[str, str]  # setting → low or high: no candidate lies further out
     undertuned: bool  # at such a side it beats its inner neighbour beyond doubt
     next: list[Candidate]  # to be tried there
+
+
+def choose(search: Search, trials: Sequence[Trial], select: Select) -> Chosen | None:
+    """The best of ``trials``; None where all seeds of all candidates diverged."""
+    best = trials[rank(trials, select)[0]]
+    if not any(outcome.finished for outcome in best.outcomes):
+        return None
+    return Chosen(best.settings, *edge(search, select, trials))
 
 
 def merit(outcome: Outcome, select: Select) -> float:
@@ -84,27 +96,29 @@ def beats(better: Trial, worse: Trial, select: Select) -> bool:
     return fmean(differences) > 2 * stdev(differences) / sqrt(len(differences))
 
 
-def edge(tune: Tune, trials: Sequence[Trial], possible: Callable[[Candidate], bool]) -> Edge:
-    """The edges that the best candidate lies on, those where the setting itself ends left out."""
-    places = rank(trials, tune.select)
+def edge(
+    search: Search, select: Select, trials: Sequence[Trial]
+) -> tuple[dict[str, str], bool, list[Candidate]]:
+    """The edges that the best candidate lies on, those where the setting itself ends left out: as in ``Chosen``."""
+    places = rank(trials, select)
     best = trials[places[0]]
     sides, undertuned, following = {}, False, []
-    for searched in tune.settings:
+    for searched in search.settings:
         if not searched.ordered:
             continue
         here = searched.position(best.settings[searched.key])
-        line = [(searched.position(t.settings[searched.key]), t) for t in _line(tune, searched, best, trials)]
+        line = [(searched.position(t.settings[searched.key]), t) for t in _line(search, searched, best, trials)]
         for side, direction in (("low", -1), ("high", 1)):
-            inner = [(_distance(tune, best, t), i) for i, (at, t) in enumerate(line) if (here - at) * direction > 1e-9]
-            outward = [point for point in _past(searched, best.settings, here, direction) if possible(point)]
+            inner = [(_distance(search, best, t), i) for i, (at, t) in enumerate(line) if (here - at) * direction > 1e-9]
+            outward = [point for point in _past(searched, best.settings, here, direction) if search.possible(point)]
             if any((at - here) * direction > 1e-9 for at, _ in line) or not inner or not outward:
                 continue
             sides[searched.key] = side
             neighbour = line[min(inner)[1]][1]
-            if beats(best, neighbour, tune.select) or (_mute(best, tune.select) and beats(best, neighbour, "val_loss")):
+            if beats(best, neighbour, select) or (_mute(best, select) and beats(best, neighbour, "val_loss")):
                 undertuned = True
                 following += outward
-    return Edge(sides, undertuned, following)
+    return sides, undertuned, following
 
 
 def _mute(best: Trial, select: Select) -> bool:
@@ -118,28 +132,28 @@ def _mute(best: Trial, select: Select) -> bool:
     return select == "val_accuracy" and min(merits) < 1
 
 
-def further(tune: Tune, trials: Sequence[Trial], possible: Callable[[Candidate], bool]) -> list[Candidate]:
+def further(search: Search, select: Select, trials: Sequence[Trial]) -> list[Candidate]:
     """The candidates to try next: one step past each edge that the best lies on, else halfway to its neighbours.
 
     Where the best has no more room, the second best is asked, and so on; empty where none has.
     """
     tried = [trial.settings for trial in trials]
-    for place in rank(trials, tune.select):
-        for points in _around(tune, trials[place], trials):
-            fresh = [point for point in points if point not in tried and possible(point)]
+    for place in rank(trials, select):
+        for points in _around(search, trials[place], trials):
+            fresh = [point for point in points if point not in tried and search.possible(point)]
             if fresh:
                 return fresh
     return []
 
 
-def _around(tune: Tune, trial: Trial, trials: Sequence[Trial]) -> tuple[list[Candidate], list[Candidate]]:
+def _around(search: Search, trial: Trial, trials: Sequence[Trial]) -> tuple[list[Candidate], list[Candidate]]:
     """One step past the edges that ``trial`` lies on; halfway to its neighbours."""
     outward, inward = [], []
-    for searched in tune.settings:
+    for searched in search.settings:
         if searched.values:
             continue  # listed values have none between or past them
         here = searched.position(trial.settings[searched.key])
-        places = [searched.position(t.settings[searched.key]) for t in _line(tune, searched, trial, trials)]
+        places = [searched.position(t.settings[searched.key]) for t in _line(search, searched, trial, trials)]
         for direction in (-1, 1):
             there = [at for at in places if (at - here) * direction > 1e-9]
             if there:
@@ -156,18 +170,18 @@ def _past(searched: Searched, settings: Candidate, here: float, direction: int) 
     return [settings | {searched.key: searched.at(position)} for position in steps]
 
 
-def _line(tune: Tune, searched: Searched, trial: Trial, trials: Sequence[Trial]) -> list[Trial]:
+def _line(search: Search, searched: Searched, trial: Trial, trials: Sequence[Trial]) -> list[Trial]:
     """The trials that differ from ``trial`` in this setting only; all, where there are none, or no grid.
 
     A candidate past the edge of one setting is alone with it, and may still lie on the edge of another.
     """
-    if tune.search == "sobol":
+    if search.method == "sobol":
         return list(trials)
-    others = [key for key in tune.covers if key != searched.key]
+    others = [key for key in search.covers if key != searched.key]
     own = [t for t in trials if all(t.settings[key] == trial.settings[key] for key in others)]
     return own if len(own) > 1 else list(trials)
 
 
-def _distance(tune: Tune, first: Trial, second: Trial) -> float:
+def _distance(search: Search, first: Trial, second: Trial) -> float:
     """Between two candidates, on the scales of their settings."""
-    return sum((s.position(first.settings[s.key]) - s.position(second.settings[s.key])) ** 2 for s in tune.settings)
+    return sum((s.position(first.settings[s.key]) - s.position(second.settings[s.key])) ** 2 for s in search.settings)

@@ -1,42 +1,72 @@
-"""How an arm is tuned: which settings, on which points, chosen by what. It enters the arm's id."""
+"""Where a setting is searched: between two ends, on a log or a linear scale, or on listed values."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from functools import cached_property
-from itertools import product
-from math import log, prod
-from typing import Annotated, Literal
+from math import log
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from study.plan.file.choices import split_key
-from study.plan.file.models import Target
-
-FIRST_SEED = 1_000_000  # tuning seed k is this plus k: never one of the final runs
-Select = Literal["val_accuracy", "val_loss", "steps_to_target"]
+EXAMPLE = "{log: [0.001, 10], points: 9}"
+Widths = Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
 Value = int | float | tuple[int, ...]
-Settings = Mapping[str, Value]  # key (optimizer.lr) → value
-Ends = Annotated[tuple[float, float], Field(strict=False)]
-Widths = Annotated[tuple[int, ...], Field(strict=False)]
+Ends = Annotated[
+    tuple[
+        Annotated[float, Field(allow_inf_nan=False)],
+        Annotated[float, Field(allow_inf_nan=False)],
+    ],
+    Field(strict=False),
+]  # fmt: skip
+Values = Annotated[tuple[int | float | Widths, ...], Field(strict=False, min_length=2)]
+
+
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] >= ends[1]:
+        wrong = f"the first end must be below the second; give [{ends[1]:g}, {ends[0]:g}]"
+        raise PydanticCustomError("words", wrong)  # type: ignore[arg-type]
+    return ends
+
+
+def _positive(ends: tuple[float, float]) -> tuple[float, float]:
+    if min(ends) <= 0:
+        wrong = f"{ends[0]:g} has no logarithm; give ends above 0, or 'linear'"
+        raise PydanticCustomError("words", wrong)  # type: ignore[arg-type]
+    return ends
 
 
 class Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Searched(Frozen):
-    """One setting and where it is searched: between two ends, on a log or a linear scale, or on listed values.
+class Range(Frozen):
+    """Where one setting is searched, as a study file has it."""
 
-    A *position* is a place on that scale: 0 is the lower end and 1 the upper; of values it is their index.
+    log: Annotated[
+        Annotated[Ends, AfterValidator(_rising), AfterValidator(_positive)] | None,
+        Field(description="Both ends, on a log scale."),
+    ] = None
+    linear: Annotated[Annotated[Ends, AfterValidator(_rising)] | None, Field(description="Both ends, on a linear scale.")] = None
+    points: Annotated[int | None, Field(ge=2, le=1000, description="Points of the grid, both ends included.")] = None
+    values: Annotated[Values | None, Field(description="The values to try.")] = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = [kind for kind in ("log", "linear", "values") if getattr(self, kind) is not None]
+        if len(kinds) != 1:
+            has = f"has {' and '.join(map(repr, kinds))}" if kinds else "says nothing of where to search"
+            wrong = f"{has}; give one of 'log', 'linear' and 'values', such as {EXAMPLE}"
+            raise PydanticCustomError("words", wrong.replace("{", "{{").replace("}", "}}"))  # type: ignore[arg-type]
+        return self
+
+
+class Searched(Range):
+    """A setting with its range, which suits it: ``values`` in rising order.
+
+    A *position* is a place on its scale: 0 is the lower end and 1 the upper; of values it is their index.
     """
 
     key: str
-    log: Ends | None = None
-    linear: Ends | None = None
-    points: int | None = None  # of a grid, both ends included
-    values: Annotated[tuple[int | float | Widths, ...], Field(strict=False)] | None = None  # in rising order
     whole: bool = False  # the setting takes whole numbers only
 
     @property
@@ -93,74 +123,8 @@ class Searched(Frozen):
         return (value - low) / (high - low)
 
     def grid(self) -> list[Value]:
-        """The points of the grid, in rising order."""
+        """The points of the grid, in rising order; of a range without points its middle."""
         if self.values is not None:
             return list(self.values)
         points = self.points or 0
-        return [self.at(i / (points - 1)) for i in range(points)]
-
-    @property
-    def middle(self) -> Value:
-        points = self.grid()
-        return points[len(points) // 2] if points else self.at(0.5)
-
-
-class Tune(Frozen):
-    """The search of one arm: a grid (the product of all settings) or quasi-random points, then further trials."""
-
-    settings: tuple[Searched, ...] = Field(strict=False)  # by key
-    seeds: int  # tuning seeds of every candidate
-    select: Select  # what the best candidate is chosen by
-    extend: int  # further trials, past the edge or around the best
-    search: Literal["grid", "sobol"] = "grid"
-    trials: int | None = None  # of a quasi-random search
-    target: Target | None = None  # of steps_to_target
-
-    @property
-    def first(self) -> int:
-        """Trials before the further ones."""
-        return self.trials or prod(len(searched.grid()) for searched in self.settings)
-
-    @property
-    def candidates(self) -> int:
-        """Trials in all."""
-        return self.first + self.extend
-
-    @property
-    def seed_range(self) -> range:
-        return range(FIRST_SEED, FIRST_SEED + self.seeds)
-
-    @property
-    def covers(self) -> tuple[str, ...]:
-        return tuple(searched.key for searched in self.settings)
-
-    def grid(self) -> list[dict[str, Value]]:
-        """Every combination of the grid, the last setting turning fastest."""
-        return [dict(zip(self.covers, point, strict=True)) for point in product(*(s.grid() for s in self.settings))]
-
-    @cached_property
-    def middle(self) -> dict[str, Value]:
-        """A valid value of every setting, the same for equal searches; it stands in until one is chosen."""
-        return {searched.key: searched.middle for searched in self.settings}
-
-    def covered(self, axis: str) -> set[str]:
-        """The settings of ``axis`` that are searched; the empty string where the axis itself is."""
-        found = (split_key(key) for key in self.covers)
-        return {setting or "" for home, setting in found if home == axis}
-
-    @cached_property
-    def shapes(self) -> bool:
-        """Whether some value may change a shape or an operation, so that timing needs the chosen one.
-
-        A number that can be zero may turn an operation off.
-        """
-
-        return any(
-            searched.key == "batch_size" or searched.key.startswith("network.") or not searched.positive
-            for searched in self.settings
-        )
-
-    @cached_property
-    def fragment(self) -> str:
-        """Canonical JSON, as it enters an id: what is at its default is left out."""
-        return json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True, separators=(",", ":"))
+        return [self.at(i / (points - 1)) for i in range(points)] or [self.at(0.5)]

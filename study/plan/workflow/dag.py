@@ -9,14 +9,15 @@ from typing import Any
 
 from study.errors import Refused, suggest
 from study.plan.datasets import across, has_figure
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.plan.history.records import Basis
 from study.plan.history.stated import note_stated
 from study.plan.limits import CLUSTER, HERE, Limits
+from study.plan.jobs import Job, jobs
 from study.plan.plan import Plan
-from study.store.failures import Failure, failures
+from study.store.failures import Failure, failed_search, failures
 from study.store.files import write_if_changed
-from study.store.layout import Block, Store
+from study.store.layout import Store
 
 DEFAULT_STUDY, DEFAULT_RESULTS = "config/article.yaml", "results"
 
@@ -27,11 +28,19 @@ class Dag:
     def __init__(self, plan: Plan, store: Store, cached: bool, limits: Limits = CLUSTER) -> None:
         self.plan, self.store, self.cached, self.limits = plan, store, cached, limits
         self.folder = store.study(plan.study)
-        self.gaps: dict[str, list[Block]] = {} if cached else plan.missing(store)
+        self.is_main = True
+
+    @cached_property
+    def jobs(self) -> dict[str, Job]:
+        """What is missing, by the id of the job that makes it."""
+        return {} if self.cached else {job.id: job for job in jobs(self.plan, self.store)}
 
     @classmethod
-    def build(cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True) -> Dag:
+    def build(
+        cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True, dry: bool = False
+    ) -> Dag:
         """From Snakemake's ``--config``. Outside the main process, in a cluster's job, only plan.json is read.
+        A ``dry`` run states nothing.
 
         Raises Refused with all mistakes of the study file, or where an arm to train needs more than ``limits``.
         """
@@ -44,19 +53,32 @@ class Dag:
             raise Refused([f"--config cached: {cached!r} is refused; give true or false"])
         path = Path(str(config.get("study", DEFAULT_STUDY)))
         if not main:
-            return cls(Plan.load(_remembered(store, path)), store, cached == "true")
+            found = cls(Plan.load(_remembered(store, path)), store, cached == "true")
+            found.is_main = False
+            return found
         dag = cls(prepare(path, store), store, cached == "true", limits)
         dag.refuse_too_large()
-        note_stated(dag.plan, store)
-        dag.plan.write(store, dag.gaps)
-        dag.note_expected()
+        if not dry:
+            note_stated(dag.plan, store)
+        dag.write()
         write_if_changed(_pointer(store, path), f"{dag.plan.study}\n")
         return dag
 
-    def name(self, arm: str) -> str:
-        """An arm for people: the first comparison that has it, its label there, its id."""
-        found = next(c for c in self.plan.comparisons if arm in c.trained)
-        return f"{found.name}, {found.trained[arm]} ({arm})"
+    def write(self) -> None:
+        """Write the plan, and what is still to be done, for whoever does it: only where that changed."""
+        self.plan.write(self.store, {unit.arm.id for job in self.jobs.values() for unit in job.blocks})
+        for job in self.jobs.values():
+            job.write(self.store)
+        self.note_expected()
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Arms for people, by id: the first comparison that has it, its label there, its id."""
+        return {
+            arm: f"{comparison.name}, {label} ({arm})"
+            for comparison in reversed(self.plan.comparisons)
+            for arm, label in comparison.trained.items()
+        }
 
     def file(self, name: str) -> str:
         """A file of this study."""
@@ -65,7 +87,8 @@ class Dag:
     def note_expected(self) -> None:
         """Write down what the report draws on: what is there, or will be once everything missing is made."""
         present = self.store.present(self.plan.arms)
-        blocks = {arm: sorted(present[arm] + self.gaps.get(arm, [])) for arm in self.plan.arms}
+        coming = [(unit.arm.id, unit.block) for job in self.jobs.values() for unit in job.blocks]
+        blocks = {arm: sorted([*present[arm], *(block for own, block in coming if own == arm)]) for arm in self.plan.arms}
         timing = self.plan.timing
         timed = timing and (not self.cached or self.store.timing(timing.id).exists())
         names = {
@@ -76,18 +99,26 @@ class Dag:
         Basis(self.plan, self.store).expect(names)
 
     def failures(self) -> list[Failure]:
-        """Of the jobs whose records are missing."""
-        return [failure for arm in self.plan.missing(self.store) for failure in failures(self.store, arm)]
+        """Of what is missing: the arms, or searches, whose last attempt failed."""
+        missing = [self.plan.arms[arm] for arm in self.plan.missing(self.store)]
+        searches = {arm.search.id: arm.id for arm in reversed(missing) if arm.search}
+        failed = [failure for search, arm in searches.items() if (failure := failed_search(self.store, search, arm))]
+        return [*failed, *(failure for arm in missing for failure in failures(self.store, arm.id))]
 
-    @cached_property
-    def to_train(self) -> list[str]:
-        """The records that are still missing."""
-        return [str(self.store.runs(arm, block)) for arm, blocks in self.gaps.items() for block in blocks]
+    @property
+    def to_do(self) -> list[str]:
+        """The receipts of all jobs."""
+        return [str(self.store.receipt(job)) for job in self.jobs]
 
-    @cached_property
-    def to_tune(self) -> frozenset[str]:
-        """The arms whose settings are still to be chosen."""
-        return frozenset(self.plan.to_tune(self.store, self.gaps))
+    def job(self, job: str) -> Job:
+        """A job by its id. Where it runs, what is missing by then is another matter: it is read as it was written."""
+        if self.is_main:
+            return self.jobs[job]
+        return Job.load(self.store.job(job))
+
+    def datasets(self, job: str) -> list[str]:
+        """The prepared datasets that a job reads."""
+        return [str(self.store.dataset(dataset)) for dataset in sorted(self.job(job).datasets)]
 
     @property
     def to_time(self) -> list[str]:
@@ -100,52 +131,36 @@ class Dag:
         ids = {self.plan.arms[arm].dataset_id for arm in (self.plan.timing.arms if self.plan.timing else ())}
         return sorted(str(self.store.dataset(i)) for i in ids)
 
-    def dataset(self, arm: str) -> str:
-        return str(self.store.dataset(self.plan.arms[arm].dataset_id))
-
-    def tuning(self, arm: str) -> list[str]:
-        """What the training of an arm takes its settings from; nothing where they are not tuned."""
-        return [str(self.store.tuning(arm))] if self.plan.arms[arm].tune else []
-
-    def trials(self, arm: str) -> list[str]:
-        """The tuning that makes the same first trials as that of ``arm``, if it is or will be there.
-
-        None of an arm that is tuned: an input still to be made would have Snakemake tune it again. None of one whose
-        last tuning failed, which would take the others down with it.
-        """
-        source = self.plan.sources.get(arm)
-        if source is None or self.store.tuning(arm).exists():
-            return []
-        coming = source in self.to_tune and not self.store.failed(source, "tuning").exists()
-        return [str(self.store.tuning(source))] if coming or self.store.tuning(source).exists() else []
-
     @property
-    def timed_tunings(self) -> list[str]:
-        return [str(self.store.tuning(arm)) for arm in self.plan.timed_tunings]
-
-    def gpus(self, arm: str) -> int:
-        """Devices that a job of this arm takes."""
-        return self.plan.arms[arm].gpus
+    def timed_searches(self) -> list[str]:
+        """The receipts of the jobs with a search whose choice changes what is timed."""
+        wanted = set(self.plan.timed_searches)
+        found = (job.id for job in self.jobs.values() if wanted & {unit.search.id for unit in job.searches})
+        return [str(self.store.receipt(job)) for job in found]
 
     @property
     def wanted(self) -> list[str]:
         """The arms that will be trained or timed, those of the most devices first."""
         timed = self.plan.timing.arms if self.plan.timing and self.to_time else ()
-        return sorted({*self.gaps, *timed}, key=self.gpus, reverse=True)
+        trained = (unit.arm.id for job in self.jobs.values() for unit in job.blocks)
+        return sorted({*trained, *timed}, key=self._gpus, reverse=True)
+
+    def _gpus(self, arm: str) -> int:
+        return self.plan.arms[arm].gpus
 
     def refuse_too_large(self) -> None:
         """Raise Refused where an arm that will be trained or timed needs more devices than a job may have."""
         for arm in self.wanted[:1]:
-            reason = self.limits.refusal(self.gpus(arm))
+            reason = self.limits.refusal(self._gpus(arm))
             if reason:
-                others = sum(self.limits.refusal(self.gpus(other)) is not None for other in self.wanted) - 1
+                others = sum(self.limits.refusal(self._gpus(other)) is not None for other in self.wanted) - 1
                 also = f" (and {others} more arm{'s' * (others > 1)})" * (others > 0)
-                raise Refused([f"{self.name(arm)}{also} {reason}"])
+                raise Refused([f"{self.names[arm]}{also} {reason}"])
 
     @cached_property
     def gpu_limit(self) -> int:
         """Devices that jobs share on this machine."""
-        return self.limits.devices(max(map(self.gpus, self.wanted[:1]), default=1))
+        return self.limits.devices(max(map(self._gpus, self.wanted[:1]), default=1))
 
     @property
     def timing_gpus(self) -> int:
@@ -158,7 +173,7 @@ class Dag:
 
     @property
     def _largest_timed(self) -> int:
-        return max(map(self.gpus, self.plan.timing.arms if self.plan.timing else ()), default=1)
+        return max(map(self._gpus, self.plan.timing.arms if self.plan.timing else ()), default=1)
 
     @property
     def comparisons(self) -> list[str]:
@@ -177,7 +192,7 @@ class Dag:
 
 def _pointer(store: Store, study: Path) -> Path:
     """Where a job on another machine finds the plan of ``study`` without reading the study file."""
-    name = str(study).replace("/", "%")
+    name = str(study.absolute()).replace("/", "%")
     return store.root / "studies" / f".{name}.plan"
 
 

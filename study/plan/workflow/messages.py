@@ -10,7 +10,6 @@ from pathlib import Path
 from study.plan.cost import length
 from study.plan.limits import visible
 from study.plan.workflow.dag import Dag
-from study.store.failures import TUNING
 
 
 def start(dag: Dag, executor: str = "local", logs: Sequence[str] = ()) -> str:
@@ -25,7 +24,7 @@ def _where(dag: Dag, executor: str) -> str:
         runs = sum(length(blocks) for blocks in dag.plan.missing(dag.store).values())
         lacking = f" {runs:,} run{'s are' if runs > 1 else ' is'} missing, and left out." if runs else ""
         return f"cached=true: nothing is trained; the report is drawn from the records that are there.{lacking}"
-    if not dag.to_train and not dag.to_time:
+    if not dag.to_do and not dag.to_time:
         return "Nothing to train: the report is drawn from the records that are there."
     if dag.limits.cluster:
         return f"Training and timing are submitted as jobs ({executor}); everything else runs here."
@@ -41,13 +40,7 @@ def _where(dag: Dag, executor: str) -> str:
 def end(dag: Dag) -> list[str]:
     """Where the report is, and one line per failure."""
     failures = dag.failures()
-    lines = [f"FAILED {dag.name(f.arm)}, {f.what}: {f.reason} (log: {f.log})" for f in failures]
-    failed = {f.arm for f in failures if f.block == TUNING}
-    lines += [
-        f"NOT TUNED {dag.name(arm)}: it was to take over trials of {source}"
-        for arm, source in dag.plan.sources.items()
-        if source in failed and arm in dag.to_tune and not dag.store.tuning(arm).exists()
-    ]
+    lines = [f"FAILED {dag.names[f.arm]}, {f.what}: {f.reason} (log: {f.log})" for f in failures]
     timing = dag.plan.timing and dag.store.failed_timing(dag.plan.timing.id)
     if timing and dag.to_time and timing.exists():
         about = json.loads(timing.read_text(encoding="utf-8"))

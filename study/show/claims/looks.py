@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from study.plan.arm import digest
+from study.axes.recipe import digest
 from study.plan.plan import PlannedClaim
 from study.stats.paired_test import Statement
 from study.stats.verdict import Verdict

@@ -1,0 +1,181 @@
+"""A recipe: a choice on every axis. To add an axis with a default is to add a field here, and the lines that act on it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from study.axes.activation import ACTIVATION, Activation, ReLU
+from study.axes.base import Axis, Choice, Count, Fraction, operations, whole
+from study.axes.dataset import DATASET, Dataset
+from study.axes.init import INIT, Default, Init
+from study.axes.network import NETWORK, Network
+from study.axes.optimizer import OPTIMIZER, Optimizer
+from study.axes.regularizer import REGULARIZER, NoPenalty, Regularizer
+from study.axes.schedule import SCHEDULE, Constant, Schedule
+
+RECIPE = 2  # raised by hand when the meaning of training changes: every arm gets a new id
+
+if TYPE_CHECKING:
+    AnyActivation, AnyDataset, AnyInit, AnyNetwork = Activation, Dataset, Init, Network
+    AnyOptimizer, AnyRegularizer, AnySchedule = Optimizer, Regularizer, Schedule
+else:
+    from study.axes.base import tagged
+
+    AnyActivation, AnyDataset, AnyInit, AnyNetwork = map(tagged, (Activation, Dataset, Init, Network))
+    AnyOptimizer, AnyRegularizer, AnySchedule = map(tagged, (Optimizer, Regularizer, Schedule))
+
+
+class Recipe(BaseModel):
+    """Everything about a run follows from its recipe and its seed. Axes with a default may be left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    dataset: Annotated[AnyDataset, DATASET]
+    network: Annotated[AnyNetwork, NETWORK]
+    activation: Annotated[AnyActivation, ACTIVATION] = ReLU()
+    init: Annotated[AnyInit, INIT] = Default()
+    dropout: Annotated[
+        Fraction,
+        Axis(
+            "Rate at which hidden activations are dropped, in [0, 1).", "dropout rates", rated=True, step=bool
+        ),
+    ] = 0.0  # fmt: skip
+    optimizer: Annotated[AnyOptimizer, OPTIMIZER]
+    schedule: Annotated[AnySchedule, SCHEDULE] = Constant()
+    regularizer: Annotated[AnyRegularizer, REGULARIZER] = NoPenalty()
+    batch_size: Annotated[Count, Axis("Rows a step.", "batch sizes", shared=True, rated=True, step=whole)]
+    epochs: Annotated[
+        Count,
+        Axis(
+            "Passes over the training rows.", "budgets", shared=True,
+            untunable="is the budget, the same for every candidate; take it out",
+        ),
+    ]  # fmt: skip
+    gpus: Annotated[
+        Count,
+        Axis(
+            "Devices a run: each takes its part of every batch.", "numbers of devices", shared=True, step=whole,
+            untunable="changes no result; take it out",
+        ),
+    ] = 1  # fmt: skip
+    stack: Annotated[bool, Axis("false: train runs one at a time.", "", varies=False)] = True
+    tf32: Annotated[
+        bool,
+        Axis(
+            "true: on GPUs, matrix products and convolutions in TF32, faster and less exact than float32.", "",
+            varies=False, shared=True, step=whole,
+        ),
+    ] = False  # fmt: skip
+
+    @cached_property
+    def id(self) -> str:
+        """12 hex digits over the settings that differ from their defaults, and ``RECIPE``."""
+        return digest(self.fragment())
+
+    def fragment(self, without: Collection[str] = ()) -> str:
+        """Canonical JSON of what differs from its default, and ``RECIPE``; ``without``: keys to leave out."""
+        parts = [f'"recipe":{RECIPE}']
+        for axis, field in Recipe.model_fields.items():
+            value = getattr(self, axis)
+            hidden = {setting for key in without for home, setting in [split_key(key)] if home == axis}
+            if isinstance(value, Choice) and hidden:
+                kept = {name: given for name, given in value.differing().items() if name not in hidden}
+                parts.append(f'"{axis}":{canonical(kept)}')
+            elif not hidden and (field.is_required() or value != field.default):
+                parts.append(f'"{axis}":{_fragment(value)}')
+        return "{" + ",".join(sorted(parts)) + "}"
+
+    @property
+    def dataset_id(self) -> str:
+        return digest(_fragment(self.dataset))
+
+    def value(self, key: str) -> Any:
+        """Of a setting (``optimizer.lr``) or an axis."""
+        axis, setting = split_key(key)
+        return getattr(self, axis) if setting is None else getattr(getattr(self, axis), setting)
+
+    def shared(self) -> tuple[Any, ...]:
+        """Equal for runs that may be stacked: what a pack must share."""
+        return tuple(getattr(self, axis) for axis, about in AXES.items() if about.shared)
+
+    def operations(self, **other: Any) -> tuple[Any, ...]:
+        """Equal for recipes whose steps take equally long. ``other``: values in place of the recipe's own."""
+        values = {axis: other.get(axis, getattr(self, axis)) for axis in AXES}
+        return tuple(about.step(values[axis]) for axis, about in AXES.items() if about.step)
+
+    def columns(self) -> dict[str, Any]:
+        """One value per axis: the choice's name, or the number."""
+        values = {axis: getattr(self, axis) for axis in AXES}
+        return {axis: value.name if isinstance(value, Choice) else value for axis, value in values.items()}
+
+    def impossible(self) -> tuple[tuple[str, ...], str] | None:
+        """The axes that do not go together and why; None where it can be trained."""
+        network, dataset, size = self.network, self.dataset, self.batch_size
+        if network.images_only and not dataset.images:
+            return ("network", "dataset"), f"{network.name!r} needs images and {dataset.name!r} has none; use 'mlp'"
+        if self.dropout > 0 and not network.hidden_layers:
+            return ("dropout", "network"), f"{network.name!r} has no hidden layer to drop from; use dropout 0"
+        if size < self.gpus:
+            return ("batch_size", "gpus"), f"a batch of {size} cannot be split over {self.gpus} devices; use fewer"
+        if not network.batch_statistics:
+            return None
+        if self.gpus > 1:
+            words = "batch normalization would see one device's part of a batch only; use gpus 1, or batch_norm: false"
+            return ("gpus", "network"), words
+        axes = ("batch_size", "network", "dataset")
+        if size == 1:
+            return axes, "batch normalization needs at least two rows a batch; use a larger batch"
+        rows = dataset.rows and split_sizes(dataset.rows)[0]
+        if rows and rows % size == 1:
+            return axes, (
+                f"batches of {size} cut {rows} training rows so that one row is left for the last, "
+                "too few for batch normalization; use another batch size"
+            )
+        return None
+
+
+AXES: dict[str, Axis] = {
+    name: about
+    for name, field in Recipe.model_fields.items()
+    for about in field.metadata
+    if isinstance(about, Axis)
+}  # fmt: skip
+
+
+def split_key(key: str) -> tuple[str, str | None]:
+    """``optimizer.lr`` is ("optimizer", "lr"); ``optimizer`` is ("optimizer", None)."""
+    axis, _, setting = key.partition(".")
+    return axis, setting or None
+
+
+def changes_steps(key: str, zero: bool) -> bool:
+    """Whether values of an axis or a setting may differ in how long a step takes; ``zero``: whether one may be 0."""
+    step = AXES[split_key(key)[0]].step
+    return step is whole or (step is not None and zero)
+
+
+def split_sizes(rows: int) -> tuple[int, int, int]:
+    """Rows for training, validation and test: 60/20/20 %, rounded up for the last two."""
+    fifth = -(-rows // 5)
+    return rows - 2 * fifth, fifth, fifth
+
+
+@lru_cache(maxsize=None, typed=True)  # 1, 1.0 and True are equal but written differently
+def _fragment(value: Choice | float) -> str:
+    """Canonical JSON of one choice: sorted keys, no spaces, settings at their defaults left out."""
+    return canonical(value.differing() if isinstance(value, Choice) else value)
+
+
+def canonical(content: Mapping[str, Any] | float) -> str:
+    """JSON with sorted keys and no spaces."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

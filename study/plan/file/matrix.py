@@ -1,0 +1,210 @@
+"""The matrix of a comparison: ``arms`` × the cross product of ``vary``, each a choice on every axis; what is skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from study.axes.base import Choice
+from study.axes.recipe import Recipe, split_key
+from study.errors import Mistakes, join
+from study.plan.file import labels
+from study.plan.file.keys import CHOICES, Keyed, settings
+from study.plan.file.models import Comparison
+
+
+class Entry(NamedTuple):
+    """A value and the place in the file where it was written."""
+
+    value: JsonValue
+    place: str
+
+
+Combination = dict[str, Entry]  # axis or setting → what is written for it in one arm
+
+
+@dataclass
+class Choices:
+    """What is chosen on every axis: a number, or a mapping of a name and settings; and where each was written."""
+
+    values: dict[str, JsonValue] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)  # of axes and of settings
+
+    @classmethod
+    def defaults(cls, path: str) -> Choices:
+        """Of the axes that have one, as if written in the baseline at ``path``."""
+        made = cls()
+        for axis, about in Recipe.model_fields.items():
+            if not about.is_required():
+                default = about.default
+                made.values[axis] = default.model_dump(mode="json") if isinstance(default, Choice) else default
+                made.places[axis] = join(path, axis)
+        return made
+
+    def with_(self, entries: Mapping[str, Entry]) -> Choices:
+        """These choices with ``entries`` laid over them: axes first, then settings.
+
+        A bare name equal to the present choice means that choice with its settings, any other that with its defaults.
+        """
+        made = Choices(dict(self.values), dict(self.places))
+        for key in sorted(entries, key=lambda key: "." in key):
+            value, place = entries[key]
+            axis, setting = split_key(key)
+            present = made.values.get(axis)
+            if setting is not None:
+                made.values[axis] = {**(present if isinstance(present, dict) else {}), setting: value}
+            elif not (isinstance(value, str) and isinstance(present, dict) and present["name"] == value):
+                made.values[axis] = {"name": value} if isinstance(value, str) else value
+                made.places = {k: at for k, at in made.places.items() if not k.startswith(f"{axis}.")}
+                if isinstance(value, dict):
+                    made.places |= {f"{axis}.{name}": join(place, name) for name in value}
+            made.places[key] = place
+        return made
+
+    def without(self, keys: Iterable[str]) -> Choices:
+        """These choices without the settings, or the numbers, of ``keys``."""
+        values = dict(self.values)
+        for key in keys:
+            axis, setting = split_key(key)
+            present = values[axis]
+            if setting is None:
+                del values[axis]
+            elif isinstance(present, dict):
+                values[axis] = {name: value for name, value in present.items() if name != setting}
+        return Choices(values, self.places)
+
+    def has(self, key: str) -> bool:
+        """Whether the choice on an axis has this setting; or ``key`` is an axis."""
+        axis, setting = split_key(key)
+        return setting is None or setting in settings(axis, self.values[axis])
+
+    def value(self, key: str) -> JsonValue:
+        """Of an axis as it is written; of a setting also by default, None where the choice does not have it."""
+        axis, setting = split_key(key)
+        return self.values[axis] if setting is None else settings(axis, self.values[axis]).get(setting)
+
+    def place(self, *keys: str) -> str:
+        """Where the first of ``keys`` is written that is written anywhere."""
+        return next(self.places[key] for key in keys if key in self.places)
+
+
+class Row(NamedTuple):
+    """One arm of a comparison, before it is known whether it can be trained."""
+
+    combination: Combination
+    choices: Choices
+    label: str
+    given: str | None  # its ``label:``
+    shown: dict[str, str]  # key that differs → what the label shows for it
+
+
+class Matrix(NamedTuple):
+    rows: list[Row]
+    skipped: int
+    coupled: tuple[str, ...]  # the keys of ``arms``, in the order written
+
+
+def entries(part: Keyed, path: str) -> dict[str, Entry]:
+    """What is written in a baseline."""
+    return {key: Entry(value, join(path, key)) for key, value in part.items()}
+
+
+def matrix(comparison: Comparison, path: str, baseline: Choices, searched: Sequence[str], mistakes: Mistakes) -> Matrix:
+    """The arms of the comparison at ``path`` that are not skipped, with their labels; the mistakes are noted.
+
+    ``baseline``: that of the comparison. ``searched``: keys that are left open, and shown in no label.
+    """
+    given = [arm.label for arm in comparison.arms or ()] or [None]
+    coupled = tuple(dict.fromkeys(key for arm in comparison.arms or () for key, _ in arm.items()))
+    keys = list(dict.fromkeys([*coupled, *(key for key, _ in comparison.vary.items())]))
+    made = [
+        (combination, baseline.with_(combination), given[i]) for i, combination in _combinations(comparison, path, mistakes)
+    ]  # fmt: skip
+    kept = _kept(comparison, path, [choices for _, choices, _ in made], mistakes)
+    pairs = [made[i] for i in kept]
+    rows = [choices.without([key for key in searched if choices.has(key)]) for _, choices, _ in pairs]
+    values = [{key: row.value(key) if split_key(key)[0] in row.values else None for key in keys} for row in rows]
+    composed = labels.compose(values, [own for _, _, own in pairs], coupled) if pairs else []
+    return Matrix(
+        [
+            Row(combination, choices, label, own, shown)
+            for (combination, choices, own), (label, shown) in zip(pairs, composed, strict=True)
+        ],
+        len(made) - len(kept),
+        coupled,
+    )
+
+
+def _combinations(comparison: Comparison, path: str, mistakes: Mistakes) -> Iterable[tuple[int, Combination]]:
+    """The place of an arm in ``arms``, and what it sets, for every combination of ``vary``."""
+    varied = {
+        key: [Entry(value, join(path, "vary", key, i)) for i, value in enumerate(values)]
+        for key, values in comparison.vary.items()
+        if isinstance(values, list)
+    }
+    for i, arm in enumerate(comparison.arms or (None,)):
+        place = join(path, "arms", i)
+        coupled = entries(arm, place) if arm else {}
+        if arm and not coupled:
+            mistakes.add(place, "names no axis; give what this arm sets, such as {batch_size: 16}")
+        for key in coupled.keys() & varied.keys():
+            mistakes.add(coupled[key].place, "is set by 'vary' too; give it in one place")
+        for point in product(*varied.values()):
+            combination = coupled | dict(zip(varied, point, strict=True))
+            _check_once(combination, mistakes)
+            yield i, combination
+
+
+def _check_once(combination: Combination, mistakes: Mistakes) -> None:
+    """Note a setting that a choice with settings and a key of its own both give."""
+    for key, (_, place) in combination.items():
+        axis, setting = split_key(key)
+        whole = combination.get(axis)
+        if setting and whole and isinstance(whole.value, dict) and setting in whole.value:
+            mistakes.add(key_place(place), f"is set within {key_place(whole.place)} too; give it in one place")
+
+
+def key_place(place: str) -> str:
+    """The key that a value of ``vary`` is listed under: ``vary.optimizer[1]`` is under ``vary.optimizer``."""
+    return place.rpartition("[")[0] if place.endswith("]") else place
+
+
+def _kept(comparison: Comparison, path: str, rows: Sequence[Choices], mistakes: Mistakes) -> list[int]:
+    """The places of the rows that no entry of ``skip`` matches."""
+    kept = set(range(len(rows)))
+    for i, pattern in enumerate(comparison.skip):
+        wanted = dict(pattern.items())
+        place = join(path, "skip", i)
+        if not wanted:
+            mistakes.add(place, "is empty; give the axes and values that it matches, such as {batch_size: 16}")
+            continue
+        matched = {j for j, row in enumerate(rows) if matches(wanted, row)}
+        if not matched:
+            mistakes.add(place, "matches no combination; take it out or correct it")
+        kept -= matched
+    if rows and not kept:
+        mistakes.add(join(path, "skip"), "leaves no arm; skip fewer combinations")
+    return sorted(kept)
+
+
+def matches(pattern: Mapping[str, JsonValue], row: Choices) -> bool:
+    """Whether every key of ``pattern`` has its value in ``row``.
+
+    A bare name matches any settings of that choice, a mapping those that give its settings.
+    """
+    return all(_equal(row, key, wanted) for key, wanted in pattern.items())
+
+
+def _equal(row: Choices, key: str, wanted: JsonValue) -> bool:
+    if "." in key or key not in CHOICES:
+        return row.has(key) and labels.canonical(row.value(key)) == labels.canonical(wanted)
+    own = settings(key, row.values[key])
+    given = {"name": wanted} if isinstance(wanted, str) else wanted
+    assert isinstance(given, dict)
+    return all(
+        name in own and labels.canonical(own[name]) == labels.canonical(value) for name, value in given.items()
+    )  # fmt: skip

@@ -1,0 +1,233 @@
+"""Mistakes of shape in a study file: pydantic's errors in a person's words, each at the file's own path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from study.axes.recipe import AXES, Recipe
+from study.errors import Mistakes, join, nearest, refuse, show, suggest
+from study.metrics import METRICS, Target, twin
+from study.plan.file.keys import CHOICES, VARIED, owners, setting_keys, settings_of
+from study.plan.file.models import Claim, Comparison, StudyFile, Tune
+from study.plan.searches.search import SELECTS
+from study.plan.searches.space import EXAMPLE, Range
+
+Place = tuple[str | int, ...]  # keys and indices of the file
+
+EXPECTED = {  # by the type of pydantic's error
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "dict_type": "a mapping of keys to values",
+    "tuple_type": "a list",
+    "string_pattern_mismatch": "letters, digits, '_' and '-' only",
+    "literal_error": "one of {expected}",
+}
+WANTED = {  # by the last key of a path: what a person who left it out, or gave something else, should give
+    "study": "a name for the folder of its results, such as optimizers",
+    "baseline": "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs",
+    "comparisons": "at least one, such as {activation: {vary: {activation: [tanh, relu]}, metrics: [test_loss]}}",
+    "metrics": "what the table shows, such as [test_accuracy]",
+    "metric": "what the two arms are compared by, such as test_accuracy",
+    "better": "the label of an arm",
+    "than": "the label of another arm",
+    "value": "the level that counts as converged, such as 0.95",
+    "batch_size": "a whole number",
+    "epochs": "a whole number",
+} | {axis: f"one of {', '.join(about.choices())}" for axis, about in CHOICES.items()}
+WHOLE = {  # by the last key of the path of a mapping: an example of it
+    "target": "{metric: val_accuracy, value: 0.95}",
+    "arms": "what this arm sets, such as {optimizer.lr: 0.01, batch_size: 16}",
+    "skip": "the axes and values that it matches, such as {batch_size: 16}",
+    "tune": f"the settings to search, such as {{optimizer.lr: {EXAMPLE}}}",
+    "claims": "a claim, such as {metric: test_accuracy, better: relu, than: sigmoid}",
+    "reported": "{metric: figure as printed}, such as {test_accuracy: 92.3 %}",
+    "comparisons": "a mapping with 'vary:' or 'arms:', and 'metrics:'",
+}
+KEYED = ("baseline", "vary", "arms", "skip")  # parts whose keys are axes and settings
+
+
+def note(failure: ValidationError, content: Any, mistakes: Mistakes) -> None:
+    """Add the mistakes of ``content`` to ``mistakes``, those of one place as one."""
+    by_place: dict[Place, list[ErrorDetails]] = {}
+    for error in failure.errors():
+        by_place.setdefault(place_of(error, content), []).append(error)
+    for place, errors in by_place.items():
+        inside = any(other[: len(place)] == place != other for other in by_place)
+        if errors[0]["type"] in ("too_short", "missing") and (inside or _misspelt(place, by_place)):
+            continue  # noted where it is
+        mistakes.add(join("", *place), words(errors, place))
+
+
+def place_of(error: ErrorDetails, content: Any) -> Place:
+    """The path of an error in the file: without pydantic's marks for the parts of a union."""
+    place: list[str | int] = []
+    for step in error["loc"]:
+        if isinstance(content, dict) and (step in content or (error["type"] == "missing" and step == error["loc"][-1])):
+            content = content.get(step)
+        elif isinstance(content, list | tuple) and isinstance(step, int):
+            content = content[step] if step < len(content) else None
+        else:
+            continue
+        place.append(step)
+    return tuple(place)
+
+
+def _misspelt(place: Place, others: Iterable[Place]) -> bool:
+    """Whether the missing key at ``place`` was probably meant by an unknown one beside it."""
+    beside = [other[-1] for other in others if other[:-1] == place[:-1] and other != place]
+    return any(nearest(key, [str(place[-1])]) for key in beside)
+
+
+def words(errors: list[ErrorDetails], place: Place) -> str:
+    """What is wrong at one place, and what would be right."""
+    error, key = errors[0], last_key(place)
+    kind, given, context = error["type"], error["input"], error.get("ctx", {})
+    if kind == "words":
+        return error["msg"]
+    if kind == "extra_forbidden":
+        return unknown(place, given, error["loc"])
+    if kind == "missing":
+        return f"is missing; give {WANTED.get(str(place[-1]), 'it')}" if isinstance(place[-1], str) else _short(place)
+    if kind == "string_pattern_mismatch" and place[:1] == ("comparisons",) and len(place) == 2:
+        return f"{place[1]!r} cannot name a file; use letters, digits, '_' and '-' only"
+    if kind.startswith("union_tag"):
+        return unchosen(given, key)
+    if key == "select" and len(place) > 1 and isinstance(given, str):
+        return unselected(given)
+    if kind == "literal_error" and key == "metric" and given in METRICS:
+        return refuse(given, f"one of {context['expected']}")
+    if given is None or given in ({}, [], ()):
+        example = WANTED.get(key) if not isinstance(place[-1], int) else None
+        return refuse(None, example or WHOLE.get(key) or _expected(errors))
+    if kind in ("model_type", "dict_type", "model_attributes_type") and key in WHOLE:
+        return refuse(given, WHOLE[key])
+    if kind == "too_short":
+        least = context["min_length"]
+        return refuse(given, f"a list of at least {least} value{'s' * (least != 1)}")
+    if kind == "tuple_type" and len(place) > 1 and place[-2] == "vary":
+        return refuse(given, f"a list of values, such as [{given}]")
+    if all(e["type"] in EXPECTED or e["type"] == "too_short" for e in errors):
+        return refuse(given, _expected(errors))
+    return f"{show(given)} is refused; {error['msg'].removeprefix('Value error, ')}"
+
+
+def last_key(place: Place) -> str:
+    return next((step for step in reversed(place) if isinstance(step, str)), "")
+
+
+def _expected(errors: list[ErrorDetails]) -> str:
+    """What would be right, of the parts of a union each once; a number is a whole number, too."""
+    found = dict.fromkeys(
+        EXPECTED.get(e["type"], "a mapping of keys to values").format(**e.get("ctx", {})) for e in errors
+    )
+    if "a number" in found:
+        found.pop("a whole number", None)
+    return " or ".join(found)
+
+
+def _short(place: Place) -> str:
+    return f"a value is missing; give {int(place[-1]) + 1}"
+
+
+def unchosen(given: Any, key: str) -> str:
+    """A choice, or a metric, that there is none of."""
+    if key in ("metric", "metrics") or key not in CHOICES:
+        return suggest(given, METRICS, "metric")
+    known = list(CHOICES[key].choices())
+    if isinstance(given, dict):
+        given = given.get("name")
+        if given is None:
+            return f"'name' is missing; give one of {', '.join(known)}"
+    if isinstance(given, str):
+        return suggest(given, known, key)
+    return refuse(given, f"one of {', '.join(known)}, or {{name: …}} with settings")
+
+
+def unselected(given: str) -> str:
+    """What tuning cannot choose by."""
+    if given in METRICS and given not in SELECTS and (instead := twin(given, regression=False)) and "test" in given:
+        leak = "is of the test rows: an arm chosen by them looks better on them than it is"
+        return f"{given!r} {leak}; give its validation twin, {instead}"
+    return suggest(given, SELECTS, "selection")
+
+
+def unknown(place: Place, given: Any, loc: tuple[int | str, ...]) -> str:
+    """A key that its part does not have."""
+    key, part = str(place[-1]), last_key(place[:-1])
+    mark = str(loc[-2]) if len(loc) > 1 else ""
+    if mark.startswith("<"):  # within a choice with settings
+        name = mark[1:-3]
+        settings = settings_of(CHOICES[part].choices()[name])
+        none = f"{name!r} has no settings; take {key!r} out"
+        return suggest(key, settings, f"setting of {name!r}") if settings else none
+    if part in KEYED:
+        return unknown_axis(key, tuple(AXES) if part == "baseline" else VARIED)
+    if part == "tune":
+        return untunable(key)
+    models: dict[str, type[BaseModel]] = {"target": Target, "claims": Claim, "": StudyFile}
+    model = models.get(part, Range if "tune" in place else Comparison)
+    return suggest(key, model.model_fields, "key")
+
+
+def unknown_axis(key: str, known: tuple[str, ...]) -> str:
+    """A key that names neither an axis nor a setting."""
+    axis, dot, setting = key.partition(".")
+    if axis not in known:
+        homes = [home for home in setting_keys() if home.partition(".")[2] == axis]
+        if homes and not dot:
+            return f"{axis!r} is a setting, not an axis; did you mean {homes[0]!r}?"
+        return suggest(axis, known, "axis")
+    if axis not in CHOICES:
+        return f"{axis!r} has no settings; write '{axis}: …'"
+    return suggest(setting, owners(axis), f"setting of any {axis}")
+
+
+def untunable(key: str) -> str:
+    """A key of ``tune`` that cannot be searched."""
+    axis, dot, setting = key.partition(".")
+    options = [name for name in Tune.model_fields if name != "keys"]
+    if not dot and axis not in AXES and nearest(axis, options):
+        return suggest(axis, options, "key of 'tune'")
+    if axis not in VARIED or (dot and setting not in owners(axis)):
+        return unknown_axis(key, VARIED)
+    if AXES[axis].untunable:
+        return f"{axis!r} {AXES[axis].untunable}"
+    if dot:
+        return f"{setting!r} is no number; compare its values by 'vary:'"
+    some = next((f"{key}.{name}" for name in owners(key)), "optimizer.lr")
+    return f"{key!r} is no number; compare its choices by 'vary:', and tune settings such as {some}"
+
+
+def refused(error: ErrorDetails, axis: str) -> str:
+    """Why a whole choice, or number, that a study file makes of several keys cannot be."""
+    setting = error["loc"][-1]
+    if axis not in CHOICES:
+        return expected(error)
+    name = str(error["loc"][1])
+    choice = CHOICES[axis].choices()[name]
+    if error["type"] == "missing":
+        return f"{name!r} needs {setting!r}, which has no default; write {{name: {name}, {setting}: …}}"
+    if error["type"] == "extra_forbidden":
+        settings = settings_of(choice)
+        none = f"{name!r} has no settings; take {setting!r} out"
+        return suggest(setting, settings, f"setting of {name!r}") if settings else none
+    return expected(error)
+
+
+def expected(error: ErrorDetails) -> str:
+    """What was wrong with one value, and what would be right."""
+    return refuse(error["input"], _expected([error])) if error["type"] in EXPECTED else str(error["msg"])
+
+

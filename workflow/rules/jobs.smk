@@ -1,0 +1,18 @@
+rule job:
+    input:
+        ancient(lambda wildcards: dag.datasets(wildcards.job)),
+    # The receipt alone: what a job makes stays when another part of it fails, and is found again by the next plan.
+    output:
+        str(dag.store.receipt("{job}")),
+    log:
+        str(dag.store.log("job", "{job}")),
+    # A device is a GPU or, without GPUs, a CPU thread.
+    threads: lambda wildcards: dag.job(wildcards.job).gpus
+    resources:
+        gpu=lambda wildcards: dag.job(wildcards.job).gpus,
+    params:
+        job=str(dag.store.job("{job}")),
+    message:
+        "job {wildcards.job}"
+    shell:
+        "evenhand job {params.job:q} > {log:q} 2>&1"
