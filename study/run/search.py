@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,15 @@ import torch
 from study.engine import data
 from study.engine.checkpoint import Checkpoints
 from study.engine.data import Data
-from study.engine.pack import Run, train
+from study.engine.pack import Run, shared, train
 from study.engine.record import Record
 from study.plan.arm import Arm
 from study.plan.plan import read_recipe
 from study.plan.searches.chosen import settings_text
 from study.plan.searches.selection import Candidate, Edge, Trial, edge, further, rank, score
 from study.run import devices
-from study.run.job import attempt, provenance, said
+from study.run.attempt import attempt, said
+from study.run.provenance import provenance
 from study.run.trials import ABOUT, Row, measured, outcome_of, taken_over
 from study.store import schemas as record
 from study.store.failures import OUT_OF_MEMORY
@@ -109,17 +110,17 @@ class Search:
         return islice(points(), number)
 
     def try_all(self, candidates: Sequence[Candidate], phase: str) -> None:
-        """Train ``candidates``: stacked where they share shapes, in turn where they do not; but for those known."""
+        """Train ``candidates``: stacked where a pack can hold them, in turn where not; but for those known."""
         arms = [self.arm.settled(candidate) for candidate in candidates]
         texts = [settings_text(candidate) for candidate in candidates]
         found = {i: self.known[text] for i, text in enumerate(texts) if text in self.known}
         self.taken += len(found)
-        shapes: dict[Any, list[int]] = {}
+        groups: dict[Hashable, list[int]] = {}
         for i, arm in enumerate(arms):
             if i not in found:
-                shapes.setdefault((arm.network, arm.batch_size), []).append(i)
+                groups.setdefault(shared(arm), []).append(i)
         size = max(1, PACK // self.tune.seeds)
-        for group in shapes.values():
+        for group in groups.values():
             for start in range(0, len(group), size):
                 part = group[start : start + size]
                 for i, records in zip(part, self.train([arms[i] for i in part]), strict=True):

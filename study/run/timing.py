@@ -19,22 +19,20 @@ from study.plan.arm import Arm
 from study.plan.plan import Plan
 from study.plan.searches.chosen import settled
 from study.run import devices
-from study.run.job import note_failure, provenance, said
-from study.run.stopwatch import Reading, Stopwatch, Stopwatches
+from study.run.attempt import note_failure, said
+from study.run.provenance import provenance
+from study.run.stopwatch import Stopwatch, Stopwatches
 from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import TIMING
 
 
-def operations(arm: Arm, gpus: int | None = None) -> Hashable:
-    """Equal for arms that differ only in numbers that change no shape and no operation: they share a measurement.
-
-    ``gpus``: as if the arm had that many.
-    """
+def operations(arm: Arm) -> Hashable:
+    """Equal for arms that differ only in numbers that change no shape and no operation: they share a measurement."""
     settings = arm.optimizer.settings().items()
     optimizer = [(name, bool(value) if isinstance(value, int | float) else None) for name, value in settings]
     penalty = bool(arm.regularizer.l1), bool(arm.regularizer.l2)
-    shape = (gpus or arm.gpus, arm.dataset_id, arm.network, arm.activation, arm.batch_size, arm.tf32)
+    shape = (arm.gpus, arm.dataset_id, arm.network, arm.activation, arm.batch_size, arm.tf32)
     return (*shape, arm.dropout > 0, arm.optimizer.name, repr(optimizer), penalty)
 
 
@@ -63,7 +61,6 @@ class Timed(NamedTuple):
     members: list[str]
     watch: Stopwatch | Stopwatches | None
     memory: int | None
-    alone: bool  # the same arm is timed on several devices as well
     reason: str | None = None  # why it cannot be timed
 
 
@@ -77,7 +74,6 @@ def measure(
     groups: dict[Hashable, list[str]] = {}
     for arm_id, arm in arms.items():
         groups.setdefault(operations(arm), []).append(arm_id)
-    split = {operations(arm, gpus=1) for arm in arms.values() if arm.gpus > 1}
     about = {name: value for name, value in provenance(device).items() if name in TIMING.names}
     about |= {"threads": torch.get_num_threads(), "cores": devices.cores()}
     busy = gpu_utilization(device)  # before our own work begins
@@ -92,9 +88,9 @@ def measure(
                 if arm.gpus not in watches:
                     watches[arm.gpus] = held.enter_context(Stopwatches(devices.enough(arm.gpus, device), device))
                 memory = watches[arm.gpus].add(key, arm, datasets[arm.dataset_id])
-                timed[key] = Timed(members, watches[arm.gpus], memory, key in split)
+                timed[key] = Timed(members, watches[arm.gpus], memory)
             except (RuntimeError, ValueError) as error:
-                timed[key] = Timed(members, None, None, False, said(error))
+                timed[key] = Timed(members, None, None, said(error))
         for number in range(rounds):
             quietness = {"load_average": os.getloadavg()[0], "gpu_utilization": busy}
             for key in shuffle.sample(list(timed), len(timed)):
@@ -105,16 +101,13 @@ def measure(
 
 def read(key: Hashable, timed: dict[Hashable, Timed]) -> dict[str, Any]:
     """One round of one measurement. One that fails (out of memory, say) is not tried again; others are."""
-    reading, one_row, group = None, None, timed[key]
+    seconds, group = None, timed[key]
     if group.watch:
         try:
-            reading = group.watch.read(key)
-            if group.alone and isinstance(group.watch, Stopwatch):
-                one_row = group.watch.read_row(key)
+            seconds = group.watch.read(key)
         except RuntimeError as error:
             group = timed[key] = group._replace(watch=None, reason=said(error))
-    found = reading._asdict() if reading else dict.fromkeys(Reading._fields)
-    return found | {"row_seconds": one_row, "memory_bytes": group.memory, "reason": group.reason}
+    return {"step_seconds": seconds, "memory_bytes": group.memory, "reason": group.reason}
 
 
 def gpu_utilization(device: torch.device) -> float | None:

@@ -27,7 +27,7 @@ def check(arguments: Namespace) -> None:
 
 def data(arguments: Namespace) -> None:
     from study.engine.data import prepare
-    from study.run.job import note_failure
+    from study.run.attempt import note_failure
 
     plan, store = open_plan(arguments.plan)
     if arguments.dataset not in plan.datasets:

@@ -1,14 +1,15 @@
-"""Training jobs that failed: the reason that they left, or the start mark of one that was killed."""
+"""Jobs that failed: the reason that they left, or the start mark of one that was killed."""
 
 from __future__ import annotations
 
 import fcntl
 import json
+import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
 
 TUNING = Block(0, 99_999)  # stands for all seeds: without its tuning an arm can train none
@@ -28,34 +29,68 @@ class Failure(NamedTuple):
 
 
 def failures(store: Store, arm: str) -> Iterator[Failure]:
-    """The blocks of an arm whose last job failed and whose seeds are still missing, and why.
+    """The blocks of an arm whose last job failed and whose seeds are still missing, and why. Changes nothing.
 
-    A start mark that no process holds locked belongs to a killed job: its failure is recorded here.
+    A start mark whose process is gone is that of a killed job. Whoever trains its seeds again takes it over.
     """
     folder = store.arm(arm)
-    for mark in sorted(folder.glob("started-*.json")):
-        _bury(mark, folder / mark.name.replace("started", "failed"))
+    found = {path.name.removeprefix("failed-"): _content(path) for path in folder.glob("failed-*.json")}
+    for mark in folder.glob("started-*.json"):
+        if alive(mark) is False and (about := _content(mark)):
+            found[mark.name.removeprefix("started-")] = about | {"reason": KILLED}
     present = store.present([arm])[arm]
-    for path in sorted(folder.glob("failed-*.json")):
-        name = path.stem.partition("-")[2]
-        block = TUNING if name == "tuning" else Block.parse(name)
-        if name == "tuning" and store.tuning(arm).exists():
+    for name, about in sorted(found.items()):
+        block = TUNING if name == "tuning.json" else Block.parse(name.removesuffix(".json"))
+        if block == TUNING and store.tuning(arm).exists():
             continue
-        if any(gap.last >= block.first for gap in missing(present, block.last + 1)):
-            about = json.loads(path.read_text(encoding="utf-8"))
+        if about and any(gap.last >= block.first for gap in missing(present, block.last + 1)):
             yield Failure(arm, block, str(about["reason"]), str(about.get("log", "")))
 
 
-def _bury(mark: Path, failed: Path) -> None:
-    """Turn the start mark of a process that is gone into a failure; leave one that is held locked."""
+def alive(mark: Path) -> bool | None:
+    """Whether the process that left a start mark still lives; None where that cannot be known here.
+
+    It holds the mark locked (``flock``). Where the file system has no locks, its process id is asked for. A mark of
+    another host whose lock is free says nothing, since locks may be local to a host: it counts as neither running nor
+    failed until its seeds are trained again, or until somebody who knows that the job is over deletes it.
+    """
     try:
         with mark.open(encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            text = file.read()
-            if text:  # where it is empty its job is just starting
-                about = json.loads(text)
-                content = {"reason": KILLED, "log": about.get("log", ""), "time": about.get("time", "")}
-                write_if_changed(failed, json.dumps(content, indent=1) + "\n")
-                mark.unlink(missing_ok=True)
-    except (BlockingIOError, FileNotFoundError):
-        return
+            held = _held(file.fileno())
+            about = json.loads(file.read())
+    except (FileNotFoundError, ValueError):  # it has just ended, or is just starting
+        return None
+    if held:
+        return True
+    if about["host"] != socket.gethostname():
+        return None
+    return _exists(about["pid"]) if held is None else False
+
+
+def _held(descriptor: int) -> bool | None:
+    """Whether another process holds a file locked; None where the file system has no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    return False
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:  # by now its seeds were trained again
+        return {}
+    return about
