@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+
 class Refused(Exception):
     """The input was refused; ``lines`` say where, what was wrong and what would be right."""
 

@@ -16,7 +16,9 @@ class Activation(Choice):
         raise NotImplementedError
 
 
-ACTIVATION = Axis("The nonlinearity after every hidden layer.", "activations", Activation, shared=True, rated=True, step=whole)
+ACTIVATION = Axis(
+    "The nonlinearity after every hidden layer.", "activations", Activation, shared=True, rated=True, step=whole
+)
 
 
 class Identity(Activation):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from study.axes.base import Axis, Choice, whole
+from study.tasks import TaskName
 
 if TYPE_CHECKING:
     import numpy as np
 
-Task = Literal["classification", "regression"]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
@@ -21,22 +21,20 @@ class Raw(NamedTuple):
 
     features: np.ndarray  # [rows, ...] any real numbers
     target: np.ndarray  # [rows] class codes 0 … classes - 1 (int64), or values (float64)
-    task: Task
-    classes: int  # 0 for regression
+    task: TaskName
+    classes: int  # 0 where the target has none
     test: np.ndarray | None  # [rows] bool: rows of a given test split
 
 
 class Dataset(Choice):
     images: ClassVar[bool] = False  # rows are [channels, height, width], scaled by their maximum
     given_test: ClassVar[bool] = False  # some rows are a test split already
-    rows: ClassVar[int | None] = None  # where known without reading, as are
-    shape: ClassVar[tuple[int, ...] | None] = None  # that of one row,
-    outputs: ClassVar[int] = 1  # and the number of classes; 1 for regression
+    rows: ClassVar[int | None] = None  # where known without reading
     split_seed: Seed = 0
     split: Literal["fixed", "by_seed"] = "fixed"  # by_seed: each run's seed draws its own, the same for all arms
 
     @property
-    def known_task(self) -> Task | None:
+    def known_task(self) -> TaskName | None:
         """The task where it is known before the data is read."""
         return "classification"
 
@@ -55,7 +53,14 @@ class Dataset(Choice):
         raise NotImplementedError
 
 
-DATASET = Axis("What is learned from.", "datasets", Dataset, shared=True, step=whole, untunable="is what the arms are trained on; take it out")
+DATASET = Axis(
+    "What is learned from.",
+    "datasets",
+    Dataset,
+    shared=True,
+    step=whole,
+    untunable="is what the arms are trained on; take it out",
+)
 
 
 class Digits(Dataset):
@@ -64,8 +69,6 @@ class Digits(Dataset):
     name: Literal["digits"] = "digits"
     images = True
     rows = 1797
-    shape = (1, 8, 8)
-    outputs = 10
 
     def load(self) -> Raw:
         from sklearn.datasets import load_digits
@@ -79,8 +82,6 @@ class BreastCancer(Dataset):
 
     name: Literal["breast_cancer"] = "breast_cancer"
     rows = 569
-    shape = (30,)
-    outputs = 2
 
     def load(self) -> Raw:
         from sklearn.datasets import load_breast_cancer
@@ -94,8 +95,6 @@ class Wine(Dataset):
 
     name: Literal["wine"] = "wine"
     rows = 178
-    shape = (13,)
-    outputs = 3
 
     def load(self) -> Raw:
         from sklearn.datasets import load_wine
@@ -109,10 +108,9 @@ class Diabetes(Dataset):
 
     name: Literal["diabetes"] = "diabetes"
     rows = 442
-    shape = (10,)
 
     @property
-    def known_task(self) -> Task:
+    def known_task(self) -> TaskName:
         return "regression"
 
     def load(self) -> Raw:
@@ -159,10 +157,10 @@ class Table(FromFiles):
 
     name: Literal["table"] = "table"
     target: Annotated[str, Field(min_length=1)]
-    task: Task | None = None
+    task: TaskName | None = None
 
     @property
-    def known_task(self) -> Task | None:
+    def known_task(self) -> TaskName | None:
         return self.task
 
     def check_sources(self) -> None:

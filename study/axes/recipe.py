@@ -1,4 +1,4 @@
-"""A recipe: a choice on every axis. To add an axis with a default is to add a field here, and the lines that act on it."""
+"""A recipe: a choice on every axis. To add an axis is to add a field here, and the lines that act on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict
 
 from study.axes.activation import ACTIVATION, Activation, ReLU
-from study.axes.base import Axis, Choice, Count, Fraction, operations, whole
+from study.axes.base import Axis, Choice, Count, Fraction, whole
 from study.axes.dataset import DATASET, Dataset
 from study.axes.init import INIT, Default, Init
 from study.axes.network import NETWORK, Network
@@ -22,8 +22,13 @@ from study.axes.schedule import SCHEDULE, Constant, Schedule
 RECIPE = 2  # raised by hand when the meaning of training changes: every arm gets a new id
 
 if TYPE_CHECKING:
-    AnyActivation, AnyDataset, AnyInit, AnyNetwork = Activation, Dataset, Init, Network
-    AnyOptimizer, AnyRegularizer, AnySchedule = Optimizer, Regularizer, Schedule
+    AnyActivation = Activation
+    AnyDataset = Dataset
+    AnyInit = Init
+    AnyNetwork = Network
+    AnyOptimizer = Optimizer
+    AnyRegularizer = Regularizer
+    AnySchedule = Schedule
 else:
     from study.axes.base import tagged
 

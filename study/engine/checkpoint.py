@@ -9,21 +9,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 
 from study.engine.shard import ALONE, Shard
-from study.plan.arm import RECIPE
-
-if TYPE_CHECKING:
-    from study.engine.pack import Pack
 
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM)  # SLURM's warning before a time limit, and the end itself
 
 
 class Interrupted(SystemExit):
     """A signal asked the job to stop; its checkpoint is written."""
+
+
+class Resumable(Protocol):
+    """What a checkpoint can be made of."""
+
+    @property
+    def identity(self) -> list[Any]:
+        """What a checkpoint must agree with, of plain values."""
+
+    @property
+    def done(self) -> int:
+        """Steps taken."""
+
+    @property
+    def budget(self) -> int:
+        """Steps to take in all."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that changes from step to step, of tensors and plain values."""
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None: ...
 
 
 class Checkpoints:
@@ -70,7 +87,7 @@ class Checkpoint:
         self.job, self.path = job, path
         self.saved, self.time = 0, time.monotonic()
 
-    def tick(self, pack: Pack) -> None:
+    def tick(self, pack: Resumable) -> None:
         """Called after every step. Raises Interrupted once a signal asked for the end."""
         if not self.job.writing:
             return
@@ -82,13 +99,13 @@ class Checkpoint:
         if due and time.monotonic() - self.time >= self.job.seconds:
             self.save(pack)
 
-    def save(self, pack: Pack) -> None:
+    def save(self, pack: Resumable) -> None:
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        torch.save({"of": identity(pack), "state": state(pack)}, beside)
+        torch.save({"of": pack.identity, "state": pack.state_dict()}, beside)
         os.replace(beside, self.path)
         self.saved, self.time = pack.done, time.monotonic()
 
-    def restore(self, pack: Pack) -> bool:
+    def restore(self, pack: Resumable) -> bool:
         """Whether ``pack`` now goes on from here. One that is torn, or of other runs, is ignored with a line."""
         try:
             content = torch.load(self.path, map_location="cpu", weights_only=True)
@@ -97,47 +114,10 @@ class Checkpoint:
         except Exception as error:  # whatever a torn file makes torch raise
             print(f"{self.path}: ignored, it cannot be read ({type(error).__name__})", flush=True)
             return False
-        if content["of"] != identity(pack):
+        if content["of"] != pack.identity:
             print(f"{self.path}: ignored, it is of other runs or another recipe version", flush=True)
             return False
-        load(pack, content["state"])
+        pack.load_state_dict(content["state"])
         self.saved = pack.done
         print(f"{self.path}: going on after step {pack.done} of {pack.budget}", flush=True)
         return True
-
-
-def identity(pack: Pack) -> list[Any]:
-    """What a checkpoint must agree with: the recipe version, the device's kind, every run."""
-    return [RECIPE, torch.device(pack.device).type, *([run.arm.id, run.seed] for run in pack.runs)]
-
-
-def state(pack: Pack) -> dict[str, Any]:
-    """All of a pack that changes while it trains."""
-    return {
-        "tensors": {name: getattr(pack, name) for name in ("order", "norms", "alive", "steps", "initial_weights")},
-        "flat": pack.stack.flat,
-        "buffers": pack.stack.buffers,
-        "generators": [g.get_state() for g in (*pack.orders, *pack.noises)],
-        "optimizers": [stepper.optimizer.state_dict() for stepper in pack.steppers],
-        "plateaus": [stepper.plateau.state_dict() for stepper in pack.steppers if stepper.plateau],
-        "curves": [curve.rows for curve in pack.curves],
-        "place": [pack.epoch, pack.position],
-    }
-
-
-def load(pack: Pack, saved: dict[str, Any]) -> None:
-    for name, value in saved["tensors"].items():
-        setattr(pack, name, value.to(pack.device))
-    pack.stack.flat.copy_(saved["flat"])
-    for name, value in saved["buffers"].items():
-        pack.stack.buffers[name].copy_(value)
-    for generator, value in zip((*pack.orders, *pack.noises), saved["generators"], strict=True):
-        generator.set_state(value)
-    for stepper, value in zip(pack.steppers, saved["optimizers"], strict=True):
-        stepper.optimizer.load_state_dict(value)
-    watching = [stepper.plateau for stepper in pack.steppers if stepper.plateau]
-    for plateau, value in zip(watching, saved["plateaus"], strict=True):
-        plateau.load_state_dict(value)
-    for curve, rows in zip(pack.curves, saved["curves"], strict=True):
-        curve.rows = rows
-    pack.epoch, pack.position = saved["place"]

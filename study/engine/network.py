@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from study.axes.init import Default
+from study.axes.recipe import Recipe
 from study.engine.data import Data
 from study.engine.random import derive, stream
-from study.plan.arm import Arm
 
 
 class MaskedDropout(nn.Module):
@@ -48,7 +48,7 @@ class Aligned(nn.Module):
         return self.inner(flat)[:n].view(x.shape)  # type: ignore[no-any-return]
 
 
-def build(arm: Arm, seed: int, data: Data) -> nn.Module:
+def build(recipe: Recipe, seed: int, data: Data) -> nn.Module:
     """The network of one run with its initial parameters, on the CPU.
 
     Layers draw from torch's global generator, so they are made inside ``fork_rng``, seeded from
@@ -56,13 +56,15 @@ def build(arm: Arm, seed: int, data: Data) -> nn.Module:
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(seed, "init"))  # torch.manual_seed would seed GPUs as well
-        module = arm.network.build(data.shape, data.outputs, lambda: Aligned(arm.activation.build()), MaskedDropout)
-    if not isinstance(arm.init, Default):
+        module = recipe.network.build(
+            data.shape, data.outputs, lambda: Aligned(recipe.activation.build()), MaskedDropout
+        )
+    if not isinstance(recipe.init, Default):
         generator = stream(seed, "init")
         with torch.no_grad():
             for name, parameter in module.named_parameters():
                 if is_weight(parameter):
-                    arm.init.fill(parameter, generator)
+                    recipe.init.fill(parameter, generator)
                 elif name.endswith("bias"):
                     parameter.zero_()
     return module

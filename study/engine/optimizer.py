@@ -1,39 +1,62 @@
-"""One optimizer object and the slice of a stack that it steps."""
+"""One ``torch.optim`` object and the runs of a stack that it steps, with their schedule and penalty."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from study.axes.recipe import Recipe
 from study.axes.schedule import Plateau
 from study.engine.stack import Stack
-from study.plan.arm import Arm
 
 
-class Stepper:
-    """Steps ``rows`` of ``stack``: an arm's runs together, or one run where its rate is its own (plateau)."""
+class StackOptimizer:
+    """Steps the runs ``rows`` of ``stack``, all of one recipe.
 
-    def __init__(self, arm: Arm, rows: slice, stack: Stack) -> None:
+    An elementwise optimizer holds one tensor of all of them; any other has one run, and holds its parameters.
+    """
+
+    def __init__(self, recipe: Recipe, rows: slice, stack: Stack) -> None:
         self.rows = rows
-        self.schedule = arm.schedule
-        self.lr = arm.optimizer.lr
-        self.l1, self.l2 = arm.regularizer.l1, arm.regularizer.l2
+        self.schedule = recipe.schedule
+        self.l1, self.l2 = recipe.regularizer.l1, recipe.regularizer.l2
         self.values, self.grad = stack.flat[rows], stack.grad[rows]
         self.is_weight = stack.is_weight
-        parameter = nn.Parameter(self.values)
-        parameter.grad = self.grad
-        self.optimizer = arm.optimizer.build([parameter])
+        if recipe.optimizer.elementwise:
+            held = {"stack": (self.values, self.grad)}
+        else:
+            gradients = stack.split(self.grad[0])
+            held = {name: (value, gradients[name]) for name, value in stack.split(self.values[0]).items()}
+        parameters = [(name, _parameter(*views)) for name, views in held.items()]
+        self.optimizer = recipe.optimizer.build(parameters)
+        self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.plateau = (
             ReduceLROnPlateau(
                 self.optimizer,
-                factor=arm.schedule.gamma,
-                patience=arm.schedule.patience,
-                threshold=arm.schedule.threshold,
+                factor=recipe.schedule.gamma,
+                patience=recipe.schedule.patience,
+                threshold=recipe.schedule.threshold,
             )
-            if isinstance(arm.schedule, Plateau)
+            if isinstance(recipe.schedule, Plateau)
             else None
         )
+
+    @classmethod
+    def each(cls, recipes: Sequence[Recipe], stack: Stack) -> Iterator[StackOptimizer]:
+        """Those of a stack with runs of ``recipes``: one for each recipe, or for each run where it needs its own."""
+        first = 0
+        for recipe, group in groupby(recipes):
+            n = len(list(group))
+            alone = isinstance(recipe.schedule, Plateau) or not recipe.optimizer.elementwise
+            size = 1 if alone else n
+            for start in range(first, first + n, size):
+                yield cls(recipe, slice(start, start + size), stack)
+            first += n
 
     @property
     def rate(self) -> float:
@@ -53,7 +76,8 @@ class Stepper:
     def step(self, progress: float) -> None:
         """One step from the gradient of the loss in ``grad``."""
         if self.plateau is None:
-            self.optimizer.param_groups[0]["lr"] = self.lr * self.schedule.factor(progress)
+            for group, lr in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+                group["lr"] = lr * self.schedule.factor(progress)
         if self.l2:
             self.grad.addcmul_(self.values, self.is_weight, value=self.l2)
         self.optimizer.step()
@@ -65,3 +89,21 @@ class Stepper:
         """Tell a plateau schedule the validation loss of its run, [rows]."""
         if self.plateau is not None:
             self.plateau.step(float(val_loss[0]))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "plateau": self.plateau.state_dict() if self.plateau else None,
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(saved["optimizer"])
+        if self.plateau:
+            self.plateau.load_state_dict(saved["plateau"])
+
+
+def _parameter(value: Tensor, gradient: Tensor) -> nn.Parameter:
+    """A parameter in the memory of ``value``, whose gradient is in that of ``gradient``."""
+    parameter = nn.Parameter(value)
+    parameter.grad = gradient
+    return parameter

@@ -1,33 +1,32 @@
-"""Training: any list of runs that share shapes, batch size and budget, stacked and stepped together."""
+"""Training: runs that share shapes, batch size and budget, stacked, stepped and evaluated together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from study.axes.recipe import AXES, RECIPE, Recipe
 from study.engine.checkpoint import Checkpoint, Checkpoints
-from study.engine.data import SPLITS, Data
-from study.engine.evaluate import evaluate, row_losses
+from study.engine.data import SPLITS, Data, OwnSplit, Split
 from study.engine.network import build, dropped_shapes
-from study.engine.optimizer import Stepper
+from study.engine.optimizer import StackOptimizer
 from study.engine.precision import quiet, use_tf32
 from study.engine.random import stream
 from study.engine.record import Curve, Record
 from study.engine.shard import ALONE, Shard
 from study.engine.stack import Stack
-from study.plan.arm import Arm
 
-SHARED = ("network", "activation", "dataset_id", "batch_size", "epochs", "tf32")  # by all runs of a pack
+STATE = ("order", "norms", "alive", "steps", "initial_weights")  # tensors of a pack that change, or are drawn
+EVALUATED = 2**13  # input values evaluated at once per run: fits the cache, and never depends on the pack
 
 
 class Run(NamedTuple):
-    """One training of an arm with one seed."""
+    """One training of a recipe with one seed."""
 
-    arm: Arm
+    recipe: Recipe
     seed: int
 
 
@@ -42,15 +41,15 @@ def train(
 
     Runs whose arm says ``stack: false`` are trained one at a time. A lone run is otherwise trained beside a
     copy of itself, since torch computes a stack of one by other kernels, which round differently.
-    Raises ValueError where the stacked runs do not share what ``SHARED`` names.
+    Raises ValueError where what is ``shared`` differs between the stacked runs.
     """
     with quiet():
         records = {}
         for run in runs:
-            if not run.arm.stack:
-                kept = checkpoints.of(f"{run.seed}") if checkpoints else None
+            if not run.recipe.stack:
+                kept = checkpoints.of(f"{run.recipe.id}-{run.seed}") if checkpoints else None
                 records[run] = Pack([run], data, device, shard).train(kept)[0]
-        stacked = [run for run in runs if run.arm.stack]
+        stacked = [run for run in runs if run.recipe.stack]
         if stacked:
             twins = stacked * 2 if len(stacked) == 1 else stacked
             kept = checkpoints.of("stack") if checkpoints else None
@@ -65,21 +64,22 @@ class Pack:
     def __init__(
         self, runs: Sequence[Run], data: Data, device: torch.device | str = "cpu", shard: Shard = ALONE
     ) -> None:
-        if len({tuple(getattr(run.arm, name) for name in SHARED) for run in runs}) != 1:
-            raise ValueError("runs in a pack share network, activation, dataset, batch size, epochs and tf32")
+        if len({run.recipe.shared() for run in runs}) != 1:
+            names = [axis for axis, about in AXES.items() if about.shared]
+            raise ValueError(f"runs in a pack share {', '.join(names)}")
         self.runs, self.device, self.shard = list(runs), device, shard
         self.data = data = data.of([run.seed for run in runs])
-        arm = runs[0].arm
-        if arm.network.batch_statistics and (arm.batch_size == 1 or data.train.rows % arm.batch_size == 1):
+        recipe = runs[0].recipe
+        if recipe.network.batch_statistics and (recipe.batch_size == 1 or data.train.rows % recipe.batch_size == 1):
             raise ValueError("batch normalization needs at least two rows a batch, the last one of an epoch included")
-        self.batch_size, self.epochs, self.tf32 = arm.batch_size, arm.epochs, arm.tf32
-        modules = [build(run.arm, run.seed, data) for run in runs]
+        self.batch_size, self.epochs, self.tf32 = recipe.batch_size, recipe.epochs, recipe.tf32
+        modules = [build(run.recipe, run.seed, data) for run in runs]
         self.shapes = dropped_shapes(modules[0], data.shape)
         self.stack = Stack(modules, device)
-        self.steppers = list(self._steppers())
+        self.optimizers = list(StackOptimizer.each([run.recipe for run in runs], self.stack))
         self.orders = [stream(run.seed, "order") for run in runs]
         self.noises = [stream(run.seed, "dropout", device) for run in runs]
-        self.rates = torch.tensor([run.arm.dropout for run in runs], device=device)
+        self.rates = torch.tensor([run.recipe.dropout for run in runs], device=device)
         self.steps_per_epoch = -(-data.train.rows // self.batch_size)
         self.budget = self.steps_per_epoch * self.epochs
         self.epoch, self.position = 0, 0  # whole epochs done, and steps of the one in hand
@@ -87,15 +87,6 @@ class Pack:
         self.steps = torch.zeros(len(runs), dtype=torch.int64, device=device)
         self.initial_weights = self.stack.weights().square().mean(1).sqrt()  # [runs] root mean square
         self.curves = [Curve() for _ in runs]
-
-    def _steppers(self) -> Iterator[Stepper]:
-        first = 0
-        for arm, group in groupby(self.runs, key=lambda run: run.arm):
-            n = len(list(group))
-            size = 1 if arm.schedule.name == "plateau" else n
-            for start in range(first, first + n, size):
-                yield Stepper(arm, slice(start, start + size), self.stack)
-            first += n
 
     @property
     def done(self) -> int:
@@ -131,16 +122,16 @@ class Pack:
         mine = self.shard.of(batch.shape[1])
         x, y = self.data.train.take(batch[:, mine])
         masks = {name: mask[:, mine] for name, mask in self._masks(batch.shape[1]).items()}
-        losses = row_losses(self.stack(x, masks), y, self.data.task).sum(1) / batch.shape[1]  # [runs] nats
+        losses = self.data.task.losses(self.stack(x, masks), y).sum(1) / batch.shape[1]  # [runs]
         self.stack.differentiate(losses)
         losses = losses.detach()
         self.shard.sum(self.stack.grad, losses)
         norms: Tensor = torch.linalg.vector_norm(self.stack.grad, dim=1)
         objective = losses
-        for stepper in self.steppers:
-            if stepper.penalized:
-                objective[stepper.rows] += stepper.penalty()
-            stepper.step(progress)
+        for optimizer in self.optimizers:
+            if optimizer.penalized:
+                objective[optimizer.rows] += optimizer.penalty()
+            optimizer.step(progress)
         # A sum is finite exactly when its terms are, short of overflow at 1e38; testing each would cost far more.
         self.alive &= (objective + self.stack.flat.sum(1)).isfinite()
         self.steps += self.alive
@@ -148,12 +139,12 @@ class Pack:
 
     def _masks(self, rows: int) -> dict[str, Tensor]:
         """Dropout masks [runs, rows, *shape] by layer, each run's drawn from its own stream."""
-        if not any(run.arm.dropout for run in self.runs):
+        if not any(run.recipe.dropout for run in self.runs):
             return {}
         sizes = [rows * shape.numel() for shape in self.shapes.values()]
         noise = torch.ones(len(self.runs), sum(sizes), device=self.device)
         for run, row, generator in zip(self.runs, noise, self.noises, strict=True):
-            if run.arm.dropout:
+            if run.recipe.dropout:
                 row.uniform_(generator=generator)
         rate = self.rates.unsqueeze(1)
         kept = (noise >= rate) / (1 - rate)
@@ -165,24 +156,67 @@ class Pack:
         """Loss and accuracy on all three splits, without dropout; a row of every living run's curve."""
         use_tf32(self.tf32)
         self.stack.train(False)
-        losses, correct = {}, {}
+        losses, columns = {}, {}
         for name in SPLITS:
-            losses[name], correct[name] = evaluate(self.stack, getattr(self.data, name), self.data.task, self.shard)
+            losses[name], accuracy = self._means(getattr(self.data, name))
+            columns[f"{name}_loss"] = losses[name].tolist()
+            if accuracy is not None:
+                columns[f"{name}_accuracy"] = accuracy.tolist()
         self.alive &= torch.stack(list(losses.values())).isfinite().all(0)
-        self._note(epoch, losses, correct, norms)
-        for stepper in self.steppers if epoch else ():
-            stepper.watch(losses["val"][stepper.rows])
+        columns["grad_norm"] = [None] * len(self.runs) if norms is None else norms.tolist()
+        lr = [optimizer.rate for optimizer in self.optimizers for _ in range(*optimizer.rows.indices(len(self.runs)))]
+        for r, (alive, steps) in enumerate(zip(self.alive.tolist(), self.steps.tolist(), strict=True)):
+            if alive:
+                self.curves[r].add(epoch, steps, lr[r], {name: values[r] for name, values in columns.items()})
+        for optimizer in self.optimizers if epoch else ():
+            optimizer.watch(losses["val"][optimizer.rows])
 
-    def _note(self, epoch: int, losses: dict[str, Tensor], correct: dict[str, Tensor], norms: Tensor | None) -> None:
-        alive, steps = self.alive.tolist(), self.steps.tolist()
-        columns = {f"{name}_loss": losses[name].tolist() for name in SPLITS}
-        if self.data.task == "classification":
-            columns |= {f"{name}_accuracy": correct[name].tolist() for name in SPLITS}
-        columns["grad_norm"] = [None] * len(alive) if norms is None else norms.tolist()
-        lr = [stepper.rate for stepper in self.steppers for _ in range(stepper.rows.start, stepper.rows.stop)]
-        for r, curve in enumerate(self.curves):
-            if alive[r]:
-                curve.add(epoch, steps[r], lr[r], {name: values[r] for name, values in columns.items()})
+    def _means(self, split: Split | OwnSplit) -> tuple[Tensor, Tensor | None]:
+        """Mean loss of each run, and its share of correct rows where the task has them. [runs] float64"""
+        task, runs = self.data.task, len(self.runs)
+        total = torch.zeros(runs, dtype=torch.float64, device=self.device)
+        correct = torch.zeros_like(total)
+        size = max(16, EVALUATED // split.shape.numel())
+        starts = range(0, split.rows, size)
+        for start in starts[self.shard.of(len(starts))]:
+            x, y = split.part(start, start + size, runs)
+            outputs = self.stack(x)
+            total += task.losses(outputs, y).sum(1, dtype=torch.float64)
+            if task.classes:
+                correct += task.correct(outputs, y)
+        self.shard.sum(total, correct)
+        return total / split.rows, correct / split.rows if task.classes else None
+
+    @property
+    def identity(self) -> list[Any]:
+        """What a checkpoint must agree with: the recipe version, the device's kind, every run."""
+        return [RECIPE, torch.device(self.device).type, *([run.recipe.id, run.seed] for run in self.runs)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that changes while it trains."""
+        return {
+            "tensors": {name: getattr(self, name) for name in STATE},
+            "flat": self.stack.flat,
+            "buffers": self.stack.buffers,
+            "generators": [generator.get_state() for generator in (*self.orders, *self.noises)],
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "curves": [curve.rows for curve in self.curves],
+            "place": [self.epoch, self.position],
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        for name, value in saved["tensors"].items():
+            setattr(self, name, value.to(self.device))
+        self.stack.flat.copy_(saved["flat"])
+        for name, value in saved["buffers"].items():
+            self.stack.buffers[name].copy_(value)
+        for generator, state in zip((*self.orders, *self.noises), saved["generators"], strict=True):
+            generator.set_state(state)
+        for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
+        for curve, rows in zip(self.curves, saved["curves"], strict=True):
+            curve.rows = rows
+        self.epoch, self.position = saved["place"]
 
     def records(self) -> list[Record]:
         """What each run leaves."""
@@ -199,7 +233,7 @@ class Pack:
                 n_parameters=self.stack.n_parameters,
                 weight_norm=norms[r] if alive else None,
                 small_weights=small[r] if alive and float(self.initial_weights[r]) > 0 else None,
-                lr=run.arm.optimizer.lr,
+                lr=run.recipe.optimizer.lr,
             )
             for r, (run, curve, alive, steps) in enumerate(rows)
         ]

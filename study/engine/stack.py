@@ -66,24 +66,30 @@ class Stack:
         self.flat = torch.zeros(self.runs, width, device=device)
         self.grad = torch.zeros_like(self.flat)
         self.is_weight = torch.zeros(width, device=device)  # 1.0 where flat holds a weight
+        self.shapes = {name: parameter.shape for name, parameter in first.items()}
         self.parameters: dict[str, Tensor] = {}
         self._gradients: dict[str, Tensor] = {}  # kept between steps: memory that is new each step costs more to touch
-        offset = 0
-        for name, parameter in first.items():
-            n = parameter.numel()
-            view = self.flat[:, offset : offset + n].view(self.runs, *parameter.shape)
+        weights = self.split(self.is_weight)
+        for name, view in self.split(self.flat).items():
             view.copy_(torch.stack([m.get_parameter(name).detach() for m in modules]))
             self.parameters[name] = view.detach().requires_grad_()
+            n = first[name].numel()
             aligned = torch.empty(self.runs, -(-n // ALIGN) * ALIGN, device=device)
             self._gradients[name] = aligned[:, :n].view(view.shape)
-            self.is_weight[offset : offset + n] = float(is_weight(parameter))
-            offset += n
-        self._padding = [torch.zeros(self.runs, width - offset, device=device)]
+            weights[name].fill_(float(is_weight(first[name])))
+        self._padding = [torch.zeros(self.runs, width - self.n_parameters, device=device)]
         self.buffers = {
             name: torch.stack([m.get_buffer(name) for m in modules]).to(device)
             for name, _ in modules[0].named_buffers()
             if not name.endswith("mask")
         }
+
+    def split(self, flat: Tensor) -> dict[str, Tensor]:
+        """Views of what has the layout of ``flat``, [..., padded], by the parameter's name: [..., *shape]."""
+        sizes = [shape.numel() for shape in self.shapes.values()]
+        parts = torch.split(flat[..., : self.n_parameters], sizes, dim=-1)
+        named = zip(self.shapes.items(), parts, strict=True)
+        return {name: part.view(*flat.shape[:-1], *shape) for (name, shape), part in named}
 
     def train(self, mode: bool) -> None:
         self.module.train(mode)

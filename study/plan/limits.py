@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from functools import cache
 from importlib import metadata
 from typing import NamedTuple
 
@@ -35,8 +36,9 @@ def _meant(name: str, by_index: dict[str, str]) -> str | None:
     return by_index.get(name) or (begin_so[0] if len(begin_so) == 1 else None)
 
 
+@cache
 def _by_index() -> dict[str, str]:
-    """UUIDs by index, from nvidia-smi."""
+    """UUIDs by index, from nvidia-smi, which is asked once in a process."""
     query = ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"]
     try:
         lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()

@@ -11,9 +11,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from study.axes.dataset import Dataset
+from study.axes.recipe import RECIPE, digest
 from study.errors import Refused, suggest
 from study.metrics import METRICS, Target
-from study.axes.recipe import RECIPE, digest
 from study.plan.arm import Arm
 from study.plan.searches.search import Search, Select
 from study.store.files import write_if_changed

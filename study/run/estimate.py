@@ -1,144 +1,191 @@
-"""How long a study would take on this machine: a few steps of each kind of pack are timed, and added up."""
+"""How long what is left of a study takes here: a pack of each kind is stepped for a moment, and all are added up."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
+from study.axes.dataset import Dataset
+from study.axes.recipe import Recipe
+from study.engine.data import Data, OwnSplit, Split, load, read, tensors
 from study.engine.pack import Pack, Run
 from study.engine.precision import quiet
-from study.plan.arm import Arm
+from study.plan.jobs import Job, SearchUnit
 from study.plan.limits import Limits, visible
 from study.plan.plan import Plan
 from study.run import devices
-from study.run.loads import Job, Kind, to_do
-from study.run.mockup import Form
-from study.run.stopwatch import synchronize
-from study.store.layout import Block, Store
+from study.run.search import PACK
+from study.run.stopwatch import MAX_STEPS, WARM_UP, synchronize
+from study.store.layout import Store
 
-SECONDS = 1.5  # for timing packs; kinds that are left are judged by the nearest one that was timed
-LONG = 0.05  # seconds of steps are enough for one kind,
-STEPS = 5  # or so many
+SECONDS = 1.5  # for timing packs; the kinds that are left are judged by those that were timed
+STEPS = 5  # of one kind
 STACKED = 64  # runs timed together, at most: beyond, the time of a step grows as their number does
-ALONE = 10  # runs: what a step costs beside its runs, as measured on two CPU cores
+BESIDE = 10  # runs: what a step costs beside its runs, as measured on two CPU cores
 START = 1.5  # seconds that a process takes before it trains or draws, at least
+LARGEST = 2**26  # bytes of files that are read for this
 
 
-class Cost(NamedTuple):
-    step: float  # seconds
-    row: float  # seconds to evaluate one row
+class Packs(NamedTuple):
+    """``times`` packs of one kind, trained one after the other."""
+
+    recipe: Recipe
+    runs: int  # stacked
+    recipes: int = 1  # different ones among the runs, each with an optimizer of its own
+    times: int = 1
+    timed: bool = False  # by the timing job: an epoch at most
+
+    @property
+    def kind(self) -> Hashable:
+        """Packs of one kind are taken to need equally long for a step."""
+        return self.recipe.shared(), self.runs
+
+    def steps(self, rows: int) -> int:
+        """Of each pack, over so many training rows."""
+        epoch = -(-rows // self.recipe.batch_size)
+        return WARM_UP + min(MAX_STEPS, epoch) if self.timed else epoch * self.recipe.epochs
 
 
-def estimate(plan: Plan, store: Store, gaps: dict[str, list[Block]], began: float, gpu: int | None = None) -> str:
+def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: int | None = None) -> str:
     """What is left to do, in one line: ``Time: about 4 minutes on 2 cores (CPU)``.
 
     ``began``: when this process began to load torch, on ``perf_counter``. ``gpu``: Snakemake's ``--resources gpu=``.
     """
     device = torch.device("cuda" if visible() and torch.cuda.is_available() else "cpu")
+    packs = {job.id: [*packs_of(job)] for job in to_do}
+    timing = list(timing_packs(plan, store))
     try:
-        forms = {i: Form.of(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
-        jobs = list(to_do(plan, store, gaps, forms))
+        data = {i: data_of(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
         with quiet():
-            clock = Clock(jobs, forms, device, began)
+            clock = Clock([pack for listed in (*packs.values(), timing) for pack in listed], data, device, began)
     except (RuntimeError, ValueError, OSError) as error:
         return f"Time: not known here: {str(error).strip().splitlines()[0]}"
-    largest = max(plan.arms[arm].gpus for arm in {*gaps, *(plan.timing.arms if plan.timing else ())})
+    timed = [plan.arms[arm].gpus for arm in plan.timing.arms] if plan.timing and timing else []
     cores = devices.cores()
-    at_once = Limits(cores, gpu).devices(largest)
+    at_once = Limits(cores, gpu).devices(max([job.gpus for job in to_do] + timed))
     at_once = at_once if device.type == "cuda" else min(at_once, cores)
     show = 2 * len(plan.comparisons) + 2  # jobs that collect and draw
-    seconds = total([(job, clock.seconds(job)) for job in jobs], at_once) + show * clock.start / cores
+    each = [(job.gpus, clock.start + sum(map(clock.seconds, packs[job.id]))) for job in to_do]
+    alone = clock.start + sum(map(clock.seconds, timing)) if timing else 0.0
+    seconds = total(each, at_once) + alone + show * clock.start / cores
     where = f"{_count(at_once, 'core')} (CPU)" if device.type == "cpu" else _count(at_once, "GPU")
-    rest = len(clock.kinds) - len(clock.costs)
-    some = f"; {len(clock.costs)} of {len(clock.kinds)} kinds of packs were timed, the others judged by these"
-    return f"Time: about {duration(seconds)} on {where}" + some * (rest > 0)
+    some = f"; {len(clock.step)} of {len(clock.kinds)} kinds of packs were timed, the others judged by these"
+    return f"Time: about {duration(seconds)} on {where}" + some * (len(clock.step) < len(clock.kinds))
+
+
+def packs_of(job: Job) -> Iterator[Packs]:
+    """What a job trains, one pack after another."""
+    for unit in job.searches:
+        yield from _search(unit)
+    for block in job.blocks:
+        yield _stacked(block.arm.outline, len(block.block.seeds))
+
+
+def timing_packs(plan: Plan, store: Store) -> Iterator[Packs]:
+    """What the timing job steps, where it is still to be done."""
+    if plan.timing and not store.timing(plan.timing.id).exists():
+        recipes = [plan.arms[arm].outline for arm in plan.timing.arms]
+        for recipe in {recipe.operations(): recipe for recipe in recipes}.values():
+            yield Packs(recipe, 1, times=plan.timing.rounds, timed=True)
+
+
+def _search(unit: SearchUnit) -> Iterator[Packs]:
+    """First the grid; then, for each selection, further trials, mostly two at a time."""
+    search = unit.search
+    points = list(search.grid()) if search.method == "grid" else []
+    ends = {search.at(point).shared() for point in (*points[:1], *points[-1:])}
+    first = [search.at(point) for point in points] if len(ends) > 1 else [search.first_recipe] * search.first
+    kinds: dict[Hashable, list[Recipe]] = {}
+    for recipe in first:
+        kinds.setdefault(recipe.shared(), []).append(recipe)
+    most = max(1, PACK // search.seeds)
+    for same in kinds.values():
+        for start in range(0, len(same), most):
+            part = same[start : start + most]
+            yield _stacked(part[0], len(part) * search.seeds, len(part))
+    together = search.extend if search.method == "sobol" else min(2, search.extend)
+    if together:
+        packs = _stacked(search.first_recipe, together * search.seeds, together)
+        yield packs._replace(times=packs.times * -(-search.extend // together) * len(unit.selections))
+
+
+def _stacked(recipe: Recipe, runs: int, recipes: int = 1) -> Packs:
+    """A lone run is trained beside a copy of itself; without stacking, runs are trained in turn."""
+    return Packs(recipe, max(2, runs), recipes) if recipe.stack else Packs(recipe, 1, times=runs)
+
+
+def data_of(dataset: Dataset, prepared: Path) -> Data:
+    """The prepared data, or the dataset as it will be. Raises ValueError where it is too large to be read for this."""
+    if prepared.exists():
+        return load(prepared)
+    if sum(Path(source).stat().st_size for source in dataset.sources) > LARGEST:
+        raise ValueError(f"{dataset.name} is large, and read when it is prepared")
+    return tensors(read(dataset))
 
 
 class Clock:
-    """What each kind of pack costs: timed, the largest first, for ``SECONDS``; else by the nearest that was timed."""
+    """Seconds of a step by kind, with its share of evaluation: those with the most work first, for ``SECONDS``."""
 
-    def __init__(self, jobs: Iterable[Job], forms: Mapping[str, Form], device: torch.device, began: float) -> None:
-        self.forms, self.device = forms, device
-        self.costs: dict[Kind, Cost] = {}
-        self.start = START
-        arms: dict[Kind, Arm] = {}
-        weights: dict[Kind, int] = {}
-        for load in (load for job in jobs for load in job.loads):
-            arms[load.kind] = load.arm
-            weights[load.kind] = weights.get(load.kind, 0) + load.times * load.steps * (ALONE + load.kind.runs)
-        self.kinds = sorted(weights, key=lambda kind: -weights[kind])
-        end = math.inf
+    def __init__(self, packs: Iterable[Packs], data: Mapping[str, Data], device: torch.device, began: float) -> None:
+        self.data = data
+        self.step: dict[Hashable, float] = {}
+        self.start = START  # of a job: it loads torch, and what its first step needs
+        work: dict[Hashable, int] = {}  # steps of so many runs
+        first: dict[Hashable, Packs] = {}
+        for each in packs:
+            first.setdefault(each.kind, each)
+            work[each.kind] = work.get(each.kind, 0) + self._steps(each) * (BESIDE + each.runs)
+        self.kinds = sorted(work, key=lambda kind: -work[kind])
+        end, spent = 0.0, 0.0
         for kind in self.kinds:
-            if time.perf_counter() < end:
-                self.costs[kind] = self._measure(kind, arms[kind])
-            if len(self.costs) == 1 and end == math.inf:  # each job loads torch, and what its first step needs
+            if not self.step or time.perf_counter() < end:
+                self.step[kind] = step_seconds(first[kind], data[first[kind].recipe.dataset_id], device)
+                spent += work[kind] / (BESIDE + first[kind].runs) * self.step[kind]
+            if not end:
                 self.start = max(START, time.perf_counter() - began)
                 end = time.perf_counter() + SECONDS
-        self._nearest: dict[Kind, Cost] = {}
+        self.run = spent / sum(work[kind] for kind in self.step)  # of a step, for each run and for ``BESIDE`` more
 
-    def _measure(self, kind: Kind, arm: Arm) -> Cost:
-        """A few steps and one evaluation of a pack of this kind, on made-up data."""
-        data = self.forms[arm.dataset_id].mockup(arm.batch_size, self.device)
-        runs = min(kind.runs, STACKED)
-        share = -(-runs // min(runs, kind.settings))  # runs of one setting
-        rates = [{"optimizer.lr": arm.optimizer.lr * (1 + 1e-9 * i)} for i in range(kind.settings)]
-        arms = [arm.settled(rate) for rate in rates[: -(-runs // share)]]
-        pack = Pack([Run(arms[i // share], i) for i in range(runs)], data, self.device)
-        batch = torch.arange(min(arm.batch_size, data.train.rows), device=self.device).expand(runs, -1)
-        pack.stack.train(True)
-        pack.step(batch, 0.0)
-        synchronize(self.device)
-        begin, steps = time.perf_counter(), 0
-        while steps < STEPS and (steps == 0 or time.perf_counter() - begin < LONG):
-            pack.step(batch, 0.0)
-            steps += 1
-        synchronize(self.device)
-        stepped = time.perf_counter()
-        pack.evaluate(0, None)
-        synchronize(self.device)
-        evaluated = sum(part.rows for part in (data.train, data.val, data.test))
-        grown = kind.runs / runs
-        return Cost((stepped - begin) / steps * grown, (time.perf_counter() - stepped) / evaluated * grown)
+    def seconds(self, packs: Packs) -> float:
+        return self._steps(packs) * self.step.get(packs.kind, self.run * (BESIDE + packs.runs))
 
-    def cost(self, kind: Kind) -> Cost:
-        """Of a pack of this kind; one that was not timed costs what the most similar one does, by its runs."""
-        if kind in self.costs:
-            return self.costs[kind]
-        if kind not in self._nearest:
-            like = max(self.costs, key=lambda timed: _likeness(kind, timed))
-            share = (ALONE + kind.runs) / (ALONE + like.runs)
-            self._nearest[kind] = Cost(*(share * cost for cost in self.costs[like]))
-        return self._nearest[kind]
-
-    def seconds(self, job: Job) -> float:
-        """Of one job, its start included."""
-        spent = self.start
-        for load in job.loads:
-            cost = self.cost(load.kind)
-            spent += load.times * (load.steps * cost.step + load.evaluated * cost.row)
-        return spent
+    def _steps(self, packs: Packs) -> int:
+        return packs.times * packs.steps(self.data[packs.recipe.dataset_id].train.rows)
 
 
-def _likeness(kind: Kind, timed: Kind) -> tuple[int, float]:
-    """How many operations are the same; then how close the numbers of runs are."""
-    same = sum(a == b for a, b in zip(kind.operations, timed.operations, strict=True))  # type: ignore[call-overload]
-    return same, -abs(math.log(kind.runs / timed.runs))
+def step_seconds(packs: Packs, data: Data, device: torch.device) -> float:
+    """Of one step of a pack: by an epoch of a few batches, and its evaluation, on the same share of every split."""
+    recipe, runs = packs.recipe, min(packs.runs, STACKED)
+    optimizer = recipe.optimizer
+    rates = [optimizer.lr * (1 + 1e-9 * i) for i in range(min(packs.recipes, runs))]
+    recipes = [recipe.model_copy(update={"optimizer": optimizer.model_copy(update={"lr": lr})}) for lr in rates]
+    share = min(1.0, STEPS * recipe.batch_size / data.train.rows)
+    train, val, test = (_cut(split, share, device) for split in (data.train, data.val, data.test))
+    small = Data(data.task, data.shape, data.outputs, train, val, test)
+    pack = Pack([Run(recipes[i * len(recipes) // runs], 0) for i in range(runs)], small, device)
+    pack.step(torch.arange(min(recipe.batch_size, train.rows), device=device).expand(runs, -1), 0.0)
+    synchronize(device)
+    begin = time.perf_counter()
+    pack.train_epoch(None)
+    pack.evaluate(0, None)
+    synchronize(device)
+    return (time.perf_counter() - begin) / pack.steps_per_epoch * packs.runs / runs
 
 
-def total(jobs: Sequence[tuple[Job, float]], at_once: int) -> float:
-    """Seconds until all jobs are done: an arm is trained once it is tuned, and nothing runs beside the timing."""
-    timing = sum(seconds for job, seconds in jobs if not job.arm)
-    chains: dict[str, float] = {}
-    area = 0.0
-    for job, seconds in jobs:
-        if job.arm:
-            chains[job.arm] = chains.get(job.arm, 0.0) + seconds
-            area += seconds * min(job.devices, at_once)
-    return timing + max(area / at_once, *chains.values(), 0.0)
+def _cut(split: Split | OwnSplit, share: float, device: torch.device) -> Split:
+    """The first rows, of the first run."""
+    x, y = split.take(torch.arange(max(1, round(share * split.rows))).unsqueeze(0))
+    return Split(x[0].to(device), y.to(device))
+
+
+def total(jobs: Sequence[tuple[int, float]], at_once: int) -> float:
+    """Seconds until all ``jobs`` (devices, seconds) are done, where so many devices work at a time."""
+    area = sum(min(devices, at_once) * seconds for devices, seconds in jobs)
+    return max([area / at_once, *(seconds for _, seconds in jobs)])
 
 
 def duration(seconds: float) -> str:

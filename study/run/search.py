@@ -1,137 +1,116 @@
-"""The tuning job of one arm: every candidate of its search with every tuning seed, and which one is best."""
+"""A search as it is run: every candidate with every tuning seed, then further ones for each selection."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from study.engine import data
+from study.axes.recipe import Recipe
 from study.engine.checkpoint import Checkpoints
 from study.engine.data import Data
 from study.engine.pack import Run, train
 from study.engine.record import Record
-from study.plan.arm import Arm
-from study.plan.plan import read_recipe
-from study.plan.searches.chosen import settings_text
-from study.plan.searches.selection import Candidate, Edge, Trial, edge, further, rank, score
-from study.run import devices
-from study.run.job import attempt, provenance, said
-from study.run.trials import ABOUT, Row, measured, outcome_of, taken_over
-from study.store import schemas as record
+from study.plan.searches.search import Search, Selection
+from study.plan.searches.selection import Candidate, further, rank
+from study.plan.searches.trials import Row, Trials, Tried
+from study.run.attempt import said
+from study.run.provenance import provenance
 from study.store.failures import OUT_OF_MEMORY
-from study.store.layout import Store
+from study.store.schemas import SEARCH
 
 PACK = 256  # runs stacked at once, at most
 BOX = 0.5  # of each range: where a quasi-random search goes on, around its best
 
 
-def tune_arm(store: Store, arm_id: str, trials: Path | None = None) -> None:
-    """Search the settings of an arm and write its tuning.parquet; a failure is recorded as one of training is.
-
-    ``trials``: a tuning.parquet of the same search by another metric. What was tried there is not trained again.
-    """
-    with attempt(store, arm_id, "tuning"), devices.leased(f"tuning of {arm_id}") as device:
-        arm = read_recipe(store.recipe(arm_id))
-        if arm.tune is None:
-            raise ValueError(f"{arm_id}: has nothing to tune")
-        dataset = data.load(store.dataset(arm.dataset_id), device)
-        print(f"{arm_id}: {arm.tune.candidates} candidates on {devices.describe(device)}", flush=True)
-        search = Search(arm, dataset, device, store, trials)
-        search.run()
-        if trials:
-            print(f"{arm_id}: {search.taken} trials taken over from {trials}", flush=True)
-        record.write_tuning(list(search.rows()), arm.tune.covers, store.tuning(arm_id))
-        Checkpoints(search.stem).remove()
-        print(f"{arm_id}: chosen {search.chosen and settings_text(search.chosen.settings)}", flush=True)
+def run_search(
+    search: Search, selections: Sequence[Selection], data: Data, device: torch.device | str, path: Path
+) -> Trials:
+    """Extend the trials at ``path`` for each of ``selections``, and write them there as each of these is complete."""
+    running = Running(search, data, device, path)
+    for selection in selections:
+        if selection.name not in running.trials.done:
+            running.extend(selection)
+            running.trials.write(path)
+    Checkpoints(running.stem).remove()
+    return running.trials
 
 
-class Search:
-    """The trials of one arm, in the order in which they were made."""
+class Running:
+    """A search and what it has tried so far."""
 
-    def __init__(
-        self, arm: Arm, dataset: Data, device: torch.device | str, store: Store, trials: Path | None = None
-    ) -> None:
-        assert arm.tune is not None
-        self.arm, self.tune, self.data, self.device = arm, arm.tune, dataset, device
+    def __init__(self, search: Search, data: Data, device: torch.device | str, path: Path) -> None:
+        self.search, self.data, self.device = search, data, device
+        self.trials = Trials.read(search, path)
         here = provenance(torch.device(device))
-        self.about = {name: here[name] for name in ABOUT}
-        self.known = taken_over(trials, self.about) if trials else {}
-        self.stem = store.arm(arm.id) / "checkpoint-tuning"
+        self.about = {name: here[name] for name in SEARCH.names if name in here}
+        self.stem = path.with_name(f"checkpoint-{search.id}")
         self.packs = 0
-        self.trials: list[Trial] = []
-        self.measured: list[list[Row]] = []  # of each trial, by tuning seed
-        self.taken = 0  # trials that were known
-        self.phases: list[str] = []
 
-    def run(self) -> None:
-        """The grid, or quasi-random points; then further trials until the budget is spent."""
-        tune = self.tune
-        self.try_all(tune.grid() if tune.search == "grid" else list(self.quasi_random(tune.first)), "grid")
-        while (left := tune.candidates - len(self.trials)) > 0:
-            if tune.search == "sobol":
-                wanted = list(self.quasi_random(left, around=self.trials[rank(self.trials, tune.select)[0]].settings))
+    def extend(self, selection: Selection) -> None:
+        """The grid, or quasi-random points; then further trials until the budget of this selection is spent."""
+        search = self.search
+        if not self.trials.tried:
+            self.try_all(list(search.grid() if search.method == "grid" else self.quasi_random([], search.first)), None)
+        while (left := search.candidates - len(trials := [trial for _, trial in self.trials.of(selection)])) > 0:
+            if search.method == "sobol":
+                best = trials[rank(trials, selection.metric)[0]].settings
+                wanted = list(self.quasi_random([trial.settings for trial in trials], left, around=best))
             else:
-                wanted = further(tune, self.trials, self.possible)[:left]
+                wanted = further(search, selection.metric, trials)[:left]
             if not wanted:
                 break  # every whole number in reach was tried
-            self.try_all(wanted, "extend")
+            self.try_all(wanted, selection)
+        self.trials.done.append(selection.name)
 
-    def possible(self, settings: Candidate) -> bool:
-        """Whether the arm can be trained so."""
-        try:
-            return self.arm.settled(settings).impossible() is None
-        except ValueError:  # outside the setting's bounds
-            return False
-
-    def quasi_random(self, number: int, around: Candidate | None = None) -> Iterator[Candidate]:
+    def quasi_random(
+        self, tried: Sequence[Candidate], number: int, around: Candidate | None = None
+    ) -> Iterator[Candidate]:
         """Points of a scrambled Sobol sequence over the ranges, or over a box ``around`` a candidate."""
         from scipy.stats import qmc
 
-        tune, tried = self.tune, [trial.settings for trial in self.trials]
-        engine = qmc.Sobol(d=len(tune.settings), scramble=True, rng=0 if around is None else 1)
+        search, known = self.search, list(tried)
+        engine = qmc.Sobol(d=len(search.settings), scramble=True, rng=0 if around is None else 1)
 
         def points() -> Iterator[Candidate]:
             for place in engine.random_base2((8 * number).bit_length()).tolist():
-                at = dict(zip(tune.covers, place, strict=True))
+                at = dict(zip(search.covers, place, strict=True))
                 if around is not None:
-                    at = {s.key: s.position(around[s.key]) + BOX * (at[s.key] - 0.5) for s in tune.settings}
-                point = {searched.key: searched.at(at[searched.key]) for searched in tune.settings}
-                if point not in tried and self.possible(point):
-                    tried.append(point)
+                    at = {s.key: s.position(around[s.key]) + BOX * (at[s.key] - 0.5) for s in search.settings}
+                point = {searched.key: searched.at(at[searched.key]) for searched in search.settings}
+                if point not in known and search.possible(point):
+                    known.append(point)
                     yield point
 
         return islice(points(), number)
 
-    def try_all(self, candidates: Sequence[Candidate], phase: str) -> None:
-        """Train ``candidates``: stacked where they share shapes, in turn where they do not; but for those known."""
-        arms = [self.arm.settled(candidate) for candidate in candidates]
-        texts = [settings_text(candidate) for candidate in candidates]
-        found = {i: self.known[text] for i, text in enumerate(texts) if text in self.known}
-        self.taken += len(found)
-        shapes: dict[Any, list[int]] = {}
-        for i, arm in enumerate(arms):
-            if i not in found:
-                shapes.setdefault((arm.network, arm.batch_size), []).append(i)
-        size = max(1, PACK // self.tune.seeds)
-        for group in shapes.values():
+    def try_all(self, candidates: Sequence[Candidate], selection: Selection | None) -> None:
+        """Train ``candidates``: stacked where a pack can hold them, in turn where not; but for those tried before."""
+        known = dict(enumerate(self.trials.tried))
+        new = [candidate for candidate in candidates if all(tried.settings != candidate for tried in known.values())]
+        recipes = [self.search.at(candidate) for candidate in new]
+        groups: dict[Hashable, list[int]] = {}
+        for i, recipe in enumerate(recipes):
+            groups.setdefault(recipe.shared(), []).append(i)
+        rows: dict[int, list[Row]] = {}
+        size = max(1, PACK // self.search.seeds)
+        for group in groups.values():
             for start in range(0, len(group), size):
                 part = group[start : start + size]
-                for i, records in zip(part, self.train([arms[i] for i in part]), strict=True):
-                    found[i] = [measured(made, self.tune.target) for made in records]
-        for i, candidate in enumerate(candidates):
-            self.trials.append(Trial(candidate, [outcome_of(row) for row in found[i]]))
-            self.measured.append(found[i])
-            self.phases.append(phase)
+                for i, records in zip(part, self.train([recipes[i] for i in part]), strict=True):
+                    rows[i] = [self.row(made) for made in records]
+        named = () if selection is None else (selection.name,)
+        for i, tried in known.items():
+            if tried.settings in candidates:
+                self.trials.tried[i] = tried._replace(selections=(*tried.selections, *named))
+        self.trials.tried += [Tried(candidate, rows[i], named) for i, candidate in enumerate(new)]
 
-    def train(self, arms: Sequence[Arm]) -> list[list[Record]]:
-        """The records of each arm, by tuning seed. What does not fit into memory alone counts as diverged."""
-        runs = [Run(arm, seed) for arm in arms for seed in self.tune.seed_range]
+    def train(self, recipes: Sequence[Recipe]) -> list[list[Record]]:
+        """The records of each recipe, by tuning seed. What does not fit into memory alone counts as diverged."""
+        runs = [Run(recipe, seed) for recipe in recipes for seed in self.search.seed_range]
         self.packs += 1
         checkpoints = Checkpoints(self.stem.with_name(f"{self.stem.name}-{self.packs}"))
         try:
@@ -140,38 +119,16 @@ class Search:
         except (RuntimeError, MemoryError) as error:
             if not re.search(OUT_OF_MEMORY, f"{type(error).__name__}: {error}"):
                 raise
-            if len(arms) == 1:
+            if len(recipes) == 1:
                 return [[Record.without_training(run.seed, said(error)) for run in runs]]
-            half = len(arms) // 2
-            return self.train(arms[:half]) + self.train(arms[half:])
-        n = self.tune.seeds
+            half = len(recipes) // 2
+            return self.train(recipes[:half]) + self.train(recipes[half:])
+        n = self.search.seeds
         return [records[i : i + n] for i in range(0, len(records), n)]
 
-    @property
-    def chosen(self) -> Trial | None:
-        """The best trial; None where all seeds of all candidates diverged."""
-        best = self.trials[rank(self.trials, self.tune.select)[0]]
-        return best if any(outcome.finished for outcome in best.outcomes) else None
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Rows of ``TUNING``."""
-        places = {place: i + 1 for i, place in enumerate(rank(self.trials, self.tune.select))}
-        chosen = self.chosen
-        found = edge(self.tune, self.trials, self.possible) if chosen else Edge({}, False, [])
-        for i, (trial, rows, phase) in enumerate(zip(self.trials, self.measured, self.phases, strict=True)):
-            mine = trial is chosen
-            shared = {
-                "arm": self.arm.id,
-                "candidate": i,
-                "phase": phase,
-                "settings": settings_text(trial.settings),
-                "select": self.tune.select,
-                "score": score(trial, self.tune.select),
-                "rank": places[i],
-                "chosen": mine,
-                "edge": json.dumps(found.sides, sort_keys=True) if mine and found.sides else None,
-                "undertuned": mine and found.undertuned,
-                "next": json.dumps(found.next, sort_keys=True) if mine and found.next else None,
-            }
-            for row in rows:
-                yield row | shared | trial.settings | self.about
+    def row(self, made: Record) -> Row:
+        """One tuning seed of a candidate, as stored."""
+        curve = made.curve.rows
+        lists = {f"curve_{name}": [row[name] for row in curve] for name in ("val_loss", "val_accuracy")}
+        row = made.row() | lists | {"curve_steps": [row["step"] for row in curve]} | self.about
+        return {name: value for name, value in row.items() if name in SEARCH.names}

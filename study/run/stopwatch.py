@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
+from study.axes.recipe import Recipe
 from study.engine.data import load
 from study.engine.pack import Pack, Run
 from study.engine.precision import quiet
 from study.engine.shard import Shard
-from study.plan.arm import Arm
 from study.run.distributed import Team, WorkerFailed
 
 MAX_STEPS = 100  # steps timed per arm and round; an epoch where it has fewer
-SUMS = 20  # sums over the workers timed per arm and round
 WARM_UP = 3  # untimed steps before each measurement
 LOOK = 0.5  # seconds between looks at whether the workers live
-
-
-class Reading(NamedTuple):
-    """What one round says of one arm; the last three are None on one device."""
-
-    step_seconds: float
-    allreduce_seconds: float | None = None  # all sums over the workers that a step makes
-    allreduce_bytes: int | None = None
-    latency_seconds: float | None = None  # the same sums, of single numbers
 
 
 class Stopwatch:
@@ -46,50 +36,33 @@ class Stopwatch:
         self.packs: dict[Hashable, Pack] = {}
         self.load = lru_cache(maxsize=None)(lambda path: load(path, device).of([0]))  # before memory is measured
 
-    def add(self, key: Hashable, arm: Arm, dataset: Path) -> int:
-        """Get ready to time ``arm``; returns the peak memory of one run, in bytes."""
+    def add(self, key: Hashable, recipe: Recipe, dataset: Path) -> int:
+        """Get ready to time ``recipe``; returns the peak memory of one run, in bytes."""
         data = self.load(dataset)
         before = 0
         if self.device.type == "cuda":
-            peak_memory(Pack([Run(arm, 0)], data, self.device, self.shard))  # cuBLAS keeps memory from its first use on
+            peak_memory(
+                Pack([Run(recipe, 0)], data, self.device, self.shard)
+            )  # cuBLAS keeps memory from its first use on
             before = torch.cuda.memory_allocated(self.device)
             torch.cuda.reset_peak_memory_stats(self.device)
-        pack = self.packs[key] = Pack([Run(arm, 0)], data, self.device, self.shard)
+        pack = self.packs[key] = Pack([Run(recipe, 0)], data, self.device, self.shard)
         return peak_memory(pack) - before
 
-    def read(self, key: Hashable) -> Reading:
-        """Time an epoch of the arm, or ``MAX_STEPS`` of it."""
+    def read(self, key: Hashable) -> float:
+        """Seconds of a step: the mean over an epoch of the arm, or ``MAX_STEPS`` of it."""
         pack = self.packs[key]
-        seconds = self._step_seconds(pack, pack.batch_size)
-        if self.shard.world == 1:
-            return Reading(seconds)
-        gradient, loss = torch.zeros_like(pack.stack.grad), torch.zeros(1, device=self.device)
-        size = sum(t.numel() * t.element_size() for t in (gradient, loss))
-        whole = self._sum_seconds(gradient, loss)
-        return Reading(seconds, whole, size, self._sum_seconds(loss.clone(), loss))
-
-    def read_row(self, key: Hashable) -> float:
-        """Seconds of a step on a single row: the part of a step that does not shrink when its batch is split."""
-        return self._step_seconds(self.packs[key], 1)
-
-    def _step_seconds(self, pack: Pack, rows: int) -> float:
         order = torch.randperm(pack.data.train.rows, generator=pack.orders[0]).to(self.device).unsqueeze(0)
-        batches = torch.split(order, rows, dim=1)
+        batches = torch.split(order, pack.batch_size, dim=1)[:MAX_STEPS]
         pack.stack.train(True)
-        return self._mean_seconds(lambda i: pack.step(batches[i], 0.0), min(len(batches), MAX_STEPS))
-
-    def _sum_seconds(self, *tensors: Tensor) -> float:
-        return self._mean_seconds(lambda _: self.shard.sum(*tensors), SUMS)
-
-    def _mean_seconds(self, step: Callable[[int], object], times: int) -> float:
-        for i in range(min(WARM_UP, times)):
-            step(i)
+        for batch in batches[:WARM_UP]:
+            pack.step(batch, 0.0)
         synchronize(self.device)
         start = time.perf_counter()
-        for i in range(times):
-            step(i)
+        for batch in batches:
+            pack.step(batch, 0.0)
         synchronize(self.device)
-        return (time.perf_counter() - start) / times
+        return (time.perf_counter() - start) / len(batches)
 
 
 class Stopwatches:
@@ -101,7 +74,7 @@ class Stopwatches:
 
     def __init__(self, world: int, device: torch.device) -> None:
         self.world, self.device = world, device
-        self.arms: dict[Hashable, tuple[Arm, Path]] = {}
+        self.recipes: dict[Hashable, tuple[Recipe, Path]] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -117,22 +90,22 @@ class Stopwatches:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.team.__exit__(kind, error, at)
 
-    def add(self, key: Hashable, arm: Arm, dataset: Path) -> int:
-        memory = int(self._ask("add", key, arm, dataset))
-        self.arms[key] = arm, dataset
+    def add(self, key: Hashable, recipe: Recipe, dataset: Path) -> int:
+        memory = int(self._ask("add", key, recipe, dataset))
+        self.recipes[key] = recipe, dataset
         return memory
 
-    def read(self, key: Hashable) -> Reading:
-        return Reading(*self._ask("read", key))
+    def read(self, key: Hashable) -> float:
+        return float(self._ask("read", key))
 
     def _ask(self, verb: str, key: Hashable, *arguments: Any) -> Any:
         try:
             return self._answer(verb, key, *arguments)
         except WorkerFailed:
             self.team.__exit__(None, None, None)
-            self.arms.pop(key, None)
+            self.recipes.pop(key, None)
             self._begin()
-            for other, about in self.arms.items():
+            for other, about in self.recipes.items():
                 self._answer("add", other, *about)
             raise
 
@@ -186,7 +159,7 @@ def peak_memory(pack: Pack) -> int:
     if device.type == "cuda":
         pack.step(batch, 0.0)
         return torch.cuda.max_memory_allocated(device)
-    state = [t for s in pack.steppers for values in s.optimizer.state.values() for t in values.values()]
+    state = [t for o in pack.optimizers for values in o.optimizer.state.values() for t in values.values()]
     tensors = [pack.stack.flat, pack.stack.grad, *(t for t in state if isinstance(t, Tensor))]
     return sum(t.numel() * t.element_size() for t in tensors) + sum(saved.values())
 

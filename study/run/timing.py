@@ -13,48 +13,45 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import torch
 
+from study.axes.recipe import Recipe
 from study.engine.precision import quiet
 from study.engine.shard import ALONE
 from study.plan.arm import Arm
 from study.plan.plan import Plan
-from study.plan.searches.chosen import settled
 from study.run import devices
-from study.run.job import note_failure, provenance, said
-from study.run.stopwatch import Reading, Stopwatch, Stopwatches
+from study.run.attempt import note_failure, said
+from study.run.job import settings_of
+from study.run.provenance import provenance
+from study.run.stopwatch import Stopwatch, Stopwatches
 from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import TIMING
-
-
-def operations(arm: Arm, gpus: int | None = None) -> Hashable:
-    """Equal for arms that differ only in numbers that change no shape and no operation: they share a measurement.
-
-    ``gpus``: as if the arm had that many.
-    """
-    settings = arm.optimizer.settings().items()
-    optimizer = [(name, bool(value) if isinstance(value, int | float) else None) for name, value in settings]
-    penalty = bool(arm.regularizer.l1), bool(arm.regularizer.l2)
-    shape = (gpus or arm.gpus, arm.dataset_id, arm.network, arm.activation, arm.batch_size, arm.tf32)
-    return (*shape, arm.dropout > 0, arm.optimizer.name, repr(optimizer), penalty)
 
 
 def time_study(plan: Plan, store: Store, path: Path) -> None:
     """Write the timing of ``plan`` to ``path``: one row per arm and round."""
     if plan.timing is None:
         raise ValueError(f"{plan.study}: no comparison shows a time or a memory; there is nothing to time")
-    arms = {arm: plan.arms[arm] for arm in plan.timing.arms}
-    arms |= {arm: settled(arms[arm], store) or arms[arm] for arm in plan.timed_tunings}
-    datasets = {arm.dataset_id: store.dataset(arm.dataset_id) for arm in arms.values()}
+    recipes = {arm: timed_recipe(plan.arms[arm], store) for arm in plan.timing.arms}
+    datasets = {recipe.dataset_id: store.dataset(recipe.dataset_id) for recipe in recipes.values()}
     failed = store.failed_timing(plan.timing.id)
     try:
         print(devices.given(), flush=True)
         with devices.leased(f"timing of {plan.study}", count=None) as device, quiet():
-            rows = measure(arms, datasets, plan.timing.rounds, device)
+            rows = measure(recipes, datasets, plan.timing.rounds, device)
     except BaseException as error:
         note_failure(failed, error, store.log("time", plan.timing.id))
         raise
     write_parquet(pa.Table.from_pylist(rows, TIMING), path)
     failed.unlink(missing_ok=True)
+
+
+def timed_recipe(arm: Arm, store: Store) -> Recipe:
+    """What is timed of an arm: as it was chosen, where candidates differ in how long a step takes."""
+    if arm.search is None or not arm.search.changes_steps:
+        return arm.outline
+    chosen = settings_of(arm, store)
+    return arm.outline if chosen is None else arm.settled(chosen)
 
 
 class Timed(NamedTuple):
@@ -63,21 +60,19 @@ class Timed(NamedTuple):
     members: list[str]
     watch: Stopwatch | Stopwatches | None
     memory: int | None
-    alone: bool  # the same arm is timed on several devices as well
     reason: str | None = None  # why it cannot be timed
 
 
 def measure(
-    arms: Mapping[str, Arm], datasets: Mapping[str, Path], rounds: int, device: torch.device
+    recipes: Mapping[str, Recipe], datasets: Mapping[str, Path], rounds: int, device: torch.device
 ) -> list[dict[str, Any]]:
     """Rows of ``TIMING`` for every arm and round. In each round the measurements come in a new random order.
 
-    ``datasets``: the prepared file by dataset id.
+    ``recipes``: by arm; ``datasets``: the prepared file by dataset id.
     """
     groups: dict[Hashable, list[str]] = {}
-    for arm_id, arm in arms.items():
-        groups.setdefault(operations(arm), []).append(arm_id)
-    split = {operations(arm, gpus=1) for arm in arms.values() if arm.gpus > 1}
+    for arm, recipe in recipes.items():
+        groups.setdefault(recipe.operations(), []).append(arm)
     about = {name: value for name, value in provenance(device).items() if name in TIMING.names}
     about |= {"threads": torch.get_num_threads(), "cores": devices.cores()}
     busy = gpu_utilization(device)  # before our own work begins
@@ -87,14 +82,15 @@ def measure(
         watches: dict[int, Stopwatch | Stopwatches] = {1: Stopwatch(ALONE, device)}
         timed = {}
         for key, members in groups.items():
-            arm = arms[members[0]]
+            recipe = recipes[members[0]]
+            gpus = recipe.gpus
             try:
-                if arm.gpus not in watches:
-                    watches[arm.gpus] = held.enter_context(Stopwatches(devices.enough(arm.gpus, device), device))
-                memory = watches[arm.gpus].add(key, arm, datasets[arm.dataset_id])
-                timed[key] = Timed(members, watches[arm.gpus], memory, key in split)
+                if gpus not in watches:
+                    watches[gpus] = held.enter_context(Stopwatches(devices.enough(gpus, device), device))
+                memory = watches[gpus].add(key, recipe, datasets[recipe.dataset_id])
+                timed[key] = Timed(members, watches[gpus], memory)
             except (RuntimeError, ValueError) as error:
-                timed[key] = Timed(members, None, None, False, said(error))
+                timed[key] = Timed(members, None, None, said(error))
         for number in range(rounds):
             quietness = {"load_average": os.getloadavg()[0], "gpu_utilization": busy}
             for key in shuffle.sample(list(timed), len(timed)):
@@ -105,16 +101,13 @@ def measure(
 
 def read(key: Hashable, timed: dict[Hashable, Timed]) -> dict[str, Any]:
     """One round of one measurement. One that fails (out of memory, say) is not tried again; others are."""
-    reading, one_row, group = None, None, timed[key]
+    seconds, group = None, timed[key]
     if group.watch:
         try:
-            reading = group.watch.read(key)
-            if group.alone and isinstance(group.watch, Stopwatch):
-                one_row = group.watch.read_row(key)
+            seconds = group.watch.read(key)
         except RuntimeError as error:
             group = timed[key] = group._replace(watch=None, reason=said(error))
-    found = reading._asdict() if reading else dict.fromkeys(Reading._fields)
-    return found | {"row_seconds": one_row, "memory_bytes": group.memory, "reason": group.reason}
+    return {"step_seconds": seconds, "memory_bytes": group.memory, "reason": group.reason}
 
 
 def gpu_utilization(device: torch.device) -> float | None:

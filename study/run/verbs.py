@@ -1,33 +1,36 @@
-"""The verbs that run on a device: data, tune, train, time; and check, whose estimate of the time does."""
+"""The verbs that run on a device: data, job, time; and check, whose estimate of the time does."""
 
 from __future__ import annotations
 
+import sys
 import time as clock
 from argparse import Namespace
 from pathlib import Path
 
 from study.errors import Refused, suggest
 from study.plan.check import verbs as planning
-from study.plan.plan import open_plan, read_recipe
-from study.store.layout import Block, Store
+from study.plan.jobs import Job, jobs
+from study.plan.plan import open_plan
+from study.store.layout import Store
 
 
 def check(arguments: Namespace) -> None:
     """What planning says of a study file; then how long the study would take here."""
     plan = planning.check(arguments)
     store = Store(arguments.results)
-    gaps = plan.missing(store)
-    if arguments.no_time or not (gaps or (plan.timing and not store.timing(plan.timing.id).exists())):
+    to_do = jobs(plan, store)
+    timed = plan.timing and not store.timing(plan.timing.id).exists()
+    if arguments.no_time or not (to_do or timed):
         return
     began = clock.perf_counter()
     from study.run.estimate import estimate
 
-    print(estimate(plan, store, gaps, began, arguments.gpu))
+    print(estimate(plan, store, to_do, began, arguments.gpu))
 
 
 def data(arguments: Namespace) -> None:
     from study.engine.data import prepare
-    from study.run.job import note_failure
+    from study.run.attempt import note_failure
 
     plan, store = open_plan(arguments.plan)
     if arguments.dataset not in plan.datasets:
@@ -43,38 +46,17 @@ def data(arguments: Namespace) -> None:
         raise
 
 
-def tune(arguments: Namespace) -> None:
-    from study.run.search import tune_arm
+def job(arguments: Namespace) -> int:
+    """Make what is missing; 1 where a part of it failed."""
+    from study.run.job import run
 
-    store, trials = Store(arguments.results), arguments.trials and Path(arguments.trials)
-    if not store.recipe(arguments.arm).exists():
-        raise Refused([f"{store.recipe(arguments.arm)}: there is no such arm; it is written when a study is planned"])
-    arm = read_recipe(store.recipe(arguments.arm))
-    if arm.tune is None:
-        raise Refused([f"{store.recipe(arguments.arm)}: this arm has nothing to tune; train it"])
-    if trials:
-        for path in (trials, recipe := trials.with_name("recipe.json")):
-            if not path.exists():
-                raise Refused([f"{path}: there is no such file; name the tuning.parquet of an arm in the store"])
-        if read_recipe(recipe).trials != arm.trials:
-            raise Refused([f"{trials}: its trials are others than those of {arm.id}; leave it out"])
-    tune_arm(store, arguments.arm, trials)
-
-
-def train(arguments: Namespace) -> None:
-    from study.run.job import train_block
-
-    store = Store(arguments.results)
-    if not store.recipe(arguments.arm).exists():
-        raise Refused([f"{store.recipe(arguments.arm)}: there is no such arm; it is written when a study is planned"])
-    try:
-        block = Block.parse(arguments.block)
-    except ValueError:
-        raise Refused([f"{arguments.block!r} is not a block of seeds; write the first and the last: 0-15"]) from None
-    if read_recipe(store.recipe(arguments.arm)).tune and not store.tuning(arguments.arm).exists():
-        first = f"python -m study tune {arguments.results} {arguments.arm}"
-        raise Refused([f"{store.tuning(arguments.arm)}: this arm is tuned before it is trained; first run: {first}"])
-    train_block(store, arguments.arm, block)
+    path = Path(arguments.job)
+    if not path.is_file():
+        raise Refused([f"{path}: there is no such job; it is written when a study is planned"])
+    failed = run(Job.load(path), Store(path.absolute().parents[1] if len(path.parts) < 3 else path.parents[1]))
+    for line in failed:
+        print(f"FAILED {line}", file=sys.stderr)
+    return int(bool(failed))
 
 
 def time(arguments: Namespace) -> None:

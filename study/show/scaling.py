@@ -73,7 +73,9 @@ def scaling_of(comparison: PlannedComparison, records: Records) -> Scaling | Non
         devices=devices,
         named="CPU workers" if on_cpu else "GPUs",
         cores=cores_of(records.timing) if on_cpu else None,
-        model=model_of(records.timing, by_arm, rows=int(arms["batch_size"].min())),
+        model=model_of(records.timing, by_arm, rows=int(arms["batch_size"].min()))
+        if "row_seconds" in records.timing
+        else "its parts were not measured",
     )
 
 

@@ -62,10 +62,6 @@ TIMING = pa.schema(
         ("device", pa.string()),
         ("threads", pa.int32()),  # of each worker
         ("cores", pa.int32()),  # that the job could use
-        ("row_seconds", pa.float64()),  # a step on one row; where the same arm is timed on several devices
-        ("allreduce_seconds", pa.float64()),  # one sum of the gradient over the workers; null for one device
-        ("allreduce_bytes", pa.int64()),
-        ("latency_seconds", pa.float64()),  # one sum of a single number over the workers
         ("reason", pa.string()),
         ("load_average", pa.float64()),  # of the last minute, when the round began
         ("gpu_utilization", pa.float64()),  # percent, from nvidia-smi; null on the CPU

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from study.axes.optimizer import Lion, Optimizer
+from tests.muon import FalselyElementwise, Muon
 
 STEPS = 30  # so that the signs Lion steps by come to differ
 OTHER = {  # a second value for every setting
@@ -27,7 +28,7 @@ def gradients():
 
 def trajectory(choice):
     parameter = torch.nn.Parameter(torch.linspace(-1, 1, 6))
-    optimizer = choice.build([parameter])
+    optimizer = choice.build([("p", parameter)])
     for gradient in gradients():
         parameter.grad = gradient.clone()
         optimizer.step()
@@ -49,20 +50,33 @@ def test_both_betas_are_used(name, position):
     assert not torch.equal(trajectory(base), trajectory(base.model_copy(update={"betas": betas})))
 
 
-@pytest.mark.parametrize("name", Optimizer.choices())
-def test_each_element_is_stepped_by_itself(name):
-    """What lets runs share an optimizer object: changing one element's gradient moves no other."""
-    choice = Optimizer.choices()[name](lr=0.01)
+def mixed(choice, *shape):
+    """How many other elements move when one element's gradient changes; ``shape``: of the parameter."""
     moved = []
     for factor in (1.0, -3.0):
-        parameter = torch.nn.Parameter(torch.ones(4))
-        optimizer = choice.build([parameter])
+        generator = torch.Generator().manual_seed(0)
+        parameter = torch.nn.Parameter(torch.randn(shape, generator=generator))
+        optimizer = choice.build([("stack", parameter)])
         for k in range(3):
-            parameter.grad = torch.tensor([factor * (k + 1), 0.5, -0.2, 0.1])
+            parameter.grad = torch.randn(shape, generator=generator)
+            parameter.grad.view(-1)[0] = factor * (k + 1)
             optimizer.step()
-        moved.append(parameter.detach())
-    assert torch.equal(moved[0][1:], moved[1][1:])
-    assert moved[0][0] != moved[1][0]
+        moved.append(parameter.detach().flatten())
+    different = moved[0] != moved[1]
+    assert different[0]
+    return int(different.sum()) - 1
+
+
+@pytest.mark.parametrize("shape", [(3, 64), (2, 4, 6), (8,)], ids=str)
+@pytest.mark.parametrize("name", [name for name, cls in Optimizer.choices().items() if cls.elementwise])
+def test_an_elementwise_optimizer_steps_each_element_by_itself(name, shape):
+    """What lets runs share an optimizer object: it gets them as the rows of a matrix."""
+    assert mixed(Optimizer.choices()[name](lr=0.01), *shape) == 0
+
+
+def test_one_that_says_so_falsely_is_found():
+    assert not Muon.elementwise
+    assert mixed(FalselyElementwise(name="muon", lr=0.01), 3, 64) == 3 * 64 - 1
 
 
 def test_lion_follows_algorithm_2():

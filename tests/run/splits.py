@@ -9,6 +9,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from study.engine.data import Data, Split
+from study.tasks import TASKS
 
 
 def by_hand(name: str, seed: int, split_seed: int = 0) -> Data:
@@ -30,4 +31,5 @@ def by_hand(name: str, seed: int, split_seed: int = 0) -> Data:
     each = [np.sort(rows) for rows in (train, val, test)]  # in the order of the file
     parts = [Split(torch.from_numpy(x[rows]).float(), torch.from_numpy(y[rows])) for rows in each]
     outputs = 1 if classes is None else int(classes.max()) + 1
-    return Data("regression" if classes is None else "classification", x.shape[1:], outputs, *parts)
+    task = TASKS["regression" if classes is None else "classification"]
+    return Data(task, x.shape[1:], outputs, *parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -74,6 +75,22 @@ def test_runs_that_are_trained_alone_go_on_too(data: Callable[[Arm], Data], tmp_
     assert not list(tmp_path.iterdir())
 
 
+def test_arms_that_are_trained_alone_keep_a_checkpoint_each(
+    data: Callable[[Arm], Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the candidates of a search with ``stack: false``, which share their seeds."""
+    arms = [make_arm(stack=False, optimizer={"name": "adam", "lr": lr}) for lr in (0.01, 0.02, 0.03)]
+    runs = [Run(arm, seed) for arm in arms for seed in range(2)]
+    whole, checkpoints = train(runs, data(arms[0])), Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
+    with monkeypatch.context() as patch:
+        dying(patch, steps=44 * 5 + 7)
+        with pytest.raises(Killed):
+            train(runs, data(arms[0]), checkpoints=checkpoints)
+    assert train(runs, data(arms[0]), checkpoints=checkpoints) == whole
+    steps = [int(step) for step in re.findall(r"going on after step (\d+)", capsys.readouterr().out)]
+    assert steps == [44] * 5 + [8]
+
+
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_signal_ends_training_with_a_checkpoint(
     number: signal.Signals, data: Callable[[Arm], Data], tmp_path: Path
@@ -106,7 +123,7 @@ def test_what_does_not_fit_is_ignored_with_a_line(
     if spoil == "torn":
         path.write_bytes(path.read_bytes()[:100])
     else:
-        monkeypatch.setattr("study.engine.checkpoint.RECIPE", -1)
+        monkeypatch.setattr("study.engine.pack.RECIPE", -1)
     assert train(runs, data(arm), checkpoints=checkpoints) == whole
     assert f"{path}: ignored" in capsys.readouterr().out
 

@@ -52,7 +52,7 @@ def test_pixels_are_divided_by_their_maximum(tmp_path):
 
 def test_a_regression_target_is_standardized_by_the_training_rows(tmp_path):
     data = prepared(Diabetes(), tmp_path)
-    assert (data.task, data.outputs) == ("regression", 1)
+    assert (data.task.name, data.outputs) == ("regression", 1)
     assert float(data.train.y.mean()) == pytest.approx(0, abs=1e-6)
     assert float(data.train.y.numpy().std()) == pytest.approx(1, rel=1e-5)
     assert float(data.test.y.numpy().std()) != pytest.approx(1, rel=1e-5)
@@ -83,7 +83,7 @@ def test_table(ending, tmp_path):
     path = tmp_path / f"table.{ending}"
     frame().to_csv(path, index=False) if ending == "csv" else frame().to_parquet(path)
     data = prepared(Table(path=str(path), target="kind"), tmp_path)
-    assert (data.task, data.outputs, data.shape) == ("classification", 2, (4 + 3,))  # three colours
+    assert (data.task.name, data.outputs, data.shape) == ("classification", 2, (4 + 3,))  # three colours
     constant = (data.train.x == 0).all(0)
     assert int(constant.sum()) == 1
 
@@ -100,13 +100,15 @@ def test_table(ending, tmp_path):
 def test_the_task_follows_from_the_target(target, task, expected, tmp_path):
     frame().to_csv(tmp_path / "t.csv", index=False)
     data = prepared(Table(path=str(tmp_path / "t.csv"), target=target, task=task), tmp_path)
-    assert (data.task, data.outputs) == expected
+    assert (data.task.name, data.outputs) == expected
 
 
 def test_boolean_and_many_valued_targets(tmp_path):
     table = frame(80).assign(flag=np.resize([True, False], 80), number=np.arange(80))
     table.to_parquet(tmp_path / "t.parquet")
-    tasks = [prepared(Table(path=str(tmp_path / "t.parquet"), target=t), tmp_path).task for t in ("flag", "number")]
+    tasks = [
+        prepared(Table(path=str(tmp_path / "t.parquet"), target=t), tmp_path).task.name for t in ("flag", "number")
+    ]
     assert tasks == ["classification", "regression"]
 
 

@@ -9,18 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from study.__main__ import main
-from study.axes.dataset import BreastCancer, Dataset, Diabetes, Digits, Idx, Wine
-from study.engine import data
-from study.plan.cost import final, sum_up, tuning
+from study.axes.dataset import Dataset, Wine
+from study.engine.data import load
+from study.engine.data import prepare as prepare_data
+from study.plan.cost import final, sum_up, training_rows, tuning
 from study.plan.file.read import prepare
 from study.plan.plan import Plan
-from study.run import estimate, mockup
-from study.run.estimate import duration, total
-from study.run.loads import Job, to_do
-from study.run.mockup import Form
+from study.run import estimate
+from study.run.estimate import Clock, Job, Packs, data_of, duration, to_do, total
 from study.store.layout import Block, Store
+from tests.run.conftest import make_arm
 
 STUDY = """
 study: s
@@ -32,6 +33,7 @@ comparisons:
 """
 TUNE = "tune: {optimizer.lr: {log: [0.1, 1], points: 3}, seeds: 2, extend: 2}"
 SIZES = "tune: {batch_size: {values: [8, 50]}, network.hidden: {values: [[4], [6]]}, seeds: 3, extend: 0}"
+CPU = torch.device("cpu")
 Checked = Callable[..., list[str]]
 
 
@@ -81,10 +83,8 @@ def test_files_too_large_to_be_read_for_it(checked: Checked, monkeypatch: pytest
         "dataset: wine", "dataset: {name: table, path: t.csv, target: z}"
     )
     assert checked(text)[0].startswith("Time: about ")
-    monkeypatch.setattr(mockup, "LARGEST", 10)
-    assert checked(text) == [
-        "Time: not known here: table is read when it is prepared, and its shape is not known before"
-    ]
+    monkeypatch.setattr(estimate, "LARGEST", 10)
+    assert checked(text) == ["Time: not known here: table is large, and read when it is prepared"]
 
 
 def test_a_refused_file_loads_no_torch(tmp_path: Path) -> None:
@@ -94,31 +94,15 @@ def test_a_refused_file_loads_no_torch(tmp_path: Path) -> None:
     assert done.stdout.split() == ["2", "False"]
 
 
-@pytest.mark.parametrize("dataset", [Digits(), BreastCancer(), Wine(), Diabetes()])
-def test_the_shape_of_a_dataset_is_that_of_its_data(dataset: Dataset, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dataset", [Wine(), Wine(split="by_seed")])
+def test_what_is_not_prepared_yet_is_read_as_it_will_be(dataset: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "d.npz"
-    known = Form.of(dataset, path)
-    data.prepare(dataset, path)
-    loaded = data.load(path)
-    assert Form.of(dataset, path) == known
-    assert (known.task, known.shape, known.outputs) == (loaded.task, loaded.shape, loaded.outputs)
-    assert known.rows == len(loaded.train.x)
-    assert known.all_rows == sum(len(split.x) for split in (loaded.train, loaded.val, loaded.test))
-
-
-def test_the_shape_of_files_with_a_test_split(tmp_path: Path) -> None:
-    import numpy as np
-
-    for name, rows in (("train", 23), ("t10k", 9)):
-        images = np.zeros((rows, 4, 5), np.uint8)
-        labels = np.arange(rows, dtype=np.uint8) % 3
-        head = b"\0\0\x08" + bytes([3]) + b"".join(n.to_bytes(4, "big") for n in images.shape)
-        (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(head + images.tobytes())
-        (tmp_path / f"{name}-labels-idx1-ubyte").write_bytes(
-            b"\0\0\x08\x01" + rows.to_bytes(4, "big") + labels.tobytes()
-        )
-    form = Form.of(Idx(path=str(tmp_path)), tmp_path / "none")
-    assert form == ("classification", (1, 4, 5), 3, 18, 32)  # a fifth of 23 training rows, rounded up, validates
+    known = data_of(dataset, path)
+    prepare_data(dataset, path)
+    for found, expected in zip(known[:2], load(path)[:2], strict=True):
+        assert found == expected
+    assert known.train.rows == load(path).train.rows
+    assert data_of(dataset, path).train.rows == known.train.rows
 
 
 @pytest.mark.parametrize("tune", ["tune: null", TUNE, SIZES])
@@ -126,16 +110,39 @@ def test_every_run_and_step_is_counted(tune: str, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(STUDY.replace("TUNE", tune))
     store = Store(tmp_path)
     plan: Plan = prepare(tmp_path / "s.yaml", store)
-    forms = {i: Form.of(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
-    jobs = list(to_do(plan, store, plan.missing(store), forms))
+    jobs = list(to_do(plan, store, plan.missing(store)))
     assert plan.timing
     (timing,) = (job for job in jobs if not job.arm)
-    counted = sum(load.times * load.kind.runs * load.steps for job in jobs if job.arm for load in job.loads)
+    rows = {training_rows(arm) for arm in plan.arms.values()}
+    (count,) = (n for n in rows if n)
+    counted = sum(p.times * p.runs * p.steps(count) for job in jobs if job.arm for p in job.packs)
     planned = sum_up(final(plan.arms[arm], runs) for arm, runs in plan.seeds.items()).steps
     planned += sum_up(tuning(arm, arm.tune) for arm in plan.arms.values() if arm.tune).steps
     assert counted == planned
     assert len([job for job in jobs if job.arm]) == len(plan.arms) + sum(bool(arm.tune) for arm in plan.arms.values())
-    assert {load.times for load in timing.loads} == {plan.timing.rounds}
+    assert {packs.times for packs in timing.packs} == {plan.timing.rounds}
+
+
+def test_the_most_work_is_timed_and_the_rest_scaled_by_its_steps(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """106 rows: seven steps an epoch in batches of 16, two in batches of 53."""
+    monkeypatch.setattr(estimate, "SECONDS", 0.0)
+    monkeypatch.setattr(estimate, "step_seconds", lambda *_: 0.5)
+    most, least = Packs(make_arm(batch_size=16, epochs=10), 20, times=3), Packs(make_arm(batch_size=53, epochs=4), 5)
+    data = {most.arm.dataset_id: data_of(most.arm.dataset, tmp_path / "none")}
+    clock = Clock([least, most], data, CPU, began=0.0)
+    assert clock.kinds == [most.kind, least.kind]
+    assert clock.seconds(most) == pytest.approx(3 * 70 * 0.5)
+    assert clock.seconds(least) == pytest.approx(8 * 0.5 * (estimate.BESIDE + 5) / (estimate.BESIDE + 20))
+
+
+@pytest.mark.parametrize("split", ["fixed", "by_seed"])
+@pytest.mark.parametrize("network", [{"name": "mlp"}, {"name": "convnet", "channels": [3, 5]}])
+def test_a_step_takes_some_time(split: str, network: dict[str, object], tmp_path: Path) -> None:
+    arm = make_arm(dataset={"name": "digits", "split": split}, network=network, batch_size=150)
+    data = data_of(arm.dataset, tmp_path / "none")
+    assert 0 < estimate.step_seconds(Packs(arm, 4, arms=2), data, CPU) < 10
 
 
 def test_jobs_share_the_devices_but_for_the_timing() -> None:

@@ -1,8 +1,11 @@
 """A training job leaves records that any tool reads, or a reason why not."""
 
+import errno
+import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +19,8 @@ import pytest
 from study.engine.data import prepare
 from study.engine.pack import Run, train
 from study.plan.plan import recipe_text
-from study.run.job import Busy, attempt, train_block
+from study.run.attempt import Busy, attempt
+from study.run.job import train_block
 from study.store.failures import failures
 from study.store.layout import Block, Store
 
@@ -108,7 +112,7 @@ def test_a_block_is_trained_by_one_process_at_a_time(store, arm):
 
 def test_a_killed_process_is_found_and_a_running_one_is_not_disturbed(store, arm):
     code = (
-        "import sys, time; from study.plan.store import *; from study.run.job import attempt\n"
+        "import sys, time; from study.store.layout import *; from study.run.attempt import attempt\n"
         "with attempt(Store(sys.argv[1]), sys.argv[2], Block.parse(sys.argv[3])):\n"
         "    print('held', flush=True); time.sleep(60)"
     )
@@ -124,7 +128,73 @@ def test_a_killed_process_is_found_and_a_running_one_is_not_disturbed(store, arm
     (failure,) = failures(store, arm().id)
     assert failure.block == BLOCK
     assert failure.reason.startswith("killed")
-    assert names(store, arm()) == ["failed-2-4.json", "recipe.json"]
+    assert failure.log.endswith(f"{arm().id}-2-4.log")
+    assert names(store, arm()) == ["recipe.json", "started-2-4.json"]  # a query changes nothing
+    train_block(store, arm().id, BLOCK)
+    assert list(failures(store, arm().id)) == []
+    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+
+
+def leave_mark(store, arm, host, pid):
+    """The start mark of a process that does not hold it locked."""
+    mark = store.started(arm.id, BLOCK)
+    mark.write_text(json.dumps({"host": host, "pid": pid, "log": "its.log", "time": ""}), encoding="utf-8")
+    return mark
+
+
+@pytest.fixture(params=[errno.ENOTSUP, errno.ENOLCK, errno.ENOSYS], ids=errno.errorcode.get)
+def no_locks(request, monkeypatch):
+    """A file system on which files cannot be locked."""
+
+    def refuse(file, operation):
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+@pytest.fixture
+def gone():
+    """The id of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_a_mark_of_another_host_is_not_taken_for_that_of_a_killed_job(store, arm, gone):
+    """Its lock may be local to that host."""
+    mark = leave_mark(store, arm(), "elsewhere", gone)
+    assert list(failures(store, arm().id)) == []
+    assert mark.exists()
+    train_block(store, arm().id, BLOCK)
+    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+
+
+def test_a_mark_of_another_host_that_is_held_says_that_its_process_lives(store, arm):
+    mark = leave_mark(store, arm(), "elsewhere", 17)
+    with mark.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(Busy, match="process 17 on elsewhere"), attempt(store, arm().id, BLOCK):
+            pass
+        assert list(failures(store, arm().id)) == []
+
+
+def test_where_files_cannot_be_locked_a_process_is_found_by_its_id(store, arm, no_locks, gone):
+    with attempt(store, arm().id, BLOCK):
+        with pytest.raises(Busy, match=f"process {os.getpid()} on"), attempt(store, arm().id, BLOCK):
+            pass
+        assert list(failures(store, arm().id)) == []
+    leave_mark(store, arm(), socket.gethostname(), gone)
+    (failure,) = failures(store, arm().id)
+    assert (failure.reason.partition(":")[0], failure.log) == ("killed", "its.log")
+    train_block(store, arm().id, BLOCK)
+    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+
+
+def test_where_files_cannot_be_locked_nothing_is_known_of_another_host(store, arm, no_locks, gone):
+    leave_mark(store, arm(), "elsewhere", gone)
+    assert list(failures(store, arm().id)) == []
+    train_block(store, arm().id, BLOCK)
+    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
 
 
 def test_a_failure_is_over_once_its_seeds_are_there(store, arm):

@@ -7,7 +7,9 @@ import torch
 
 from study.engine.data import Data, Split
 from study.engine.network import build
-from study.engine.pack import Run, train
+from study.engine.pack import Pack, Run, train
+from study.engine.precision import quiet
+from study.tasks import TASKS
 
 
 def initial_weights(arm, data, seed=0):
@@ -144,7 +146,7 @@ def test_a_seed_gives_every_arm_the_same_batch_order(arm, data):
     x, y = torch.eye(rows), torch.zeros(rows)
     y[3] = 1e15  # its loss is finite, but times the rate its gradient overflows
     parts = Split(x, y), Split(x, torch.zeros(rows)), Split(x, torch.zeros(rows))
-    one = Data("regression", (rows,), 1, *parts)
+    one = Data(TASKS["regression"], (rows,), 1, *parts)
     ended = set()
     changed = ({}, {"schedule": "cosine"}, {"regularizer": "l2"}, {"optimizer": {"name": "momentum", "lr": 1e30}})
     for changes in changed:
@@ -160,3 +162,23 @@ def test_batch_normalization_refuses_a_last_batch_of_one(arm, data):
     chosen = arm(dataset="digits", network="convnet", batch_size=35)
     with pytest.raises(ValueError, match="two rows"):
         train([Run(chosen, 0)], data(chosen))
+
+
+def allowed() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+def test_tf32_is_used_in_steps_of_arms_that_ask_for_it_only(arm, data):
+    """Also where such arms take turns with others, as in the timing job."""
+    before = allowed()
+    plain, asks = (Pack([Run(chosen, 0)], data(chosen)) for chosen in (arm(), arm(tf32=True)))
+    with quiet():
+        assert allowed() == (False, False)
+        for pack, wanted in ((asks, True), (plain, False), (asks, True)):
+            pack.step(torch.arange(5).unsqueeze(0), 0.0)
+            assert allowed() == (wanted, wanted)
+        plain.evaluate(0, None)
+        assert allowed() == (False, False)
+        asks.evaluate(0, None)
+        assert allowed() == (True, True)
+    assert allowed() == before

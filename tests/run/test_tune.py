@@ -119,6 +119,19 @@ def test_shapes_that_differ_are_trained_in_turn(tuned, monkeypatch):
     assert read_chosen(store.tuning(arm.id)).settings["network.hidden"] in [(4,), (3, 3)]
 
 
+def test_a_setting_of_the_activation_is_tuned(tuned):
+    """It is part of the network, so its candidates share no pack."""
+    slopes = {"key": "activation.negative_slope", "values": [0.01, 0.3]}
+    store, arm = tuned(slopes, LR | {"log": [0.01, 0.1]}, extend=0, axes={"activation": "leaky_relu"})
+    tune_arm(store, arm.id)
+    found, data = rows(store, arm), load(store.dataset(arm.dataset_id))
+    assert found["activation.negative_slope"].tolist() == [0.01] * 6 + [0.3] * 6
+    for row in found.to_dict("records"):
+        candidate = arm.settled({key: row[key] for key in arm.tune.covers})
+        (record,) = train([Run(candidate, row["seed"])], data)
+        assert row["val_loss"] == record.curve.rows[-1]["val_loss"]
+
+
 @pytest.mark.parametrize("on", ["CPU", "GPU"])
 def test_what_does_not_fit_into_memory_together_is_trained_apart(tuned, monkeypatch, on):
     def scarce(runs, *arguments, **keywords):

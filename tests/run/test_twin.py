@@ -80,7 +80,7 @@ def plain(arm, seed, data):
     weights = [p for p in model.parameters() if p.dim() >= 2]
     lr, T = arm.optimizer.lr, -(-len(data.train.x) // arm.batch_size) * arm.epochs
     make = OPTIMIZERS.get(arm.optimizer.name)
-    optimizer = make(model.parameters(), lr) if make else arm.optimizer.build(model.parameters())
+    optimizer = make(model.parameters(), lr) if make else arm.optimizer.build(model.named_parameters())
     plateau = None
     if arm.schedule.name == "plateau":
         s = arm.schedule
@@ -92,7 +92,7 @@ def plain(arm, seed, data):
         scheduler = lr_scheduler.LambdaLR(optimizer, lambda k: arm.schedule.factor(k / T))
 
     def loss_of(output, y):
-        return F.cross_entropy(output, y) if data.task == "classification" else F.mse_loss(output.squeeze(1), y)
+        return F.cross_entropy(output, y) if data.task.classes else F.mse_loss(output.squeeze(1), y)
 
     def evaluate():
         model.eval()
@@ -101,7 +101,7 @@ def plain(arm, seed, data):
             for name in ("train", "val", "test"):
                 x, y = getattr(data, name)
                 row[f"{name}_loss"] = float(loss_of(model(x), y))
-                if data.task == "classification":
+                if data.task.classes:
                     row[f"{name}_accuracy"] = float((model(x).argmax(1) == y).float().mean())
         model.train()
         return row

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
+from study.axes.recipe import AXES, Recipe
 from study.errors import join, join_each
 from study.metrics import per_round
-from study.axes.recipe import AXES, Recipe
 from study.plan.arm import Arm
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.searches.search import Search
@@ -15,6 +15,7 @@ from study.plan.searches.space import EXAMPLE
 
 NAMED = 6  # arms that a line names, at most
 LISTED = 12  # candidates of a setting that are listed, at most
+
 
 def warnings(plan: Plan) -> Iterator[str]:
     """One line each, with the place in the study file."""

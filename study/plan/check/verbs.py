@@ -45,10 +45,8 @@ def check(arguments: Namespace) -> Plan:
         selections = {(arm.search.id, arm.selection.name) for arm in plan.arms.values() if arm.search and arm.selection}
         trials = sum(search.first for search in plan.searches.values())
         trials += sum(plan.searches[search].extend for search, _ in selections)
-        print(
-            f"{count(len(plan.searches), 'search')} for {count(len(selections), 'tuned arm')}: {count(trials, 'trial')}, "
-            f"{count(tuning_of(plan).runs, 'run')} of tuning seeds"
-        )
+        made = f"{count(trials, 'trial')}, {count(tuning_of(plan).runs, 'run')} of tuning seeds"
+        print(f"{count(len(plan.searches), 'search')} for {count(len(selections), 'tuned arm')}: {made}")
         for line in candidates(plan):
             print(f"  candidates of {line}")
     print(in_all(plan))

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from math import prod
 
+from study.axes.recipe import split_sizes
 from study.errors import join, join_each
 from study.metrics import METRICS, twin
-from study.axes.recipe import split_sizes
 from study.plan.check import tuning as searches
 from study.plan.plan import Plan, PlannedComparison
 from study.store.layout import Block, Store, owned

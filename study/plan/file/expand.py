@@ -10,7 +10,7 @@ from pydantic import JsonValue, ValidationError
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe
 from study.errors import Mistakes, join
-from study.metrics import selections
+from study.metrics import Target, selections
 from study.plan.arm import Arm
 from study.plan.check.decidability import Stated, refuse_hopeless, tested
 from study.plan.file import comparison as shown
@@ -82,7 +82,7 @@ class Expansion:
         self._check_apart(rows, plain, opened)
         labels = [row.label for row in rows]
         target = comparison.target or self.file.target
-        shown.check(comparison, path, labels, [arm and arm.dataset for arm in plain], target, self.mistakes)
+        shown.check(comparison, path, labels, [arm.dataset if arm else None for arm in plain], target, self.mistakes)
         arms = [arm for arm in plain if arm]
         metrics = [*comparison.metrics, *(claim.metric for claim in comparison.claims)]
         by_metric = self._selections(arms, metrics, opened)
@@ -91,7 +91,7 @@ class Expansion:
         if len(self.mistakes) > before:
             return
         seeds = comparison.seeds or self.file.seeds
-        by_select = {
+        by_select: dict[Select | None, list[Arm]] = {
             select: [_selected(arm, select, target) for arm in arms] for select in dict.fromkeys(by_metric.values())
         } or {None: arms}
         for arm in [arm for selected in by_select.values() for arm in selected]:
@@ -168,13 +168,15 @@ class Expansion:
                 axis, place = str(error["loc"][0]), row.choices.places
                 setting = f"{axis}.{error['loc'][2]}" if len(error["loc"]) > 2 else axis
                 at = place.get(setting) or place[axis]
-                self.mistakes.add(key_place(at) if error["type"] == "extra_forbidden" else at, shape.refused(error, axis))
+                self.mistakes.add(
+                    key_place(at) if error["type"] == "extra_forbidden" else at, shape.refused(error, axis)
+                )
             return None
         if (reason := recipe.impossible()) and not (search and any(search.covered(axis) for axis in reason[0])):
             axes, words = reason
             own = {key.partition(".")[0]: entry.place for key, entry in row.combination.items()}
-            place = next((own[axis] for axis in axes if axis in own), row.choices.places[axes[0]])
-            self.mistakes.add(place, f"{words}, or leave the combination out by 'skip:'")
+            at = next((own[axis] for axis in axes if axis in own), row.choices.places[axes[0]])
+            self.mistakes.add(at, f"{words}, or leave the combination out by 'skip:'")
         return Arm(search=search) if search else Arm(recipe=recipe)
 
     def _check_apart(self, rows: list[Row], arms: list[Arm | None], opened: OpenSettings | None) -> None:
@@ -207,7 +209,7 @@ class Expansion:
         return found  # type: ignore[return-value]
 
 
-def _selected(arm: Arm, select: Select, target: object) -> Arm:
+def _selected(arm: Arm, select: Select, target: Target | None) -> Arm:
     """A tuned arm as it is chosen by ``select``; any other as it is."""
     if arm.search is None:
         return arm

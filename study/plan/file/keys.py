@@ -64,7 +64,7 @@ def literals(name: str, described: Mapping[str, str]) -> Any:
     """A type of the names of ``described``; the JSON Schema has their descriptions."""
     options = (Annotated[Literal[word], Tag(f"<{word}>"), Field(description=text)] for word, text in described.items())
     union = Annotated[Union[tuple(options)], Discriminator(_tag)]  # noqa: UP007
-    return TypeAliasType(name, union)  # type: ignore[misc]
+    return _named(name, union)
 
 
 @cache
@@ -78,7 +78,7 @@ def written(axis: str) -> Any:
         about = Field(description=choice.description())
         options += [Annotated[Literal[name], Tag(f"<{name}>"), about], Annotated[_partial(choice), Tag(f"<{name} …>")]]
     union = Annotated[Union[tuple(options)], Discriminator(_tag)]  # noqa: UP007
-    return TypeAliasType(f"{axis}_choice", union)  # type: ignore[misc]
+    return _named(f"{axis}_choice", union)
 
 
 def _partial(choice: type[Choice]) -> type[Part]:
@@ -127,7 +127,7 @@ def setting(key: str) -> Any:
     kinds = {repr(kind): kind for home in homes for kind in [_type(home.model_fields[name])]}
     names = ", ".join(home.model_fields["name"].default for home in homes)
     union = Union[tuple(kinds.values())]  # noqa: UP007
-    return TypeAliasType(key, Annotated[union, Field(description=f"A setting of {names}.")])  # type: ignore[misc]
+    return _named(key, Annotated[union, Field(description=f"A setting of {names}.")])
 
 
 def kinds(axes: Iterable[str]) -> dict[str, Any]:
@@ -176,6 +176,12 @@ def searchable() -> list[str]:
     return [key for key in allowed if any(kind_of(key, home) for home in homes[key])]
 
 
+def _named(name: str, kind: Any) -> Any:
+    """A type that is written once in the JSON Schema, under ``name``."""
+    alias: Any = TypeAliasType
+    return alias(name, kind)
+
+
 def _unset(alias: str | None = None) -> Any:
     """A default that stands for nothing, and is not in the JSON Schema."""
     return Field(None, alias=alias, json_schema_extra=lambda schema: schema.pop("default", None) and None)
@@ -184,7 +190,7 @@ def _unset(alias: str | None = None) -> Any:
 def _type(field: FieldInfo) -> Any:
     """The annotation of a field with its bounds."""
     bounds = [bound for bound in field.metadata if not hasattr(bound, "untunable")]
-    return Annotated[(field.annotation, *bounds)] if bounds else field.annotation  # type: ignore[valid-type]
+    return Annotated[(field.annotation, *bounds)] if bounds else field.annotation
 
 
 def _tag(given: object) -> str | None:

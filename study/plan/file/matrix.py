@@ -1,4 +1,4 @@
-"""The matrix of a comparison: ``arms`` × the cross product of ``vary``, each a choice on every axis; what is skipped."""
+"""The matrix of a comparison: ``arms`` × the cross product of ``vary``, each a choice on every axis."""
 
 from __future__ import annotations
 
@@ -121,9 +121,8 @@ def matrix(comparison: Comparison, path: str, baseline: Choices, searched: Seque
     given = [arm.label for arm in comparison.arms or ()] or [None]
     coupled = tuple(dict.fromkeys(key for arm in comparison.arms or () for key, _ in arm.items()))
     keys = list(dict.fromkeys([*coupled, *(key for key, _ in comparison.vary.items())]))
-    made = [
-        (combination, baseline.with_(combination), given[i]) for i, combination in _combinations(comparison, path, mistakes)
-    ]  # fmt: skip
+    combinations = _combinations(comparison, path, mistakes)
+    made = [(combination, baseline.with_(combination), given[i]) for i, combination in combinations]
     kept = _kept(comparison, path, [choices for _, choices, _ in made], mistakes)
     pairs = [made[i] for i in kept]
     rows = [choices.without([key for key in searched if choices.has(key)]) for _, choices, _ in pairs]

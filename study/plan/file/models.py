@@ -47,6 +47,16 @@ class Entry(Keyed):
     label: Annotated[Text | None, Field(description="Stands for the settings in the label of the arm.")] = None
 
 
+if TYPE_CHECKING:  # made of the axes, at the end of this module
+    MetricName = str
+    Baseline = Keyed
+    Laid = Keyed
+    Vary = Keyed
+    Pattern = Keyed
+    ArmEntry = Entry
+    TuneBlock = Tune
+
+
 class Claim(Part):
     """A statement about two arms, declared before training."""
 
@@ -109,7 +119,7 @@ class Comparison(Part):
     target: Annotated[Target | None, Field(description="If not the study's.")] = None
     reported: Annotated[
         Reported, Field(description="Figures printed elsewhere, by label and metric, and their source.")
-    ] = Field(default_factory=lambda: Reported())
+    ] = Field(default_factory=lambda: Reported.model_validate({}))
     tune: Annotated[TuneBlock | None, Field(description="What differs from the study's; null for no tuning.")] = None
     claims: Annotated[
         tuple[Claim, ...], Field(strict=False, description="What is claimed before training, and judged after it.")
@@ -130,9 +140,7 @@ class StudyFile(Part):
     baseline: Annotated[Baseline, Field(description="The choice on every axis unless an arm says otherwise.")]
     seeds: Annotated[Seeds, Field(description="Runs per arm: seeds 0, 1, …")] = 16
     target: Annotated[Target | None, Field(description="The validation level that counts as converged.")] = None
-    tune: Annotated[
-        TuneBlock | None, Field(description="Settings to search, at the same budget for every arm.")
-    ] = None
+    tune: Annotated[TuneBlock | None, Field(description="Settings to search, at the same budget for every arm.")] = None
     looks: Annotated[
         int | None, Field(ge=1, le=100, description="How often the claims are judged, each time on more or other data.")
     ] = None
@@ -142,11 +150,7 @@ class StudyFile(Part):
     ]
 
 
-if TYPE_CHECKING:
-    MetricName = str
-    Baseline = Laid = Vary = Pattern = Keyed
-    ArmEntry, TuneBlock = Entry, Tune
-else:
+if not TYPE_CHECKING:
     MetricName = literals("metric", {name: f"{about.title}: {about.definition}" for name, about in METRICS.items()})
     required = [axis for axis in AXES if Recipe.model_fields[axis].is_required()]
     Baseline = keyed("Baseline", "The choice on every axis.", kinds(AXES), required)

@@ -20,7 +20,7 @@ class _Untitled(GenerateJsonSchema):
         return False
 
     def generate(self, schema: CoreSchema, mode: str = "validation") -> JsonSchemaValue:  # type: ignore[override]
-        made = super().generate(schema, mode)  # type: ignore[arg-type]
+        made = super().generate(schema, mode)
         return {"$schema": self.schema_dialect, **made, "title": "Evenhand study"}
 
 

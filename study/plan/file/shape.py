@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from study.axes.recipe import AXES, Recipe
+from study.axes.recipe import AXES
 from study.errors import Mistakes, join, nearest, refuse, show, suggest
 from study.metrics import METRICS, Target, twin
 from study.plan.file.keys import CHOICES, VARIED, owners, setting_keys, settings_of
@@ -229,5 +229,3 @@ def refused(error: ErrorDetails, axis: str) -> str:
 def expected(error: ErrorDetails) -> str:
     """What was wrong with one value, and what would be right."""
     return refuse(error["input"], _expected([error])) if error["type"] in EXPECTED else str(error["msg"])
-
-

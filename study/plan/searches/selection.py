@@ -7,10 +7,11 @@ from math import inf, isfinite, sqrt
 from statistics import fmean, stdev
 from typing import NamedTuple
 
-from study.plan.searches.search import Search, Select, Selection
+from study.plan.searches.search import Search, Select
 from study.plan.searches.space import Searched, Value
 
 Candidate = dict[str, Value]  # setting → value
+NOTHING_CHOSEN = "tuning"  # the reason of runs that are diverged because every candidate was
 NEXT = 2  # points past an edge that are named to the reader
 
 
@@ -96,9 +97,7 @@ def beats(better: Trial, worse: Trial, select: Select) -> bool:
     return fmean(differences) > 2 * stdev(differences) / sqrt(len(differences))
 
 
-def edge(
-    search: Search, select: Select, trials: Sequence[Trial]
-) -> tuple[dict[str, str], bool, list[Candidate]]:
+def edge(search: Search, select: Select, trials: Sequence[Trial]) -> tuple[dict[str, str], bool, list[Candidate]]:
     """The edges that the best candidate lies on, those where the setting itself ends left out: as in ``Chosen``."""
     places = rank(trials, select)
     best = trials[places[0]]
@@ -109,7 +108,9 @@ def edge(
         here = searched.position(best.settings[searched.key])
         line = [(searched.position(t.settings[searched.key]), t) for t in _line(search, searched, best, trials)]
         for side, direction in (("low", -1), ("high", 1)):
-            inner = [(_distance(search, best, t), i) for i, (at, t) in enumerate(line) if (here - at) * direction > 1e-9]
+            inner = [
+                (_distance(search, best, t), i) for i, (at, t) in enumerate(line) if (here - at) * direction > 1e-9
+            ]
             outward = [point for point in _past(searched, best.settings, here, direction) if search.possible(point)]
             if any((at - here) * direction > 1e-9 for at, _ in line) or not inner or not outward:
                 continue

@@ -24,14 +24,14 @@ Values = Annotated[tuple[int | float | Widths, ...], Field(strict=False, min_len
 def _rising(ends: tuple[float, float]) -> tuple[float, float]:
     if ends[0] >= ends[1]:
         wrong = f"the first end must be below the second; give [{ends[1]:g}, {ends[0]:g}]"
-        raise PydanticCustomError("words", wrong)  # type: ignore[arg-type]
+        raise PydanticCustomError("words", wrong)
     return ends
 
 
 def _positive(ends: tuple[float, float]) -> tuple[float, float]:
     if min(ends) <= 0:
         wrong = f"{ends[0]:g} has no logarithm; give ends above 0, or 'linear'"
-        raise PydanticCustomError("words", wrong)  # type: ignore[arg-type]
+        raise PydanticCustomError("words", wrong)
     return ends
 
 
@@ -46,7 +46,9 @@ class Range(Frozen):
         Annotated[Ends, AfterValidator(_rising), AfterValidator(_positive)] | None,
         Field(description="Both ends, on a log scale."),
     ] = None
-    linear: Annotated[Annotated[Ends, AfterValidator(_rising)] | None, Field(description="Both ends, on a linear scale.")] = None
+    linear: Annotated[
+        Annotated[Ends, AfterValidator(_rising)] | None, Field(description="Both ends, on a linear scale.")
+    ] = None
     points: Annotated[int | None, Field(ge=2, le=1000, description="Points of the grid, both ends included.")] = None
     values: Annotated[Values | None, Field(description="The values to try.")] = None
 
@@ -56,7 +58,7 @@ class Range(Frozen):
         if len(kinds) != 1:
             has = f"has {' and '.join(map(repr, kinds))}" if kinds else "says nothing of where to search"
             wrong = f"{has}; give one of 'log', 'linear' and 'values', such as {EXAMPLE}"
-            raise PydanticCustomError("words", wrong.replace("{", "{{").replace("}", "}}"))  # type: ignore[arg-type]
+            raise PydanticCustomError("words", wrong.replace("{", "{{").replace("}", "}}"))
         return self
 
 

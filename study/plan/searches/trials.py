@@ -48,9 +48,7 @@ class Trials:
         found: dict[int, list[Row]] = {}
         for row in table.to_pylist():
             found.setdefault(row["candidate"], []).append(row)
-        tried = [
-            Tried(settings_of(rows[0]["settings"]), rows, tuple(rows[0]["selections"])) for rows in found.values()
-        ]
+        tried = [Tried(settings_of(rows[0]["settings"]), rows, tuple(rows[0]["selections"])) for rows in found.values()]
         return cls(search, tried, json.loads(table.schema.metadata[b"selections"]))
 
     def write(self, path: Path) -> None:

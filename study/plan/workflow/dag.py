@@ -12,8 +12,8 @@ from study.plan.datasets import across, has_figure
 from study.plan.file.expand import prepare
 from study.plan.history.records import Basis
 from study.plan.history.stated import note_stated
-from study.plan.limits import CLUSTER, HERE, Limits
 from study.plan.jobs import Job, jobs
+from study.plan.limits import CLUSTER, HERE, Limits
 from study.plan.plan import Plan
 from study.store.failures import Failure, failed_search, failures
 from study.store.files import write_if_changed
@@ -36,9 +36,7 @@ class Dag:
         return {} if self.cached else {job.id: job for job in jobs(self.plan, self.store)}
 
     @classmethod
-    def build(
-        cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True, dry: bool = False
-    ) -> Dag:
+    def build(cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True, dry: bool = False) -> Dag:
         """From Snakemake's ``--config``. Outside the main process, in a cluster's job, only plan.json is read.
         A ``dry`` run states nothing.
 
@@ -88,7 +86,9 @@ class Dag:
         """Write down what the report draws on: what is there, or will be once everything missing is made."""
         present = self.store.present(self.plan.arms)
         coming = [(unit.arm.id, unit.block) for job in self.jobs.values() for unit in job.blocks]
-        blocks = {arm: sorted([*present[arm], *(block for own, block in coming if own == arm)]) for arm in self.plan.arms}
+        blocks = {
+            arm: sorted([*present[arm], *(block for own, block in coming if own == arm)]) for arm in self.plan.arms
+        }
         timing = self.plan.timing
         timed = timing and (not self.cached or self.store.timing(timing.id).exists())
         names = {

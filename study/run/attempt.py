@@ -1,0 +1,86 @@
+"""One attempt at a search or a block of seeds: a start mark while it is made, and why it failed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from study.engine.checkpoint import Interrupted
+from study.run.provenance import now
+from study.store.failures import alive
+from study.store.files import write_if_changed
+
+
+class Busy(Exception):
+    """Another process is at it: one line, and no failure."""
+
+    def __init__(self, mark: Path) -> None:
+        try:
+            about = json.loads(mark.read_text(encoding="utf-8"))
+            who = f"process {about['pid']} on {about['host']}"
+        except (OSError, ValueError):
+            who = "another process"
+        super().__init__(f"{who} is still at it; wait for it, or end it, and run again")
+
+
+@contextmanager
+def attempt(mark: Path, failed: Path, log: Path) -> Iterator[None]:
+    """Hold the start ``mark`` locked while the block runs; what it raises is noted in ``failed``, and raised again.
+
+    One that a killed job left is taken over, one of another host that nothing holds too: at worst both make the same
+    bytes. Raises Busy where another process is known to live.
+    """
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    with _claimed(mark) as file:
+        file.truncate(0)
+        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "log": str(log), "time": now()}, file)
+        file.flush()
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise  # somebody's wish, no failure: these runs are missing
+        except BaseException as error:
+            if not isinstance(error, Interrupted):  # it says all in its one line
+                traceback.print_exc()
+            note_failure(failed, error, log)
+            raise
+        else:
+            failed.unlink(missing_ok=True)
+        finally:
+            mark.unlink(missing_ok=True)
+
+
+def _claimed(mark: Path) -> IO[str]:
+    """``mark``, open, and locked where the file system has locks. Raises Busy where another process holds it."""
+    for _ in range(20):  # whoever asks for failures holds a mark for an instant, to see whether its process lives
+        file = mark.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if mark.exists() and os.path.samestat(os.fstat(file.fileno()), mark.stat()):
+                return file
+        except BlockingIOError:
+            time.sleep(0.05)
+        except OSError:  # no locks here
+            if not alive(mark):
+                return file
+        file.close()
+    raise Busy(mark)
+
+
+def note_failure(path: Path, error: BaseException, log: Path) -> None:
+    """Write what was raised, where its log is, and when."""
+    content = {"reason": said(error), "log": str(log), "time": now()}
+    write_if_changed(path, json.dumps(content, indent=1) + "\n")
+
+
+def said(error: BaseException) -> str:
+    """An exception in one line."""
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])

@@ -1,0 +1,126 @@
+"""An optimizer that mixes elements sees each run's own parameters, and nothing of the other runs (DESIGN §12)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+
+from study.axes.optimizer import Optimizer
+from study.engine.checkpoint import Checkpoint, Checkpoints
+from study.engine.data import Data
+from study.engine.network import build
+from study.engine.pack import Pack, Run, train
+from study.engine.random import stream
+from study.plan.arm import Arm
+from study.run.stopwatch import peak_memory
+from tests.muon import FalselyElementwise, Muon
+
+PLATEAU = {"name": "plateau", "patience": 0, "threshold": 0.2}
+
+
+def with_optimizer(arm: Arm, optimizer: Optimizer) -> Arm:
+    return Arm.model_construct(None, **{**dict(arm), "optimizer": optimizer})
+
+
+@pytest.fixture(scope="session")
+def muon(arm: Callable[..., Arm]) -> Callable[..., Arm]:
+    return lambda lr=0.02, **changes: with_optimizer(arm(**changes), Muon(name="muon", lr=lr))
+
+
+def plain(arm: Arm, seed: int, data: Data) -> list[float]:
+    """Validation losses of one run, by autograd and a module of its own; cosine or constant rate."""
+    module, order, losses = build(arm, seed, data), stream(seed, "order"), []
+    optimizer = arm.optimizer.build(module.named_parameters())
+    steps, k = arm.epochs * -(-data.train.rows // arm.batch_size), 0
+    for _ in range(arm.epochs):
+        for rows in torch.split(torch.randperm(data.train.rows, generator=order), arm.batch_size):
+            optimizer.zero_grad()
+            functional.cross_entropy(module(data.train.x[rows]), data.train.y[rows]).backward()  # type: ignore[union-attr]
+            optimizer.param_groups[0]["lr"] = arm.optimizer.lr * arm.schedule.factor(k / steps)
+            optimizer.step()
+            k += 1
+        with torch.no_grad():
+            losses.append(float(functional.cross_entropy(module(data.val.x), data.val.y)))  # type: ignore[union-attr]
+    return losses
+
+
+@pytest.mark.parametrize("stack", [True, False])
+@pytest.mark.parametrize("changes", [{}, {"schedule": "cosine"}, {"network": "linear"}], ids=str)
+def test_it_agrees_with_a_plain_loop(
+    changes: dict[str, Any], stack: bool, muon: Callable[..., Arm], data: Callable[[Arm], Data]
+) -> None:
+    chosen = muon(stack=stack, batch_size=25, **changes)
+    for record, seed in zip(train([Run(chosen, 5), Run(chosen, 6)], data(chosen)), (5, 6), strict=True):
+        found = [row["val_loss"] for row in record.curve.rows[1:]]
+        assert found == pytest.approx(plain(chosen, seed, data(chosen)), rel=2e-4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"schedule": PLATEAU, "epochs": 4}, {"regularizer": "l1"}, {"regularizer": "l2", "dropout": 0.3},
+     {"dataset": "digits", "network": "convnet", "batch_size": 50}],
+    ids=str,
+)  # fmt: skip
+def test_packs_are_independent(
+    changes: dict[str, Any], arm: Callable[..., Arm], muon: Callable[..., Arm], data: Callable[[Arm], Data]
+) -> None:
+    chosen, other = muon(**changes), arm(**changes | {"optimizer": "adam"})
+    (alone,) = train([Run(chosen, 0)], data(chosen))
+    assert alone.finished
+    assert train([Run(chosen, seed) for seed in range(3)], data(chosen))[0] == alone
+    mixed = [Run(other, 0), Run(chosen, 2), Run(muon(lr=0.1, **changes), 0), Run(chosen, 0), Run(other, 1)]
+    assert train(mixed, data(chosen))[3] == alone
+
+
+def test_one_that_is_falsely_called_elementwise_leaks_between_seeds(
+    arm: Callable[..., Arm], data: Callable[[Arm], Data]
+) -> None:
+    """What the tests above would see."""
+    wrong = with_optimizer(arm(), FalselyElementwise(name="muon", lr=0.02))
+    two, three = (train([Run(wrong, seed) for seed in range(n)], data(wrong)) for n in (2, 3))
+    assert two[0] != three[0]
+
+
+def test_names_and_shapes_are_those_of_the_network(muon: Callable[..., Arm], data: Callable[[Arm], Data]) -> None:
+    chosen = muon()
+    pack = Pack([Run(chosen, 3), Run(chosen, 4)], data(chosen))
+    for seed, optimizer in zip((3, 4), pack.optimizers, strict=True):
+        state, module = optimizer.optimizer.state_dict()["param_groups"][0], build(chosen, seed, data(chosen))
+        assert state["param_names"] == [name for name, _ in module.named_parameters()]
+        held = optimizer.optimizer.param_groups[0]["params"]
+        for parameter, expected in zip(held, module.parameters(), strict=True):
+            assert torch.equal(parameter, expected)
+
+
+def test_peak_memory_counts_its_state(
+    muon: Callable[..., Arm], arm: Callable[..., Arm], data: Callable[[Arm], Data]
+) -> None:
+    """As much as momentum's, one tensor of the parameters' size."""
+    found = [peak_memory(Pack([Run(chosen, 0)], data(chosen))) for chosen in (muon(), arm(optimizer="momentum"))]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("changes", [{}, {"schedule": PLATEAU}], ids=str)
+def test_it_goes_on_exactly(
+    changes: dict[str, Any], muon: Callable[..., Arm], data: Callable[[Arm], Data], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    runs = [Run(muon(**changes), seed) for seed in range(3)]
+    whole = train(runs, data(runs[0].arm))
+    checkpoints, tick = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0), Checkpoint.tick
+
+    def ended(self: Checkpoint, pack: Pack) -> None:
+        tick(self, pack)
+        if pack.done == 30:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "tick", ended)
+        with pytest.raises(KeyboardInterrupt):
+            train(runs, data(runs[0].arm), checkpoints=checkpoints)
+    assert train(runs, data(runs[0].arm), checkpoints=checkpoints) == whole

@@ -1,0 +1,93 @@
+"""A task is one class: a third, made up here, is split, trained and evaluated without another line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from study.axes.dataset import Dataset, Raw
+from study.engine.data import load, prepare
+from study.engine.network import build
+from study.engine.pack import Run, train
+from study.engine.random import stream
+from study.plan.arm import Arm
+from study.tasks import TASKS, Classification, Regression, Task
+from tests.run.conftest import make_arm
+
+OUTPUTS = torch.tensor([[[1.0, 3.0], [2.0, 0.0]], [[0.0, 0.0], [0.0, 5.0]]])  # [runs, rows, outputs]
+
+
+class Poisson(Task):
+    """Counts, by their log-likelihood up to a constant; the network gives the logarithm of the rate."""
+
+    name = "poisson"
+    unit = "nats"
+
+    def scaled(self, target: np.ndarray, train: np.ndarray) -> np.ndarray:
+        return target.astype("float32")
+
+    def losses(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        logarithm = outputs.flatten()
+        return (logarithm.exp() - target * logarithm).view_as(outputs[..., 0])
+
+
+class Counts(Dataset):
+    def load(self) -> Raw:
+        draw = np.random.default_rng(0)
+        features = draw.normal(size=(120, 3))
+        return Raw(features, draw.poisson(np.exp(features[:, 0])).astype(float), "poisson", 0, None)
+
+
+def test_a_third_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TASKS, "poisson", Poisson())
+    prepare(Counts(name="counts"), tmp_path / "counts.npz")
+    data = load(tmp_path / "counts.npz")
+    arm: Arm = make_arm(batch_size=72, epochs=30, optimizer={"name": "sgd", "lr": 0.1})
+    for record, seed in zip(train([Run(arm, 0), Run(arm, 1)], data), (0, 1), strict=True):
+        module, order = build(arm, seed, data), stream(seed, "order")
+        optimizer = torch.optim.SGD(module.parameters(), 0.1)
+        for _ in range(30):
+            rows = torch.randperm(72, generator=order)
+            optimizer.zero_grad()
+            functional.poisson_nll_loss(module(data.train.x[rows])[:, 0], data.train.y[rows]).backward()  # type: ignore[union-attr]
+            optimizer.step()
+        with torch.no_grad():
+            expected = functional.poisson_nll_loss(module(data.test.x)[:, 0], data.test.y)  # type: ignore[union-attr]
+        assert record.curve.rows[-1]["test_loss"] == pytest.approx(float(expected), rel=1e-4)
+        assert record.row()["test_accuracy"] is None
+        assert record.learned
+
+
+def test_the_loss_of_classes_is_their_cross_entropy() -> None:
+    target = torch.tensor([1, 1, 0, 1])
+    found = Classification().losses(OUTPUTS, target)
+    logarithms = torch.log_softmax(OUTPUTS, 2).view(4, 2)
+    torch.testing.assert_close(found, -logarithms[torch.arange(4), target].view(2, 2))
+    assert Classification().correct(OUTPUTS, target).tolist() == [1, 2]  # of equal outputs the first counts
+
+
+def test_the_loss_of_values_is_their_squared_error() -> None:
+    found = Regression().losses(OUTPUTS[..., :1], torch.tensor([0.0, 1.0, 2.0, 3.0]))
+    assert found.tolist() == [[1.0, 1.0], [4.0, 9.0]]
+
+
+@pytest.mark.parametrize(("task", "outputs"), [(Classification(), 7), (Regression(), 1)])
+def test_the_outputs_of_a_network(task: Task, outputs: int) -> None:
+    assert task.outputs(7 * task.classes) == outputs
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_says_its_unit_and_is_documented(name: str) -> None:
+    assert TASKS[name].unit
+    assert TASKS[name].__doc__ != Task.__doc__
+
+
+def test_tasks_are_light() -> None:
+    code = "import sys, study.tasks; print(*{'torch', 'numpy', 'pandas'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
