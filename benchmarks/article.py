@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.claims import Outcome, Values
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.plan.plan import Plan, PlannedClaim
 from study.show.claims.judged import Judged, judge_all
 from study.show.records import STUDY_RUNS, Records

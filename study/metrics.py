@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+Select = Literal["val_accuracy", "val_loss", "steps_to_target"]  # what a candidate of a search is chosen by
 Adjective = Literal["higher", "lower", "more", "fewer", "less", "shorter", "smaller"]
 SUPERLATIVES: dict[Adjective, str] = {
     "higher": "highest", "lower": "lowest", "more": "most", "fewer": "fewest", "less": "least", "shorter": "shortest",
@@ -178,7 +179,7 @@ def per_round(metric: str) -> bool:
     return METRICS[metric].timed and not METRICS[metric].target
 
 
-def twin(metric: str, regression: bool) -> str | None:
+def twin(metric: str, regression: bool) -> Select | None:
     """What a setting is selected by for the sake of ``metric``: its validation twin (STATISTICS, Tuning).
 
     None for times of a step and memory, which settings that are numbers do not change. The share of small weights
@@ -191,12 +192,11 @@ def twin(metric: str, regression: bool) -> str | None:
     return "val_loss" if regression or metric.endswith("loss") else "val_accuracy"
 
 
-def selections(metrics: Iterable[str], given: Sequence[str] | None, regression: bool) -> dict[str, str]:
+def selections(metrics: Iterable[str], given: Sequence[Select] | None, regression: bool) -> dict[str, Select]:
     """The selection whose tuned arms each metric is read from; ``given``: those that the study file lists."""
     twins = {metric: twin(metric, regression) for metric in metrics}
-    allowed = (
-        given or list(dict.fromkeys(t for t in twins.values() if t)) or ["val_loss" if regression else "val_accuracy"]
-    )
-    found = {metric: t if t in allowed else allowed[0] for metric, t in twins.items() if t}
+    usual: Select = "val_loss" if regression else "val_accuracy"
+    allowed = given or list(dict.fromkeys(one for one in twins.values() if one)) or [usual]
+    found = {metric: one if one in allowed else allowed[0] for metric, one in twins.items() if one}
     used = next(iter(found.values()), allowed[0])
     return {metric: found.get(metric, used) for metric in twins}

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.show.figures.data import Evidence
 from study.store.layout import Store
 from tests.show.records import records

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from study.axes.dataset import Dataset
 from study.axes.recipe import RECIPE, digest
 from study.errors import Refused, suggest
-from study.metrics import METRICS, Target
+from study.metrics import METRICS, Select, Target
 from study.plan.arm import Arm
-from study.plan.searches.search import Search, Select
+from study.plan.searches.search import Search
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.plan.arm import Arm
-from study.plan.file.models import Target
+from study.metrics import Target
 from study.plan.plan import Plan
 from study.plan.searches.chosen import settled, used
 from study.store.failures import failures

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from study.errors import Refused
 from study.plan.datasets import across, has_figure
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.plan.history.records import Basis
 from study.plan.plan import open_plan
 from study.show.formatting import NONE

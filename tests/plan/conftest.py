@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from study.__main__ import main
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.store.layout import Store
 

@@ -11,6 +11,7 @@ OUT = object()  # take the key out
 A = "comparisons.a"
 OPTIMIZERS = "sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw, nadam, lion"
 REQUIRED = "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs"
+BASELINE = "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs"
 EXAMPLE = "at least one, such as {activation: {vary: {activation: [tanh, relu]}, metrics: [test_loss]}}"
 MLP = {"name": "mlp", "hidden": [8]}
 TO_TARGET = {f"{A}.metrics": ["epochs_to_target"]}
@@ -38,7 +39,7 @@ CHOICES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a name that is a number": ({"study": 3}, "study: 3 is refused; give text"),
     "no baseline": ({"baseline": OUT}, f"baseline: is missing; give {REQUIRED}"),
-    "an empty baseline key": ({"baseline": None}, "baseline: is empty; give a mapping of keys to values"),
+    "an empty baseline key": ({"baseline": None}, f"baseline: is empty; give {BASELINE}"),
     "a baseline that is a list": ({"baseline": ["x"]}, 'baseline: ["x"] is refused; give a mapping of keys to values'),
     "no comparisons": ({"comparisons": OUT}, f"comparisons: is missing; give {EXAMPLE}"),
     "empty comparisons": ({"comparisons": {}}, f"comparisons: is empty; give {EXAMPLE}"),

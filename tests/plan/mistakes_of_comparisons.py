@@ -21,7 +21,7 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no value to vary": (
         {f"{A}.vary": {"activation": []}},
-        f"{A}.vary.activation: is an empty list; give the values to compare",
+        f"{A}.vary.activation: is empty; give the values to compare",
     ),
     "an arm that is a number": (
         {f"{A}.arms": [5, {"batch_size": 16}]},

@@ -28,7 +28,7 @@ RANGES: dict[str, tuple[dict[str, Any], str]] = {
         lr(lg=[0.1, 1], points=3),
         "tune.optimizer.lr.lg: 'lg' is not a key; did you mean 'log'?",
     ),
-    "one end": (lr(log=[0.1], points=3), "tune.optimizer.lr.log: [0.1] is refused; give a list of at least 2 values"),
+    "one end": (lr(log=[0.1], points=3), "tune.optimizer.lr.log[1]: a value is missing; give 2"),
     "an end that is text": (lr(log=[0.1, "1"], points=3), "tune.optimizer.lr.log[1]: '1' is refused; give a number"),
     "ends the wrong way round": (
         lr(log=[1, 0.1], points=3),

@@ -96,7 +96,7 @@ TUNING: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no selection": (
         {"tune": LR | {"select": []}},
-        "tune.select: is an empty list; give one of val_accuracy, val_loss, steps_to_target",
+        "tune.select: is empty; give one of val_accuracy, val_loss, steps_to_target",
     ),
     "selection by steps to no target": (
         {"tune": LR | {"select": "steps_to_target"}},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from study.errors import Refused
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.store.layout import Store
 
 Check = Callable[[Any], tuple[int, str, list[str]]]

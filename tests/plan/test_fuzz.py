@@ -13,7 +13,7 @@ import pytest
 
 from study.errors import Mistakes, Refused
 from study.plan.file import yaml
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.store.layout import Store
 

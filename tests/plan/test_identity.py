@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from study.axes import CHOICES, Choice
-from study.plan.arm import RECIPE, Arm
+from study.axes.base import Choice
+from study.plan.file.keys import CHOICES
+from study.axes.recipe import RECIPE, Recipe
+from study.plan.arm import Arm
 from study.plan.plan import Plan, read_recipe
 from study.store.checksums import Sums
 from study.store.layout import Store

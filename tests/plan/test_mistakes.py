@@ -86,11 +86,10 @@ def test_an_alias_to_what_it_is_part_of(check: Check) -> None:
     assert lines[0] == "s.yaml: study.a: refers to what it is part of; write it out"
 
 
-def test_mistakes_of_every_kind_are_listed_at_once(study: dict[str, Any], check: Check) -> None:
+def test_mistakes_of_shape_are_listed_at_once(study: dict[str, Any], check: Check) -> None:
     study["titel"] = "x"
     study["seeds"] = "many"
     study["baseline"]["optimizer"] = {"name": "sgd", "lr": -1}
-    study["comparisons"]["a"] |= {"reference": "rellu", "reported": {"tanh": {"test_loss": 1}}}
     study["comparisons"]["b"] = {"vary": {"optimizer": ["adagard"]}, "metrics": ["test_acuracy"], "skip": [3]}
     study["comparisons"]["c"] = {"arms": [{"network.hiden": 1}, {"batch_size": 0}]}
     code, _, lines = check(study)
@@ -100,15 +99,40 @@ def test_mistakes_of_every_kind_are_listed_at_once(study: dict[str, Any], check:
             "titel: 'titel' is not a key; did you mean 'title'?",
             "seeds: 'many' is refused; give a whole number",
             "baseline.optimizer.lr: -1 is refused; give a number above 0",
-            "comparisons.a.reference: 'rellu' is not a label of this comparison; "
-            "did you mean 'relu'? the labels are 'tanh', 'relu'",
-            "comparisons.a.reported.tanh.test_loss: 'test_loss' is not shown by this comparison; add it to its metrics",
             "comparisons.b.vary.optimizer[0]: 'adagard' is not an optimizer; did you mean 'adagrad'?",
             "comparisons.b.metrics[0]: 'test_acuracy' is not a metric; did you mean 'test_accuracy'?",
             "comparisons.b.skip[0]: 3 is refused; give the axes and values that it matches, such as {batch_size: 16}",
             "comparisons.c.metrics: is missing; give what the table shows, such as [test_accuracy]",
             "comparisons.c.arms[0].network.hiden: 'hiden' is not a setting of any network; did you mean 'hidden'?",
             "comparisons.c.arms[1].batch_size: 0 is refused; give a number of at least 1",
+        ]
+    )
+
+
+def test_mistakes_of_meaning_are_listed_at_once(study: dict[str, Any], check: Check) -> None:
+    study["comparisons"]["a"] |= {"reference": "rellu", "reported": {"tanh": {"test_loss": 1}}}
+    study["comparisons"]["b"] = {
+        "vary": {"optimizer": ["adam"]},
+        "metrics": ["test_loss", "steps_to_target"],
+    }
+    study["comparisons"]["c"] = {"vary": {"dropout": [0, 0]}, "skip": [{"dropout": 0.5}], "metrics": ["test_loss"]}
+    study["comparisons"]["d"] = {
+        "vary": {"network": ["convnet", "mlp"], "dataset": ["wine", "digits"]},
+        "metrics": ["test_loss"],
+    }
+    code, _, lines = check(study)
+    assert code == 2
+    images = "'convnet' needs images and 'wine' has none; use 'mlp', or leave the combination out by 'skip:'"
+    target = "'steps_to_target' needs a target; give the study target: {metric: val_accuracy, value: 0.95}"
+    assert sorted(line.removeprefix("s.yaml: ") for line in lines) == sorted(
+        [
+            "comparisons.a.reference: 'rellu' is not a label of this comparison; "
+            "did you mean 'relu'? the labels are 'tanh', 'relu'",
+            "comparisons.a.reported.tanh.test_loss: 'test_loss' is not shown by this comparison; add it to its metrics",
+            "comparisons.b.vary.optimizer[0]: 'adam' needs 'lr', which has no default; write {name: adam, lr: …}",
+            f"comparisons.b.metrics[1]: {target}",
+            "comparisons.c.skip[0]: matches no combination; take it out or correct it",
+            f"comparisons.d.vary.network[0]: {images}",
         ]
     )
 

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from study.axes import CHOICES
+from study.plan.file.keys import CHOICES
 from study.metrics import METRICS
 from study.plan.arm import WRITTEN
 from study.plan.file import reference, schema

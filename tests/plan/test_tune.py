@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from study.plan.arm import RECIPE
+from study.axes.recipe import RECIPE
 from study.plan.plan import Plan, read_recipe
 from study.plan.searches.space import Searched
 from study.store.layout import Store

@@ -7,7 +7,7 @@ from typing import Any
 
 from study.plan.arm import Arm
 from study.plan.plan import Plan
-from study.plan.searches.space import Tune
+from study.plan.searches.search import Search
 
 Planned = Callable[[Any], Plan]
 LR = {"optimizer.lr": {"log": [0.001, 10], "points": 9}}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from study.axes import CHOICES
+from study.plan.file.keys import CHOICES
 from study.engine.data import Data, Split, load, prepare
 from study.plan.arm import Arm
 from study.plan.plan import recipe_text

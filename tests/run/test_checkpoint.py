@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from study.axes import CHOICES
+from study.plan.file.keys import CHOICES
 from study.engine.checkpoint import Checkpoint, Checkpoints, Interrupted
 from study.engine.data import Data, prepare
 from study.engine.pack import Pack, Run, train

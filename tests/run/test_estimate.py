@@ -16,7 +16,7 @@ from study.axes.dataset import Dataset, Wine
 from study.engine.data import load
 from study.engine.data import prepare as prepare_data
 from study.plan.cost import final, sum_up, training_rows, tuning
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.run import estimate
 from study.run.estimate import Clock, Job, Packs, data_of, duration, to_do, total

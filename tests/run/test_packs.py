@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from study.axes import CHOICES
+from study.plan.file.keys import CHOICES
 from study.engine.data import Data
 from study.engine.pack import Run, train
 from study.plan.arm import Arm

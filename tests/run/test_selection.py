@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from study.plan.file.models import Target
+from study.metrics import Target
 from study.plan.searches.selection import Candidate, Outcome, Trial, beats, edge, further, rank, score
-from study.plan.searches.space import Searched, Select, Tune
+from study.metrics import Select
+from study.plan.searches.search import Search
+from study.plan.searches.space import Searched
 
 LR = Searched(key="optimizer.lr", log=(0.01, 1.0), points=3)
 DIVERGED = Outcome(False, None, None, None)

@@ -10,7 +10,7 @@ import pytest
 from study.__main__ import main
 from study.engine.data import load, prepare
 from study.engine.pack import Run, train
-from study.plan.file.read import prepare as plan_study
+from study.plan.file.expand import prepare as plan_study
 from study.plan.plan import Plan, recipe_text
 from study.plan.searches.chosen import read_chosen
 from study.run import timing

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
-from study.axes import CHOICES
+from study.plan.file.keys import CHOICES
 from study.engine.network import build
 from study.engine.pack import Run, train
 from tests.run.splits import by_hand

@@ -9,7 +9,7 @@ from textwrap import dedent
 import pandas as pd
 import pytest
 
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.show.claims.judged import judged_table
 from study.store.layout import Store

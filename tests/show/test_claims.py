@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from study.__main__ import main
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.show.claims.table import others, sentence
 from study.show.page.report import render

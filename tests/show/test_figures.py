@@ -136,7 +136,7 @@ def test_figures_are_the_same_bytes_each_time(planned: Callable[..., Plan], tmp_
 
 
 def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
-    from study.plan.file.read import prepare
+    from study.plan.file.expand import prepare
     from study.store.layout import Store
 
     plan = prepare(Path(__file__).parents[2] / "config" / "matrix.yaml", Store(tmp_path))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.plan.file.models import Target
+from study.metrics import Target
 from study.plan.plan import Plan
 from study.show.page import timing
 from study.show.summary import summarize

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.store.layout import Store
 from tests.slurm import accounting
 from tests.slurm.cluster import Cluster, unavailable

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.store.layout import Store
 from tests.workflow.conftest import Place
 

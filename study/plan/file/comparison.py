@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from study.axes.dataset import Dataset
 from study.errors import Mistakes, join, nearest
 from study.metrics import METRICS, Target
 from study.plan.file.models import Claim, Comparison
@@ -17,14 +16,11 @@ def check(
     comparison: Comparison,
     path: str,
     labels: Sequence[str],
-    datasets: Sequence[Dataset | None],
+    regression: str | None,
     target: Target | None,
     mistakes: Mistakes,
 ) -> None:
-    """Note what does not go together in the comparison at ``path``. ``datasets``: of the arms, None if not known."""
-    regression = next(
-        (label for label, data in zip(labels, datasets, strict=True) if data and data.known_task == "regression"), None
-    )
+    """Note what does not go together in the comparison at ``path``. ``regression``: an arm on data for one."""
     for i, name in enumerate(comparison.metrics):
         place = join(path, "metrics", i)
         if name in comparison.metrics[:i]:

@@ -10,7 +10,7 @@ from pydantic import JsonValue, ValidationError
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe
 from study.errors import Mistakes, join
-from study.metrics import Target, selections
+from study.metrics import Select, Target, selections
 from study.plan.arm import Arm
 from study.plan.check.decidability import Stated, refuse_hopeless, tested
 from study.plan.file import comparison as shown
@@ -21,7 +21,7 @@ from study.plan.file.models import Comparison
 from study.plan.file.open_settings import OpenSettings, check_covered, check_possible, open_settings, searches
 from study.plan.file.read import Study, read
 from study.plan.plan import Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
-from study.plan.searches.search import Search, Select, Selection
+from study.plan.searches.search import Search, Selection
 from study.store.checksums import Sums
 from study.store.layout import Store
 
@@ -41,7 +41,8 @@ def expand(study: Study, sums: Sums) -> Plan:
         Stated(join("comparisons", name), part.claims, part.metrics, part.seeds or file.seeds)
         for name, part in file.comparisons.items()
     ]
-    refuse_hopeless(tested(stated), file.looks or 1, mistakes)
+    mistakes.raise_any()
+    refuse_hopeless(tested(stated), file.looks or 1, mistakes)  # of claims that are right
     mistakes.raise_any()
     return Plan(
         study=file.study,
@@ -72,6 +73,8 @@ class Expansion:
         opened = open_settings(self.file, comparison, path, self.mistakes)
         if opened:
             check_covered(opened, comparison, path, self.mistakes)
+        if len(self.mistakes) > before:
+            return
         baseline = self.baseline.with_(entries(comparison.baseline, join(path, "baseline")))
         made = matrix(comparison, path, baseline, list(opened.ranges) if opened else [], self.mistakes)
         if len(self.mistakes) > before:
@@ -82,10 +85,12 @@ class Expansion:
         self._check_apart(rows, plain, opened)
         labels = [row.label for row in rows]
         target = comparison.target or self.file.target
-        shown.check(comparison, path, labels, [arm.dataset if arm else None for arm in plain], target, self.mistakes)
+        pairs = zip(labels, plain, strict=True)
+        regression = next((label for label, arm in pairs if arm and arm.dataset.known_task == "regression"), None)
+        shown.check(comparison, path, labels, regression, target, self.mistakes)
         arms = [arm for arm in plain if arm]
         metrics = [*comparison.metrics, *(claim.metric for claim in comparison.claims)]
-        by_metric = self._selections(arms, metrics, opened)
+        by_metric = self._selections(metrics, opened, regression)
         if opened and not target and opened.select and "steps_to_target" in by_metric.values():
             self.mistakes.add(opened.select_place, f"'steps_to_target' {shown.NO_TARGET}")
         if len(self.mistakes) > before:
@@ -197,16 +202,15 @@ class Expansion:
             if opened and arm.search:
                 check_possible(arm.search, opened, self.mistakes)
 
-    def _selections(self, arms: list[Arm], metrics: list[str], opened: OpenSettings | None) -> dict[str, Select]:
-        """What the arms of each metric are tuned by; empty without tuning."""
+    def _selections(self, metrics: list[str], opened: OpenSettings | None, regression: str | None) -> dict[str, Select]:
+        """What the arms of each metric are tuned by; empty without. ``regression``: an arm on data for one."""
         if opened is None:
             return {}
-        regression = any(arm.dataset.known_task == "regression" for arm in arms)
-        found = selections(metrics, opened.select, regression)
-        if regression and "val_accuracy" in found.values():
-            words = "'val_accuracy' needs classes and the data are for regression; use val_loss"
+        found = selections(metrics, opened.select, regression is not None)
+        if regression is not None and "val_accuracy" in found.values():
+            words = f"'val_accuracy' needs classes and the data of {regression!r} are for regression; use val_loss"
             self.mistakes.add(opened.select_place, words)
-        return found  # type: ignore[return-value]
+        return found
 
 
 def _selected(arm: Arm, select: Select, target: Target | None) -> Arm:

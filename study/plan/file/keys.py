@@ -63,7 +63,7 @@ class Keyed(Part):
 def literals(name: str, described: Mapping[str, str]) -> Any:
     """A type of the names of ``described``; the JSON Schema has their descriptions."""
     options = (Annotated[Literal[word], Tag(f"<{word}>"), Field(description=text)] for word, text in described.items())
-    union = Annotated[Union[tuple(options)], Discriminator(_tag)]  # noqa: UP007
+    union: Any = Annotated[Union[tuple(options)], Discriminator(_tag)]  # noqa: UP007
     return _named(name, union)
 
 
@@ -77,7 +77,7 @@ def written(axis: str) -> Any:
     for name, choice in CHOICES[axis].choices().items():
         about = Field(description=choice.description())
         options += [Annotated[Literal[name], Tag(f"<{name}>"), about], Annotated[_partial(choice), Tag(f"<{name} …>")]]
-    union = Annotated[Union[tuple(options)], Discriminator(_tag)]  # noqa: UP007
+    union: Any = Annotated[Union[tuple(options)], Discriminator(_tag)]  # noqa: UP007
     return _named(f"{axis}_choice", union)
 
 
@@ -126,7 +126,7 @@ def setting(key: str) -> Any:
     homes, name = setting_keys()[key], key.partition(".")[2]
     kinds = {repr(kind): kind for home in homes for kind in [_type(home.model_fields[name])]}
     names = ", ".join(home.model_fields["name"].default for home in homes)
-    union = Union[tuple(kinds.values())]  # noqa: UP007
+    union: Any = Union[tuple(kinds.values())]  # noqa: UP007
     return _named(key, Annotated[union, Field(description=f"A setting of {names}.")])
 
 

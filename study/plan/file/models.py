@@ -8,9 +8,8 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from study.axes.recipe import AXES, Recipe
-from study.metrics import METRICS, Target
+from study.metrics import METRICS, Select, Target
 from study.plan.file.keys import VARIED, Keyed, Part, keyed, kinds, literals, searchable
-from study.plan.searches.search import Select
 from study.plan.searches.space import Range
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"

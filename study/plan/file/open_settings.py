@@ -10,6 +10,7 @@ from pydantic import JsonValue, ValidationError
 from study.axes.base import Choice
 from study.axes.recipe import split_key
 from study.errors import Mistakes, join, refuse
+from study.metrics import Select
 from study.plan.file.keys import CHOICES, kind_of, number
 from study.plan.file.matrix import Choices, Entry
 from study.plan.file.models import EXTEND, Comparison, StudyFile, Tune
@@ -26,7 +27,7 @@ class OpenSettings:
     place: str
     ranges: dict[str, Range]
     places: dict[str, str]
-    select: tuple[str, ...] | None
+    select: tuple[Select, ...] | None
     select_place: str
 
     @property

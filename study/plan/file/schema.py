@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from study.plan.file.models import StudyFile
@@ -19,7 +19,7 @@ class _Untitled(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: object) -> bool:
         return False
 
-    def generate(self, schema: CoreSchema, mode: str = "validation") -> JsonSchemaValue:  # type: ignore[override]
+    def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
         made = super().generate(schema, mode)
         return {"$schema": self.schema_dialect, **made, "title": "Evenhand study"}
 

@@ -30,6 +30,7 @@ EXPECTED = {  # by the type of pydantic's error
     "bool_type": "true or false",
     "string_type": "text",
     "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
     "tuple_type": "a list",
     "string_pattern_mismatch": "letters, digits, '_' and '-' only",
     "literal_error": "one of {expected}",
@@ -45,6 +46,7 @@ WANTED = {  # by the last key of a path: what a person who left it out, or gave 
     "value": "the level that counts as converged, such as 0.95",
     "batch_size": "a whole number",
     "epochs": "a whole number",
+    "select": f"one of {', '.join(SELECTS)}",
 } | {axis: f"one of {', '.join(about.choices())}" for axis, about in CHOICES.items()}
 WHOLE = {  # by the last key of the path of a mapping: an example of it
     "target": "{metric: val_accuracy, value: 0.95}",
@@ -53,6 +55,7 @@ WHOLE = {  # by the last key of the path of a mapping: an example of it
     "tune": f"the settings to search, such as {{optimizer.lr: {EXAMPLE}}}",
     "claims": "a claim, such as {metric: test_accuracy, better: relu, than: sigmoid}",
     "reported": "{metric: figure as printed}, such as {test_accuracy: 92.3 %}",
+    "tune.": f"where to search, such as {EXAMPLE}",
     "comparisons": "a mapping with 'vary:' or 'arms:', and 'metrics:'",
 }
 KEYED = ("baseline", "vary", "arms", "skip")  # parts whose keys are axes and settings
@@ -64,9 +67,10 @@ def note(failure: ValidationError, content: Any, mistakes: Mistakes) -> None:
     for error in failure.errors():
         by_place.setdefault(place_of(error, content), []).append(error)
     for place, errors in by_place.items():
-        inside = any(other[: len(place)] == place != other for other in by_place)
-        if errors[0]["type"] in ("too_short", "missing") and (inside or _misspelt(place, by_place)):
-            continue  # noted where it is
+        if any(other[: len(place)] == place != other for other in by_place):
+            continue  # it is within
+        if errors[0]["type"] == "missing" and _misspelt(place, by_place):
+            continue  # it is beside
         mistakes.add(join("", *place), words(errors, place))
 
 
@@ -81,6 +85,8 @@ def place_of(error: ErrorDetails, content: Any) -> Place:
         else:
             continue
         place.append(step)
+    if error["type"].startswith("union_tag") and isinstance(error["input"], dict) and len(error["input"]) > 1:
+        place += ["name"] * ("name" in error["input"])
     return tuple(place)
 
 
@@ -99,26 +105,32 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
     if kind == "extra_forbidden":
         return unknown(place, given, error["loc"])
     if kind == "missing":
-        return f"is missing; give {WANTED.get(str(place[-1]), 'it')}" if isinstance(place[-1], str) else _short(place)
+        if isinstance(place[-1], int):
+            return f"a value is missing; give {place[-1] + 1}"
+        return f"is missing; give {WANTED[key]}"
     if kind == "string_pattern_mismatch" and place[:1] == ("comparisons",) and len(place) == 2:
         return f"{place[1]!r} cannot name a file; use letters, digits, '_' and '-' only"
     if kind.startswith("union_tag"):
-        return unchosen(given, key)
+        return unchosen(given, last_key(tuple(step for step in place if step != "name")))
     if key == "select" and len(place) > 1 and isinstance(given, str):
         return unselected(given)
-    if kind == "literal_error" and key == "metric" and given in METRICS:
+    if kind == "literal_error" and key == "metric" and isinstance(given, str) and given in METRICS:
         return refuse(given, f"one of {context['expected']}")
-    if given is None or given in ({}, [], ()):
-        example = WANTED.get(key) if not isinstance(place[-1], int) else None
-        return refuse(None, example or WHOLE.get(key) or _expected(errors))
-    if kind in ("model_type", "dict_type", "model_attributes_type") and key in WHOLE:
-        return refuse(given, WHOLE[key])
+    parent = str(place[-2]) if len(place) > 1 else ""
+    whole = WHOLE.get(key) or WHOLE.get("tune." if parent == "tune" else parent)
+    if kind in ("model_type", "dict_type") and whole:
+        return refuse(given, whole)
+    listed = "the values to compare" if place[-2:-1] == ("vary",) else WANTED.get(key)
+    if given in ([], {}) and listed:
+        return refuse(None, listed)
     if kind == "too_short":
         least = context["min_length"]
-        return refuse(given, f"a list of at least {least} value{'s' * (least != 1)}")
-    if kind == "tuple_type" and len(place) > 1 and place[-2] == "vary":
+        return refuse(given, whole or f"a list of at least {least} value{'s' * (least != 1)}")
+    if given is None and isinstance(place[-1], str):
+        return refuse(None, WANTED.get(key) or _expected(errors))
+    if kind == "tuple_type" and place[-2:-1] == ("vary",):
         return refuse(given, f"a list of values, such as [{given}]")
-    if all(e["type"] in EXPECTED or e["type"] == "too_short" for e in errors):
+    if all(e["type"] in EXPECTED for e in errors):
         return refuse(given, _expected(errors))
     return f"{show(given)} is refused; {error['msg'].removeprefix('Value error, ')}"
 
@@ -135,10 +147,6 @@ def _expected(errors: list[ErrorDetails]) -> str:
     if "a number" in found:
         found.pop("a whole number", None)
     return " or ".join(found)
-
-
-def _short(place: Place) -> str:
-    return f"a value is missing; give {int(place[-1]) + 1}"
 
 
 def unchosen(given: Any, key: str) -> str:

@@ -12,11 +12,10 @@ from typing import Literal, get_args
 from pydantic import Field, JsonValue
 
 from study.axes.recipe import Recipe, changes_steps, digest, split_key
-from study.metrics import Target
+from study.metrics import Select, Target
 from study.plan.searches.space import Frozen, Searched, Value
 
 FIRST_SEED = 1_000_000  # tuning seed k is this plus k: never one of the final runs
-Select = Literal["val_accuracy", "val_loss", "steps_to_target"]
 SELECTS: tuple[str, ...] = get_args(Select)
 Settings = Mapping[str, Value]  # key (optimizer.lr) → value
 

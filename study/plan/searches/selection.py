@@ -7,7 +7,8 @@ from math import inf, isfinite, sqrt
 from statistics import fmean, stdev
 from typing import NamedTuple
 
-from study.plan.searches.search import Search, Select
+from study.metrics import Select
+from study.plan.searches.search import Search
 from study.plan.searches.space import Searched, Value
 
 Candidate = dict[str, Value]  # setting → value

@@ -24,14 +24,14 @@ Values = Annotated[tuple[int | float | Widths, ...], Field(strict=False, min_len
 def _rising(ends: tuple[float, float]) -> tuple[float, float]:
     if ends[0] >= ends[1]:
         wrong = f"the first end must be below the second; give [{ends[1]:g}, {ends[0]:g}]"
-        raise PydanticCustomError("words", wrong)
+        raise PydanticCustomError("words", "{wrong}", {"wrong": wrong})
     return ends
 
 
 def _positive(ends: tuple[float, float]) -> tuple[float, float]:
     if min(ends) <= 0:
         wrong = f"{ends[0]:g} has no logarithm; give ends above 0, or 'linear'"
-        raise PydanticCustomError("words", wrong)
+        raise PydanticCustomError("words", "{wrong}", {"wrong": wrong})
     return ends
 
 
@@ -58,7 +58,7 @@ class Range(Frozen):
         if len(kinds) != 1:
             has = f"has {' and '.join(map(repr, kinds))}" if kinds else "says nothing of where to search"
             wrong = f"{has}; give one of 'log', 'linear' and 'values', such as {EXAMPLE}"
-            raise PydanticCustomError("words", wrong.replace("{", "{{").replace("}", "}}"))
+            raise PydanticCustomError("words", "{wrong}", {"wrong": wrong})
         return self
 
 

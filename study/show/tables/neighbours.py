@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from study.metrics import METRICS
-from study.plan.file.models import Target
+from study.metrics import Target
 from study.plan.plan import PlannedComparison
 from study.show.formatting import Estimate, column, heading, none
 from study.show.tables.table import Cell, Row, Table, ordered
