@@ -63,8 +63,10 @@ def estimate(plan: Plan, store: Store, gaps: dict[str, list[Block]], began: floa
     """
     device = torch.device("cuda" if visible() and torch.cuda.is_available() else "cpu")
     jobs = list(to_do(plan, store, gaps))
+    reading = time.perf_counter()
     try:
         data = {i: data_of(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
+        began += time.perf_counter() - reading  # a job finds its data prepared
         with quiet():
             clock = Clock([packs for job in jobs for packs in job.packs], data, device, began)
     except (RuntimeError, ValueError, OSError) as error:
