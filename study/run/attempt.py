@@ -29,7 +29,10 @@ class Busy(SystemExit):
             who = f"process {about['pid']} on {about['host']}"
         except (OSError, ValueError):
             who = "another process"
-        super().__init__(f"{mark.parent}: {who} is still training these seeds; wait for it, or end it, and run again")
+        super().__init__(
+            f"{mark.parent}: {who} is still training these seeds; wait for it, or end it, and run again "
+            f"(if it is gone, delete {mark.name})"
+        )
 
 
 @contextmanager
