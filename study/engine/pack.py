@@ -187,6 +187,26 @@ class Pack:
         self.shard.sum(total, correct)
         return total / split.rows, correct / split.rows if task.classes else None
 
+    def records(self) -> list[Record]:
+        """What each run leaves."""
+        weights = self.stack.weights()
+        norms = weights.double().norm(dim=1).tolist()
+        small = (weights.abs() < 0.01 * self.initial_weights.unsqueeze(1)).double().mean(1).tolist()
+        rows = zip(self.runs, self.curves, self.alive.tolist(), self.steps.tolist(), strict=True)
+        return [
+            Record(
+                seed=run.seed,
+                finished=alive,
+                steps=steps,
+                curve=curve,
+                n_parameters=self.stack.n_parameters,
+                weight_norm=norms[r] if alive else None,
+                small_weights=small[r] if alive and float(self.initial_weights[r]) > 0 else None,
+                lr=run.recipe.optimizer.lr,
+            )
+            for r, (run, curve, alive, steps) in enumerate(rows)
+        ]
+
     @property
     def identity(self) -> list[Any]:
         """What a checkpoint must agree with: the recipe version, the device's kind, every run."""
@@ -217,23 +237,3 @@ class Pack:
         for curve, rows in zip(self.curves, saved["curves"], strict=True):
             curve.rows = rows
         self.epoch, self.position = saved["place"]
-
-    def records(self) -> list[Record]:
-        """What each run leaves."""
-        weights = self.stack.weights()
-        norms = weights.double().norm(dim=1).tolist()
-        small = (weights.abs() < 0.01 * self.initial_weights.unsqueeze(1)).double().mean(1).tolist()
-        rows = zip(self.runs, self.curves, self.alive.tolist(), self.steps.tolist(), strict=True)
-        return [
-            Record(
-                seed=run.seed,
-                finished=alive,
-                steps=steps,
-                curve=curve,
-                n_parameters=self.stack.n_parameters,
-                weight_norm=norms[r] if alive else None,
-                small_weights=small[r] if alive and float(self.initial_weights[r]) > 0 else None,
-                lr=run.recipe.optimizer.lr,
-            )
-            for r, (run, curve, alive, steps) in enumerate(rows)
-        ]

@@ -58,8 +58,10 @@ def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: 
     device = torch.device("cuda" if visible() and torch.cuda.is_available() else "cpu")
     packs = {job.id: [*packs_of(job)] for job in to_do}
     timing = list(timing_packs(plan, store))
+    reading = time.perf_counter()
     try:
         data = {i: data_of(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
+        began += time.perf_counter() - reading  # a job finds its data prepared
         with quiet():
             clock = Clock([pack for listed in (*packs.values(), timing) for pack in listed], data, device, began)
     except (RuntimeError, ValueError, OSError) as error:

@@ -150,4 +150,14 @@ def test_a_timing_with_fewer_columns_is_read_with_nulls(place: tuple[Plan, Store
     timing = read(plan, store).timing
     assert timing.columns.tolist() == TIMING.names
     assert timing["step_seconds"].tolist() == [1e-3]
-    assert timing[["cores", "row_seconds", "latency_seconds"]].isna().all(axis=None)
+    assert timing[["cores", "load_average", "gpu_utilization"]].isna().all(axis=None)
+
+
+def test_a_timing_with_more_columns_is_read_without_them(place: tuple[Plan, Store, str]) -> None:
+    plan, store, arm = place
+    row = {"arm": arm, "round": 0, "allreduce_seconds": 9.0, "step_seconds": 1e-3, "memory_bytes": 1, "device": "CPU"}
+    folder = collected(plan, store, [row])
+    pq.write_table(pa.Table.from_pylist([row]), folder / "timing.parquet")
+    timing = read(plan, store).timing
+    assert timing.columns.tolist() == TIMING.names
+    assert timing["step_seconds"].tolist() == [1e-3]
