@@ -36,4 +36,5 @@ onerror:
     # What there is, is shown; the exit status stays 1.
     if is_main:
         shell("evenhand draw {plan:q} || true", plan=dag.file("plan.json"))
-        print(*messages.end(dag), sep="\n", file=sys.stderr)
+        # The last words, after Snakemake's own.
+        atexit.register(print, *messages.end(dag), sep="\n", file=sys.stderr)
