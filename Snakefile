@@ -25,6 +25,7 @@ rule all:
 
 onstart:
     if workflow.is_main_process:
+        history.state(dag.plan, dag.store)
         print(told.start(dag, workflow.executor_plugin.name, log), file=sys.stderr)
 
 

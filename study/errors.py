@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from study.wording import counted
+
 EXPECTED = {  # by the type of pydantic's error
     "greater_than": "a number above {gt:g}",
     "greater_than_equal": "a number of at least {ge:g}",
@@ -110,7 +112,7 @@ def explain(error: ErrorDetails, known: Iterable[str] = (), noun: str = "key") -
     if kind in ("too_short", "too_long"):
         count = context.get("min_length" if kind == "too_short" else "max_length")
         bound = "at least" if kind == "too_short" else "at most"
-        return refuse(given, f"a list of {bound} {count} value{'s' * (count != 1)}")
+        return refuse(given, f"a list of {bound} {counted(int(count or 0), 'value')}")
     if kind == "string_too_short":
         return "is empty; give some text"
     return f"{show(given)} is refused; {error['msg'].removeprefix('Value error, ')}"

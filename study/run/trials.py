@@ -27,11 +27,8 @@ def measured(made: Record, target: Target | None) -> Row:
 
 def reached(made: Record, target: Target | None) -> int | None:
     """The step of the first evaluation at or past ``target``."""
-    if target is None:
-        return None
-    sign = 1 if target.metric.endswith("accuracy") else -1
-    steps = (row["step"] for row in made.curve.rows if sign * row[target.metric] >= sign * target.value)
-    return next(steps, None)
+    rows = made.curve.rows if target else ()
+    return next((row["step"] for row in rows if target and target.met(row[target.metric])), None)
 
 
 def outcome_of(row: Row) -> Outcome:

@@ -9,6 +9,7 @@ sys.path.insert(0, workflow.basedir)
 # Rules call `python`: the one that runs Snakemake, also where its environment is not activated.
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
 
+from study.plan import history
 from study.plan.workflow import messages as told
 from study.plan.workflow.dag import Dag
 from study.plan.limits import Limits

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from study.errors import join, join_each
-from study.metrics import per_round
+from study.metrics import METRICS
 from study.plan.arm import Arm
 from study.plan.file.tune_block import EXAMPLE
 from study.plan.plan import Plan, PlannedComparison
@@ -85,7 +85,7 @@ def _untuned(plan: Plan, comparison: PlannedComparison) -> Iterator[str]:
         own = _rate(one) != _rate(other)
         compared = own and one.optimizer.name == other.optimizer.name  # the rate is what is compared
         rated = any(arm.tune and "optimizer.lr" in arm.tune.covers for arm in (one, other))
-        if apart and not compared and not rated and not per_round(claim.metric):
+        if apart and not compared and not rated and not METRICS[claim.metric].per_round:
             places.append(i)
             differing |= apart
             rates.add("untuned learning rates" if own else "one untuned learning rate")

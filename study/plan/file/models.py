@@ -42,6 +42,10 @@ class Target(Part):
             raise ValueError("an accuracy is a fraction: give a number above 0 and at most 1")
         return value
 
+    def met(self, level: Any) -> Any:
+        """Whether ``level``, a number or an array, is at or past the target: above for accuracies, else below."""
+        return level >= self.value if self.metric == "val_accuracy" else level <= self.value
+
 
 class Claim(Part):
     """A statement about two arms, declared before training."""

@@ -10,8 +10,8 @@ from typing import Any
 from study.errors import Refused, suggest
 from study.plan.datasets import across, has_figure
 from study.plan.file.read import prepare
-from study.plan.history.records import Basis
-from study.plan.history.stated import note_stated
+from study.plan.freshness import Freshness
+from study.plan.history import History
 from study.plan.limits import CLUSTER, HERE, Limits
 from study.plan.plan import Plan
 from study.store.failures import Failure, failures
@@ -47,7 +47,7 @@ class Dag:
             return cls(Plan.load(_remembered(store, path)), store, cached == "true")
         dag = cls(prepare(path, store), store, cached == "true", limits)
         dag.refuse_too_large()
-        note_stated(dag.plan, store)
+        History.read(dag.plan, store)  # refused now where it is damaged, not when the study is under way
         dag.plan.write(store, dag.gaps)
         dag.note_expected()
         write_if_changed(_pointer(store, path), f"{dag.plan.study}\n")
@@ -73,7 +73,7 @@ class Dag:
             "timing": timing.id if timing and timed else None,
             "failures": [f"{f.arm}/{f.block}: {f.reason}" for f in self.failures()] if self.cached else [],
         }
-        Basis(self.plan, self.store).expect(names)
+        Freshness(self.plan, self.store).expect(names)
 
     def failures(self) -> list[Failure]:
         """Of the jobs whose records are missing."""
