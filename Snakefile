@@ -24,6 +24,7 @@ rule all:
 
 onstart:
     if is_main:
+        history.state(dag.plan, dag.store)
         print(messages.start(dag, executor, log), file=sys.stderr)
 
 

@@ -17,11 +17,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.claims import Outcome, Values
+from study.metrics import METRICS
 from study.plan.file.expand import prepare
+from study.plan.history import History
 from study.plan.plan import Plan, PlannedClaim
-from study.show.claims.judged import Judged, judge_all
+from study.show.claims.verdicts import Ruling, judge
+from study.show.observations import Observations, observe
 from study.show.records import STUDY_RUNS, Records
-from study.stats.scale import default_margin, threshold
 from study.store.layout import Store
 from study.store.schemas import CURVES, TIMING, TUNING
 
@@ -74,13 +76,13 @@ class Article(NamedTuple):
         plan = planned(self.seeds)
         found = levels(plan, self.ahead)
         drawn = draw(plan, found, np.random.default_rng((number, self.seeds)))
-        return outcome(judge_all(plan, records(plan, drawn), set()), found)
+        return outcome(judge(plan, observations(plan, drawn), History(Path())), found)
 
 
-def outcome(judged: list[Judged], found: Levels) -> Outcome:
+def outcome(rulings: list[Ruling], found: Levels) -> Outcome:
     """A verdict is false where the truth, by how much the arms really differ, is another or lies on the margin."""
     wrong, supported = False, []
-    for _, claim, verdict in judged:
+    for _, claim, verdict in rulings:
         level = found.get(scale_of(claim), {})
         beyond = round(level.get(claim.better_arm, 0.0) - level.get(claim.than_arm, 0.0) - margin_of(claim), 9)
         wrong |= (verdict.word == "supported" and beyond <= 0) or (verdict.word == "refuted" and beyond >= 0)
@@ -94,7 +96,8 @@ def scale_of(claim: PlannedClaim) -> str:
 
 def margin_of(claim: PlannedClaim) -> float:
     """On the scale of differences."""
-    return threshold(claim.metric, default_margin(claim.metric) if claim.margin is None else claim.margin)
+    about = METRICS[claim.metric]
+    return about.threshold(about.margin if claim.margin is None else claim.margin)
 
 
 @cache
@@ -152,6 +155,11 @@ def draw(plan: Plan, found: Levels, rng: np.random.Generator) -> dict[str, Drawn
         noise = 0.04 * rng.standard_t(3, rounds) - level["seconds"]
         drawn[arm] = Drawn(ends, reached, stopped, rows, machine * np.exp(noise) / batches(plan, arm))
     return drawn
+
+
+def observations(plan: Plan, drawn: dict[str, Drawn]) -> Observations:
+    """What such a study is judged by: of its tuning there are no records, and no arm of it is taken for undertuned."""
+    return Observations(observe(plan, records(plan, drawn)).frame.assign(undertuned=False))
 
 
 def records(plan: Plan, drawn: dict[str, Drawn]) -> Records:

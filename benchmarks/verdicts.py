@@ -22,8 +22,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.article import Article, at_the_margin, equal, some_true
 from benchmarks.claims import EQUAL, MIXED, ROWS, Design, Values, hard
+from study.stats.estimates import mean_interval
 from study.stats.exact import ALPHA
-from study.stats.paired import mean_interval
 
 PAGE = Path(__file__).parents[1] / "docs" / "statistics.md"
 MARKS = "<!-- benchmarks/verdicts.py writes this -->", "<!-- until here -->"

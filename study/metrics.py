@@ -1,9 +1,15 @@
-"""The metrics a comparison can show: unit, which direction is better, and what they need."""
+"""The metrics a comparison can show: unit, which direction is better, what they need, and how they are computed.
+
+Loads neither pandas nor numpy: a metric holds a function of the columns that ``show.observations`` hands to it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal, NamedTuple
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -16,18 +22,88 @@ SUPERLATIVES: dict[Adjective, str] = {
 OPPOSITES: dict[Adjective, str] = {
     "lower": "higher", "more": "fewer", "fewer": "more", "less": "more", "shorter": "longer", "smaller": "larger"
 }  # fmt: skip
+Columns = Any  # a pandas.DataFrame: columns by name
+Column = Any  # a pandas.Series
 
 
-class Metric(NamedTuple):
+class Final(NamedTuple):
+    """Has a value for every finished run. ``value``: from the columns of runs.parquet, a row per run. [runs]"""
+
+    value: Callable[[Columns], Column]
+
+
+class ToTarget(NamedTuple):
+    """How far the first evaluation at or past the target is: infinite where a run has none in its budget."""
+
+    counted: Literal["step", "epoch"]  # a column of curves.parquet
+    timed: bool = False  # times the seconds that a step of the arm takes
+
+
+class PerRound(NamedTuple):
+    """Has a value for every round of the timing job.
+
+    ``value``: from the columns of timing.parquet, a row per arm and round, and two more: ``steps`` of the arm's whole
+    budget, and ``reference_seconds``, those of a step of the comparison's reference in the same round. [rounds]
+    """
+
+    value: Callable[[Columns], Column]
+
+
+@dataclass(frozen=True)
+class Metric:
     title: str
     unit: str  # as stored
     better: Literal["higher", "lower"]
     definition: str
+    source: Final | ToTarget | PerRound
     percent: Literal["%", "points"] | None = None  # a fraction is shown as percent, a difference of two as points
+    subtracted: bool = False  # arms are compared by a difference, as fractions always are; all else by a factor
     accuracy: bool = False  # needs classes
-    target: bool = False  # needs a target; censored at the budget
-    timed: bool = False  # needs the timing job
+    counted: bool = False  # not measured, where every round agrees: then there is nothing to test
+    margin: float = 0.0  # of a claim that states none: a difference, or a factor less one
+    twin: Select | None = "val_accuracy"  # see ``selected_by``
     adjective: Adjective | None = None  # what goes with the title where that is neither higher nor lower
+
+    @property
+    def target(self) -> bool:
+        """Whether it needs a target; it is censored at the budget."""
+        return isinstance(self.source, ToTarget)
+
+    @property
+    def per_round(self) -> bool:
+        """Whether a pair is a round of the timing job; else it is a seed."""
+        return isinstance(self.source, PerRound)
+
+    @property
+    def timed(self) -> bool:
+        """Whether it needs the timing job."""
+        return self.per_round or (isinstance(self.source, ToTarget) and self.source.timed)
+
+    @property
+    def ratio(self) -> bool:
+        """Whether arms are compared by a factor; accuracies, gaps and shares are compared by a plain difference."""
+        return not (self.percent or self.subtracted)
+
+    @property
+    def orientation(self) -> int:
+        """1 where higher is better, -1 where lower is."""
+        return 1 if self.better == "higher" else -1
+
+    def threshold(self, margin: float) -> float:
+        """A margin on the scale of differences: 0.1 is a tenth of a fraction, or the log of a factor of 1.1."""
+        return math.log1p(margin) if self.ratio else margin
+
+    def restored(self, difference: float) -> float:
+        """From the scale of differences to the one that is stored: a difference, or a factor (above 1: better)."""
+        return math.exp(difference) if self.ratio else difference
+
+    def selected_by(self, regression: bool) -> Select | None:
+        """What a setting is selected by for the sake of the metric: its validation twin (STATISTICS, Tuning).
+
+        None for times of a step and memory, which settings that are numbers do not change. The share of small weights
+        and other metrics that nobody wants at the price of a worse model go with accuracy.
+        """
+        return "val_loss" if regression and self.twin == "val_accuracy" else self.twin
 
     @property
     def shown(self) -> str:
@@ -51,84 +127,94 @@ class Metric(NamedTuple):
         return (adjective, OPPOSITES[adjective]) if adjective in OPPOSITES else ("better", "worse")
 
 
-def _accuracy(title: str, definition: str) -> Metric:
-    return Metric(title, "fraction", "higher", definition, percent="%", accuracy=True)
+def _accuracy(split: str, title: str, definition: str) -> Metric:
+    final = Final(itemgetter(f"{split}_accuracy"))
+    return Metric(title, "fraction", "higher", definition, final, percent="%", accuracy=True)
 
 
+def _loss(split: str, title: str, rows: str) -> Metric:
+    definition = f"mean cross-entropy (squared error for regression) on the {rows}"
+    return Metric(title, "nats", "lower", definition, Final(itemgetter(f"{split}_loss")), twin="val_loss")
+
+
+def _to_target(title: str, unit: str, definition: str, source: ToTarget, **more: Any) -> Metric:
+    return Metric(title, unit, "lower", definition, source, twin="steps_to_target", **more)
+
+
+def _timed(
+    title: str, unit: str, better: Literal["higher", "lower"], definition: str, source: PerRound, **more: Any
+) -> Metric:
+    return Metric(title, unit, better, definition, source, **{"margin": MEASURED_TIME, "twin": None} | more)
+
+
+MEASURED_TIME = 0.10  # between processes the same step differs by 4 % and more
 METRICS: dict[str, Metric] = {
-    "test_accuracy": _accuracy("test accuracy", "share of test rows classified correctly at the end of the budget"),
+    "test_accuracy": _accuracy(
+        "test", "test accuracy", "share of test rows classified correctly at the end of the budget"
+    ),
     "train_accuracy": _accuracy(
-        "training accuracy", "share of training rows classified correctly at the end, without dropout"
+        "train", "training accuracy", "share of training rows classified correctly at the end, without dropout"
     ),
-    "val_accuracy": _accuracy("validation accuracy", "share of validation rows classified correctly at the end"),
-    "test_loss": Metric(
-        "test loss", "nats", "lower", "mean cross-entropy (squared error for regression) on the test rows at the end"
-    ),
-    "train_loss": Metric(
-        "training loss",
-        "nats",
-        "lower",
-        "mean cross-entropy (squared error for regression) on the training rows, without penalties",
-    ),
-    "val_loss": Metric(
-        "validation loss", "nats", "lower", "mean cross-entropy (squared error for regression) on the validation rows"
-    ),
+    "val_accuracy": _accuracy("val", "validation accuracy", "share of validation rows classified correctly at the end"),
+    "test_loss": _loss("test", "test loss", "test rows at the end"),
+    "train_loss": _loss("train", "training loss", "training rows, without penalties"),
+    "val_loss": _loss("val", "validation loss", "validation rows"),
     "generalization_gap": Metric(
         "generalization gap",
         "fraction",
         "lower",
         "training accuracy minus test accuracy",
+        Final(lambda run: run["train_accuracy"] - run["test_accuracy"]),
         percent="points",
         accuracy=True,
         adjective="smaller",
     ),
-    "steps_to_target": Metric(
+    "steps_to_target": _to_target(
         "steps to target",
         "steps",
-        "lower",
         "steps at the first evaluation at or past the target",
-        target=True,
+        ToTarget("step"),
         adjective="fewer",
     ),
-    "epochs_to_target": Metric(
+    "epochs_to_target": _to_target(
         "epochs to target",
         "epochs",
-        "lower",
         "epochs at the first evaluation at or past the target",
-        target=True,
+        ToTarget("epoch"),
         adjective="fewer",
     ),
-    "seconds_to_target": Metric(
+    "seconds_to_target": _to_target(
         "time to target",
         "s",
-        "lower",
         "steps to target × seconds per step of the timing job",
-        target=True,
-        timed=True,
+        ToTarget("step", timed=True),
         adjective="shorter",
+        margin=MEASURED_TIME,
     ),
-    "train_seconds": Metric(
+    "train_seconds": _timed(
         "training time",
         "s",
         "lower",
         "all steps of the budget × seconds per step",
-        timed=True,
+        PerRound(lambda timing: timing["step_seconds"] * timing["steps"]),
         adjective="shorter",
     ),
-    "step_seconds": Metric(
+    "step_seconds": _timed(
         "time per step",
         "s",
         "lower",
         "median over the interleaved rounds of the timing job",
-        timed=True,
+        PerRound(itemgetter("step_seconds")),
         adjective="shorter",
     ),
-    "memory_mib": Metric(
+    "memory_mib": _timed(
         "peak memory",
         "MiB",
         "lower",
         "parameters, gradients, optimizer state and saved activations of one run",
-        timed=True,
+        PerRound(lambda timing: timing["memory_bytes"] / 2**20),
+        counted=True,
+        margin=0.01,
         adjective="less",
     ),
     "small_weights": Metric(
@@ -136,12 +222,19 @@ METRICS: dict[str, Metric] = {
         "fraction",
         "higher",
         "share of weights below 1 % of the root mean square initial weight",
+        Final(itemgetter("small_weights")),
         percent="%",
         adjective="more",
     ),
-    "weight_norm": Metric("weight norm", "", "lower", "L2 norm of all weights", adjective="smaller"),
-    "speedup": Metric(
-        "speedup", "×", "higher", "seconds per step of the reference ÷ seconds per step of the arm", timed=True
+    "weight_norm": Metric(
+        "weight norm", "", "lower", "L2 norm of all weights", Final(itemgetter("weight_norm")), adjective="smaller"
+    ),
+    "speedup": _timed(
+        "speedup",
+        "×",
+        "higher",
+        "seconds per step of the reference ÷ seconds per step of the arm",
+        PerRound(lambda timing: timing["reference_seconds"] / timing["step_seconds"]),
     ),
 }
 
@@ -164,37 +257,14 @@ class Target(BaseModel):
     def __str__(self) -> str:
         return f"{self.metric} {self.value:g}"
 
-    def met(self, value: float | None) -> bool:
-        """Whether ``value`` is at the level or past it."""
-        if value is None:
-            return False
-        return value >= self.value if METRICS[self.metric].better == "higher" else value <= self.value
-
-
-DETERMINISTIC = ("memory_mib", "n_parameters")  # counted, not measured, where every round agrees
-
-
-def per_round(metric: str) -> bool:
-    """Whether a pair is a round of the timing job; else it is a seed."""
-    return METRICS[metric].timed and not METRICS[metric].target
-
-
-def twin(metric: str, regression: bool) -> Select | None:
-    """What a setting is selected by for the sake of ``metric``: its validation twin (STATISTICS, Tuning).
-
-    None for times of a step and memory, which settings that are numbers do not change. The share of small weights
-    and other metrics that nobody wants at the price of a worse model go with accuracy.
-    """
-    if METRICS[metric].target:
-        return "steps_to_target"
-    if METRICS[metric].timed:
-        return None
-    return "val_loss" if regression or metric.endswith("loss") else "val_accuracy"
+    def met(self, level: Any) -> Any:
+        """Whether ``level``, a number or an array, is at or past the target: above for accuracies, else below."""
+        return level >= self.value if self.metric == "val_accuracy" else level <= self.value
 
 
 def selections(metrics: Iterable[str], given: Sequence[Select] | None, regression: bool) -> dict[str, Select]:
     """The selection whose tuned arms each metric is read from; ``given``: those that the study file lists."""
-    twins = {metric: twin(metric, regression) for metric in metrics}
+    twins = {metric: METRICS[metric].selected_by(regression) for metric in metrics}
     usual: Select = "val_loss" if regression else "val_accuracy"
     allowed = given or list(dict.fromkeys(one for one in twins.values() if one)) or [usual]
     found = {metric: one if one in allowed else allowed[0] for metric, one in twins.items() if one}

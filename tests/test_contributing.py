@@ -14,9 +14,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from study.plan.file.expand import prepare
-from study.show.figures.data import Evidence
 from study.store.layout import Store
-from tests.show.records import records
+from tests.show.records import figure_data, records
 
 ROOT = Path(__file__).parents[1]
 STUDY = """
@@ -74,7 +73,7 @@ def test_a_new_panel_is_one_function(tmp_path: Path) -> None:
     scope: dict[str, Any] = {}
     exec(example("Add a figure"), scope)
     ax = Figure().subplots()
-    scope["draw"](ax, Evidence.of(plan.comparisons[0], records(plan)), "test_accuracy")
+    scope["draw"](ax, figure_data(plan, records(plan)), "test_accuracy")
     assert ax.get_xlabel() == "test accuracy (%)"
     assert len(ax.get_lines()) == 2
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {"dropout=0", "dropout=0.1"}

@@ -11,8 +11,8 @@ from study.axes.recipe import canonical
 from study.metrics import METRICS
 from study.plan.file.labels import ABSENT
 from study.plan.plan import Plan, PlannedArm, PlannedComparison
+from study.stats.exact import DATASETS
 
-DATASETS = 6  # fewer cannot tell arms apart
 DRAWN = 20  # arms above which there are average ranks and no figure
 
 

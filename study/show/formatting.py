@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from study.metrics import METRICS
+from study.wording import counted as counted
+from study.wording import listed as listed
 
 COUNTED = ("steps", "epochs")  # units of whole numbers, which their titles name already
 NONE = "–"
@@ -107,12 +109,42 @@ def leading(text: str | None) -> float | None:
     return float(found[1].replace(",", "").replace("−", "-")) if found else None
 
 
-def listed(words: Iterable[str], last: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    *head, tail = list(words) or [""]
-    return f"{', '.join(head)} {last} {tail}" if head else tail
+def margin_text(metric: str, margin: float) -> str:
+    """``0.5 points``, or ``a factor of 1.1``."""
+    about = METRICS[metric]
+    if about.ratio:
+        return f"a factor of {1 + margin:g}"
+    if not about.percent:
+        return f"{margin:g} {about.unit}".rstrip()
+    return f"{margin * 100:g} point{'s' * (margin != 0.01)}"
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 core``, ``2 cores``."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
+def difference_unit(metric: str) -> str:
+    """What a difference of two arms is in: ``points`` of fractions, else the metric's unit."""
+    return "points" if METRICS[metric].percent else METRICS[metric].unit
+
+
+def effect(metric: str, value: float, low: float | None, high: float | None) -> tuple[str, str]:
+    """A difference in points, or a factor, as text without its unit; and its interval, empty where there is none.
+
+    The shorter half of the interval, or else the effect itself, shows two digits.
+    """
+    about = METRICS[metric]
+    nothing, unit = (1.0, 1.0) if about.ratio else (0.0, 100.0 if about.percent else 1.0)
+    halves = [abs(value - end) for end in (low, high) if end is not None and end != value]
+    spread = min(halves, default=abs(value - nothing)) * unit or 1.0
+    places = max(0, min(6, 1 - math.floor(math.log10(spread))))
+    if about.ratio:
+        places = 0 if value >= 100 else max(2, places)
+    around = "" if low is None or high is None else f"{_fixed(low * unit, places)} to {_fixed(high * unit, places)}"
+    return _fixed(value * unit, places), around
+
+
+def effect_text(metric: str, text: str) -> str:
+    """``× 1.03``, ``0.2 points``: an ``effect`` with what it is in."""
+    return f"× {text}" if METRICS[metric].ratio else f"{text} {difference_unit(metric)}".rstrip()
+
+
+def _fixed(value: float, places: int) -> str:
+    """With so many decimals, and no sign on a zero."""
+    return f"{round(value, places) + 0.0:,.{places}f}".replace("-", "−")

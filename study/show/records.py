@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from study.plan.arm import Arm
+from study.axes.recipe import Recipe
 from study.metrics import Target
 from study.plan.plan import Plan
-from study.plan.searches.chosen import settled, used
-from study.store.failures import failures
+from study.plan.searches.trials import Trials, settings_text
+from study.store.failures import failed_search, failures
 from study.store.files import write_parquet
 from study.store.layout import Block, Store, owned
-from study.store.schemas import CURVES, RUNS, TIMING, TUNING
+from study.store.schemas import AXES_COLUMNS, CURVES, RUNS, TIMING, TUNING
 
-NAMED_AXES = ("dataset", "network", "activation", "init", "optimizer", "schedule", "regularizer")
-AXES_SCHEMA = [
-    *((axis, pa.string()) for axis in NAMED_AXES),
-    ("dropout", pa.float64()),
-    *((axis, pa.int32()) for axis in ("batch_size", "epochs", "gpus")),
+TARGETS = [("reached_target", pa.bool_()), ("steps_to_target", pa.int64()), ("epochs_to_target", pa.float64())]
+ABOUT = [
+    pa.field("tuned_by", pa.string()),  # what its settings were chosen by; null where nothing is tuned
+    *AXES_COLUMNS,
+    pa.field("recipe", pa.string()),
 ]
-STUDY_RUNS = pa.schema(
-    [
-        *RUNS,
-        pa.field("reached_target", pa.bool_()),
-        pa.field("steps_to_target", pa.int64()),
-        pa.field("epochs_to_target", pa.float64()),
-        pa.field("tuned_by", pa.string()),  # what its settings were chosen by; null where nothing is tuned
-        *(pa.field(name, kind) for name, kind in AXES_SCHEMA),
-        pa.field("recipe", pa.string()),
-    ]
-)
+STUDY_RUNS = pa.schema([*RUNS, *(pa.field(name, kind) for name, kind in TARGETS), *ABOUT])
+AT_ONCE = 512  # files that are opened at a time
 
 
 class Records(NamedTuple):
@@ -44,116 +39,161 @@ class Records(NamedTuple):
     timing: pd.DataFrame  # a row per arm and round; empty where nothing was timed
     tuning: pd.DataFrame  # per arm, candidate and tuning seed; empty where nothing was tuned
 
+    def write(self, folder: Path) -> None:
+        """As runs, curves, timing and tuning.parquet."""
+        for name, frame in self._asdict().items():
+            table = pa.Table.from_pandas(frame, SCHEMAS[name], preserve_index=False)
+            write_parquet(table.replace_schema_metadata(), folder / f"{name}.parquet")
 
-def gather(plan: Plan, store: Store) -> dict[str, pa.Table]:
-    """The tables of ``Records``, from the records of every arm.
+    @classmethod
+    def read(cls, folder: Path) -> Records:
+        """What ``write`` wrote; columns that an older file has not are null."""
+        return cls(*(pq.read_table(folder / f"{name}.parquet", schema=SCHEMAS[name]).to_pandas() for name in SCHEMAS))
+
+
+SCHEMAS = {"runs": STUDY_RUNS, "curves": CURVES, "timing": TIMING, "tuning": TUNING}
+
+
+def gather(plan: Plan, store: Store) -> Records:
+    """The records of every arm of a study, and of its timing.
 
     Raises ValueError where runs were trained with other settings than tuning chose.
     """
-    runs, curves = [], []
-    for arm, blocks in store.present(plan.arms).items():
-        rows, curve = _arm(arm, blocks, plan, store)
-        runs.append(rows)
-        curves.append(curve)
+    present = store.present(plan.arms)
+    runs, curves = _there(plan, store, present)
+    absent = _absent(plan, store, present)
+    runs = pa.concat_tables([runs, absent]).sort_by([("arm", "ascending"), ("seed", "ascending")])
+    trials = {search: Trials.read(about, store.search(search)) for search, about in plan.searches.items()}
     path = plan.timing and store.timing(plan.timing.id)
-    paths = [store.tuning(arm) for arm, recipe in sorted(plan.arms.items()) if recipe.tune]
-    tuning = [pq.read_table(path, schema=TUNING) for path in paths if path.exists()]
-    return {
-        "runs": _with_targets(pa.concat_tables(runs), pa.concat_tables(curves), plan.target),
-        "curves": pa.concat_tables(curves),
-        "timing": pq.read_table(path, schema=TIMING) if path and path.exists() else TIMING.empty_table(),
-        "tuning": pa.concat_tables([TUNING.empty_table(), *tuning]),
-    }
-
-
-def collect(plan: Plan, store: Store) -> None:
-    """Write runs, curves, tuning and timing of the study beside its plan."""
-    for name, table in gather(plan, store).items():
-        write_parquet(table, store.study(plan.study) / f"{name}.parquet")
-
-
-def read(plan: Plan, store: Store) -> Records:
-    """What ``collect`` wrote."""
-    folder = store.study(plan.study)
+    seen = curves.to_pandas()
     return Records(
-        runs=pd.read_parquet(folder / "runs.parquet"),
-        curves=pd.read_parquet(folder / "curves.parquet"),
-        timing=pq.read_table(folder / "timing.parquet", schema=TIMING).to_pandas(),  # older ones have fewer columns
-        tuning=pd.read_parquet(folder / "tuning.parquet"),
+        runs=_with_targets(_described(runs, plan, store, trials).to_pandas(), seen, targets_of(plan)),
+        curves=seen,
+        timing=(pq.read_table(path, schema=TIMING) if path and path.exists() else TIMING.empty_table()).to_pandas(),
+        tuning=_tuning(plan, trials).to_pandas(),
     )
 
 
-def _arm(arm: str, blocks: list[Block], plan: Plan, store: Store) -> tuple[pa.Table, pa.Table]:
-    wanted = plan.seeds[arm]
-    runs, curves = [RUNS.empty_table()], [CURVES.empty_table()]
-    absent = dict.fromkeys(range(wanted))
-    for block, seeds in owned(blocks, wanted):
-        keep = [("seed", ">=", seeds.start), ("seed", "<", seeds.stop)]
-        runs.append(pq.read_table(store.runs(arm, block), schema=RUNS, filters=keep))
-        curves.append(pq.read_table(store.curves(arm, block), schema=CURVES, filters=keep))
-        for seed in seeds:
-            del absent[seed]
-    reasons = {seed: failure.reason for failure in failures(store, arm) for seed in failure.block.seeds}
+def _there(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> tuple[pa.Table, pa.Table]:
+    """The runs and curves of all blocks that are there, of the seeds that each block answers for."""
+    whole: dict[str, list[Path]] = {"runs": [], "curves": []}
+    parts: dict[str, list[pa.Table]] = {"runs": [], "curves": []}
+    for arm, blocks in present.items():
+        for block, seeds in owned(blocks, plan.seeds[arm]):
+            for name, path in (("runs", store.runs(arm, block)), ("curves", store.curves(arm, block))):
+                if seeds == block.seeds:
+                    whole[name].append(path)
+                else:
+                    keep = [("seed", ">=", seeds.start), ("seed", "<", seeds.stop)]
+                    parts[name].append(pq.read_table(path, schema=SHARED[name], filters=keep))
+    runs, curves = (pa.concat_tables([_tables(whole[name], SHARED[name]), *parts[name]]) for name in SHARED)
+    return runs, curves.sort_by([("arm", "ascending"), ("seed", "ascending"), ("epoch", "ascending")])
+
+
+SHARED = {"runs": RUNS, "curves": CURVES}
+
+
+def _tables(paths: list[Path], schema: pa.Schema) -> pa.Table:
+    """All rows of many files, in their order; columns that a file has not are null."""
+    groups = [list(map(str, paths[at : at + AT_ONCE])) for at in range(0, len(paths), AT_ONCE)]
+    made = [ds.dataset(group, schema=schema, format="parquet").to_table() for group in groups]
+    return pa.concat_tables([schema.empty_table(), *made]).combine_chunks()
+
+
+def _absent(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> pa.Table:
+    """A row for every planned run without records: failed, and why, where a job said so; else missing."""
+    rows = []
+    for arm, wanted in plan.seeds.items():
+        there = {seed for _, seeds in owned(present[arm], wanted) for seed in seeds}
+        if len(there) == wanted:
+            continue
+        search = plan.arms[arm].search
+        unsearched = failed_search(store, search.id, arm) if search else None
+        reasons = dict.fromkeys(range(wanted), unsearched.reason) if unsearched else {}
+        reasons |= {seed: failure.reason for failure in failures(store, arm) for seed in failure.seeds}
+        for seed in (seed for seed in range(wanted) if seed not in there):
+            status = "failed" if seed in reasons else "missing"
+            rows.append({"arm": arm, "seed": seed, "status": status, "reason": reasons.get(seed)})
+    return pa.Table.from_pylist(rows, RUNS)
+
+
+def _tuning(plan: Plan, trials: Mapping[str, Trials]) -> pa.Table:
+    """A row for every tuned arm, candidate that it chose from, and tuning seed."""
     rows = [
-        {"arm": arm, "seed": seed, "status": "failed" if seed in reasons else "missing", "reason": reasons.get(seed)}
-        for seed in absent
+        row | {"arm": arm_id}
+        for arm_id, arm in sorted(plan.arms.items())
+        if arm.search and arm.selection and arm.selection.name in trials[arm.search.id].done
+        for row in trials[arm.search.id].rows(arm.selection)
     ]
-    runs.append(pa.Table.from_pylist(rows, RUNS))
-    table = pa.concat_tables(runs)
-    recipe = _settled(arm, plan, store, table)
-    tune = plan.arms[arm].tune
-    about = recipe.columns() | {"recipe": recipe.model_dump_json(), "tuned_by": tune.select if tune else None}
-    for name, kind in (*AXES_SCHEMA, ("recipe", pa.string()), ("tuned_by", pa.string())):
-        table = table.append_column(name, pa.array([about[name]] * len(table), kind))
-    return table, pa.concat_tables(curves)
+    return pa.Table.from_pylist(rows, TUNING)
 
 
-def _settled(arm: str, plan: Plan, store: Store, runs: pa.Table) -> Arm:
-    """The arm with the settings that tuning chose, or as planned before that.
+def _described(runs: pa.Table, plan: Plan, store: Store, trials: Mapping[str, Trials]) -> pa.Table:
+    """The runs with the columns ``ABOUT`` their arms."""
+    rows = []
+    for arm_id, arm in plan.arms.items():
+        recipe = _settled(arm_id, plan, store, runs, trials) if arm.search else arm.recipe
+        about = {"arm": arm_id, "tuned_by": arm.selection.metric if arm.selection else None}
+        columns = recipe.columns() if recipe else arm.columns()
+        rows.append(about | columns | {"recipe": (recipe or arm.outline).model_dump_json()})
+    arms = pa.Table.from_pylist(rows, pa.schema([pa.field("arm", pa.string()), *ABOUT]))
+    places = pc.index_in(runs["arm"], value_set=arms["arm"].combine_chunks())
+    for field in ABOUT:
+        runs = runs.append_column(field, arms[field.name].take(places))
+    return runs
 
-    Raises ValueError where its runs were trained with others than its tuning chose.
+
+def _settled(arm_id: str, plan: Plan, store: Store, runs: pa.Table, trials: Mapping[str, Trials]) -> Recipe | None:
+    """The recipe that was chosen for a tuned arm; None where nothing is chosen yet, or every candidate diverged.
+
+    Raises ValueError where its runs were trained with others than the search chose.
     """
-    planned = plan.arms[arm]
-    if planned.tune is None or not store.tuning(arm).exists():
-        return planned
-    tuned = settled(planned, store)
-    chosen = used(planned, tuned)
-    pairs = zip(runs["status"].to_pylist(), runs["settings"].to_pylist(), strict=True)
-    others = {settings for status, settings in pairs if status in ("finished", "diverged")} - {chosen}
+    arm = plan.arms[arm_id]
+    assert arm.search
+    assert arm.selection
+    searched = trials[arm.search.id]
+    if arm.selection.name not in searched.done:
+        return None
+    chosen = searched.chosen(arm.selection)
+    text = settings_text(chosen.settings) if chosen else None
+    mine = runs.filter(pc.field("arm") == arm_id)
+    pairs = zip(mine["status"].to_pylist(), mine["settings"].to_pylist(), strict=True)
+    others = {settings for status, settings in pairs if status in ("finished", "diverged")} - {text}
     if others:
         trained = ", ".join(sorted(settings or "nothing, since every candidate diverged" for settings in others))
         raise ValueError(
-            f"{store.arm(arm)}: runs were trained with {trained}, but tuning.parquet chose {chosen or 'nothing'}; "
-            "delete the runs-*.parquet there, and they are trained again"
+            f"{store.arm(arm_id)}: runs were trained with {trained}, but {store.search(arm.search.id)} chose "
+            f"{text or 'nothing'}; delete the runs-*.parquet there, and they are trained again"
         )
-    return tuned or planned
+    return arm.settled(chosen.settings) if chosen else None
+
+
+def targets_of(plan: Plan) -> dict[str, Target]:
+    """By arm: the target of the first comparison that has the arm and a target."""
+    found: dict[str, Target] = {}
+    for comparison in plan.comparisons:
+        for arm in comparison.trained if comparison.target else ():
+            found.setdefault(arm, comparison.target)  # type: ignore[arg-type]
+    return found
 
 
 def first_reached(curves: pd.DataFrame, target: Target | None) -> pd.DataFrame:
     """The first evaluation at or past ``target``: columns epoch and step, indexed by arm and seed."""
-    if target is None:
-        met = curves.iloc[:0]
-    else:
-        value = curves[target.metric]
-        met = curves[value >= target.value if target.metric.endswith("accuracy") else value <= target.value]
+    met = curves[target.met(curves[target.metric])] if target else curves.iloc[:0]
     return met.groupby(["arm", "seed"])[["epoch", "step"]].min()
 
 
-def _with_targets(runs: pa.Table, curves: pa.Table, target: Target | None) -> pa.Table:
-    reached = first_reached(curves.to_pandas(), target)
-    rows: list[dict[str, Any]] = []
-    for arm, seed, status in zip(*(runs[name].to_pylist() for name in ("arm", "seed", "status")), strict=True):
-        hit = reached.loc[(arm, seed)] if (arm, seed) in reached.index else None
-        known = target is not None and status in ("finished", "diverged")
-        rows.append(
-            {
-                "reached_target": hit is not None if known else None,
-                "steps_to_target": None if hit is None else int(hit["step"]),
-                "epochs_to_target": None if hit is None else float(hit["epoch"]),
-            }
-        )
-    for name in ("reached_target", "steps_to_target", "epochs_to_target"):
-        runs = runs.append_column(
-            STUDY_RUNS.field(name), pa.array([r[name] for r in rows], STUDY_RUNS.field(name).type)
-        )
-    return runs.select(STUDY_RUNS.names).sort_by([("arm", "ascending"), ("seed", "ascending")])
+def _with_targets(runs: pd.DataFrame, curves: pd.DataFrame, targets: Mapping[str, Target]) -> pd.DataFrame:
+    """The runs with the columns ``TARGETS``: null where nothing was trained, or the study has no target."""
+    parts = [curves.iloc[:0][["arm", "seed", "epoch", "step"]].set_index(["arm", "seed"])]
+    for target in set(targets.values()):
+        mine = [arm for arm, own in targets.items() if own == target]
+        parts.append(first_reached(curves[curves["arm"].isin(mine)], target))
+    reached = pd.concat(parts).reindex(pd.MultiIndex.from_frame(runs[["arm", "seed"]]))
+    known = runs["arm"].isin(list(targets)) & runs["status"].isin(["finished", "diverged"])
+    hit = reached["step"].notna().to_numpy()
+    return runs.assign(
+        reached_target=pd.Series(hit, runs.index, dtype=object).where(known, None),
+        steps_to_target=reached["step"].to_numpy(dtype=float),
+        epochs_to_target=reached["epoch"].to_numpy(dtype=float),
+    )[list(STUDY_RUNS.names)]

@@ -12,7 +12,8 @@ from pathlib import Path
 from study.errors import Refused
 from study.plan.datasets import across, has_figure
 from study.plan.file.expand import prepare
-from study.plan.history.records import Basis
+from study.plan.freshness import Freshness
+from study.plan.history import History
 from study.plan.plan import open_plan
 from study.show.formatting import NONE
 from study.store.files import write_if_changed
@@ -20,18 +21,26 @@ from study.store.layout import Store
 
 
 def collect(arguments: Namespace) -> None:
-    from study.show import records as gather
-    from study.show.claims.judged import judged_table
+    """Records of the arms → observations → summary and verdicts: the tables that all else is drawn from."""
+    from study.show.claims import verdicts
+    from study.show.observations import observe
+    from study.show.records import gather
     from study.show.summary import summarize
     from study.store.files import write_parquet
 
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
-    with Basis(plan, store).drawing():
-        gather.collect(plan, store)
-        records = gather.read(plan, store)
-        write_parquet(summarize(plan, records), folder / "summary.parquet")
-        write_parquet(judged_table(plan, store, records), folder / "claims.parquet")
+    before = History.read(plan, store)
+    with Freshness(plan, store).drawing(before):
+        records = gather(plan, store)
+        records.write(folder)
+        observations = observe(plan, records)
+        observations.write(folder / "observations.parquet")
+        write_parquet(summarize(plan, observations, records.tuning), folder / "summary.parquet")
+        rulings = verdicts.judge(plan, observations, before)
+        after = verdicts.remembered(plan, rulings, before)
+        write_parquet(verdicts.claims_table(plan, rulings, after), folder / "claims.parquet")
+        before.claims, before.looks = after.claims, after.looks
 
 
 def claims(arguments: Namespace) -> int:
@@ -49,7 +58,7 @@ def claims(arguments: Namespace) -> int:
     found = pd.read_parquet(path)
     if claims_table.differs(plan, found):
         raise Refused([f"{path}: these verdicts are on other claims than {arguments.file} states; run {again}"])
-    if Basis(plan, store).newer:
+    if Freshness(plan, store).newer():
         raise Refused([f"{path}: these verdicts are on other records than {store.root}/ has by now; run {again}"])
     met = claims_table.meets(found, arguments.require) if arguments.require else found["verdict"].notna()
     name = ""
@@ -66,26 +75,26 @@ def claims(arguments: Namespace) -> int:
 
 
 def suggest(arguments: Namespace) -> None:
-    """Print what would decide the claims that are undecided."""
+    """Print what would decide the claims that are undecided. Writes nothing: to ask is no look."""
     import pandas as pd
 
-    from study.show import records as gather
-    from study.show.claims import advice as advise
+    from study.show.claims import advice, verdicts
     from study.show.claims import table as claims_table
-    from study.show.claims.judged import judged_table
+    from study.show.observations import observe
+    from study.show.records import gather
 
     store = Store(arguments.results)
     plan = prepare(Path(arguments.file), store)
     path = store.study(plan.study) / "claims.parquet"
     found = pd.read_parquet(path) if path.exists() else None
-    if found is None or claims_table.others(plan, found):
+    if found is None or claims_table.others(plan, found) or Freshness(plan, store).newer():
         if not any(store.present(plan.arms).values()):
             again = f"snakemake --cores all --resources gpu=4 --config study={arguments.file} results={store.root}"
             raise Refused([f"{arguments.file}: none of its arms is trained yet; run {again}"])
-        tables = gather.gather(plan, store)  # in memory: the study's own results are those of its last run
-        records = gather.Records(**{name: table.to_pandas() for name, table in tables.items()})
-        found = judged_table(plan, store, records).to_pandas()
-    print(*advise.suggest(plan, store, found), sep="\n")
+        history = History.read(plan, store)  # judged in memory: the study's own results are those of its last run
+        rulings = verdicts.judge(plan, observe(plan, gather(plan, store)), history)
+        found = verdicts.claims_table(plan, rulings, verdicts.remembered(plan, rulings, history)).to_pandas()
+    print(*advice.suggest(plan, store, found), sep="\n")
 
 
 def table(arguments: Namespace) -> None:
@@ -111,7 +120,8 @@ def figure(arguments: Namespace) -> None:
     from study.show.figures import over_datasets, sweeps, tuning
     from study.show.figures import style as page
     from study.show.figures.data import Evidence
-    from study.show.records import read
+    from study.show.observations import Observations
+    from study.show.records import Records
 
     plan, store = open_plan(arguments.plan)
     comparison = plan.comparison(arguments.comparison)
@@ -120,8 +130,8 @@ def figure(arguments: Namespace) -> None:
         over = over_datasets.OverDatasets.of(plan, comparison, pd.read_parquet(folder.parent / "summary.parquet"))
         page.save(over_datasets.draw(over), folder / "across" / comparison.name, over_datasets.caption(over))
         return
-    records = read(plan, store)
-    evidence = Evidence.of(comparison, records)
+    records = Records.read(folder.parent)
+    evidence = Evidence.of(comparison, records, Observations.read(folder.parent / "observations.parquet"))
     if not arguments.tuning:
         page.save(figures.draw(evidence), folder / comparison.name, figures.caption(evidence))
         return

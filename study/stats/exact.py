@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 ALPHA = 0.05
+DATASETS = 6  # that tell arms apart: fewer cannot
 
 
 def smallest_p(seeds: int, ties: int = 0, sides: int = 2) -> float:

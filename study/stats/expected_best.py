@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import comb, isfinite, isnan, nan
 
-from study.stats.scale import orientation
+from study.metrics import METRICS
 
 
 def expected_best(metric: str, scores: Sequence[float]) -> list[float | None]:
@@ -14,7 +14,7 @@ def expected_best(metric: str, scores: Sequence[float]) -> list[float | None]:
     ``scores``: one per initial point of the grid, NaN where it diverged. None where k trials may all have diverged.
     Dodge et al. (2019) draw with replacement, which is biased.
     """
-    n, sign = len(scores), orientation(metric)
+    n, sign = len(scores), METRICS[metric].orientation
     best_first = sorted((s for s in scores if isfinite(s)), key=lambda s: -sign * s)
     best_first += [nan] * (n - len(best_first))
     expected = (

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from study.stats.paired import Floats, beyond, mean_interval, sign_flip
-from study.stats.scale import is_ratio, orientation, restored
+from study.metrics import METRICS
+from study.stats.estimates import Floats, mean_interval
+from study.stats.paired import TIE, beyond, sign_flip
 
 
 class Effect(NamedTuple):
@@ -42,8 +43,9 @@ def effects(metric: str, values: Floats, factors: Sequence[str], interactions: b
     """
     if values.ndim != len(factors) + 1:
         raise ValueError(f"{len(factors)} factors need values with {len(factors) + 1} dimensions, not {values.ndim}")
+    about = METRICS[metric]
     with np.errstate(divide="ignore"):
-        scaled = orientation(metric) * (np.log(values) if is_ratio(metric) else values)
+        scaled = about.orientation * (np.log(values) if about.ratio else values)
     scaled = np.where(np.isfinite(scaled), scaled, np.nan)
     contrasts = _contrasts(scaled, factors)
     return [_effect(metric, *contrast) for contrast in contrasts if interactions or len(contrast[0]) == 1]
@@ -66,6 +68,7 @@ def _contrasts(values: Floats, factors: Sequence[str]) -> Iterator[tuple[tuple[s
 def _effect(metric: str, factors: tuple[str, ...], levels: tuple[int, ...], d: Floats) -> Effect:
     if not np.isfinite(d).all():
         return Effect(factors, levels, None, None, None, None)
-    low, high = (None if end is None else restored(metric, end) for end in mean_interval(d, 0.95))
+    restored = METRICS[metric].restored
+    low, high = (None if end is None else restored(end) for end in mean_interval(d, tie=TIE))
     mean = float(np.round(d.mean(), 12))
-    return Effect(factors, levels, restored(metric, mean), low, high, sign_flip(beyond(d, 0)))
+    return Effect(factors, levels, restored(mean), low, high, sign_flip(beyond(d, 0)))

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from study.stats.scale import is_ratio, orientation
+from study.metrics import METRICS
+from study.stats.estimates import Floats
 
-Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Alternative = Literal["two-sided", "greater", "less"]
@@ -27,15 +27,15 @@ def differences(metric: str, better: Floats, than: Floats, worst: tuple[Bools, B
     it is worse than every number. Where one arm is, the difference is infinite; where both are, NaN. A loss of 0 is
     infinitely better than any other.
     """
-    sides = []
+    about, sides = METRICS[metric], []
     for values, lost in zip((better, than), worst, strict=True):
         kept = np.where(lost, 1.0, values)
-        if is_ratio(metric):
+        if about.ratio:
             if (kept < 0).any():
                 raise ValueError(f"{metric} is compared by factors, which negative values do not have")
             with np.errstate(divide="ignore"):
                 kept = np.log(kept)
-        sides.append(np.where(lost, -np.inf, orientation(metric) * kept))
+        sides.append(np.where(lost, -np.inf, about.orientation * kept))
     a, b = sides
     with np.errstate(invalid="ignore"):
         d = np.where(a == b, 0.0, a - b)
@@ -90,14 +90,6 @@ def equivalence(d: Floats, m: float) -> tuple[float, bool]:
     if abs(d.mean()) < m:
         return max(sign_flip(above, "less"), sign_flip(below, "greater")), True
     return min(1.0, 2 * (sign_flip(above, "greater") if d.mean() > 0 else sign_flip(below, "less"))), False
-
-
-def mean_interval(d: Floats, level: float) -> tuple[float | None, float | None]:
-    """The t interval of the mean of ``d`` [pairs]; None with one pair, or where all are equal."""
-    if len(d) < 2 or np.ptp(d) < TIE:
-        return None, None
-    interval = stats.ttest_1samp(d, 0).confidence_interval(level)
-    return float(interval.low), float(interval.high)
 
 
 def _rounded_sum(x: Floats, axis: int) -> Floats:

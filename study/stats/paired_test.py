@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from study.metrics import DETERMINISTIC, METRICS
-from study.show.formatting import listed
-from study.stats.paired import (
-    TIE,
-    Bools,
-    Floats,
-    beyond,
-    differences,
-    equivalence,
-    mean_interval,
-    sign_flip,
-    sign_test,
-)
-from study.stats.scale import default_margin, restored, threshold
+from study.metrics import METRICS
+from study.stats.estimates import Floats, mean_interval
+from study.stats.paired import TIE, Bools, beyond, differences, equivalence, sign_flip, sign_test
 
 Kind = Literal["better", "equal"]
 Test = Literal["sign-flip", "sign", "deterministic", "none"]
-HOW = {"failed": "failed", "missing": "not run"}
-UNTIMED = "not timed yet"
+Absence = Literal["failed", "missing", "unknown"]  # unknown: it ended, and has no value; or was not timed
 
 
 @dataclass(frozen=True)
@@ -57,6 +45,17 @@ class Statement:
     derived: bool = False
 
 
+class Lack(NamedTuple):
+    """What an arm must have before a claim on it can be judged: how many of its ``of`` pairs say nothing, and why.
+
+    ``of`` is 0 where nothing has run, or nothing was timed.
+    """
+
+    label: str
+    counts: dict[Absence, int]
+    of: int
+
+
 @dataclass(frozen=True)
 class Evidence:
     """``estimate low high``: a difference in the metric's unit, or a factor (above 1: better); where a pair holds no
@@ -65,7 +64,7 @@ class Evidence:
     ``favours``: whether the evidence lies on the side of the claim; None where on neither. ``wins losses ties``: pairs
     against the margin (``kind: equal``: within it, beyond it). ``mean sd``: of the differences, as they are tested.
     ``ahead``: the arm that did better, whatever the margin; None where neither did. ``p_ahead``: of the test of
-    that alone, without the margin; not adjusted.
+    that alone, without the margin; not adjusted. ``both_lost``: pairs in which both arms are worse than every number.
     """
 
     margin: float
@@ -77,54 +76,70 @@ class Evidence:
     low: float | None = None
     high: float | None = None
     level: float = 0.95
-    mean: float = np.nan
-    sd: float = np.nan
+    mean: float | None = None
+    sd: float | None = None
     pairs: int = 0
     wins: int = 0
     losses: int = 0
     ties: int = 0
     p_ahead: float | None = None
-    lacking: str = ""  # what has to be run again before anything can be said
+    lost: tuple[int, int] = (0, 0)  # pairs in which each of the two is worse than every number
+    both_lost: int = 0
+    lacking: tuple[Lack, ...] = ()  # what has to be run again before anything can be said
 
 
 def weigh(claim: Statement) -> Evidence:
-    """Test one claim. ``p`` is not yet adjusted for the other claims; it is None for deterministic metrics."""
-    margin = default_margin(claim.metric) if claim.margin is None else claim.margin
+    """Test one claim. ``p`` is not yet adjusted for the other claims; it is None for deterministic metrics.
+
+    Raises ValueError where the sides are not paired, or a claim of ``kind: equal`` has no margin.
+    """
+    about = METRICS[claim.metric]
+    margin = about.margin if claim.margin is None else claim.margin
     if claim.kind == "equal" and margin <= 0:
         raise ValueError("a claim of kind: equal needs a margin above 0")
     sides = (claim.better, claim.than)
     if len({len(array) for side in sides for array in (side.values, side.status)}) != 1:
         raise ValueError(f"{claim.better.label} and {claim.than.label} are not paired")
-    worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
-    if lacking := _lacking(claim, worst):
+    worst = _worse_than_any(claim.metric, claim.better), _worse_than_any(claim.metric, claim.than)
+    if lacking := tuple(_lacking(claim, worst)):
         return Evidence(margin, "none", 1.0, None, lacking=lacking)
     d = differences(claim.metric, claim.better.values, claim.than.values, worst)
-    m = threshold(claim.metric, margin)
-    if claim.metric in DETERMINISTIC and all(np.ptp(side.values) == 0 for side in sides):
+    m = about.threshold(margin)
+    if about.counted and all(np.ptp(side.values) == 0 for side in sides):
         found = _of_counts(claim, d, m, margin)
     else:
         found = (_of_sizes if np.isfinite(d).all() else _of_signs)(claim, d, m, margin)
     wins, losses = _wins(claim.kind, d, m)
-    lead = int((d > TIE).sum()) - int((d < -TIE).sum()) if found.test == "sign" else found.mean
-    ahead = None if abs(lead) < TIE else (claim.better if lead > 0 else claim.than).label
-    return replace(found, ahead=ahead, pairs=len(d), wins=wins, losses=losses, ties=len(d) - wins - losses)
+    lead = int((d > TIE).sum()) - int((d < -TIE).sum()) if found.mean is None else found.mean
+    return replace(
+        found,
+        ahead=None if abs(lead) < TIE else (claim.better if lead > 0 else claim.than).label,
+        pairs=len(d),
+        wins=wins,
+        losses=losses,
+        ties=len(d) - wins - losses,
+        lost=(int(worst[0].sum()), int(worst[1].sum())),
+        both_lost=int((worst[0] & worst[1]).sum()),
+    )
 
 
 def _of_counts(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
     """Every round agrees: there is nothing to test."""
     value = float(d[0])
     favours = abs(value) <= m + TIE if claim.kind == "equal" else value > m + TIE
-    return Evidence(margin, "deterministic", None, favours, estimate=restored(claim.metric, value), mean=value)
+    estimate = METRICS[claim.metric].restored(value)
+    return Evidence(margin, "deterministic", None, favours, estimate=estimate, mean=value, sd=0.0)
 
 
 def _of_sizes(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
     """All differences are numbers: sign-flip test, t interval of their mean."""
+    restored = METRICS[claim.metric].restored
     mean = float(np.round(d.mean(), 12))
     equal = claim.kind == "equal"
     p, favours = equivalence(d, m) if equal else (sign_flip(beyond(d, m)), _sign(mean - m))
     level = 0.9 if equal else 0.95  # an equivalence test at 5 % is a 90 % interval within the margin
-    low, high = (None if end is None else restored(claim.metric, end) for end in mean_interval(d, level))
-    estimate, sd = restored(claim.metric, mean), float(d.std(ddof=1)) if low is not None else 0.0
+    low, high = (None if end is None else restored(end) for end in mean_interval(d, level, TIE))
+    estimate, sd = restored(mean), float(d.std(ddof=1)) if low is not None else 0.0
     ahead = sign_flip(beyond(d, 0)) if m and not (equal or favours) else None
     return Evidence(margin, "sign-flip", p, favours, None, estimate, low, high, level, mean, sd, p_ahead=ahead)
 
@@ -149,24 +164,20 @@ def _sign(x: float) -> bool | None:
     return None if abs(x) < TIE else x > 0
 
 
-def worse_than_any(metric: str, side: Side) -> Bools:
+def _worse_than_any(metric: str, side: Side) -> Bools:
     """Where an arm is worse than every number: diverged, or a target not reached. [pairs]"""
     return np.isposinf(side.values) if METRICS[metric].target else side.status == "diverged"
 
 
-def _lacking(claim: Statement, worst: tuple[Bools, Bools]) -> str:
-    """Which runs, or timings, must be there before a claim can be judged, in words; empty where all are."""
-    timed = METRICS[claim.metric].timed
-    if not len(claim.better.values):
-        return UNTIMED if timed else "nothing has run"
-    told = {}
+def _lacking(claim: Statement, worst: tuple[Bools, Bools]) -> list[Lack]:
+    """The arms of which runs, or timings, must be there before the claim can be judged."""
+    found = []
     for side, lost in zip((claim.better, claim.than), worst, strict=True):
-        open_yet = np.isin(side.status, ("failed", "missing")) | (~lost & ~np.isfinite(side.values))
-        how = [HOW.get(str(status), UNTIMED if timed else "without a value") for status in side.status[open_yet]]
-        if how == [UNTIMED] * len(lost):
-            told[side.label] = UNTIMED
-        elif how:
-            told[side.label] = f"{listed(f'{how.count(word)} {word}' for word in dict.fromkeys(how))} of {len(lost)}"
-    if list(told.values()) == [UNTIMED, UNTIMED]:
-        return UNTIMED
-    return listed(f"{label}: {text}" for label, text in told.items())
+        absent = np.isin(side.status, ("failed", "missing")) | (~lost & ~np.isfinite(side.values))
+        counts: dict[Absence, int] = {}
+        for status in side.status[absent]:
+            why: Absence = "failed" if status == "failed" else "missing" if status == "missing" else "unknown"
+            counts[why] = counts.get(why, 0) + 1
+        if counts or not len(lost):
+            found.append(Lack(side.label, counts, len(lost)))
+    return found

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
+from study.stats.estimates import Floats
 from study.stats.exact import ALPHA, fewest_seeds
-from study.stats.paired import Floats
 
 POWER = 0.8
 MOST = 1_000  # seeds; more is said as "more than 1,000"
@@ -47,20 +47,8 @@ def pairs_for_wins(wins: int, losses: int, ties: int, claims: int, looks: int = 
     n = np.arange(MOST + 1)
     needed = stats.binom.isf(ALPHA / looks / claims / 2, n, 0.5) + 1  # wins that decide; more than n: none do
     power = stats.binom.sf(needed - 1, n, share)
-    told = decided / (decided + ties)
-    return next((pairs for pairs in n[1:].tolist() if _mixed(power, pairs, told) >= POWER), None)
-
-
-def note_on_looks(taken: int, declared: int) -> str:
-    """What to print beside verdicts that were looked at more often than the study file says; empty where not."""
-    if taken <= declared:
-        return ""
-    seen = ", ".join(f"{100 * share:.1f} % with {looks}" for looks, share in FALSE_VERDICTS.items())
-    return (
-        f"This is look {taken} at more or other data; {declared} {'was' if declared == 1 else 'were'} declared. Each "
-        f"further look makes a false verdict likelier than 5 % (by simulation {seen}). Declare `looks: {taken}`, which "
-        f"tests each look at {100 * ALPHA / taken:.2g} %, or keep the seeds, targets and timing."
-    )
+    untied = decided / (decided + ties)
+    return next((pairs for pairs in n[1:].tolist() if _mixed(power, pairs, untied) >= POWER), None)
 
 
 def _mixed(power: Floats, pairs: int, decided: float) -> float:

@@ -11,10 +11,9 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from study.metrics import METRICS
-from study.plan.datasets import DATASETS
-from study.stats.exact import ALPHA
-from study.stats.paired import Bools, Floats, Ints
-from study.stats.scale import is_ratio, orientation
+from study.stats.estimates import Floats
+from study.stats.exact import ALPHA, DATASETS
+from study.stats.paired import Bools, Ints
 
 RESAMPLES = 2_000
 AT_ONCE = 4_000_000  # values held at once, so that thousands of arms fit into memory
@@ -31,7 +30,7 @@ def stability(metric: str, values: Floats, worst: Bools) -> float | None:
     if arms < 2 or seeds < 2 or not (np.isfinite(values) | worst).all():
         return None
     drawn = np.random.default_rng(0).integers(seeds, size=(RESAMPLES, seeds))
-    cost = np.where(worst, 0.0, -orientation(metric) * values)
+    cost = np.where(worst, 0.0, -METRICS[metric].orientation * values)
     observed = _order(metric, cost[:, None], worst[:, None])
     repeats = 0
     for part in np.array_split(drawn, -(-arms * drawn.size // AT_ONCE)):
@@ -42,7 +41,7 @@ def stability(metric: str, values: Floats, worst: Bools) -> float | None:
 
 def all_tie(metric: str, values: Floats, worst: Bools) -> bool:
     """Whether there is no order to repeat: all arms come out equal. Arrays as those of ``stability``."""
-    cost = np.where(worst, 0.0, -orientation(metric) * values)
+    cost = np.where(worst, 0.0, -METRICS[metric].orientation * values)
     return bool(np.ptp(_order(metric, cost[:, None], worst[:, None])) == 0)
 
 
@@ -57,10 +56,10 @@ def costs_of(metric: str, estimates: Floats, lost: Ints) -> Floats:
         raise ValueError("an arm has neither an estimate nor a run that was lost")
     value = np.where(np.isnan(estimates), np.inf, estimates)
     beyond = lost.astype(float)
-    if is_ratio(metric):
-        beyond = np.where(value <= 0, beyond + orientation(metric), beyond)
+    if METRICS[metric].ratio:
+        beyond = np.where(value <= 0, beyond + METRICS[metric].orientation, beyond)
         value = np.log(np.where(value <= 0, np.inf, value))
-    cost = -orientation(metric) * np.round(value, 9)
+    cost = -METRICS[metric].orientation * np.round(value, 9)
     known = cost[np.isfinite(cost)]
     least, most = (known.min(), known.max()) if len(known) else (0.0, 0.0)
     cost = np.where(np.isfinite(cost), cost, np.where(beyond > 0, most, least))

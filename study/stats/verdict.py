@@ -1,4 +1,4 @@
-"""From the evidence on every claim of a study to verdicts: Holm's correction, then words."""
+"""From the evidence on every claim of a study to verdicts: Holm's correction."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Literal
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from study.show.claims.reasons import Open, because
+from study.metrics import METRICS
 from study.stats.exact import ALPHA, smallest_p
-from study.stats.paired_test import Evidence, Statement, weigh
+from study.stats.paired_test import Evidence, Kind, Statement, weigh
 from study.stats.power import pairs_for_equal, pairs_for_mean, pairs_for_wins
-from study.stats.scale import threshold
 
 Word = Literal["supported", "refuted", "undecided"]
 
@@ -25,6 +24,8 @@ class Verdict:
     ``p_adjusted``: None for deterministic metrics. ``undertuned``: labels of the arms that must be tuned further before
     the claim can be decided. ``pairs_needed``: how many seeds (rounds, for timed metrics) in all would decide it if the
     true difference is as observed; None where it is decided, or blocked, or where more than 1,000 would be needed.
+    ``hopeless``: the number of claims that count, where so few pairs cannot decide this one whatever came out; else 0.
+    ``clear``: whether one arm is better beyond doubt, by whatever.
     """
 
     claim: Statement
@@ -34,26 +35,21 @@ class Verdict:
     word: Word
     undertuned: tuple[str, ...]
     pairs_needed: int | None
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.word}: {self.reason}"
+    hopeless: int
+    clear: bool
 
 
-def judge(claims: Sequence[Statement], looks: int = 1) -> list[Verdict]:
+def judge(claims: Sequence[Statement], looks: int = 1, withdrawn: Sequence[float] = ()) -> list[Verdict]:
     """Verdicts on all claims of a study, in their order. They must be judged together: each counts for the others.
 
     ``looks``: how often the study is looked at as its seeds grow, as declared; each look tests at 0.05 / looks.
+    ``withdrawn``: the last p of claims that were judged and are stated no more, which count on.
     """
     evidence = [weigh(claim) for claim in claims]
-    counted = [found.p is not None and not claim.derived for claim, found in zip(claims, evidence, strict=True)]
-    family = Family(
-        [found.p for found, counts in zip(evidence, counted, strict=True) if counts and found.p is not None]
-    )
-    return [
-        _verdict(claim, found, counts, family, looks)
-        for claim, found, counts in zip(claims, evidence, counted, strict=True)
-    ]
+    counts = [found.p is not None and not claim.derived for claim, found in zip(claims, evidence, strict=True)]
+    raw = [found.p for found, counting in zip(evidence, counts, strict=True) if counting and found.p is not None]
+    family = Family([*raw, *withdrawn])
+    return [_verdict(*about, family, looks) for about in zip(claims, evidence, counts, strict=True)]
 
 
 class Family:
@@ -61,7 +57,7 @@ class Family:
 
     def __init__(self, raw: Sequence[float]) -> None:
         self.raw = np.array(raw, dtype=float)
-        self.holm = multipletests(self.raw, method="holm")[1] if raw else self.raw
+        self.holm = multipletests(self.raw, method="holm")[1] if len(raw) else self.raw
         self.size = max(1, len(raw))
 
     def adjusted(self, p: float) -> float:
@@ -74,6 +70,22 @@ class Family:
         return float(min(1.0, max(np.max(self.holm, where=below, initial=0.0), rest * p)))
 
 
+def pairs_needed(metric: str, kind: Kind, found: Evidence, claims: int, looks: int) -> int | None:
+    """How many pairs in all would decide an open claim, if the true difference is as observed.
+
+    ``claims``: those that count for Holm. None where more than 1,000 would be needed.
+    """
+    if found.pairs < 2:
+        return None
+    if found.mean is None or found.sd is None:
+        needed = pairs_for_wins(found.wins, found.losses, found.ties, claims, looks)
+    else:
+        pairs_for = pairs_for_equal if kind == "equal" else pairs_for_mean
+        m, decided = METRICS[metric].threshold(found.margin), 1 - found.ties / found.pairs
+        needed = pairs_for(found.mean, found.sd, m, claims, looks, decided)
+    return None if needed is None else max(needed, found.pairs + 1)
+
+
 def _verdict(claim: Statement, found: Evidence, counts: bool, family: Family, looks: int) -> Verdict:
     alpha = ALPHA / looks
     p = None if found.p is None else family.adjusted(found.p)
@@ -84,13 +96,12 @@ def _verdict(claim: Statement, found: Evidence, counts: bool, family: Family, lo
         word = "undecided"
     needed, hopeless = None, 0
     if not decided and not found.lacking:
-        needed = _pairs_needed(claim, found, family.size, looks)
+        needed = pairs_needed(claim.metric, claim.kind, found, family.size, looks)
         floor = smallest_p(found.pairs, found.ties, 1 if claim.kind == "equal" else 2)
         hopeless = 0 if family.adjusted(floor) <= alpha else family.size
     # Of which arm is better a margin says nothing: that needs a test of its own, with Bonferroni's correction.
     clear = found.p_ahead is None or found.p_ahead * family.size <= alpha
-    reason = because(claim, found, clear, Open(undertuned, needed, hopeless) if word == "undecided" else None)
-    return Verdict(claim, found, counts, p, word, undertuned, needed, reason)
+    return Verdict(claim, found, counts, p, word, undertuned, needed, hopeless, clear)
 
 
 def _undertuned(claim: Statement, found: Evidence) -> tuple[str, ...]:
@@ -105,15 +116,3 @@ def _undertuned(claim: Statement, found: Evidence) -> tuple[str, ...]:
     else:
         at_stake = [than if found.favours else better]
     return tuple(side.label for side in at_stake if side.undertuned)
-
-
-def _pairs_needed(claim: Statement, found: Evidence, family: int, looks: int) -> int | None:
-    if found.pairs < 2:
-        return None
-    if found.test == "sign":
-        needed = pairs_for_wins(found.wins, found.losses, found.ties, family, looks)
-    else:
-        pairs_for = pairs_for_equal if claim.kind == "equal" else pairs_for_mean
-        decided = 1 - found.ties / found.pairs
-        needed = pairs_for(found.mean, found.sd, threshold(claim.metric, found.margin), family, looks, decided)
-    return None if needed is None else max(needed, found.pairs + 1)

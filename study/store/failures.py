@@ -25,6 +25,10 @@ class Failure(NamedTuple):
     log: str
 
     @property
+    def seeds(self) -> range:
+        return self.block.seeds if self.block else range(0)
+
+    @property
     def what(self) -> str:
         return "tuning" if self.block is None else f"seeds {self.block}"
 

@@ -11,10 +11,9 @@ import pytest
 
 from study.plan.file.expand import prepare
 from study.plan.plan import Plan
-from study.show.claims.judged import judged_table
 from study.store.layout import Store
 from tests.show.claimed import CLAIMED, outcome
-from tests.show.records import records
+from tests.show.records import judged, records
 
 BASELINE = """
 study: {name}
@@ -59,14 +58,14 @@ def tables(tmp_path: Path) -> Callable[[int], str]:
 
 
 @pytest.fixture
-def claimed(planned: Callable[..., Plan]) -> Callable[..., tuple[Plan, pd.DataFrame]]:
-    def judged(
+def claimed(planned: Callable[..., Plan], tmp_path: Path) -> Callable[..., tuple[Plan, pd.DataFrame]]:
+    def made(
         text: str = CLAIMED,
         seeds: int = 10,
         change: Callable[[str, int], Mapping[str, object]] = outcome,
-        root: Path = Path("unused"),
+        root: Path = tmp_path,
     ) -> tuple[Plan, pd.DataFrame]:
         plan = planned(text, seeds=seeds)
-        return plan, judged_table(plan, Store(root), records(plan, change)).to_pandas()
+        return plan, judged(plan, Store(root), records(plan, change))
 
-    return judged
+    return made

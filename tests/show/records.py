@@ -11,8 +11,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from study.plan.history import History
 from study.plan.plan import Plan
-from study.show.claims.judged import judged_table
+from study.show.claims import verdicts
+from study.show.figures.data import Evidence
+from study.show.observations import observe
 from study.show.records import STUDY_RUNS, Records
 from study.show.summary import summarize
 from study.store.files import write_parquet
@@ -126,6 +129,25 @@ def on_devices(
     return found._replace(timing=timing)
 
 
+def summary_table(plan: Plan, found: Records) -> pa.Table:
+    """The summary of a study with these records."""
+    return summarize(plan, observe(plan, found), found.tuning)
+
+
+def figure_data(plan: Plan, found: Records, place: int = 0) -> Evidence:
+    """What the figure of a comparison is drawn from."""
+    return Evidence.of(plan.comparisons[place], found, observe(plan, found))
+
+
+def judged(plan: Plan, store: Store, found: Records) -> pd.DataFrame:
+    """The table of claims of a study with these records; the look at them is noted, as ``collect`` does."""
+    history = History.read(plan, store)
+    rulings = verdicts.judge(plan, observe(plan, found), history)
+    history = verdicts.remembered(plan, rulings, history)
+    history.write()
+    return verdicts.claims_table(plan, rulings, history).to_pandas()
+
+
 def stored(plan: Plan, found: Records, root: Path) -> tuple[Path, pd.DataFrame]:
     """Write plan and records as ``collect`` would. Returns the path of plan.json and the summary."""
     store = Store(root)
@@ -133,7 +155,13 @@ def stored(plan: Plan, found: Records, root: Path) -> tuple[Path, pd.DataFrame]:
     folder = store.study(plan.study)
     for name, frame in found._asdict().items():
         frame.to_parquet(folder / f"{name}.parquet")
-    summary = summarize(plan, found)
-    write_parquet(summary, folder / "summary.parquet")
-    write_parquet(judged_table(plan, store, found), folder / "claims.parquet")
-    return folder / "plan.json", summary.to_pandas()
+    observations = observe(plan, found)
+    observations.write(folder / "observations.parquet")
+    table = summarize(plan, observations, found.tuning)
+    write_parquet(table, folder / "summary.parquet")
+    history = History.read(plan, store)
+    rulings = verdicts.judge(plan, observations, history)
+    history = verdicts.remembered(plan, rulings, history)
+    history.write()
+    write_parquet(verdicts.claims_table(plan, rulings, history), folder / "claims.parquet")
+    return folder / "plan.json", table.to_pandas()

@@ -13,9 +13,8 @@ from study.errors import Refused
 from study.plan.datasets import across
 from study.plan.plan import Plan
 from study.show.figures import over_datasets as figures
-from study.show.summary import summarize
 from study.show.tables.ranks import headline, ranks_of
-from tests.show.records import Outcome, records
+from tests.show.records import Outcome, records, summary_table
 from tests.show.test_figures import texts
 
 ARMS = "[sgd, {name: momentum, lr: 0.01}, {name: adam, lr: 0.01}]"
@@ -35,7 +34,7 @@ def outcome(label: str, seed: int) -> Mapping[str, object]:
 
 
 def summary_of(plan: Plan, outcome: Outcome | None = None) -> pd.DataFrame:
-    return summarize(plan, records(plan, outcome)).to_pandas()
+    return summary_table(plan, records(plan, outcome)).to_pandas()
 
 
 def test_average_ranks_are_those_of_the_summary(planned: Callable[..., Plan]) -> None:

@@ -12,9 +12,8 @@ from study.__main__ import main
 from study.plan.plan import Plan
 from study.show.figures import over_datasets as figures
 from study.show.page.report import render
-from study.show.summary import summarize
 from study.store.layout import Store
-from tests.show.records import Outcome, records, stored
+from tests.show.records import Outcome, records, stored, summary_table
 from tests.show.test_across import ARMS, LOST, comparison, outcome, summary_of
 from tests.show.test_figures import texts
 
@@ -68,7 +67,7 @@ def test_whatever_is_there_can_be_drawn(
         "a perfect score": lambda label, seed: {"level": 1.0, "pace": 0.01},  # a loss of exactly 0
     }
     found = records(plan, ends[end], timed=end != "nothing there")
-    over = figures.OverDatasets.of(plan, plan.comparisons[0], summarize(plan, found).to_pandas())
+    over = figures.OverDatasets.of(plan, plan.comparisons[0], summary_table(plan, found).to_pandas())
     assert "n = 6 datasets" in texts(figures.draw(over))
     assert ("Grey" in figures.caption(over)) == (arms == 12)
 

@@ -12,11 +12,11 @@ import pytest
 from scipy import stats
 
 from study.__main__ import main
+from study.metrics import METRICS
 from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.show.claims.table import others, sentence
 from study.show.page.report import render
-from study.stats.scale import default_margin
 from study.store.layout import Store
 from tests.show.claimed import CLAIMED, outcome
 from tests.show.records import records, stored
@@ -157,7 +157,6 @@ def test_advice_on_verdicts_is_for_the_same_claims_whatever_their_seeds(
     assert old in before
     path.write_text(before.replace(old, new, 1), encoding="utf-8")
     assert others(prepare(path, Store(tmp_path / "results")), found) is (change not in SAME)
-    assert others(plan, found.drop(columns="target"))  # as older versions wrote them
 
 
 def test_the_verb_asks_for_results_first(planned: Callable[..., Plan], tmp_path: Path) -> None:
@@ -170,7 +169,7 @@ def test_claims_are_told_in_the_words_of_their_metric() -> None:
               "train_seconds": "shorter training time", "test_loss": "lower test loss",
               "memory_mib": "less peak memory", "val_accuracy": "higher validation accuracy"}  # fmt: skip
     for metric, words in wanted.items():
-        assert sentence(metric, "a", "b", "better", default_margin(metric)) == f"a: {words} than b"
+        assert sentence(metric, "a", "b", "better", METRICS[metric].margin) == f"a: {words} than b"
 
 
 def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.show.records import read
+from study.show.records import Records
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVES, RUNS, TIMING
@@ -147,7 +147,7 @@ def test_a_timing_with_fewer_columns_is_read_with_nulls(place: tuple[Plan, Store
     rows = [{"arm": arm, "round": 0, "step_seconds": 1e-3, "memory_bytes": 1, "device": "CPU"}]
     folder = collected(plan, store, rows)
     pq.write_table(pa.Table.from_pylist(rows), folder / "timing.parquet")
-    timing = read(plan, store).timing
+    timing = Records.read(folder).timing
     assert timing.columns.tolist() == TIMING.names
     assert timing["step_seconds"].tolist() == [1e-3]
     assert timing[["cores", "load_average", "gpu_utilization"]].isna().all(axis=None)

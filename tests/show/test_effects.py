@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from study.plan.plan import Plan
+from study.show.observations import observe
 from study.show.page.report import render
 from study.show.tables.effects import effects_of
 from study.store.layout import Store
@@ -29,7 +30,7 @@ def outcome(label: str, seed: int) -> Mapping[str, object]:
 def test_main_effects_are_those_of_the_runs(planned: Callable[..., Plan]) -> None:
     plan = planned(CROSS, seeds=6)
     found = records(plan, outcome)
-    shown = effects_of(plan.comparisons[0], found)
+    shown = effects_of(plan.comparisons[0], observe(plan, found))
     assert shown is not None
     means = found.runs.groupby(["optimizer", "batch_size"])["test_accuracy"].mean().unstack()
     expected = {
@@ -50,7 +51,7 @@ def test_a_diverged_run_leaves_its_contrasts_out(planned: Callable[..., Plan]) -
     plan = planned(CROSS, seeds=6)
     lost = {"status": "diverged", "reason": "loss not finite"}
     found = records(plan, lambda label, seed: lost if "64" in label and seed == 1 else outcome(label, seed))
-    shown = effects_of(plan.comparisons[0], found)
+    shown = effects_of(plan.comparisons[0], observe(plan, found))
     assert shown is not None
     estimates = {line.what: line.estimate for line in shown.main}
     assert estimates["batch_size=64 instead of batch_size=16"] == "not estimable"
@@ -68,7 +69,7 @@ def test_a_diverged_run_leaves_its_contrasts_out(planned: Callable[..., Plan]) -
 )
 def test_only_full_factorials_have_effects(text: str, planned: Callable[..., Plan]) -> None:
     plan = planned(text, seeds=6)
-    assert effects_of(plan.comparisons[0], records(plan)) is None
+    assert effects_of(plan.comparisons[0], observe(plan, records(plan))) is None
 
 
 def test_the_report_shows_them(planned: Callable[..., Plan], tmp_path: Path) -> None:

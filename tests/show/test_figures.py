@@ -13,8 +13,7 @@ from study.plan.plan import Plan
 from study.show import figures
 from study.show.figures import dots, heat_map, learning_curves, ranked, to_target, train_test
 from study.show.figures import style as page
-from study.show.figures.data import Evidence
-from tests.show.records import Outcome, records
+from tests.show.records import Outcome, figure_data, records
 
 OPTIMIZERS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
 DIVERGED = {"status": "diverged", "reason": "loss not finite"}
@@ -64,7 +63,7 @@ def texts(figure: Figure) -> str:
 def test_the_kind_suits_what_varies_and_says_units_and_n(planned: Callable[..., Plan], kind: str) -> None:
     comparison, wanted = KINDS[kind]
     plan = planned(comparison)
-    evidence = Evidence.of(plan.comparisons[0], records(plan))
+    evidence = figure_data(plan, records(plan))
     assert [panel.draw for panel in figures.panels(evidence)] == wanted
     figure = figures.draw(evidence)
     shown = texts(figure)
@@ -87,14 +86,14 @@ def test_whatever_is_there_can_be_drawn(planned: Callable[..., Plan], kind: str,
     """Warnings are errors here: no empty slice, no collapsed layout, no missing glyph."""
     plan = planned(KINDS[kind][0], seeds=1 if end == "perfect" else 4)
     found = records(plan, ENDS[end], timed=end != "nothing there")
-    evidence = Evidence.of(plan.comparisons[0], found)
+    evidence = figure_data(plan, found)
     assert "seed" in texts(figures.draw(evidence))
 
 
 def test_a_regression_is_drawn_in_squared_errors(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_loss, train_loss, epochs_to_target]}}", dataset="diabetes")
     found = records(plan, lambda label, seed: {"level": 0.5 + seed / 100}, regression=True)
-    shown = texts(figures.draw(Evidence.of(plan.comparisons[0], found)))
+    shown = texts(figures.draw(figure_data(plan, found)))
     assert "validation loss (squared error)" in shown
     assert "loss (squared error)" in shown
     assert "accuracy" not in shown
@@ -108,7 +107,7 @@ def outcome(label: str, seed: int) -> Mapping[str, object]:
 
 def test_every_seed_is_a_dot_and_every_broken_run_is_counted(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_accuracy]}}")
-    evidence = Evidence.of(plan.comparisons[0], records(plan, outcome))
+    evidence = figure_data(plan, records(plan, outcome))
     figure = figures.draw(evidence)
     drawn = sum(len(np.ma.getdata(part.get_offsets())) for part in figure.axes[1].collections)
     assert drawn == 8 + 4
@@ -120,7 +119,7 @@ def test_every_seed_is_a_dot_and_every_broken_run_is_counted(planned: Callable[.
 
 def test_an_arm_has_one_colour_and_one_marker_in_all_panels(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}, metrics: [test_accuracy]}")
-    evidence = Evidence.of(plan.comparisons[0], records(plan))
+    evidence = figure_data(plan, records(plan))
     looks = {(evidence.colour(x), evidence.marker(x)) for x in evidence.labels}
     assert len({colour for colour, _ in looks}) == len({marker for _, marker in looks}) == 8
 
@@ -129,7 +128,7 @@ def test_an_arm_has_one_colour_and_one_marker_in_all_panels(planned: Callable[..
 def test_figures_are_the_same_bytes_each_time(planned: Callable[..., Plan], tmp_path: Path, kind: str) -> None:
     plan = planned(KINDS[kind][0], seeds=3)
     for name in ("one", "two"):
-        evidence = Evidence.of(plan.comparisons[0], records(plan))
+        evidence = figure_data(plan, records(plan))
         page.save(figures.draw(evidence), tmp_path / name, figures.caption(evidence))
     for ending in ("svg", "png", "pdf"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
@@ -145,7 +144,7 @@ def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
     rows, columns = heat_map.shape(comparison)
     assert rows * columns == len(comparison.arms) == 108
     lost = "adam, cosine, batch_size=16, dropout=0, he_normal"
-    evidence = Evidence.of(comparison, records(plan, lambda label, seed: DIVERGED if label == lost else {}))
+    evidence = figure_data(plan, records(plan, lambda label, seed: DIVERGED if label == lost else {}))
     shown = texts(figures.draw(evidence)).splitlines()
     assert shown.count("div.") == 1
     assert "n = 6 seeds per arm" in shown
@@ -159,7 +158,7 @@ def test_a_figure_that_cannot_be_written_leaves_the_old_one(
         raise OSError("disk full")
 
     plan = planned(KINDS["curves and dots"][0], seeds=1)
-    figure = figures.draw(Evidence.of(plan.comparisons[0], records(plan)))
+    figure = figures.draw(figure_data(plan, records(plan)))
     (tmp_path / "one.svg").write_text("old")
     monkeypatch.setattr(Figure, "savefig", stop)
     with pytest.raises(OSError, match="disk full"):

@@ -9,8 +9,7 @@ import pytest
 from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.page.findings import finding
-from study.show.summary import summarize
-from tests.show.records import Outcome, records
+from tests.show.records import Outcome, records, summary_table
 
 ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
 REPORTED = f"""
@@ -30,7 +29,7 @@ def said(
     text = REPORTED.replace("METRIC", metric).replace("SGD", str(sgd)).replace("ADAM", str(adam))
     plan = planned(text)
     found = records(plan, outcome, timed=timed)
-    return " ".join(finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found))
+    return " ".join(finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), found))
 
 
 def levels(sgd: Mapping[str, object], adam: Mapping[str, object]) -> Outcome:
@@ -100,7 +99,7 @@ def test_overlap_is_said_whether_or_not_the_orders_agree(
 def test_without_reported_figures_nothing_is_compared(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {ARMS}, metrics: [test_accuracy]}}")
     found = records(plan)
-    text = " ".join(finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found))
+    text = " ".join(finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), found))
     assert "reported" not in text
 
 
@@ -110,7 +109,7 @@ def test_figures_in_words_are_not_compared(planned: Callable[..., Plan]) -> None
         "reported: {source: A paper, sgd: {test_accuracy: high}, adam: {test_accuracy: 95 %}}}"
     )
     found = records(plan)
-    assert "order" not in " ".join(finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found))
+    assert "order" not in " ".join(finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), found))
 
 
 def test_metrics_of_which_the_same_is_to_be_said_are_named_together(planned: Callable[..., Plan]) -> None:
@@ -120,7 +119,7 @@ def test_metrics_of_which_the_same_is_to_be_said_are_named_together(planned: Cal
         f"reported: {{source: A paper, sgd: {figures[0]}, adam: {figures[1]}}}}}"
     )
     found = records(plan, levels({"level": 0.95}, {"level": 0.90}))
-    text = " ".join(finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found))
+    text = " ".join(finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), found))
     assert "is the measured one in test accuracy and validation accuracy (sgd, then adam)." in text
 
 
@@ -144,7 +143,7 @@ def test_arms_that_tie_are_told_together(case: str, planned: Callable[..., Plan]
     plan = planned(f"o: {{vary: {FOUR}, metrics: [epochs_to_target]}}")
     by_label = dict(zip(("sgd", "adam", "lion", "nadam"), paces, strict=True))
     found = records(plan, lambda label, seed: {"level": 0.96, "pace": by_label[label]})
-    (text,) = finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found)
+    (text,) = finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), found)
     assert text.replace(" [4 to 4]", "").replace(" [5 to 5]", "").replace(" [6 to 6]", "").startswith(words)
 
 
@@ -152,7 +151,7 @@ def test_of_many_arms_the_ends_are_told(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}, metrics: [epochs_to_target]}")
     paces = dict(zip((arm.label for arm in plan.comparisons[0].arms), (1, 1.25, 1.25, *[1.5] * 5), strict=True))
     found = records(plan, lambda label, seed: {"level": 0.96, "pace": paces[label]})
-    (text,) = finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found)
+    (text,) = finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), found)
     ends = "dropout=0.3, dropout=0.4, dropout=0.5, dropout=0.6 and dropout=0.7 share 6"
     assert text.startswith("Of 8 arms dropout=0 has the lowest median of epochs to target, 4")
     assert ends in text

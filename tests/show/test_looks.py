@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,12 +9,13 @@ import pandas as pd
 import pytest
 
 from study.__main__ import main
-from study.plan.history.stated import note_stated
+from study.plan.history import state
 from study.plan.plan import Plan
-from study.show.claims.judged import judged_table
+from study.show.claims.table import note_on_looks, stated_rows
+from study.show.page.report import render
 from study.store.layout import Block, Store
 from tests.show.claimed import CLAIMED, outcome
-from tests.show.records import records, stored
+from tests.show.records import judged, records, stored
 
 SURE = """
 optimizer:
@@ -39,7 +39,7 @@ def test_other_data_are_another_look_and_the_same_are_none(
     claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
 ) -> None:
     def looks(text: str = CLAIMED, change: Callable[[str, int], Mapping[str, object]] = outcome) -> dict[str, int]:
-        found = claimed(text, change=change, root=tmp_path)[1]
+        found = stated_rows(claimed(text, change=change, root=tmp_path)[1])
         return dict(zip(found["metric"], found["looks"], strict=True))
 
     first = {"test_accuracy": 1, "train_loss": 1, "seconds_to_target": 1, "memory_mib": 0, "speedup": 0}
@@ -66,20 +66,6 @@ def test_a_claim_of_two_comparisons_is_looked_at_once(
         assert set(claims.query("counts")["looks"]) == {1}
 
 
-def test_looks_remembered_by_their_pairs_alone_are_read(
-    claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
-) -> None:
-    plan = claimed(root=tmp_path)[0]
-    path = Store(tmp_path).study(plan.study) / "looks.json"
-    path.write_text(json.dumps({name: [8, 10] for name in json.loads(path.read_text())}))
-    assert set(claimed(root=tmp_path)[1].query("counts")["looks"]) == {2}  # the second was at these
-
-    def other(label: str, seed: int) -> Mapping[str, object]:
-        return {"level": float(outcome(label, seed)["level"]) - 0.01, "pace": 1 + seed / 20}  # type: ignore[arg-type]
-
-    assert set(claimed(change=other, root=tmp_path)[1].query("counts")["looks"]) == {3}
-
-
 def test_a_claim_stated_with_its_runs_at_hand_says_so(planned: Callable[..., Plan], tmp_path: Path) -> None:
     plan, store = planned(CLAIMED, seeds=10), Store(tmp_path / "results")
     [comparison] = plan.comparisons
@@ -87,8 +73,8 @@ def test_a_claim_stated_with_its_runs_at_hand_says_so(planned: Callable[..., Pla
         store.arm(arm).mkdir(parents=True)
         store.runs(arm, Block(0, 7)).touch()
         store.curves(arm, Block(0, 7)).touch()
-    note_stated(plan, store)
-    claims = judged_table(plan, store, records(plan, outcome)).to_pandas()
+    state(plan, store)
+    claims = judged(plan, store, records(plan, outcome))
     assert claims["runs_before"].tolist() == [16] * 5
     assert claims["reason"].str.endswith("; stated after 16 runs of its arms were there").all()
 
@@ -110,3 +96,59 @@ def test_a_verdict_at_a_look_that_nobody_declared_is_not_as_required(
     assert "; does not count as supported: that look was not declared" in line
     assert required("supported", 10, looks=2) == 0
     assert required("refuted", 10, looks=2) == 1
+
+
+def test_a_look_too_many_is_told() -> None:
+    assert note_on_looks(1, 1) == note_on_looks(2, 3) == ""
+    assert "look 2 " in note_on_looks(2, 1)
+    assert "7.4 % with 2, 10.9 % with 5" in note_on_looks(2, 1)
+    assert "2.5 %" in note_on_looks(2, 1)
+
+
+FEWER = CLAIMED.replace("    - {metric: train_loss, better: sgd, than: adam}\n", "")
+
+
+def test_a_claim_that_was_judged_and_is_withdrawn_stays_and_counts(
+    claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
+) -> None:
+    first = claimed(root=tmp_path)[1]
+    later = claimed(FEWER, root=tmp_path)[1]
+    assert [*later["metric"]] == [*first["metric"].drop(1), "train_loss"]
+    gone, was = later.iloc[-1], first.iloc[1]
+    assert gone["verdict"] == "withdrawn"
+    assert gone["reason"] == f"{was['verdict']} when last judged: {was['reason']}"
+    same = ["p", "p_adjusted", "estimate", "low", "high", "counts", "looks"]
+    assert gone[same].tolist() == was[same].tolist()
+    assert later["p_adjusted"].tolist()[:2] == first["p_adjusted"].drop(1).tolist()[:2]  # Holm is over as many
+    alone = claimed(FEWER, root=tmp_path / "elsewhere")[1]
+    assert (alone["verdict"] != "withdrawn").all()
+    assert alone["p_adjusted"].iloc[0] < later["p_adjusted"].iloc[0]
+    back = claimed(root=tmp_path)[1]
+    assert back.drop(columns="stated").equals(first.drop(columns="stated"))
+
+
+def test_a_claim_that_was_never_judged_goes_without_a_trace(
+    claimed: Callable[..., tuple[Plan, pd.DataFrame]], tmp_path: Path
+) -> None:
+    def lacking(label: str, seed: int) -> Mapping[str, object]:
+        return {**outcome(label, seed), **({"status": "missing"} if seed == 3 else {})}
+
+    claimed(change=lacking, root=tmp_path)
+    assert "train_loss" not in claimed(FEWER, root=tmp_path)[1]["metric"].tolist()
+
+
+def test_withdrawn_claims_are_on_the_page_and_required_of_nobody(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = SURE.replace("than: sgd}", "than: sgd}, {metric: train_loss, better: sgd, than: adam}")
+    for claims in (text, SURE):
+        plan = planned(claims, seeds=10)
+        stored(plan, records(plan, outcome), tmp_path / "results")
+    page = render(plan, Store(tmp_path / "results"))
+    assert page.count('class="verdict withdrawn"') == 1
+    assert "Withdrawn claims were judged once" in page
+    file, results = str(tmp_path / "small.yaml"), str(tmp_path / "results")
+    assert main(["claims", file, "--results", results, "--require", "supported"]) == 0
+    assert "2 claims: 1 supported, 0 refuted, 0 undecided and 1 withdrawn" in capsys.readouterr().out
+    assert main(["suggest", file, "--results", results]) == 0
+    assert "None of 1 claim is undecided" in capsys.readouterr().out

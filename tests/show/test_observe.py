@@ -9,8 +9,7 @@ import pytest
 
 from study.plan.plan import Plan
 from study.show.observations import observe
-from study.show.summary import summarize
-from tests.show.records import records
+from tests.show.records import records, summary_table
 
 ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
 UNEQUAL = f"""
@@ -24,18 +23,19 @@ FIXED = {"level": 0.96, "pace": 2.0}  # validation accuracy (0.96 - 0.86 * 0.5 *
 def test_each_comparison_has_its_own_seeds_and_target(planned: Callable[..., Plan]) -> None:
     plan = planned(UNEQUAL)
     found = records(plan, lambda label, seed: FIXED)
-    few, easy, many = (observe(comparison, found) for comparison in plan.comparisons)
-    assert few.runs.groupby("label")["seed"].apply(list).to_dict() == {"sgd": [0, 1, 2], "adam": [0, 1, 2]}
-    assert len(many.runs) == 2 * 8
-    assert set(few.runs["epochs_to_target"]) == set(many.runs["epochs_to_target"]) == {8.0}
-    assert set(easy.runs["epochs_to_target"]) == {2.0}
+    observations = observe(plan, found)
+    few = observations.runs("few")
+    assert few.groupby("label")["seed"].apply(list).to_dict() == {"sgd": [0, 1, 2], "adam": [0, 1, 2]}
+    assert len(observations.runs("many")) == 2 * 8
+    times = {name: set(observations.of(name, "epochs_to_target")["value"]) for name in ("few", "easy", "many")}
+    assert times == {"few": {8.0}, "easy": {2.0}, "many": {8.0}}
 
 
 def test_all_rounds_count_in_step_time_and_in_time_to_target(planned: Callable[..., Plan]) -> None:
     """Rounds are as many as the most seeds; a comparison of fewer seeds uses all of them, for both."""
     plan = planned(UNEQUAL)
     found = records(plan, lambda label, seed: FIXED)
-    rows = {(r["comparison"], r["label"], r["metric"]): r for r in summarize(plan, found).to_pylist()}
+    rows = {(r["comparison"], r["label"], r["metric"]): r for r in summary_table(plan, found).to_pylist()}
     sgd = next(arm.arm for arm in plan.comparisons[0].arms if arm.label == "sgd")
     step = np.median(found.timing.loc[found.timing["arm"] == sgd, "step_seconds"])
     assert rows["few", "sgd", "step_seconds"]["estimate"] == rows["many", "sgd", "step_seconds"]["estimate"] == step
@@ -49,11 +49,11 @@ def test_an_arm_keeps_its_training_time_when_no_run_finished(planned: Callable[.
     found = records(plan, lambda label, seed: {"status": status} if label == "adam" else {})
     adam = plan.comparisons[0].arms[1].arm
     step = found.timing[found.timing["arm"] == adam]["step_seconds"].median()
-    row = summarize(plan, found).to_pylist()[1]
+    row = summary_table(plan, found).to_pylist()[1]
     assert row["estimate"] == pytest.approx(8 * 34 * step)  # 8 epochs of ceil(1077 / 32) batches
 
 
 def test_without_any_run_the_length_of_an_epoch_is_not_known(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {ARMS}, metrics: [train_seconds]}}")
     found = records(plan, lambda label, seed: {"status": "missing"})
-    assert [row["estimate"] for row in summarize(plan, found).to_pylist()] == [None, None]
+    assert [row["estimate"] for row in summary_table(plan, found).to_pylist()] == [None, None]

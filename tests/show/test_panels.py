@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from study.plan.plan import Plan
 from study.show import figures
 from study.show.figures import dots, ranked
-from study.show.figures.data import Evidence
-from tests.show.records import Outcome, records
+from tests.show.records import Outcome, figure_data, records
 from tests.show.test_figures import texts
 
 OPTIMIZERS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
@@ -23,7 +22,7 @@ def test_no_band_where_nearly_all_seeds_diverged(planned: Callable[..., Plan], m
     """Diverged runs stop at epoch 4: with 7 of 8 no quartile exists after it, and nothing may be shaded there."""
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [{metric}]}}")
     found = records(plan, lambda label, seed: DIVERGED if label == "adam" and seed else {})
-    figure = figures.draw(Evidence.of(plan.comparisons[0], found))
+    figure = figures.draw(figure_data(plan, found))
     bands = [band.get_paths()[0].vertices for band in figure.axes[0].collections]
     assert sorted(vertices[:, 0].max() for vertices in bands) == [4, 8]
 
@@ -31,7 +30,7 @@ def test_no_band_where_nearly_all_seeds_diverged(planned: Callable[..., Plan], m
 def test_a_band_goes_to_the_edge_where_only_its_worse_side_diverged(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_loss]}}")
     found = records(plan, lambda label, seed: DIVERGED if label == "adam" and seed < 3 else {})
-    figure = figures.draw(Evidence.of(plan.comparisons[0], found))
+    figure = figures.draw(figure_data(plan, found))
     bands = [band.get_paths()[0].vertices for band in figure.axes[0].collections]
     highest = max(line.get_ydata().max() for line in figure.axes[0].get_lines() if len(line.get_ydata()) > 2)
     last = [vertices[vertices[:, 0] == 8][:, 1].max() for vertices in bands]
@@ -55,7 +54,7 @@ EMPTY: dict[str, tuple[str, str, Outcome, bool, str]] = {
 def test_dots_and_ranks_give_the_same_true_reason_for_an_empty_panel(planned: Callable[..., Plan], case: str) -> None:
     metric, values, end, timed, reason = EMPTY[case]
     plan = planned(f"o: {{vary: {{{values}}}, metrics: [{metric}]}}")
-    evidence = Evidence.of(plan.comparisons[0], records(plan, end, timed=timed))
+    evidence = figure_data(plan, records(plan, end, timed=timed))
     for draw in (dots.draw, ranked.draw):
         figure = Figure()
         draw(figure.subplots(), evidence, metric)
@@ -65,7 +64,7 @@ def test_dots_and_ranks_give_the_same_true_reason_for_an_empty_panel(planned: Ca
 def test_an_interval_past_the_budget_is_an_arrow_to_the_edge(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [epochs_to_target]}}")
     found = records(plan, lambda label, seed: {"level": 0.95 if seed < 5 else 0.5, "pace": 1 + seed / 10})
-    evidence = Evidence.of(plan.comparisons[0], found)
+    evidence = figure_data(plan, found)
     figure = Figure()
     ax = figure.subplots()
     dots.draw_times(ax, evidence, "epochs_to_target")
@@ -84,6 +83,6 @@ def test_the_caption_of_ranks_speaks_of_colours_only_where_they_differ(
 ) -> None:
     sizes, rates = list(range(10, 10 + kinds)), [i / 20 for i in range(15)]
     plan = planned(f"o: {{vary: {{batch_size: {sizes}, dropout: {rates}}}, metrics: [test_loss]}}", seeds=1)
-    evidence = Evidence.of(plan.comparisons[0], records(plan))
+    evidence = figure_data(plan, records(plan))
     assert ranked.draw in [panel.draw for panel in figures.panels(evidence)]
     assert ("colours and markers" in figures.caption(evidence)) == told

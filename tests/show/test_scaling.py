@@ -14,9 +14,8 @@ from study.show.observations import device_of, workers
 from study.show.page import protocol, timing
 from study.show.page.findings import finding
 from study.show.scaling import Model, model_of, scaling_of
-from study.show.summary import summarize
 from study.show.tables.table import table
-from tests.show.records import on_devices, records
+from tests.show.records import on_devices, records, summary_table
 
 GPUS = "o: {vary: {gpus: [1, 2, 4]}, metrics: [train_seconds, speedup, step_seconds]}"
 SUMS = {2: (1.2e-3, 0.2e-3), 4: (9e-3, 5e-3)}  # a message takes 0.1 ms, 1 MB between two takes 1 ms more
@@ -128,7 +127,7 @@ def test_devices_come_from_the_recipes_and_not_from_labels(planned: Callable[...
 def said(planned: Callable[..., Plan], steps: dict[int, float], **how: object) -> str:
     plan = planned(GPUS)
     found = on_devices(plan, records(plan), steps, **how)  # type: ignore[arg-type]
-    return finding(plan.comparisons[0], summarize(plan, found).to_pandas(), found)[0]
+    return finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), found)[0]
 
 
 def test_what_was_gained_is_said_in_words_with_the_cores_that_workers_share(planned: Callable[..., Plan]) -> None:
@@ -152,7 +151,7 @@ def test_without_a_timing_nothing_is_said_to_be_faster(planned: Callable[..., Pl
 def test_the_speedup_of_the_reference_is_one_in_every_round(planned: Callable[..., Plan]) -> None:
     plan = planned(GPUS)
     found = on_devices(plan, records(plan), STEPS)
-    rows = {(r["label"], r["metric"]): r for r in summarize(plan, found).to_pylist()}
+    rows = {(r["label"], r["metric"]): r for r in summary_table(plan, found).to_pylist()}
     one = rows["gpus=1", "speedup"]
     assert (one["estimate"], one["low"], one["high"]) == (1.0, None, None)
     step = rows["gpus=2", "step_seconds"]["estimate"]
@@ -163,7 +162,7 @@ def test_the_speedup_of_the_reference_is_one_in_every_round(planned: Callable[..
 def test_tables_and_the_page_speak_of_cpu_workers(planned: Callable[..., Plan]) -> None:
     plan = planned(f"{GPUS}\np: {{vary: {{dropout: [0, 0.3]}}, metrics: [step_seconds]}}")
     found = on_devices(plan, records(plan), STEPS)
-    summary = summarize(plan, found).to_pandas()
+    summary = summary_table(plan, found).to_pandas()
     device = workers(device_of(found.timing), [1, 2, 4])
     ours = table(plan.comparisons[0], summary, device)
     assert ours.headings == (

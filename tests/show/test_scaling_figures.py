@@ -17,7 +17,7 @@ from study.show.figures import style as page
 from study.show.figures.data import Evidence
 from study.show.records import Records
 from study.show.scaling import Model
-from tests.show.records import on_devices, records
+from tests.show.records import figure_data, on_devices, records
 from tests.show.test_figures import texts
 from tests.show.test_scaling import STEPS, SUMS
 
@@ -34,7 +34,7 @@ o:
 
 
 def evidence(plan: Plan, found: Records) -> Evidence:
-    return Evidence.of(plan.comparisons[0], found)
+    return figure_data(plan, found)
 
 
 @pytest.fixture

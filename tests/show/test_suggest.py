@@ -11,7 +11,8 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.show.claims.advice import pairs_needed
+from study.show.claims.verdicts import evidence_of
+from study.stats.verdict import pairs_needed
 from tests.show.records import Outcome, records, stored
 from tests.show.undecided import BETTER, ONE, Suggest, noisy
 
@@ -74,7 +75,8 @@ def test_the_number_is_that_of_the_verdict_whatever_the_looks(
         for looks, row in ((1, one), (3, three)):
             if row["verdict"] == "undecided" and row["test"] != "none":
                 wanted = None if pd.isna(row["pairs_needed"]) else row["pairs_needed"]
-                assert pairs_needed(claim, one, family, looks) == wanted
+                found = pairs_needed(claim.metric, claim.kind, evidence_of(one), family, looks)
+                assert found == wanted
                 compared += 1
     assert compared > 2
 

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from study.plan.plan import Plan
-from study.show.summary import estimate_of, kaplan_meier_median, median_interval, summarize
-from tests.show.records import records
+from study.stats.estimates import estimate_of, kaplan_meier_median, median_interval
+from tests.show.records import records, summary_table
 
 INF = float("inf")
 
@@ -80,7 +80,7 @@ def outcome(label: str, seed: int) -> dict[str, object]:
 def test_runs_that_did_not_finish_are_counted_and_never_filled_in(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}, metrics: [test_accuracy, epochs_to_target]}")
     found = records(plan, outcome)
-    rows = {(row["label"], row["metric"]): row for row in summarize(plan, found).to_pylist()}
+    rows = {(row["label"], row["metric"]): row for row in summary_table(plan, found).to_pylist()}
     adam = rows["adam", "test_accuracy"]
     counts = {name: adam[f"n_{name}"] for name in ("finished", "diverged", "failed", "missing", "learned")}
     assert counts == {"finished": 5, "diverged": 1, "failed": 1, "missing": 1, "learned": 4}
@@ -96,13 +96,13 @@ def test_the_median_of_reached_and_unreached_runs_counts_the_diverged_as_unreach
     found = records(
         plan, lambda label, seed: {"level": 0.96, "pace": 2, "status": "diverged" if seed < 5 else "finished"}
     )
-    for row in summarize(plan, found).to_pylist():
+    for row in summary_table(plan, found).to_pylist():
         assert (row["n_reached"], row["estimate"]) == (3, None)
 
 
 def test_without_timing_there_is_no_time_to_target_not_even_an_unreached_one(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}, metrics: [seconds_to_target, speedup]}")
-    for row in summarize(plan, records(plan, timed=False)).to_pylist():
+    for row in summary_table(plan, records(plan, timed=False)).to_pylist():
         assert (row["estimate"], row["low"], row["n_reached"]) == (None, None, None)
 
 
@@ -110,7 +110,7 @@ def test_a_speedup_is_the_ratio_of_step_times(planned: Callable[..., Plan]) -> N
     plan = planned("o: {vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}, metrics: [speedup]}")
     found = records(plan)
     step = found.timing.groupby("arm")["step_seconds"].median()
-    for row, other in combinations(summarize(plan, found).to_pylist(), 2):
+    for row, other in combinations(summary_table(plan, found).to_pylist(), 2):
         assert row["estimate"] == 1.0
         assert other["estimate"] == pytest.approx(step[row["arm"]] / step[other["arm"]])
 
@@ -118,4 +118,4 @@ def test_a_speedup_is_the_ratio_of_step_times(planned: Callable[..., Plan]) -> N
 def test_losses_of_a_regression_are_not_in_nats(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_loss]}", dataset="diabetes")
     found = records(plan, lambda label, seed: {"level": 0.5}, regression=True)
-    assert {row["unit"] for row in summarize(plan, found).to_pylist()} == {"squared error"}
+    assert {row["unit"] for row in summary_table(plan, found).to_pylist()} == {"squared error"}

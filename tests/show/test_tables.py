@@ -11,10 +11,9 @@ import pytest
 
 from study.plan.plan import Plan
 from study.show.formatting import Estimate, column, heading, leading, show
-from study.show.summary import summarize
 from study.show.tables.formats import FORMATS, tex
 from study.show.tables.table import table
-from tests.show.records import records
+from tests.show.records import records, summary_table
 
 REPORTED = """
 o:
@@ -35,7 +34,7 @@ def outcome(label: str, seed: int) -> dict[str, object]:
 @pytest.fixture
 def small(planned: Callable[..., Plan]) -> tuple[Plan, pd.DataFrame]:
     plan = planned(REPORTED)
-    return plan, summarize(plan, records(plan, outcome)).to_pandas()
+    return plan, summary_table(plan, records(plan, outcome)).to_pandas()
 
 
 def test_csv_gives_back_the_numbers_of_the_summary(small: tuple[Plan, pd.DataFrame]) -> None:
@@ -73,14 +72,14 @@ def test_cells_say_what_stands_behind_them(small: tuple[Plan, pd.DataFrame]) -> 
 @pytest.mark.parametrize(("seeds", "remark"), [(1, "too few seeds for an interval"), (3, "")])
 def test_a_missing_interval_is_explained(planned: Callable[..., Plan], seeds: int, remark: str) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}", seeds=seeds)
-    ours = table(plan.comparisons[0], summarize(plan, records(plan)).to_pandas())
+    ours = table(plan.comparisons[0], summary_table(plan, records(plan)).to_pandas())
     assert {row.cells[0].remark for row in ours.rows} == {remark}
 
 
 def test_a_mean_over_runs_of_both_kinds_is_marked(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
     found = records(plan, lambda label, seed: {"level": 0.9 if seed < 5 else 0.1, "learned": seed < 5})
-    row = table(plan.comparisons[0], summarize(plan, found).to_pandas()).rows[0]
+    row = table(plan.comparisons[0], summary_table(plan, found).to_pandas()).rows[0]
     assert "interval unreliable" in row.cells[0].remark
     assert row.runs == "8, 5 of 8 learned"
 
@@ -141,5 +140,5 @@ def test_the_reference_of_the_speedup_is_named(planned: Callable[..., Plan]) -> 
     text = "o: {vary: {gpus: [1, 2]}, metrics: [METRIC], reference: gpus=2}"
     for metric, named in (("speedup", True), ("train_seconds", False)):
         plan = planned(text.replace("METRIC", metric))
-        notes = table(plan.comparisons[0], summarize(plan, records(plan)).to_pandas()).notes
+        notes = table(plan.comparisons[0], summary_table(plan, records(plan)).to_pandas()).notes
         assert ("Speedup: gpus=2 is the reference (1×), round by round." in notes) == named

@@ -10,10 +10,10 @@ import pytest
 
 from study.metrics import Target
 from study.plan.plan import Plan
+from study.show.observations import neighbours
 from study.show.page import timing
-from study.show.summary import summarize
-from study.show.tables.neighbours import beside, neighbours
-from tests.show.records import records
+from study.show.tables.neighbours import beside
+from tests.show.records import records, summary_table
 
 ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
 
@@ -108,7 +108,7 @@ def test_times_to_neighbouring_targets_are_shown_with_their_counts(planned: Call
     """Accuracy is 0.91 - 0.81 * 0.5 ** epoch (to 0.93 for odd seeds): 88 % at epoch 5 (4), 92 % only by odd seeds."""
     plan = planned(f"o: {{vary: {ARMS}, metrics: [test_accuracy, epochs_to_target]}}")
     found = records(plan, lambda label, seed: {"level": 0.93 if seed % 2 else 0.91, "pace": 1})
-    summary = summarize(plan, found).to_pandas()
+    summary = summary_table(plan, found).to_pandas()
     ours = beside(plan.comparisons[0], summary)
     assert ours
     assert ours.headings == ("epochs to target, 88 %", "epochs to target, 92 %")
@@ -119,4 +119,4 @@ def test_times_to_neighbouring_targets_are_shown_with_their_counts(planned: Call
 
 def test_a_comparison_without_times_to_target_has_no_neighbours(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {ARMS}, metrics: [test_accuracy]}}")
-    assert beside(plan.comparisons[0], summarize(plan, records(plan)).to_pandas()) is None
+    assert beside(plan.comparisons[0], summary_table(plan, records(plan)).to_pandas()) is None

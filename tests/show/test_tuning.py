@@ -20,14 +20,13 @@ from study.plan.searches.selection import Candidate
 from study.show.page import arms as recipes
 from study.show.page import protocol
 from study.show.records import Records
-from study.show.summary import summarize
 from study.show.tables import tuning_ledger as ledger
 from study.show.tables.formats import FORMATS
 from study.show.tables.table import table
 from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import TUNING
-from tests.show.records import records
+from tests.show.records import records, summary_table
 from tests.show.tunings import Quality, bump
 
 WIDE = """
@@ -65,7 +64,7 @@ def of(planned: Callable[..., Plan], quality: Quality, text: str = NARROW) -> tu
 @pytest.mark.parametrize("ending", ["md", "tex"])
 def test_an_undertuned_arm_and_what_to_try_stand_in_the_table(planned: Callable[..., Plan], ending: str) -> None:
     plan, found = of(planned, edgy)
-    text = FORMATS[ending](plan.comparisons[0], summarize(plan, found).to_pandas(), None)
+    text = FORMATS[ending](plan.comparisons[0], summary_table(plan, found).to_pandas(), None)
     (sgd,) = (line for line in text.splitlines() if "lr=0.1" in line)
     assert "undertuned: best at the edge (lr=0.1); try 1, 10" in sgd
     (adam,) = (line for line in text.splitlines() if "lr=0.01" in line)
@@ -75,7 +74,7 @@ def test_an_undertuned_arm_and_what_to_try_stand_in_the_table(planned: Callable[
 
 def test_csv_has_what_was_chosen_and_what_to_try_for_machines(planned: Callable[..., Plan]) -> None:
     plan, found = of(planned, edgy)
-    text = FORMATS["csv"](plan.comparisons[0], summarize(plan, found).to_pandas(), None)
+    text = FORMATS["csv"](plan.comparisons[0], summary_table(plan, found).to_pandas(), None)
     sgd, adam = pd.read_csv(io.StringIO(text)).to_dict("records")
     assert json.loads(sgd["chosen_by_val_accuracy"]) == {"optimizer.lr": 0.1}
     assert json.loads(sgd["next_by_val_accuracy"]) == [{"optimizer.lr": 1.0}, {"optimizer.lr": 10.0}]
@@ -84,7 +83,7 @@ def test_csv_has_what_was_chosen_and_what_to_try_for_machines(planned: Callable[
 
 def test_the_summary_says_what_each_metric_was_read_from(planned: Callable[..., Plan]) -> None:
     plan, found = of(planned, bump(0.1), WIDE)
-    summary = summarize(plan, found).to_pandas()
+    summary = summary_table(plan, found).to_pandas()
     assert summary["select"].tolist() == ["val_accuracy", "steps_to_target"] * 2
     assert [plan.arms[arm].tune.select for arm in summary["arm"]] == summary["select"].tolist()  # type: ignore[union-attr]
     assert summary["undertuned"].tolist() == [False] * 4
@@ -92,7 +91,7 @@ def test_the_summary_says_what_each_metric_was_read_from(planned: Callable[..., 
 
 def test_untuned_comparisons_look_as_before(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
-    summary = summarize(plan, records(plan)).to_pandas()
+    summary = summary_table(plan, records(plan)).to_pandas()
     assert summary[["select", "chosen", "undertuned", "edge", "next"]].isna().all(axis=None)
     assert table(plan.comparisons[0], summary).frame().columns.tolist() == ["arm", "test accuracy (%)", "runs"]
     assert ledger.ledger(plan, records(plan)).groups == []
@@ -100,7 +99,7 @@ def test_untuned_comparisons_look_as_before(planned: Callable[..., Plan]) -> Non
 
 def test_an_arm_whose_candidates_all_diverged_is_said_to_be_so_everywhere(planned: Callable[..., Plan]) -> None:
     plan, found = of(planned, hopeless)
-    sgd = table(plan.comparisons[0], summarize(plan, found).to_pandas()).rows[0]
+    sgd = table(plan.comparisons[0], summary_table(plan, found).to_pandas()).rows[0]
     assert str(sgd.tuned[0]) == "– (every candidate diverged)"
     assert sgd.runs == "0/8 finished, 8 diverged"
     assert protocol.coverage(plan, found)[0].counts == (8, 8, 0, 0)
@@ -112,7 +111,7 @@ def test_an_arm_whose_candidates_all_diverged_is_said_to_be_so_everywhere(planne
 def test_an_arm_that_is_not_tuned_yet_is_said_to_be_so(planned: Callable[..., Plan]) -> None:
     plan = planned(NARROW)
     found = records(plan, lambda label, seed: {"status": "missing"})
-    rows = table(plan.comparisons[0], summarize(plan, found).to_pandas()).rows
+    rows = table(plan.comparisons[0], summary_table(plan, found).to_pandas()).rows
     assert {str(row.tuned[0]) for row in rows} == {"– (not tuned yet)"}
     assert {row["tuned to"] for row in recipes.recipes(plan, found)} == {"–, not tuned yet (by validation accuracy)"}
 
@@ -136,7 +135,7 @@ def test_arms_of_several_selections_are_told_apart(planned: Callable[..., Plan])
     plan, found = of(planned, bump(0.1), WIDE)
     text = recipes.asked(plan, plan.comparisons[0])
     assert "by validation accuracy (for test accuracy) and steps to target (for time to target)" in text
-    frame = table(plan.comparisons[0], summarize(plan, found).to_pandas()).frame()
+    frame = table(plan.comparisons[0], summary_table(plan, found).to_pandas()).frame()
     assert [name for name in frame if name.startswith("tuned")] == [
         "tuned by validation accuracy", "tuned by steps to target"
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from study.show import figures
 from study.show.figures import sweep_lines, tuning
 from study.show.figures.data import Evidence
 from study.show.figures.sweeps import Sweep, sweeps_of
-from tests.show.records import records, stored
+from tests.show.records import figure_data, records, stored
 from tests.show.test_figures import texts
 from tests.show.test_tuning import NARROW, WIDE, edgy, hopeless, lost
 from tests.show.tunings import Quality, bump
@@ -45,7 +45,7 @@ def swept(plan: Plan, quality: Quality | None) -> tuple[Evidence, list[Sweep]]:
     found = records(plan, lost if quality is hopeless else None, quality=quality)
     comparison = plan.comparisons[0]
     tunes = {arm: tune for arm in comparison.trained if (tune := plan.arms[arm].tune)}
-    return Evidence.of(comparison, found), sweeps_of(comparison, tunes, found.tuning)
+    return figure_data(plan, found), sweeps_of(comparison, tunes, found.tuning)
 
 
 def strength(label: str, settings: Candidate, seed: int) -> float | None:
@@ -163,7 +163,7 @@ def test_captions_say_how_often_the_order_repeats(planned: Callable[..., Plan], 
 
     repeats = "The order of the arms by test accuracy repeats in 100 % of resampled seeds."
     told = repeats if gap else "All arms tie in test accuracy, so they have no order."
-    assert told in figures.caption(Evidence.of(plan.comparisons[0], records(plan, outcome)))
+    assert told in figures.caption(figure_data(plan, records(plan, outcome)))
 
 
 def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan]) -> None:
@@ -173,7 +173,7 @@ def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan
     def outcome(label: str, seed: int) -> Mapping[str, object]:
         return {"level": 0.8 + 0.01 * (label == "dropout=0" and seed == 3), "pace": 0.2}
 
-    text = figures.caption(Evidence.of(plan.comparisons[0], records(plan, outcome)))
+    text = figures.caption(figure_data(plan, records(plan, outcome)))
     share = float(text.partition("repeats in ")[2].partition(" %")[0]) / 100
     assert share == pytest.approx(1 - (7 / 8) ** 8, abs=0.035)  # three standard errors of 2,000 draws
 
@@ -181,7 +181,7 @@ def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan
 def test_nothing_is_said_of_the_order_where_runs_are_missing(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
     found = records(plan, lambda label, seed: {"status": "missing"} if seed == 2 else {})
-    assert "resampled" not in figures.caption(Evidence.of(plan.comparisons[0], found))
+    assert "resampled" not in figures.caption(figure_data(plan, found))
 
 
 def test_the_verb_draws_the_same_bytes_and_refuses_what_is_not_tuned(

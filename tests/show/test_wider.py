@@ -17,7 +17,7 @@ from study.plan.cost import tuning
 from study.plan.plan import Plan
 from study.plan.searches.selection import Candidate
 from study.plan.searches.search import Search
-from study.show.claims import wider
+from study.show.claims import wider_search
 from study.store.layout import Store
 from study.store.schemas import TUNING
 from tests.show.records import records, stored
@@ -83,7 +83,7 @@ def test_an_arm_on_the_edge_of_its_grid_is_to_be_tuned_further(ahead: str, sugge
     runs = 2 * 5 * 3 + 2 * 10
     assert lines[place + 3].strip() == (
         "these are new arms: claims on them are stated after results of the present ones were seen, "
-        "and looks at those are not counted"
+        "and looks at those are not counted; claims on the present ones stay on the page as withdrawn"
     )
     assert lines[place + 2] == f"    all its arms are tuned and trained anew: {runs} runs, {runs * 8 * 34:,} steps"
 
@@ -151,7 +151,7 @@ def test_the_edit_is_valid_as_dense_and_has_the_points_to_try(
 
 def test_a_quasi_random_search_grows_with_its_range(planned: Callable[..., Plan]) -> None:
     plan = planned(STUDY.format(tune="{optimizer.lr: {log: [0.01, 1]}, search: sobol, trials: 8}"))
-    lines = list(wider.edit(plan, plan.comparisons[0], [{"optimizer.lr": [10.0]}]))  # half as wide again
+    lines = list(wider_search.edit(plan, plan.comparisons[0], [{"optimizer.lr": [10.0]}]))  # half as wide again
     (search,) = set(searches(edited(lines, planned, "{}")))
     assert (search.settings[0].log, search.search, search.trials) == ((0.01, 10.0), "sobol", 12)
 

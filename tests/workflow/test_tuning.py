@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from study.plan.plan import Plan
-from study.show.records import collect
 from study.store.layout import Block, Store
 from tests.workflow.conftest import Place
 
@@ -108,7 +107,7 @@ def test_runs_that_tuning_did_not_choose_are_not_collected(fair: Place, tmp_path
     path = store.runs(next(iter(plan.arms)), Block(0, 1))
     pd.read_parquet(path).assign(settings=pd.Series([wrong] * 2, dtype="string")).to_parquet(path)
     with pytest.raises(ValueError, match=r"tuning\.parquet chose"):
-        collect(plan, store)
+        gather(plan, store)
 
 
 def test_what_is_tuned_is_not_tuned_again_for_trials_that_are_still_to_be_made(fair: Place, tmp_path: Path) -> None:

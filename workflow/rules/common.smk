@@ -15,6 +15,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 sys.path.insert(0, workflow.basedir)
 
 from study.errors import Refused
+from study.plan import history
 from study.plan.limits import Limits
 from study.plan.workflow import messages
 from study.plan.workflow.dag import Dag
@@ -39,7 +40,6 @@ try:
         config,
         Limits(cores=limits["_cores"], gpu=limits["gpu"], cluster=on_cluster),
         main=is_main,
-        dry=executor == "dryrun",
     )
 except Refused as refusal:
     print(*refusal.lines, sep="\n", file=sys.stderr)

@@ -22,7 +22,7 @@ rule collect:
         tuning=dag.file("tuning.parquet"),
         summary=dag.file("summary.parquet"),
         claims=dag.file("claims.parquet"),
-        drawn=dag.file("drawn.json"),
+        observations=dag.file("observations.parquet"),
     log:
         str(dag.store.log("collect", dag.plan.study)),
     message:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from study.errors import Mistakes, join, join_each
-from study.metrics import DETERMINISTIC, METRICS, per_round
+from study.metrics import METRICS
 from study.plan.file.models import Claim
 from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim
 from study.stats.exact import ALPHA, chances, fewest_seeds, smallest_p
+from study.wording import counted
 
 TIES = range(4)  # tied pairs, as the floor is shown for
 
@@ -45,7 +46,7 @@ class Tested(NamedTuple):
 
 def counts(claim: Claim | PlannedClaim) -> bool:
     """Whether Holm's method corrects for it: neither derived, nor about a number that is counted, not measured."""
-    return not claim.derived and claim.metric not in DETERMINISTIC
+    return not claim.derived and not METRICS[claim.metric].counted
 
 
 def tested(stated: Iterable[Stated]) -> list[Tested]:
@@ -55,7 +56,7 @@ def tested(stated: Iterable[Stated]) -> list[Tested]:
     found = []
     for part in stated:
         for i, claim in enumerate(part.claims):
-            over = (rounds, "round") if per_round(claim.metric) else (part.seeds, "seed")
+            over = (rounds, "round") if METRICS[claim.metric].per_round else (part.seeds, "seed")
             sides = 1 if claim.kind == "equal" else 2
             if counts(claim):
                 found.append(Tested(part.path, i, *over, sides, claim.exploratory))
@@ -76,7 +77,7 @@ def refuse_hopeless(claims: Sequence[Tested], looks: int, mistakes: Mistakes) ->
         enough = fewest_seeds(len(claims), looks=looks) - (claim.sides == 1)
         also = ", of which there are then as many rounds" * (claim.unit == "round")
         words = (
-            f"no outcome of {_count(claim.pairs, claim.unit)} can decide it: the smallest p is {claim.floor():.2g}, "
+            f"no outcome of {counted(claim.pairs, claim.unit)} can decide it: the smallest p is {claim.floor():.2g}, "
             f"above {limit_text(len(claims), looks)}; give seeds: {enough}{also}, or exploratory: true"
         )
         alike.setdefault(words, []).append(claim)
@@ -100,9 +101,9 @@ def floors(plan: Plan) -> Iterator[str]:
         return
     claims = of_plan(plan)
     derived = sum(claim.derived for claim in stated)
-    counted = len(stated) - len(claims) - derived
-    rest = [f"{derived} derived"] * (derived > 0) + [f"{counted} on memory, which is counted"] * (counted > 0)
-    yield f"{_count(len(stated), 'claim')}, {len(claims)} to test" + f" ({', '.join(rest)})" * bool(rest)
+    exact = len(stated) - len(claims) - derived
+    rest = [f"{derived} derived"] * (derived > 0) + [f"{exact} on memory, which is counted"] * (exact > 0)
+    yield f"{counted(len(stated), 'claim')}, {len(claims)} to test" + f" ({', '.join(rest)})" * bool(rest)
     if not claims:
         return
     limit = ALPHA / plan.looks / len(claims)
@@ -111,7 +112,7 @@ def floors(plan: Plan) -> Iterator[str]:
     yield f"  the smallest p must be at most {text}{value} (too large: in brackets)"
     groups: dict[tuple[str, int], list[Tested]] = {}
     for claim in claims:
-        name = _count(claim.pairs, claim.unit) + ", kind: equal" * (claim.sides == 1)
+        name = counted(claim.pairs, claim.unit) + ", kind: equal" * (claim.sides == 1)
         groups.setdefault((name, claim.pairs), []).append(claim)
     chance = dict(zip(claims, chances([claim.floor() for claim in claims], plan.looks), strict=True))
     width = max(len("tied pairs"), *(len(name) for name, _ in groups))
@@ -125,11 +126,7 @@ def floors(plan: Plan) -> Iterator[str]:
 def _meaning(claim: Tested, limit: float, chance: bool) -> str:
     room = sum(claim.floor(ties) <= limit for ties in range(claim.pairs)) - 1
     if room > 0:
-        return f"with {_count(room, 'tied pair')} a claim can still be decided"
+        return f"with {counted(room, 'tied pair')} a claim can still be decided"
     if room == 0:
         return "a claim can be decided if no pair ties"
     return "a claim can be decided only after others" if chance else "no claim can be decided"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"

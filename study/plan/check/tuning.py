@@ -7,7 +7,7 @@ from itertools import islice
 
 from study.axes.recipe import AXES, Recipe
 from study.errors import join, join_each
-from study.metrics import per_round
+from study.metrics import METRICS
 from study.plan.arm import Arm
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.searches.search import Search
@@ -77,7 +77,7 @@ def _untuned(plan: Plan, comparison: PlannedComparison) -> Iterator[str]:
         own = _rate(one) != _rate(other)
         compared = own and one.optimizer.name == other.optimizer.name  # the rate is what is compared
         rated = any("lr" in arm.open("optimizer") for arm in arms)
-        if apart and not compared and not rated and not per_round(claim.metric):
+        if apart and not compared and not rated and not METRICS[claim.metric].per_round:
             places.append(i)
             differing |= apart
             rates.add("untuned learning rates" if own else "one untuned learning rate")

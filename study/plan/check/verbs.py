@@ -11,11 +11,12 @@ from study.plan.check.tuning import candidates
 from study.plan.check.warnings import warnings
 from study.plan.cost import Total, final, length, sum_up, tuning
 from study.plan.file.expand import prepare
-from study.plan.history.records import Basis
+from study.plan.freshness import Freshness
 from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.store.files import write_if_changed
 from study.store.layout import Store
+from study.wording import counted
 
 
 def check(arguments: Namespace) -> Plan:
@@ -28,14 +29,14 @@ def check(arguments: Namespace) -> Plan:
     width = max(len(c.name) for c in plan.comparisons)
     print(f"{arguments.file}: {plan.title}")
     for comparison in plan.comparisons:
-        skipped = f", {count(comparison.skipped, 'combination')} skipped" if comparison.skipped else ""
-        shape = f"{count(len(comparison.arms), 'arm')} × {count(comparison.seeds, 'seed')}"
+        skipped = f", {counted(comparison.skipped, 'combination')} skipped" if comparison.skipped else ""
+        shape = f"{counted(len(comparison.arms), 'arm')} × {counted(comparison.seeds, 'seed')}"
         chosen = dict.fromkeys(comparison.selections.values())
         tuned = f", tuned by {' and by '.join(chosen)}" if chosen else ""
-        claims = f", {count(len(comparison.claims), 'claim')}" if comparison.claims else ""
+        claims = f", {counted(len(comparison.claims), 'claim')}" if comparison.claims else ""
         print(f"  {comparison.name:{width}}  {shape}{skipped}{tuned}{claims}")
-    arms = count(len(plan.arms), "different arm")
-    print(f"{count(len(plan.comparisons), 'comparison')}, {arms}, {count(runs, 'run')}")
+    arms = counted(len(plan.arms), "different arm")
+    print(f"{counted(len(plan.comparisons), 'comparison')}, {arms}, {counted(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:
         names = {arm: f"{c.name}, {label}" for c in reversed(plan.comparisons) for arm, label in c.trained.items()}
         for arm, blocks in gaps.items():
@@ -45,19 +46,21 @@ def check(arguments: Namespace) -> Plan:
         selections = {(arm.search.id, arm.selection.name) for arm in plan.arms.values() if arm.search and arm.selection}
         trials = sum(search.first for search in plan.searches.values())
         trials += sum(plan.searches[search].extend for search, _ in selections)
-        made = f"{count(trials, 'trial')}, {count(tuning_of(plan).runs, 'run')} of tuning seeds"
-        print(f"{count(len(plan.searches), 'search')} for {count(len(selections), 'tuned arm')}: {made}")
+        made = f"{counted(trials, 'trial')}, {counted(tuning_of(plan).runs, 'run')} of tuning seeds"
+        print(f"{counted(len(plan.searches), 'search')} for {counted(len(selections), 'tuned arm')}: {made}")
         for line in candidates(plan):
             print(f"  candidates of {line}")
     print(in_all(plan))
     if plan.searches:
         left = sum(len(job.searches) for job in to_do)
         done = [search for search, selection in selections if selection in store.selections(search)]
-        print(f"{count(left, 'search')} to do; {len(done)} of {count(len(selections), 'arm')} tuned in {store.root}/")
-    print(f"{count(len(to_do), 'job')} to do; {runs - to_train} of {count(runs, 'run')} cached in {store.root}/")
+        print(
+            f"{counted(left, 'search')} to do; {len(done)} of {counted(len(selections), 'arm')} tuned in {store.root}/"
+        )
+    print(f"{counted(len(to_do), 'job')} to do; {runs - to_train} of {counted(runs, 'run')} cached in {store.root}/")
     report = store.study(plan.study) / "report.html"
     if report.exists():
-        old = ": drawn from other records; run snakemake" * bool(Basis(plan, store).newer)
+        old = ": drawn from other records; run snakemake" * bool(Freshness(plan, store).newer())
         print(f"Report: {report}{old}")
     for line in (*floors(plan), *(f"warning: {doubt}" for doubt in warnings(plan, store))):
         print(line)
@@ -76,16 +79,9 @@ def in_all(plan: Plan) -> str:
     tuned = tuning_of(plan)
     sizes = any("batch_size" in search.covers for search in plan.searches.values())
     word = "about " if sizes and trained.certain else "" if trained.certain else "at least "
-    share = f", of which {count(tuned.runs, 'run')} and {tuned.steps:,} steps are tuning" if tuned.runs else ""
-    return (
-        f"In all: {count(trained.runs + tuned.runs, 'run')}, {word}{count(trained.steps + tuned.steps, 'step')}{share}"
-    )
-
-
-def count(number: int, noun: str) -> str:
-    """``1 arm``, ``10,000 arms``."""
-    ending = "es" if noun.endswith("ch") else "s"
-    return f"{number:,} {noun}{ending * (number != 1)}"
+    share = f", of which {counted(tuned.runs, 'run')} and {tuned.steps:,} steps are tuning" if tuned.runs else ""
+    runs, steps = counted(trained.runs + tuned.runs, "run"), counted(trained.steps + tuned.steps, "step")
+    return f"In all: {runs}, {word}{steps}{share}"
 
 
 def schema(arguments: Namespace) -> None:

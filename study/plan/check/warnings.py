@@ -8,7 +8,7 @@ from math import prod
 
 from study.axes.recipe import split_sizes
 from study.errors import join, join_each
-from study.metrics import METRICS, twin
+from study.metrics import METRICS
 from study.plan.check import tuning as searches
 from study.plan.plan import Plan, PlannedComparison
 from study.store.layout import Block, Store, owned
@@ -36,7 +36,7 @@ def _other_selection(plan: Plan, comparison: PlannedComparison, path: str) -> It
     found: dict[tuple[str, str, str], list[int]] = {}
     for i, claim in enumerate(comparison.claims):
         regression = plan.arms[claim.better_arm].dataset.known_task == "regression"
-        wanted, chosen = twin(claim.metric, regression), comparison.selections.get(claim.metric)
+        wanted, chosen = METRICS[claim.metric].selected_by(regression), comparison.selections.get(claim.metric)
         if wanted and chosen and wanted != chosen:
             found.setdefault((claim.metric, chosen, wanted), []).append(i)
     for (metric, used, needed), places in found.items():
@@ -121,16 +121,15 @@ def _same_for_all(plan: Plan, store: Store) -> Iterator[str]:
 
 def _reached(comparison: PlannedComparison, arm: str, blocks: list[Block], store: Store) -> Iterator[bool]:
     """Whether each cached run of an arm reached the target of ``comparison``."""
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     target = comparison.target
     assert target is not None
-    met = pc.greater_equal if target.metric.endswith("accuracy") else pc.less_equal
     for block, seeds in owned(blocks, comparison.seeds):
         try:
             table = pq.read_table(store.curves(arm, block), columns=["seed", target.metric])
         except (OSError, ValueError):
             continue  # damaged: whoever needs it will say so
-        hits = table.filter(met(table[target.metric], target.value))["seed"].unique().to_pylist()
+        rows = zip(table["seed"].to_pylist(), table[target.metric].to_pylist(), strict=True)
+        hits = {seed for seed, level in rows if level is not None and target.met(level)}
         yield from (seed in hits for seed in seeds)

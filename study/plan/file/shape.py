@@ -10,11 +10,12 @@ from pydantic_core import ErrorDetails
 
 from study.axes.recipe import AXES
 from study.errors import Mistakes, join, nearest, refuse, show, suggest
-from study.metrics import METRICS, Target, twin
+from study.metrics import METRICS, Target
 from study.plan.file.keys import CHOICES, VARIED, owners, setting_keys, settings_of
 from study.plan.file.models import Claim, Comparison, StudyFile, Tune
 from study.plan.searches.search import SELECTS
 from study.plan.searches.space import EXAMPLE, Range
+from study.wording import counted
 
 Place = tuple[str | int, ...]  # keys and indices of the file
 
@@ -125,7 +126,7 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
         return refuse(None, listed)
     if kind == "too_short":
         least = context["min_length"]
-        return refuse(given, whole or f"a list of at least {least} value{'s' * (least != 1)}")
+        return refuse(given, whole or f"a list of at least {counted(least, 'value')}")
     if given is None and isinstance(place[-1], str):
         return refuse(None, WANTED.get(key) or _expected(errors))
     if kind == "tuple_type" and place[-2:-1] == ("vary",):
@@ -165,7 +166,12 @@ def unchosen(given: Any, key: str) -> str:
 
 def unselected(given: str) -> str:
     """What tuning cannot choose by."""
-    if given in METRICS and given not in SELECTS and (instead := twin(given, regression=False)) and "test" in given:
+    if (
+        given in METRICS
+        and given not in SELECTS
+        and (instead := METRICS[given].selected_by(regression=False))
+        and "test" in given
+    ):
         leak = "is of the test rows: an arm chosen by them looks better on them than it is"
         return f"{given!r} {leak}; give its validation twin, {instead}"
     return suggest(given, SELECTS, "selection")

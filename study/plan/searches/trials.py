@@ -107,7 +107,7 @@ def outcome_of(row: Row, target: Target | None) -> Outcome:
     reached = None
     if target is not None:
         values = zip(row["curve_steps"], row[f"curve_{target.metric}"], strict=True)
-        reached = next((step for step, value in values if target.met(value)), None)
+        reached = next((step for step, value in values if value is not None and target.met(value)), None)
     return Outcome(row["status"] == "finished", row["val_accuracy"], row["val_loss"], reached)
 
 

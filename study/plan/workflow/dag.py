@@ -10,8 +10,8 @@ from typing import Any
 from study.errors import Refused, suggest
 from study.plan.datasets import across, has_figure
 from study.plan.file.expand import prepare
-from study.plan.history.records import Basis
-from study.plan.history.stated import note_stated
+from study.plan.freshness import Freshness
+from study.plan.history import History
 from study.plan.jobs import Job, jobs
 from study.plan.limits import CLUSTER, HERE, Limits
 from study.plan.plan import Plan
@@ -38,7 +38,6 @@ class Dag:
     @classmethod
     def build(cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True, dry: bool = False) -> Dag:
         """From Snakemake's ``--config``. Outside the main process, in a cluster's job, only plan.json is read.
-        A ``dry`` run states nothing.
 
         Raises Refused with all mistakes of the study file, or where an arm to train needs more than ``limits``.
         """
@@ -56,8 +55,7 @@ class Dag:
             return found
         dag = cls(prepare(path, store), store, cached == "true", limits)
         dag.refuse_too_large()
-        if not dry:
-            note_stated(dag.plan, store)
+        History.read(dag.plan, store)  # refused now where it is damaged, not when the study is under way
         dag.write()
         write_if_changed(_pointer(store, path), f"{dag.plan.study}\n")
         return dag
@@ -96,7 +94,7 @@ class Dag:
             "timing": timing.id if timing and timed else None,
             "failures": [f"{f.arm}/{f.block}: {f.reason}" for f in self.failures()] if self.cached else [],
         }
-        Basis(self.plan, self.store).expect(names)
+        Freshness(self.plan, self.store).expect(names)
 
     def failures(self) -> list[Failure]:
         """Of what is missing: the arms, or searches, whose last attempt failed."""

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import pandas as pd
-from scipy import stats
+from study.plan.searches.chosen import read_chosen
 
-from study.metrics import per_round
+from study.metrics import METRICS
 from study.plan.cost import final, sum_up
 from study.plan.file.labels import number
 from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim, PlannedComparison
-from study.plan.searches.chosen import read_chosen
-from study.show.claims import wider
-from study.show.claims.table import sentence
-from study.show.formatting import counted, listed, none
+from study.show.claims import wider_search
+from study.show.claims.table import sentence, stated_rows
+from study.show.claims.verdicts import evidence_of
+from study.show.formatting import none
 from study.show.tables.tuning import steps_out
 from study.stats.exact import ALPHA
-from study.stats.power import FALSE_VERDICTS, MOST, POWER, pairs_for_equal, pairs_for_mean, pairs_for_wins
-from study.stats.scale import is_ratio, threshold
+from study.stats.power import FALSE_VERDICTS, MOST, POWER
+from study.stats.verdict import pairs_needed
 from study.store.layout import Store
+from study.wording import counted, listed
 
 
 class Advice(NamedTuple):
@@ -30,11 +30,13 @@ class Advice(NamedTuple):
     words: str
     arms: tuple[str, ...] = ()  # labels of those that deserve more seeds
     seeds: int = 0  # that would decide it
-    outside: tuple[wider.Points, ...] = ()  # of the range that was searched, where that was too narrow
+    outside: tuple[wider_search.Points, ...] = ()  # of the range that was searched, where that was too narrow
 
 
 def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
     """Lines to print. ``claims``: a table of ``CLAIMS``, on the claims of ``plan`` in their order."""
+    family = max(1, int(claims["counts"].sum()))
+    claims = stated_rows(claims)
     undecided = int((claims["verdict"] == "undecided").sum())
     of_all = f"of {counted(len(claims), 'claim')}"
     if not undecided:
@@ -43,7 +45,6 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
     yield f"{undecided} {of_all} {'is' if undecided == 1 else 'are'} undecided."
     yield f"What would decide each, with a power of {POWER:g}, if the true difference is as observed:"
     looks = max(plan.looks, int(claims["looks"].max()) + 1)  # of which judging again is the last
-    family = max(1, int(claims["counts"].sum()))
     rows = iter(row for _, row in claims.iterrows())
     more = False
     for comparison in plan.comparisons:
@@ -59,7 +60,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
             yield f"  {sentence(claim.metric, claim.better, claim.than, claim.kind, float(row['margin']))}"
             yield f"    {advice.words}"
         if outside := [points for advice in given for points in advice.outside]:
-            yield from wider.edit(plan, comparison, outside)
+            yield from wider_search.edit(plan, comparison, outside)
         if any(advice.seeds for advice in given):
             more = True
             yield from _edit(plan, comparison, given, looks)
@@ -73,42 +74,14 @@ def _advise(store: Store, claim: PlannedClaim, row: pd.Series, family: int, look
         return Advice(f"{row['reason']} (the command that ran the study does only what is missing)")
     if none(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
         return _wider(store, claim, row)
-    now, unit = int(row["pairs"]), "round" if per_round(claim.metric) else "seed"
+    now, unit = int(row["pairs"]), "round" if METRICS[claim.metric].per_round else "seed"
     at = f" with looks: {looks}" if looks != row["looks_declared"] else ""
-    needed = pairs_needed(claim, row, family, looks)
+    needed = pairs_needed(claim.metric, claim.kind, evidence_of(row), family, looks)
     if needed is None:
         why = str(row["reason"]).partition(";")[0] if row["ties"] == now else f"more than {MOST:,}"
         only = "" if none(row["pairs_needed"]) else at
         return Advice(f"no affordable number of {unit}s would decide it{only}: {why}")
     return Advice(f"{needed} {unit}s in all would decide it{at} ({now} now)", (claim.better, claim.than), needed)
-
-
-def pairs_needed(claim: PlannedClaim, row: pd.Series, family: int, looks: int) -> int | None:
-    """How many pairs would decide a claim, from its row of ``CLAIMS``; None where more than 1,000 would.
-
-    The interval holds the spread of the differences: half of it is t · sd / √pairs.
-    """
-    pairs = int(row["pairs"])
-    if pairs < 2:
-        return None
-    if row["test"] == "sign":
-        needed = pairs_for_wins(int(row["wins"]), int(row["losses"]), int(row["ties"]), family, looks)
-    else:
-        mean, low, high = (_difference(claim.metric, row[name]) for name in ("estimate", "low", "high"))
-        half = 0.0 if math.isnan(low) else (high - low) / 2
-        sd = half * math.sqrt(pairs) / float(stats.t.ppf((1 + row["level"]) / 2, max(1, pairs - 1)))
-        pairs_for = pairs_for_equal if claim.kind == "equal" else pairs_for_mean
-        needed = pairs_for(
-            mean, sd, threshold(claim.metric, float(row["margin"])), family, looks, 1 - row["ties"] / pairs
-        )
-    return None if needed is None else max(needed, pairs + 1)
-
-
-def _difference(metric: str, value: float | None) -> float:
-    """From what is stored to the scale on which differences are tested; NaN for nothing."""
-    if value is None or math.isnan(value):
-        return math.nan
-    return math.log(value) if is_ratio(metric) else value
 
 
 def _wider(store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
@@ -151,7 +124,7 @@ def _edit(plan: Plan, comparison: PlannedComparison, given: Sequence[Advice], lo
     also = f"; {counted(others, 'other arm')} of the comparison {'comes' if others == 1 else 'come'} along" * (
         others > 0
     )
-    yield f"    more seeds for {arms}{also}: {wider.cost(work)}{timed}"
+    yield f"    more seeds for {arms}{also}: {wider_search.cost(work)}{timed}"
 
 
 def _on_looks(plan: Plan, looks: int) -> Iterator[str]:

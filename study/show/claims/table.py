@@ -8,14 +8,14 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import Plan
-from study.show.claims.judged import target_text
-from study.show.formatting import NONE, counted, listed, none
+from study.show.claims.verdicts import WITHDRAWN, target_text
+from study.show.formatting import NONE, effect, effect_text, margin_text, none
 from study.stats.exact import ALPHA
-from study.stats.power import note_on_looks
-from study.stats.scale import default_margin, effect, is_ratio, margin_text
+from study.stats.power import FALSE_VERDICTS
+from study.wording import counted, listed
 
 ABOUT = ["metric", "better_arm", "than_arm", "kind", "margin", "derived", "target"]  # columns that make a claim
-MARKS = {"supported": "✓", "refuted": "✗", "undecided": "?"}
+MARKS = {"supported": "✓", "refuted": "✗", "undecided": "?", WITHDRAWN: "–"}
 
 
 class Line(NamedTuple):
@@ -50,7 +50,7 @@ def _line(row: pd.Series) -> Line:
     elif not none(row["estimate"]):
         ends = (None if none(row[end]) else float(row[end]) for end in ("low", "high"))
         estimate, around = effect(row["metric"], float(row["estimate"]), *ends)
-        estimate = f"× {estimate}" if is_ratio(row["metric"]) else f"{estimate} points"
+        estimate = effect_text(row["metric"], estimate)
     adjusted, alone, level = NONE, "", f"{ALPHA / row['looks_declared']:.3g}"
     if not none(row["p_adjusted"]) and row["test"] != "none":
         adjusted = "< 0.001" if row["p_adjusted"] < 0.001 else _beside(row["p_adjusted"], level)
@@ -79,7 +79,7 @@ def _beside(p: float, level: str) -> str:
 def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> str:
     """``l1: more small weights than l2``; a margin is named where it is not the metric's own."""
     about = METRICS[metric]
-    by = f", by more than {margin_text(metric, margin)}" if margin and margin != default_margin(metric) else ""
+    by = f", by more than {margin_text(metric, margin)}" if margin and margin != about.margin else ""
     if kind == "equal":
         return f"equal {about.title} within {margin_text(metric, margin)}: {better} and {than}"
     return f"{better}: {about.comparative} than {than}{by}"
@@ -88,7 +88,8 @@ def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> s
 def tally(claims: pd.DataFrame) -> str:
     """``33 claims: 14 supported, 9 refuted, 10 undecided``."""
     verdicts = claims["verdict"].value_counts()
-    return f"{counted(len(claims), 'claim')}: " + listed(f"{verdicts.get(word, 0)} {word}" for word in MARKS)
+    words = [word for word in MARKS if word != WITHDRAWN or word in verdicts]
+    return f"{counted(len(claims), 'claim')}: " + listed(f"{verdicts.get(word, 0)} {word}" for word in words)
 
 
 def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
@@ -107,20 +108,42 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
     ]
     if claims["derived"].any():
         about.append("Derived claims follow from another one and do not count for Holm.")
+    if (claims["verdict"] == WITHDRAWN).any():
+        about.append(
+            "Withdrawn claims were judged once and are stated no more; they count for Holm with their last p, since "
+            "what is left out after it was seen was tested all the same."
+        )
     return [*about, *filter(None, [note_on_looks(int(claims["looks"].max()), plan.looks)])]
+
+
+def note_on_looks(taken: int, declared: int) -> str:
+    """What to print beside verdicts that were looked at more often than the study file says; empty where not."""
+    if taken <= declared:
+        return ""
+    seen = ", ".join(f"{100 * share:.1f} % with {looks}" for looks, share in FALSE_VERDICTS.items())
+    return (
+        f"This is look {taken} at more or other data; {declared} {'was' if declared == 1 else 'were'} declared. Each "
+        f"further look makes a false verdict likelier than 5 % (by simulation {seen}). Declare `looks: {taken}`, which "
+        f"tests each look at {100 * ALPHA / taken:.2g} %, or keep the seeds, targets and timing."
+    )
+
+
+def stated_rows(claims: pd.DataFrame) -> pd.DataFrame:
+    """The rows of claims that the study states, in its order: without those that were withdrawn."""
+    return claims[claims["verdict"] != WITHDRAWN]
 
 
 def differs(plan: Plan, claims: pd.DataFrame) -> bool:
     """Whether the study file states other claims than these verdicts are on, or on other seeds, targets or timing."""
-    return set(claims["stated"]) != ({plan.stated} if any(c.claims for c in plan.comparisons) else set())
+    return set(stated_rows(claims)["stated"]) != ({plan.stated} if any(c.claims for c in plan.comparisons) else set())
 
 
 def meets(claims: pd.DataFrame, verdict: str) -> pd.Series:
-    """Which claims have this verdict. One that was decided at a look that nobody declared does not count as such:
-    to look until something is decided makes a false verdict likelier than 5 %.
+    """Which claims have this verdict, or are stated no more. One that was decided at a look that nobody declared does
+    not count as such: to look until something is decided makes a false verdict likelier than 5 %.
     """
     declared = (claims["looks"] <= claims["looks_declared"]) | (verdict == "undecided")
-    return (claims["verdict"] == verdict) & declared
+    return ((claims["verdict"] == verdict) & declared) | (claims["verdict"] == WITHDRAWN)
 
 
 def others(plan: Plan, claims: pd.DataFrame) -> bool:
@@ -128,9 +151,7 @@ def others(plan: Plan, claims: pd.DataFrame) -> bool:
 
     Of those that ``differs`` says something of: whoever follows an advice changes seeds and looks, and is to read on.
     """
-    if not set(ABOUT) <= set(claims):  # written before these were columns
-        return True
-    return differs(plan, claims) and _about(plan) != claims[ABOUT].astype(object).values.tolist()
+    return differs(plan, claims) and _about(plan) != stated_rows(claims)[ABOUT].astype(object).values.tolist()
 
 
 def _about(plan: Plan) -> list[list[object]]:
@@ -138,7 +159,7 @@ def _about(plan: Plan) -> list[list[object]]:
     pairs = [(comparison, claim) for comparison in plan.comparisons for claim in comparison.claims]
     rows: list[dict[str, object]] = [
         claim.model_dump()
-        | {"margin": default_margin(claim.metric) if claim.margin is None else claim.margin}
+        | {"margin": METRICS[claim.metric].margin if claim.margin is None else claim.margin}
         | {"target": target_text(comparison, claim)}
         for comparison, claim in pairs
     ]

@@ -22,7 +22,6 @@ from study.show.figures.data import Evidence
 from study.show.figures.panels import FEW, Panel, panels
 from study.show.figures.style import LETTERS, STYLE, WIDTH, arms_above
 from study.show.formatting import listed
-from study.show.observations import PER_ROUND
 from study.show.tables.tuning import read_from, undertuned_arms
 from study.stats.ranks import all_tie, stability
 
@@ -83,7 +82,7 @@ def repeated(evidence: Evidence) -> str:
     percent = (
         f"{share * 100:.0f}" if share in (0, 1) or 0.005 <= share < 0.995 else "over 99" if share > 0.5 else "under 1"
     )
-    what = "rounds" if metric in PER_ROUND else "seeds"
+    what = "rounds" if METRICS[metric].per_round else "seeds"
     return f"The order of the arms by {METRICS[metric].title} repeats in {percent} % of resampled {what}."
 
 
@@ -102,9 +101,10 @@ def _sentence(alike: list[Panel], evidence: Evidence) -> str:
 def _counted(evidence: Evidence) -> str:
     """How many runs stand behind each arm; timing rounds where nothing else is shown."""
     rounds = max(
-        (evidence.observed.of(p.metric)["seed"].nunique() for p in panels(evidence) if p.metric in PER_ROUND), default=0
+        (evidence.observed.of(p.metric)["seed"].nunique() for p in panels(evidence) if METRICS[p.metric].per_round),
+        default=0,
     )
-    if rounds and all(panel.metric in PER_ROUND for panel in panels(evidence)):
+    if rounds and all(METRICS[panel.metric].per_round for panel in panels(evidence)):
         return f"n = {rounds} timing round{'s' * (rounds != 1)} per arm"
     seeds = evidence.comparison.seeds
     return f"n = {seeds} seed{'s' * (seeds != 1)} per arm"

@@ -13,7 +13,7 @@ from study.metrics import METRICS
 from study.show.figures.learning_curves import nothing
 from study.show.figures.palette import GREY, Looks
 from study.show.tables.ranks import Scores
-from study.stats.paired import Floats
+from study.stats.estimates import Floats
 from study.stats.ranks import costs_of, critical_difference, indistinct
 
 ROW, BAR = 0.2, 0.13  # inches of an arm's name, and of a bar

@@ -6,13 +6,14 @@ import textwrap
 from math import isfinite, nan
 from typing import Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
+from study.plan.searches.chosen import Chosen
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.plan.searches.chosen import Chosen
 from study.show.formatting import heading
-from study.show.observations import PER_ROUND, Observed, device_of, observe, steps_of, units_of, workers
+from study.show.observations import Observations, device_of, seconds_of, workers
 from study.show.records import Records
 from study.show.scaling import Scaling, scaling_of
 from study.show.tables.table import BROKEN, ordered
@@ -24,11 +25,51 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("", (4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (3, 1, 1, 1, 1, 1), (8, 2), (2, 2), (5, 1, 2, 1))
 
 
+class Observed:
+    """The observations of one comparison, in the unit shown.
+
+    Frames have the columns arm, label, seed, status, learned, and one with the metric's name.
+    """
+
+    def __init__(self, comparison: PlannedComparison, observations: Observations) -> None:
+        self.comparison, self.observations = comparison, observations
+        self._frames: dict[str, pd.DataFrame] = {}
+        self._values: dict[str, dict[str, np.ndarray]] = {}
+
+    def of(self, metric: str) -> pd.DataFrame:
+        """The rows that ``metric`` is estimated from."""
+        if metric not in self._frames:
+            rows = self.observations.of(self.comparison.name, metric)[
+                ["arm", "label", "seed", "status", "learned", "value"]
+            ]
+            factor = 100 if METRICS[metric].percent else 1
+            self._frames[metric] = rows.assign(value=rows["value"] * factor).rename(columns={"value": metric})
+        return self._frames[metric]
+
+    def values(self, metric: str, label: str) -> np.ndarray:
+        """What one arm has of a metric. [runs or rounds]"""
+        if metric not in self._values:
+            groups = self.of(metric).groupby("label", sort=False)[metric]
+            self._values[metric] = {str(name): values.to_numpy(dtype=float) for name, values in groups}
+        return self._values[metric].get(label, np.empty(0))
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """A row per planned run of the arms that the first metric is read from, a column per metric read from them."""
+        runs = self.observations.runs(self.comparison.name)
+        runs = runs.loc[runs["arm"].isin(list(self.comparison.labels)), ["arm", "label", "seed", "status", "learned"]]
+        for metric in self.comparison.used:
+            if not METRICS[metric].per_round:
+                runs = runs.merge(self.of(metric)[["arm", "seed", metric]], on=["arm", "seed"], how="left")
+        return runs
+
+
 class Evidence(NamedTuple):
     """``observed``: a column per metric, in the unit shown. ``curves``: a row per evaluation."""
 
     comparison: PlannedComparison
     observed: Observed
+    runs: pd.DataFrame  # a row per planned run, a column per metric; ``values`` has also those of the timing job
     curves: pd.DataFrame
     labels: list[str]  # the arms, the reference first
     units: dict[str, str]  # by metric
@@ -38,16 +79,13 @@ class Evidence(NamedTuple):
     chosen: dict[str, Chosen | None]  # by arm that was tuned
 
     @classmethod
-    def of(cls, comparison: PlannedComparison, records: Records) -> Evidence:
-        observed = observe(comparison, records)
-        for metric in comparison.metrics:
-            if METRICS[metric].percent:
-                observed.of(metric)[metric] *= 100
+    def of(cls, comparison: PlannedComparison, records: Records, observations: Observations) -> Evidence:
+        observed = Observed(comparison, observations)
         seeds = records.curves["seed"] < comparison.seeds
         curves = records.curves[records.curves["arm"].isin(list(comparison.labels)) & seeds]
         curves = curves.assign(label=curves["arm"].map(comparison.labels))
-        units = units_of(comparison, records)
-        timed = steps_of(records)
+        units = {metric: observations.unit(comparison.name, metric) for metric in comparison.used}
+        timed = seconds_of(records.timing)
         steps = {
             metric: {x: float(timed[arm]) for x, arm in comparison.arms_for(metric).items() if arm in timed.index}
             for metric in comparison.used
@@ -56,12 +94,9 @@ class Evidence(NamedTuple):
         device = workers(device_of(records.timing), records.runs.loc[mine, "gpus"])
         scaling = scaling_of(comparison, records)
         tuned = {arm: chosen for arm, chosen in found(records.tuning).items() if arm in comparison.trained}
-        return cls(comparison, observed, curves, ordered(comparison), units, device, steps, scaling, tuned)
-
-    @property
-    def runs(self) -> pd.DataFrame:
-        """A row per planned run, a column per metric; ``values`` has also those of the timing job."""
-        return self.observed.runs
+        return cls(
+            comparison, observed, observed.runs, curves, ordered(comparison), units, device, steps, scaling, tuned
+        )
 
     @property
     def classes(self) -> bool:
@@ -87,7 +122,7 @@ class Evidence(NamedTuple):
         needed = [self.comparison.reference] if metric == "speedup" else self.labels
         known = [isfinite(self.step_seconds[metric].get(label, nan)) for label in needed]
         untimed = METRICS[metric].timed and not any(known)
-        if untimed and (ran or metric in PER_ROUND):
+        if untimed and (ran or METRICS[metric].per_round):
             return "could not be timed" if self.step_seconds[metric] else "not timed yet"
         return "no run finished" if ran else "no runs yet"
 

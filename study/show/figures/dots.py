@@ -13,8 +13,7 @@ from study.metrics import METRICS
 from study.show.figures.data import Evidence
 from study.show.figures.learning_curves import nothing
 from study.show.figures.seeds import scatter, spread
-from study.show.observations import PER_ROUND
-from study.show.summary import estimate_of
+from study.stats.estimates import estimate_of
 
 HEIGHT = 0.26  # of the band that an arm's dots fill, in rows
 
@@ -66,7 +65,7 @@ def draw_times(ax: Axes, evidence: Evidence, metric: str) -> None:
 
 def suited(metric: str) -> Callable[[Axes, Evidence, str], None]:
     """The kind of dots for ``metric``."""
-    return draw_rounds if metric in PER_ROUND else draw_times if METRICS[metric].target else draw
+    return draw_rounds if METRICS[metric].per_round else draw_times if METRICS[metric].target else draw
 
 
 def place(evidence: Evidence, metric: str, label: str, row: int) -> pd.DataFrame:

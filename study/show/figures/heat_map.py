@@ -15,7 +15,7 @@ from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.figures.data import Evidence
 from study.show.formatting import COUNTED
-from study.show.summary import estimate_of
+from study.stats.estimates import estimate_of
 
 ANNOTATED = 200  # cells; above this their figures are only in the table
 TICKED = 40  # rows or columns

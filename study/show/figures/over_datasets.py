@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 
 from study.errors import Refused
 from study.metrics import METRICS
-from study.plan.datasets import DATASETS, Across, has_figure, is_cost
+from study.plan.datasets import Across, has_figure, is_cost
 from study.plan.datasets import across as arms_across
 from study.plan.plan import Plan, PlannedComparison
 from study.show.figures import critical_difference as critical
@@ -25,7 +25,7 @@ from study.show.figures.palette import ALL, MOST, Looks
 from study.show.figures.style import LETTERS, STYLE, WIDTH, legend_above
 from study.show.formatting import listed
 from study.show.tables.ranks import Scores, scores
-from study.stats.exact import decidable, fewest_seeds
+from study.stats.exact import DATASETS, decidable, fewest_seeds
 
 
 class OverDatasets(NamedTuple):

@@ -10,7 +10,7 @@ from study.metrics import METRICS
 from study.show.figures.learning_curves import nothing
 from study.show.figures.palette import Looks
 from study.show.tables.ranks import Scores
-from study.stats.paired import Floats
+from study.stats.estimates import Floats
 from study.stats.ranks import performance_profile
 
 WIDE = 8  # the factor from which on the axis is logarithmic

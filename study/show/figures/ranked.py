@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from study.metrics import METRICS
 from study.show.figures.data import COLOURS, MARKERS, Evidence
 from study.show.figures.learning_curves import nothing
-from study.show.summary import estimate_of
+from study.stats.estimates import estimate_of
 
 
 def draw(ax: Axes, evidence: Evidence, metric: str) -> None:

@@ -15,7 +15,7 @@ from study.show.figures.learning_curves import nothing
 from study.show.figures.seeds import scatter, spread
 from study.show.formatting import counted, leading
 from study.show.scaling import MOST, Model, Scaling
-from study.show.summary import estimate_of
+from study.stats.estimates import estimate_of
 
 LEAST = 2**-2.5  # of what the model predicts, to be shown
 INK, SHADE = "0.25", "0.94"

@@ -8,10 +8,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+from study.plan.searches.chosen import Chosen, from_json
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.plan.searches.chosen import Chosen, from_json
 from study.plan.searches.space import Searched, Select, Tune, Value
 from study.show.tables.tuning import found, selects_of
 

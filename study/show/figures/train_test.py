@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from study.show.figures.data import Evidence
 from study.show.figures.learning_curves import nothing
 from study.show.figures.seeds import scatter, spread
-from study.show.summary import estimate_of
+from study.stats.estimates import estimate_of
 
 SIDES = (("train", "0.55", "s", -0.14), ("test", "0.1", "o", 0.14))  # greys: colours stand for arms
 

@@ -6,10 +6,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from study.plan.file.choices import SWITCHES
+
 from study.axes import AXES, CHOICES, Choice
 from study.metrics import METRICS
 from study.plan.arm import Arm
-from study.plan.file.choices import SWITCHES
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
 from study.show.formatting import listed

@@ -7,10 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from study.metrics import DETERMINISTIC, METRICS
+from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.formatting import COUNTED, Estimate, column, listed, none, scaled
-from study.show.observations import PER_ROUND
 from study.show.page.reported_order import Rows, against_reported, near, quoted
 from study.show.records import Records
 from study.show.scaling import gained, scaling_of
@@ -79,7 +78,7 @@ def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> s
 def _extreme(metric: str) -> str:
     """``highest test accuracy``; of what the estimate is a median of, ``lowest median of steps to target``."""
     about = METRICS[metric]
-    if not (about.target or metric in PER_ROUND) or metric in DETERMINISTIC:
+    if not (about.target or METRICS[metric].per_round) or about.counted:
         return about.superlative
     return f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
 

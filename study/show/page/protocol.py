@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pandas as pd
+from study.plan.searches.chosen import NOTHING_CHOSEN
 
 from study.axes.dataset import Dataset
 from study.metrics import METRICS
 from study.plan.file.labels import number
 from study.plan.plan import Plan
-from study.plan.searches.chosen import NOTHING_CHOSEN
 from study.show.formatting import listed
-from study.show.observations import PER_ROUND
 from study.show.page.arms import written
 from study.show.page.timing import timed_on
 from study.show.records import Records
@@ -181,7 +180,13 @@ def metrics(plan: Plan) -> list[tuple[str, str, str, str]]:
     rows: list[tuple[str, str, str, str]] = []
     for name in [metric for metric in METRICS if metric in used]:
         about = METRICS[name]
-        kind = "median over rounds" if name in PER_ROUND else "median over seeds" if about.target else "mean over seeds"
+        kind = (
+            "median over rounds"
+            if METRICS[name].per_round
+            else "median over seeds"
+            if about.target
+            else "mean over seeds"
+        )
         rows.append((about.title, about.shown or "–", about.better, f"{about.definition}; {kind}"))
     return rows
 

@@ -11,12 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims import table as claims_table
 from study.show.formatting import listed
-from study.show.observations import device_of, workers
+from study.show.observations import Observations, device_of, workers
 from study.show.page import arms as recipes
 from study.show.page import protocol, timing
 from study.show.page.findings import finding
 from study.show.page.svg import Inline, inline
-from study.show.records import Records, read
+from study.show.records import Records
 from study.show.tables import tuning_ledger as ledger
 from study.show.tables.effects import Effects, effects_of
 from study.show.tables.neighbours import beside
@@ -48,10 +48,11 @@ class Section(NamedTuple):
 def render(plan: Plan, store: Store) -> str:
     """The page. Nothing in it depends on when it is drawn."""
     folder = store.study(plan.study)
-    records, summary = read(plan, store), pd.read_parquet(folder / "summary.parquet")
+    records, summary = Records.read(folder), pd.read_parquet(folder / "summary.parquet")
+    observations = Observations.read(folder / "observations.parquet")
     claims = pd.read_parquet(folder / "claims.parquet")
     coverage = protocol.coverage(plan, records)
-    sections = [_section(plan, comparison, summary, records, folder) for comparison in plan.comparisons]
+    sections = [_section(plan, comparison, summary, records, observations, folder) for comparison in plan.comparisons]
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -103,7 +104,12 @@ def opening(plan: Plan, total: protocol.Coverage, records: Records) -> str:
 
 
 def _section(
-    plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame, records: Records, folder: Path
+    plan: Plan,
+    comparison: PlannedComparison,
+    summary: pd.DataFrame,
+    records: Records,
+    observations: Observations,
+    folder: Path,
 ) -> Section:
     device = workers(device_of(records.timing), [plan.arms[arm.arm].gpus for arm in comparison.arms])
     drawn = (folder / "tables" / f"{comparison.name}.csv").exists()
@@ -116,7 +122,7 @@ def _section(
         finding=_found(comparison, summary, records, ranks),
         table=table(comparison, summary, device) if drawn else None,
         beside=beside(comparison, summary, device) if drawn else None,
-        effects=effects_of(comparison, records),
+        effects=effects_of(comparison, observations),
         figure=_figure(folder / "figures" / f"{comparison.name}.svg", f"figure-{comparison.name}", comparison.title),
         ranks=ranks,
         across=_figure(

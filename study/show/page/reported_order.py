@@ -10,7 +10,6 @@ import pandas as pd
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.formatting import leading, listed, none
-from study.show.observations import PER_ROUND
 from study.show.tables.table import ordered
 
 Rows = dict[Any, dict[Any, Any]]  # of the summary, by label
@@ -74,7 +73,7 @@ def standing(metric: str, row: dict[Any, Any]) -> float | None:
         return float(row["estimate"]) * (-1.0 if METRICS[metric].better == "higher" else 1.0)
     if METRICS[metric].target:
         return None if none(row["n_reached"]) else WORST
-    diverged = metric not in PER_ROUND and not row["n_finished"] and row["n_diverged"]
+    diverged = not METRICS[metric].per_round and not row["n_finished"] and row["n_diverged"]
     return WORST if diverged else None
 
 
@@ -99,7 +98,7 @@ def quoted(label: str) -> str:
 def _evidence(metric: str, found: Rows, labels: list[str]) -> str:
     """What arms lack: runs that ended, or their timing."""
     ran = all(found[label]["n_finished"] + found[label]["n_diverged"] for label in labels)
-    return "timing" if METRICS[metric].timed and (ran or metric in PER_ROUND) else "runs"
+    return "timing" if METRICS[metric].timed and (ran or METRICS[metric].per_round) else "runs"
 
 
 def _order(values: dict[str, float]) -> list[list[str]]:

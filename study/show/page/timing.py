@@ -10,8 +10,8 @@ import pandas as pd
 from study.plan.plan import Plan
 from study.show.formatting import NONE, Estimate, Shown, column, counted, number
 from study.show.observations import cores_of, device_of, workers
-from study.show.summary import estimate_of
 from study.show.tables.tuning import arm_names
+from study.stats.estimates import estimate_of
 from study.store.layout import Store
 
 

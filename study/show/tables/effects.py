@@ -9,11 +9,9 @@ import numpy as np
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.formatting import NONE
-from study.show.observations import observe
-from study.show.records import Records
+from study.show.formatting import NONE, effect, effect_text
+from study.show.observations import Observations
 from study.stats.factorial import Effect, effects
-from study.stats.scale import effect, is_ratio
 
 MOST = 60  # contrasts above which only main effects are shown, or none
 
@@ -34,7 +32,7 @@ class Effects(NamedTuple):
     notes: str
 
 
-def effects_of(comparison: PlannedComparison, records: Records) -> Effects | None:
+def effects_of(comparison: PlannedComparison, observations: Observations) -> Effects | None:
     """Effects on the first metric; None where the arms are no full cross product of at least two axes."""
     levels = {key: list(dict.fromkeys(arm.values[key] for arm in comparison.arms)) for key in comparison.keys}
     levels = {key: values for key, values in levels.items() if len(values) > 1}
@@ -44,11 +42,12 @@ def effects_of(comparison: PlannedComparison, records: Records) -> Effects | Non
         return None
     if sum(size - 1 for size in sizes) > MOST:
         return None
-    metric, observed = comparison.metrics[0], observe(comparison, records)
-    seeds = observed.of(metric)["seed"].nunique()
+    metric = comparison.metrics[0]
+    seeds = observations.of(comparison.name, metric)["seed"].nunique()
     values = np.full((seeds, *sizes), np.nan)
     for place in np.ndindex(*sizes):
-        mine = observed.values(metric, cells[tuple(names[i] for names, i in zip(levels.values(), place, strict=True))])
+        label = cells[tuple(names[i] for names, i in zip(levels.values(), place, strict=True))]
+        mine = observations.values(comparison.name, metric, label)
         if len(mine) == seeds:
             values[:, *place] = mine
     pairs = sum((a - 1) * (b - 1) for i, a in enumerate(sizes) for b in sizes[i + 1 :])
@@ -72,11 +71,11 @@ def _line(metric: str, found: Effect, levels: dict[str, list[str]]) -> Line:
         return Line(what, "not estimable", "", NONE)
     text, around = effect(metric, found.estimate, found.low, found.high)
     p = "< 0.001" if found.p < 0.001 else f"{found.p:.3f}"
-    return Line(what, f"× {text}" if is_ratio(metric) else f"{text} points", around, p)
+    return Line(what, effect_text(metric, text), around, p)
 
 
 def _notes(metric: str, lost: bool) -> str:
-    better = "A factor above 1" if is_ratio(metric) else "A difference above 0"
+    better = "A factor above 1" if METRICS[metric].ratio else "A difference above 0"
     return (
         f"Contrasts of means over all other axes, within each seed [95 % t interval]. {better} favours what is named "
         "first; together: beyond what both do apart. p: sign-flip test of this contrast alone, not adjusted for the "

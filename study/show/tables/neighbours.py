@@ -6,29 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from study.metrics import METRICS
-from study.metrics import Target
+from study.metrics import METRICS, Target
 from study.plan.plan import PlannedComparison
 from study.show.formatting import Estimate, column, heading, none
+from study.show.observations import neighbours
 from study.show.tables.table import Cell, Row, Table, ordered
-
-FACTOR = 1.25  # between a target's error (or loss) and those of its neighbours
-
-
-def neighbours(target: Target | None) -> dict[str, Target]:
-    """The targets with ``FACTOR`` times the error (or loss), as "easier", and with 1/``FACTOR`` of it, as "harder"."""
-    if target is None:
-        return {}
-    accuracy = target.metric == "val_accuracy"
-    level = 1 - target.value if accuracy else target.value
-    if level <= 0:
-        return {}  # nothing is left to scale
-    found = {}
-    for name, exact in (("easier", level * FACTOR), ("harder", level / FACTOR)):
-        near = _rounded(exact)
-        if near < 1 or not accuracy:
-            found[name] = target.model_copy(update={"value": round(1 - near, 12) if accuracy else near})
-    return found
 
 
 def beside(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table | None:
@@ -60,9 +42,3 @@ def level_text(target: Target) -> str:
 def _reached(cell: dict[Any, Any], side: str) -> str:
     count, known = cell[f"{side}_n_reached"], int(cell["n_finished"] + cell["n_diverged"])
     return "" if none(count) else f"{int(count)}/{known} reached"
-
-
-def _rounded(value: float) -> float:
-    """To the fewest digits that move it by under a tenth: 0.0625 becomes 0.06, 0.125 becomes 0.12."""
-    texts = (f"{value:.{digits}g}" for digits in (1, 2, 3))
-    return next(float(text) for text in texts if abs(float(text) - value) < 0.1 * value)

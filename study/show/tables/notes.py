@@ -7,7 +7,6 @@ from typing import Any
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.formatting import NONE
-from study.show.observations import PER_ROUND
 from study.show.tables.tuning import read_from
 
 
@@ -15,21 +14,23 @@ def notes(comparison: PlannedComparison, rows: list[dict[str, Any]], device: str
     """What the figures are, in a few lines."""
     metrics = comparison.metrics
     lines = []
-    if any(not METRICS[m].target and m not in PER_ROUND for m in metrics):
+    if any(not METRICS[m].target and not METRICS[m].per_round for m in metrics):
         lines.append("Mean over finished seeds [95 % t interval].")
     if any(METRICS[m].target for m in metrics):
         lines.append(
             f"To target: {target_text(comparison)}; median over seeds [95 % interval], {NONE} where under half "
             "of the runs reach it; resolution one epoch."
         )
-    if any(m in PER_ROUND for m in metrics):
+    if any(METRICS[m].per_round for m in metrics):
         lines.append(
             "Time, memory and speedup: median over timing rounds [95 % interval, where rounds differ]; claims compare "
             "the arms round by round, and average the factors."
         )
     if "speedup" in metrics:
         lines.append(f"Speedup: {comparison.reference} is the reference (1×), round by round.")
-    if any(row["n_diverged"] for row in rows) and any(not METRICS[m].target and m not in PER_ROUND for m in metrics):
+    if any(row["n_diverged"] for row in rows) and any(
+        not METRICS[m].target and not METRICS[m].per_round for m in metrics
+    ):
         lines.append("Diverged runs are in no mean: read it with the number that diverged.")
     if device and any(METRICS[m].timed for m in metrics):
         lines.append(f"Timed by a job of its own on: {device}; for how quiet it was see Timing in the report.")

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from study.metrics import METRICS
-from study.plan.datasets import DATASETS, DRAWN, Across, across, has_figure
+from study.plan.datasets import DRAWN, Across, across, has_figure
 from study.plan.plan import Plan, PlannedComparison
 from study.show.formatting import NONE, listed, none
-from study.show.observations import PER_ROUND
 from study.show.page.reported_order import quoted
-from study.stats.paired import Floats, Ints
+from study.stats.estimates import Floats
+from study.stats.exact import DATASETS
+from study.stats.paired import Ints
 from study.stats.ranks import average_ranks, costs_of
 
 NAMED, MOST = 12, 4  # datasets, and arms without an estimate, that are listed by name
@@ -98,7 +99,7 @@ def headline(ranks: Ranks) -> str:
 
 def _lost(metric: str, row: dict[Any, Any]) -> int:
     """What makes an arm worse than every number; 0 where nothing is known of its runs."""
-    if metric in PER_ROUND:
+    if METRICS[metric].per_round:
         return 0
     if METRICS[metric].target:
         return int(none(row["estimate"]) and not none(row["n_reached"]))
@@ -122,7 +123,7 @@ def _notes(found: Across, by_metric: dict[str, Scores]) -> list[str]:
     lines = [f"Average rank over {count} datasets{which}: 1 is the best, ties share theirs."]
     lines += ["A dataset that is split in several ways counts once, with the mean over its splits."] * found.splits
     last = []
-    if any(not METRICS[metric].target and metric not in PER_ROUND for metric in metrics):
+    if any(not METRICS[metric].target and not METRICS[metric].per_round for metric in metrics):
         last.append("comes after all of which fewer runs diverged")
     if any(METRICS[metric].target for metric in metrics):
         last.append("is last where under half of its runs reach the target")

@@ -9,7 +9,6 @@ import pandas as pd
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.formatting import NONE, Estimate, Shown, column, heading, none, show
-from study.show.observations import PER_ROUND
 from study.show.tables.notes import notes
 from study.show.tables.tuning import from_row, in_words
 
@@ -132,7 +131,7 @@ def remark(metric: str, row: dict[str, Any]) -> str:
         # Runs of both kinds: a mean between two clusters describes neither.
         median = show(metric, Estimate(row["median"], None, None)).value
         parts.append(f"median {median}; interval unreliable")
-    elif none(row["low"]) and metric not in PER_ROUND:
+    elif none(row["low"]) and not METRICS[metric].per_round:
         few = known < 6 if METRICS[metric].target else row["n_finished"] < 2
         parts.append("too few seeds for an interval" if few else "all seeds equal")
     return ", ".join(parts)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import pandas as pd
+from study.plan.searches.chosen import Chosen, chosen_of, settings_text
 
 from study.metrics import METRICS
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
-from study.plan.searches.chosen import Chosen, chosen_of, settings_text
 from study.plan.searches.space import Select, Tune, Value
 from study.show.formatting import listed, none
 

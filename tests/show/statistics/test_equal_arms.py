@@ -14,8 +14,10 @@ import pytest
 from scipy import stats
 
 from study.metrics import METRICS
+from study.plan.history import History
 from study.plan.plan import Plan, PlannedClaim
-from study.show.claims.judged import judge_all
+from study.show.claims.reasons import because
+from study.show.claims.verdicts import judge as judge_study
 from study.stats.paired_test import Side, Statement
 from study.stats.verdict import judge
 
@@ -95,12 +97,13 @@ def test_records_come_to_the_verdicts_of_what_was_drawn(article: ModuleType, num
     """Paired by hand: no table is read, grouped or joined."""
     plan = article.planned(8)
     drawn = article.draw(plan, article.levels(plan, article.some_true), np.random.default_rng(number))
-    found = [verdict for _, _, verdict in judge_all(plan, article.records(plan, drawn), set())]
+    observations = article.observations(plan, drawn)
+    found = [verdict for _, _, verdict in judge_study(plan, observations, History(Path()))]
     stated = [claim for comparison in plan.comparisons for claim in comparison.claims]
     by_hand = judge([statement(article, plan, claim, drawn) for claim in stated])
     assert [verdict.evidence for verdict in found] == [verdict.evidence for verdict in by_hand]
-    assert [(v.word, v.counts, v.p_adjusted, v.reason) for v in found] == [
-        (v.word, v.counts, v.p_adjusted, v.reason) for v in by_hand
+    assert [(v.word, v.counts, v.p_adjusted, because(v)) for v in found] == [
+        (v.word, v.counts, v.p_adjusted, because(v)) for v in by_hand
     ]
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from study.stats.paired import beyond, differences, equivalence, mean_interval, sign_flip, sign_test
+from study.stats.estimates import mean_interval
+from study.stats.paired import TIE, beyond, differences, equivalence, sign_flip, sign_test
 from tests.show.statistics.sides import INF, NAN
 
 NONE = np.zeros(3, dtype=bool)
@@ -123,7 +124,7 @@ def test_the_interval_is_that_of_a_paired_t_test() -> None:
     for level in (0.9, 0.95):
         expected = stats.ttest_rel(a, b).confidence_interval(level)
         assert mean_interval(a - b, level) == pytest.approx((expected.low, expected.high))
-    assert mean_interval(np.array([343, 344]) / 360 - np.array([340, 341]) / 360, 0.95) == (None, None)
+    assert mean_interval(np.array([343, 344]) / 360 - np.array([340, 341]) / 360, tie=TIE) == (None, None)
     assert mean_interval(np.array([0.1]), 0.95) == (None, None)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from study.show.claims.reasons import because
 from study.stats.paired_test import Statement
-from study.stats.verdict import judge
+from study.stats.verdict import Verdict, judge
 from tests.show.statistics.sides import INF, NAN, claim, side
 
 BASE = np.arange(300, 310) / 400
@@ -75,18 +76,22 @@ SENTENCES = [
 ]
 
 
+def told(verdict: Verdict) -> str:
+    return f"{verdict.word}: {because(verdict)}"
+
+
 @pytest.mark.parametrize(("statement", "sentence"), SENTENCES, ids=[sentence for _, sentence in SENTENCES])
 def test_a_verdict_reads(statement: Statement, sentence: str) -> None:
     family = [claim("test_accuracy", BASE, BASE)] * 2 if "8 of 9" in sentence else []
-    assert str(judge([statement, *family])[0]) == sentence
+    assert told(judge([statement, *family])[0]) == sentence
 
 
 def test_an_open_claim_says_how_many_seeds_would_decide_it() -> None:
     [found] = judge([claim("test_accuracy", BASE + WIDE + 2 / 400, BASE)])
     assert found.pairs_needed is not None
     assert found.pairs_needed > 10
-    assert found.reason.startswith("difference 0.7 points, interval −0.4 to 1.7; ")
-    assert found.reason.endswith(
+    assert because(found).startswith("difference 0.7 points, interval −0.4 to 1.7; ")
+    assert because(found).endswith(
         f"about {found.pairs_needed} seeds would decide it if the true difference is as observed"
     )
 
@@ -94,17 +99,17 @@ def test_an_open_claim_says_how_many_seeds_would_decide_it() -> None:
 def test_rounds_are_called_rounds() -> None:
     seconds = np.exp(WIDE * 10)
     [found] = judge([claim("train_seconds", seconds, np.full(10, 1.16))])
-    assert f"about {found.pairs_needed} rounds would" in found.reason
+    assert f"about {found.pairs_needed} rounds would" in because(found)
 
 
 def test_too_few_seeds_are_called_too_few() -> None:
     claims = [claim("test_accuracy", (BASE + STEP)[:6], BASE[:6])] * 2
     found = judge(claims)[0]
-    assert "; 6 seeds cannot decide it among 2 claims; about 7 seeds would decide it" in found.reason
+    assert "; 6 seeds cannot decide it among 2 claims; about 7 seeds would decide it" in because(found)
     tied = judge([claim("test_accuracy", BASE + np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]) / 400, BASE)])[0]
-    assert "10 seeds with 5 ties cannot decide it" in tied.reason
+    assert "10 seeds with 5 ties cannot decide it" in because(tied)
     [one] = judge([claim("test_accuracy", [0.9], [0.8])])
-    assert str(one) == "undecided: difference 10 points; 1 seed cannot decide it"
+    assert told(one) == "undecided: difference 10 points; 1 seed cannot decide it"
 
 
 def test_what_is_lacking_is_counted_by_arm() -> None:
@@ -112,7 +117,7 @@ def test_what_is_lacking_is_counted_by_arm() -> None:
     values = np.where(np.array(how) == "finished", BASE, NAN)
     [found] = judge([Statement("test_accuracy", side("adam", values, how), side("sgd", values, how))])
     lacking = "1 not run and 2 failed of 10"
-    assert str(found) == f"undecided: adam: {lacking} and sgd: {lacking}; run it again"
+    assert told(found) == f"undecided: adam: {lacking} and sgd: {lacking}; run it again"
 
 
 def test_what_is_not_timed_is_said_to_be_so() -> None:
@@ -125,12 +130,12 @@ def test_what_is_not_timed_is_said_to_be_so() -> None:
     ):
         [found] = judge([Statement(metric, one, other)])
         again = "run the study" if words == "not timed yet" else "run it again"
-        assert str(found) == f"undecided: {words}; {again}"
+        assert told(found) == f"undecided: {words}; {again}"
 
 
 def test_an_undertuned_arm_is_named() -> None:
     [found] = judge([Statement("test_accuracy", side("relu", BASE + STEP), side("sigmoid", BASE, undertuned=True))])
-    assert str(found) == (
+    assert told(found) == (
         "undecided: better by 0.375 points, interval 0.281 to 0.469; "
         "but sigmoid is undertuned, best at the edge of its grid: extend it"
     )
@@ -143,16 +148,16 @@ def test_worse_is_said_only_of_what_is_so_among_all_claims() -> None:
     others = [claim("train_loss", SECONDS, 2 * SECONDS)] * 27
     alone, among = judge([close])[0], judge([close, *others])[0]
     assert alone.word == among.word == "refuted"
-    assert alone.reason.startswith("longer by a factor of 1.03")
-    assert among.reason.startswith("not shorter by the margin of a factor of 1.1: factor 0.9")
+    assert because(alone).startswith("longer by a factor of 1.03")
+    assert because(among).startswith("not shorter by the margin of a factor of 1.1: factor 0.9")
 
 
 def test_better_is_said_only_of_what_is_so_among_all_claims() -> None:
     about_equal = claim("train_seconds", [1.0, 1.02, 0.98, 1.01, 0.97, 1.0, 1.02, 0.99, 0.98, 1.01], np.ones(10))
     [verdict] = judge([about_equal])
     assert verdict.word == "refuted"
-    assert verdict.reason.startswith("not shorter by the margin of a factor of 1.1: factor 1.002 (above 1: shorter)")
+    assert because(verdict).startswith("not shorter by the margin of a factor of 1.1: factor 1.002 (above 1: shorter)")
     centred = claim("test_accuracy", BASE + np.tile([0.02, -0.02], 5), BASE, margin=0.05)
-    assert judge([centred])[0].reason.startswith(
+    assert because(judge([centred])[0]).startswith(
         "not better by the margin of 5 points: difference 0.0 points, interval"
     )

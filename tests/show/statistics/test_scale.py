@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from study.metrics import METRICS
-from study.stats.scale import default_margin, is_ratio
 
 README = (Path(__file__).parents[3] / "config" / "README.md").read_text(encoding="utf-8")
 ROWS = [row.strip("| ").split(" | ") for row in README.split("### Margins")[1].split("\n\n")[1].splitlines()[2:]]
@@ -20,5 +19,5 @@ def test_the_margin_of_every_metric_is_as_documented(metric: str) -> None:
     [(_, unit, _, default)] = [
         row for row in ROWS if any(fnmatch(metric, name) for name in re.findall("`(.*?)`", row[0]))
     ]
-    assert is_ratio(metric) == {"a factor, less one": True, "a difference, as a fraction": False}[unit]
-    assert default_margin(metric) == float(default)
+    assert METRICS[metric].ratio == {"a factor, less one": True, "a difference, as a fraction": False}[unit]
+    assert METRICS[metric].margin == float(default)

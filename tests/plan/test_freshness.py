@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from study.plan.history.records import Basis
+from study.plan.freshness import Freshness
+from study.plan.history import History
 from study.plan.limits import Limits
 from study.plan.workflow.dag import Dag
 from study.store.layout import Block
@@ -45,6 +46,11 @@ def train(dag: Dag) -> None:
             path.write_text(f"{arm} {path.name}")
 
 
+def draw(dag: Dag) -> None:
+    with Freshness(dag.plan, dag.store).drawing(History.read(dag.plan, dag.store)):
+        pass
+
+
 def expected(dag: Dag) -> str:
     return Path(dag.file("records.json")).read_text()
 
@@ -52,26 +58,24 @@ def expected(dag: Dag) -> str:
 def test_what_was_made_on_the_way_is_no_news(build: Callable[[], Dag]) -> None:
     dag = build()
     train(dag)
-    with Basis(dag.plan, dag.store).drawing():
-        pass
+    draw(dag)
     drawn = expected(dag)
     assert expected(build()) == drawn
     assert set(json.loads(drawn)["contents"]) == set(dag.plan.arms)
-    assert Basis(dag.plan, dag.store).newer == []
+    assert Freshness(dag.plan, dag.store).newer() == []
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_every_record_counts_also_where_size_and_mtime_stay(build: Callable[[], Dag], which: int) -> None:
     dag = build()
     train(dag)
-    with Basis(dag.plan, dag.store).drawing():
-        pass
+    draw(dag)
     path = files(dag)[which]
     was, before = path.stat(), expected(dag)
     path.write_text(path.read_text()[::-1])
     os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
     assert expected(build()) != before
-    assert Basis(dag.plan, dag.store).newer == [next(iter(dag.plan.arms))]
+    assert Freshness(dag.plan, dag.store).newer() == [next(iter(dag.plan.arms))]
 
 
 def test_seeds_that_no_one_asks_for_do_not_count(build: Callable[[], Dag]) -> None:
@@ -114,8 +118,9 @@ def test_a_file_is_read_once(build: Callable[[], Dag], monkeypatch: pytest.Monke
 
 def test_results_half_drawn_are_drawn_from_nothing(build: Callable[[], Dag]) -> None:
     train(dag := build())
-    with Basis(dag.plan, dag.store).drawing():
-        pass
-    with pytest.raises(OSError, match="full"), Basis(dag.plan, dag.store).drawing():
+    draw(dag)
+    history = History.read(dag.plan, dag.store)
+    assert set(history.drawn) == set(dag.plan.arms)
+    with pytest.raises(OSError, match="full"), Freshness(dag.plan, dag.store).drawing(history):
         raise OSError("the disk is full")
-    assert not Path(dag.file("drawn.json")).exists()
+    assert History.read(dag.plan, dag.store).drawn == {}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from study.errors import Refused
-from study.plan.history.stated import note_stated, runs_before, words
+from study.plan import history
+from study.plan.history import History, words
 from study.plan.limits import Limits
 from study.plan.plan import Plan
 from study.plan.workflow.dag import Dag
@@ -25,14 +25,16 @@ FASTER = {"metric": "step_seconds", "better": "relu", "than": "tanh"}
 
 @pytest.fixture
 def state(study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
-    """Build the DAG of a study of six seeds with these claims."""
+    """Build the DAG of a study of six seeds with these claims, and begin to run it."""
     monkeypatch.chdir(tmp_path)
     study |= {"seeds": 6, "target": {"metric": "val_accuracy", "value": 0.9}}
 
     def run(*claims: dict[str, Any], **changes: Any) -> Plan:
         study["comparisons"]["a"]["claims"] = [{"exploratory": True} | claim for claim in claims]
         write(study | changes, Path("s.yaml"))
-        return Dag.build({"study": "s.yaml"}, Limits(gpu=1)).plan
+        dag = Dag.build({"study": "s.yaml"}, Limits(gpu=1))
+        history.state(dag.plan, dag.store)
+        return dag.plan
 
     return run
 
@@ -46,8 +48,8 @@ def train(plan: Plan, label: str, first: int, last: int) -> None:
 
 
 def before(plan: Plan) -> list[int | None]:
-    [comparison], known = plan.comparisons, runs_before(Store("results"))
-    return [known[words(comparison, claim)] for claim in comparison.claims]
+    [comparison], known = plan.comparisons, History.read(plan, Store("results"))
+    return [known.runs_before(words(comparison, claim)) for claim in comparison.claims]
 
 
 def test_runs_that_were_there_first_are_counted(state: Callable[..., Plan]) -> None:
@@ -92,34 +94,20 @@ def test_of_a_claim_on_timing_the_runs_of_its_arms_count(state: Callable[..., Pl
     assert before(state(HIGHER, FASTER)) == [0, 12]
 
 
-@pytest.mark.parametrize("text", ["<<<<<<< HEAD", "[]"])
+def test_a_dag_alone_states_nothing(state: Callable[..., Plan]) -> None:
+    """As in a dry run, and in ``check``."""
+    plan = state(HIGHER)
+    Path("results/studies/small/history.json").unlink()
+    Dag.build({"study": "s.yaml"}, Limits(gpu=1))
+    assert not Path("results/studies/small/history.json").exists()
+    assert before(plan) == [None]
+
+
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD", "[]", '{"claims": {}}', '{"claims": 1, "looks": {}, "drawn": {}}'])
 def test_a_damaged_file_is_refused(state: Callable[..., Plan], text: str) -> None:
     state(HIGHER)
-    path = Path("results/studies/stated.json")
+    path = Path("results/studies/small/history.json")
     path.write_text(text, encoding="utf-8")
     with pytest.raises(Refused, match="is damaged; restore it"):
         state(HIGHER, SOONER)
     assert path.read_text(encoding="utf-8") == text
-
-
-def test_studies_that_begin_together_lose_no_note(state: Callable[..., Plan]) -> None:
-    plan, store = state(HIGHER), Store("results")
-    [comparison] = plan.comparisons
-    claims = [claim.model_copy(update={"margin": i / 100}) for claim in comparison.claims for i in range(1, 13)]
-    plans = [
-        plan.model_copy(update={"study": f"s{i}", "comparisons": (comparison.model_copy(update={"claims": (claim,)}),)})
-        for i, claim in enumerate(claims)
-    ]
-    with ThreadPoolExecutor(12) as pool:
-        list(pool.map(lambda one: note_stated(one, store), plans))
-    assert len(runs_before(store)) == 1 + len(plans)
-
-
-def test_of_a_plan_from_before_this_was_noted_nothing_is_known(state: Callable[..., Plan]) -> None:
-    for label in ("relu", "tanh"):
-        train(state(HIGHER), label, 0, 5)
-    Path("results/studies/stated.json").unlink()
-    assert before(state(HIGHER, SOONER)) == [None, 12]
-    Path("results/studies/stated.json").unlink()
-    Path("results/studies/small/plan.json").write_text('{"study": "small"}')
-    assert before(state(HIGHER)) == [None]

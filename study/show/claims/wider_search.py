@@ -9,7 +9,7 @@ from study.plan.cost import Total, final, sum_up, tuning
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.searches.space import Searched, Tune, Value
-from study.show.formatting import counted
+from study.wording import counted
 
 Points = dict[str, list[Value]]  # setting → values past the edge of its range, to be tried
 
@@ -37,7 +37,7 @@ def edit(plan: Plan, comparison: PlannedComparison, outside: Iterable[Points]) -
     yield f"    all its arms are tuned and trained anew: {cost(work)}"
     yield (
         "    these are new arms: claims on them are stated after results of the present ones were seen, "
-        "and looks at those are not counted"
+        "and looks at those are not counted; claims on the present ones stay on the page as withdrawn"
     )
 
 

@@ -1,0 +1,142 @@
+"""What a study has stated, looked at and drawn: history.json, which no command takes away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from study.errors import Refused
+from study.metrics import METRICS
+from study.plan.plan import Plan, PlannedClaim, PlannedComparison
+from study.store.files import write_if_changed
+from study.store.layout import Store, owned
+
+Look = dict[str, int]  # digest of the paired values → how many pairs they are; several where comparisons differ in them
+
+
+class Entry(NamedTuple):
+    """A claim that was stated, or judged, at any time.
+
+    ``stated``: when it was first, in UTC, and ``runs``, how many of its two arms were there then; None where it was
+    judged and nobody noted. ``row``: its last row of claims.parquet, None before it was judged on all of its runs.
+    """
+
+    stated: dict[str, Any] | None
+    row: dict[str, Any] | None = None
+
+
+class History:
+    """``claims``: by ``words``. ``looks`` taken at them: by ``PlannedClaim.about``, so that looking at the same two
+    arms with another target is another look. ``drawn``: a digest of the records of each arm, and of the timing, that
+    the study's results were drawn from last.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        claims: Mapping[str, Entry] | None = None,
+        looks: Mapping[str, list[Look]] | None = None,
+        drawn: Mapping[str, str] | None = None,
+    ) -> None:
+        self.path = path
+        self.claims, self.looks, self.drawn = dict(claims or {}), dict(looks or {}), dict(drawn or {})
+
+    @classmethod
+    def read(cls, plan: Plan, store: Store) -> History:
+        """Raises Refused where the file is damaged: nothing is to be written over it."""
+        return cls._of(store.study(plan.study) / "history.json")
+
+    @classmethod
+    def _of(cls, path: Path) -> History:
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            claims = {words: Entry(**entry) for words, entry in content["claims"].items()}
+            return cls(path, claims, content["looks"], content["drawn"])
+        except FileNotFoundError:
+            return cls(path)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            words = "restore it, or delete it, and of the claims that are there now nothing is known"
+            raise Refused([f"{path}: is damaged; {words}"]) from None
+
+    def write(self) -> None:
+        """Where it differs from what the file holds."""
+        claims = {words: entry._asdict() for words, entry in self.claims.items()}
+        content = {"claims": claims, "looks": self.looks, "drawn": self.drawn}
+        write_if_changed(self.path, json.dumps(content, indent=1, sort_keys=True) + "\n")
+
+    def runs_before(self, words: str) -> int | None:
+        """How many runs were there when a claim was first stated; None where nobody knows."""
+        entry = self.claims.get(words)
+        return int(entry.stated["runs"]) if entry and entry.stated else None
+
+    def withdrawn(self, plan: Plan) -> dict[str, Entry]:
+        """The claims that were judged once, and that ``plan`` does not state."""
+        stated = claims_of(plan)
+        return {words: entry for words, entry in self.claims.items() if entry.row and words not in stated}
+
+    def looked(self, seen: Mapping[str, Look]) -> dict[str, list[Look]]:
+        """The looks with one more at each claim (by ``about``) that is ``seen`` on data that none of its looks had.
+
+        Other data are more pairs, another target, or runs or timing that took the place of others; to judge the same
+        data again is no look.
+        """
+        looks = {about: list(taken) for about, taken in self.looks.items()}
+        for about, look in seen.items():
+            known = {data for one in looks.get(about, []) for data in one}
+            if new := {data: pairs for data, pairs in look.items() if data not in known}:
+                looks.setdefault(about, []).append(new)
+        return looks
+
+
+def state(plan: Plan, store: Store) -> None:
+    """Note, for every claim of ``plan`` that was never stated before, the runs of its two arms that are there.
+
+    For a real run to call, before anything is trained; a dry run states nothing. Claims are known by what they say of
+    which arms: one that a study of another name in this store stated before was stated then. Raises Refused where the
+    study's file is damaged.
+    """
+    history = History.read(plan, store)
+    new = {words: about for words, about in claims_of(plan).items() if not (history.claims.get(words) or NEVER).stated}
+    if not new:
+        return
+    others = {
+        words: entry.stated
+        for other in _others(history.path)
+        for words, entry in other.claims.items()
+        if entry.stated and words in new
+    }
+    present, now = store.present(plan.arms), datetime.now(UTC).isoformat(timespec="seconds")
+    for words, (comparison, claim) in new.items():
+        arms = (claim.better_arm, claim.than_arm)
+        runs = sum(len(seeds) for arm in arms for _, seeds in owned(present[arm], comparison.seeds))
+        entry = history.claims.get(words) or NEVER
+        history.claims[words] = entry._replace(stated=others.get(words) or {"time": now, "runs": runs})
+    history.write()
+
+
+NEVER = Entry(None)
+
+
+def words(comparison: PlannedComparison, claim: PlannedClaim) -> str:
+    """All that decides whether a claim holds, but not its labels: another margin or target is another claim."""
+    target = comparison.target if METRICS[claim.metric].target else None
+    by = "" if claim.margin is None else f", margin {claim.margin:g}"
+    return f"{claim.about}{by}" + (f", {target.metric} {target.value:g}" if target else "")
+
+
+def claims_of(plan: Plan) -> dict[str, tuple[PlannedComparison, PlannedClaim]]:
+    """The claims of a plan by ``words``, each with the first comparison that states it."""
+    return {words(c, claim): (c, claim) for c in reversed(plan.comparisons) for claim in c.claims}
+
+
+def _others(path: Path) -> Iterator[History]:
+    """The histories of the other studies of the store, as far as they can be read."""
+    for other in sorted(path.parents[1].glob("*/history.json")):
+        if other != path:
+            try:
+                yield History._of(other)
+            except Refused:
+                continue  # that study will say so

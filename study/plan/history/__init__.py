@@ -1,1 +1,0 @@
-"""What was stated, judged and drawn, and on which records."""

@@ -1,0 +1,156 @@
+"""The claims of a study and what they came to: the paired evidence on each, and all verdicts, judged together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from study.axes.recipe import digest
+from study.metrics import METRICS
+from study.plan.history import Entry, History, Look, words
+from study.plan.plan import Plan, PlannedClaim, PlannedComparison
+from study.show.claims.reasons import because
+from study.show.observations import Observations
+from study.stats.paired_test import Evidence, Side, Statement
+from study.stats.verdict import Verdict
+from study.stats.verdict import judge as judge_statements
+
+EVIDENCE = ("margin", "estimate", "low", "high", "level", "p", "test", "pairs", "wins", "losses", "ties", "mean", "sd")
+CLAIMS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("comparison", "metric", "better", "than", "kind")),
+        *((name, pa.bool_()) for name in ("derived", "exploratory")),
+        ("margin", pa.float64()),  # a difference, or a factor less one
+        *((name, pa.float64()) for name in ("estimate", "low", "high", "level", "p", "p_adjusted")),
+        ("verdict", pa.string()),  # "withdrawn" where it was judged once, and is stated no more
+        ("reason", pa.string()),
+        ("undertuned", pa.list_(pa.string())),  # labels of the arms that must be tuned further before it is decided
+        ("test", pa.string()),
+        ("counts", pa.bool_()),  # among the claims that Holm's method corrects for
+        *((name, pa.int32()) for name in ("pairs", "wins", "losses", "ties")),
+        *((name, pa.float64()) for name in ("mean", "sd")),  # of the differences, as they are tested; null for wins
+        ("pairs_needed", pa.int32()),  # to decide it, if the true difference is as observed
+        ("looks", pa.int32()),  # taken so far, this one included: at so many different data
+        ("looks_declared", pa.int32()),
+        ("runs_before", pa.int32()),  # of its two arms: there when it was first stated; null where nobody knows
+        *((name, pa.string()) for name in ("better_arm", "than_arm")),
+        ("target", pa.string()),  # empty where the metric has none
+        ("stated", pa.string()),  # Plan.stated, to tell when the study file states something else
+    ]
+)
+WITHDRAWN = "withdrawn"
+
+
+class Ruling(NamedTuple):
+    """A claim and what it came to."""
+
+    comparison: PlannedComparison
+    claim: PlannedClaim
+    verdict: Verdict
+
+
+def judge(plan: Plan, observations: Observations, history: History) -> list[Ruling]:
+    """Verdicts on all claims of a study, judged together, and with those that were ``withdrawn`` from it."""
+    stated = [(comparison, claim) for comparison in plan.comparisons for claim in comparison.claims]
+    statements = [statement(comparison, claim, observations) for comparison, claim in stated]
+    rows = [entry.row for entry in history.withdrawn(plan).values() if entry.row]
+    verdicts = judge_statements(statements, plan.looks, [row["p"] for row in rows if row["counts"]])
+    return [Ruling(*about, verdict) for about, verdict in zip(stated, verdicts, strict=True)]
+
+
+def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> Statement:
+    """A claim with its runs, or timing rounds, paired: those that both arms have."""
+    rows, target = observations.of(comparison.name, claim.metric), METRICS[claim.metric].target
+    sides = []
+    for label in (claim.better, claim.than):
+        mine = rows[rows["label"] == label].set_index("seed").sort_index()
+        full = mine["out_of_memory"]  # counts as diverged
+        values = mine["paired"].mask(full, np.inf) if target else mine["paired"]
+        sides.append((label, values, mine["status"].mask(full, "diverged"), bool(mine["undertuned"].any())))
+    both = sides[0][1].index.intersection(sides[1][1].index)
+    better, than = (
+        Side(label, values[both].to_numpy(dtype=float), status[both].to_numpy(dtype=str), undertuned)
+        for label, values, status, undertuned in sides
+    )
+    return Statement(claim.metric, better, than, claim.margin, claim.kind, claim.derived)
+
+
+def remembered(plan: Plan, rulings: Sequence[Ruling], history: History) -> History:
+    """The history with the look that these verdicts are, and with the last verdict on each claim; not written yet."""
+    seen: dict[str, Look] = {}
+    for _, claim, verdict in rulings:
+        if verdict.counts and not verdict.evidence.lacking:
+            seen.setdefault(claim.about, {})[data_of(verdict.claim)] = verdict.evidence.pairs
+    after = History(history.path, history.claims, history.looked(seen), history.drawn)
+    for ruling in rulings:
+        if not ruling.verdict.evidence.lacking:
+            name = words(ruling.comparison, ruling.claim)
+            after.claims[name] = after.claims.get(name, Entry(None))._replace(row=_row(plan, ruling, after))
+    return after
+
+
+def data_of(claim: Statement) -> str:
+    """A digest of the pairs that a claim is judged on, whatever their arms are called.
+
+    To ten digits, so that another version of numpy makes no other data.
+    """
+    sides = [
+        [f"{value:.10g} {status}" for value, status in zip(side.values, side.status, strict=True)]
+        for side in (claim.better, claim.than)
+    ]
+    return digest(json.dumps(sides))
+
+
+def claims_table(plan: Plan, rulings: Sequence[Ruling], history: History) -> pa.Table:
+    """All claims with their verdicts, the withdrawn ones last: a table of ``CLAIMS``.
+
+    ``history``: the one ``remembered`` with these verdicts.
+    """
+    rows = [_row(plan, ruling, history) for ruling in rulings]
+    for entry in history.withdrawn(plan).values():
+        last = entry.row or {}
+        reason = f"{last['verdict']} when last judged: {last['reason']}"
+        rows.append(last | {"verdict": WITHDRAWN, "reason": reason, "stated": plan.stated})
+    return pa.Table.from_pylist(rows, CLAIMS)
+
+
+def _row(plan: Plan, ruling: Ruling, history: History) -> dict[str, Any]:
+    comparison, claim, verdict = ruling
+    taken = len(history.looks.get(claim.about, ()))
+    before = history.runs_before(words(comparison, claim))
+    return (
+        claim.model_dump()
+        | {name: getattr(verdict.evidence, name) for name in EVIDENCE}
+        | {"comparison": comparison.name, "verdict": verdict.word, "target": target_text(comparison, claim)}
+        | {"undertuned": list(verdict.undertuned)}
+        | {"reason": because(verdict) + _undeclared(taken, plan.looks) + _late(before)}
+        | {"p_adjusted": verdict.p_adjusted, "counts": verdict.counts, "pairs_needed": verdict.pairs_needed}
+        | {"looks": taken, "looks_declared": plan.looks, "runs_before": before, "stated": plan.stated}
+    )
+
+
+def evidence_of(row: pd.Series) -> Evidence:
+    """The evidence on a claim from its row of ``CLAIMS``, as far as that holds it."""
+    known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in EVIDENCE}
+    return Evidence(favours=None, **known)
+
+
+def target_text(comparison: PlannedComparison, claim: PlannedClaim) -> str:
+    """The level that a claim on reaching it is about; empty for other metrics."""
+    target = comparison.target if METRICS[claim.metric].target else None
+    return f"{target.metric} {target.value}" if target else ""
+
+
+def _undeclared(taken: int, declared: int) -> str:
+    """What stands beside a verdict that was looked at more often than was declared."""
+    return f"; look {taken}, {declared} declared" if taken > declared else ""
+
+
+def _late(before: int | None) -> str:
+    """What stands beside a verdict on what was claimed with results at hand."""
+    return f"; stated after {before} runs of its arms were there" if before else ""

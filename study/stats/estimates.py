@@ -1,0 +1,64 @@
+"""What the runs of one arm come to: an estimate with its 95 % interval, and the median."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from study.metrics import METRICS
+
+Floats = NDArray[np.float64]
+
+
+def estimate_of(metric: str, values: Floats) -> tuple[float | None, float | None, float | None, float | None]:
+    """Estimate, low, high and median of ``values`` [runs]; NaN are runs without a value.
+
+    A mean with its t interval; for times to target, and for what the timing job measures, the median with
+    its interval. None where it does not exist.
+    """
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return None, None, None, None
+    if METRICS[metric].target:
+        middle = kaplan_meier_median(values)
+        low, high = median_interval(values)
+        return middle, low, high, middle
+    middle = float(np.median(values))
+    if METRICS[metric].per_round:
+        low, high = median_interval(values) if np.ptp(values) else (None, None)
+        return middle, low, high, middle
+    low, high = mean_interval(values)
+    return float(values.mean()), low, high, middle
+
+
+def mean_interval(values: Floats, level: float = 0.95, tie: float = 0.0) -> tuple[float | None, float | None]:
+    """The t interval of the mean of ``values`` [runs, or pairs]; None with one, or where all are within ``tie``."""
+    if len(values) < 2 or np.ptp(values) <= tie:
+        return None, None
+    interval = stats.ttest_1samp(values, 0).confidence_interval(level)
+    return float(interval.low), float(interval.high)
+
+
+def kaplan_meier_median(times: Floats) -> float | None:
+    """The first time with survival S(t) ≤ 0.5 (Kaplan and Meier, 1958); inf in ``times`` [runs] is censored.
+
+    None where under half of the runs reach the target.
+    """
+    reached = times[np.isfinite(times)]
+    if not len(reached):
+        return None
+    beyond = np.full(len(times) - len(reached), reached.max() + 1)
+    survival = stats.ecdf(stats.CensoredData(uncensored=reached, right=beyond)).sf
+    below = survival.quantiles[survival.probabilities <= 0.5 + 1e-9]
+    return float(below[0]) if len(below) and below[0] <= reached.max() else None
+
+
+def median_interval(times: Floats) -> tuple[float | None, float | None]:
+    """The exact 95 % interval of the median of ``times`` [runs], inf where it is past the budget.
+
+    None where there are too few runs for such an interval (under 6).
+    """
+    interval = stats.quantile_test(times, q=0, p=0.5).confidence_interval(0.95)
+    low, high = (None if np.isnan(end) else float(end) for end in interval)
+    return low, high
