@@ -116,3 +116,8 @@ def listed(words: Iterable[str], last: str = "and") -> str:
 def counted(count: int, noun: str) -> str:
     """``1 core``, ``2 cores``."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def quoted(label: str) -> str:
+    """A label within a sentence."""
+    return f"“{label}”" if "," in label else label

@@ -40,3 +40,4 @@ wildcard_constraints:
     dataset="[0-9a-f]{12}",
     block=r"\d+-\d+",
     comparison="[^/]+",
+    figure="[^/]+",

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import Refused, suggest
-from study.plan.datasets import across, has_figure
 from study.plan.file.read import prepare
 from study.plan.history.records import Basis
 from study.plan.history.stated import note_stated
@@ -159,20 +158,6 @@ class Dag:
     @property
     def _largest_timed(self) -> int:
         return max(map(self.gpus, self.plan.timing.arms if self.plan.timing else ()), default=1)
-
-    @property
-    def comparisons(self) -> list[str]:
-        return [comparison.name for comparison in self.plan.comparisons]
-
-    @property
-    def tuned(self) -> list[str]:
-        """The comparisons whose arms are tuned."""
-        return [comparison.name for comparison in self.plan.comparisons if comparison.selections]
-
-    @property
-    def across(self) -> list[str]:
-        """The comparisons with a figure over their datasets."""
-        return [c.name for c in self.plan.comparisons if has_figure(across(self.plan, c), c.metrics)]
 
 
 def _pointer(store: Store, study: Path) -> Path:

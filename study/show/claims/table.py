@@ -10,6 +10,7 @@ from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.claims.judged import target_text
 from study.show.formatting import NONE, counted, listed, none
+from study.show.templates import paragraphs
 from study.stats.exact import ALPHA
 from study.stats.power import note_on_looks
 from study.stats.scale import default_margin, effect, is_ratio, margin_text
@@ -93,21 +94,13 @@ def tally(claims: pd.DataFrame) -> str:
 
 def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
     """How the verdicts were come to."""
-    counting = int(claims["counts"].sum())
-    alpha = "0.05" if plan.looks == 1 else f"0.05/{plan.looks} (one of {plan.looks} declared looks)"
-    about = [
-        "As the study file states them, tested on paired differences: seed s gives both arms the same order of rows, "
-        "and each timing round measures both, in random order.",
-        f"p: two-sided sign-flip test (exact up to 16 pairs), or sign test where runs diverged or did not reach the "
-        f"target; for equality two one-sided tests; none where all rounds agree (deterministic). Adjusted by "
-        f"Holm's method over the {counted(counting, 'claim')} that count{'s' * (counting == 1)}; alone: before that. "
-        f"Decided at {alpha}. Intervals are per claim, unadjusted.",
-        "Factors (×, geometric means over pairs) above 1 and points above 0 favour the arm named first. Claims on "
-        "measured time have a margin of 10 %, on memory of 1 %, unless the study file says otherwise.",
-    ]
-    if claims["derived"].any():
-        about.append("Derived claims follow from another one and do not count for Holm.")
-    return [*about, *filter(None, [note_on_looks(int(claims["looks"].max()), plan.looks)])]
+    return paragraphs(
+        "claim_notes",
+        counting=int(claims["counts"].sum()),
+        looks=plan.looks,
+        derived=claims["derived"].any(),
+        on_looks=note_on_looks(int(claims["looks"].max()), plan.looks),
+    )
 
 
 def differs(plan: Plan, claims: pd.DataFrame) -> bool:

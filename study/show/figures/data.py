@@ -12,9 +12,8 @@ from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.plan.searches.chosen import Chosen
 from study.show.formatting import heading
-from study.show.observations import PER_ROUND, Observed, device_of, observe, steps_of, units_of, workers
+from study.show.observations import PER_ROUND, Observed, cores_of, device_of, observe, steps_of, units_of, workers
 from study.show.records import Records
-from study.show.scaling import Scaling, scaling_of
 from study.show.tables.table import BROKEN, ordered
 from study.show.tables.tuning import ALL_DIVERGED, found
 
@@ -22,6 +21,28 @@ from study.show.tables.tuning import ALL_DIVERGED, found
 COLOURS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#56b4e9", "#949494")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("", (4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (3, 1, 1, 1, 1, 1), (8, 2), (2, 2), (5, 1, 2, 1))
+
+
+class Scaling(NamedTuple):
+    """A comparison of numbers of devices, of which the reference has one."""
+
+    devices: dict[str, int]  # by label
+    named: str  # what is counted: "GPUs" or "CPU workers"
+    cores: int | None  # that the CPU workers share; None where that is not known, and on GPUs
+
+
+def scaling_of(comparison: PlannedComparison, records: Records) -> Scaling | None:
+    """None where more than the number of devices varies, the reference is not one device, or no speedup is shown."""
+    if comparison.keys != ("gpus",) or "speedup" not in comparison.metrics:
+        return None
+    gpus = records.runs.drop_duplicates("arm").set_index("arm")["gpus"].reindex(list(comparison.labels))
+    if gpus.isna().any():
+        return None
+    devices = {label: int(gpus[arm]) for arm, label in comparison.labels.items()}
+    if devices[comparison.reference] != 1:
+        return None
+    on_cpu = workers(device_of(records.timing), devices.values()) == "CPU workers"
+    return Scaling(devices, "CPU workers" if on_cpu else "GPUs", cores_of(records.timing) if on_cpu else None)
 
 
 class Evidence(NamedTuple):

@@ -6,10 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
-import matplotlib
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -21,11 +19,13 @@ from study.plan.datasets import across as arms_across
 from study.plan.plan import Plan, PlannedComparison
 from study.show.figures import critical_difference as critical
 from study.show.figures import performance_profile as profile
-from study.show.figures.palette import ALL, MOST, Looks
-from study.show.figures.style import LETTERS, STYLE, WIDTH, legend_above
+from study.show.figures.data import COLOURS
+from study.show.figures.style import LETTERS, WIDTH, Palette, legend_above, letter, note, page
 from study.show.formatting import listed
 from study.show.tables.ranks import Scores, scores
 from study.stats.exact import decidable, fewest_seeds
+
+ALL, MOST = len(COLOURS), len(COLOURS) - 1  # arms with a colour of their own; where the others are grey
 
 
 class OverDatasets(NamedTuple):
@@ -56,17 +56,15 @@ class OverDatasets(NamedTuple):
 
 def draw(over: OverDatasets) -> Figure:
     """The figure. Its caption is ``caption(over)``."""
-    looks = Looks(over.found.arms, _coloured(over))
-    with sns.axes_style("ticks", STYLE), matplotlib.rc_context(STYLE):
-        figure = Figure(layout="constrained")
+    palette = Palette(over.found.arms, _coloured(over))
+    with page() as figure:
         panels = _lay_out(figure, over)
         for i, (ax, (kind, metric)) in enumerate(panels):
-            kind(ax, looks, metric, over.scores[metric])
-            if len(panels) > 1:
-                ax.set_title(LETTERS[i % 26], loc="left", weight="bold", fontsize=9, x=-0.02)
-        figure.axes[0].set_title(f"n = {len(over.found.datasets)} datasets", loc="right", fontsize=8, color="0.25")
+            kind(ax, palette, metric, over.scores[metric])
+            letter(ax, i, len(panels))
+        note(figure.axes[0], f"n = {len(over.found.datasets)} datasets")
         if over.profiled:
-            legend_above(figure, _handles(looks))
+            legend_above(figure, _handles(palette))
     return figure
 
 
@@ -79,13 +77,13 @@ def caption(over: OverDatasets) -> str:
         if not metrics:
             continue
         named = listed(METRICS[metric].title for metric in metrics)
-        text = " ".join(inspect.cleandoc(kind.__doc__ or "").split()).format(metric=named, told=_told(over, kind))
+        text = " ".join(inspect.cleandoc(kind.__doc__ or "").split()).format(metric=named, more=_more(over, kind))
         letters = ", ".join(LETTERS[(first + i) % 26] for i in range(len(metrics)))
         parts.append(f"({letters}) {text}" if several else text)
     return " ".join([*parts, f"n = {len(over.found.datasets)} datasets."])
 
 
-def _told(over: OverDatasets, kind: Callable[..., None]) -> str:
+def _more(over: OverDatasets, kind: Callable[..., None]) -> str:
     """What is to be known of this figure in particular."""
     arms, datasets = len(over.found.arms), len(over.found.datasets)
     if kind is profile.draw:
@@ -125,11 +123,17 @@ def _coloured(over: OverDatasets) -> list[str]:
     return [arms[i] for i in sorted(np.argsort(-area, kind="stable")[:MOST])]
 
 
-def _handles(looks: Looks) -> list[Line2D]:
+def _handles(palette: Palette) -> list[Line2D]:
     """The lines of the profiles, named."""
     return [
         Line2D(
-            [], [], color=looks.colour(x), linestyle=looks.dashes(x), marker=looks.marker(x), markersize=4.5, label=x
+            [],
+            [],
+            color=palette.colour(x),
+            linestyle=palette.dashes(x),
+            marker=palette.marker(x),
+            markersize=4.5,
+            label=x,
         )
-        for x in looks.coloured
+        for x in palette.coloured
     ]

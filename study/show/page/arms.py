@@ -12,9 +12,9 @@ from study.plan.arm import Arm
 from study.plan.file.choices import SWITCHES
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
-from study.show.formatting import listed
 from study.show.records import Records
 from study.show.tables.tuning import covers_text, found, in_words, read_by, selects_of
+from study.show.templates import paragraph
 
 LIMIT = 300  # rows of arms, and of reasons, that the page lists
 
@@ -50,37 +50,25 @@ def fixed(plan: Plan, comparison: PlannedComparison) -> list[tuple[str, str]]:
 
 
 def asked(plan: Plan, comparison: PlannedComparison) -> str:
-    """The question of a comparison: what varies, over which values."""
-    arms = len(comparison.arms)
-    parts = []
+    """The question of a comparison: what varies, over which values; and what is tuned."""
+    varied = {}
     for key in comparison.keys:
         if key in CHOICES and not any(other.startswith(f"{key}.") for other in comparison.keys):
             # With all settings: arms that differ in optimizer differ in rate too.
-            values = list(dict.fromkeys(planned(plan.arms[arm.arm], key) for arm in comparison.arms))
+            values = [planned(plan.arms[arm.arm], key) for arm in comparison.arms]
         else:
-            name = key.rpartition(".")[2]
-            values = list(dict.fromkeys(arm.values[key].removeprefix(f"{name}=") for arm in comparison.arms))
-        shown = listed(values) if len(values) <= 12 else f"{len(values)} values from {values[0]} to {values[-1]}"
-        parts.append(f"{key.replace('_', ' ')}: {shown}")
-    text = f"{arms} arms vary {'; '.join(parts)}" if parts else f"{arms} arm{'s' * (arms != 1)}"
-    skipped = f"; {comparison.skipped} combinations are left out" if comparison.skipped else ""
-    return (
-        f"{text}{skipped}. {comparison.seeds} seed{'s' * (comparison.seeds != 1)} per arm.{_searched(plan, comparison)}"
+            values = [arm.values[key].removeprefix(f"{key.rpartition('.')[2]}=") for arm in comparison.arms]
+        varied[key.replace("_", " ")] = list(dict.fromkeys(values))
+    return paragraph(
+        "asked",
+        arms=len(comparison.arms),
+        varied=varied,
+        skipped=comparison.skipped,
+        seeds=comparison.seeds,
+        settings=covers_text(tune for arm in comparison.trained if (tune := plan.arms[arm].tune)),
+        everywhere=all(arm.tuned for arm in comparison.arms),
+        by={METRICS[s].title: [METRICS[m].title for m in read_by(comparison, s)] for s in selects_of(comparison)},
     )
-
-
-def _searched(plan: Plan, comparison: PlannedComparison) -> str:
-    """What is tuned in a comparison, and by what each metric's arms are."""
-    selects = selects_of(comparison)
-    tunes = [tune for arm in comparison.trained if (tune := plan.arms[arm].tune)]
-    if not tunes:
-        return ""
-    every = "every arm" if all(arm.tuned for arm in comparison.arms) else "the arms that have it"
-    by = METRICS[selects[0]].title
-    if len(selects) > 1:
-        titles = {select: listed(METRICS[m].title for m in read_by(comparison, select)) for select in selects}
-        by = listed(f"{METRICS[select].title} (for {titles[select]})" for select in selects)
-    return f" Tuned in {every}: {covers_text(tunes)}, by {by}."
 
 
 def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import pandas as pd
 
 from study.metrics import DETERMINISTIC, METRICS
 from study.plan.plan import PlannedComparison
-from study.show.formatting import COUNTED, Estimate, column, listed, none, scaled
+from study.show.figures.data import Scaling, scaling_of
+from study.show.formatting import COUNTED, Estimate, column, counted, listed, none, quoted, scaled
 from study.show.observations import PER_ROUND
-from study.show.page.reported_order import Rows, against_reported, near, quoted
+from study.show.page.reported_order import Rows, against_reported, near
 from study.show.records import Records
-from study.show.scaling import gained, scaling_of
 from study.show.tables.table import ordered
 from study.show.tables.tuning import found, undertuned_arms
 
@@ -28,7 +28,7 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Recor
         return ["No run has finished yet, so there is nothing to say."]
     metric = _telling(comparison, rows)
     scaling = scaling_of(comparison, records)
-    result = gained(scaling, rows) if scaling else ""
+    result = _gained(scaling, rows) if scaling else ""
     result = result or _result(metric, rows[rows["metric"] == metric], comparison)
     tuned = undertuned_arms(comparison, found(records.tuning))
     # Where orderings are claimed, the first table says how they stand, by tests.
@@ -74,6 +74,42 @@ def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> s
     )
     far = _gap(metric, found, labels[0], labels[-1]) + _overlap(found, labels)
     return f"{first}; {others}{far}{tail}."
+
+
+def _gained(scaling: Scaling, rows: pd.DataFrame) -> str:
+    """What more devices gained, as a sentence; empty where no speedup was measured.
+
+    ``rows``: those of the summary on this comparison.
+    """
+    speedups = rows[(rows["metric"] == "speedup") & rows["estimate"].notna()]
+    found = {scaling.devices[row["label"]]: row for row in speedups.to_dict("records")}
+    counts = sorted(found)
+    if counts[:1] != [1] or len(counts) < 2:
+        return ""
+    texts = column("speedup", [Estimate(*(found[n][end] for end in ("estimate", "low", "high"))) for n in counts])
+    parts: list[str] = []
+    for before, (n, text) in pairwise(zip(counts, texts, strict=True)):
+        named = f"{n} {scaling.named}" if not parts else str(n)
+        around = f" [{text.around}]" if text.around else ""
+        parts.append(
+            f"{named} were {text.value} times as fast as one{around}{_than(found[before[0]], found[n], before[0])}"
+        )
+    over = [n for n in counts if scaling.cores and n > scaling.cores]
+    shared = (
+        f"; {listed(map(str, over), 'or')} workers share {counted(scaling.cores, 'core')}"
+        if over and scaling.cores
+        else ""
+    )
+    return f"{'; '.join(parts)}{shared}."
+
+
+def _than(fewer: dict[Any, Any], more: dict[Any, Any], count: int) -> str:
+    """How an arm compares with the next fewer devices, where it was not clearly faster."""
+    if near(fewer, more):
+        return f", which is not clearly different from {'one' if count == 1 else count}"
+    if more["estimate"] < fewer["estimate"]:
+        return f", slower than {'one' if count == 1 else count}"
+    return ""
 
 
 def _extreme(metric: str) -> str:

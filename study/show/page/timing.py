@@ -12,6 +12,7 @@ from study.show.formatting import NONE, Estimate, Shown, column, counted, number
 from study.show.observations import cores_of, device_of, workers
 from study.show.summary import estimate_of
 from study.show.tables.tuning import arm_names
+from study.show.templates import paragraph
 from study.store.layout import Store
 
 
@@ -46,26 +47,16 @@ def timed(plan: Plan, timing: pd.DataFrame) -> list[Timed]:
 def quietness(plan: Plan, timing: pd.DataFrame) -> str:
     """How quiet the machine was, as far as was recorded, in plain words."""
     by_round = timing.drop_duplicates("round")
-    load = by_round["load_average"].dropna()
-    busy = by_round["gpu_utilization"].dropna()
-    gpu = f" The GPU was busy {_range(busy, 0)} % of the time before the first round." if len(busy) else ""
-    if not len(load):
-        return f"The load of the machine was not recorded: how quiet it was is not known.{gpu}"
-    threads, cores, most = int(timing["threads"].max()), cores_of(timing), max(_gpus(plan, timing), default=1)
-    makes = f"The job itself makes {threads}{f' ({threads * most} at most)' * (most > 1)}"
-    had = f" and could use {counted(cores, 'core')}" if cores else ""
-    text = f"Load average of the last minute, at the start of a round: {_range(load, 2)}. {makes}{had}:"
-    if load.max() <= threads + 0.5:
-        return f"{text} the machine was quiet.{gpu}"
-    if load.max() + threads * most <= (cores or 0):
-        return f"{text} with a core for each, the machine was quiet.{gpu}"
-    if load.max() <= threads * most + 0.5:
-        return f"{text} that may be its own workers, or other work that slowed the arms.{gpu}"
-    other = f"{text} other work was running on this machine, or had ended within that minute"
-    if cores:
-        return f"{other}, and may have slowed the arms.{gpu}"
-    unknown = "The number of its cores was not recorded, so whether that work slowed the arms is not known."
-    return f"{other}. {unknown}{gpu}"
+    load, busy = by_round["load_average"].dropna(), by_round["gpu_utilization"].dropna()
+    return paragraph(
+        "quietness",
+        load=float(load.max()) if len(load) else None,
+        load_text=_range(load, 2),
+        threads=int(timing["threads"].max()),
+        devices=max(_gpus(plan, timing), default=1),
+        cores=cores_of(timing),
+        busy=_range(busy, 0),
+    )
 
 
 def timed_on(plan: Plan, timing: pd.DataFrame) -> str | None:
@@ -94,5 +85,6 @@ def failure(plan: Plan, store: Store) -> str | None:
 
 
 def _range(values: pd.Series, places: int) -> str:
-    ends = (number(float(end), places) for end in (values.min(), values.max()))
+    """``0.10 to 0.35``; empty without values."""
+    ends = [number(float(end), places) for end in (values.min(), values.max())] if len(values) else []
     return " to ".join(dict.fromkeys(ends))

@@ -12,6 +12,7 @@ from study.plan.plan import PlannedComparison
 from study.show.formatting import NONE
 from study.show.observations import observe
 from study.show.records import Records
+from study.show.templates import paragraph
 from study.stats.factorial import Effect, effects
 from study.stats.scale import effect, is_ratio
 
@@ -60,7 +61,7 @@ def effects_of(comparison: PlannedComparison, records: Records) -> Effects | Non
         METRICS[metric].title,
         [line for factors, line in lines if factors == 1],
         [line for factors, line in lines if factors == 2],
-        _notes(metric, any(not e.estimable for e in found)),
+        paragraph("effect_notes", ratio=is_ratio(metric), lost=any(not e.estimable for e in found)),
     )
 
 
@@ -73,12 +74,3 @@ def _line(metric: str, found: Effect, levels: dict[str, list[str]]) -> Line:
     text, around = effect(metric, found.estimate, found.low, found.high)
     p = "< 0.001" if found.p < 0.001 else f"{found.p:.3f}"
     return Line(what, f"× {text}" if is_ratio(metric) else f"{text} points", around, p)
-
-
-def _notes(metric: str, lost: bool) -> str:
-    better = "A factor above 1" if is_ratio(metric) else "A difference above 0"
-    return (
-        f"Contrasts of means over all other axes, within each seed [95 % t interval]. {better} favours what is named "
-        "first; together: beyond what both do apart. p: sign-flip test of this contrast alone, not adjusted for the "
-        "others: these are no claims." + " Not estimable: a run diverged or did not reach the target." * lost
-    )

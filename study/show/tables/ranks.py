@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 
 from study.metrics import METRICS
-from study.plan.datasets import DATASETS, DRAWN, Across, across, has_figure
+from study.plan.datasets import DRAWN, Across, across
 from study.plan.plan import Plan, PlannedComparison
-from study.show.formatting import NONE, listed, none
+from study.show.formatting import NONE, listed, none, quoted
 from study.show.observations import PER_ROUND
-from study.show.page.reported_order import quoted
+from study.show.templates import paragraph
 from study.stats.paired import Floats, Ints
 from study.stats.ranks import average_ranks, costs_of
 
-NAMED, MOST = 12, 4  # datasets, and arms without an estimate, that are listed by name
+MOST = 4  # arms without an estimate that are listed by name
 
 
 class Scores(NamedTuple):
@@ -39,7 +39,6 @@ class Ranks(NamedTuple):
     headings: list[str]  # [metrics]
     rows: list[tuple[str, list[tuple[str, str]]]]  # an arm, and by metric its average rank and a remark
     notes: str
-    drawn: bool  # whether there is a figure, too
 
     @property
     def known(self) -> bool:
@@ -67,7 +66,7 @@ def ranks_of(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -
         return None
     title = f"Over {len(found.datasets)} datasets"
     if not found.full:
-        return Ranks(title, [], [], "Arms are not ranked over datasets: not every arm is on every one of them.", False)
+        return Ranks(title, [], [], _notes(found, {}))
     rows = summary[summary["comparison"] == comparison.name]
     by_metric = {metric: scores(found, rows, metric) for metric in comparison.metrics}
     ranks = {
@@ -81,8 +80,7 @@ def ranks_of(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -
         title,
         [METRICS[metric].title for metric in comparison.metrics],
         [(found.arms[i], [column[i] for column in columns]) for i in order],
-        " ".join(_notes(found, by_metric)),
-        has_figure(found, comparison.metrics),
+        _notes(found, by_metric),
     )
 
 
@@ -115,26 +113,17 @@ def _column(metric: str, ranks: Floats | None, score: Scores) -> list[tuple[str,
     return [(f"{rank:.2f}", f"{what} on {count}" if count else "") for rank, count in zip(ranks, lost, strict=True)]
 
 
-def _notes(found: Across, by_metric: dict[str, Scores]) -> list[str]:
+def _notes(found: Across, by_metric: dict[str, Scores]) -> str:
     """How arms were ranked, in a few sentences."""
-    count, metrics = len(found.datasets), list(by_metric)
-    which = f" ({listed(found.datasets)})" if count <= NAMED else ""
-    lines = [f"Average rank over {count} datasets{which}: 1 is the best, ties share theirs."]
-    lines += ["A dataset that is split in several ways counts once, with the mean over its splits."] * found.splits
-    last = []
-    if any(not METRICS[metric].target and metric not in PER_ROUND for metric in metrics):
-        last.append("comes after all of which fewer runs diverged")
-    if any(METRICS[metric].target for metric in metrics):
-        last.append("is last where under half of its runs reach the target")
-    comes = f"; it {listed(last)}" if last else ""
-    lines.append(f"On each dataset an arm is ranked by its estimate, as in the table above{comes}.")
+    absent = {}
     for metric, score in by_metric.items():
-        if score.absent:
-            names = [f"“{label}”" for label in score.absent]
-            which = listed(names if len(names) <= MOST else [*names[:3], f"{len(names) - 3} more arms"])
-            lines.append(f"Not ranked by {METRICS[metric].title}: there is no estimate of {which} yet.")
-    if count < DATASETS:
-        lines.append("Fewer than six datasets allow no test between arms.")
-    if len(found.arms) > DRAWN:
-        lines.append(f"Of more than {DRAWN} arms there is no figure over datasets.")
-    return lines
+        names = [f"“{label}”" for label in score.absent]
+        absent[METRICS[metric].title] = names if len(names) <= MOST else [*names[:3], f"{len(names) - 3} more arms"]
+    return paragraph(
+        "rank_notes",
+        found=found,
+        means=any(not METRICS[metric].target and metric not in PER_ROUND for metric in by_metric),
+        targets=any(METRICS[metric].target for metric in by_metric),
+        absent={title: names for title, names in absent.items() if names},
+        most=DRAWN,
+    )

@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from study.metrics import METRICS
+from study.plan.file.models import Target
 from study.plan.plan import PlannedComparison
 from study.show.formatting import NONE, Estimate, Shown, column, heading, none, show
 from study.show.observations import PER_ROUND
-from study.show.tables.notes import notes
-from study.show.tables.tuning import from_row, in_words
+from study.show.tables.tuning import from_row, in_words, read_from
+from study.show.templates import paragraphs
 
 BROKEN = ("diverged", "failed", "missing")
+FACTOR = 1.25  # between a target's error (or loss) and those of its neighbours
 
 
 class Cell(NamedTuple):
@@ -167,3 +169,81 @@ def _by_arm(comparison: PlannedComparison, summary: pd.DataFrame) -> dict[tuple[
     """The rows of a comparison by label and metric."""
     rows = summary[summary["comparison"] == comparison.name].to_dict("records")
     return {(str(row["label"]), str(row["metric"])): {str(k): v for k, v in row.items()} for row in rows}
+
+
+def notes(comparison: PlannedComparison, rows: list[dict[str, Any]], device: str | None) -> list[str]:
+    """What the figures are, in a few lines."""
+    metrics = comparison.metrics
+    return paragraphs(
+        "table_notes",
+        comparison=comparison,
+        means=any(not METRICS[metric].target and metric not in PER_ROUND for metric in metrics),
+        target=target_text(comparison) if any(METRICS[metric].target for metric in metrics) else "",
+        rounds=any(metric in PER_ROUND for metric in metrics),
+        timed=any(METRICS[metric].timed for metric in metrics),
+        device=device,
+        diverged=any(row["n_diverged"] for row in rows),
+        undertuned=any(row["undertuned"] is True for row in rows),
+        read_from=read_from(comparison),
+    )
+
+
+def target_text(comparison: PlannedComparison) -> str:
+    target = comparison.target
+    if target is None:
+        return ""
+    if target.metric == "val_accuracy":
+        return f"validation accuracy of at least {target.value * 100:g} %"
+    return f"validation loss of at most {target.value:g}"
+
+
+def neighbours(target: Target | None) -> dict[str, Target]:
+    """The targets with ``FACTOR`` times the error (or loss), as "easier", and with 1/``FACTOR`` of it, as "harder"."""
+    if target is None:
+        return {}
+    accuracy = target.metric == "val_accuracy"
+    level = 1 - target.value if accuracy else target.value
+    if level <= 0:
+        return {}  # nothing is left to scale
+    found = {}
+    for name, exact in (("easier", level * FACTOR), ("harder", level / FACTOR)):
+        near = _rounded(exact)
+        if near < 1 or not accuracy:
+            found[name] = target.model_copy(update={"value": round(1 - near, 12) if accuracy else near})
+    return found
+
+
+def beside(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table | None:
+    """Medians and counts at the neighbouring targets; None where the comparison shows no time to target."""
+    labels, columns, headings = ordered(comparison), [], []
+    found = _by_arm(comparison, summary)
+    for metric in (m for m in comparison.metrics if METRICS[m].target):
+        for side, target in neighbours(comparison.target).items():
+            cells = [found[label, metric] for label in labels]
+            medians = [None if none(cell[f"{side}_median"]) else float(cell[f"{side}_median"]) for cell in cells]
+            texts = column(metric, [Estimate(median, None, None) for median in medians])
+            columns.append([Cell(text, _reached(c, side), None) for text, c in zip(texts, cells, strict=True)])
+            headings.append(f"{heading(metric, device=device)}, {level_text(target)}")
+    if not columns:
+        return None
+    rows_ = [Row(label, tuple(cells), "") for label, *cells in zip(labels, *columns, strict=True)]
+    return Table(tuple(headings), (False,) * len(headings), tuple(rows_), (NOTE,))
+
+
+NOTE = "The same runs at two neighbouring targets: medians over seeds, and how many runs reach them."
+
+
+def level_text(target: Target) -> str:
+    """The level of a target, with its unit where it has one: ``94 %``."""
+    return f"{target.value * 100:g} %" if target.metric == "val_accuracy" else f"loss {target.value:g}"
+
+
+def _reached(cell: dict[Any, Any], side: str) -> str:
+    count, known = cell[f"{side}_n_reached"], int(cell["n_finished"] + cell["n_diverged"])
+    return "" if none(count) else f"{int(count)}/{known} reached"
+
+
+def _rounded(value: float) -> float:
+    """To the fewest digits that move it by under a tenth: 0.0625 becomes 0.06, 0.125 becomes 0.12."""
+    texts = (f"{value:.{digits}g}" for digits in (1, 2, 3))
+    return next(float(text) for text in texts if abs(float(text) - value) < 0.1 * value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import nan
 from typing import NamedTuple, cast
 
@@ -12,7 +12,7 @@ from study.metrics import METRICS
 from study.plan.check.tuning import uneven
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.searches.space import Select, Tune
-from study.show.formatting import NONE, Estimate, counted, listed, show
+from study.show.formatting import NONE, Estimate, counted, show
 from study.show.records import Records
 from study.show.tables.tuning import found, grid_text, in_words, selects_of
 from study.stats.expected_best import expected_best
@@ -132,44 +132,43 @@ def _spent(rows: pd.DataFrame | None) -> Spent:
     return Spent(0, 0) if rows is None else Spent(len(rows), int(rows["steps"].fillna(0).sum()))
 
 
-def protocol(plan: Plan, records: Records) -> str:
-    """How arms are tuned, in a paragraph. Trials are counted as made, of arms that are not tuned yet as planned."""
+class Searches(NamedTuple):
+    """What the protocol says of all tuning. Trials are counted as made, of arms not tuned yet as planned."""
+
+    trials: str  # of an arm: "9", "3 to 6"
+    unequal: list[str]  # comparisons in which not all arms get as many, and who has how many
+    seeds: str  # of a trial
+    further: bool  # whether the last trials are placed where the first were best
+    by: list[str]  # titles of what is chosen by
+    without: list[str]  # titles of comparisons that tune nothing
+
+
+def searches(plan: Plan, records: Records) -> Searches | None:
+    """None where nothing is tuned."""
     tunes = list(dict.fromkeys(arm.tune for arm in plan.arms.values() if arm.tune))
     if not tunes:
-        return "None: learning rates and all other settings are those written in the study file."
-    bare = [comparison.title for comparison in plan.comparisons if not comparison.selections]
+        return None
     made = trials_made(plan, records)
-    seeds = {tune.seeds for tune in tunes}
-    further = any(tune.extend for tune in tunes)
-    by = listed(dict.fromkeys(METRICS[tune.select].title for tune in tunes))
-    text = (
-        f"{_shares(plan, made)}, each with {_ends(seeds)} tuning seed{'s' * (seeds != {1})} that no final run has"
-        + "; the last of them go one step past the edge while the best lies on it, else halfway to its neighbours"
-        * further
-        + f". Chosen by {by} at the end of the budget, never by test data. What was tried, chosen and spent is in the "
-        "ledger."
+    unequal = {}  # as dict for its order
+    for comparison in plan.comparisons:
+        for select in selects_of(comparison):
+            mine = {arm.label: made.get(arm.tuned.get(cast(Select, select), ""), 0) for arm in comparison.arms}
+            if words := uneven(mine):
+                unequal[f"{comparison.title} ({words})"] = True
+    return Searches(
+        trials=_ends(set(made.values())),
+        unequal=list(unequal),
+        seeds=_ends({tune.seeds for tune in tunes}),
+        further=any(tune.extend for tune in tunes),
+        by=list(dict.fromkeys(METRICS[tune.select].title for tune in tunes)),
+        without=[comparison.title for comparison in plan.comparisons if not comparison.selections],
     )
-    return f"{text} Nothing is tuned in {listed(bare)}." if bare else text
 
 
 def trials_made(plan: Plan, records: Records) -> dict[str, int]:
     """The trials of every tuned arm, by id: as many as were made, or are planned where it is not tuned yet."""
     made = records.tuning.groupby("arm")["candidate"].nunique()
     return {arm: int(made.get(arm, tune.candidates)) for arm, recipe in plan.arms.items() if (tune := recipe.tune)}
-
-
-def _shares(plan: Plan, made: Mapping[str, int]) -> str:
-    """Whether all arms of each comparison have as many trials, and where not, who has how many."""
-    unequal = {}  # as dict for its order
-    for comparison in plan.comparisons:
-        for select in selects_of(comparison):
-            mine = {arm.label: made.get(arm.tuned.get(cast(Select, select), ""), 0) for arm in comparison.arms}
-            if told := uneven(mine):
-                unequal[f"{comparison.title} ({told})"] = True
-    trials = set(made.values())
-    if unequal:
-        return f"Not all arms of a comparison get as many trials: {listed(unequal)}. There are {_ends(trials)} an arm"
-    return f"Every arm of a comparison gets as many trials, {_ends(trials)}{', by comparison' * (len(trials) > 1)}"
 
 
 def _ends(values: set[int]) -> str:

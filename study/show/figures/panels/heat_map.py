@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from math import log, prod
 
@@ -14,6 +15,7 @@ from matplotlib.patches import Rectangle
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.figures.data import Evidence
+from study.show.figures.panels.panel import Panel
 from study.show.formatting import COUNTED
 from study.show.summary import estimate_of
 
@@ -21,7 +23,53 @@ ANNOTATED = 200  # cells; above this their figures are only in the table
 TICKED = 40  # rows or columns
 
 
-def suits(comparison: PlannedComparison) -> bool:
+class HeatMap(Panel):
+    """{Metric} of every arm: mean over finished seeds, or the median of times to target. Grey: no estimate, with
+    the count of runs that reached the target or what became of them; a dagger: some runs did not finish.
+    """
+
+    place, wide = 0, True
+
+    def suits(self, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
+        return list(metrics) if is_matrix(evidence.comparison) else []
+
+    def height(self, evidence: Evidence) -> float:
+        return 1.3 + min(0.24 * shape(evidence.comparison)[0], 6.5)
+
+    def draw(self, ax: Axes, evidence: Evidence, metric: str) -> None:
+        comparison = evidence.comparison
+        down, across = _levels(comparison)
+        keys = comparison.keys
+        values = np.full(shape(comparison), np.nan)
+        texts = np.full(shape(comparison), "", dtype=object)
+        grey = np.zeros(shape(comparison), dtype=bool)
+        cells = {arm.label: _cell(arm.values, keys, down, across) for arm in comparison.arms}
+        places = 0 if METRICS[metric].unit in COUNTED else 1 if METRICS[metric].percent else None
+        for label, runs in evidence.runs.groupby("label", sort=False):
+            cell = cells[str(label)]
+            estimate, text = _estimate(metric, evidence.observed.values(metric, str(label)), runs["status"], places)
+            values[cell], texts[cell], grey[cell] = np.nan if estimate is None else estimate, text, estimate is None
+        annotate = values.size <= ANNOTATED
+        lower = METRICS[metric].better == "lower"
+        if np.isfinite(values).any():
+            sns.heatmap(
+                values, ax=ax, cmap="cividis_r" if lower else "cividis", annot=texts if annotate else False, fmt="",
+                annot_kws={"fontsize": 7}, linewidths=0.5 if annotate else 0, linecolor="white",
+                rasterized=not annotate,
+                cbar_kws={"label": evidence.axis(metric), "pad": 0.015, "aspect": 14, "fraction": 0.05},
+            )  # fmt: skip
+        else:
+            ax.set(xlim=(0, values.shape[1]), ylim=(values.shape[0], 0))
+            ax.set_title(f"{evidence.axis(metric)}: no estimate in any arm", fontsize="medium", pad=40)
+        for row, col in zip(*np.nonzero(grey), strict=True):
+            ax.add_patch(Rectangle((col, row), 1, 1, facecolor="0.86", edgecolor="white", linewidth=0.5))
+            if annotate:
+                ax.text(col + 0.5, row + 0.5, texts[row, col], ha="center", va="center", fontsize=6.5, color="0.2")
+        _name_levels(ax, keys[: len(down)], down, across=False)
+        _name_levels(ax, keys[len(down) :], across, across=True)
+
+
+def is_matrix(comparison: PlannedComparison) -> bool:
     """Whether at least two keys vary and the arms fill at least half of their grid, and are many."""
     keys, arms = len(comparison.keys), len(comparison.arms)
     if keys < 2 or (arms < 13 and keys < 3) or arms < 8:
@@ -34,42 +82,6 @@ def shape(comparison: PlannedComparison) -> tuple[int, int]:
     """Rows and columns."""
     down, across = _levels(comparison)
     return prod(map(len, down)), prod(map(len, across))
-
-
-def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
-    """{Metric} of every arm: mean over finished seeds, or the median of times to target. Grey: no estimate, with
-    the count of runs that reached the target or what became of them; a dagger: some runs did not finish.
-    """
-    comparison = evidence.comparison
-    down, across = _levels(comparison)
-    keys = comparison.keys
-    values = np.full(shape(comparison), np.nan)
-    texts = np.full(shape(comparison), "", dtype=object)
-    grey = np.zeros(shape(comparison), dtype=bool)
-    cells = {arm.label: _cell(arm.values, keys, down, across) for arm in comparison.arms}
-    places = 0 if METRICS[metric].unit in COUNTED else 1 if METRICS[metric].percent else None
-    for label, runs in evidence.runs.groupby("label", sort=False):
-        cell = cells[str(label)]
-        estimate, text = _estimate(metric, evidence.observed.values(metric, str(label)), runs["status"], places)
-        values[cell], texts[cell], grey[cell] = np.nan if estimate is None else estimate, text, estimate is None
-    annotate = values.size <= ANNOTATED
-    lower = METRICS[metric].better == "lower"
-    if np.isfinite(values).any():
-        sns.heatmap(
-            values, ax=ax, cmap="cividis_r" if lower else "cividis", annot=texts if annotate else False, fmt="",
-            annot_kws={"fontsize": 7}, linewidths=0.5 if annotate else 0, linecolor="white",
-            rasterized=not annotate,
-            cbar_kws={"label": evidence.axis(metric), "pad": 0.015, "aspect": 14, "fraction": 0.05},
-        )  # fmt: skip
-    else:
-        ax.set(xlim=(0, values.shape[1]), ylim=(values.shape[0], 0))
-        ax.set_title(f"{evidence.axis(metric)}: no estimate in any arm", fontsize="medium", pad=40)
-    for row, col in zip(*np.nonzero(grey), strict=True):
-        ax.add_patch(Rectangle((col, row), 1, 1, facecolor="0.86", edgecolor="white", linewidth=0.5))
-        if annotate:
-            ax.text(col + 0.5, row + 0.5, texts[row, col], ha="center", va="center", fontsize=6.5, color="0.2")
-    _name_levels(ax, keys[: len(down)], down, across=False)
-    _name_levels(ax, keys[len(down) :], across, across=True)
 
 
 def _levels(comparison: PlannedComparison) -> tuple[list[list[str]], list[list[str]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,62 +11,71 @@ from matplotlib.ticker import MaxNLocator
 
 from study.metrics import METRICS
 from study.show.figures.data import Evidence
-from study.show.figures.learning_curves import nothing
-from study.show.figures.seeds import scatter, spread
+from study.show.figures.panels.panel import FEW, Panel
+from study.show.figures.style import nothing, scatter, spread
 from study.show.observations import PER_ROUND
 from study.show.summary import estimate_of
 
 HEIGHT = 0.26  # of the band that an arm's dots fill, in rows
 
 
-def draw(ax: Axes, evidence: Evidence, metric: str) -> None:
+class Dots(Panel):
     """{Metric}. Every seed is a dot (open: a run that did not learn), at the same height in each arm; diamond
     and bar: mean with its 95 % t interval.
     """
-    points = [place(evidence, metric, label, row) for row, label in enumerate(evidence.labels)]
-    frame = pd.concat(points, ignore_index=True)
-    if not len(frame):
-        nothing(ax, evidence.why_empty(metric))
-    many = len(frame) > 2000
-    for label, arm in zip(evidence.labels, points, strict=True):
-        scatter(ax, arm, "value", "row", evidence.colour(label), evidence.marker(label), rasterized=many)
-    for row, label in enumerate(evidence.labels):
-        mean(ax, evidence, metric, label, row)
-    ax.set_yticks(range(len(evidence.labels)), labels=[evidence.named(label, metric) for label in evidence.labels])
-    ax.set_ylim(len(evidence.labels) - 0.5, -0.5)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis="x", color="0.92")
-    ax.set(xlabel=evidence.axis(metric), ylabel="")
-    room(ax, frame["value"], METRICS[metric].shown)
-    for row, label in enumerate(evidence.labels):
-        beyond(ax, evidence, metric, label, row)
+
+    place, least = 5, 1.25
+
+    def suits(self, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
+        return [m for m in metrics if m not in PER_ROUND and not METRICS[m].target]
+
+    def draw(self, ax: Axes, evidence: Evidence, metric: str) -> None:
+        points = [place(evidence, metric, label, row) for row, label in enumerate(evidence.labels)]
+        frame = pd.concat(points, ignore_index=True)
+        if not len(frame):
+            nothing(ax, evidence.why_empty(metric))
+        many = len(frame) > 2000
+        for label, arm in zip(evidence.labels, points, strict=True):
+            scatter(ax, arm, "value", "row", evidence.colour(label), evidence.marker(label), rasterized=many)
+        for row, label in enumerate(evidence.labels):
+            mean(ax, evidence, metric, label, row)
+        ax.set_yticks(range(len(evidence.labels)), labels=[evidence.named(label, metric) for label in evidence.labels])
+        ax.set_ylim(len(evidence.labels) - 0.5, -0.5)
+        ax.tick_params(axis="y", length=0)
+        ax.grid(axis="x", color="0.92")
+        ax.set(xlabel=evidence.axis(metric), ylabel="")
+        room(ax, frame["value"], METRICS[metric].shown)
+        for row, label in enumerate(evidence.labels):
+            beyond(ax, evidence, metric, label, row)
 
 
-def draw_rounds(ax: Axes, evidence: Evidence, metric: str) -> None:
+class Rounds(Dots):
     """{Metric}. Every timing round is a dot; diamond and bar: median with its 95 % interval (no bar where all
     rounds agree).
     """
-    draw(ax, evidence, metric)
+
+    def suits(self, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
+        return [metric for metric in metrics if metric in PER_ROUND]
 
 
-def draw_times(ax: Axes, evidence: Evidence, metric: str) -> None:
+class Times(Dots):
     """{Metric}. Every seed that reached the target is a dot; diamond and bar: median with its 95 % interval, with an
     arrow where that goes past the budget; right: how many reached it.
     """
-    draw(ax, evidence, metric)
-    for row, label in enumerate(evidence.labels):
-        values = evidence.values(metric, label)["value"]
-        if len(values):
-            text = f"{np.isfinite(values).sum()}/{len(values)}"
-            ax.annotate(
-                text, (1, row), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
-                va="center", fontsize="small",
-            )  # fmt: skip
 
+    def suits(self, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
+        return [m for m in metrics if METRICS[m].target] if len(evidence.labels) > FEW else []
 
-def suited(metric: str) -> Callable[[Axes, Evidence, str], None]:
-    """The kind of dots for ``metric``."""
-    return draw_rounds if metric in PER_ROUND else draw_times if METRICS[metric].target else draw
+    def draw(self, ax: Axes, evidence: Evidence, metric: str) -> None:
+        super().draw(ax, evidence, metric)
+        for row, label in enumerate(evidence.labels):
+            values = evidence.values(metric, label)["value"]
+            if len(values):
+                text = f"{np.isfinite(values).sum()}/{len(values)}"
+                ax.annotate(
+                    text, (1, row), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
+                    va="center", fontsize="small",
+                )  # fmt: skip
 
 
 def place(evidence: Evidence, metric: str, label: str, row: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What the tuning figure is drawn from: the score of every candidate against one setting, for all arms."""
+"""What the figure of the tuning is drawn from: the score of every candidate against one setting, for all arms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from study.metrics import METRICS
-from study.plan.plan import PlannedComparison
+from study.plan.plan import Plan, PlannedComparison
 from study.plan.searches.chosen import Chosen, from_json
 from study.plan.searches.space import Searched, Select, Tune, Value
 from study.show.tables.tuning import found, selects_of
@@ -18,8 +18,8 @@ from study.show.tables.tuning import found, selects_of
 WIDE = 8  # largest by smallest of listed values, above which their axis is logarithmic
 
 
-class Sweep(NamedTuple):
-    """A setting that is searched, and what arms are chosen by. Both make a panel.
+class Candidates(NamedTuple):
+    """All candidates, by a setting that is searched and by what arms are chosen by. Both make a panel.
 
     ``rows``: per arm (label), candidate and tuning seed its place on the axis (x), ``value`` in the unit shown, how the
     seed ended (finished, diverged, unreached), and the candidate's rank among those of its arm.
@@ -62,26 +62,27 @@ class Sweep(NamedTuple):
 LOST = ("diverged", "unreached")
 
 
-def sweeps_of(comparison: PlannedComparison, tunes: Mapping[str, Tune], tuning: pd.DataFrame) -> list[Sweep]:
-    """A sweep per selection and setting. ``tunes``: by arm; ``tuning``: that of ``Records``."""
+def candidates_of(plan: Plan, comparison: PlannedComparison, tuning: pd.DataFrame) -> list[Candidates]:
+    """Those of each selection and setting. ``tuning``: that of ``Records``."""
     chosen = found(tuning)
-    sweeps = []
+    tunes = {arm: tune for arm in comparison.trained if (tune := plan.arms[arm].tune)}
+    panels = []
     for select in selects_of(comparison):
         arms = {arm.tuned[select]: arm.label for arm in comparison.arms if select in arm.tuned}
         searched = {s.key: s for arm in arms for s in tunes[arm].settings}
         for key, one in sorted(searched.items()):
             mine = {arm: label for arm, label in arms.items() if key in tunes[arm].covers}
-            sweeps.append(_sweep(one, mine, tunes, tuning, {x: chosen[a] for a, x in mine.items() if a in chosen}))
-    return sweeps
+            panels.append(_candidates(one, mine, tunes, tuning, {x: chosen[a] for a, x in mine.items() if a in chosen}))
+    return panels
 
 
-def _sweep(
+def _candidates(
     searched: Searched,
     arms: Mapping[str, str],
     tunes: Mapping[str, Tune],
     tuning: pd.DataFrame,
     chosen: dict[str, Chosen | None],
-) -> Sweep:
+) -> Candidates:
     select = tunes[next(iter(arms))].select
     rows = tuning[tuning["arm"].isin(list(arms))]
     settings = rows["settings"].map(lambda text: from_json(json.loads(text)))
@@ -89,7 +90,7 @@ def _sweep(
     value = rows[select].astype(float) * (100 if METRICS[select].percent else 1)
     end = np.where(rows["status"] != "finished", "diverged", np.where(value.isna(), "unreached", "finished"))
     places = [names.index(s[searched.key]) if names else float(s[searched.key]) for s in settings]
-    return Sweep(
+    return Candidates(
         select=select,
         unit=_unit(select, rows),
         key=searched.key,
