@@ -64,6 +64,6 @@ def test_no_file_is_long_and_no_name_is_empty_of_meaning() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     python = [ROOT / name for name in tracked if name.endswith(".py") and (ROOT / name).exists()]
     assert len(python) > 50
-    long = {str(p.relative_to(ROOT)) for p in python if len(p.read_text().splitlines()) > 220}
+    long = {str(p.relative_to(ROOT)) for p in python if len(p.read_text().splitlines()) > 300}
     assert not long
     assert not {p.name for p in python} & {"utils.py", "helpers.py", "manager.py", "engine.py", "common.py", "misc.py"}

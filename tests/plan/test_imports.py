@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BASE = ["errors", "metrics", "axes", "store", "stats"]
 KNOWS = {  # what each folder, or module beside them, may import
-    **{name: BASE for name in BASE},
+    **dict.fromkeys(BASE, BASE),
     "plan": [*BASE, "plan"],
     "engine": [*BASE, "plan", "engine"],
     "run": [*BASE, "plan", "engine", "run"],
@@ -56,6 +56,12 @@ def test_planning_loads_neither_torch_nor_pandas_nor_numpy() -> None:
     names = modules("plan")
     assert "study.plan.workflow.dag" in names
     assert loaded(names, {"torch", "pandas", "numpy", "sklearn", "matplotlib"}) == ""
+
+
+def test_what_is_to_be_drawn_is_known_without_pandas_and_matplotlib() -> None:
+    """The Snakefile asks for it each time that it is parsed."""
+    names = ["study.show.figures", "study.show.tables"]
+    assert loaded(names, {"torch", "pandas", "numpy", "matplotlib", "seaborn"}) == ""
 
 
 def test_showing_never_loads_torch() -> None:

@@ -12,7 +12,7 @@ from study.plan.file.models import Target
 from study.plan.plan import Plan
 from study.show.page import timing
 from study.show.summary import summarize
-from study.show.tables.neighbours import beside, neighbours
+from study.show.tables.table import beside, neighbours
 from tests.show.records import records
 
 ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
