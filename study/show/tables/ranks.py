@@ -78,7 +78,7 @@ def ranks_of(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -
     order = range(len(found.arms)) if first is None else np.argsort(first, kind="stable")
     return Ranks(
         title,
-        [METRICS[metric].title for metric in comparison.metrics],
+        [f"rank by {METRICS[metric].title}" for metric in comparison.metrics],
         [(found.arms[i], [column[i] for column in columns]) for i in order],
         _notes(found, by_metric),
     )
@@ -91,7 +91,7 @@ def headline(ranks: Ranks) -> str:
     rest = [f"{quoted(arm)} {rank}" for arm, rank in arms[len(best) :]]
     shares = "have" if len(best) > 1 else "has"
     others = f"; {listed(rest)}" if 0 < len(rest) < MOST else ""
-    return f"{ranks.title} {listed(best)} {shares} the best average rank by {ranks.headings[0]}, {arms[0][1]}{others}."
+    return f"{ranks.title} {listed(best)} {shares} the best average {ranks.headings[0]}, {arms[0][1]}{others}."
 
 
 def _lost(metric: str, row: dict[Any, Any]) -> int:
