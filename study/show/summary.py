@@ -13,7 +13,7 @@ from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.observations import PER_ROUND, observe, units_of
 from study.show.records import Records
-from study.show.tables.table import neighbours
+from study.show.tables.results_table import neighbours
 from study.show.tables.tuning import found, row_of
 
 COUNTS = ("n", "n_finished", "n_diverged", "n_failed", "n_missing", "n_learned", "n_reached")

@@ -66,7 +66,7 @@ def test_what_is_to_be_drawn_is_known_without_pandas_and_matplotlib() -> None:
 
 def test_showing_never_loads_torch() -> None:
     names = modules("show")
-    assert "study.show.tables.table" in names
+    assert "study.show.tables.results_table" in names
     assert loaded(names, {"torch"}) == ""
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.show.figures import over_datasets as figures
+from study.show.figures import datasets_figure as figures
 from study.show.page.report import render
 from study.show.summary import summarize
 from study.store.layout import Store

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
-from study.show.figures import results
+from study.show.figures import results_figure
 from study.show.figures.data import Evidence
 from study.show.figures.panels import panels
 from study.show.figures.panels.dots import Dots, Rounds, Times
@@ -72,17 +72,17 @@ def test_the_kind_suits_what_varies_and_says_units_and_n(planned: Callable[..., 
     plan = planned(comparison)
     evidence = Evidence.of(plan.comparisons[0], records(plan))
     assert [type(panel.kind) for panel in panels(evidence)] == wanted
-    figure = results.draw(evidence)
+    figure = results_figure.draw(evidence)
     shown = texts(figure)
     assert "n = 8 seeds per arm" in shown
-    assert "n = 8 seeds per arm" in results.caption(evidence)
+    assert "n = 8 seeds per arm" in results_figure.caption(evidence)
     for panel in panels(evidence):
         named = evidence.axis(panel.metric).split("\n")[0] in shown
         assert named or isinstance(panel.kind, TrainTest | LearningCurves)
     if LearningCurves in wanted:
         assert "epochs" in shown
         assert "validation accuracy (%)" in shown
-    assert "{" not in results.caption(evidence)
+    assert "{" not in results_figure.caption(evidence)
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -92,13 +92,13 @@ def test_whatever_is_there_can_be_drawn(planned: Callable[..., Plan], kind: str,
     plan = planned(KINDS[kind][0], seeds=1 if end == "perfect" else 4)
     found = records(plan, ENDS[end], timed=end != "nothing there")
     evidence = Evidence.of(plan.comparisons[0], found)
-    assert "seed" in texts(results.draw(evidence))
+    assert "seed" in texts(results_figure.draw(evidence))
 
 
 def test_a_regression_is_drawn_in_squared_errors(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_loss, train_loss, epochs_to_target]}}", dataset="diabetes")
     found = records(plan, lambda label, seed: {"level": 0.5 + seed / 100}, regression=True)
-    shown = texts(results.draw(Evidence.of(plan.comparisons[0], found)))
+    shown = texts(results_figure.draw(Evidence.of(plan.comparisons[0], found)))
     assert "validation loss (squared error)" in shown
     assert "loss (squared error)" in shown
     assert "accuracy" not in shown
@@ -113,11 +113,11 @@ def outcome(label: str, seed: int) -> Mapping[str, object]:
 def test_every_seed_is_a_dot_and_every_broken_run_is_counted(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_accuracy]}}")
     evidence = Evidence.of(plan.comparisons[0], records(plan, outcome))
-    figure = results.draw(evidence)
+    figure = results_figure.draw(evidence)
     drawn = sum(len(np.ma.getdata(part.get_offsets())) for part in figure.axes[1].collections)
     assert drawn == 8 + 4
     assert "3 diverged, 1 failed of 8" in texts(figure).replace("\n", " ")
-    assert "3 diverged, 1 failed of 8" in results.caption(evidence)
+    assert "3 diverged, 1 failed of 8" in results_figure.caption(evidence)
     hollow = [part for part in figure.axes[1].collections if not len(part.get_facecolor())]
     assert sum(len(np.ma.getdata(part.get_offsets())) for part in hollow) == 1  # the run that did not learn
 
@@ -134,7 +134,7 @@ def test_figures_are_the_same_bytes_each_time(planned: Callable[..., Plan], tmp_
     plan = planned(KINDS[kind][0], seeds=3)
     for name in ("one", "two"):
         evidence = Evidence.of(plan.comparisons[0], records(plan))
-        save(results.draw(evidence), tmp_path / name, results.caption(evidence))
+        save(results_figure.draw(evidence), tmp_path / name, results_figure.caption(evidence))
     for ending in ("svg", "png", "pdf"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
 
@@ -150,7 +150,7 @@ def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
     assert rows * columns == len(comparison.arms) == 108
     lost = "adam, cosine, batch_size=16, dropout=0, he_normal"
     evidence = Evidence.of(comparison, records(plan, lambda label, seed: DIVERGED if label == lost else {}))
-    shown = texts(results.draw(evidence)).splitlines()
+    shown = texts(results_figure.draw(evidence)).splitlines()
     assert shown.count("div.") == 1
     assert "n = 6 seeds per arm" in shown
 
@@ -163,7 +163,7 @@ def test_a_figure_that_cannot_be_written_leaves_the_old_one(
         raise OSError("disk full")
 
     plan = planned(KINDS["curves and dots"][0], seeds=1)
-    figure = results.draw(Evidence.of(plan.comparisons[0], records(plan)))
+    figure = results_figure.draw(Evidence.of(plan.comparisons[0], records(plan)))
     (tmp_path / "one.svg").write_text("old")
     monkeypatch.setattr(Figure, "savefig", stop)
     with pytest.raises(OSError, match="disk full"):

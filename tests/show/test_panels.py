@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
-from study.show.figures import results
+from study.show.figures import results_figure
 from study.show.figures.data import Evidence
 from study.show.figures.panels import PANELS, panels
 from study.show.figures.panels.dots import Dots, Times
@@ -25,7 +25,7 @@ def test_no_band_where_nearly_all_seeds_diverged(planned: Callable[..., Plan], m
     """Diverged runs stop at epoch 4: with 7 of 8 no quartile exists after it, and nothing may be shaded there."""
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [{metric}]}}")
     found = records(plan, lambda label, seed: DIVERGED if label == "adam" and seed else {})
-    figure = results.draw(Evidence.of(plan.comparisons[0], found))
+    figure = results_figure.draw(Evidence.of(plan.comparisons[0], found))
     bands = [band.get_paths()[0].vertices for band in figure.axes[0].collections]
     assert sorted(vertices[:, 0].max() for vertices in bands) == [4, 8]
 
@@ -33,7 +33,7 @@ def test_no_band_where_nearly_all_seeds_diverged(planned: Callable[..., Plan], m
 def test_a_band_goes_to_the_edge_where_only_its_worse_side_diverged(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_loss]}}")
     found = records(plan, lambda label, seed: DIVERGED if label == "adam" and seed < 3 else {})
-    figure = results.draw(Evidence.of(plan.comparisons[0], found))
+    figure = results_figure.draw(Evidence.of(plan.comparisons[0], found))
     bands = [band.get_paths()[0].vertices for band in figure.axes[0].collections]
     highest = max(line.get_ydata().max() for line in figure.axes[0].get_lines() if len(line.get_ydata()) > 2)
     last = [vertices[vertices[:, 0] == 8][:, 1].max() for vertices in bands]
@@ -88,7 +88,7 @@ def test_the_caption_of_ranks_speaks_of_colours_only_where_they_differ(
     plan = planned(f"o: {{vary: {{batch_size: {sizes}, dropout: {rates}}}, metrics: [test_loss]}}", seeds=1)
     evidence = Evidence.of(plan.comparisons[0], records(plan))
     assert Ranked in [type(panel.kind) for panel in panels(evidence)]
-    assert ("colours and markers" in results.caption(evidence)) == told
+    assert ("colours and markers" in results_figure.caption(evidence)) == told
 
 
 def test_every_kind_of_panel_has_a_caption_and_a_place() -> None:

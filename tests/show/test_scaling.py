@@ -10,10 +10,11 @@ import pytest
 from study.plan.plan import Plan
 from study.show.figures.data import scaling_of
 from study.show.observations import device_of, workers
-from study.show.page import protocol, timing
+from study.show.page import protocol
 from study.show.page.findings import finding
 from study.show.summary import summarize
-from study.show.tables.table import table
+from study.show.tables import timing_table
+from study.show.tables.results_table import table
 from tests.show.records import on_devices, records
 
 GPUS = "o: {vary: {gpus: [1, 2, 4]}, metrics: [train_seconds, speedup, step_seconds]}"
@@ -89,10 +90,10 @@ def test_tables_and_the_page_speak_of_cpu_workers(planned: Callable[..., Plan]) 
         "time per step (s, CPU workers)",
     )
     assert "No GPU was used." in " ".join(ours.notes)
-    assert timing.timed_on(plan, found.timing) == "CPU (2 cores; arms with gpus above 1: CPU workers)"
-    assert timing.timed_on(plan, found.timing) in dict(protocol.facts(plan, found))["Timing"]  # type: ignore[operator]
-    named = {row.arm for row in timing.timed(plan, found.timing)}
+    assert timing_table.timed_on(plan, found.timing) == "CPU (2 cores; arms with gpus above 1: CPU workers)"
+    assert timing_table.timed_on(plan, found.timing) in dict(protocol.facts(plan, found))["Timing"]  # type: ignore[operator]
+    named = {row.arm for row in timing_table.timed(plan, found.timing)}
     assert {"o: gpus=1", "o: gpus=2 (2 CPU workers)", "o: gpus=4 (4 CPU workers)"} <= named
     gpu = found.timing.assign(device="NVIDIA H100", cores=np.nan)
-    assert timing.timed_on(plan, gpu) == "NVIDIA H100"
-    assert "o: gpus=2" in {row.arm for row in timing.timed(plan, gpu)}
+    assert timing_table.timed_on(plan, gpu) == "NVIDIA H100"
+    assert "o: gpus=2" in {row.arm for row in timing_table.timed(plan, gpu)}

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from study.plan.plan import Plan
-from study.show.figures import results
+from study.show.figures import results_figure
 from study.show.figures.data import Evidence
 from study.show.figures.panels import panels
 from study.show.figures.panels.dots import Rounds
@@ -56,7 +56,7 @@ def shaded(ax: Axes) -> list[float]:
 def test_speedup_stands_beside_the_time_of_a_step(cpu: Evidence) -> None:
     kinds = [(type(panel.kind), panel.metric) for panel in panels(cpu)]
     assert kinds == [(Speedup, "speedup"), (Rounds, "step_seconds")]
-    figure = results.draw(cpu)
+    figure = results_figure.draw(cpu)
     shown = texts(figure)
     for text in ("CPU workers", "speedup (×, CPU workers)", "time per step (s, CPU workers)", "reported", "ideal"):
         assert text in shown
@@ -66,7 +66,7 @@ def test_speedup_stands_beside_the_time_of_a_step(cpu: Evidence) -> None:
 
 
 def test_every_round_the_medians_and_the_reported_are_where_they_belong(cpu: Evidence) -> None:
-    [ax, _] = results.draw(cpu).axes
+    [ax, _] = results_figure.draw(cpu).axes
     for part, devices in zip(ax.collections, (2, 4), strict=True):  # rounds; that of the reference is always 1
         x, y = np.ma.getdata(part.get_offsets()).T
         assert len(y) == 8
@@ -84,7 +84,7 @@ def test_every_round_the_medians_and_the_reported_are_where_they_belong(cpu: Evi
 
 
 def test_the_caption_says_what_the_marks_are(cpu: Evidence) -> None:
-    text = results.caption(cpu)
+    text = results_figure.caption(cpu)
     for words in (
         "Open circles: as reported (A paper). Thin line: ideal.",
         "Shaded: more CPU workers than the 2 cores that they share.",
@@ -98,8 +98,8 @@ def test_the_caption_says_what_the_marks_are(cpu: Evidence) -> None:
 def test_on_gpus_there_are_no_cores_to_share(planned: Callable[..., Plan]) -> None:
     plan = planned(GPUS)
     found = evidence(plan, on_devices(plan, records(plan), STEPS, device="H100", cores=16))
-    figure = results.draw(found)
-    shown, text = texts(figure), results.caption(found)
+    figure = results_figure.draw(found)
+    shown, text = texts(figure), results_figure.caption(found)
     assert "GPUs" in shown
     assert "speedup (×)" in shown
     assert not shaded(figure.axes[0])
@@ -113,17 +113,17 @@ def test_whatever_was_timed_can_be_drawn(planned: Callable[..., Plan], metrics: 
     plan = planned(f"o: {{vary: {{gpus: [1, 2, 4]}}, metrics: [{metrics}]}}")
     steps = {n: seconds for n, seconds in STEPS.items() if n not in missing}
     found = evidence(plan, on_devices(plan, records(plan), steps))
-    shown = texts(results.draw(found))
+    shown = texts(results_figure.draw(found))
     assert ("could not be timed" in shown) == (1 in missing)  # without one device there is no speedup
     assert "no run" not in shown
     assert ("n = 8 seeds per arm" in shown) == ("test_accuracy" in metrics)
-    assert results.caption(found).startswith("(a) Speedup" if "," in metrics else "Speedup")
+    assert results_figure.caption(found).startswith("(a) Speedup" if "," in metrics else "Speedup")
 
 
 def test_nothing_is_drawn_before_anything_was_timed(planned: Callable[..., Plan]) -> None:
     plan = planned(GPUS)
     found = evidence(plan, records(plan, timed=False))
-    assert texts(results.draw(found)).count("not timed yet") == 2
+    assert texts(results_figure.draw(found)).count("not timed yet") == 2
 
 
 def test_many_numbers_of_devices_are_still_points_on_one_line(planned: Callable[..., Plan]) -> None:
@@ -131,11 +131,11 @@ def test_many_numbers_of_devices_are_still_points_on_one_line(planned: Callable[
     plan = planned(f"o: {{vary: {{gpus: {counts}}}, metrics: [speedup, memory_mib]}}")
     found = evidence(plan, on_devices(plan, records(plan), {n: 1e-2 / n for n in counts}, device="H100"))
     assert [type(panel.kind) for panel in panels(found)] == [Speedup, Rounds]
-    medians = {x.get_xdata()[0]: x.get_ydata()[0] for x in lines(results.draw(found).axes[0], "D")}  # type: ignore[index]
+    medians = {x.get_xdata()[0]: x.get_ydata()[0] for x in lines(results_figure.draw(found).axes[0], "D")}  # type: ignore[index]
     assert medians == pytest.approx({n: n for n in counts}, rel=0.02)
 
 
 def test_the_file_is_the_same_bytes_each_time(cpu: Evidence, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        save(results.draw(cpu), tmp_path / name, results.caption(cpu))
+        save(results_figure.draw(cpu), tmp_path / name, results_figure.caption(cpu))
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()

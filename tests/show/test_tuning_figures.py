@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from study.__main__ import main
 from study.plan.plan import Plan
 from study.plan.searches.selection import Candidate
-from study.show.figures import results, tuning_figure
+from study.show.figures import results_figure, tuning_figure
 from study.show.figures.candidate_panels import losers
 from study.show.figures.candidates import Candidates, candidates_of
 from study.show.figures.data import Evidence
@@ -136,7 +136,7 @@ def test_captions_and_legends_name_undertuned_arms_and_what_to_try(
 ) -> None:
     evidence, candidates = searched(planned(NARROW), edgy)
     figure, text = (
-        (results.draw(evidence), results.caption(evidence))
+        (results_figure.draw(evidence), results_figure.caption(evidence))
         if main_figure
         else (tuning_figure.draw(evidence, candidates), tuning_figure.caption(evidence, candidates))
     )
@@ -148,9 +148,9 @@ def test_captions_and_legends_name_undertuned_arms_and_what_to_try(
 def test_captions_say_which_arms_a_metric_is_read_from(planned: Callable[..., Plan]) -> None:
     evidence, candidates = searched(planned(WIDE), bump(0.1))
     wanted = "Arms are tuned by validation accuracy; time to target: of the arms tuned by steps to target."
-    assert wanted in results.caption(evidence)
+    assert wanted in results_figure.caption(evidence)
     assert "(a) decides test accuracy. (b) decides time to target." in tuning_figure.caption(evidence, candidates)
-    assert "not timed" not in texts(results.draw(evidence))
+    assert "not timed" not in texts(results_figure.draw(evidence))
 
 
 @pytest.mark.parametrize("gap", [0.1, 0.0], ids=["far apart", "tied"])
@@ -162,7 +162,7 @@ def test_captions_say_how_often_the_order_repeats(planned: Callable[..., Plan], 
 
     repeats = "The order of the arms by test accuracy repeats in 100 % of resampled seeds."
     told = repeats if gap else "All arms tie in test accuracy, so they have no order."
-    assert told in results.caption(Evidence.of(plan.comparisons[0], records(plan, outcome)))
+    assert told in results_figure.caption(Evidence.of(plan.comparisons[0], records(plan, outcome)))
 
 
 def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan]) -> None:
@@ -172,7 +172,7 @@ def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan
     def outcome(label: str, seed: int) -> Mapping[str, object]:
         return {"level": 0.8 + 0.01 * (label == "dropout=0" and seed == 3), "pace": 0.2}
 
-    text = results.caption(Evidence.of(plan.comparisons[0], records(plan, outcome)))
+    text = results_figure.caption(Evidence.of(plan.comparisons[0], records(plan, outcome)))
     share = float(text.partition("repeats in ")[2].partition(" %")[0]) / 100
     assert share == pytest.approx(1 - (7 / 8) ** 8, abs=0.035)  # three standard errors of 2,000 draws
 
@@ -180,7 +180,7 @@ def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan
 def test_nothing_is_said_of_the_order_where_runs_are_missing(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
     found = records(plan, lambda label, seed: {"status": "missing"} if seed == 2 else {})
-    assert "resampled" not in results.caption(Evidence.of(plan.comparisons[0], found))
+    assert "resampled" not in results_figure.caption(Evidence.of(plan.comparisons[0], found))
 
 
 def test_the_verb_draws_the_same_bytes_and_refuses_what_is_not_tuned(

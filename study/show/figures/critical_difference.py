@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from study.metrics import METRICS
 from study.show.figures.style import GREY, Palette, nothing
-from study.show.tables.ranks import Scores
+from study.show.tables.rank_table import Scores
 from study.stats.paired import Floats
 from study.stats.ranks import costs_of, critical_difference, indistinct
 

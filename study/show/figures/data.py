@@ -14,7 +14,7 @@ from study.plan.searches.chosen import Chosen
 from study.show.formatting import heading
 from study.show.observations import PER_ROUND, Observed, cores_of, device_of, observe, steps_of, units_of, workers
 from study.show.records import Records
-from study.show.tables.table import BROKEN, ordered
+from study.show.tables.results_table import BROKEN, ordered
 from study.show.tables.tuning import ALL_DIVERGED, found
 
 # seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.

@@ -53,11 +53,11 @@ class Results(Figure):
 
     @classmethod
     def draw(cls, plan: Plan, comparison: PlannedComparison, records: Records, summary: pd.DataFrame) -> Drawing:
-        from study.show.figures import results
+        from study.show.figures import results_figure
         from study.show.figures.data import Evidence
 
         evidence = Evidence.of(comparison, records)
-        return Drawing(results.draw(evidence), results.caption(evidence))
+        return Drawing(results_figure.draw(evidence), results_figure.caption(evidence))
 
 
 class Datasets(Figure):
@@ -71,10 +71,10 @@ class Datasets(Figure):
 
     @classmethod
     def draw(cls, plan: Plan, comparison: PlannedComparison, records: Records, summary: pd.DataFrame) -> Drawing:
-        from study.show.figures import over_datasets
+        from study.show.figures import datasets_figure
 
-        over = over_datasets.OverDatasets.of(plan, comparison, summary)
-        return Drawing(over_datasets.draw(over), over_datasets.caption(over))
+        over = datasets_figure.OverDatasets.of(plan, comparison, summary)
+        return Drawing(datasets_figure.draw(over), datasets_figure.caption(over))
 
 
 class Tuning(Figure):

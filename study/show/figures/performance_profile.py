@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from study.metrics import METRICS
 from study.show.figures.style import Palette, nothing
-from study.show.tables.ranks import Scores
+from study.show.tables.rank_table import Scores
 from study.stats.paired import Floats
 from study.stats.ranks import performance_profile
 

@@ -14,7 +14,7 @@ from study.show.formatting import COUNTED, Estimate, Shown, column, listed, none
 from study.show.observations import PER_ROUND
 from study.show.page.reported_order import against_reported, near
 from study.show.records import Records
-from study.show.tables.table import ordered
+from study.show.tables.results_table import ordered
 from study.show.tables.tuning import found, undertuned_arms
 from study.show.templates import paragraphs
 

@@ -13,11 +13,11 @@ from study.plan.plan import Plan
 from study.plan.searches.chosen import NOTHING_CHOSEN
 from study.show.formatting import listed
 from study.show.observations import PER_ROUND
-from study.show.page.arms import written
-from study.show.page.timing import timed_on
+from study.show.page.recipes import written
 from study.show.records import Records
 from study.show.tables import tuning_ledger as ledger
-from study.show.tables.table import BROKEN, target_text
+from study.show.tables.results_table import BROKEN, target_text
+from study.show.tables.timing_table import timed_on
 from study.show.tables.tuning import arm_names
 from study.show.templates import paragraphs
 

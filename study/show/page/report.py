@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.sax.saxutils import unescape
 
 import pandas as pd
 
@@ -11,19 +14,26 @@ from study.plan.plan import Plan, PlannedComparison
 from study.show.claims import table as claims_table
 from study.show.figures import FIGURES
 from study.show.observations import device_of, workers
-from study.show.page import arms as recipes
-from study.show.page import protocol, timing
+from study.show.page import protocol, recipes
 from study.show.page.findings import finding
-from study.show.page.svg import Inline, inline
 from study.show.records import Records, read
+from study.show.tables import timing_table
 from study.show.tables import tuning_ledger as ledger
-from study.show.tables.effects import Effects, effects_of
-from study.show.tables.ranks import Ranks, headline, ranks_of
-from study.show.tables.table import BROKEN, Table, beside, table
+from study.show.tables.effects_table import Effects, effects_of
+from study.show.tables.rank_table import Ranks, headline, ranks_of
+from study.show.tables.results_table import BROKEN, Table, beside, table
 from study.show.templates import FOLDER, page
 from study.store.layout import Store
 
 FOLDED = 24  # rows of a table above which it is folded away
+
+
+class Inline(NamedTuple):
+    """A figure on the page: SVG text without what only a file needs, with ids of its own."""
+
+    label: str
+    svg: str
+    caption: str  # as it travels in the file
 
 
 class Section(NamedTuple):
@@ -49,7 +59,7 @@ def render(plan: Plan, store: Store) -> str:
     coverage = protocol.coverage(plan, records)
     whole = coverage[-1]
     sections = [_section(plan, comparison, summary, records, folder) for comparison in plan.comparisons]
-    why_untimed = timing.failure(plan, store)
+    why_untimed = timing_table.failure(plan, store)
     reasons = protocol.reasons(plan, records, why_untimed)
     context: dict[str, Any] = {
         "plan": plan,
@@ -57,7 +67,7 @@ def render(plan: Plan, store: Store) -> str:
         "data": sorted({dataset.name for dataset in plan.datasets.values()}),
         "whole": whole,
         "broken": [f"{n:,} {status}" for status, n in zip(BROKEN, whole.counts[1:], strict=True) if n],
-        "device": timing.timed_on(plan, records.timing),
+        "device": timing_table.timed_on(plan, records.timing),
         "kinds": list(FIGURES.values()),
         "claims": claims_table.lines(claims),
         "tally": claims_table.tally(claims) if len(claims) else "",
@@ -67,8 +77,8 @@ def render(plan: Plan, store: Store) -> str:
         "tuned": any(arm.tune for arm in plan.arms.values()),
         "scope": protocol.scope(plan),
         "facts": protocol.facts(plan, records, why_untimed),
-        "timed": timing.timed(plan, records.timing)[: recipes.LIMIT],
-        "quietness": timing.quietness(plan, records.timing) if len(records.timing) else "",
+        "timed": timing_table.timed(plan, records.timing)[: recipes.LIMIT],
+        "quietness": timing_table.quietness(plan, records.timing) if len(records.timing) else "",
         "metrics": protocol.metrics(plan),
         "ledger": ledger.ledger(plan, records),
         "recipes": recipes.recipes(plan, records),
@@ -99,9 +109,13 @@ def _section(
         effects=effects_of(comparison, records),
         ranks=ranks,
         figures={
-            name: inline(folder / "figures" / name / f"{comparison.name}.svg", f"{name}-{comparison.name}", label)
+            name: inline(
+                folder / "figures" / name / f"{comparison.name}.svg",
+                f"{name}-{comparison.name}",
+                f"{kind.title}: {comparison.title}",
+            )
             for name, kind in FIGURES.items()
-            if kind.suits(plan, comparison) and (label := f"{kind.title}: {comparison.title}")
+            if kind.suits(plan, comparison)
         },
     )
 
@@ -110,3 +124,23 @@ def _found(comparison: PlannedComparison, summary: pd.DataFrame, records: Record
     """The finding; between arms on several datasets an order of average ranks, and none of their estimates."""
     told = finding(comparison, summary, records)
     return [headline(ranks), *told[1:]] if ranks and ranks.known else told
+
+
+def inline(path: Path, prefix: str, label: str) -> Inline | None:
+    """The SVG to put into a page; None where the file is not there.
+
+    All ids begin with ``prefix``: figures of one page must not share any. ``label`` names it for who cannot see it.
+    """
+    if not path.exists():
+        return None
+    text = path.read_text(encoding="utf-8")
+    described = re.search(r"<dc:description>(.*?)</dc:description>", text, re.S)
+    caption = unescape(described[1]) if described else ""
+    body = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.S)
+    body = re.sub(r'\bid="', f'id="{prefix}-', body)
+    body = re.sub(r'(href="|url\()#', rf"\1#{prefix}-", body)
+    # The rules of one figure's <style> would hold for the whole page; what they say stands on its elements.
+    body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, count=1, flags=re.S)
+    body = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", body, count=1)
+    start = f'<svg role="img" aria-label="{escape(label)}" stroke-linejoin="round" stroke-linecap="butt"'
+    return Inline(label, body.replace("<svg", start, 1), caption)

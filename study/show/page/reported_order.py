@@ -11,7 +11,7 @@ from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.formatting import leading, listed, none, quoted
 from study.show.observations import PER_ROUND
-from study.show.tables.table import ordered
+from study.show.tables.results_table import ordered
 
 Rows = dict[Any, dict[Any, Any]]  # of the summary, by label
 WORST = float("inf")

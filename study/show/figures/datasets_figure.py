@@ -22,7 +22,7 @@ from study.show.figures import performance_profile as profile
 from study.show.figures.data import COLOURS
 from study.show.figures.style import LETTERS, WIDTH, Palette, legend_above, letter, note, page
 from study.show.formatting import listed
-from study.show.tables.ranks import Scores, scores
+from study.show.tables.rank_table import Scores, scores
 from study.stats.exact import decidable, fewest_seeds
 
 ALL, MOST = len(COLOURS), len(COLOURS) - 1  # arms with a colour of their own; where the others are grey
