@@ -7,15 +7,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
-from study.plan.file.expand import prepare
+from study.plan.file.read import prepare
 from study.store.layout import Store
-from tests.show.records import figure_data, records
+from tests.show.records import records, stored
 
 ROOT = Path(__file__).parents[1]
 STUDY = """
@@ -67,13 +65,26 @@ for arm, [block] in dag.gaps.items():
     assert runs["learned"].all()
 
 
-def test_a_new_panel_is_one_function(tmp_path: Path) -> None:
-    (tmp_path / "example.yaml").write_text(STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}"))
+def test_a_new_panel_and_a_new_figure_are_one_class_each(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "study", tmp_path / "study", ignore=shutil.ignore_patterns("__pycache__"))
+    figures = tmp_path / "study" / "show" / "figures"
+    (figures / "panels" / "distribution.py").write_text(example("Add a panel"))
+    with (figures / "figure.py").open("a") as file:
+        file.write("\n\n" + example("Add a figure"))
+    text = STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}")
+    (tmp_path / "example.yaml").write_text(text.replace("[test_accuracy]", "[test_accuracy, weight_norm, test_loss]"))
     plan = prepare(tmp_path / "example.yaml", Store(tmp_path / "results"))
-    scope: dict[str, Any] = {}
-    exec(example("Add a figure"), scope)
-    ax = Figure().subplots()
-    scope["draw"](ax, figure_data(plan, records(plan)), "test_accuracy")
-    assert ax.get_xlabel() == "test accuracy (%)"
-    assert len(ax.get_lines()) == 2
-    assert {text.get_text() for text in ax.get_legend().get_texts()} == {"dropout=0", "dropout=0.1"}
+    path, _ = stored(plan, records(plan), tmp_path / "results")
+    script = f"""
+from study.__main__ import main
+for verb in (["figure", {str(path)!r}, "results", "one"], ["figure", {str(path)!r}, "losses", "one"],
+             ["report", {str(path)!r}]):
+    assert main(verb) == 0
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    drawn = (path.parent / "figures" / "results" / "one.svg").read_text()
+    assert "share of seeds" in drawn
+    assert "Weight norm. Share of the seeds at or below each value." in drawn
+    assert "Every run is a dot." in (path.parent / "figures" / "losses" / "one.svg").read_text()
+    assert "Figure of its losses: One" in path.with_name("report.html").read_text()

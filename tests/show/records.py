@@ -109,23 +109,16 @@ def on_devices(
     plan: Plan,
     found: Records,
     steps: Mapping[int, float],
-    row: float | None = 2e-3,
-    sums: Mapping[int, tuple[float, float]] | None = None,
-    size: int = 1_000_000,
     device: str = "CPU",
     cores: int | None = 2,
 ) -> Records:
-    """The same with a timing of arms on several devices. By number of devices: ``steps``, seconds of a step in the
-    median round; ``sums``, seconds of a sum of the gradient and of a single number. ``row``: a step on one row.
+    """The same with a timing of arms on several devices. ``steps``: seconds of a step in the median round, by number
+    of devices.
     """
     timing = found.timing.assign(device=device, cores=cores).astype({"cores": "float64"})
     gpus = timing["arm"].map({arm: recipe.gpus for arm, recipe in plan.arms.items()})
     middle = (timing["round"].max() + timing["round"].min()) / 2
     timing["step_seconds"] = gpus.map(steps) * (1 + (timing["round"] - middle) * (0.001 + 0.001 * gpus))
-    timing["row_seconds"] = np.where(gpus == 1, np.nan if row is None else row, np.nan)
-    for i, name in enumerate(("allreduce_seconds", "latency_seconds")):
-        timing[name] = gpus.map({n: both[i] for n, both in (sums or {}).items()}).astype(float)
-    timing["allreduce_bytes"] = np.where(timing["allreduce_seconds"].notna(), size, np.nan)
     return found._replace(timing=timing)
 
 

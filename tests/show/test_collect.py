@@ -16,7 +16,8 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.show.records import Records
+from study.show.figures import FIGURES
+from study.show.records import Records, read
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVES, RUNS, TIMING
@@ -161,3 +162,24 @@ def test_a_timing_with_more_columns_is_read_without_them(place: tuple[Plan, Stor
     timing = read(plan, store).timing
     assert timing.columns.tolist() == TIMING.names
     assert timing["step_seconds"].tolist() == [1e-3]
+    assert timing[["cores", "load_average"]].isna().all(axis=None)
+
+
+def test_tables_and_figures_of_a_renamed_comparison_are_taken_away(
+    place: tuple[Plan, Store, str], planned: Callable[..., Plan]
+) -> None:
+    plan, store, arm = place
+    block(store, arm, range(0, 6), loss=1.0)
+    folder = collected(plan, store)
+    drawn = ["tables/o.csv", "tables/o.md", "tables/o.tex"]
+    drawn += [f"figures/{name}/o.{ending}" for name in FIGURES for ending in ("svg", "png", "pdf")]
+    mine = ["tables/o.txt", "tables/mine/o.csv", "figures/o.svg", "figures/mine/o.svg", "figures/results/o.tif"]
+    for name in (*drawn, *mine):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    collected(plan, store)
+    there = {name for name in drawn if (folder / name).exists()}
+    assert there == {name for name in drawn if name.startswith(("tables", "figures/results"))}  # nothing is tuned
+    collected(planned(ONE.replace("o:", "renamed:"), seeds=6), store)
+    assert not any((folder / name).exists() for name in drawn)
+    assert all((folder / name).exists() for name in mine)

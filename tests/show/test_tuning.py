@@ -17,12 +17,11 @@ import pytest
 from study.__main__ import main
 from study.plan.plan import Plan
 from study.plan.searches.selection import Candidate
-from study.show.page import arms as recipes
-from study.show.page import protocol
+from study.show.page import protocol, recipes
 from study.show.records import Records
 from study.show.tables import tuning_ledger as ledger
 from study.show.tables.formats import FORMATS
-from study.show.tables.table import table
+from study.show.tables.results_table import table
 from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import TUNING

@@ -16,7 +16,6 @@ from study.__main__ import main
 from study.plan.cost import tuning
 from study.plan.plan import Plan
 from study.plan.searches.selection import Candidate
-from study.plan.searches.search import Search
 from study.show.claims import wider_search
 from study.store.layout import Store
 from study.store.schemas import TUNING

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from study.plan.searches.chosen import settings_text
 
 from study.plan.arm import Arm
 from study.plan.plan import Plan
-from study.plan.searches.chosen import settings_text
 from study.plan.searches.selection import Candidate, Edge, Outcome, Trial, edge, further, rank, score
 from study.store.schemas import TUNING
 

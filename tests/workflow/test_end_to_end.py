@@ -30,7 +30,7 @@ def test_a_study_leaves_what_the_design_names(finished: Place) -> None:
     folder = finished.results / "studies" / "smoke"
     names = [f"{name}.parquet" for name in ("runs", "curves", "timing", "summary")]
     names += [f"tables/optimizer.{ending}" for ending in ("csv", "md", "tex")]
-    names += [f"figures/optimizer.{ending}" for ending in ("svg", "png", "pdf")]
+    names += [f"figures/results/optimizer.{ending}" for ending in ("svg", "png", "pdf")]
     for name in (*names, "plan.json", "report.html"):
         assert (folder / name).stat().st_size > 0, name
     runs = pd.read_parquet(folder / "runs.parquet")

@@ -9,8 +9,9 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.formatting import leading, listed, none
-from study.show.tables.table import ordered
+from study.show.formatting import leading, none, quoted
+from study.show.tables.results_table import ordered
+from study.wording import listed
 
 Rows = dict[Any, dict[Any, Any]]  # of the summary, by label
 WORST = float("inf")
@@ -88,11 +89,6 @@ def near(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
 def _ends(row: dict[Any, Any]) -> tuple[Any, Any]:
     exact = row["metric"] == "speedup" and row["estimate"] == 1 and none(row["low"])
     return (1.0, 1.0) if exact else (row["low"], row["high"])
-
-
-def quoted(label: str) -> str:
-    """A label within a sentence."""
-    return f"“{label}”" if "," in label else label
 
 
 def _evidence(metric: str, found: Rows, labels: list[str]) -> str:
