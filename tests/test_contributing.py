@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.store.layout import Store
 from tests.show.records import records, stored
 

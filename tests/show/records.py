@@ -40,7 +40,7 @@ def records(
     labels = {arm: label for comparison in plan.comparisons for arm, label in comparison.trained.items()}
     runs: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
-    for arm, recipe in plan.arms.items():
+    for arm, planned in plan.arms.items():
         rng = np.random.default_rng(zlib.crc32(labels[arm].encode()))
         usual = {"level": rng.uniform(0.88, 0.97), "pace": rng.uniform(0.5, 2.5), "status": "finished"}
         for seed in range(plan.seeds[arm]):
@@ -48,9 +48,9 @@ def records(
             run = (
                 {"reason": None, "learned": True} | usual | noise | dict(outcome(labels[arm], seed) if outcome else {})
             )
-            curve = [] if run["status"] in ("failed", "missing") else _curve(run, recipe.epochs, regression)
+            curve = [] if run["status"] in ("failed", "missing") else _curve(run, planned.outline.epochs, regression)
             curves += [{"arm": arm, "seed": seed, "step": row["epoch"] * 34, "lr": 0.1} | row for row in curve]
-            row = _run(arm, seed, run, curve) | recipe.columns() | {"recipe": recipe.model_dump_json()}
+            row = _run(arm, seed, run, curve) | planned.columns() | {"recipe": planned.outline.model_dump_json()}
             runs.append(row | _reached(curve, regression))
     timing = [
         {"arm": arm, "round": i, "step_seconds": 1e-3 * (1 + j) * (1 + 0.01 * i), "memory_bytes": 2**20 * (1 + j),

@@ -14,7 +14,7 @@ from study.plan.datasets import across
 from study.plan.plan import Plan
 from study.show.figures import datasets_figure as figures
 from study.show.tables.rank_table import headline, ranks_of
-from tests.show.records import Outcome, records
+from tests.show.records import Outcome, records, summary_table
 from tests.show.test_figures import texts
 
 ARMS = "[sgd, {name: momentum, lr: 0.01}, {name: adam, lr: 0.01}]"

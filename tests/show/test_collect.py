@@ -17,7 +17,7 @@ import pytest
 from study.__main__ import main
 from study.plan.plan import Plan
 from study.show.figures import FIGURES
-from study.show.records import Records, read
+from study.show.records import Records
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVES, RUNS, TIMING
@@ -159,7 +159,7 @@ def test_a_timing_with_more_columns_is_read_without_them(place: tuple[Plan, Stor
     row = {"arm": arm, "round": 0, "allreduce_seconds": 9.0, "step_seconds": 1e-3, "memory_bytes": 1, "device": "CPU"}
     folder = collected(plan, store, [row])
     pq.write_table(pa.Table.from_pylist([row]), folder / "timing.parquet")
-    timing = read(plan, store).timing
+    timing = Records.read(folder).timing
     assert timing.columns.tolist() == TIMING.names
     assert timing["step_seconds"].tolist() == [1e-3]
     assert timing[["cores", "load_average"]].isna().all(axis=None)

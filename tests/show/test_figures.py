@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
 from study.show.figures import results_figure
-from study.show.figures.data import Evidence
 from study.show.figures.panels import panels
 from study.show.figures.panels.dots import Dots, Rounds, Times
 from study.show.figures.panels.heat_map import HeatMap, is_matrix, shape
@@ -20,7 +19,7 @@ from study.show.figures.panels.ranked import Ranked
 from study.show.figures.panels.to_target import ToTarget
 from study.show.figures.panels.train_test import TrainTest
 from study.show.figures.style import save
-from tests.show.records import Outcome, records
+from tests.show.records import Outcome, figure_data, records
 
 OPTIMIZERS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
 DIVERGED = {"status": "diverged", "reason": "loss not finite"}
@@ -70,7 +69,7 @@ def texts(figure: Figure) -> str:
 def test_the_kind_suits_what_varies_and_says_units_and_n(planned: Callable[..., Plan], kind: str) -> None:
     comparison, wanted = KINDS[kind]
     plan = planned(comparison)
-    evidence = Evidence.of(plan.comparisons[0], records(plan))
+    evidence = figure_data(plan, records(plan))
     assert [type(panel.kind) for panel in panels(evidence)] == wanted
     figure = results_figure.draw(evidence)
     shown = texts(figure)
@@ -91,14 +90,14 @@ def test_whatever_is_there_can_be_drawn(planned: Callable[..., Plan], kind: str,
     """Warnings are errors here: no empty slice, no collapsed layout, no missing glyph."""
     plan = planned(KINDS[kind][0], seeds=1 if end == "perfect" else 4)
     found = records(plan, ENDS[end], timed=end != "nothing there")
-    evidence = Evidence.of(plan.comparisons[0], found)
+    evidence = figure_data(plan, found)
     assert "seed" in texts(results_figure.draw(evidence))
 
 
 def test_a_regression_is_drawn_in_squared_errors(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_loss, train_loss, epochs_to_target]}}", dataset="diabetes")
     found = records(plan, lambda label, seed: {"level": 0.5 + seed / 100}, regression=True)
-    shown = texts(results_figure.draw(Evidence.of(plan.comparisons[0], found)))
+    shown = texts(results_figure.draw(figure_data(plan, found)))
     assert "validation loss (squared error)" in shown
     assert "loss (squared error)" in shown
     assert "accuracy" not in shown
@@ -112,7 +111,7 @@ def outcome(label: str, seed: int) -> Mapping[str, object]:
 
 def test_every_seed_is_a_dot_and_every_broken_run_is_counted(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_accuracy]}}")
-    evidence = Evidence.of(plan.comparisons[0], records(plan, outcome))
+    evidence = figure_data(plan, records(plan, outcome))
     figure = results_figure.draw(evidence)
     drawn = sum(len(np.ma.getdata(part.get_offsets())) for part in figure.axes[1].collections)
     assert drawn == 8 + 4
@@ -133,7 +132,7 @@ def test_an_arm_has_one_colour_and_one_marker_in_all_panels(planned: Callable[..
 def test_figures_are_the_same_bytes_each_time(planned: Callable[..., Plan], tmp_path: Path, kind: str) -> None:
     plan = planned(KINDS[kind][0], seeds=3)
     for name in ("one", "two"):
-        evidence = Evidence.of(plan.comparisons[0], records(plan))
+        evidence = figure_data(plan, records(plan))
         save(results_figure.draw(evidence), tmp_path / name, results_figure.caption(evidence))
     for ending in ("svg", "png", "pdf"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
@@ -149,7 +148,7 @@ def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
     rows, columns = shape(comparison)
     assert rows * columns == len(comparison.arms) == 108
     lost = "adam, cosine, batch_size=16, dropout=0, he_normal"
-    evidence = Evidence.of(comparison, records(plan, lambda label, seed: DIVERGED if label == lost else {}))
+    evidence = figure_data(plan, records(plan, lambda label, seed: DIVERGED if label == lost else {}))
     shown = texts(results_figure.draw(evidence)).splitlines()
     assert shown.count("div.") == 1
     assert "n = 6 seeds per arm" in shown
@@ -163,7 +162,7 @@ def test_a_figure_that_cannot_be_written_leaves_the_old_one(
         raise OSError("disk full")
 
     plan = planned(KINDS["curves and dots"][0], seeds=1)
-    figure = results_figure.draw(Evidence.of(plan.comparisons[0], records(plan)))
+    figure = results_figure.draw(figure_data(plan, records(plan)))
     (tmp_path / "one.svg").write_text("old")
     monkeypatch.setattr(Figure, "savefig", stop)
     with pytest.raises(OSError, match="disk full"):

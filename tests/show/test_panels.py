@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
 from study.show.figures import results_figure
-from study.show.figures.data import Evidence
 from study.show.figures.panels import PANELS, panels
 from study.show.figures.panels.dots import Dots, Times
 from study.show.figures.panels.ranked import Ranked
-from tests.show.records import Outcome, records
+from tests.show.records import Outcome, figure_data, records
 from tests.show.test_figures import texts
 
 OPTIMIZERS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
@@ -25,7 +24,7 @@ def test_no_band_where_nearly_all_seeds_diverged(planned: Callable[..., Plan], m
     """Diverged runs stop at epoch 4: with 7 of 8 no quartile exists after it, and nothing may be shaded there."""
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [{metric}]}}")
     found = records(plan, lambda label, seed: DIVERGED if label == "adam" and seed else {})
-    figure = results_figure.draw(Evidence.of(plan.comparisons[0], found))
+    figure = results_figure.draw(figure_data(plan, found))
     bands = [band.get_paths()[0].vertices for band in figure.axes[0].collections]
     assert sorted(vertices[:, 0].max() for vertices in bands) == [4, 8]
 
@@ -33,7 +32,7 @@ def test_no_band_where_nearly_all_seeds_diverged(planned: Callable[..., Plan], m
 def test_a_band_goes_to_the_edge_where_only_its_worse_side_diverged(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_loss]}}")
     found = records(plan, lambda label, seed: DIVERGED if label == "adam" and seed < 3 else {})
-    figure = results_figure.draw(Evidence.of(plan.comparisons[0], found))
+    figure = results_figure.draw(figure_data(plan, found))
     bands = [band.get_paths()[0].vertices for band in figure.axes[0].collections]
     highest = max(line.get_ydata().max() for line in figure.axes[0].get_lines() if len(line.get_ydata()) > 2)
     last = [vertices[vertices[:, 0] == 8][:, 1].max() for vertices in bands]
@@ -57,7 +56,7 @@ EMPTY: dict[str, tuple[str, str, Outcome, bool, str]] = {
 def test_dots_and_ranks_give_the_same_true_reason_for_an_empty_panel(planned: Callable[..., Plan], case: str) -> None:
     metric, values, end, timed, reason = EMPTY[case]
     plan = planned(f"o: {{vary: {{{values}}}, metrics: [{metric}]}}")
-    evidence = Evidence.of(plan.comparisons[0], records(plan, end, timed=timed))
+    evidence = figure_data(plan, records(plan, end, timed=timed))
     for kind in (Dots(), Ranked()):
         figure = Figure()
         kind.draw(figure.subplots(), evidence, metric)
@@ -86,7 +85,7 @@ def test_the_caption_of_ranks_speaks_of_colours_only_where_they_differ(
 ) -> None:
     sizes, rates = list(range(10, 10 + kinds)), [i / 20 for i in range(15)]
     plan = planned(f"o: {{vary: {{batch_size: {sizes}, dropout: {rates}}}, metrics: [test_loss]}}", seeds=1)
-    evidence = Evidence.of(plan.comparisons[0], records(plan))
+    evidence = figure_data(plan, records(plan))
     assert Ranked in [type(panel.kind) for panel in panels(evidence)]
     assert ("colours and markers" in results_figure.caption(evidence)) == told
 

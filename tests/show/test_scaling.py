@@ -14,7 +14,7 @@ from study.show.page import protocol
 from study.show.page.findings import finding
 from study.show.tables import timing_table
 from study.show.tables.results_table import table
-from tests.show.records import on_devices, records
+from tests.show.records import on_devices, records, summary_table
 
 GPUS = "o: {vary: {gpus: [1, 2, 4]}, metrics: [train_seconds, speedup, step_seconds]}"
 STEPS = {1: 10e-3, 2: 7e-3, 4: 11e-3}

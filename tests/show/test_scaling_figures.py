@@ -18,7 +18,7 @@ from study.show.figures.panels.dots import Rounds
 from study.show.figures.panels.scaling import Speedup
 from study.show.figures.style import save
 from study.show.records import Records
-from tests.show.records import on_devices, records
+from tests.show.records import figure_data, on_devices, records
 from tests.show.test_figures import texts
 from tests.show.test_scaling import STEPS
 

@@ -10,9 +10,10 @@ import pytest
 
 from study.metrics import Target
 from study.plan.plan import Plan
+from study.show.observations import neighbours
 from study.show.tables import timing_table
-from study.show.tables.results_table import beside, neighbours
-from tests.show.records import records
+from study.show.tables.results_table import beside
+from tests.show.records import records, summary_table
 
 ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
 

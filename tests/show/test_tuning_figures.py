@@ -16,7 +16,7 @@ from study.show.figures import results_figure, tuning_figure
 from study.show.figures.candidate_panels import losers
 from study.show.figures.candidates import Candidates, candidates_of
 from study.show.figures.data import Evidence
-from tests.show.records import records, stored
+from tests.show.records import figure_data, records, stored
 from tests.show.test_figures import texts
 from tests.show.test_tuning import NARROW, WIDE, edgy, hopeless, lost
 from tests.show.tunings import Quality, bump
@@ -44,7 +44,7 @@ o:
 def searched(plan: Plan, quality: Quality | None) -> tuple[Evidence, list[Candidates]]:
     found = records(plan, lost if quality is hopeless else None, quality=quality)
     comparison = plan.comparisons[0]
-    return Evidence.of(comparison, found), candidates_of(plan, comparison, found.tuning)
+    return figure_data(plan, found), candidates_of(plan, comparison, found.tuning)
 
 
 def strength(label: str, settings: Candidate, seed: int) -> float | None:
@@ -162,7 +162,7 @@ def test_captions_say_how_often_the_order_repeats(planned: Callable[..., Plan], 
 
     repeats = "The order of the arms by test accuracy repeats in 100 % of resampled seeds."
     told = repeats if gap else "All arms tie in test accuracy, so they have no order."
-    assert told in results_figure.caption(Evidence.of(plan.comparisons[0], records(plan, outcome)))
+    assert told in results_figure.caption(figure_data(plan, records(plan, outcome)))
 
 
 def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan]) -> None:
@@ -172,7 +172,7 @@ def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan
     def outcome(label: str, seed: int) -> Mapping[str, object]:
         return {"level": 0.8 + 0.01 * (label == "dropout=0" and seed == 3), "pace": 0.2}
 
-    text = results_figure.caption(Evidence.of(plan.comparisons[0], records(plan, outcome)))
+    text = results_figure.caption(figure_data(plan, records(plan, outcome)))
     share = float(text.partition("repeats in ")[2].partition(" %")[0]) / 100
     assert share == pytest.approx(1 - (7 / 8) ** 8, abs=0.035)  # three standard errors of 2,000 draws
 
@@ -180,7 +180,7 @@ def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan
 def test_nothing_is_said_of_the_order_where_runs_are_missing(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
     found = records(plan, lambda label, seed: {"status": "missing"} if seed == 2 else {})
-    assert "resampled" not in results_figure.caption(Evidence.of(plan.comparisons[0], found))
+    assert "resampled" not in results_figure.caption(figure_data(plan, found))
 
 
 def test_the_verb_draws_the_same_bytes_and_refuses_what_is_not_tuned(
