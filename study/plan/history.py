@@ -20,8 +20,8 @@ Look = dict[str, int]  # digest of the paired values → how many pairs they are
 class Entry(NamedTuple):
     """A claim that was stated, or judged, at any time.
 
-    ``stated``: when it was first, in UTC, and ``runs``, how many of its two arms were there then; None where it was
-    judged and nobody noted. ``row``: its last row of claims.parquet, None before it was judged on all of its runs.
+    ``stated``: when it was first, in UTC, and ``runs``, how many of its two arms were there then (null where nobody
+    knows); None where it was judged and never stated by a run. ``row``: its last row of claims.parquet, None before it was judged on all of its runs.
     """
 
     stated: dict[str, Any] | None
@@ -70,7 +70,7 @@ class History:
     def runs_before(self, words: str) -> int | None:
         """How many runs were there when a claim was first stated; None where nobody knows."""
         entry = self.claims.get(words)
-        return int(entry.stated["runs"]) if entry and entry.stated else None
+        return entry.stated["runs"] if entry and entry.stated else None
 
     def withdrawn(self, plan: Plan) -> dict[str, Entry]:
         """The claims that were judged once, and that ``plan`` does not state."""
