@@ -1,6 +1,6 @@
 """How long it takes to draw the report of 2,000 arms × 4 seeds from finished records, and in how much memory.
 
-python benchmarks/report.py
+python -m benchmarks.report
 """
 
 from __future__ import annotations

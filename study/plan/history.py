@@ -122,9 +122,12 @@ NEVER = Entry(None)
 
 def words(comparison: PlannedComparison, claim: PlannedClaim) -> str:
     """All that decides whether a claim holds, but not its labels: another margin or target is another claim."""
-    target = comparison.target if METRICS[claim.metric].target else None
-    by = "" if claim.margin is None else f", margin {claim.margin:g}"
-    return f"{claim.about}{by}" + (f", {target.metric} {target.value:g}" if target else "")
+    about = METRICS[claim.metric]
+    target = comparison.target if about.target else None
+    margin = about.margin if claim.margin is None else claim.margin
+    return (
+        claim.about + f", margin {margin:g}" * (margin > 0) + (f", {target.metric} {target.value:g}" if target else "")
+    )
 
 
 def claims_of(plan: Plan) -> dict[str, tuple[PlannedComparison, PlannedClaim]]:
