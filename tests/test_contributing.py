@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -63,6 +64,52 @@ for arm, [block] in dag.gaps.items():
     runs = pd.concat([pd.read_parquet(path) for path in tmp_path.glob("results/arms/*/runs-0-1.parquet")])
     assert runs["status"].tolist() == ["finished"] * 4
     assert runs["learned"].all()
+
+
+def test_a_new_metric_is_one_record(tmp_path: Path) -> None:
+    """It is planned, tabled, drawn, judged and in the schema, and no other file of the package knows of it."""
+    shutil.copytree(ROOT / "study", tmp_path / "study", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "study" / "metrics.py").open("a") as file:
+        file.write("\n\n" + example("Add a metric"))
+    study = STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}").replace("seeds: 2", "seeds: 8")
+    claim = "{metric: loss_gap, better: dropout=0, than: dropout=0.1, margin: 0.05}"
+    study = study.replace("metrics: [test_accuracy]", f"metrics: [loss_gap], claims: [{claim}]")
+    (tmp_path / "example.yaml").write_text(study)
+    script = """
+from pathlib import Path
+from study.__main__ import main
+from study.plan.file import schema
+from study.plan.file.expand import prepare
+from study.store.layout import Store
+from tests.show.records import records, stored
+plan = prepare(Path("example.yaml"), Store("results"))
+found = records(plan)
+found.runs["test_loss"] = found.runs["train_loss"] + 0.1 + 0.2 * found.runs["dropout"] * 10 + found.runs["seed"] / 1000
+path, _ = stored(plan, found, Path("results"))
+for verb, *more in (["table", "one"], ["figure", "results", "one"], ["report"]):
+    assert main([verb, str(path), *more]) == 0
+assert '"loss_gap"' in schema.text()
+"""
+    paths = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | paths,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results" / "studies" / "example"
+    summary = pd.read_parquet(folder / "summary.parquet").set_index("label")
+    assert summary["estimate"].to_dict() == pytest.approx({"dropout=0": 0.1035, "dropout=0.1": 0.3035})
+    assert set(summary["unit"]) == {"nats"}
+    [row] = pd.read_parquet(folder / "claims.parquet").to_dict("records")
+    assert (row["verdict"], row["estimate"]) == ("supported", pytest.approx(0.2))
+    assert row["reason"].startswith("smaller by 0.20 nats in each of 8 pairs, margin 0.05 nats")
+    page = (folder / "report.html").read_text()
+    assert "dropout=0: smaller gap of losses than dropout=0.1, by more than 0.05 nats" in page
+    assert "0.20 nats" in page
 
 
 def test_a_new_panel_and_a_new_figure_are_one_class_each(tmp_path: Path) -> None:

@@ -84,6 +84,16 @@ def test_seeds_without_records_are_failed_where_a_job_said_why_else_missing(plac
     assert runs["steps_to_target"][1:].isna().all()
 
 
+def test_what_was_reached_is_the_target_of_the_comparison(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    own = ONE.replace("metrics:", "target: {metric: val_accuracy, value: 0.75}, metrics:")
+    plan, store = planned(own, seeds=6), Store(tmp_path / "results")
+    block(store, next(iter(plan.arms)), range(6), loss=1.0)  # odd seeds come to 80 % and no further
+    runs = pd.read_parquet(collected(plan, store) / "runs.parquet")
+    assert runs["reached_target"].all()
+    assert plan.target
+    assert plan.target.value == 0.9
+
+
 TEXT, WHOLE, LONG, REAL, TRUTH = "VARCHAR", "INTEGER", "BIGINT", "DOUBLE", "BOOLEAN"  # DuckDB's names
 CONTRACT = {  # DESIGN §6
     "runs": {
@@ -106,6 +116,12 @@ CONTRACT = {  # DESIGN §6
         WHOLE: "round threads",
         LONG: "memory_bytes",
         REAL: "step_seconds load_average gpu_utilization",
+    },
+    "observations": {
+        TEXT: "comparison label metric near status unit arm",
+        WHOLE: "seed",
+        REAL: "value paired",
+        TRUTH: "learned out_of_memory undertuned",
     },
     "summary": {
         TEXT: "comparison arm label metric unit reported",
@@ -133,7 +149,8 @@ def test_columns_and_types_are_those_promised_whoever_reads(
     assert {column: polars.schema[column] for column in wanted} == {c: POLARS[kind] for c, kind in wanted.items()}
     pandas = pd.read_parquet(path)
     assert set(wanted) <= set(pandas.columns)
-    assert len(pandas) == len(polars) == {"runs": 6, "curves": 18 * full, "timing": 6 * full, "summary": 2}[name]
+    rows = {"runs": 6, "curves": 18 * full, "timing": 6 * full, "summary": 2, "observations": 6 + 6 + 3 * 6}
+    assert len(pandas) == len(polars) == rows[name]
 
 
 def test_accuracies_are_stored_as_fractions_and_said_to_be(place: tuple[Plan, Store, str]) -> None:

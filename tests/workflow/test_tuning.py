@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from study.plan.plan import Plan
+from study.show.records import gather
 from study.store.layout import Block, Store
 from tests.workflow.conftest import Place
 
