@@ -31,14 +31,12 @@ class Figure(ABC):
     name: ClassVar[str]  # its folder under figures/
     title: ClassVar[str]  # what the page calls it
 
-    @classmethod
     @abstractmethod
-    def suits(cls, plan: Plan, comparison: PlannedComparison) -> bool:
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         """Whether there is such a figure of a comparison; decided from the plan, before anything has run."""
 
-    @classmethod
     @abstractmethod
-    def draw(cls, plan: Plan, comparison: PlannedComparison, records: Records, summary: pd.DataFrame) -> Drawing:
+    def draw(self, plan: Plan, comparison: PlannedComparison, records: Records, summary: pd.DataFrame) -> Drawing:
         """Draw it from what a study left. ``summary``: summary.parquet."""
 
 
@@ -47,12 +45,10 @@ class Results(Figure):
 
     name, title = "results", "Figure"
 
-    @classmethod
-    def suits(cls, plan: Plan, comparison: PlannedComparison) -> bool:
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return True
 
-    @classmethod
-    def draw(cls, plan: Plan, comparison: PlannedComparison, records: Records, summary: pd.DataFrame) -> Drawing:
+    def draw(self, plan: Plan, comparison: PlannedComparison, records: Records, summary: pd.DataFrame) -> Drawing:
         from study.show.figures import results_figure
         from study.show.figures.data import Evidence
 
@@ -65,12 +61,10 @@ class Datasets(Figure):
 
     name, title = "datasets", "Figure over datasets"
 
-    @classmethod
-    def suits(cls, plan: Plan, comparison: PlannedComparison) -> bool:
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return has_figure(across(plan, comparison), comparison.metrics)
 
-    @classmethod
-    def draw(cls, plan: Plan, comparison: PlannedComparison, records: Records, summary: pd.DataFrame) -> Drawing:
+    def draw(self, plan: Plan, comparison: PlannedComparison, records: Records, summary: pd.DataFrame) -> Drawing:
         from study.show.figures import datasets_figure
 
         over = datasets_figure.OverDatasets.of(plan, comparison, summary)
@@ -82,12 +76,10 @@ class Tuning(Figure):
 
     name, title = "tuning", "Figure of its tuning"
 
-    @classmethod
-    def suits(cls, plan: Plan, comparison: PlannedComparison) -> bool:
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return bool(comparison.selections)
 
-    @classmethod
-    def draw(cls, plan: Plan, comparison: PlannedComparison, records: Records, summary: pd.DataFrame) -> Drawing:
+    def draw(self, plan: Plan, comparison: PlannedComparison, records: Records, summary: pd.DataFrame) -> Drawing:
         from study.show.figures import tuning_figure
         from study.show.figures.candidates import candidates_of
         from study.show.figures.data import Evidence
