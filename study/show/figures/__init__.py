@@ -6,7 +6,7 @@ from study.plan.plan import Plan
 from study.show.figures.figure import Figure
 
 ENDINGS = ("svg", "png", "pdf")
-FIGURES: dict[str, type[Figure]] = {kind.name: kind for kind in Figure.__subclasses__()}
+FIGURES: dict[str, Figure] = {kind.name: kind() for kind in Figure.__subclasses__()}
 
 
 def drawings(plan: Plan) -> list[tuple[str, str]]:

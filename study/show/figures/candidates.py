@@ -15,6 +15,7 @@ from study.plan.searches.space import Searched, Value
 from study.plan.searches.trials import settings_of
 from study.show.tables.tuning import found, selects_of
 
+ENDS = ("diverged", "unreached", "finished")  # of a seed, the worst first
 WIDE = 8  # largest by smallest of listed values, above which their axis is logarithmic
 
 
@@ -40,26 +41,24 @@ class Candidates(NamedTuple):
         return arm[arm["candidate"].isin(arm.sort_values("rank").groupby("x")["candidate"].first())]
 
     def profile(self, label: str) -> pd.DataFrame:
-        """Of these candidates: x; mean, low and high over seeds; whether it is chosen, and whether all seeds diverged.
+        """Of these candidates: x; mean, low and high over seeds; whether it is chosen; how the worst seed ended (end);
+        whether none was left (all), and whether all diverged.
 
         Without a mean where a seed diverged or did not reach the target: that of the others would flatter.
         """
         by_place = self.best(label).groupby("x", sort=True)
-        whole = by_place["end"].agg(lambda ends: bool((ends == "finished").all()))
-        made = by_place["value"].agg(["mean", "min", "max"]).where(whole).rename(columns={"min": "low", "max": "high"})
-        diverged = by_place["end"].agg(lambda ends: bool((ends == "diverged").all()))
-        return made.assign(chosen=by_place["chosen"].any(), diverged=diverged).reset_index()
+        ends = by_place["end"].agg(lambda ends: next(end for end in ENDS if (ends == end).any()))
+        gone = {
+            "all": by_place["end"].agg(lambda ends: bool((ends != "finished").all())),
+            "diverged": by_place["end"].agg(lambda ends: bool((ends == "diverged").all())),
+        }
+        made = by_place["value"].agg(["mean", "min", "max"]).where(ends == "finished")
+        made = made.rename(columns={"min": "low", "max": "high"})
+        return made.assign(chosen=by_place["chosen"].any(), end=ends, **gone).reset_index()
 
     def lost(self, label: str) -> pd.DataFrame:
-        """Those that lost seeds: x, how the worst ended (diverged or unreached), and whether none was left."""
-        by_place = self.best(label).groupby("x", sort=True)["end"]
-        all_gone = by_place.agg(lambda ends: bool((ends != "finished").all()))
-        ends = by_place.agg(lambda ends: next((end for end in LOST if (ends == end).any()), ""))
-        found = pd.DataFrame({"end": ends, "all": all_gone}).reset_index()
-        return found[found["end"] != ""]
-
-
-LOST = ("diverged", "unreached")
+        """Those that lost seeds."""
+        return self.profile(label).query("end != 'finished'")[["x", "end", "all"]].reset_index(drop=True)
 
 
 def candidates_of(plan: Plan, comparison: PlannedComparison, tuning: pd.DataFrame) -> list[Candidates]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.show.figures import critical_difference as critical
 from study.show.figures import performance_profile as profile
 from study.show.figures.data import COLOURS
-from study.show.figures.style import LETTERS, WIDTH, Palette, legend_above, letter, note, page
+from study.show.figures.style import LETTERS, WIDTH, Palette, legend_above, letter, note, page, sentence
 from study.show.tables.rank_table import Scores, scores
 from study.stats.exact import DATASETS, decidable, fewest_seeds
 from study.wording import listed
@@ -77,7 +76,7 @@ def caption(over: OverDatasets) -> str:
         if not metrics:
             continue
         named = listed(METRICS[metric].title for metric in metrics)
-        text = " ".join(inspect.cleandoc(kind.__doc__ or "").split()).format(metric=named, more=_more(over, kind))
+        text = sentence(kind, metric=named, more=_more(over, kind))
         letters = ", ".join(LETTERS[(first + i) % 26] for i in range(len(metrics)))
         parts.append(f"({letters}) {text}" if several else text)
     return " ".join([*parts, f"n = {len(over.found.datasets)} datasets."])
@@ -126,14 +125,7 @@ def _coloured(over: OverDatasets) -> list[str]:
 def _handles(palette: Palette) -> list[Line2D]:
     """The lines of the profiles, named."""
     return [
-        Line2D(
-            [],
-            [],
-            color=palette.colour(x),
-            linestyle=palette.dashes(x),
-            marker=palette.marker(x),
-            markersize=4.5,
-            label=x,
-        )
+        Line2D([], [], color=palette.colour(x), linestyle=palette.dashes(x), marker=palette.marker(x), markersize=4.5,
+               label=x)
         for x in palette.coloured
-    ]
+    ]  # fmt: skip

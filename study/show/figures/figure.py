@@ -26,28 +26,27 @@ class Drawing(NamedTuple):
     caption: str
 
 
+class Sources(NamedTuple):
+    """What figures of a study are drawn from."""
+
+    records: Records
+    observations: Observations
+    summary: pd.DataFrame  # that of summary.parquet
+
+
 class Figure(ABC):
     """One kind of figure of a comparison. A class in this module is known: there is nothing to register."""
 
     name: ClassVar[str]  # its folder under figures/
     title: ClassVar[str]  # what the page calls it
 
-    @classmethod
     @abstractmethod
-    def suits(cls, plan: Plan, comparison: PlannedComparison) -> bool:
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         """Whether there is such a figure of a comparison; decided from the plan, before anything has run."""
 
-    @classmethod
     @abstractmethod
-    def draw(
-        cls,
-        plan: Plan,
-        comparison: PlannedComparison,
-        records: Records,
-        observations: Observations,
-        summary: pd.DataFrame,
-    ) -> Drawing:
-        """Draw it from what a study left: its records, what was observed of them, and summary.parquet."""
+    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
+        """Draw it from what a study left."""
 
 
 class Results(Figure):
@@ -55,23 +54,14 @@ class Results(Figure):
 
     name, title = "results", "Figure"
 
-    @classmethod
-    def suits(cls, plan: Plan, comparison: PlannedComparison) -> bool:
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return True
 
-    @classmethod
-    def draw(
-        cls,
-        plan: Plan,
-        comparison: PlannedComparison,
-        records: Records,
-        observations: Observations,
-        summary: pd.DataFrame,
-    ) -> Drawing:
+    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
         from study.show.figures import results_figure
         from study.show.figures.data import Evidence
 
-        evidence = Evidence.of(comparison, records, observations)
+        evidence = Evidence.of(comparison, sources.records, sources.observations)
         return Drawing(results_figure.draw(evidence), results_figure.caption(evidence))
 
 
@@ -80,22 +70,13 @@ class Datasets(Figure):
 
     name, title = "datasets", "Figure over datasets"
 
-    @classmethod
-    def suits(cls, plan: Plan, comparison: PlannedComparison) -> bool:
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return has_figure(across(plan, comparison), comparison.metrics)
 
-    @classmethod
-    def draw(
-        cls,
-        plan: Plan,
-        comparison: PlannedComparison,
-        records: Records,
-        observations: Observations,
-        summary: pd.DataFrame,
-    ) -> Drawing:
+    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
         from study.show.figures import datasets_figure
 
-        over = datasets_figure.OverDatasets.of(plan, comparison, summary)
+        over = datasets_figure.OverDatasets.of(plan, comparison, sources.summary)
         return Drawing(datasets_figure.draw(over), datasets_figure.caption(over))
 
 
@@ -104,23 +85,14 @@ class Tuning(Figure):
 
     name, title = "tuning", "Figure of its tuning"
 
-    @classmethod
-    def suits(cls, plan: Plan, comparison: PlannedComparison) -> bool:
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return bool(comparison.selections)
 
-    @classmethod
-    def draw(
-        cls,
-        plan: Plan,
-        comparison: PlannedComparison,
-        records: Records,
-        observations: Observations,
-        summary: pd.DataFrame,
-    ) -> Drawing:
+    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
         from study.show.figures import tuning_figure
         from study.show.figures.candidates import candidates_of
         from study.show.figures.data import Evidence
 
-        evidence = Evidence.of(comparison, records, observations)
-        panels = candidates_of(plan, comparison, records.tuning)
+        evidence = Evidence.of(comparison, sources.records, sources.observations)
+        panels = candidates_of(plan, comparison, sources.records.tuning)
         return Drawing(tuning_figure.draw(evidence, panels), tuning_figure.caption(evidence, panels))

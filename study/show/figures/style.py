@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,6 +50,11 @@ def letter(ax: Axes, i: int, panels: int) -> None:
 def note(ax: Axes, text: str) -> None:
     """What stands behind the figure, above its first panel: n."""
     ax.set_title(text, loc="right", fontsize=8, color="0.25")
+
+
+def sentence(kind: object, **words: str) -> str:
+    """The docstring of a kind of panel as its caption, with ``words`` for those in braces."""
+    return " ".join(cleandoc(kind.__doc__ or "").split()).format(**words)
 
 
 def nothing(ax: Axes, reason: str) -> None:

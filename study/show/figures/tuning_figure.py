@@ -6,8 +6,7 @@ the figure of the comparison, which has no room left.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,7 +19,7 @@ from study.show.figures import candidate_panels
 from study.show.figures.candidates import Candidates
 from study.show.figures.data import Evidence
 from study.show.figures.panels.panel import FEW, SOME
-from study.show.figures.style import LETTERS, WIDTH, arms_above, letter, note, page
+from study.show.figures.style import LETTERS, WIDTH, arms_above, letter, note, page, sentence
 from study.show.tables.tuning import ALL_DIVERGED, read_by, short, undertuned_arms
 from study.wording import counted, listed
 
@@ -45,9 +44,7 @@ def draw(evidence: Evidence, panels: Sequence[Candidates]) -> Figure:
 def caption(evidence: Evidence, panels: Sequence[Candidates]) -> str:
     """What the panels show, which metrics hang on each, and the arms that ended on an edge."""
     mapped = _mapped(evidence)
-    kind: Callable[[Axes, Evidence, Candidates], None] = (
-        candidate_panels.draw_map if mapped else candidate_panels.draw_lines
-    )
+    panel = candidate_panels.draw_map if mapped else candidate_panels.draw_lines
     several = any("," in text for one in panels for text in _settings(one))
     arrows = any(chosen and chosen.undertuned for one in panels for chosen in one.chosen.values())
     ends = {end for one in panels for label in candidate_panels.losers(one) for end in one.lost(label)["end"]}
@@ -61,8 +58,7 @@ def caption(evidence: Evidence, panels: Sequence[Candidates]) -> str:
         "arrow": "; an arrow: the best is still at the edge" * arrows,
         "lost": listed((text for end, text in LOST.items() if end in ends), "or"),
     }
-    texts = [" ".join(inspect.cleandoc(part.__doc__ or "").split()).format(**words)
-             for part in (kind, *((candidate_panels.draw_lost,) * lost))]  # fmt: skip
+    texts = [sentence(kind, **words) for kind in (panel, *((candidate_panels.draw_lost,) * lost))]
     if len({one.select for one in panels}) > 1:
         texts += [_decides(evidence, select, panels) for select in dict.fromkeys(one.select for one in panels)]
     gone = [x for x in evidence.labels if any(x in s.chosen and s.chosen[x] is None for s in panels)]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from itertools import groupby, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.figures.data import Scaling, scaling_of
-from study.show.formatting import COUNTED, Estimate, Shown, column, none, quoted, scaled
+from study.show.formatting import COUNTED, Estimate, column, none, quoted, scaled
 from study.show.page.reported_order import against_reported, near
 from study.show.records import Records
 from study.show.tables.results_table import ordered
@@ -20,40 +20,6 @@ from study.wording import listed
 
 MOST = 6  # arms that are named
 CHANCE = 0.05  # accuracy above the untrained network's that counts as having learned
-
-
-class Arms(NamedTuple):
-    """Arms of which the same is to be said."""
-
-    size: int
-    text: str  # their labels, or their number
-    shown: str = ""  # the estimate that they share, with its interval
-
-
-class Gain(NamedTuple):
-    """A number of devices against one, and against the next fewer."""
-
-    devices: int
-    times: Shown  # as fast as one
-    fewer: str
-    near: bool  # whether the intervals overlap
-    slower: bool
-
-
-class Result(NamedTuple):
-    """The order of the arms by one metric, the best first."""
-
-    title: str
-    extreme: str  # what the first arms have of it
-    groups: list[Arms]
-    without: Arms | None  # those without an estimate
-    why: str  # they have none
-    arms: int
-    many: bool  # more arms than are written out
-    best: str
-    near: list[str]  # arms whose intervals overlap that of the best
-    others: int  # arms with an estimate but the best
-    gap: str  # from the best to the last
 
 
 def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Records) -> list[str]:
@@ -70,10 +36,10 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Recor
         gained=gained,
         workers=scaling.named if scaling else "",
         cores=cores,
-        over=[str(gain.devices) for gain in gained if cores and gain.devices > cores],
+        over=[str(gain["devices"]) for gain in gained if cores and gain["devices"] > cores],
         result=_result(metric, rows[rows["metric"] == metric], comparison),
         # Where orderings are claimed, the first table says how they stand, by tests.
-        reported="" if comparison.claims else against_reported(comparison, rows),
+        reported={} if comparison.claims else against_reported(comparison, rows),
         stuck=_stuck(comparison, records)[:MOST],
         chance=f"{CHANCE * 100:g}",
         undertuned=undertuned_arms(comparison, found(records.tuning)),
@@ -88,7 +54,8 @@ def _telling(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
     return comparison.metrics[0]
 
 
-def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> Result:
+def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> dict[str, Any]:
+    """The order of the arms by one metric, the best first; arms that tie as one group."""
     about, found = METRICS[metric], {row["label"]: row for row in rows.to_dict("records")}
     labels = [label for label in ordered(comparison) if not none(found[label]["estimate"])]
     without = [label for label in ordered(comparison) if label not in labels]
@@ -102,39 +69,45 @@ def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> R
         shared = first.around and len({texts[arm] for arm in arms}) == 1
         groups.append(_named(arms, f"{first.value}{unit}" + f" [{first.around}]" * bool(shared)))
     best = labels[0] if labels else ""
-    return Result(
-        title=about.title,
-        extreme=_extreme(metric),
-        groups=groups,
-        without=_named(without) if without else None,
-        why=_why(metric, [found[label] for label in without]),
-        arms=len(comparison.arms),
-        many=len(labels) > MOST,
-        best=best,
-        near=[label for label in labels[1:] if near(found[best], found[label])],
-        others=len(labels) - 1,
-        gap=_gap(metric, float(found[best]["estimate"]), float(found[labels[-1]]["estimate"])) if labels else "",
-    )
+    return {
+        "title": about.title,
+        "extreme": _extreme(metric),
+        "groups": groups,
+        "without": _named(without) if without else None,
+        "why": _why(metric, [found[label] for label in without]),
+        "arms": len(comparison.arms),
+        "many": len(labels) > MOST,
+        "best": best,
+        "near": [label for label in labels[1:] if near(found[best], found[label])],
+        "others": len(labels) - 1,
+        "gap": _gap(metric, float(found[best]["estimate"]), float(found[labels[-1]]["estimate"])) if labels else "",
+    }
 
 
-def _named(labels: list[str], shown: str = "") -> Arms:
+def _named(labels: list[str], shown: str = "") -> dict[str, Any]:
+    """Arms of which the same is to be said, by labels or number; ``shown``: the estimate that they share."""
     text = listed(map(quoted, labels)) if len(labels) <= MOST else f"{len(labels)} arms"
-    return Arms(len(labels), text, shown)
+    return {"size": len(labels), "text": text, "shown": shown}
 
 
-def _gained(scaling: Scaling, rows: pd.DataFrame) -> list[Gain]:
-    """What more devices gained; empty where no speedup was measured. ``rows``: of the summary on this comparison."""
+def _gained(scaling: Scaling, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """What more devices gained over one; empty where no speedup was measured. ``rows``: those of the summary."""
     speedups = rows[(rows["metric"] == "speedup") & rows["estimate"].notna()]
     found = {scaling.devices[row["label"]]: row for row in speedups.to_dict("records")}
     counts = sorted(found)
     if counts[:1] != [1]:
         return []
     texts = dict(zip(counts, column("speedup", [_estimate(found[n]) for n in counts]), strict=True))
-    gains = []
-    for fewer, n in pairwise(counts):
-        slower = found[n]["estimate"] < found[fewer]["estimate"]
-        gains.append(Gain(n, texts[n], "one" if fewer == 1 else str(fewer), near(found[fewer], found[n]), slower))
-    return gains
+    return [
+        {
+            "devices": n,
+            "times": texts[n],
+            "fewer": "one" if fewer == 1 else fewer,
+            "near": near(found[fewer], found[n]),
+            "slower": found[n]["estimate"] < found[fewer]["estimate"],
+        }
+        for fewer, n in pairwise(counts)
+    ]
 
 
 def _extreme(metric: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from inspect import cleandoc
 from typing import ClassVar, Self
 
 from matplotlib.artist import Artist
@@ -12,6 +11,7 @@ from matplotlib.axes import Axes
 
 from study.metrics import METRICS
 from study.show.figures.data import Evidence
+from study.show.figures.style import sentence
 
 FEW, SOME = 8, 40  # arms that lines, and that rows of dots, can show
 
@@ -63,8 +63,8 @@ class Panel(ABC):
 
     def caption(self, evidence: Evidence, metrics: Sequence[str], named: str) -> str:
         """The docstring; ``named``: the titles of the metrics, as a list in words."""
-        text = " ".join(cleandoc(type(self).__doc__ or "").split())
-        return text.format(metric=named, Metric=named[0].upper() + named[1:], **self.words(evidence, metrics[0]))
+        words = self.words(evidence, metrics[0])
+        return sentence(type(self), metric=named, Metric=named[0].upper() + named[1:], **words)
 
 
 def rows_height(evidence: Evidence) -> float:
