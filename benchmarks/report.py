@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from study.plan.arm import Arm
-from study.plan.file.read import prepare
+from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
@@ -48,7 +47,7 @@ comparisons:
 """
 
 
-def block(arm: str, recipe: Arm, place: int) -> tuple[pa.Table, pa.Table]:
+def block(arm: str, place: int) -> tuple[pa.Table, pa.Table]:
     """Runs and curves of one arm: accuracies that rise to a level of its own; every hundredth arm diverges."""
     rng = np.random.default_rng(place)
     epoch = np.tile(np.arange(EPOCHS + 1), SEEDS)
@@ -76,8 +75,8 @@ def block(arm: str, recipe: Arm, place: int) -> tuple[pa.Table, pa.Table]:
 
 def write_records(plan: Plan, store: Store) -> None:
     """Records of every run of a plan, and of its timing."""
-    for place, (arm, recipe) in enumerate(plan.arms.items()):
-        runs, curves = block(arm, recipe, place)
+    for place, arm in enumerate(plan.arms):
+        runs, curves = block(arm, place)
         write_parquet(runs, store.runs(arm, Block(0, SEEDS - 1)))
         write_parquet(curves, store.curves(arm, Block(0, SEEDS - 1)))
     if plan.timing:
