@@ -54,10 +54,11 @@ from pathlib import Path
 from study.plan.workflow.dag import Dag
 dag = Dag.build({"study": "example.yaml"})
 from study.engine.data import prepare
-from study.run.job import train_block
-for arm, [block] in dag.gaps.items():
-    prepare(dag.plan.arms[arm].dataset, dag.store.dataset(dag.plan.arms[arm].dataset_id))
-    train_block(dag.store, arm, block)
+from study.run.job import run
+for identity, dataset in dag.plan.datasets.items():
+    prepare(dataset, dag.store.dataset(identity))
+for job in dag.jobs.values():
+    assert run(job, dag.store) == []
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -146,4 +146,4 @@ def _numbers(values: Iterable[int]) -> list[str]:
 
 def _all(frame: pd.DataFrame, name: str) -> str:
     values = sorted(map(number, frame[name].dropna().unique()))
-    return listed(value[:12] if name == "commit" else value for value in values) or "not known yet"
+    return listed(dict.fromkeys(value[:12] if name == "commit" else value for value in values)) or "not known yet"
