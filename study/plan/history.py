@@ -21,8 +21,8 @@ class Entry(NamedTuple):
     """A claim that was stated, or judged, at any time.
 
     ``stated``: when it was first, in UTC, and ``runs``, how many of its two arms were there then (null where nobody
-    knows); None where it was judged and never stated by a run. ``row``: its last row of claims.parquet, None before it
-    was judged on all of its runs.
+    knows); None where it was judged and never stated by a run. ``row``: its last row of claims.parquet; None before
+    it was judged on all of its runs.
     """
 
     stated: dict[str, Any] | None

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from math import ceil
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -112,7 +112,7 @@ class _Known(NamedTuple):
         runs = records.runs.set_index(["arm", "seed"])
         full = runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True).fillna(False).astype(bool)
         runs = runs.assign(out_of_memory=(runs["status"] == "failed") & full)
-        searches = {arm: plan.arms[arm].search for arm in undertuned(plan, records.tuning)}
+        searches = {arm: plan.arms[arm].search for arm in _on_edge(plan, records.tuning)}
         return cls(
             runs,
             records.curves,
@@ -130,7 +130,7 @@ class _Known(NamedTuple):
         return self.reached[key]
 
 
-def undertuned(plan: Plan, tuning: pd.DataFrame) -> set[str]:
+def _on_edge(plan: Plan, tuning: pd.DataFrame) -> set[str]:
     """The ids of arms whose best trial is still on the edge of their grids, or of which nobody can say any more.
 
     ``tuning``: that of ``Records``.
@@ -145,8 +145,8 @@ def _comparison(comparison: PlannedComparison, known: _Known) -> Iterator[pd.Dat
     arms = [(arm, label) for arm, label in comparison.trained.items()]
     every = _runs(comparison, arms, known)
     nats = _nats(every)
-    columns: dict[str, Any] = {"near": "", "comparison": comparison.name, "undertuned": False}
-    yield every[BASE].assign(**columns, metric=LEARNED, unit="", value=every["learned"].astype(float), paired=np.nan)
+    learned = every[BASE].assign(value=every["learned"].astype(float), paired=np.nan)
+    yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit="", undertuned=False)
     made: dict[tuple[str, ...], pd.DataFrame] = {}
     for metric in comparison.used:
         about, read_from = METRICS[metric], comparison.arms_for(metric)
@@ -155,20 +155,19 @@ def _comparison(comparison: PlannedComparison, known: _Known) -> Iterator[pd.Dat
             made[key] = _runs(comparison, [(arm, label) for label, arm in read_from.items()], known)
         runs, source = made[key], about.source
         hangs = {arm for arm, shapes in known.undertuned.items() if about.twin is not None or shapes}
-        columns |= {"metric": metric, "unit": nats if about.unit == "nats" else about.unit}
         if isinstance(source, Final):
             value = source.value(runs).astype(float).where(runs["status"] == "finished")
-            parts = [runs[BASE].assign(value=value, paired=value)]
+            parts = {"": runs[BASE].assign(value=value, paired=value)}
         elif isinstance(source, PerRound):
-            parts = [_rounds(comparison, read_from, source, known)]
+            parts = {"": _rounds(comparison, read_from, source, known)}
         else:
             near = neighbours(comparison.target) if metric in comparison.metrics else {}
             targets = {"": comparison.target} | near
-            parts = [_to_target(source, runs, at, known).assign(near=side) for side, at in targets.items() if at]
-        for part in parts:
-            yield part.assign(**{name: value for name, value in columns.items() if name not in part}).assign(
-                undertuned=part["arm"].isin(hangs)
-            )
+            parts = {side: _to_target(source, runs, at, known) for side, at in targets.items() if at}
+        unit = nats if about.unit == "nats" else about.unit
+        for side, part in parts.items():
+            undertuned = part["arm"].isin(hangs)
+            yield part.assign(comparison=comparison.name, metric=metric, near=side, unit=unit, undertuned=undertuned)
 
 
 BASE = ["arm", "label", "seed", "status", "learned", "out_of_memory"]

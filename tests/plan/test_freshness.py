@@ -34,14 +34,20 @@ def files(dag: Dag) -> list[Path]:
     """The records of the first arm, and whatever else is there."""
     arm = next(iter(dag.plan.arms))
     block = Block(0, 2)
-    return [dag.store.tuning(arm), dag.store.runs(arm, block), dag.store.curves(arm, block)]
+    return [dag.store.search(search_of(dag, arm)), dag.store.runs(arm, block), dag.store.curves(arm, block)]
+
+
+def search_of(dag: Dag, arm: str) -> str:
+    search = dag.plan.arms[arm].search
+    assert search
+    return search.id
 
 
 def train(dag: Dag) -> None:
     """Leave records of every arm."""
     for arm in dag.plan.arms:
         block = Block(0, 2)
-        for path in (dag.store.tuning(arm), dag.store.curves(arm, block), dag.store.runs(arm, block)):
+        for path in (dag.store.search(search_of(dag, arm)), dag.store.curves(arm, block), dag.store.runs(arm, block)):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{arm} {path.name}")
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study.plan.file.models import Target
 from study.plan.plan import Plan
 from study.show.observations import Observations, observe
 from study.show.records import targets_of
@@ -107,5 +108,12 @@ def test_an_arm_has_the_target_of_the_first_comparison_that_has_one(planned: Cal
     easy = "easy: {vary: {optimizer: [sgd, nadam]}, target: {metric: val_accuracy, value: 0.5}, metrics: [test_loss]}"
     easy = easy.replace("nadam", "{name: nadam, lr: 0.01}")
     plan = planned(f"{easy}\nusual: {{vary: {ARMS}, metrics: [epochs_to_target]}}")
-    levels = {plan.arms[arm].optimizer.name: target.value for arm, target in targets_of(plan).items()}
+    levels = {plan.arms[arm].outline.optimizer.name: target.value for arm, target in targets_of(plan).items()}
     assert levels == {"sgd": 0.5, "nadam": 0.5, "adam": 0.9}
+
+
+def test_a_target_is_met_at_its_level_and_past_it() -> None:
+    levels = np.array([0.89, 0.9, 0.91, np.nan])
+    assert Target(metric="val_accuracy", value=0.9).met(levels).tolist() == [False, True, True, False]
+    assert Target(metric="val_loss", value=0.9).met(levels).tolist() == [True, True, False, False]
+    assert Target(metric="val_loss", value=0.9).met(0.5)

@@ -113,7 +113,7 @@ def statement(article: ModuleType, plan: Plan, claim: PlannedClaim, drawn: dict[
         found, steps = drawn[arm], article.batches(plan, arm)
         lost = np.isfinite(found.stopped)
         if METRICS[claim.metric].target:
-            epochs = np.where(found.reached <= np.minimum(found.stopped, plan.arms[arm].epochs), found.reached, np.inf)
+            epochs = np.where(found.reached <= np.minimum(found.stopped, plan.arms[arm].outline.epochs), found.reached, np.inf)
             values = epochs * (1 if claim.metric == "epochs_to_target" else steps)
             if claim.metric == "seconds_to_target":
                 values *= found.step_seconds  # seed i by round i
@@ -124,7 +124,7 @@ def statement(article: ModuleType, plan: Plan, claim: PlannedClaim, drawn: dict[
             reference = drawn[next(c for c in plan.comparisons if claim in c.claims).arms[0].arm].step_seconds
             of_round = {
                 "memory_mib": np.ones(len(lost)),
-                "train_seconds": steps * plan.arms[arm].epochs * found.step_seconds,
+                "train_seconds": steps * plan.arms[arm].outline.epochs * found.step_seconds,
                 "speedup": reference / found.step_seconds,
             }
             values = of_round[claim.metric]
