@@ -97,7 +97,7 @@ def test_seeds_that_no_one_asks_for_do_not_count(build: Callable[[], Dag]) -> No
 def test_a_clone_expects_the_same(build: Callable[[], Dag], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train(build())
     before = expected(build())
-    for name in ("results/arms", "s.yaml"):
+    for name in ("results/arms", "results/searches", "s.yaml"):
         copy = shutil.copytree if Path(name).is_dir() else shutil.copyfile
         (tmp_path / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
         copy(tmp_path / name, tmp_path / "clone" / name)

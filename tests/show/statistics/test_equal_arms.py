@@ -113,7 +113,9 @@ def statement(article: ModuleType, plan: Plan, claim: PlannedClaim, drawn: dict[
         found, steps = drawn[arm], article.batches(plan, arm)
         lost = np.isfinite(found.stopped)
         if METRICS[claim.metric].target:
-            epochs = np.where(found.reached <= np.minimum(found.stopped, plan.arms[arm].outline.epochs), found.reached, np.inf)
+            epochs = np.where(
+                found.reached <= np.minimum(found.stopped, plan.arms[arm].outline.epochs), found.reached, np.inf
+            )
             values = epochs * (1 if claim.metric == "epochs_to_target" else steps)
             if claim.metric == "seconds_to_target":
                 values *= found.step_seconds  # seed i by round i
