@@ -12,6 +12,7 @@ import pytest
 
 from study.plan.jobs import jobs
 from study.plan.plan import Plan
+from study.show.records import gather
 from study.store.layout import Block, Store
 from tests.workflow.conftest import Place
 
