@@ -139,7 +139,8 @@ def draw(plan: Plan, found: Levels, rng: np.random.Generator) -> dict[str, Drawn
     own, lost = rng.choice([0.03, 0.25]), rng.choice([0, 0, 0.05, 0.3])
     machine = 1e-2 * np.exp(rng.normal(0, 0.1, rounds)) * (1 + (rng.random(rounds) < 0.2))  # of an epoch
     drawn = {}
-    for arm, recipe in plan.arms.items():
+    for arm, planned_arm in plan.arms.items():
+        recipe = planned_arm.outline
         n, level = plan.seeds[arm], {scale: of[arm] for scale, of in found.items()}
         share = {"test_accuracy": hard, "train_accuracy": hard + 0.005, "small_weights": small}
         total = {"test_accuracy": ROWS["test"], "train_accuracy": ROWS["train"], "small_weights": WEIGHTS}
@@ -167,7 +168,7 @@ def records(plan: Plan, drawn: dict[str, Drawn]) -> Records:
     runs, curves, timing = [], [], []
     assert plan.timing is not None
     for arm, found in drawn.items():
-        recipe, seed = plan.arms[arm], np.arange(len(found.reached))
+        recipe, seed = plan.arms[arm].outline, np.arange(len(found.reached))
         status = np.select([np.isinf(found.stopped), found.stopped >= 0], ["finished", "diverged"], "failed")
         reason = np.where(found.stopped == -1, FULL, None)
         ends = {metric: np.where(status == "finished", values, np.nan) for metric, values in found.ends.items()}
@@ -187,4 +188,4 @@ def records(plan: Plan, drawn: dict[str, Drawn]) -> Records:
 
 def batches(plan: Plan, arm: str) -> int:
     """Steps of an epoch."""
-    return ceil(ROWS["train"] / plan.arms[arm].batch_size)
+    return ceil(ROWS["train"] / plan.arms[arm].outline.batch_size)

@@ -22,11 +22,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from study.axes.recipe import Recipe
 from study.engine.data import Data, load, prepare
 from study.engine.network import build
 from study.engine.pack import Run, train
 from study.engine.random import stream
-from study.plan.arm import Arm
 
 OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
 RATES = (1e-3, 1e-2, 1e-1)
@@ -35,39 +35,39 @@ PACK = 3  # arms in a pack: thirty runs, which is what a core caches
 Curve = list[Tensor]  # per evaluation, the loss and accuracy of three splits
 
 
-def arm(optimizer: str, lr: float, epochs: int) -> Arm:
-    recipe = {
+def recipe(optimizer: str, lr: float, epochs: int) -> Recipe:
+    content = {
         "dataset": {"name": "digits"},
         "network": {"name": "mlp", "hidden": [64, 64]},
         "optimizer": {"name": optimizer, "lr": lr},
         "batch_size": 32,
         "epochs": epochs,
     }
-    return Arm.model_validate_json(json.dumps(recipe))
+    return Recipe.model_validate_json(json.dumps(content))
 
 
-def stacked(arms: list[Arm], seeds: int, data: Data) -> list[float]:
+def stacked(arms: list[Recipe], seeds: int, data: Data) -> list[float]:
     """Final validation accuracy of every run."""
     packs = [arms[i : i + PACK] for i in range(0, len(arms), PACK)]
     records = [r for pack in packs for r in train([Run(a, s) for a in pack for s in range(seeds)], data)]
     return [record.curve.rows[-1]["val_accuracy"] for record in records]
 
 
-def plain(arms: list[Arm], seeds: int, data: Data, fused: bool) -> list[float]:
+def plain(arms: list[Recipe], seeds: int, data: Data, fused: bool) -> list[float]:
     """The same by one run after another: tensors indexed in place, no DataLoader, no synchronization in the loop."""
     return [plain_run(a, s, data, fused)[-1].tolist()[3] for a in arms for s in range(seeds)]
 
 
-def plain_run(arm: Arm, seed: int, data: Data, fused: bool) -> Curve:
-    parameters = dict(build(arm, seed, data).named_parameters())
-    model = arm.network.build(data.shape, data.outputs, nn.ReLU, nn.Identity)
+def plain_run(recipe: Recipe, seed: int, data: Data, fused: bool) -> Curve:
+    parameters = dict(build(recipe, seed, data).named_parameters())
+    model = recipe.network.build(data.shape, data.outputs, nn.ReLU, nn.Identity)
     model.load_state_dict(parameters)
-    optimizer = plain_optimizer(arm, model, fused)
+    optimizer = plain_optimizer(recipe, model, fused)
     order, curve = stream(seed, "order"), [evaluate(model, data)]
     x, y = data.train
-    for _ in range(arm.epochs):
+    for _ in range(recipe.epochs):
         model.train()
-        for rows in torch.split(torch.randperm(len(x), generator=order), arm.batch_size):
+        for rows in torch.split(torch.randperm(len(x), generator=order), recipe.batch_size):
             optimizer.zero_grad(set_to_none=True)
             nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
             optimizer.step()
@@ -75,9 +75,9 @@ def plain_run(arm: Arm, seed: int, data: Data, fused: bool) -> Curve:
     return curve
 
 
-def plain_optimizer(arm: Arm, model: nn.Module, fused: bool) -> torch.optim.Optimizer:
-    parameters, lr = model.parameters(), arm.optimizer.lr
-    kernel = {"fused": True} if fused and arm.optimizer.name != "rmsprop" else {"foreach": True}
+def plain_optimizer(recipe: Recipe, model: nn.Module, fused: bool) -> torch.optim.Optimizer:
+    parameters, lr = model.parameters(), recipe.optimizer.lr
+    kernel = {"fused": True} if fused and recipe.optimizer.name != "rmsprop" else {"foreach": True}
     make: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "sgd": torch.optim.SGD,
         "momentum": partial(torch.optim.SGD, momentum=0.9),
@@ -86,7 +86,7 @@ def plain_optimizer(arm: Arm, model: nn.Module, fused: bool) -> torch.optim.Opti
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,
     }
-    return make[arm.optimizer.name](parameters, lr=lr, **kernel)
+    return make[recipe.optimizer.name](parameters, lr=lr, **kernel)
 
 
 @torch.inference_mode()
@@ -99,7 +99,7 @@ def evaluate(model: nn.Module, data: Data) -> Tensor:
     return torch.stack(rows)
 
 
-def work(way: str, arms: list[Arm], seeds: int, path: Path) -> list[float]:
+def work(way: str, arms: list[Recipe], seeds: int, path: Path) -> list[float]:
     torch.set_num_threads(1)
     data = load(path)
     if way == "stacked":
@@ -107,7 +107,9 @@ def work(way: str, arms: list[Arm], seeds: int, path: Path) -> list[float]:
     return plain(arms, seeds, data, fused=way == "plain, fused")
 
 
-def seconds(way: str, arms: list[Arm], seeds: int, path: Path, pool: ProcessPoolExecutor) -> tuple[float, list[float]]:
+def seconds(
+    way: str, arms: list[Recipe], seeds: int, path: Path, pool: ProcessPoolExecutor
+) -> tuple[float, list[float]]:
     """Wall time of all runs split over the processes, and their final validation accuracies, in order."""
     size = len(arms) // PROCESSES
     parts = [arms[i : i + size] for i in range(0, len(arms), size)]
@@ -122,7 +124,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     epochs, seeds = (3, 3) if arguments.quick else (30, 10)
-    arms = [arm(optimizer, lr, epochs) for optimizer in OPTIMIZERS for lr in RATES]
+    arms = [recipe(optimizer, lr, epochs) for optimizer in OPTIMIZERS for lr in RATES]
     ways = ("stacked", "plain, fused", "plain, foreach")
     times: dict[str, list[float]] = {way: [] for way in ways}
     final: dict[str, float] = {}
@@ -133,7 +135,7 @@ def main() -> None:
         path = Path(folder) / "digits.npz"
         prepare(arms[0].dataset, path)
         for way in ways:  # warm up: imports, allocations
-            seconds(way, [arm("sgd", 0.1, 1), arm("adam", 0.1, 1)], 2, path, pool)
+            seconds(way, [recipe("sgd", 0.1, 1), recipe("adam", 0.1, 1)], 2, path, pool)
         for _ in range(arguments.rounds):
             for way in ways:
                 elapsed, accuracies = seconds(way, arms, seeds, path, pool)

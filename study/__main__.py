@@ -14,6 +14,7 @@ ARGUMENTS = {
     "dataset": "id of a dataset of the plan: 12 hex digits",
     "job": "results/jobs/JOB.json, which a run of snakemake writes",
     "comparison": "name of a comparison of the study",
+    "name": "which of its figures: results, tuning, datasets",
 }
 
 
@@ -50,10 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     suggest.add_argument("--results", default="results", help="the store that its results are in")
     verb("table", "write the tables of one comparison (called by rule table)", "plan", "comparison")
-    figure = verb("figure", "draw the figure of one comparison (called by rule figure)", "plan", "comparison")
-    kinds = figure.add_mutually_exclusive_group()
-    kinds.add_argument("--tuning", action="store_true", help="that of its tuning (called by rule tuning_figure)")
-    kinds.add_argument("--across", action="store_true", help="that over its datasets (called by rule across_figure)")
+    verb("figure", "draw one figure of a comparison (called by rule figure)", "plan", "name", "comparison")
     verb("report", "write report.html of a study (called by rule report)", "plan")
     verb("draw", "collect, tables, figures and report in one go, from the records that are there", "plan")
     arguments = parser.parse_args(argv)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 from study.plan.file.expand import prepare
 from study.store.layout import Store
-from tests.show.records import figure_data, records
+from tests.show.records import records, stored
 
 ROOT = Path(__file__).parents[1]
 STUDY = """
@@ -55,10 +54,11 @@ from pathlib import Path
 from study.plan.workflow.dag import Dag
 dag = Dag.build({"study": "example.yaml"})
 from study.engine.data import prepare
-from study.run.job import train_block
-for arm, [block] in dag.gaps.items():
-    prepare(dag.plan.arms[arm].dataset, dag.store.dataset(dag.plan.arms[arm].dataset_id))
-    train_block(dag.store, arm, block)
+from study.run.job import run
+for identity, dataset in dag.plan.datasets.items():
+    prepare(dataset, dag.store.dataset(identity))
+for job in dag.jobs.values():
+    assert run(job, dag.store) == []
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -67,13 +67,72 @@ for arm, [block] in dag.gaps.items():
     assert runs["learned"].all()
 
 
-def test_a_new_panel_is_one_function(tmp_path: Path) -> None:
-    (tmp_path / "example.yaml").write_text(STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}"))
+def test_a_new_metric_is_one_record(tmp_path: Path) -> None:
+    """It is planned, tabled, drawn, judged and in the schema, and no other file of the package knows of it."""
+    shutil.copytree(ROOT / "study", tmp_path / "study", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "study" / "metrics.py").open("a") as file:
+        file.write("\n\n" + example("Add a metric"))
+    study = STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}").replace("seeds: 2", "seeds: 8")
+    claim = "{metric: loss_gap, better: dropout=0, than: dropout=0.1, margin: 0.05}"
+    study = study.replace("metrics: [test_accuracy]", f"metrics: [loss_gap], claims: [{claim}]")
+    (tmp_path / "example.yaml").write_text(study)
+    script = """
+from pathlib import Path
+from study.__main__ import main
+from study.plan.file import schema
+from study.plan.file.expand import prepare
+from study.store.layout import Store
+from tests.show.records import records, stored
+plan = prepare(Path("example.yaml"), Store("results"))
+found = records(plan)
+found.runs["test_loss"] = found.runs["train_loss"] + 0.1 + 0.2 * found.runs["dropout"] * 10 + found.runs["seed"] / 1000
+path, _ = stored(plan, found, Path("results"))
+for verb, *more in (["table", "one"], ["figure", "results", "one"], ["report"]):
+    assert main([verb, str(path), *more]) == 0
+assert '"loss_gap"' in schema.text()
+"""
+    paths = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | paths,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results" / "studies" / "example"
+    summary = pd.read_parquet(folder / "summary.parquet").set_index("label")
+    assert summary["estimate"].to_dict() == pytest.approx({"dropout=0": 0.1035, "dropout=0.1": 0.3035})
+    assert set(summary["unit"]) == {"nats"}
+    [row] = pd.read_parquet(folder / "claims.parquet").to_dict("records")
+    assert (row["verdict"], row["estimate"]) == ("supported", pytest.approx(0.2))
+    assert row["reason"].startswith("smaller by 0.20 nats in each of 8 pairs, margin 0.05 nats")
+    page = (folder / "report.html").read_text()
+    assert "dropout=0: smaller gap of losses than dropout=0.1, by more than 0.05 nats" in page
+    assert "0.20 nats" in page
+
+
+def test_a_new_panel_and_a_new_figure_are_one_class_each(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "study", tmp_path / "study", ignore=shutil.ignore_patterns("__pycache__"))
+    figures = tmp_path / "study" / "show" / "figures"
+    (figures / "panels" / "distribution.py").write_text(example("Add a panel"))
+    with (figures / "figure.py").open("a") as file:
+        file.write("\n\n" + example("Add a figure"))
+    text = STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}")
+    (tmp_path / "example.yaml").write_text(text.replace("[test_accuracy]", "[test_accuracy, weight_norm, test_loss]"))
     plan = prepare(tmp_path / "example.yaml", Store(tmp_path / "results"))
-    scope: dict[str, Any] = {}
-    exec(example("Add a figure"), scope)
-    ax = Figure().subplots()
-    scope["draw"](ax, figure_data(plan, records(plan)), "test_accuracy")
-    assert ax.get_xlabel() == "test accuracy (%)"
-    assert len(ax.get_lines()) == 2
-    assert {text.get_text() for text in ax.get_legend().get_texts()} == {"dropout=0", "dropout=0.1"}
+    path, _ = stored(plan, records(plan), tmp_path / "results")
+    script = f"""
+from study.__main__ import main
+for verb in (["figure", {str(path)!r}, "results", "one"], ["figure", {str(path)!r}, "losses", "one"],
+             ["report", {str(path)!r}]):
+    assert main(verb) == 0
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    drawn = (path.parent / "figures" / "results" / "one.svg").read_text()
+    assert "share of seeds" in drawn
+    assert "Weight norm. Share of the seeds at or below each value." in drawn
+    assert "Every run is a dot." in (path.parent / "figures" / "losses" / "one.svg").read_text()
+    assert "Figure of its losses: One" in path.with_name("report.html").read_text()

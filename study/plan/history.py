@@ -20,8 +20,9 @@ Look = dict[str, int]  # digest of the paired values → how many pairs they are
 class Entry(NamedTuple):
     """A claim that was stated, or judged, at any time.
 
-    ``stated``: when it was first, in UTC, and ``runs``, how many of its two arms were there then; None where it was
-    judged and nobody noted. ``row``: its last row of claims.parquet, None before it was judged on all of its runs.
+    ``stated``: when it was first, in UTC, and ``runs``, how many of its two arms were there then (null where nobody
+    knows); None where it was judged and never stated by a run. ``row``: its last row of claims.parquet, None before it
+    was judged on all of its runs.
     """
 
     stated: dict[str, Any] | None
@@ -70,7 +71,7 @@ class History:
     def runs_before(self, words: str) -> int | None:
         """How many runs were there when a claim was first stated; None where nobody knows."""
         entry = self.claims.get(words)
-        return int(entry.stated["runs"]) if entry and entry.stated else None
+        return entry.stated["runs"] if entry and entry.stated else None
 
     def withdrawn(self, plan: Plan) -> dict[str, Entry]:
         """The claims that were judged once, and that ``plan`` does not state."""
@@ -122,9 +123,12 @@ NEVER = Entry(None)
 
 def words(comparison: PlannedComparison, claim: PlannedClaim) -> str:
     """All that decides whether a claim holds, but not its labels: another margin or target is another claim."""
-    target = comparison.target if METRICS[claim.metric].target else None
-    by = "" if claim.margin is None else f", margin {claim.margin:g}"
-    return f"{claim.about}{by}" + (f", {target.metric} {target.value:g}" if target else "")
+    about = METRICS[claim.metric]
+    target = comparison.target if about.target else None
+    margin = about.margin if claim.margin is None else claim.margin
+    return (
+        claim.about + f", margin {margin:g}" * (margin > 0) + (f", {target.metric} {target.value:g}" if target else "")
+    )
 
 
 def claims_of(plan: Plan) -> dict[str, tuple[PlannedComparison, PlannedClaim]]:

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from study.metrics import METRICS
-from study.wording import counted as counted
-from study.wording import listed as listed
 
 COUNTED = ("steps", "epochs")  # units of whole numbers, which their titles name already
 NONE = "–"
@@ -148,3 +146,8 @@ def effect_text(metric: str, text: str) -> str:
 def _fixed(value: float, places: int) -> str:
     """With so many decimals, and no sign on a zero."""
     return f"{round(value, places) + 0.0:,.{places}f}".replace("-", "−")
+
+
+def quoted(label: str) -> str:
+    """A label within a sentence."""
+    return f"“{label}”" if "," in label else label

@@ -112,14 +112,14 @@ class _Known(NamedTuple):
         runs = records.runs.set_index(["arm", "seed"])
         full = runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True).fillna(False).astype(bool)
         runs = runs.assign(out_of_memory=(runs["status"] == "failed") & full)
-        shapes = {arm: plan.arms[arm].tune for arm in undertuned(plan, records.tuning)}
+        searches = {arm: plan.arms[arm].search for arm in undertuned(plan, records.tuning)}
         return cls(
             runs,
             records.curves,
             timing,
             seconds_of(records.timing),
             by_round,
-            {arm: tune is not None and tune.shapes for arm, tune in shapes.items()},
+            {arm: search is not None and search.changes_steps for arm, search in searches.items()},
             {},
         )
 
@@ -136,7 +136,7 @@ def undertuned(plan: Plan, tuning: pd.DataFrame) -> set[str]:
     ``tuning``: that of ``Records``.
     """
     chosen = found(tuning)
-    tuned = [arm for arm, recipe in plan.arms.items() if recipe.tune]
+    tuned = [name for name, arm in plan.arms.items() if arm.search]
     return {arm for arm in tuned if arm not in chosen or ((one := chosen[arm]) and one.undertuned)}
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from study.plan.searches.chosen import Chosen
 
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
+from study.plan.searches.selection import Chosen
 from study.show.observations import Observations, neighbours
 from study.show.tables.tuning import found, row_of
 from study.stats.estimates import Floats, estimate_of

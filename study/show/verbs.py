@@ -10,12 +10,16 @@ from functools import partial
 from pathlib import Path
 
 from study.errors import Refused
-from study.plan.datasets import across, has_figure
+from study.errors import suggest as nearest
 from study.plan.file.expand import prepare
 from study.plan.freshness import Freshness
 from study.plan.history import History
-from study.plan.plan import open_plan
+from study.plan.plan import Plan, open_plan
+from study.show.figures import ENDINGS as FIGURE_ENDINGS
+from study.show.figures import FIGURES, drawings
 from study.show.formatting import NONE
+from study.show.tables import ENDINGS as TABLE_ENDINGS
+from study.show.tables import tables
 from study.store.files import write_if_changed
 from study.store.layout import Store
 
@@ -30,6 +34,7 @@ def collect(arguments: Namespace) -> None:
 
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
+    _remove_stale(plan, folder)
     before = History.read(plan, store)
     with Freshness(plan, store).drawing(before):
         records = gather(plan, store)
@@ -116,30 +121,23 @@ def table(arguments: Namespace) -> None:
 def figure(arguments: Namespace) -> None:
     import pandas as pd
 
-    from study.show import figures
-    from study.show.figures import over_datasets, sweeps, tuning
-    from study.show.figures import style as page
-    from study.show.figures.data import Evidence
+    from study.show.figures.figure import Sources
+    from study.show.figures.style import save
     from study.show.observations import Observations
     from study.show.records import Records
 
     plan, store = open_plan(arguments.plan)
     comparison = plan.comparison(arguments.comparison)
-    folder = store.study(plan.study) / "figures"
-    if arguments.across:
-        over = over_datasets.OverDatasets.of(plan, comparison, pd.read_parquet(folder.parent / "summary.parquet"))
-        page.save(over_datasets.draw(over), folder / "across" / comparison.name, over_datasets.caption(over))
-        return
-    records = Records.read(folder.parent)
-    evidence = Evidence.of(comparison, records, Observations.read(folder.parent / "observations.parquet"))
-    if not arguments.tuning:
-        page.save(figures.draw(evidence), folder / comparison.name, figures.caption(evidence))
-        return
-    tunes = {arm: tune for arm in comparison.trained if (tune := plan.arms[arm].tune)}
-    if not tunes:
-        raise Refused([f"{comparison.name}: tunes nothing, so there is no figure of its tuning"])
-    swept = sweeps.sweeps_of(comparison, tunes, records.tuning)
-    page.save(tuning.draw(evidence, swept), folder / "tuning" / comparison.name, tuning.caption(evidence, swept))
+    if arguments.name not in FIGURES:
+        raise Refused([f"{arguments.name}: {nearest(arguments.name, FIGURES, 'figure')}"])
+    kind = FIGURES[arguments.name]
+    if not kind.suits(plan, comparison):
+        raise Refused([f"{comparison.name}: it has no {kind.title[0].lower()}{kind.title[1:]}"])
+    folder = store.study(plan.study)
+    observations = Observations.read(folder / "observations.parquet")
+    sources = Sources(Records.read(folder), observations, pd.read_parquet(folder / "summary.parquet"))
+    drawing = kind.draw(plan, comparison, sources)
+    save(drawing.canvas, folder / "figures" / kind.name / comparison.name, drawing.caption)
 
 
 def report(arguments: Namespace) -> None:
@@ -156,32 +154,47 @@ def draw(arguments: Namespace) -> int:
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
     Dag(plan, store, cached=True).note_expected()
-    steps: list[tuple[str, Callable[[], None], list[Path]]] = [
-        ("collect", lambda: collect(arguments), [folder / "summary.parquet"])
+
+    def step(verb: Callable[[Namespace], object], **more: str) -> Callable[[], object]:
+        return partial(verb, Namespace(plan=arguments.plan, **more))
+
+    steps = [
+        ("collect", step(collect), [folder / "summary.parquet"]),
+        *((f"table {of}", step(table, comparison=of), table_files(folder, of)) for of in tables(plan)),
+        *(
+            (f"figure {name} {of}", step(figure, name=name, comparison=of), figure_files(folder, name, of))
+            for name, of in drawings(plan)
+        ),
+        ("report", step(report), [folder / "report.html"]),
     ]
-    for comparison in plan.comparisons:
-        name = comparison.name
-        part = Namespace(plan=arguments.plan, comparison=name, tuning=False, across=False)
-        steps.append((f"table {name}", partial(table, part), list(folder.glob(f"tables/{name}.*"))))
-        steps.append((f"figure {name}", partial(figure, part), list(folder.glob(f"figures/{name}.*"))))
-        more = {
-            "tuning": bool(comparison.selections),
-            "across": has_figure(across(plan, comparison), comparison.metrics),
-        }
-        for kind in (kind for kind, wanted in more.items() if wanted):
-            other = Namespace(**vars(part) | {kind: True})
-            steps.append(
-                (f"{kind} figure {name}", partial(figure, other), list(folder.glob(f"figures/{kind}/{name}.*")))
-            )
-    steps.append(("report", lambda: report(arguments), [folder / "report.html"]))
     failed = 0
-    for name, step, files in steps:
+    for words, make, files in steps:
         try:
-            step()
+            make()
         except Exception as error:
             traceback.print_exc()
-            print(f"FAILED {name}: {type(error).__name__}: {error}", file=sys.stderr)
+            print(f"FAILED {words}: {type(error).__name__}: {error}", file=sys.stderr)
             for path in files:
                 path.unlink(missing_ok=True)
             failed = 1
     return failed
+
+
+def table_files(folder: Path, comparison: str) -> list[Path]:
+    """The files of a table. ``folder``: that of the study."""
+    return [folder / "tables" / f"{comparison}.{ending}" for ending in TABLE_ENDINGS]
+
+
+def figure_files(folder: Path, name: str, comparison: str) -> list[Path]:
+    """The files of a figure. ``folder``: that of the study."""
+    return [folder / "figures" / name / f"{comparison}.{ending}" for ending in FIGURE_ENDINGS]
+
+
+def _remove_stale(plan: Plan, folder: Path) -> None:
+    """Take away the tables and figures of comparisons that were renamed or taken out of the study."""
+    wanted = {path for of in tables(plan) for path in table_files(folder, of)}
+    wanted |= {path for name, of in drawings(plan) for path in figure_files(folder, name, of)}
+    patterns = [*table_files(folder, "*"), *(path for name in FIGURES for path in figure_files(folder, name, "*"))]
+    for pattern in patterns:
+        for path in {*pattern.parent.glob(pattern.name)} - wanted:
+            path.unlink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -59,6 +61,14 @@ def median_interval(times: Floats) -> tuple[float | None, float | None]:
 
     None where there are too few runs for such an interval (under 6).
     """
-    interval = stats.quantile_test(times, q=0, p=0.5).confidence_interval(0.95)
-    low, high = (None if np.isnan(end) else float(end) for end in interval)
+    low, high = _median_ranks(len(times))
+    ordered = np.sort(times)
+    return None if low is None else float(ordered[low]), None if high is None else float(ordered[high])
+
+
+@cache
+def _median_ranks(n: int) -> tuple[int | None, int | None]:
+    """Which of ``n`` values in order are the ends of the interval of their median: it depends on nothing else."""
+    interval = stats.quantile_test(np.arange(float(n)), q=0, p=0.5).confidence_interval(0.95)
+    low, high = (None if np.isnan(end) else int(end) for end in interval)
     return low, high

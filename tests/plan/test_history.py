@@ -80,6 +80,12 @@ def test_another_claim_is_stated_when_it_is_changed(state: Callable[..., Plan], 
     assert before(state(HIGHER | change, SOONER)) == [12, 0]
 
 
+def test_to_write_the_default_margin_changes_nothing(state: Callable[..., Plan]) -> None:
+    for label in ("relu", "tanh"):
+        train(state(HIGHER, FASTER), label, 0, 5)
+    assert before(state(HIGHER | {"margin": 0.0}, FASTER | {"margin": 0.1})) == [0, 0]
+
+
 def test_a_target_concerns_only_what_is_judged_by_it(state: Callable[..., Plan]) -> None:
     for label in ("relu", "tanh"):
         train(state(HIGHER, SOONER), label, 0, 5)

@@ -58,9 +58,15 @@ def test_planning_loads_neither_torch_nor_pandas_nor_numpy() -> None:
     assert loaded(names, {"torch", "pandas", "numpy", "sklearn", "matplotlib"}) == ""
 
 
+def test_what_is_to_be_drawn_is_known_without_pandas_and_matplotlib() -> None:
+    """The Snakefile asks for it each time that it is parsed."""
+    names = ["study.show.figures", "study.show.tables"]
+    assert loaded(names, {"torch", "pandas", "numpy", "matplotlib", "seaborn"}) == ""
+
+
 def test_showing_never_loads_torch() -> None:
     names = modules("show")
-    assert "study.show.tables.table" in names
+    assert "study.show.tables.results_table" in names
     assert loaded(names, {"torch"}) == ""
 
 

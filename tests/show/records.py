@@ -40,7 +40,7 @@ def records(
     labels = {arm: label for comparison in plan.comparisons for arm, label in comparison.trained.items()}
     runs: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
-    for arm, recipe in plan.arms.items():
+    for arm, planned in plan.arms.items():
         rng = np.random.default_rng(zlib.crc32(labels[arm].encode()))
         usual = {"level": rng.uniform(0.88, 0.97), "pace": rng.uniform(0.5, 2.5), "status": "finished"}
         for seed in range(plan.seeds[arm]):
@@ -48,9 +48,9 @@ def records(
             run = (
                 {"reason": None, "learned": True} | usual | noise | dict(outcome(labels[arm], seed) if outcome else {})
             )
-            curve = [] if run["status"] in ("failed", "missing") else _curve(run, recipe.epochs, regression)
+            curve = [] if run["status"] in ("failed", "missing") else _curve(run, planned.outline.epochs, regression)
             curves += [{"arm": arm, "seed": seed, "step": row["epoch"] * 34, "lr": 0.1} | row for row in curve]
-            row = _run(arm, seed, run, curve) | recipe.columns() | {"recipe": recipe.model_dump_json()}
+            row = _run(arm, seed, run, curve) | planned.columns() | {"recipe": planned.outline.model_dump_json()}
             runs.append(row | _reached(curve, regression))
     timing = [
         {"arm": arm, "round": i, "step_seconds": 1e-3 * (1 + j) * (1 + 0.01 * i), "memory_bytes": 2**20 * (1 + j),
@@ -109,23 +109,16 @@ def on_devices(
     plan: Plan,
     found: Records,
     steps: Mapping[int, float],
-    row: float | None = 2e-3,
-    sums: Mapping[int, tuple[float, float]] | None = None,
-    size: int = 1_000_000,
     device: str = "CPU",
     cores: int | None = 2,
 ) -> Records:
-    """The same with a timing of arms on several devices. By number of devices: ``steps``, seconds of a step in the
-    median round; ``sums``, seconds of a sum of the gradient and of a single number. ``row``: a step on one row.
+    """The same with a timing of arms on several devices. ``steps``: seconds of a step in the median round, by number
+    of devices.
     """
     timing = found.timing.assign(device=device, cores=cores).astype({"cores": "float64"})
     gpus = timing["arm"].map({arm: recipe.gpus for arm, recipe in plan.arms.items()})
     middle = (timing["round"].max() + timing["round"].min()) / 2
     timing["step_seconds"] = gpus.map(steps) * (1 + (timing["round"] - middle) * (0.001 + 0.001 * gpus))
-    timing["row_seconds"] = np.where(gpus == 1, np.nan if row is None else row, np.nan)
-    for i, name in enumerate(("allreduce_seconds", "latency_seconds")):
-        timing[name] = gpus.map({n: both[i] for n, both in (sums or {}).items()}).astype(float)
-    timing["allreduce_bytes"] = np.where(timing["allreduce_seconds"].notna(), size, np.nan)
     return found._replace(timing=timing)
 
 

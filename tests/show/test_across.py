@@ -12,8 +12,8 @@ from scipy import stats
 from study.errors import Refused
 from study.plan.datasets import across
 from study.plan.plan import Plan
-from study.show.figures import over_datasets as figures
-from study.show.tables.ranks import headline, ranks_of
+from study.show.figures import datasets_figure as figures
+from study.show.tables.rank_table import headline, ranks_of
 from tests.show.records import Outcome, records, summary_table
 from tests.show.test_figures import texts
 

@@ -10,7 +10,7 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.show.figures import over_datasets as figures
+from study.show.figures import datasets_figure as figures
 from study.show.page.report import render
 from study.store.layout import Store
 from tests.show.records import Outcome, records, stored, summary_table
@@ -79,10 +79,10 @@ def test_the_report_shows_the_table_and_the_figure(planned: Callable[..., Plan],
     assert "Over 3 datasets" in page
     assert "rank by test loss" in page
     assert "The figure over datasets could not be drawn." in page
-    assert main(["figure", str(path), "o", "--across"]) == 0
+    assert main(["figure", str(path), "datasets", "o"]) == 0
     for ending in ("svg", "png", "pdf"):
-        assert (path.parent / "figures" / "across" / f"o.{ending}").exists()
+        assert (path.parent / "figures" / "datasets" / f"o.{ending}").exists()
     page = render(plan, Store(tmp_path))
     assert "could not be drawn" not in page.split("<h3>Over 3 datasets")[1].split("</section>")[0]
-    assert 'id="across-o-' in page
+    assert 'id="datasets-o-' in page
     assert "Performance profiles (Dolan and Moré, 2002) of test loss" in page

@@ -16,6 +16,7 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
+from study.show.figures import FIGURES
 from study.show.records import Records
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
@@ -83,6 +84,16 @@ def test_seeds_without_records_are_failed_where_a_job_said_why_else_missing(plac
     assert runs["steps_to_target"][1:].isna().all()
 
 
+def test_what_was_reached_is_the_target_of_the_comparison(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    own = ONE.replace("metrics:", "target: {metric: val_accuracy, value: 0.75}, metrics:")
+    plan, store = planned(own, seeds=6), Store(tmp_path / "results")
+    block(store, next(iter(plan.arms)), range(6), loss=1.0)  # odd seeds come to 80 % and no further
+    runs = pd.read_parquet(collected(plan, store) / "runs.parquet")
+    assert runs["reached_target"].all()
+    assert plan.target
+    assert plan.target.value == 0.9
+
+
 TEXT, WHOLE, LONG, REAL, TRUTH = "VARCHAR", "INTEGER", "BIGINT", "DOUBLE", "BOOLEAN"  # DuckDB's names
 CONTRACT = {  # DESIGN §6
     "runs": {
@@ -105,6 +116,12 @@ CONTRACT = {  # DESIGN §6
         WHOLE: "round threads",
         LONG: "memory_bytes",
         REAL: "step_seconds load_average gpu_utilization",
+    },
+    "observations": {
+        TEXT: "comparison label metric near status unit arm",
+        WHOLE: "seed",
+        REAL: "value paired",
+        TRUTH: "learned out_of_memory undertuned",
     },
     "summary": {
         TEXT: "comparison arm label metric unit reported",
@@ -132,7 +149,8 @@ def test_columns_and_types_are_those_promised_whoever_reads(
     assert {column: polars.schema[column] for column in wanted} == {c: POLARS[kind] for c, kind in wanted.items()}
     pandas = pd.read_parquet(path)
     assert set(wanted) <= set(pandas.columns)
-    assert len(pandas) == len(polars) == {"runs": 6, "curves": 18 * full, "timing": 6 * full, "summary": 2}[name]
+    rows = {"runs": 6, "curves": 18 * full, "timing": 6 * full, "summary": 2, "observations": 6 + 6 + 3 * 6}
+    assert len(pandas) == len(polars) == rows[name]
 
 
 def test_accuracies_are_stored_as_fractions_and_said_to_be(place: tuple[Plan, Store, str]) -> None:
@@ -158,6 +176,27 @@ def test_a_timing_with_more_columns_is_read_without_them(place: tuple[Plan, Stor
     row = {"arm": arm, "round": 0, "allreduce_seconds": 9.0, "step_seconds": 1e-3, "memory_bytes": 1, "device": "CPU"}
     folder = collected(plan, store, [row])
     pq.write_table(pa.Table.from_pylist([row]), folder / "timing.parquet")
-    timing = read(plan, store).timing
+    timing = Records.read(folder).timing
     assert timing.columns.tolist() == TIMING.names
     assert timing["step_seconds"].tolist() == [1e-3]
+    assert timing[["cores", "load_average"]].isna().all(axis=None)
+
+
+def test_tables_and_figures_of_a_renamed_comparison_are_taken_away(
+    place: tuple[Plan, Store, str], planned: Callable[..., Plan]
+) -> None:
+    plan, store, arm = place
+    block(store, arm, range(0, 6), loss=1.0)
+    folder = collected(plan, store)
+    drawn = ["tables/o.csv", "tables/o.md", "tables/o.tex"]
+    drawn += [f"figures/{name}/o.{ending}" for name in FIGURES for ending in ("svg", "png", "pdf")]
+    mine = ["tables/o.txt", "tables/mine/o.csv", "figures/o.svg", "figures/mine/o.svg", "figures/results/o.tif"]
+    for name in (*drawn, *mine):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    collected(plan, store)
+    there = {name for name in drawn if (folder / name).exists()}
+    assert there == {name for name in drawn if name.startswith(("tables", "figures/results"))}  # nothing is tuned
+    collected(planned(ONE.replace("o:", "renamed:"), seeds=6), store)
+    assert not any((folder / name).exists() for name in drawn)
+    assert all((folder / name).exists() for name in mine)

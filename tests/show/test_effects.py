@@ -10,7 +10,7 @@ import pytest
 from study.plan.plan import Plan
 from study.show.observations import observe
 from study.show.page.report import render
-from study.show.tables.effects import effects_of
+from study.show.tables.effects_table import effects_of
 from study.store.layout import Store
 from tests.show.records import records, stored
 

@@ -10,9 +10,15 @@ import pytest
 from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
-from study.show import figures
-from study.show.figures import dots, heat_map, learning_curves, ranked, to_target, train_test
-from study.show.figures import style as page
+from study.show.figures import results_figure
+from study.show.figures.panels import panels
+from study.show.figures.panels.dots import Dots, Rounds, Times
+from study.show.figures.panels.heat_map import HeatMap, is_matrix, shape
+from study.show.figures.panels.learning_curves import LearningCurves
+from study.show.figures.panels.ranked import Ranked
+from study.show.figures.panels.to_target import ToTarget
+from study.show.figures.panels.train_test import TrainTest
+from study.show.figures.style import save
 from tests.show.records import Outcome, figure_data, records
 
 OPTIMIZERS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
@@ -20,28 +26,28 @@ DIVERGED = {"status": "diverged", "reason": "loss not finite"}
 KINDS = {
     "curves and dots": (
         f"o: {{vary: {OPTIMIZERS}, metrics: [test_accuracy, weight_norm]}}",
-        [learning_curves.draw, dots.draw, dots.draw],
+        [LearningCurves, Dots, Dots],
     ),
     "to target": (
         f"o: {{vary: {OPTIMIZERS}, metrics: [seconds_to_target, memory_mib]}}",
-        [learning_curves.draw, to_target.draw, dots.draw_rounds],
+        [LearningCurves, ToTarget, Rounds],
     ),
     "train and test": (
         "o: {vary: {dropout: [0, 0.3, 0.5]}, metrics: [train_accuracy, test_accuracy]}",
-        [learning_curves.draw, train_test.draw],
+        [LearningCurves, TrainTest],
     ),
     "many dots": (
         f"o: {{vary: {{dropout: {[i / 20 for i in range(15)]}}}, metrics: [test_accuracy, epochs_to_target]}}",
-        [dots.draw, dots.draw_times],
+        [Dots, Times],
     ),
     "matrix": (
         f"o: {{vary: {{batch_size: [16, 32], dropout: [0, 0.3], init: [zeros, he_normal], {OPTIMIZERS[1:]}, "
         "metrics: [test_accuracy, epochs_to_target]}",
-        [heat_map.draw, heat_map.draw, ranked.draw],
+        [HeatMap, HeatMap, Ranked],
     ),
     "very many": (
         f"o: {{vary: {{batch_size: {list(range(2, 47))}}}, metrics: [test_loss]}}",
-        [ranked.draw],
+        [Ranked],
     ),
 }
 ENDS: dict[str, Outcome] = {
@@ -64,20 +70,18 @@ def test_the_kind_suits_what_varies_and_says_units_and_n(planned: Callable[..., 
     comparison, wanted = KINDS[kind]
     plan = planned(comparison)
     evidence = figure_data(plan, records(plan))
-    assert [panel.draw for panel in figures.panels(evidence)] == wanted
-    figure = figures.draw(evidence)
+    assert [type(panel.kind) for panel in panels(evidence)] == wanted
+    figure = results_figure.draw(evidence)
     shown = texts(figure)
     assert "n = 8 seeds per arm" in shown
-    assert "n = 8 seeds per arm" in figures.caption(evidence)
-    for panel in figures.panels(evidence):
-        assert evidence.axis(panel.metric).split("\n")[0] in shown or panel.draw in (
-            train_test.draw,
-            learning_curves.draw,
-        )
-    if learning_curves.draw in wanted:
+    assert "n = 8 seeds per arm" in results_figure.caption(evidence)
+    for panel in panels(evidence):
+        named = evidence.axis(panel.metric).split("\n")[0] in shown
+        assert named or isinstance(panel.kind, TrainTest | LearningCurves)
+    if LearningCurves in wanted:
         assert "epochs" in shown
         assert "validation accuracy (%)" in shown
-    assert "{" not in figures.caption(evidence)
+    assert "{" not in results_figure.caption(evidence)
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -87,13 +91,13 @@ def test_whatever_is_there_can_be_drawn(planned: Callable[..., Plan], kind: str,
     plan = planned(KINDS[kind][0], seeds=1 if end == "perfect" else 4)
     found = records(plan, ENDS[end], timed=end != "nothing there")
     evidence = figure_data(plan, found)
-    assert "seed" in texts(figures.draw(evidence))
+    assert "seed" in texts(results_figure.draw(evidence))
 
 
 def test_a_regression_is_drawn_in_squared_errors(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_loss, train_loss, epochs_to_target]}}", dataset="diabetes")
     found = records(plan, lambda label, seed: {"level": 0.5 + seed / 100}, regression=True)
-    shown = texts(figures.draw(figure_data(plan, found)))
+    shown = texts(results_figure.draw(figure_data(plan, found)))
     assert "validation loss (squared error)" in shown
     assert "loss (squared error)" in shown
     assert "accuracy" not in shown
@@ -108,11 +112,11 @@ def outcome(label: str, seed: int) -> Mapping[str, object]:
 def test_every_seed_is_a_dot_and_every_broken_run_is_counted(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_accuracy]}}")
     evidence = figure_data(plan, records(plan, outcome))
-    figure = figures.draw(evidence)
+    figure = results_figure.draw(evidence)
     drawn = sum(len(np.ma.getdata(part.get_offsets())) for part in figure.axes[1].collections)
     assert drawn == 8 + 4
     assert "3 diverged, 1 failed of 8" in texts(figure).replace("\n", " ")
-    assert "3 diverged, 1 failed of 8" in figures.caption(evidence)
+    assert "3 diverged, 1 failed of 8" in results_figure.caption(evidence)
     hollow = [part for part in figure.axes[1].collections if not len(part.get_facecolor())]
     assert sum(len(np.ma.getdata(part.get_offsets())) for part in hollow) == 1  # the run that did not learn
 
@@ -129,7 +133,7 @@ def test_figures_are_the_same_bytes_each_time(planned: Callable[..., Plan], tmp_
     plan = planned(KINDS[kind][0], seeds=3)
     for name in ("one", "two"):
         evidence = figure_data(plan, records(plan))
-        page.save(figures.draw(evidence), tmp_path / name, figures.caption(evidence))
+        save(results_figure.draw(evidence), tmp_path / name, results_figure.caption(evidence))
     for ending in ("svg", "png", "pdf"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
 
@@ -140,12 +144,12 @@ def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
 
     plan = prepare(Path(__file__).parents[2] / "config" / "matrix.yaml", Store(tmp_path))
     comparison = plan.comparisons[0]
-    assert heat_map.suits(comparison)
-    rows, columns = heat_map.shape(comparison)
+    assert is_matrix(comparison)
+    rows, columns = shape(comparison)
     assert rows * columns == len(comparison.arms) == 108
     lost = "adam, cosine, batch_size=16, dropout=0, he_normal"
     evidence = figure_data(plan, records(plan, lambda label, seed: DIVERGED if label == lost else {}))
-    shown = texts(figures.draw(evidence)).splitlines()
+    shown = texts(results_figure.draw(evidence)).splitlines()
     assert shown.count("div.") == 1
     assert "n = 6 seeds per arm" in shown
 
@@ -158,9 +162,9 @@ def test_a_figure_that_cannot_be_written_leaves_the_old_one(
         raise OSError("disk full")
 
     plan = planned(KINDS["curves and dots"][0], seeds=1)
-    figure = figures.draw(figure_data(plan, records(plan)))
+    figure = results_figure.draw(figure_data(plan, records(plan)))
     (tmp_path / "one.svg").write_text("old")
     monkeypatch.setattr(Figure, "savefig", stop)
     with pytest.raises(OSError, match="disk full"):
-        page.save(figure, tmp_path / "one")
+        save(figure, tmp_path / "one")
     assert (tmp_path / "one.svg").read_text() == "old"

@@ -43,10 +43,10 @@ def test_unequal_trials_are_said_to_be_so(tuned: bool, planned: Callable[..., Pl
 def test_trials_are_those_that_were_made(planned: Callable[..., Plan]) -> None:
     plan = planned(RATES)
     found = records(plan, quality=flat)
-    assert "Every arm of a comparison gets as many trials, 5, each" in ledger.protocol(plan, found)
+    assert "Every arm of a comparison gets as many trials, 5, each" in dict(protocol.facts(plan, found))["Tuning"]
     arm = plan.comparisons[0].arms_for("test_accuracy")["l2"]
     stopped = found._replace(tuning=found.tuning[(found.tuning["arm"] != arm) | (found.tuning["candidate"] < 4)])
-    assert "get as many trials: O (5 for none; 4 for l2). " in ledger.protocol(plan, stopped)
+    assert "get as many trials: O (5 for none; 4 for l2). " in dict(protocol.facts(plan, stopped))["Tuning"]
     about = {group.lines[0].arm: group.about for group in ledger.ledger(plan, stopped).groups}
     assert about["none"].endswith("; 3 and 2 further trials of 3 seeds")
     assert about["l2"].endswith("; 3 and 1 further trials of 3 seeds")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from study.plan.plan import Plan
-from study.show.observations import observe
+from study.show.observations import Observations, observe
+from study.show.records import targets_of
 from tests.show.records import records, summary_table
 
 ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
@@ -57,3 +60,52 @@ def test_without_any_run_the_length_of_an_epoch_is_not_known(planned: Callable[.
     plan = planned(f"o: {{vary: {ARMS}, metrics: [train_seconds]}}")
     found = records(plan, lambda label, seed: {"status": "missing"})
     assert [row["estimate"] for row in summary_table(plan, found).to_pylist()] == [None, None]
+
+
+def test_one_table_holds_every_value_and_is_read_back_as_written(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    """Against the records, by hand: unreached is infinite, what does not exist is null, a round is a seed."""
+
+    def outcome(label: str, seed: int) -> dict[str, object]:
+        ends = {0: {"status": "diverged"}, 1: {"status": "failed", "reason": "CUDA out of memory"}, 2: {"level": 0.5}}
+        return FIXED | (ends.get(seed, {}) if label == "adam" else {})
+
+    plan = planned(f"o: {{vary: {ARMS}, metrics: [test_accuracy, seconds_to_target, speedup]}}")
+    found = records(plan, outcome)
+    observations = observe(plan, found)
+    observations.write(tmp_path / "observations.parquet")
+    pd.testing.assert_frame_equal(
+        Observations.read(tmp_path / "observations.parquet").frame, observations.frame, check_dtype=False
+    )
+    arms = {arm.label: arm.arm for arm in plan.comparisons[0].arms}
+    step = found.timing.pivot_table(index="round", columns="arm", values="step_seconds")
+    runs = found.runs.set_index(["arm", "seed"])
+    for row in observations.frame[observations.frame["near"] == ""].to_dict("records"):
+        arm, seed, adam = row["arm"], row["seed"], row["label"] == "adam"
+        assert arm == arms[row["label"]]
+        run = runs.loc[(arm, seed)]
+        if row["metric"] == "test_accuracy":
+            assert row["value"] == row["paired"] == run["test_accuracy"] or (
+                adam and seed < 2 and np.isnan(row["value"])
+            )
+        elif row["metric"] == "seconds_to_target" and adam and seed in (0, 2):
+            assert row["value"] == row["paired"] == np.inf
+        elif row["metric"] == "seconds_to_target" and adam and seed == 1:
+            assert np.isnan([row["value"], row["paired"]]).all()
+        elif row["metric"] == "seconds_to_target":
+            assert row["value"] == pytest.approx(8 * 34 * step[arm].median())
+            assert row["paired"] == pytest.approx(8 * 34 * step[arm][seed])
+        elif row["metric"] == "speedup":
+            assert row["value"] == pytest.approx(step[arms["sgd"]][seed] / step[arm][seed])
+        else:
+            assert (row["metric"], row["status"]) == ("learned", run["status"])
+        assert row["out_of_memory"] == (row["metric"] != "speedup" and adam and seed == 1)
+    assert (observations.frame["near"] == "easier").sum() == (observations.frame["near"] == "harder").sum() == 2 * 8
+
+
+def test_an_arm_has_the_target_of_the_first_comparison_that_has_one(planned: Callable[..., Plan]) -> None:
+    """The first comparison with sgd is the one with an easier target; adam stands only where the study's holds."""
+    easy = "easy: {vary: {optimizer: [sgd, nadam]}, target: {metric: val_accuracy, value: 0.5}, metrics: [test_loss]}"
+    easy = easy.replace("nadam", "{name: nadam, lr: 0.01}")
+    plan = planned(f"{easy}\nusual: {{vary: {ARMS}, metrics: [epochs_to_target]}}")
+    levels = {plan.arms[arm].optimizer.name: target.value for arm, target in targets_of(plan).items()}
+    assert levels == {"sgd": 0.5, "nadam": 0.5, "adam": 0.9}

@@ -8,8 +8,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
-from study.show import figures
-from study.show.figures import dots, ranked
+from study.show.figures import results_figure
+from study.show.figures.panels import PANELS, panels
+from study.show.figures.panels.dots import Dots, Times
+from study.show.figures.panels.ranked import Ranked
 from tests.show.records import Outcome, figure_data, records
 from tests.show.test_figures import texts
 
@@ -22,7 +24,7 @@ def test_no_band_where_nearly_all_seeds_diverged(planned: Callable[..., Plan], m
     """Diverged runs stop at epoch 4: with 7 of 8 no quartile exists after it, and nothing may be shaded there."""
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [{metric}]}}")
     found = records(plan, lambda label, seed: DIVERGED if label == "adam" and seed else {})
-    figure = figures.draw(figure_data(plan, found))
+    figure = results_figure.draw(figure_data(plan, found))
     bands = [band.get_paths()[0].vertices for band in figure.axes[0].collections]
     assert sorted(vertices[:, 0].max() for vertices in bands) == [4, 8]
 
@@ -30,7 +32,7 @@ def test_no_band_where_nearly_all_seeds_diverged(planned: Callable[..., Plan], m
 def test_a_band_goes_to_the_edge_where_only_its_worse_side_diverged(planned: Callable[..., Plan]) -> None:
     plan = planned(f"o: {{vary: {OPTIMIZERS}, metrics: [test_loss]}}")
     found = records(plan, lambda label, seed: DIVERGED if label == "adam" and seed < 3 else {})
-    figure = figures.draw(figure_data(plan, found))
+    figure = results_figure.draw(figure_data(plan, found))
     bands = [band.get_paths()[0].vertices for band in figure.axes[0].collections]
     highest = max(line.get_ydata().max() for line in figure.axes[0].get_lines() if len(line.get_ydata()) > 2)
     last = [vertices[vertices[:, 0] == 8][:, 1].max() for vertices in bands]
@@ -55,9 +57,9 @@ def test_dots_and_ranks_give_the_same_true_reason_for_an_empty_panel(planned: Ca
     metric, values, end, timed, reason = EMPTY[case]
     plan = planned(f"o: {{vary: {{{values}}}, metrics: [{metric}]}}")
     evidence = figure_data(plan, records(plan, end, timed=timed))
-    for draw in (dots.draw, ranked.draw):
+    for kind in (Dots(), Ranked()):
         figure = Figure()
-        draw(figure.subplots(), evidence, metric)
+        kind.draw(figure.subplots(), evidence, metric)
         assert reason in texts(figure).splitlines()
 
 
@@ -67,14 +69,14 @@ def test_an_interval_past_the_budget_is_an_arrow_to_the_edge(planned: Callable[.
     evidence = figure_data(plan, found)
     figure = Figure()
     ax = figure.subplots()
-    dots.draw_times(ax, evidence, "epochs_to_target")
+    Times().draw(ax, evidence, "epochs_to_target")
     right = ax.get_xlim()[1]
     arrows = [line for line in ax.get_lines() if line.get_marker() == ">"]
     bars = [line for line in ax.get_lines() if len(line.get_xdata()) == 2]
     assert [arrow.get_xdata()[0] for arrow in arrows] == [right] * 2
     assert [bar.get_xdata()[1] for bar in bars] == [right] * 2
     assert all(bar.get_xdata()[0] < right for bar in bars)
-    assert "arrow" in str(dots.draw_times.__doc__)
+    assert "arrow" in str(Times.__doc__)
 
 
 @pytest.mark.parametrize(("kinds", "told"), [(3, True), (9, False)])
@@ -84,5 +86,11 @@ def test_the_caption_of_ranks_speaks_of_colours_only_where_they_differ(
     sizes, rates = list(range(10, 10 + kinds)), [i / 20 for i in range(15)]
     plan = planned(f"o: {{vary: {{batch_size: {sizes}, dropout: {rates}}}, metrics: [test_loss]}}", seeds=1)
     evidence = figure_data(plan, records(plan))
-    assert ranked.draw in [panel.draw for panel in figures.panels(evidence)]
-    assert ("colours and markers" in figures.caption(evidence)) == told
+    assert Ranked in [type(panel.kind) for panel in panels(evidence)]
+    assert ("colours and markers" in results_figure.caption(evidence)) == told
+
+
+def test_every_kind_of_panel_has_a_caption_and_a_place() -> None:
+    assert {type(kind).__name__ for kind in PANELS} >= {"Dots", "HeatMap", "LearningCurves", "Speedup", "TrainTest"}
+    assert [kind.place for kind in PANELS] == sorted(kind.place for kind in PANELS)
+    assert all("etric}" in str(type(kind).__doc__) for kind in PANELS)

@@ -9,8 +9,7 @@ import pytest
 
 from study.axes.network import MLP
 from study.plan.plan import Plan
-from study.show.page import arms as recipes
-from study.show.page import protocol
+from study.show.page import protocol, recipes
 from tests.show.records import records
 
 TWO = """

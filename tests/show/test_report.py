@@ -13,6 +13,7 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
+from study.show.figures import drawings
 from study.show.page.report import render
 from study.store.layout import Store
 from tests.show.records import records, stored
@@ -45,9 +46,8 @@ def drawn(plan: Plan, root: Path, **how: object) -> Path:
     path, _ = stored(plan, records(plan, **how), root)  # type: ignore[arg-type]
     for comparison in plan.comparisons:
         assert main(["table", str(path), comparison.name]) == 0
-        assert main(["figure", str(path), comparison.name]) == 0
-        if comparison.selections:
-            assert main(["figure", str(path), comparison.name, "--tuning"]) == 0
+    for name, of in drawings(plan):
+        assert main(["figure", str(path), name, of]) == 0
     assert main(["report", str(path)]) == 0
     return path.with_name("report.html")
 
@@ -154,7 +154,7 @@ def test_the_page_says_what_its_results_hold_for(
 
 
 def test_the_page_says_what_could_not_be_drawn(page: Path, planned: Callable[..., Plan]) -> None:
-    (page.parent / "figures" / "init.svg").unlink()
+    (page.parent / "figures" / "results" / "init.svg").unlink()
     (page.parent / "tables" / "optimizer.csv").unlink()
     text = render(planned(TWO), Store(page.parents[2]))
     assert text.count("The figure could not be drawn.") == 1

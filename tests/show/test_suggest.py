@@ -7,12 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from study.__main__ import main
+from study.plan.history import History
 from study.plan.plan import Plan
 from study.show.claims.verdicts import evidence_of
 from study.stats.verdict import pairs_needed
+from study.store.files import write_parquet
+from study.store.layout import Block, Store
+from study.store.schemas import CURVES, RUNS
 from tests.show.records import Outcome, records, stored
 from tests.show.undecided import BETTER, ONE, Suggest, noisy
 
@@ -207,3 +212,44 @@ def test_before_anything_is_trained(
     planned(ONE)
     assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(tmp_path / "results")]) == 2
     assert "none of its arms is trained yet; run snakemake" in capsys.readouterr().err
+
+
+def test_to_ask_is_no_look_and_writes_nothing(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where there are no verdicts yet, or verdicts on records that were replaced since."""
+    plan, store = planned(ONE, seeds=10), Store(tmp_path / "results")
+    trained(plan, store)
+    plan.write(store, {})
+    asked = ["suggest", str(tmp_path / "small.yaml"), "--results", str(store.root)]
+
+    def told() -> str:
+        before = {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
+        assert main(asked) == 0
+        assert {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()} == before
+        return capsys.readouterr().out
+
+    first = told()
+    assert "1 of 1 claim is undecided." in first
+    assert main(["collect", str(store.study("small") / "plan.json")]) == 0
+    assert told() == first
+    trained(plan, store, gap=0.03)  # other records under the same names
+    assert main(["claims", *asked[1:]]) == 2
+    assert "these verdicts are on other records" in capsys.readouterr().err
+    assert told() == "None of 1 claim is undecided; there is nothing to add.\n"
+    assert [len(looks) for looks in History.read(plan, store).looks.values()] == [1]
+
+
+def trained(plan: Plan, store: Store, gap: float = 0.0) -> None:
+    """Leave records of every arm in the store; adam is better by ``gap``, but for noise."""
+    better = lambda label, seed: {"level": 0.9 + gap * (label == "adam") + seed / 1000}  # noqa: E731
+    found = records(plan, better if gap else noisy)
+    for arm, seeds in plan.seeds.items():
+        block = Block(0, seeds - 1)
+        for name, schema, path in (
+            ("runs", RUNS, store.runs(arm, block)),
+            ("curves", CURVES, store.curves(arm, block)),
+        ):
+            frame = getattr(found, name)
+            mine = frame.loc[frame["arm"] == arm, list(schema.names)]
+            write_parquet(pa.Table.from_pandas(mine, schema, preserve_index=False), path)

@@ -10,24 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
 from study.plan.searches.selection import Candidate
-from study.show.page import arms as recipes
-from study.show.page import protocol
+from study.show.page import protocol, recipes
 from study.show.records import Records
 from study.show.tables import tuning_ledger as ledger
 from study.show.tables.formats import FORMATS
-from study.show.tables.table import table
-from study.store.files import write_parquet
+from study.show.tables.results_table import table
 from study.store.layout import Store
 from study.store.schemas import TUNING
 from tests.show.records import records, summary_table
-from tests.show.tunings import Quality, bump
+from tests.show.tunings import Quality, bump, trials
 
 WIDE = """
 o:
@@ -85,7 +82,7 @@ def test_the_summary_says_what_each_metric_was_read_from(planned: Callable[..., 
     plan, found = of(planned, bump(0.1), WIDE)
     summary = summary_table(plan, found).to_pandas()
     assert summary["select"].tolist() == ["val_accuracy", "steps_to_target"] * 2
-    assert [plan.arms[arm].tune.select for arm in summary["arm"]] == summary["select"].tolist()  # type: ignore[union-attr]
+    assert [plan.arms[arm].selection.metric for arm in summary["arm"]] == summary["select"].tolist()  # type: ignore[union-attr]
     assert summary["undertuned"].tolist() == [False] * 4
 
 
@@ -156,7 +153,9 @@ def test_the_ledger_counts_all_runs_and_steps(planned: Callable[..., Plan]) -> N
 
 def test_the_best_to_expect_is_that_of_all_draws_from_the_grid_alone(planned: Callable[..., Plan]) -> None:
     plan, found = of(planned, bump(0.1), WIDE)
-    (arm, *_) = [arm for arm, recipe in plan.arms.items() if recipe.tune and recipe.tune.select == "val_accuracy"]
+    (arm, *_) = [
+        arm for arm, recipe in plan.arms.items() if recipe.selection and recipe.selection.metric == "val_accuracy"
+    ]
     rows = found.tuning[(found.tuning["arm"] == arm) & (found.tuning["phase"] == "grid")]
     assert len(rows) < (found.tuning["arm"] == arm).sum()
     scores = rows.groupby("candidate")["val_accuracy"].mean()
@@ -174,8 +173,8 @@ def test_collect_gathers_the_searches_of_all_arms_in_one_table(planned: Callable
     assert main(["collect", str(path)]) == 0
     empty = pq.read_table(path.with_name("tuning.parquet"))
     assert (len(empty), empty.schema) == (0, TUNING)
-    for arm, rows in found.groupby("arm"):
-        write_parquet(pa.Table.from_pandas(rows, TUNING, preserve_index=False), store.tuning(str(arm)))
+    for search, made in trials(plan, edgy).items():
+        made.write(store.search(search))
     assert main(["collect", str(path)]) == 0
     gathered = path.with_name("tuning.parquet")
     first = gathered.read_bytes()

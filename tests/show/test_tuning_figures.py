@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from study.__main__ import main
 from study.plan.plan import Plan
 from study.plan.searches.selection import Candidate
-from study.show import figures
-from study.show.figures import sweep_lines, tuning
+from study.show.figures import results_figure, tuning_figure
+from study.show.figures.candidate_panels import losers
+from study.show.figures.candidates import Candidates, candidates_of
 from study.show.figures.data import Evidence
-from study.show.figures.sweeps import Sweep, sweeps_of
 from tests.show.records import figure_data, records, stored
 from tests.show.test_figures import texts
 from tests.show.test_tuning import NARROW, WIDE, edgy, hopeless, lost
@@ -41,11 +41,10 @@ o:
 """
 
 
-def swept(plan: Plan, quality: Quality | None) -> tuple[Evidence, list[Sweep]]:
+def searched(plan: Plan, quality: Quality | None) -> tuple[Evidence, list[Candidates]]:
     found = records(plan, lost if quality is hopeless else None, quality=quality)
     comparison = plan.comparisons[0]
-    tunes = {arm: tune for arm in comparison.trained if (tune := plan.arms[arm].tune)}
-    return figure_data(plan, found), sweeps_of(comparison, tunes, found.tuning)
+    return figure_data(plan, found), candidates_of(plan, comparison, found.tuning)
 
 
 def strength(label: str, settings: Candidate, seed: int) -> float | None:
@@ -78,11 +77,11 @@ KINDS: Mapping[str, tuple[str, Quality | None, int]] = {  # panels
 def test_whatever_was_found_can_be_drawn(planned: Callable[..., Plan], kind: str) -> None:
     """Warnings are errors here: no empty slice, no collapsed layout, no missing glyph."""
     text, quality, panels = KINDS[kind]
-    evidence, sweeps = swept(planned(text, seeds=2), quality)
-    assert len(sweeps) == panels
-    shown = texts(tuning.draw(evidence, sweeps))
+    evidence, candidates = searched(planned(text, seeds=2), quality)
+    assert len(candidates) == panels
+    shown = texts(tuning_figure.draw(evidence, candidates))
     assert "tuning seed" in shown
-    assert "{" not in tuning.caption(evidence, sweeps)
+    assert "{" not in tuning_figure.caption(evidence, candidates)
     reasons = {"not tuned yet": "not tuned yet", "all candidates diverged": "every candidate diverged",
                "no candidate reached the target": "no candidate reached the target"}  # fmt: skip
     assert reasons.get(kind, "") in shown.splitlines() or kind not in reasons
@@ -99,19 +98,19 @@ def test_a_line_goes_through_the_means_and_breaks_where_a_seed_diverged(planned:
         rate = float(settings["optimizer.lr"])  # type: ignore[arg-type]
         return None if rate == 0.1 and seed == 1 else 0.8 + rate + 0.01 * seed
 
-    evidence, sweeps = swept(planned(NARROW), quality)
-    figure = tuning.draw(evidence, sweeps)
+    evidence, candidates = searched(planned(NARROW), quality)
+    figure = tuning_figure.draw(evidence, candidates)
     for label in evidence.labels:
         (curve,) = lines(figure, evidence.colour(label))
         assert curve[:, 0] == pytest.approx([0.001, 0.01, 0.1])
         assert curve[:, 1] == pytest.approx([81.1, 82, np.nan], nan_ok=True)
-    assert sweeps[0].lost("sgd").to_dict("records") == [{"x": 0.1, "end": "diverged", "all": False}]
+    assert candidates[0].lost("sgd").to_dict("records") == [{"x": 0.1, "end": "diverged", "all": False}]
     assert "diverged ×" in texts(figure)
 
 
 def test_every_tuning_seed_is_a_dot_and_the_chosen_candidate_is_marked(planned: Callable[..., Plan]) -> None:
-    evidence, sweeps = swept(planned(NARROW), edgy)
-    ax = tuning.draw(evidence, sweeps).axes[0]
+    evidence, candidates = searched(planned(NARROW), edgy)
+    ax = tuning_figure.draw(evidence, candidates).axes[0]
     dots = [np.ma.getdata(part.get_offsets()) for part in ax.collections if len(part.get_offsets()) == 9]
     assert len(dots) == 2
     marked = {float(line.get_xdata()[0]) for line in ax.get_lines() if line.get_markeredgecolor() == "0.1"}
@@ -121,25 +120,25 @@ def test_every_tuning_seed_is_a_dot_and_the_chosen_candidate_is_marked(planned: 
 
 
 def test_of_several_settings_the_best_over_the_others_is_shown(planned: Callable[..., Plan]) -> None:
-    evidence, (rates, strengths) = swept(planned(TWO), strength)
+    evidence, (rates, strengths) = searched(planned(TWO), strength)
     assert (rates.key, strengths.key) == ("optimizer.lr", "regularizer.strength")
     assert list(strengths.chosen) == ["l1", "l2"]
     rows = rates.rows[(rates.rows["label"] == "l1") & (rates.rows["end"] == "finished")]
     best = rows.groupby(["x", "candidate"])["value"].mean().groupby("x").max()
     profile = rates.profile("l1").set_index("x")["mean"].dropna()
     assert profile.to_dict() == pytest.approx(best.to_dict())
-    assert "each with the best of the other settings" in tuning.caption(evidence, [rates, strengths])
+    assert "each with the best of the other settings" in tuning_figure.caption(evidence, [rates, strengths])
 
 
 @pytest.mark.parametrize("main_figure", [True, False])
 def test_captions_and_legends_name_undertuned_arms_and_what_to_try(
     planned: Callable[..., Plan], main_figure: bool
 ) -> None:
-    evidence, sweeps = swept(planned(NARROW), edgy)
+    evidence, candidates = searched(planned(NARROW), edgy)
     figure, text = (
-        (figures.draw(evidence), figures.caption(evidence))
+        (results_figure.draw(evidence), results_figure.caption(evidence))
         if main_figure
-        else (tuning.draw(evidence, sweeps), tuning.caption(evidence, sweeps))
+        else (tuning_figure.draw(evidence, candidates), tuning_figure.caption(evidence, candidates))
     )
     assert "sgd, best at the edge (lr=0.1); try 1, 10." in text
     assert "sgd\nundertuned" in texts(figure)
@@ -147,11 +146,11 @@ def test_captions_and_legends_name_undertuned_arms_and_what_to_try(
 
 
 def test_captions_say_which_arms_a_metric_is_read_from(planned: Callable[..., Plan]) -> None:
-    evidence, sweeps = swept(planned(WIDE), bump(0.1))
+    evidence, candidates = searched(planned(WIDE), bump(0.1))
     wanted = "Arms are tuned by validation accuracy; time to target: of the arms tuned by steps to target."
-    assert wanted in figures.caption(evidence)
-    assert "(a) decides test accuracy. (b) decides time to target." in tuning.caption(evidence, sweeps)
-    assert "not timed" not in texts(figures.draw(evidence))
+    assert wanted in results_figure.caption(evidence)
+    assert "(a) decides test accuracy. (b) decides time to target." in tuning_figure.caption(evidence, candidates)
+    assert "not timed" not in texts(results_figure.draw(evidence))
 
 
 @pytest.mark.parametrize("gap", [0.1, 0.0], ids=["far apart", "tied"])
@@ -163,7 +162,7 @@ def test_captions_say_how_often_the_order_repeats(planned: Callable[..., Plan], 
 
     repeats = "The order of the arms by test accuracy repeats in 100 % of resampled seeds."
     told = repeats if gap else "All arms tie in test accuracy, so they have no order."
-    assert told in figures.caption(figure_data(plan, records(plan, outcome)))
+    assert told in results_figure.caption(figure_data(plan, records(plan, outcome)))
 
 
 def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan]) -> None:
@@ -173,7 +172,7 @@ def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan
     def outcome(label: str, seed: int) -> Mapping[str, object]:
         return {"level": 0.8 + 0.01 * (label == "dropout=0" and seed == 3), "pace": 0.2}
 
-    text = figures.caption(figure_data(plan, records(plan, outcome)))
+    text = results_figure.caption(figure_data(plan, records(plan, outcome)))
     share = float(text.partition("repeats in ")[2].partition(" %")[0]) / 100
     assert share == pytest.approx(1 - (7 / 8) ** 8, abs=0.035)  # three standard errors of 2,000 draws
 
@@ -181,7 +180,7 @@ def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan
 def test_nothing_is_said_of_the_order_where_runs_are_missing(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
     found = records(plan, lambda label, seed: {"status": "missing"} if seed == 2 else {})
-    assert "resampled" not in figures.caption(figure_data(plan, found))
+    assert "resampled" not in results_figure.caption(figure_data(plan, found))
 
 
 def test_the_verb_draws_the_same_bytes_and_refuses_what_is_not_tuned(
@@ -190,14 +189,14 @@ def test_the_verb_draws_the_same_bytes_and_refuses_what_is_not_tuned(
     plan = planned(NARROW + "u: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}\n", seeds=2)
     path, _ = stored(plan, records(plan, quality=edgy), tmp_path / "results")
     files = [path.parent / "figures" / "tuning" / f"o.{ending}" for ending in ("svg", "png", "pdf")]
-    assert main(["figure", str(path), "o", "--tuning"]) == 0
+    assert main(["figure", str(path), "tuning", "o"]) == 0
     first = [file.read_bytes() for file in files]
-    assert main(["figure", str(path), "o", "--tuning"]) == 0
+    assert main(["figure", str(path), "tuning", "o"]) == 0
     assert [file.read_bytes() for file in files] == first
-    assert main(["figure", str(path), "u", "--tuning"]) == 2
-    assert "tunes nothing" in capsys.readouterr().err
+    assert main(["figure", str(path), "tuning", "u"]) == 2
+    assert "u: it has no figure of its tuning" in capsys.readouterr().err
 
 
 def test_the_strip_of_lost_seeds_lists_only_arms_that_lost_some(planned: Callable[..., Plan]) -> None:
-    _, sweeps = swept(planned(NARROW), hopeless)
-    assert sweep_lines.losers(sweeps[0]) == ["sgd"]
+    _, candidates = searched(planned(NARROW), hopeless)
+    assert losers(candidates[0]) == ["sgd"]

@@ -15,13 +15,12 @@ from ruamel.yaml import YAML
 from study.__main__ import main
 from study.plan.cost import tuning
 from study.plan.plan import Plan
-from study.plan.searches.selection import Candidate
 from study.plan.searches.search import Search
+from study.plan.searches.selection import Candidate
 from study.show.claims import wider_search
 from study.store.layout import Store
-from study.store.schemas import TUNING
 from tests.show.records import records, stored
-from tests.show.tunings import Quality, bump
+from tests.show.tunings import Quality, bump, trials
 
 STUDY = """
 a:
@@ -40,9 +39,8 @@ class Suggested:
         self.plan, self.store = plan, Store(root / "results")
         outcome = lambda label, seed: {"level": (0.95 if label == ahead else 0.9) + seed / 1000, "pace": 0.5}  # noqa: E731
         self.found = records(plan, outcome, quality=quality)
-        for arm, rows in self.found.tuning.groupby("arm"):
-            self.store.arm(str(arm)).mkdir(parents=True)
-            rows[TUNING.names].to_parquet(self.store.tuning(str(arm)))
+        for search, made in trials(plan, quality).items():
+            made.write(self.store.search(search))
         stored(plan, self.found, self.store.root)
 
 
@@ -59,8 +57,8 @@ def suggest(planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.Capture
     return run
 
 
-def searches(plan: Plan) -> list[Tune]:
-    return [arm.tune for arm in plan.arms.values() if arm.tune]
+def searches(plan: Plan) -> list[Search]:
+    return [arm.search for arm in plan.arms.values() if arm.search]
 
 
 def edited(lines: list[str], planned: Callable[..., Plan], others: str) -> Plan:
@@ -145,23 +143,23 @@ def test_the_edit_is_valid_as_dense_and_has_the_points_to_try(
     outside = [(key, value) for key, value in outside if value != best[key]]
     assert outside
     assert all(any(np.isclose(value, other, rtol=1e-4) for other in wide[key]) for key, value in outside)
-    runs = sum(tuning(arm, arm.tune).runs for arm in new.arms.values() if arm.tune) + 2 * 10
+    runs = sum(tuning(search, 1).runs for search in searches(new)) + 2 * 10
     assert any(line.startswith(f"    all its arms are tuned and trained anew: {runs} runs, ") for line in lines)
 
 
 def test_a_quasi_random_search_grows_with_its_range(planned: Callable[..., Plan]) -> None:
     plan = planned(STUDY.format(tune="{optimizer.lr: {log: [0.01, 1]}, search: sobol, trials: 8}"))
     lines = list(wider_search.edit(plan, plan.comparisons[0], [{"optimizer.lr": [10.0]}]))  # half as wide again
-    (search,) = set(searches(edited(lines, planned, "{}")))
-    assert (search.settings[0].log, search.search, search.trials) == ((0.01, 10.0), "sobol", 12)
+    for search in searches(edited(lines, planned, "{}")):
+        assert (search.settings[0].log, search.method, search.trials) == ((0.01, 10.0), "sobol", 12)
 
 
 def test_a_search_that_is_gone_is_said_to_be_so(
     suggest: Suggest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made, _ = suggest()
-    for arm in made.plan.arms:
-        made.store.tuning(arm).unlink()
+    for search in made.plan.searches:
+        made.store.search(search).unlink()
     assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(made.store.root)]) == 0
     out = capsys.readouterr().out
     assert "    how tanh was tuned is not known any more: run the study" in out.splitlines()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from study.plan.arm import Arm
 from study.plan.plan import Plan
-from study.plan.searches.chosen import settings_text
-from study.plan.searches.selection import Candidate, Edge, Outcome, Trial, edge, further, rank, score
+from study.plan.searches.search import Selection
+from study.plan.searches.selection import Candidate, Outcome, further
+from study.plan.searches.trials import Row, Trials, Tried
 from study.store.schemas import TUNING
 
 # Label, settings, tuning seed (0, 1, …) → validation accuracy (of a regression 1 + its loss), None where it diverged.
@@ -31,51 +29,61 @@ def bump(best: float, width: float = 1.0, top: float = 0.96) -> Quality:
     return quality
 
 
+def trials(plan: Plan, quality: Quality) -> dict[str, Trials]:
+    """What every search of the study tried, by its id, for all the selections that are asked of it."""
+    labels = {arm: label for comparison in plan.comparisons for arm, label in comparison.trained.items()}
+    found: dict[str, Trials] = {}
+    for name, arm in sorted(plan.arms.items()):
+        if arm.search and arm.selection:
+            extend(found.setdefault(arm.search.id, Trials(arm.search)), arm.selection, labels[name], quality)
+    return found
+
+
+def extend(made: Trials, selection: Selection, label: str, quality: Quality) -> None:
+    """The grid, which serves every selection, and further trials for this one."""
+
+    def attempt(settings: Candidate, selections: tuple[str, ...]) -> None:
+        outcomes = [_outcome(quality(label, settings, seed)) for seed in range(made.search.seeds)]
+        rows = [_row(seed, outcome) for seed, outcome in zip(made.search.seed_range, outcomes, strict=True)]
+        made.tried.append(Tried(settings, rows, selections))
+
+    for settings in made.search.grid() if not made.tried else ():
+        attempt(settings, ())
+    while left := made.search.candidates - len(mine := [trial for _, trial in made.of(selection)]):
+        for settings in further(made.search, selection.metric, mine)[:left]:
+            known = next((i for i, tried in enumerate(made.tried) if tried.settings == settings), None)
+            if known is None:
+                attempt(settings, (selection.name,))
+            else:
+                made.tried[known] = made.tried[known]._replace(
+                    selections=(*made.tried[known].selections, selection.name)
+                )
+    made.done.append(selection.name)
+
+
 def searches(plan: Plan, quality: Quality) -> pd.DataFrame:
     """tuning.parquet of the study: every arm that is to be tuned."""
-    labels = {arm: label for comparison in plan.comparisons for arm, label in comparison.trained.items()}
+    made = trials(plan, quality)
     rows = [
-        row for arm, recipe in sorted(plan.arms.items()) if recipe.tune for row in _rows(recipe, labels[arm], quality)
+        row | {"arm": name}
+        for name, arm in sorted(plan.arms.items())
+        if arm.search and arm.selection
+        for row in made[arm.search.id].rows(arm.selection)
     ]
     return pa.Table.from_pylist(rows, TUNING).to_pandas()
 
 
-def _rows(arm: Arm, label: str, quality: Quality) -> Iterator[dict[str, Any]]:
-    tune = arm.tune
-    assert tune is not None
-    trials: list[Trial] = []
-    phases: list[str] = []
-
-    def possible(settings: Candidate) -> bool:
-        try:
-            return arm.settled(settings).impossible() is None
-        except ValueError:
-            return False
-
-    wanted, phase = tune.grid(), "grid"
-    while wanted and len(trials) < tune.candidates:
-        for settings in wanted[: tune.candidates - len(trials)]:
-            trials.append(Trial(settings, [_outcome(quality(label, settings, seed)) for seed in range(tune.seeds)]))
-            phases.append(phase)
-        wanted, phase = further(tune, trials, possible), "extend"
-    places = rank(trials, tune.select)
-    best = trials[places[0]]
-    trained = any(outcome.finished for outcome in best.outcomes)
-    found = edge(tune, trials, possible) if trained else Edge({}, False, [])
-    for i, (trial, phase) in enumerate(zip(trials, phases, strict=True)):
-        mine = trained and trial is best
-        shared = {
-            "arm": arm.id, "candidate": i, "phase": phase, "settings": settings_text(trial.settings),
-            "select": tune.select, "score": score(trial, tune.select), "rank": places.index(i) + 1, "chosen": mine,
-            "edge": json.dumps(found.sides) if mine and found.sides else None,
-            "undertuned": mine and found.undertuned, "next": json.dumps(found.next) if mine and found.next else None,
-        }  # fmt: skip
-        for seed, outcome in zip(tune.seed_range, trial.outcomes, strict=True):
-            ended = {
-                "status": "finished" if outcome.finished else "diverged",
-                "steps": STEPS if outcome.finished else 10,
-            }
-            yield shared | ended | {"seed": seed} | outcome._asdict()
+def _row(seed: int, outcome: Outcome) -> Row:
+    """The columns of a search file that something reads; a curve of one evaluation, where the target was reached."""
+    reached = outcome.steps_to_target
+    return {
+        "seed": seed, "status": "finished" if outcome.finished else "diverged",
+        "steps": STEPS if outcome.finished else 10,
+        "val_accuracy": outcome.val_accuracy, "val_loss": outcome.val_loss,
+        "curve_steps": [reached] * (reached is not None),
+        "curve_val_accuracy": [outcome.val_accuracy] * (reached is not None),
+        "curve_val_loss": [outcome.val_loss] * (reached is not None),
+    }  # fmt: skip
 
 
 def _outcome(value: float | None) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -28,10 +29,10 @@ def arm_of(place: Place, label: str) -> str:
 
 def test_a_study_leaves_what_the_design_names(finished: Place) -> None:
     folder = finished.results / "studies" / "smoke"
-    names = [f"{name}.parquet" for name in ("runs", "curves", "timing", "summary")]
+    names = [f"{name}.parquet" for name in ("runs", "curves", "timing", "observations", "summary")]
     names += [f"tables/optimizer.{ending}" for ending in ("csv", "md", "tex")]
-    names += [f"figures/optimizer.{ending}" for ending in ("svg", "png", "pdf")]
-    for name in (*names, "plan.json", "report.html"):
+    names += [f"figures/results/optimizer.{ending}" for ending in ("svg", "png", "pdf")]
+    for name in (*names, "plan.json", "history.json", "report.html"):
         assert (folder / name).stat().st_size > 0, name
     runs = pd.read_parquet(folder / "runs.parquet")
     assert sorted(runs["status"]) == ["finished"] * 6
@@ -55,6 +56,20 @@ def test_neither_mtimes_nor_comments_nor_titles_train_anything(place: Place) -> 
         os.utime(path, (0, shuffled.randint(1_000_000_000, 1_700_000_000)))
     edit(place, "title: Two optimizers", "title: Still two optimizers  # a comment")
     assert {"job", "time", "data"}.isdisjoint(place.jobs())
+
+
+def test_a_dry_run_states_nothing_and_a_run_does_before_it_trains(place: Place) -> None:
+    path = place.results / "studies" / "smoke" / "history.json"
+    before = path.read_bytes()
+    claim = "    claims: [{metric: test_accuracy, better: adam, than: sgd, exploratory: true}]\n"
+    study = place.folder / place.study
+    study.write_text(study.read_text().rstrip() + "\n" + claim)
+    assert place.jobs()["collect"] == 1
+    assert path.read_bytes() == before
+    done = place.snakemake("--until", "collect")
+    assert done.returncode == 0, done.stderr
+    [stated] = [entry["stated"] for entry in json.loads(path.read_text())["claims"].values()]
+    assert stated["runs"] == 6
 
 
 def test_a_new_arm_trains_alone(place: Place) -> None:

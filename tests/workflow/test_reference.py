@@ -28,7 +28,10 @@ def redrawn(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pat
     for name in tracked:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
+    history = (folder / STUDY / "history.json").read_text(encoding="utf-8")
     shutil.rmtree(folder / STUDY)
+    (folder / STUDY).mkdir()
+    (folder / STUDY / "history.json").write_text(history, encoding="utf-8")  # what was, cannot be drawn again
     shutil.copytree(ROOT / "config", folder / "config")
     done = Place(folder, "config/article.yaml").snakemake(config=f"results={REFERENCE} cached=true")
     assert done.returncode == 0, done.stderr

@@ -58,3 +58,4 @@ wildcard_constraints:
     job="[0-9a-f]{12}",
     dataset="[0-9a-f]{12}",
     comparison="[^/]+",
+    figure="[^/]+",

@@ -1,11 +1,13 @@
+from study.show.figures import drawings
+from study.show.tables import tables
+
+
 # Seconds on one core each, and two for every comparison: as a cluster's jobs they would wait far longer than they run.
 # Where the login node allows no work at all, Snakemake itself is a job there, and these run in it.
 localrules:
     collect,
     table,
     figure,
-    tuning_figure,
-    across_figure,
     report,
 
 
@@ -59,71 +61,29 @@ rule figure:
         records=rules.collect.output,
     output:
         svg=report(
-            dag.file("figures/{comparison}.svg"),
+            dag.file("figures/{figure}/{comparison}.svg"),
             caption="../report/figure.rst",
             category="Figures",
-            labels={"comparison": "{comparison}"},
+            labels={"comparison": "{comparison}", "figure": "{figure}"},
         ),
-        png=dag.file("figures/{comparison}.png"),
-        pdf=dag.file("figures/{comparison}.pdf"),
+        png=dag.file("figures/{figure}/{comparison}.png"),
+        pdf=dag.file("figures/{figure}/{comparison}.pdf"),
     log:
-        str(dag.store.log("figure", f"{dag.plan.study}-{{comparison}}")),
+        str(dag.store.log("figure", f"{dag.plan.study}-{{figure}}-{{comparison}}")),
     message:
-        "figure {wildcards.comparison}"
+        "figure {wildcards.figure} of {wildcards.comparison}"
     shell:
-        "evenhand figure {input.plan:q} {wildcards.comparison} > {log:q} 2>&1"
-
-
-rule tuning_figure:
-    input:
-        plan=dag.file("plan.json"),
-        records=rules.collect.output,
-    output:
-        svg=report(
-            dag.file("figures/tuning/{comparison}.svg"),
-            caption="../report/figure.rst",
-            category="Figures",
-            labels={"comparison": "{comparison}, tuning"},
-        ),
-        png=dag.file("figures/tuning/{comparison}.png"),
-        pdf=dag.file("figures/tuning/{comparison}.pdf"),
-    log:
-        str(dag.store.log("tuning_figure", f"{dag.plan.study}-{{comparison}}")),
-    message:
-        "figure of the tuning of {wildcards.comparison}"
-    shell:
-        "evenhand figure {input.plan:q} {wildcards.comparison} --tuning > {log:q} 2>&1"
-
-
-rule across_figure:
-    input:
-        plan=dag.file("plan.json"),
-        summary=rules.collect.output.summary,
-    output:
-        svg=report(
-            dag.file("figures/across/{comparison}.svg"),
-            caption="../report/figure.rst",
-            category="Figures",
-            labels={"comparison": "{comparison}, over datasets"},
-        ),
-        png=dag.file("figures/across/{comparison}.png"),
-        pdf=dag.file("figures/across/{comparison}.pdf"),
-    log:
-        str(dag.store.log("across_figure", f"{dag.plan.study}-{{comparison}}")),
-    message:
-        "figure of {wildcards.comparison} over datasets"
-    shell:
-        "evenhand figure {input.plan:q} {wildcards.comparison} --across > {log:q} 2>&1"
+        "evenhand figure {input.plan:q} {wildcards.figure} {wildcards.comparison} > {log:q} 2>&1"
 
 
 rule report:
     input:
         plan=dag.file("plan.json"),
         records=rules.collect.output,
-        tables=expand(rules.table.output.md, comparison=dag.comparisons),
-        figures=expand(rules.figure.output.svg, comparison=dag.comparisons),
-        tuning=expand(rules.tuning_figure.output.svg, comparison=dag.tuned),
-        across=expand(rules.across_figure.output.svg, comparison=dag.across),
+        tables=expand(rules.table.output.md, comparison=tables(dag.plan)),
+        figures=[
+            dag.file(f"figures/{name}/{of}.svg") for name, of in drawings(dag.plan)
+        ],
     output:
         report(
             dag.file("report.html"),

@@ -12,6 +12,7 @@ from study.plan.check.warnings import warnings
 from study.plan.cost import Work, final, length, sum_up, training_rows, tuning
 from study.plan.file.expand import prepare
 from study.plan.freshness import Freshness
+from study.plan.history import History
 from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.store.files import write_if_changed
@@ -67,8 +68,12 @@ def check(arguments: Namespace) -> Plan:
     if report.exists():
         old = ": drawn from other records; run snakemake" * bool(Freshness(plan, store).newer())
         print(f"Report: {report}{old}")
-    for line in (*floors(plan), *(f"warning: {doubt}" for doubt in warnings(plan, store))):
+    for line in floors(plan):
         print(line)
+    if gone := History.read(plan, store).withdrawn(plan):
+        print(f"{counted(len(gone), 'claim')} judged before and withdrawn since: what counted then counts on")
+    for doubt in warnings(plan, store):
+        print(f"warning: {doubt}")
     return plan
 
 

@@ -7,7 +7,7 @@ selections that are named in their column ``selections``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -117,5 +117,8 @@ def settings_text(settings: Candidate) -> str:
 
 
 def settings_of(text: str) -> Candidate:
-    content = json.loads(text)
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
+    return from_json(json.loads(text))
+
+
+def from_json(settings: Mapping[str, Any]) -> Candidate:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}

@@ -9,7 +9,6 @@ from typing import Any
 
 from study.axes.recipe import digest
 from study.errors import Refused, suggest
-from study.plan.datasets import across, has_figure
 from study.plan.file.expand import prepare
 from study.plan.freshness import Freshness
 from study.plan.history import History
@@ -173,20 +172,6 @@ class Dag:
     @property
     def _largest_timed(self) -> int:
         return max(map(self._gpus, self.plan.timing.arms if self.plan.timing else ()), default=1)
-
-    @property
-    def comparisons(self) -> list[str]:
-        return [comparison.name for comparison in self.plan.comparisons]
-
-    @property
-    def tuned(self) -> list[str]:
-        """The comparisons whose arms are tuned."""
-        return [comparison.name for comparison in self.plan.comparisons if comparison.selections]
-
-    @property
-    def across(self) -> list[str]:
-        """The comparisons with a figure over their datasets."""
-        return [c.name for c in self.plan.comparisons if has_figure(across(self.plan, c), c.metrics)]
 
 
 def _pointer(store: Store, study: Path) -> Path:

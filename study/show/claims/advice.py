@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import pandas as pd
-from study.plan.searches.chosen import read_chosen
 
 from study.metrics import METRICS
 from study.plan.cost import final, sum_up
 from study.plan.file.labels import number
 from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim, PlannedComparison
+from study.plan.searches.trials import Trials
 from study.show.claims import wider_search
 from study.show.claims.table import sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
@@ -55,7 +55,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
         yield f"\n{comparison.name}"
         given = []
         for claim, row in open_yet:
-            advice = _advise(store, claim, row, family, looks)
+            advice = _advise(plan, store, claim, row, family, looks)
             given.append(advice)
             yield f"  {sentence(claim.metric, claim.better, claim.than, claim.kind, float(row['margin']))}"
             yield f"    {advice.words}"
@@ -68,12 +68,12 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
         yield from _on_looks(plan, looks)
 
 
-def _advise(store: Store, claim: PlannedClaim, row: pd.Series, family: int, looks: int) -> Advice:
+def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, family: int, looks: int) -> Advice:
     """What would decide one claim at one of so many looks; its row of ``CLAIMS``."""
     if row["test"] == "none":
         return Advice(f"{row['reason']} (the command that ran the study does only what is missing)")
     if none(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
-        return _wider(store, claim, row)
+        return _wider(plan, store, claim, row)
     now, unit = int(row["pairs"]), "round" if METRICS[claim.metric].per_round else "seed"
     at = f" with looks: {looks}" if looks != row["looks_declared"] else ""
     needed = pairs_needed(claim.metric, claim.kind, evidence_of(row), family, looks)
@@ -84,15 +84,18 @@ def _advise(store: Store, claim: PlannedClaim, row: pd.Series, family: int, look
     return Advice(f"{needed} {unit}s in all would decide it{at} ({now} now)", (claim.better, claim.than), needed)
 
 
-def _wider(store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
+def _wider(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
     """Where to search on for the undertuned arms that block a claim."""
     sides = {claim.better: claim.better_arm, claim.than: claim.than_arm}
     parts, outside = [], []
     for label in row["undertuned"]:
-        arm = sides[label]
-        if not store.tuning(arm).exists():
+        arm = plan.arms[sides[label]]
+        assert arm.search
+        assert arm.selection
+        trials = Trials.read(arm.search, store.search(arm.search.id))
+        if arm.selection.name not in trials.done:
             parts.append(f"how {label} was tuned is not known any more: run the study")
-        elif (chosen := read_chosen(store.tuning(arm))) and chosen.undertuned:
+        elif (chosen := trials.chosen(arm.selection)) and chosen.undertuned:
             points = (", ".join(f"{key} {number(value)}" for key, value in point.items()) for point in chosen.next)
             parts.append(f"{label} is undertuned, next to try: {listed(points, 'or')}")
             outside.append(steps_out(chosen))

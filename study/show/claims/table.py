@@ -10,6 +10,7 @@ from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.claims.verdicts import WITHDRAWN, target_text
 from study.show.formatting import NONE, effect, effect_text, margin_text, none
+from study.show.templates import paragraphs
 from study.stats.exact import ALPHA
 from study.stats.power import FALSE_VERDICTS
 from study.wording import counted, listed
@@ -94,26 +95,14 @@ def tally(claims: pd.DataFrame) -> str:
 
 def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
     """How the verdicts were come to."""
-    counting = int(claims["counts"].sum())
-    alpha = "0.05" if plan.looks == 1 else f"0.05/{plan.looks} (one of {plan.looks} declared looks)"
-    about = [
-        "As the study file states them, tested on paired differences: seed s gives both arms the same order of rows, "
-        "and each timing round measures both, in random order.",
-        f"p: two-sided sign-flip test (exact up to 16 pairs), or sign test where runs diverged or did not reach the "
-        f"target; for equality two one-sided tests; none where all rounds agree (deterministic). Adjusted by "
-        f"Holm's method over the {counted(counting, 'claim')} that count{'s' * (counting == 1)}; alone: before that. "
-        f"Decided at {alpha}. Intervals are per claim, unadjusted.",
-        "Factors (×, geometric means over pairs) above 1 and points above 0 favour the arm named first. Claims on "
-        "measured time have a margin of 10 %, on memory of 1 %, unless the study file says otherwise.",
-    ]
-    if claims["derived"].any():
-        about.append("Derived claims follow from another one and do not count for Holm.")
-    if (claims["verdict"] == WITHDRAWN).any():
-        about.append(
-            "Withdrawn claims were judged once and are stated no more; they count for Holm with their last p, since "
-            "what is left out after it was seen was tested all the same."
-        )
-    return [*about, *filter(None, [note_on_looks(int(claims["looks"].max()), plan.looks)])]
+    return paragraphs(
+        "claim_notes",
+        counting=int(claims["counts"].sum()),
+        looks=plan.looks,
+        derived=claims["derived"].any(),
+        withdrawn=(claims["verdict"] == WITHDRAWN).any(),
+        on_looks=note_on_looks(int(claims["looks"].max()), plan.looks),
+    )
 
 
 def note_on_looks(taken: int, declared: int) -> str:

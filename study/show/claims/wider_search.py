@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from math import ceil, prod
 
 from study.plan.cost import Total, final, sum_up, tuning
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
-from study.plan.searches.space import Searched, Tune, Value
+from study.plan.searches.search import Search
+from study.plan.searches.space import Searched, Value
 from study.wording import counted
 
 Points = dict[str, list[Value]]  # setting → values past the edge of its range, to be tried
@@ -19,18 +21,19 @@ SLACK = 0.05  # of a step, for what rounding does to the place of a point
 def edit(plan: Plan, comparison: PlannedComparison, outside: Iterable[Points]) -> Iterator[str]:
     """Lines with the ``tune:`` that has the points ``outside`` of the present one, as dense as it is."""
     arms = [plan.arms[arm] for arm in comparison.trained]
-    tunes = {arm.id: arm.tune for arm in arms if arm.tune}
-    wider = {searched.key: searched for tune in tunes.values() for searched in tune.settings}
+    before = {arm.search.id: arm.search for arm in arms if arm.search}
+    wider = {searched.key: searched for search in before.values() for searched in search.settings}
     for points in outside:
         wider |= {key: widened(wider[key], values) for key, values in points.items()}
-    new = search_again(tunes, wider)
-    parts = [f"{key}: {as_yaml(searched, next(iter(new.values())).search)}" for key, searched in sorted(wider.items())]
-    parts += [f"search: sobol, trials: {max(t.first for t in new.values())}"] * any(t.trials for t in new.values())
+    new = search_again(before, wider)
+    parts = [f"{key}: {as_yaml(searched, next(iter(new.values())).method)}" for key, searched in sorted(wider.items())]
+    parts += [f"search: sobol, trials: {max(s.first for s in new.values())}"] * any(s.trials for s in new.values())
     yield f"  edit: comparisons.{comparison.name}.tune: {{{', '.join(parts)}}}"
     yield "    and its other keys (seeds, extend, select) as they are, if there are any"
+    selections = Counter(arm.search.id for arm in arms if arm.search)
     work = sum_up(
         [
-            *(tuning(arm, new[arm.id], arm.id in plan.sources) for arm in arms if arm.id in new),
+            *(tuning(search, selections[name]) for name, search in new.items()),
             *(final(arm, plan.seeds[arm.id]) for arm in arms),
         ]
     )
@@ -54,18 +57,18 @@ def widened(searched: Searched, values: Iterable[Value]) -> Searched:
     return searched.model_copy(update={"log" if searched.log else "linear": ends, "points": points})
 
 
-def search_again(tunes: Mapping[str, Tune], wider: Mapping[str, Searched]) -> dict[str, Tune]:
-    """The searches of all arms (by id) on ``wider`` ranges, with as many further trials after those of the largest."""
+def search_again(searches: Mapping[str, Search], wider: Mapping[str, Searched]) -> dict[str, Search]:
+    """The searches (by present id) on ``wider`` ranges, with as many further trials after those of the largest."""
     new = {}
-    for arm, tune in tunes.items():
-        pairs = [(searched, wider[searched.key]) for searched in tune.settings]
-        trials = tune.trials and ceil(tune.trials * prod(_span(*pair) for pair in pairs) - SLACK)
-        new[arm] = tune.model_copy(update={"settings": tuple(after for _, after in pairs), "trials": trials})
-    largest, before = (max(tune.first for tune in searches) for searches in (new.values(), tunes.values()))
-    for arm, tune in tunes.items():
-        if not all(searched.values for searched in tune.settings):  # listed values have no further points
-            spare = largest - new[arm].first + tune.candidates - before
-            new[arm] = new[arm].model_copy(update={"extend": spare})
+    for name, search in searches.items():
+        pairs = [(searched, wider[searched.key]) for searched in search.settings]
+        trials = search.trials and ceil(search.trials * prod(_span(*pair) for pair in pairs) - SLACK)
+        new[name] = search.model_copy(update={"settings": tuple(after for _, after in pairs), "trials": trials})
+    largest, before = (max(search.first for search in those) for those in (new.values(), searches.values()))
+    for name, search in searches.items():
+        if not all(searched.values for searched in search.settings):  # listed values have no further points
+            spare = largest - new[name].first + search.candidates - before
+            new[name] = new[name].model_copy(update={"extend": spare})
     return new
 
 
@@ -75,12 +78,12 @@ def _span(before: Searched, after: Searched) -> float:
     return before.position(high) - before.position(low)
 
 
-def as_yaml(searched: Searched, search: str) -> str:
+def as_yaml(searched: Searched, method: str) -> str:
     """``{log: [0.001, 100], points: 11}``, as a study file has it."""
     if searched.values is not None:
         return f"{{values: [{', '.join(map(number, searched.values))}]}}"
     kind, (low, high) = ("log", searched.log) if searched.log else ("linear", searched.linear or (0.0, 1.0))
-    points = f", points: {searched.points}" * (search == "grid")
+    points = f", points: {searched.points}" * (method == "grid")
     return f"{{{kind}: [{number(low)}, {number(high)}]{points}}}"
 
 

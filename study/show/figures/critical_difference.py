@@ -10,18 +10,17 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from study.metrics import METRICS
-from study.show.figures.learning_curves import nothing
-from study.show.figures.palette import GREY, Looks
-from study.show.tables.ranks import Scores
+from study.show.figures.style import GREY, Palette, nothing
+from study.show.tables.rank_table import Scores
 from study.stats.estimates import Floats
 from study.stats.ranks import costs_of, critical_difference, indistinct
 
 ROW, BAR = 0.2, 0.13  # inches of an arm's name, and of a bar
 
 
-def draw(ax: Axes, looks: Looks, metric: str, score: Scores) -> None:
+def draw(ax: Axes, palette: Palette, metric: str, score: Scores) -> None:
     """Average rank by {metric}, 1 the best. A bar joins arms that the tests do not tell apart (Wilcoxon's signed-rank
-    test over datasets of every pair, Holm over the pairs of a panel, level 5 %); its dots say which.{told}
+    test over datasets of every pair, Holm over the pairs of a panel, level 5 %); its dots say which.{more}
     """
     ax.yaxis.set_visible(False)
     ax.spines[["left", "bottom"]].set_visible(False)
@@ -39,7 +38,7 @@ def draw(ax: Axes, looks: Looks, metric: str, score: Scores) -> None:
     left, right = order[: -(-arms // 2)], order[-(-arms // 2) :][::-1]
     for side, members in ((0, left), (1, right)):
         for row, i in enumerate(members):
-            _name(ax, looks, looks.arms[i], float(ranks[i]), (levels + 0.5) * BAR + (row + 0.5) * ROW, side)
+            _name(ax, palette, palette.arms[i], float(ranks[i]), (levels + 0.5) * BAR + (row + 0.5) * ROW, side)
     ax.set_xlim(1, arms)
     ax.set_ylim((levels + 0.5) * BAR + len(left) * ROW, 0)
     ax.xaxis.set_ticks_position("top")
@@ -67,9 +66,9 @@ def _tested(metric: str, score: Scores) -> tuple[Floats, list[tuple[int, tuple[i
     return ranks, bars
 
 
-def _name(ax: Axes, looks: Looks, arm: str, rank: float, y: float, side: int) -> None:
+def _name(ax: Axes, palette: Palette, arm: str, rank: float, y: float, side: int) -> None:
     """A line from the rank on the axis down and out to the arm's name; ``side``: 0 left, 1 right."""
-    colour = looks.colour(arm)
+    colour = palette.colour(arm)
     dark = "0.35" if colour == GREY else colour
     ax.plot([rank, rank], [0, y], color=dark, linewidth=1, solid_capstyle="round")
     # To the edge of the panel, whatever the ranks are.
@@ -79,5 +78,5 @@ def _name(ax: Axes, looks: Looks, arm: str, rank: float, y: float, side: int) ->
         arrowprops={"arrowstyle": "-", "color": dark, "linewidth": 1, "shrinkA": 2, "shrinkB": 0,
                     "relpos": (1 - side, 0.5)},
     )  # fmt: skip
-    ax.plot([rank], [0], color=dark, marker=looks.marker(arm), markersize=5.5, markeredgecolor="white",
+    ax.plot([rank], [0], color=dark, marker=palette.marker(arm), markersize=5.5, markeredgecolor="white",
             markeredgewidth=0.6, clip_on=False, zorder=3)  # fmt: skip

@@ -8,15 +8,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from study.plan.searches.chosen import Chosen
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
+from study.plan.searches.selection import Chosen
 from study.show.formatting import heading
-from study.show.observations import Observations, device_of, seconds_of, workers
+from study.show.observations import Observations, cores_of, device_of, seconds_of, workers
 from study.show.records import Records
-from study.show.scaling import Scaling, scaling_of
-from study.show.tables.table import BROKEN, ordered
+from study.show.tables.results_table import BROKEN, ordered
 from study.show.tables.tuning import ALL_DIVERGED, found
 
 # seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
@@ -62,6 +61,28 @@ class Observed:
             if not METRICS[metric].per_round:
                 runs = runs.merge(self.of(metric)[["arm", "seed", metric]], on=["arm", "seed"], how="left")
         return runs
+
+
+class Scaling(NamedTuple):
+    """A comparison of numbers of devices, of which the reference has one."""
+
+    devices: dict[str, int]  # by label
+    named: str  # what is counted: "GPUs" or "CPU workers"
+    cores: int | None  # that the CPU workers share; None where that is not known, and on GPUs
+
+
+def scaling_of(comparison: PlannedComparison, records: Records) -> Scaling | None:
+    """None where more than the number of devices varies, the reference is not one device, or no speedup is shown."""
+    if comparison.keys != ("gpus",) or "speedup" not in comparison.metrics:
+        return None
+    gpus = records.runs.drop_duplicates("arm").set_index("arm")["gpus"].reindex(list(comparison.labels))
+    if gpus.isna().any():
+        return None
+    devices = {label: int(gpus[arm]) for arm, label in comparison.labels.items()}
+    if devices[comparison.reference] != 1:
+        return None
+    on_cpu = workers(device_of(records.timing), devices.values()) == "CPU workers"
+    return Scaling(devices, "CPU workers" if on_cpu else "GPUs", cores_of(records.timing) if on_cpu else None)
 
 
 class Evidence(NamedTuple):

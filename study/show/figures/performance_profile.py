@@ -7,19 +7,18 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from study.metrics import METRICS
-from study.show.figures.learning_curves import nothing
-from study.show.figures.palette import Looks
-from study.show.tables.ranks import Scores
+from study.show.figures.style import Palette, nothing
+from study.show.tables.rank_table import Scores
 from study.stats.estimates import Floats
 from study.stats.ranks import performance_profile
 
 WIDE = 8  # the factor from which on the axis is logarithmic
 
 
-def draw(ax: Axes, looks: Looks, metric: str, score: Scores) -> None:
+def draw(ax: Axes, palette: Palette, metric: str, score: Scores) -> None:
     """Performance profiles (Dolan and Moré, 2002) of {metric}: the share of datasets on which an arm comes within a
     factor of the best arm there. Left, at 1: on how many it is the best itself; right: on how many it has a value at
-    all.{told}
+    all.{more}
     """
     ax.set(xlabel=f"{METRICS[metric].title}: factor of the best arm", ylabel="datasets (%)")
     ax.set_ylim(-2, 104)
@@ -30,14 +29,14 @@ def draw(ax: Axes, looks: Looks, metric: str, score: Scores) -> None:
     factors = np.unique(np.append(1.0, ratios(score)))
     shares = performance_profile(score.solved, factors) * 100
     end = max(factors[-1] ** 1.05, 1 + 1.05 * (factors[-1] - 1), 1.1)
-    for arm, share in sorted(zip(looks.arms, shares, strict=True), key=lambda pair: pair[0] in looks.coloured):
+    for arm, share in sorted(zip(palette.arms, shares, strict=True), key=lambda pair: pair[0] in palette.coloured):
         rises = np.diff(share, prepend=0) > 0
         x = np.concatenate([[1.0], factors, [end]])
-        ax.plot(x, np.concatenate([[0.0], share, share[-1:]]), drawstyle="steps-post", color=looks.colour(arm),
-                linewidth=1.5 if arm in looks.coloured else 0.9, linestyle=looks.dashes(arm))  # fmt: skip
+        ax.plot(x, np.concatenate([[0.0], share, share[-1:]]), drawstyle="steps-post", color=palette.colour(arm),
+                linewidth=1.5 if arm in palette.coloured else 0.9, linestyle=palette.dashes(arm))  # fmt: skip
         if rises.any():  # an empty line that is not clipped breaks the layout
-            ax.plot(factors[rises], share[rises], linestyle="", marker=looks.marker(arm), markersize=4.2, alpha=0.85,
-                    color=looks.colour(arm), markeredgewidth=0, clip_on=False)  # fmt: skip
+            ax.plot(factors[rises], share[rises], linestyle="", marker=palette.marker(arm), markersize=4.2, alpha=0.85,
+                    color=palette.colour(arm), markeredgewidth=0, clip_on=False)  # fmt: skip
     if end > WIDE:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if end < 100 else (1,)))

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.formatting import COUNTED, Estimate, column, listed, none, scaled
-from study.show.page.reported_order import Rows, against_reported, near, quoted
+from study.show.figures.data import Scaling, scaling_of
+from study.show.formatting import COUNTED, Estimate, column, none, quoted, scaled
+from study.show.page.reported_order import against_reported, near
 from study.show.records import Records
-from study.show.scaling import gained, scaling_of
-from study.show.tables.table import ordered
+from study.show.tables.results_table import ordered
 from study.show.tables.tuning import found, undertuned_arms
+from study.show.templates import paragraphs
+from study.wording import listed
 
-MOST = 6  # arms whose order is written out
+MOST = 6  # arms that are named
 CHANCE = 0.05  # accuracy above the untrained network's that counts as having learned
 
 
 def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Records) -> list[str]:
-    """Sentences on a comparison: the result, then how it stands to what was reported, then arms that got nowhere."""
+    """Paragraphs on a comparison: the result, then how it stands to what was reported, then arms that got nowhere."""
     rows = summary[summary["comparison"] == comparison.name]
     if not (rows["n_finished"] > 0).any():
         return ["No run has finished yet, so there is nothing to say."]
     metric = _telling(comparison, rows)
     scaling = scaling_of(comparison, records)
-    result = gained(scaling, rows) if scaling else ""
-    result = result or _result(metric, rows[rows["metric"] == metric], comparison)
-    tuned = undertuned_arms(comparison, found(records.tuning))
-    # Where orderings are claimed, the first table says how they stand, by tests.
-    reported = "" if comparison.claims else against_reported(comparison, rows)
-    return [text for text in (result, reported, *_stuck(comparison, records), tuned) if text]
+    gained = _gained(scaling, rows) if scaling else []
+    cores = scaling.cores if scaling else None
+    return paragraphs(
+        "finding",
+        gained=gained,
+        workers=scaling.named if scaling else "",
+        cores=cores,
+        over=[str(gain["devices"]) for gain in gained if cores and gain["devices"] > cores],
+        result=_result(metric, rows[rows["metric"] == metric], comparison),
+        # Where orderings are claimed, the first table says how they stand, by tests.
+        reported={} if comparison.claims else against_reported(comparison, rows),
+        stuck=_stuck(comparison, records)[:MOST],
+        chance=f"{CHANCE * 100:g}",
+        undertuned=undertuned_arms(comparison, found(records.tuning)),
+    )
 
 
 def _telling(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
@@ -43,36 +54,60 @@ def _telling(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
     return comparison.metrics[0]
 
 
-def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> str:
+def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> dict[str, Any]:
+    """The order of the arms by one metric, the best first; arms that tie as one group."""
     about, found = METRICS[metric], {row["label"]: row for row in rows.to_dict("records")}
     labels = [label for label in ordered(comparison) if not none(found[label]["estimate"])]
-    none_of = [label for label in ordered(comparison) if label not in labels]
-    if not labels:
-        return f"No arm has an estimate of {about.title}{_why(metric, found, none_of)}."
+    without = [label for label in ordered(comparison) if label not in labels]
     labels.sort(key=lambda label: found[label]["estimate"], reverse=about.better == "higher")
-    texts = column(metric, [_estimate(found[label]) for label in labels])
-    unit = "" if about.unit in COUNTED else " %" if about.percent else f" {found[labels[0]]['unit']}".rstrip()
-    shown = {x: f"{t.value}{unit}" + f" [{t.around}]" * bool(t.around) for x, t in zip(labels, texts, strict=True)}
-    groups = [list(same) for _, same in groupby(labels, key=lambda label: found[label]["estimate"])]
-    told = [_together([shown[label] for label in same]) for same in groups]
-    who = listed(map(quoted, none_of)) if len(none_of) <= MOST else f"{len(none_of)} arms"
-    have = "has" if len(none_of) == 1 else "have"
-    tail = f"; {who} {have} no estimate{_why(metric, found, none_of)}" if none_of else ""
-    if len(labels) == 1:
-        return f"Only {labels[0]} has an estimate of {about.title}, {told[0]}{tail}."
-    if len(groups) == 1:
-        return f"All arms{' with an estimate' * bool(none_of)} have the same {about.title}, {told[0]}{tail}."
-    names = [_names(same) for same in groups]
-    first = f"{names[0]} {'has' if len(groups[0]) == 1 else 'share'} the {_extreme(metric)}, {told[0]}"
-    if len(labels) > MOST:
-        end = f"{names[-1]} {'has' if len(groups[-1]) == 1 else 'share'} {told[-1]} at the other end"
-        return f"Of {len(comparison.arms)} arms {first}; {end}{tail}."
-    others = listed(
-        f"{name} {'share ' * (len(same) > 1)}{text}"
-        for name, same, text in zip(names[1:], groups[1:], told[1:], strict=True)
-    )
-    far = _gap(metric, found, labels[0], labels[-1]) + _overlap(found, labels)
-    return f"{first}; {others}{far}{tail}."
+    texts = dict(zip(labels, column(metric, [_estimate(found[label]) for label in labels]), strict=True))
+    groups = []
+    for _, same in groupby(labels, key=lambda label: found[label]["estimate"]):
+        arms = list(same)
+        first = texts[arms[0]]
+        unit = "" if about.unit in COUNTED else " %" if about.percent else f" {found[arms[0]]['unit']}".rstrip()
+        shared = first.around and len({texts[arm] for arm in arms}) == 1
+        groups.append(_named(arms, f"{first.value}{unit}" + f" [{first.around}]" * bool(shared)))
+    best = labels[0] if labels else ""
+    return {
+        "title": about.title,
+        "extreme": _extreme(metric),
+        "groups": groups,
+        "without": _named(without) if without else None,
+        "why": _why(metric, [found[label] for label in without]),
+        "arms": len(comparison.arms),
+        "many": len(labels) > MOST,
+        "best": best,
+        "near": [label for label in labels[1:] if near(found[best], found[label])],
+        "others": len(labels) - 1,
+        "gap": _gap(metric, float(found[best]["estimate"]), float(found[labels[-1]]["estimate"])) if labels else "",
+    }
+
+
+def _named(labels: list[str], shown: str = "") -> dict[str, Any]:
+    """Arms of which the same is to be said, by labels or number; ``shown``: the estimate that they share."""
+    text = listed(map(quoted, labels)) if len(labels) <= MOST else f"{len(labels)} arms"
+    return {"size": len(labels), "text": text, "shown": shown}
+
+
+def _gained(scaling: Scaling, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """What more devices gained over one; empty where no speedup was measured. ``rows``: those of the summary."""
+    speedups = rows[(rows["metric"] == "speedup") & rows["estimate"].notna()]
+    found = {scaling.devices[row["label"]]: row for row in speedups.to_dict("records")}
+    counts = sorted(found)
+    if counts[:1] != [1]:
+        return []
+    texts = dict(zip(counts, column("speedup", [_estimate(found[n]) for n in counts]), strict=True))
+    return [
+        {
+            "devices": n,
+            "times": texts[n],
+            "fewer": "one" if fewer == 1 else fewer,
+            "near": near(found[fewer], found[n]),
+            "slower": found[n]["estimate"] < found[fewer]["estimate"],
+        }
+        for fewer, n in pairwise(counts)
+    ]
 
 
 def _extreme(metric: str) -> str:
@@ -83,40 +118,17 @@ def _extreme(metric: str) -> str:
     return f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
 
 
-def _names(same: list[str]) -> str:
-    """Arms that tie; their number where they are many."""
-    return listed(map(quoted, same)) if len(same) <= MOST else f"{len(same)} arms"
-
-
-def _together(shown: list[str]) -> str:
-    """The estimate of arms that tie, with its interval where they share that too."""
-    return shown[0] if len(set(shown)) == 1 else shown[0].partition(" [")[0]
-
-
-def _gap(metric: str, found: Rows, best: str, last: str) -> str:
+def _gap(metric: str, first: float, last: float) -> str:
     """How far the first is from the last: in points, or as a ratio."""
-    first, end = float(found[best]["estimate"]), float(found[last]["estimate"])
     if METRICS[metric].percent:
-        return f" ({abs(scaled(metric, first) - scaled(metric, end)):.1f} points from first to last)"
-    if first > 0 and end > 0:
-        return f" (a factor of {max(first, end) / min(first, end):.2f} from first to last)"
-    return ""
+        return f"{abs(scaled(metric, first) - scaled(metric, last)):.1f} points"
+    return f"a factor of {max(first, last) / min(first, last):.2f}" if first > 0 and last > 0 else ""
 
 
-def _overlap(found: Rows, labels: list[str]) -> str:
-    """Names the arms whose intervals overlap that of the first."""
-    others = [label for label in labels[1:] if near(found[labels[0]], found[label])]
-    if not others:
+def _why(metric: str, rows: list[dict[Any, Any]]) -> str:
+    """Why arms have no estimate, where all of them lack it for one reason. ``rows``: theirs in the summary."""
+    if not rows:
         return ""
-    every = "all intervals overlap" if len(others) == len(labels) - 1 and len(others) > 1 else None
-    return f"; {every or f'the intervals of {quoted(labels[0])} and {listed(map(quoted, others))} overlap'}"
-
-
-def _why(metric: str, found: Rows, labels: list[str]) -> str:
-    """Why arms have no estimate, where all of them lack it for one reason."""
-    if not labels:
-        return ""
-    rows = [found[label] for label in labels]
     if METRICS[metric].target and not any(none(row["n_reached"]) for row in rows):
         reached = [f"{int(row['n_reached'])} of {int(row['n_finished'] + row['n_diverged'])}" for row in rows]
         if len(reached) > MOST:
@@ -124,9 +136,7 @@ def _why(metric: str, found: Rows, labels: list[str]) -> str:
         return f" ({listed(reached)} runs reached the target)"
     if not any(row["n_finished"] for row in rows):
         return " (no run finished)"
-    if METRICS[metric].timed:
-        return " (not timed yet)"
-    return ""
+    return " (not timed yet)" if METRICS[metric].timed else ""
 
 
 def _stuck(comparison: PlannedComparison, records: Records) -> list[str]:
@@ -135,12 +145,8 @@ def _stuck(comparison: PlannedComparison, records: Records) -> list[str]:
     curves = curves[(curves["seed"] < comparison.seeds) & curves["train_accuracy"].notna()]
     ends = curves.sort_values("epoch").groupby(["arm", "seed"])["train_accuracy"].agg(["first", "max"])
     gained = (ends["max"] - ends["first"]).groupby("arm").max()
-    stuck = [x for arm, x in comparison.labels.items() if arm in gained.index and gained[arm] < CHANCE]
-    if not stuck:
-        return []
-    names = listed(map(quoted, stuck[:MOST]))
-    return [f"No run of {names} got beyond the untrained network (by {CHANCE * 100:g} points of training accuracy)."]
+    return [x for arm, x in comparison.labels.items() if arm in gained.index and gained[arm] < CHANCE]
 
 
-def _estimate(row: Any) -> Estimate:
+def _estimate(row: dict[Any, Any]) -> Estimate:
     return Estimate(*(None if none(row[name]) else float(row[name]) for name in ("estimate", "low", "high")))

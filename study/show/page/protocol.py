@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import pandas as pd
-from study.plan.searches.chosen import NOTHING_CHOSEN
 
-from study.axes.dataset import Dataset
 from study.metrics import METRICS
 from study.plan.file.labels import number
 from study.plan.plan import Plan
-from study.show.formatting import listed
-from study.show.page.arms import written
-from study.show.page.timing import timed_on
+from study.plan.searches.selection import NOTHING_CHOSEN
+from study.show.page.recipes import written
 from study.show.records import Records
 from study.show.tables import tuning_ledger as ledger
-from study.show.tables.notes import target_text
-from study.show.tables.table import BROKEN
+from study.show.tables.results_table import BROKEN, target_text
+from study.show.tables.timing_table import timed_on
 from study.show.tables.tuning import arm_names
+from study.show.templates import paragraphs
+from study.wording import listed
 
 STATUSES = ("finished", *BROKEN)
 
@@ -88,90 +88,43 @@ def scope(plan: Plan) -> Scope:
 
 
 def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str]]:
-    """The protocol, one line per matter."""
+    """The protocol: matters, and what is to be said of each. ``why_untimed``: why the timing job failed."""
     runs = records.runs[records.runs["status"].isin(["finished", "diverged"])]
-    lines = [("Data and splits", text) for text in _data(plan, runs)]
-    if any(dataset.split == "by_seed" for dataset in plan.datasets.values()):
-        tuned = any(arm.tune for arm in plan.arms.values())
-        lines.append(("Splits by seed", TUNED_TOO * tuned + RESAMPLED))
-    counts = sorted({comparison.seeds for comparison in plan.comparisons})
-    lines.append(
-        ("Seeds", f"{listed(map(str, counts))} per arm. Seed s gives every arm the same batch order, and the same "
-         "initial parameters where shapes and initialization agree.")
-    )  # fmt: skip
-    budgets = sorted({arm.epochs for arm in plan.arms.values()})
-    lines.append(("Budget", f"{listed(map(str, budgets))} epochs; evaluation before training and after every epoch."))
-    targets = {target_text(c) for c in plan.comparisons if c.target}
-    if targets:
-        lines.append(
-            ("Target", f"{listed(sorted(targets))}. A run that does not reach it is censored at its budget; times to "
-             "target have a resolution of one epoch.")
-        )  # fmt: skip
-    lines.append(("Tuning", ledger.protocol(plan, records)))
-    lines += _timing(plan, records, why_untimed)
-    lines.append(
-        (
-            "Trained on",
-            f"{_all(runs, 'device')}; PyTorch {_all(runs, 'torch_version')}, Python {_all(runs, 'python_version')}.",
-        )
+    timing = records.timing
+    provenance = ("device", "torch_version", "python_version", "commit", "recipe_version")
+    found = paragraphs(
+        "protocol",
+        plan=plan,
+        datasets=_datasets(plan, runs),
+        seeds=_numbers(comparison.seeds for comparison in plan.comparisons),
+        epochs=_numbers(arm.outline.epochs for arm in plan.arms.values()),
+        targets=sorted({target_text(comparison) for comparison in plan.comparisons if comparison.target}),
+        searches=ledger.searches(plan, records),
+        why_untimed=why_untimed,
+        rounds=timing["round"].nunique(),
+        timed_on=timed_on(plan, timing),
+        threads=_all(timing, "threads"),
+        claims=any(comparison.claims for comparison in plan.comparisons),
+        **{name: _all(runs, name) for name in provenance},
     )
-    lines.append(("Code", f"commit {_all(runs, 'commit')}; recipe version {_all(runs, 'recipe_version')}."))
-    tested = any(comparison.claims for comparison in plan.comparisons)
-    lines.append(
-        ("Intervals", "95 %, over seeds (over rounds for what is timed), one at a time, not adjusted for their number: "
-         "a t interval for means, an exact interval of order statistics for medians. They describe each arm by itself: "
-         "whether two arms differ is a question of paired differences over seeds, "
-         + ("which claims are judged by." if tested else "and no tests were made."))
-    )  # fmt: skip
-    return lines
+    return [(name, text) for name, _, text in (part.partition(": ") for part in found)]
 
 
-def _data(plan: Plan, runs: pd.DataFrame) -> list[str]:
+def _datasets(plan: Plan, runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """What the protocol says of each dataset."""
     ids = runs["arm"].map({arm: recipe.dataset_id for arm, recipe in plan.arms.items()})
-    texts = []
+    found = []
     for dataset_id, dataset in plan.datasets.items():
         mine = runs[ids == dataset_id].dropna(subset=["train_rows"])
-        rows = "rows not known yet"
-        if len(mine):
-            rows = ", ".join(f"{int(mine[f'{s}_rows'].iloc[0]):,} {w}" for s, w in SPLITS.items()) + " rows"
-        scaled = "Pixels are divided by their maximum" if dataset.images else "Features are standardized"
-        if len(mine) and mine["train_loss"].notna().any() and mine["train_accuracy"].isna().all():
-            scaled += ", and so is the target: a squared error of 1 is that of predicting its mean"
-        texts.append(f"{written(dataset)}: {rows}. {scaled}. {_drawn(dataset)}")
-    return texts
+        rows = ", ".join(f"{int(mine[f'{s}_rows'].iloc[0]):,} {word}" for s, word in SPLITS.items() if len(mine))
+        regression = len(mine) and mine["train_loss"].notna().any() and mine["train_accuracy"].isna().all()
+        about = {name: getattr(dataset, name) for name in ("images", "split", "given_test")}
+        rows = f"{rows} rows" if rows else ""
+        found.append(about | {"written": written(dataset), "rows": rows, "regression": regression})
+    return found
 
 
-def _drawn(dataset: Dataset) -> str:
-    if dataset.split == "fixed":
-        return "The split is the same for every seed."
-    parts = "which training rows validate; the test rows are those given" if dataset.given_test else "the split"
-    return f"Each seed draws {parts}, the same for all arms, and its own training rows set the scale."
-
-
-TUNED_TOO = (
-    "Tuning seeds draw splits of their own: a row that tests one seed may have trained or validated another in tuning. "
-)
-RESAMPLED = (
-    "Splits of different seeds share rows, for training and for testing, so intervals are too narrow, and p values too "
-    "small, for a statement on new data (Nadeau and Bengio, 2003; Dietterich, 1998)."
-)
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
-
-
-def _timing(plan: Plan, records: Records, why_untimed: str | None) -> list[tuple[str, str]]:
-    timing = records.timing
-    if why_untimed:
-        return [("Timing", f"Not measured: {why_untimed}.")]
-    if not len(timing):
-        return [("Timing", "Not measured yet." if plan.timing else "No comparison shows a time, memory or speedup.")]
-    threads = _all(timing, "threads")
-    text = (
-        f"{timed_on(plan, timing) or 'device not known'}, {threads} thread{'s' * (threads != '1')} for each: all timed "
-        f"arms in one job, one after another and beside no training of this study, in {timing['round'].nunique()} "
-        "interleaved rounds of random order. Training shares the device, so wall times of training are never used: "
-        "seconds = steps × seconds per step. Timing, below, says how quiet the machine was."
-    )
-    return [("Timing", text)]
 
 
 def metrics(plan: Plan) -> list[tuple[str, str, str, str]]:
@@ -180,17 +133,17 @@ def metrics(plan: Plan) -> list[tuple[str, str, str, str]]:
     rows: list[tuple[str, str, str, str]] = []
     for name in [metric for metric in METRICS if metric in used]:
         about = METRICS[name]
-        kind = (
-            "median over rounds"
-            if METRICS[name].per_round
-            else "median over seeds"
-            if about.target
-            else "mean over seeds"
-        )
+        kind = "mean over seeds"
+        if about.per_round or about.target:
+            kind = "median over rounds" if about.per_round else "median over seeds"
         rows.append((about.title, about.shown or "–", about.better, f"{about.definition}; {kind}"))
     return rows
 
 
+def _numbers(values: Iterable[int]) -> list[str]:
+    return [str(value) for value in sorted(set(values))]
+
+
 def _all(frame: pd.DataFrame, name: str) -> str:
     values = sorted(map(number, frame[name].dropna().unique()))
-    return listed(value[:12] if name == "commit" else value for value in values) or "not known yet"
+    return listed(dict.fromkeys(value[:12] if name == "commit" else value for value in values)) or "not known yet"

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import re
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.sax.saxutils import unescape
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims import table as claims_table
-from study.show.formatting import listed
+from study.show.figures import FIGURES
 from study.show.observations import Observations, device_of, workers
-from study.show.page import arms as recipes
-from study.show.page import protocol, timing
+from study.show.page import protocol, recipes
 from study.show.page.findings import finding
-from study.show.page.svg import Inline, inline
 from study.show.records import Records
+from study.show.tables import timing_table
 from study.show.tables import tuning_ledger as ledger
-from study.show.tables.effects import Effects, effects_of
-from study.show.tables.neighbours import beside
-from study.show.tables.ranks import Ranks, headline, ranks_of
-from study.show.tables.table import Table, table
+from study.show.tables.effects_table import Effects, effects_of
+from study.show.tables.rank_table import Ranks, headline, ranks_of
+from study.show.tables.results_table import BROKEN, Table, beside, table
+from study.show.templates import FOLDER, page
 from study.store.layout import Store
 
 FOLDED = 24  # rows of a table above which it is folded away
+
+
+class Inline(NamedTuple):
+    """A figure on the page: SVG text without what only a file needs, with ids of its own."""
+
+    label: str
+    svg: str
+    caption: str  # as it travels in the file
 
 
 class Section(NamedTuple):
@@ -38,11 +47,8 @@ class Section(NamedTuple):
     table: Table | None  # None where its files, or the figure's, could not be drawn
     beside: Table | None  # at neighbouring targets
     effects: Effects | None  # of a full factorial
-    figure: Inline | None
     ranks: Ranks | None  # over datasets
-    across: Inline | None  # its figure
-    tuned: bool
-    tuning: Inline | None  # its figure
+    figures: dict[str, Inline | None]  # by name, those that suit it
 
 
 def render(plan: Plan, store: Store) -> str:
@@ -52,27 +58,28 @@ def render(plan: Plan, store: Store) -> str:
     observations = Observations.read(folder / "observations.parquet")
     claims = pd.read_parquet(folder / "claims.parquet")
     coverage = protocol.coverage(plan, records)
+    whole = coverage[-1]
     sections = [_section(plan, comparison, summary, records, observations, folder) for comparison in plan.comparisons]
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    why_untimed = timing.failure(plan, store)
+    why_untimed = timing_table.failure(plan, store)
     reasons = protocol.reasons(plan, records, why_untimed)
     context: dict[str, Any] = {
         "plan": plan,
-        "style": (Path(__file__).parent / "report.css").read_text(encoding="utf-8"),
-        "opening": opening(plan, coverage[-1], records),
+        "style": (FOLDER / "report.css").read_text(encoding="utf-8"),
+        "data": sorted({dataset.name for dataset in plan.datasets.values()}),
+        "whole": whole,
+        "broken": [f"{n:,} {status}" for status, n in zip(BROKEN, whole.counts[1:], strict=True) if n],
+        "device": timing_table.timed_on(plan, records.timing),
+        "kinds": list(FIGURES.values()),
         "claims": claims_table.lines(claims),
         "tally": claims_table.tally(claims) if len(claims) else "",
         "claim_notes": claims_table.notes(plan, claims) if len(claims) else [],
         "titles": {comparison.name: comparison.title for comparison in plan.comparisons},
         "sections": sections,
-        "tuned": any(arm.tune for arm in plan.arms.values()),
+        "tuned": bool(plan.searches),
         "scope": protocol.scope(plan),
         "facts": protocol.facts(plan, records, why_untimed),
-        "timed": timing.timed(plan, records.timing)[: recipes.LIMIT],
-        "quietness": timing.quietness(plan, records.timing) if len(records.timing) else "",
+        "timed": timing_table.timed(plan, records.timing)[: recipes.LIMIT],
+        "quietness": timing_table.quietness(plan, records.timing) if len(records.timing) else "",
         "metrics": protocol.metrics(plan),
         "ledger": ledger.ledger(plan, records),
         "recipes": recipes.recipes(plan, records),
@@ -83,24 +90,7 @@ def render(plan: Plan, store: Store) -> str:
         "folded": FOLDED,
         "limit": recipes.LIMIT,
     }
-    return environment.get_template("report.html.j2").render(context)
-
-
-def opening(plan: Plan, total: protocol.Coverage, records: Records) -> str:
-    """The study and its coverage in one paragraph."""
-    comparisons, arms = len(plan.comparisons), len(plan.arms)
-    datasets = listed(sorted({dataset.name for dataset in plan.datasets.values()}))
-    ends = dict(zip(protocol.STATUSES, total.counts, strict=True))
-    broken = [f"{ends[status]:,} {status}" for status in protocol.STATUSES[1:] if ends[status]]
-    device = timing.timed_on(plan, records.timing)
-    holds, over = protocol.scope(plan)
-    return (
-        f"{comparisons} comparison{'s' * (comparisons != 1)} of {arms:,} arm{'s' * (arms != 1)} on {datasets}. "
-        f"Of {total.planned:,} planned runs {ends['finished']:,} finished"
-        f"{', ' + listed(broken) if broken else '; none diverged, failed or is missing'}."
-        + (f" Times and memory were measured on: {device}." if device else "")
-        + f" Results hold for {holds}; they generalise over {over}."
-    )
+    return page("report", **context)
 
 
 def _section(
@@ -123,19 +113,16 @@ def _section(
         table=table(comparison, summary, device) if drawn else None,
         beside=beside(comparison, summary, device) if drawn else None,
         effects=effects_of(comparison, observations),
-        figure=_figure(folder / "figures" / f"{comparison.name}.svg", f"figure-{comparison.name}", comparison.title),
         ranks=ranks,
-        across=_figure(
-            folder / "figures" / "across" / f"{comparison.name}.svg",
-            f"across-{comparison.name}",
-            f"Over datasets: {comparison.title}",
-        ),
-        tuned=bool(comparison.selections),
-        tuning=_figure(
-            folder / "figures" / "tuning" / f"{comparison.name}.svg",
-            f"tuning-{comparison.name}",
-            f"Tuning: {comparison.title}",
-        ),
+        figures={
+            name: inline(
+                folder / "figures" / name / f"{comparison.name}.svg",
+                f"{name}-{comparison.name}",
+                f"{kind.title}: {comparison.title}",
+            )
+            for name, kind in FIGURES.items()
+            if kind.suits(plan, comparison)
+        },
     )
 
 
@@ -145,5 +132,21 @@ def _found(comparison: PlannedComparison, summary: pd.DataFrame, records: Record
     return [headline(ranks), *told[1:]] if ranks and ranks.known else told
 
 
-def _figure(path: Path, prefix: str, name: str) -> Inline | None:
-    return inline(path.read_text(encoding="utf-8"), prefix, name) if path.exists() else None
+def inline(path: Path, prefix: str, label: str) -> Inline | None:
+    """The SVG to put into a page; None where the file is not there.
+
+    All ids begin with ``prefix``: figures of one page must not share any. ``label`` names it for who cannot see it.
+    """
+    if not path.exists():
+        return None
+    text = path.read_text(encoding="utf-8")
+    described = re.search(r"<dc:description>(.*?)</dc:description>", text, re.S)
+    caption = unescape(described[1]) if described else ""
+    body = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.S)
+    body = re.sub(r'\bid="', f'id="{prefix}-', body)
+    body = re.sub(r'(href="|url\()#', rf"\1#{prefix}-", body)
+    # The rules of one figure's <style> would hold for the whole page; what they say stands on its elements.
+    body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, count=1, flags=re.S)
+    body = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", body, count=1)
+    start = f'<svg role="img" aria-label="{escape(label)}" stroke-linejoin="round" stroke-linecap="butt"'
+    return Inline(label, body.replace("<svg", start, 1), caption)

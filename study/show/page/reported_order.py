@@ -9,58 +9,42 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.formatting import leading, listed, none
-from study.show.tables.table import ordered
+from study.show.formatting import leading, none, quoted
+from study.show.tables.results_table import ordered
+from study.wording import listed
 
 Rows = dict[Any, dict[Any, Any]]  # of the summary, by label
 WORST = float("inf")
 
 
-def against_reported(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
-    """Where the measured order of the arms is the reported one, where it is not, and where that is not known yet.
+def against_reported(comparison: PlannedComparison, rows: pd.DataFrame) -> dict[str, str]:
+    """In which metrics the measured order of the arms is the reported one (same), in which it is not (other), and in
+    which nobody knows (open); ``near`` where intervals of neighbours overlap. Empty where nothing is reported.
 
     ``rows``: those of the summary on this comparison.
     """
-    same: list[tuple[str, str]] = []
-    other: list[tuple[str, str]] = []
-    open_yet: list[tuple[str, str]] = []
+    found: dict[str, dict[str, list[str]]] = {"same": {}, "other": {}, "open": {}}
     for metric in comparison.metrics:
         printed = {x: leading(figures.get(metric)) for x, figures in comparison.reported.items()}
         reported = {x: value for x in ordered(comparison) if (value := printed.get(x)) is not None}
         if len(reported) < 2:
             continue
-        found: Rows = {row["label"]: row for row in rows[rows["metric"] == metric].to_dict("records")}
-        measured = {x: standing(metric, found[x]) for x in reported}
-        title = METRICS[metric].title
-        lacking = [x for x, value in measured.items() if value is None]
-        if lacking:
-            what = f"no {_evidence(metric, found, lacking)} of {listed(map(quoted, lacking), 'or')}"
-            open_yet.append((title, what))
-            continue
+        by_label: Rows = {row["label"]: row for row in rows[rows["metric"] == metric].to_dict("records")}
+        measured = {x: value for x in reported if (value := standing(metric, by_label[x])) is not None}
+        lacking = [x for x in reported if x not in measured]
         sign = -1.0 if METRICS[metric].better == "higher" else 1.0
-        ours = _order({x: value for x, value in measured.items() if value is not None})
-        theirs = _order({x: sign * value for x, value in reported.items()})
-        if ours == theirs:
-            same.append((title, _spelled(ours, found)))
+        ours, theirs = _order(measured), _order({x: sign * value for x, value in reported.items()})
+        if lacking:
+            kind, text = "open", f"no {_evidence(metric, by_label, lacking)} of {listed(map(quoted, lacking), 'or')}"
+        elif ours == theirs:
+            kind, text = "same", _spelled(ours, by_label)
         else:
-            other.append((title, f"measured: {_spelled(ours, found)}; reported: {_spelled(theirs)}"))
-    parts = []
-    if same:
-        parts.append(f"the reported order is the measured one in {_grouped(same)}")
-    if other:
-        parts.append(f"the reported order differs from the measured one in {_grouped(other)}")
-    if open_yet:
-        parts.append(f"not comparable yet with what was reported: {_grouped(open_yet)}")
-    text = "; ".join(parts) + " – ≈: the intervals overlap" * (any("≈" in order for _, order in same + other))
-    return f"{text[0].upper()}{text[1:]}." if text else ""
-
-
-def _grouped(told: list[tuple[str, str]]) -> str:
-    """``a and b (x), c (y)`` from the titles of metrics and what is told of each."""
-    titles: dict[str, list[str]] = {}
-    for title, text in told:
-        titles.setdefault(text, []).append(title)
-    return listed(f"{listed(names)} ({text})" for text, names in titles.items())
+            kind, text = "other", f"measured: {_spelled(ours, by_label)}; reported: {_spelled(theirs)}"
+        found[kind].setdefault(text, []).append(METRICS[metric].title)
+    if not any(found.values()):
+        return {}
+    said = {kind: listed(f"{listed(titles)} ({text})" for text, titles in x.items()) for kind, x in found.items()}
+    return said | {"near": "≈" * ("≈" in said["same"] + said["other"])}
 
 
 def standing(metric: str, row: dict[Any, Any]) -> float | None:
@@ -88,11 +72,6 @@ def near(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
 def _ends(row: dict[Any, Any]) -> tuple[Any, Any]:
     exact = row["metric"] == "speedup" and row["estimate"] == 1 and none(row["low"])
     return (1.0, 1.0) if exact else (row["low"], row["high"])
-
-
-def quoted(label: str) -> str:
-    """A label within a sentence."""
-    return f"“{label}”" if "," in label else label
 
 
 def _evidence(metric: str, found: Rows, labels: list[str]) -> str:

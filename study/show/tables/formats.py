@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from study.plan.plan import PlannedComparison
-from study.show.tables.neighbours import beside
-from study.show.tables.table import Table, numeric, table
+from study.show.tables.results_table import Table, beside, numeric, table
 
 TEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
-from study.plan.searches.chosen import Chosen, chosen_of, settings_text
 
-from study.metrics import METRICS
+from study.metrics import METRICS, Select
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
-from study.plan.searches.space import Select, Tune, Value
-from study.show.formatting import listed, none
+from study.plan.searches.search import Search
+from study.plan.searches.selection import Chosen
+from study.plan.searches.space import Value
+from study.plan.searches.trials import from_json, settings_of, settings_text
+from study.show.formatting import none
+from study.wording import listed
 
 ALL_DIVERGED = "every candidate diverged"
 NOT_YET = "not tuned yet"
@@ -29,7 +32,14 @@ def found(tuning: pd.DataFrame) -> dict[str, Chosen | None]:
     return {str(arm): by_arm.get(str(arm)) for arm in tuning["arm"].unique()}
 
 
-def selects_of(comparison: PlannedComparison) -> list[str]:
+def chosen_of(row: Mapping[str, Any]) -> Chosen:
+    """The chosen candidate from one of its rows in tuning.parquet."""
+    following = [from_json(settings) for settings in json.loads(row["next"] or "[]")]
+    sides = json.loads(row["edge"] or "{}")
+    return Chosen(settings_of(row["settings"]), sides, bool(row["undertuned"]), following)
+
+
+def selects_of(comparison: PlannedComparison) -> list[Select]:
     """What the arms of a comparison are tuned by: that of the first metric first; empty where nothing is tuned."""
     return list(dict.fromkeys(comparison.selections[metric] for metric in comparison.used if comparison.selections))
 
@@ -101,7 +111,7 @@ def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen |
     selects, told = selects_of(comparison), []
     for arm in comparison.arms:
         for select in selects:
-            one = chosen.get(arm.tuned.get(cast(Select, select), ""))
+            one = chosen.get(arm.tuned.get(select, ""))
             if one and one.undertuned:
                 by = f" (by {METRICS[select].title})" * (len(selects) > 1)
                 told.append(f"{arm.label}{by}, {undertuned(one)}")
@@ -110,32 +120,32 @@ def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen |
 
 def read_from(comparison: PlannedComparison) -> str:
     """Which metrics are read from arms that are tuned by something else than those of the first; empty without."""
-    first, *others = selects_of(comparison) or [""]
-    shown = {select: [m for m in read_by(comparison, select) if m in comparison.metrics] for select in others}
+    selects = selects_of(comparison)
+    shown = {select: [m for m in read_by(comparison, select) if m in comparison.metrics] for select in selects[1:]}
     told = [
         f"{listed(METRICS[m].title for m in metrics)}: of the arms tuned by {METRICS[select].title}"
         for select, metrics in shown.items()
         if metrics
     ]
-    return f"Arms are tuned by {METRICS[first].title}; {'; '.join(told)}." if told else ""
+    return f"Arms are tuned by {METRICS[selects[0]].title}; {'; '.join(told)}." if told else ""
 
 
-def covers_text(tunes: Iterable[Tune]) -> str:
+def covers_text(searches: Iterable[Search]) -> str:
     """The settings that are searched: ``lr and strength``."""
-    return listed(dict.fromkeys(short(key) for tune in tunes for key in tune.covers))
+    return listed(dict.fromkeys(short(key) for search in searches for key in search.covers))
 
 
-def grid_text(tune: Tune) -> str:
+def grid_text(search: Search) -> str:
     """Where each setting is searched: ``lr: 9 points from 0.001 to 10 (log)``."""
     parts = []
-    for searched in tune.settings:
+    for searched in search.settings:
         if searched.values is not None:
             parts.append(f"{short(searched.key)}: {', '.join(map(value_text, searched.values))}")
             continue
         low, high = (value_text(end) for end in searched.log or searched.linear or (0.0, 1.0))
-        points = f"{searched.points} points " if tune.search == "grid" else ""
+        points = f"{searched.points} points " if search.method == "grid" else ""
         parts.append(f"{short(searched.key)}: {points}from {low} to {high} ({'log' if searched.log else 'linear'})")
-    quasi = f"{tune.trials} quasi-random points of " if tune.search == "sobol" else ""
+    quasi = f"{search.trials} quasi-random points of " if search.method == "sobol" else ""
     return quasi + "; ".join(parts)
 
 

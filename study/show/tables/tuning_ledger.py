@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import nan
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import pandas as pd
 
-from study.metrics import METRICS
+from study.metrics import METRICS, Select
 from study.plan.check.tuning import uneven
 from study.plan.plan import Plan, PlannedComparison
-from study.plan.searches.space import Select, Tune
-from study.show.formatting import NONE, Estimate, counted, listed, show
+from study.plan.searches.search import Search, Selection
+from study.show.formatting import NONE, Estimate, show
 from study.show.records import Records
 from study.show.tables.tuning import found, grid_text, in_words, selects_of
 from study.stats.expected_best import expected_best
+from study.wording import counted
 
 
 class Spent(NamedTuple):
@@ -69,21 +70,22 @@ def ledger(plan: Plan, records: Records) -> Ledger:
     for comparison in plan.comparisons:
         for select in selects_of(comparison):
             for arm in comparison.arms:
-                places.setdefault(arm.tuned.get(cast(Select, select), ""), (comparison, arm.label))
+                places.setdefault(arm.tuned.get(select, ""), (comparison, arm.label))
     made = trials_made(plan, records)
-    groups: dict[tuple[str, Tune, int], Group] = {}
+    groups: dict[tuple[object, ...], Group] = {}
     for arm_id, (comparison, label) in places.items():
-        tune = plan.arms[arm_id].tune if arm_id else None
-        if tune is None:
+        search, selection = (plan.arms[arm_id].search, plan.arms[arm_id].selection) if arm_id else (None, None)
+        if search is None or selection is None:
             continue
         mine = rows.get(arm_id, records.tuning.iloc[:0])
-        about = Group(comparison.title, _about(tune, made[arm_id]), _counts(tune), [])
-        group = groups.setdefault((comparison.name, tune, made[arm_id]), about)
+        alike = (comparison.name, search.settings, search.trials, search.seeds, search.extend, selection)
+        about = Group(comparison.title, _about(search, selection, made[arm_id]), _counts(search, selection), [])
+        group = groups.setdefault((*alike, made[arm_id]), about)
         told, remark = in_words(chosen.get(arm_id), tuned=len(mine) > 0)
-        expected = expected_text(tune, mine) if len(mine) else NONE
+        expected = expected_text(search.first, selection.metric, mine) if len(mine) else NONE
         group.lines.append(Line(label, told, remark, _spent(mine), _spent(finals.get(arm_id)), expected))
     lines = [line for group in groups.values() for line in group.lines]
-    searches = records.tuning["arm"].map({arm: recipe.trials for arm, recipe in plan.arms.items()})
+    searches = records.tuning["arm"].map({name: arm.search.id for name, arm in plan.arms.items() if arm.search})
     once = records.tuning.assign(search=searches).drop_duplicates(["search", "settings", "seed"])
     final = _total(line.final for line in lines)
     return Ledger(list(groups.values()), _spent(once), final, len(once) < len(records.tuning))
@@ -94,16 +96,16 @@ def _total(parts: Iterable[Spent]) -> Spent:
     return Spent(sum(runs), sum(steps))
 
 
-def _about(tune: Tune, made: int) -> str:
-    first = min(tune.first, made)
+def _about(search: Search, selection: Selection, made: int) -> str:
+    first = min(search.first, made)
     further = f" and {made - first} further" * (made > first)
-    trials = f"{first}{further} trials of {counted(tune.seeds, 'seed')}"
-    return f"by {METRICS[tune.select].title}; {grid_text(tune)}; {trials}"
+    trials = f"{first}{further} trials of {counted(search.seeds, 'seed')}"
+    return f"by {METRICS[selection.metric].title}; {grid_text(search)}; {trials}"
 
 
-def _counts(tune: Tune) -> str:
-    unit = METRICS[tune.select].percent
-    return f"best of {', '.join(map(str, counts_of(tune.first)))}" + f" ({unit})" * bool(unit)
+def _counts(search: Search, selection: Selection) -> str:
+    unit = METRICS[selection.metric].percent
+    return f"best of {', '.join(map(str, counts_of(search.first)))}" + f" ({unit})" * bool(unit)
 
 
 def counts_of(trials: int) -> list[int]:
@@ -111,18 +113,18 @@ def counts_of(trials: int) -> list[int]:
     return sorted({*(2**i for i in range(trials.bit_length())), trials})
 
 
-def expected_text(tune: Tune, rows: pd.DataFrame) -> str:
-    """``71.2 · 88.1 · 94.0 · 95.3``: the best score to be expected of 1, 2, 4, … of the trials that were made first."""
+def expected_text(first: int, select: Select, rows: pd.DataFrame) -> str:
+    """``71.2 · 88.1 · 94.0 · 95.3``: the best score to be expected of 1, 2, 4, … of the ``first`` trials."""
     scores = []
     for _, candidate in rows[rows["phase"] == "grid"].groupby("candidate"):
-        whole = (candidate["status"] == "finished") & (candidate["steps_to_target"].notna() | (tune.select != TIMES))
+        whole = (candidate["status"] == "finished") & (candidate["steps_to_target"].notna() | (select != TIMES))
         scores.append(float(candidate["score"].iloc[0]) if whole.all() else nan)
-    expected = dict(enumerate(expected_best(tune.select, scores), 1))
-    values = [expected.get(count) for count in counts_of(tune.first)]
-    if tune.select == "val_loss":
+    expected = dict(enumerate(expected_best(select, scores), 1))
+    values = [expected.get(count) for count in counts_of(first)]
+    if select == "val_loss":
         return " · ".join(NONE if value is None else f"{value:.3g}" for value in values)
-    places = 0 if tune.select == TIMES else 1
-    return " · ".join(show(tune.select, Estimate(value, None, None), places).value for value in values)
+    places = 0 if select == TIMES else 1
+    return " · ".join(show(select, Estimate(value, None, None), places).value for value in values)
 
 
 TIMES = "steps_to_target"
@@ -132,44 +134,42 @@ def _spent(rows: pd.DataFrame | None) -> Spent:
     return Spent(0, 0) if rows is None else Spent(len(rows), int(rows["steps"].fillna(0).sum()))
 
 
-def protocol(plan: Plan, records: Records) -> str:
-    """How arms are tuned, in a paragraph. Trials are counted as made, of arms that are not tuned yet as planned."""
-    tunes = list(dict.fromkeys(arm.tune for arm in plan.arms.values() if arm.tune))
-    if not tunes:
-        return "None: learning rates and all other settings are those written in the study file."
-    bare = [comparison.title for comparison in plan.comparisons if not comparison.selections]
+class Searches(NamedTuple):
+    """What the protocol says of all tuning. Trials are counted as made, of arms not tuned yet as planned."""
+
+    trials: str  # of an arm: "9", "3 to 6"
+    unequal: list[str]  # comparisons in which not all arms get as many, and who has how many
+    seeds: str  # of a trial
+    further: bool  # whether the last trials are placed where the first were best
+    by: list[str]  # titles of what is chosen by
+    without: list[str]  # titles of comparisons that tune nothing
+
+
+def searches(plan: Plan, records: Records) -> Searches | None:
+    """None where nothing is tuned."""
+    if not plan.searches:
+        return None
     made = trials_made(plan, records)
-    seeds = {tune.seeds for tune in tunes}
-    further = any(tune.extend for tune in tunes)
-    by = listed(dict.fromkeys(METRICS[tune.select].title for tune in tunes))
-    text = (
-        f"{_shares(plan, made)}, each with {_ends(seeds)} tuning seed{'s' * (seeds != {1})} that no final run has"
-        + "; the last of them go one step past the edge while the best lies on it, else halfway to its neighbours"
-        * further
-        + f". Chosen by {by} at the end of the budget, never by test data. What was tried, chosen and spent is in the "
-        "ledger."
+    unequal = {}  # as dict for its order
+    for comparison in plan.comparisons:
+        for select in selects_of(comparison):
+            mine = {arm.label: made.get(arm.tuned.get(select, ""), 0) for arm in comparison.arms}
+            if words := uneven(mine):
+                unequal[f"{comparison.title} ({words})"] = True
+    return Searches(
+        trials=_ends(set(made.values())),
+        unequal=list(unequal),
+        seeds=_ends({search.seeds for search in plan.searches.values()}),
+        further=any(search.extend for search in plan.searches.values()),
+        by=list(dict.fromkeys(METRICS[arm.selection.metric].title for arm in plan.arms.values() if arm.selection)),
+        without=[comparison.title for comparison in plan.comparisons if not comparison.selections],
     )
-    return f"{text} Nothing is tuned in {listed(bare)}." if bare else text
 
 
 def trials_made(plan: Plan, records: Records) -> dict[str, int]:
     """The trials of every tuned arm, by id: as many as were made, or are planned where it is not tuned yet."""
     made = records.tuning.groupby("arm")["candidate"].nunique()
-    return {arm: int(made.get(arm, tune.candidates)) for arm, recipe in plan.arms.items() if (tune := recipe.tune)}
-
-
-def _shares(plan: Plan, made: Mapping[str, int]) -> str:
-    """Whether all arms of each comparison have as many trials, and where not, who has how many."""
-    unequal = {}  # as dict for its order
-    for comparison in plan.comparisons:
-        for select in selects_of(comparison):
-            mine = {arm.label: made.get(arm.tuned.get(cast(Select, select), ""), 0) for arm in comparison.arms}
-            if told := uneven(mine):
-                unequal[f"{comparison.title} ({told})"] = True
-    trials = set(made.values())
-    if unequal:
-        return f"Not all arms of a comparison get as many trials: {listed(unequal)}. There are {_ends(trials)} an arm"
-    return f"Every arm of a comparison gets as many trials, {_ends(trials)}{', by comparison' * (len(trials) > 1)}"
+    return {name: int(made.get(name, arm.search.candidates)) for name, arm in plan.arms.items() if arm.search}
 
 
 def _ends(values: set[int]) -> str:

@@ -53,6 +53,16 @@ def test_holm_covers_the_claims_that_count() -> None:
     assert verdicts[-2].word == "undecided"
 
 
+def test_claims_that_were_withdrawn_count_on() -> None:
+    claims = [claim("test_accuracy", noise, BASE) for noise in (BETTER, *NOISE)]
+    raw = [found.evidence.p for found in judge(claims)]
+    for gone in ([0.5], [0.0001, 0.02, 1.0]):
+        expected = multipletests([*raw, *gone], method="holm")[1][: len(raw)]
+        assert [found.p_adjusted for found in judge(claims, withdrawn=gone)] == pytest.approx(expected)
+    assert [v.word for v in judge(claims[:1], withdrawn=[1.0] * 60)] == ["undecided"]  # 61 · 2/2^10 is above 0.05
+    assert judge([], withdrawn=[0.5]) == []
+
+
 def test_a_derived_claim_is_judged_like_the_one_it_follows_from_and_costs_nothing() -> None:
     seconds = np.exp(-0.02 * np.arange(10))
     claims = [claim("train_seconds", seconds / 2, seconds), *(claim("test_accuracy", n, BASE) for n in NOISE)]

@@ -1,0 +1,98 @@
+"""What every kind of figure has in common, and the kinds there are.
+
+The Snakefile asks them what suits a study, so matplotlib is imported where a figure is drawn, and not before.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from study.plan.datasets import across, has_figure
+from study.plan.plan import Plan, PlannedComparison
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as Canvas
+
+    from study.show.observations import Observations
+    from study.show.records import Records
+
+
+class Drawing(NamedTuple):
+    """A figure as it is drawn; its caption travels in its files."""
+
+    canvas: Canvas
+    caption: str
+
+
+class Sources(NamedTuple):
+    """What figures of a study are drawn from."""
+
+    records: Records
+    observations: Observations
+    summary: pd.DataFrame  # that of summary.parquet
+
+
+class Figure(ABC):
+    """One kind of figure of a comparison. A class in this module is known: there is nothing to register."""
+
+    name: ClassVar[str]  # its folder under figures/
+    title: ClassVar[str]  # what the page calls it
+
+    @abstractmethod
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
+        """Whether there is such a figure of a comparison; decided from the plan, before anything has run."""
+
+    @abstractmethod
+    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
+        """Draw it from what a study left."""
+
+
+class Results(Figure):
+    """All metrics of a comparison: learning curves, dots, heat maps, … as they suit it."""
+
+    name, title = "results", "Figure"
+
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
+        return True
+
+    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
+        from study.show.figures import results_figure
+        from study.show.figures.data import Evidence
+
+        evidence = Evidence.of(comparison, sources.records, sources.observations)
+        return Drawing(results_figure.draw(evidence), results_figure.caption(evidence))
+
+
+class Datasets(Figure):
+    """Arms over several datasets: critical-difference diagrams and performance profiles."""
+
+    name, title = "datasets", "Figure over datasets"
+
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
+        return has_figure(across(plan, comparison), comparison.metrics)
+
+    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
+        from study.show.figures import datasets_figure
+
+        over = datasets_figure.OverDatasets.of(plan, comparison, sources.summary)
+        return Drawing(datasets_figure.draw(over), datasets_figure.caption(over))
+
+
+class Tuning(Figure):
+    """What arms were chosen by, against each setting that was searched."""
+
+    name, title = "tuning", "Figure of its tuning"
+
+    def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
+        return bool(comparison.selections)
+
+    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
+        from study.show.figures import tuning_figure
+        from study.show.figures.candidates import candidates_of
+        from study.show.figures.data import Evidence
+
+        evidence = Evidence.of(comparison, sources.records, sources.observations)
+        panels = candidates_of(plan, comparison, sources.records.tuning)
+        return Drawing(tuning_figure.draw(evidence, panels), tuning_figure.caption(evidence, panels))

@@ -1,0 +1,75 @@
+"""What each axis of a full factorial does on average over the others, and whether two of them depend on each other."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from study.metrics import METRICS
+from study.plan.plan import PlannedComparison
+from study.show.formatting import NONE, effect, effect_text
+from study.show.observations import Observations
+from study.show.templates import paragraph
+from study.stats.factorial import Effect, effects
+
+MOST = 60  # contrasts above which only main effects are shown, or none
+
+
+class Line(NamedTuple):
+    """One contrast, as text."""
+
+    what: str  # ``adam instead of sgd``; of an interaction ``adam and cosine together``
+    estimate: str
+    around: str
+    p: str
+
+
+class Effects(NamedTuple):
+    metric: str  # its title
+    main: list[Line]
+    together: list[Line]  # two-way interactions; empty where they are too many
+    notes: str
+
+
+def effects_of(comparison: PlannedComparison, observations: Observations) -> Effects | None:
+    """Effects on the first metric; None where the arms are no full cross product of at least two axes."""
+    levels = {key: list(dict.fromkeys(arm.values[key] for arm in comparison.arms)) for key in comparison.keys}
+    levels = {key: values for key, values in levels.items() if len(values) > 1}
+    sizes = [len(values) for values in levels.values()]
+    cells = {tuple(arm.values[key] for key in levels): arm.label for arm in comparison.arms}
+    if len(levels) < 2 or prod(sizes) != len(comparison.arms) or len(cells) != len(comparison.arms):
+        return None
+    if sum(size - 1 for size in sizes) > MOST:
+        return None
+    metric = comparison.metrics[0]
+    seeds = observations.of(comparison.name, metric)["seed"].nunique()
+    values = np.full((seeds, *sizes), np.nan)
+    for place in np.ndindex(*sizes):
+        label = cells[tuple(names[i] for names, i in zip(levels.values(), place, strict=True))]
+        mine = observations.values(comparison.name, metric, label)
+        if len(mine) == seeds:
+            values[:, *place] = mine
+    pairs = sum((a - 1) * (b - 1) for i, a in enumerate(sizes) for b in sizes[i + 1 :])
+    found = effects(metric, values, tuple(levels), interactions=pairs <= MOST)
+    # Which dataset is easier is nobody's question; whether it changes the effect of something else may be.
+    found = [e for e in found if len(e.factors) > 1 or e.factors[0].partition(".")[0] != "dataset"]
+    lines = [(len(e.factors), _line(metric, e, levels)) for e in found]
+    return Effects(
+        METRICS[metric].title,
+        [line for factors, line in lines if factors == 1],
+        [line for factors, line in lines if factors == 2],
+        paragraph("effect_notes", ratio=METRICS[metric].ratio, lost=any(not e.estimable for e in found)),
+    )
+
+
+def _line(metric: str, found: Effect, levels: dict[str, list[str]]) -> Line:
+    names = [levels[factor][level] for factor, level in zip(found.factors, found.levels, strict=True)]
+    firsts = [levels[factor][0] for factor in found.factors]
+    what = f"{names[0]} instead of {firsts[0]}" if len(names) == 1 else f"{names[0]} and {names[1]} together"
+    if found.estimate is None or found.p is None:
+        return Line(what, "not estimable", "", NONE)
+    text, around = effect(metric, found.estimate, found.low, found.high)
+    p = "< 0.001" if found.p < 0.001 else f"{found.p:.3f}"
+    return Line(what, effect_text(metric, text), around, p)

@@ -1,0 +1,130 @@
+"""Arms compared over datasets: their scores on each, and the table of average ranks."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from study.metrics import METRICS
+from study.plan.datasets import DRAWN, Across, across
+from study.plan.plan import Plan, PlannedComparison
+from study.show.formatting import NONE, none, quoted
+from study.show.templates import paragraph
+from study.stats.estimates import Floats
+from study.stats.paired import Ints
+from study.stats.ranks import average_ranks, costs_of
+from study.wording import listed
+
+MOST = 4  # arms without an estimate that are listed by name
+
+
+class Scores(NamedTuple):
+    """What every arm has of a metric on every dataset. Arrays are [datasets, arms]."""
+
+    estimates: Floats  # NaN where there is none
+    lost: Ints  # runs that diverged; of times to target 1 where under half of the runs reach it
+    absent: tuple[str, ...]  # labels without an estimate for no fault of theirs: runs are missing, failed or not timed
+
+    @property
+    def solved(self) -> Floats:
+        """As costs of a performance profile: infinite where a run was lost."""
+        return np.where(self.lost > 0, np.inf, self.estimates)
+
+
+class Ranks(NamedTuple):
+    """A table: the best by the first metric first. Without rows where arms cannot be ranked; ``notes`` say why."""
+
+    title: str
+    headings: list[str]  # [metrics]
+    rows: list[tuple[str, list[tuple[str, str]]]]  # an arm, and by metric its average rank and a remark
+    notes: str
+
+    @property
+    def known(self) -> bool:
+        """Whether arms are ranked by the first metric."""
+        return bool(self.rows) and self.rows[0][1][0][0] != NONE
+
+
+def scores(found: Across, summary: pd.DataFrame, metric: str) -> Scores:
+    """``summary``: the rows of one comparison. Of a dataset in several splits: the mean over them."""
+    rows = {str(row["label"]): row for row in summary[summary["metric"] == metric].to_dict("records")}
+    shape = len(found.datasets), len(found.arms)
+    estimates, lost, absent = np.full(shape, np.nan), np.zeros(shape, dtype=np.int64), []
+    for cell, labels in found.cells.items():
+        known = [float(rows[x]["estimate"]) for x in labels.values() if not none(rows[x]["estimate"])]
+        estimates[cell] = np.mean(known) if known else np.nan
+        lost[cell] = sum(_lost(metric, rows[x]) for x in labels.values())
+        absent += [x for x in labels.values() if none(rows[x]["estimate"]) and not _lost(metric, rows[x])]
+    return Scores(estimates, lost, tuple(absent))
+
+
+def ranks_of(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -> Ranks | None:
+    """Average ranks over datasets; None where the comparison is on one dataset, or of one arm."""
+    found = across(plan, comparison)
+    if found is None:
+        return None
+    title = f"Over {len(found.datasets)} datasets"
+    if not found.full:
+        return Ranks(title, [], [], _notes(found, {}))
+    rows = summary[summary["comparison"] == comparison.name]
+    by_metric = {metric: scores(found, rows, metric) for metric in comparison.metrics}
+    ranks = {
+        metric: None if score.absent else average_ranks(costs_of(metric, score.estimates, score.lost), False)
+        for metric, score in by_metric.items()
+    }
+    columns = [_column(metric, ranks[metric], by_metric[metric]) for metric in comparison.metrics]
+    first = next((rank for rank in ranks.values() if rank is not None), None)
+    order = range(len(found.arms)) if first is None else np.argsort(first, kind="stable")
+    return Ranks(
+        title,
+        [f"rank by {METRICS[metric].title}" for metric in comparison.metrics],
+        [(found.arms[i], [column[i] for column in columns]) for i in order],
+        _notes(found, by_metric),
+    )
+
+
+def headline(ranks: Ranks) -> str:
+    """Which arms rank best over the datasets by the first metric, and all others where they are few."""
+    arms = [(arm, cells[0][0]) for arm, cells in ranks.rows]
+    best = [quoted(arm) for arm, rank in arms if rank == arms[0][1]]
+    rest = [f"{quoted(arm)} {rank}" for arm, rank in arms[len(best) :]]
+    shares = "have" if len(best) > 1 else "has"
+    others = f"; {listed(rest)}" if 0 < len(rest) < MOST else ""
+    return f"{ranks.title} {listed(best)} {shares} the best average {ranks.headings[0]}, {arms[0][1]}{others}."
+
+
+def _lost(metric: str, row: dict[Any, Any]) -> int:
+    """What makes an arm worse than every number; 0 where nothing is known of its runs."""
+    if METRICS[metric].per_round:
+        return 0
+    if METRICS[metric].target:
+        return int(none(row["estimate"]) and not none(row["n_reached"]))
+    unknown = none(row["estimate"]) and row["n_diverged"] < row["n"]
+    return 0 if unknown else int(row["n_diverged"])
+
+
+def _column(metric: str, ranks: Floats | None, score: Scores) -> list[tuple[str, str]]:
+    """The cells of one metric. [arms]"""
+    if ranks is None:
+        return [(NONE, "")] * score.lost.shape[1]
+    what = "not reached" if METRICS[metric].target else "diverged"
+    lost = (score.lost > 0).sum(axis=0)
+    return [(f"{rank:.2f}", f"{what} on {count}" if count else "") for rank, count in zip(ranks, lost, strict=True)]
+
+
+def _notes(found: Across, by_metric: dict[str, Scores]) -> str:
+    """How arms were ranked, in a few sentences."""
+    absent = {}
+    for metric, score in by_metric.items():
+        names = [f"“{label}”" for label in score.absent]
+        absent[METRICS[metric].title] = names if len(names) <= MOST else [*names[:3], f"{len(names) - 3} more arms"]
+    return paragraph(
+        "rank_notes",
+        found=found,
+        means=any(not METRICS[metric].target and not METRICS[metric].per_round for metric in by_metric),
+        targets=any(METRICS[metric].target for metric in by_metric),
+        absent={title: names for title, names in absent.items() if names},
+        most=DRAWN,
+    )

@@ -1,0 +1,35 @@
+"""What people read, as Jinja templates: the page (``*.html.j2``), and paragraphs (``*.txt.j2``) for page and files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from study.show.formatting import quoted
+from study.wording import counted, listed
+
+FOLDER = Path(__file__).parent
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(("html.j2",)), undefined=StrictUndefined,
+    trim_blocks=True, lstrip_blocks=True,
+)  # fmt: skip
+ENVIRONMENT.filters |= {"listed": listed, "counted": counted, "quoted": quoted}
+
+
+def page(name: str, **values: object) -> str:
+    """A page of HTML. ``name``: of the template, without its ending."""
+    return ENVIRONMENT.get_template(f"{name}.html.j2").render(**values)
+
+
+def paragraphs(name: str, **values: object) -> list[str]:
+    """The paragraphs of a text: what blank lines part. Within one, a new line is a blank."""
+    text = ENVIRONMENT.get_template(f"{name}.txt.j2").render(**values)
+    found = (re.sub(r" *\n *", " ", part).strip() for part in re.split(r"\n\s*\n", text))
+    return [part for part in found if part]
+
+
+def paragraph(name: str, **values: object) -> str:
+    """All of a text as one paragraph."""
+    return " ".join(paragraphs(name, **values))
