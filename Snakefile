@@ -25,7 +25,7 @@ rule all:
 onstart:
     if is_main:
         history.state(dag.plan, dag.store)
-        print(messages.start(dag, executor, log), file=sys.stderr)
+        print(messages.start(dag, executor(), log), file=sys.stderr)
 
 
 onsuccess:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from study.plan.file.expand import prepare
+from study.plan.jobs import jobs
 from study.store.layout import Store
 from tests.slurm import accounting
 from tests.slurm.cluster import Cluster, unavailable
@@ -55,7 +56,7 @@ class Ran:
     smoke: Place
     interrupted: Place
     alone: Place  # smoke, without SLURM
-    arms: dict[str, str]  # of the interrupted study: arm by label
+    ids: dict[str, str]  # of the interrupted study: the job that trains an arm, by its label
     jobs: list[Job]
     output: dict[str, str]  # what each Snakemake printed, by study
 
@@ -94,22 +95,24 @@ def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     interrupted = place("interrupted", Path(__file__).with_name("interrupted.yaml"))
     plan = prepare(interrupted.folder / interrupted.study, Store(interrupted.results))
     arms = {arm.label: arm.arm for arm in plan.comparisons[0].arms}
+    trained = {unit.arm.id: job.id for job in jobs(plan, Store(interrupted.results)) for unit in job.blocks}
+    ids = {label: trained[arm] for label, arm in arms.items()}
     head = ["--parsable", "--comment=head", "--mem=2000", "--time=30", f"--output={smoke.folder}/output.txt"]
     cluster("sbatch", *head, "--wrap", " ".join(snakemake(smoke)))
     said: dict[str, str] = {}  # by job, of those that do not live to the end
     with ThreadPoolExecutor() as pool, (interrupted.folder / "output.txt").open("w") as file:
-        trained = pool.submit(alone.snakemake, "--until", "train")
+        other_place = pool.submit(alone.snakemake, "--until", "job")
         other = subprocess.Popen(snakemake(interrupted), env=cluster.environment, stdout=file, stderr=file)
         try:
-            interrupt(cluster, interrupted, arms, said)
+            interrupt(cluster, interrupted, arms, ids, said)
             other.wait(LONG)
         finally:
             other.kill()
-    assert trained.result().returncode == 0, trained.result().stderr
+    assert other_place.result().returncode == 0, other_place.result().stderr
     cluster.until(lambda: not cluster("squeue", "-h"), LONG)
     output = {place.folder.name[:-1]: (place.folder / "output.txt").read_text() for place in (smoke, interrupted)}
-    jobs = [read(job, [smoke, interrupted], said) for job in cluster.jobs()]
-    return Ran(smoke, interrupted, alone, arms, jobs, output)
+    ran = [read(job, [smoke, interrupted], said) for job in cluster.jobs()]
+    return Ran(smoke, interrupted, alone, ids, ran, output)
 
 
 def snakemake(place: Place) -> list[str]:
@@ -121,23 +124,23 @@ def snakemake(place: Place) -> list[str]:
     ]
 
 
-def interrupt(cluster: Cluster, place: Place, arms: dict[str, str], said: dict[str, str]) -> None:
+def interrupt(cluster: Cluster, place: Place, arms: dict[str, str], ids: dict[str, str], said: dict[str, str]) -> None:
     """Cancel one job, and cut the time of another so that SLURM warns it, while both are in the midst of training."""
     with ThreadPoolExecutor() as pool:  # at once, because neither trains for long
         labels = ("cancelled", "out of time")
-        cancelled, late = pool.map(lambda label: held(cluster, place, arms[label], said), labels)
+        cancelled, late = pool.map(lambda label: held(cluster, place, arms[label], ids[label], said), labels)
     cluster("scancel", cancelled[0])
     cluster("scontrol", "update", f"JobId={late[0]}", "TimeLimit=1")
     # With each of its signals SLURM sends SIGCONT, which wakes them.
     cluster.until(lambda: not any(Path(f"/proc/{process}").exists() for _, process in (cancelled, late)), LONG)
 
 
-def held(cluster: Cluster, place: Place, arm: str, said: dict[str, str]) -> tuple[str, int]:
+def held(cluster: Cluster, place: Place, arm: str, own: str, said: dict[str, str]) -> tuple[str, int]:
     """The job and the process that train ``arm``, stopped in the midst of it, however fast this machine is."""
     process = training(place, arm, LONG)
     os.kill(process, signal.SIGSTOP)
-    [job] = [job["JobId"] for job in cluster.jobs() if arm in job["Comment"] and job["JobState"] == "RUNNING"]
-    said[job] = (place.results / "logs" / "train" / f"{arm}-0-1.log").read_text()
+    [job] = [job["JobId"] for job in cluster.jobs() if own in job["Comment"] and job["JobState"] == "RUNNING"]
+    said[job] = (place.results / "logs" / "job" / f"{own}.log").read_text()
     return job, process
 
 

@@ -14,7 +14,7 @@ from tests.slurm.conftest import Job, Ran
 
 def attempts(ran: Ran, label: str) -> list[Job]:
     """The jobs that trained an arm of the interrupted study, first to last."""
-    return sorted(ran.of(f"train {ran.arms[label]}"), key=lambda job: int(job.id))
+    return sorted(ran.of(f"job {ran.ids[label]}"), key=lambda job: int(job.id))
 
 
 def test_both_studies_are_done(ran: Ran) -> None:
@@ -28,17 +28,17 @@ def test_both_studies_are_done(ran: Ran) -> None:
 def test_only_training_and_timing_are_jobs(ran: Ran) -> None:
     """The light rules run beside Snakemake, and nobody but the two interrupted jobs had to run twice."""
     rules = sorted(job.rule.partition(" ")[0] for job in ran.jobs)
-    assert rules == ["head", "time", *["train"] * 7]
+    assert rules == ["head", *["job"] * 7, "time"]
 
 
 def test_every_job_saw_its_own_devices(ran: Ran) -> None:
-    jobs = [*ran.of("train"), *ran.of("time")]
+    jobs = [*ran.of("job"), *ran.of("time")]
     assert {job.gpus for job in jobs} == {1, 2}
     assert all(len(job.devices) == job.gpus for job in jobs)
 
 
 def test_jobs_on_one_node_never_share_a_device(ran: Ran) -> None:
-    pairs = [(a, b) for a, b in combinations(ran.of("train"), 2) if a.beside(b)]
+    pairs = [(a, b) for a, b in combinations(ran.of("job"), 2) if a.beside(b)]
     assert pairs
     assert all(a.devices.isdisjoint(b.devices) for a, b in pairs)
 
@@ -77,8 +77,8 @@ def test_timing_is_alone_on_its_node(ran: Ran) -> None:
 def test_the_efficiency_report_tells_what_each_job_used(ran: Ran) -> None:
     [path] = (ran.interrupted.results / "logs" / "slurm").glob("efficiency_report_*.csv")
     told = pd.read_csv(path)
-    trained = told[told["RuleName"].str.startswith("rule_train")]
-    assert {arm for arm in ran.arms.values() if trained["RuleName"].str.contains(arm).any()} == {*ran.arms.values()}
+    trained = told[told["RuleName"].str.startswith("rule_job")]
+    assert {job for job in ran.ids.values() if trained["RuleName"].str.contains(job).any()} == {*ran.ids.values()}
     assert (trained["RequestedMem_MB"] >= 4000).all()
     assert trained["MaxRSS_MB"].max() > 100  # torch alone takes more
 

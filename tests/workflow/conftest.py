@@ -44,9 +44,7 @@ class Place:
         """The jobs that a dry run plans, by rule."""
         done = self.snakemake("--dry-run", config=config)
         assert done.returncode == 0, done.stderr
-        table = re.findall(
-            r"^\s*(data|tune|train|time|collect|table|figure|report) +(\d+)", done.stderr + done.stdout, re.M
-        )
+        table = re.findall(r"^\s*(data|job|time|collect|table|figure|report) +(\d+)", done.stderr + done.stdout, re.M)
         return {rule: int(count) for rule, count in table}
 
     def records(self) -> dict[str, tuple[int, bytes]]:

@@ -55,7 +55,7 @@ def test_neither_mtimes_nor_comments_nor_titles_train_anything(place: Place) -> 
     for path in place.folder.rglob("*"):
         os.utime(path, (0, shuffled.randint(1_000_000_000, 1_700_000_000)))
     edit(place, "title: Two optimizers", "title: Still two optimizers  # a comment")
-    assert {"train", "time", "data"}.isdisjoint(place.jobs())
+    assert {"job", "time", "data"}.isdisjoint(place.jobs())
 
 
 def test_a_dry_run_states_nothing_and_a_run_does_before_it_trains(place: Place) -> None:
@@ -76,7 +76,7 @@ def test_a_new_arm_trains_alone(place: Place) -> None:
     before = place.records()
     edit(place, "optimizer: [sgd,", "optimizer: [sgd, {name: adagrad, lr: 0.05},")
     edit(place, "study: smoke", "study: wider")
-    assert place.jobs()["train"] == 1
+    assert place.jobs()["job"] == 1
     assert place.snakemake().returncode == 0
     after = place.records()
     assert len(after) == 3
@@ -91,7 +91,7 @@ def test_a_deleted_arm_is_trained_again_alone_with_the_same_numbers(place: Place
         shutil.rmtree(name)
     report = place.results / "studies" / "smoke" / "report.html"
     os.utime(report)
-    assert place.jobs()["train"] == 1
+    assert place.jobs()["job"] == 1
     assert place.snakemake().returncode == 0
     after = place.records()
     assert [name for name in before if after[name][0] != before[name][0]] == [f"arms/{arm}/runs-0-2.parquet"]
@@ -102,7 +102,7 @@ def test_a_deleted_arm_is_trained_again_alone_with_the_same_numbers(place: Place
 
 def test_more_seeds_train_only_the_new_ones(place: Place) -> None:
     edit(place, "seeds: 3", "seeds: 4")
-    assert place.jobs()["train"] == 2
+    assert place.jobs()["job"] == 2
     assert place.snakemake().returncode == 0
     blocks = sorted(path.name for path in place.results.glob("arms/*/runs-*.parquet"))
     assert blocks == ["runs-0-2.parquet"] * 2 + ["runs-3-3.parquet"] * 2

@@ -38,11 +38,11 @@ def test_usr1_to_every_process_of_a_job_ends_training_alone_and_with_a_checkpoin
     edit(fresh, "gpus: [4]", "gpus: [1]")
     edit(fresh, "epochs: 5", "epochs: 300")
     with ThreadPoolExecutor() as pool:
-        running = pool.submit(fresh.snakemake, "--until", "train", "--retries", "1")
+        running = pool.submit(fresh.snakemake, "--until", "job", "--retries", "1")
         warn(training(fresh))
         done = running.result()
     assert done.returncode == 0, done.stdout + done.stderr
-    [log] = fresh.results.glob("logs/train/*.log")
+    [log] = fresh.results.glob("logs/job/*.log")
     assert "checkpoint-0-2-stack.pt: going on after step" in log.read_text()
 
 

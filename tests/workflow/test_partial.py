@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -70,14 +71,14 @@ def test_a_failed_job_is_shown_and_only_it_is_done_again(place: Place) -> None:
     lion = arm_of(place, "lion")
     [line] = [line for line in text.splitlines() if line.startswith("FAILED")]
     assert line.startswith(f"FAILED optimizer, lion ({lion}), seeds 0-2: ")
-    assert f"results/logs/train/{lion}-0-2.log" in line
+    assert re.search(r"\(log: results/logs/job/[0-9a-f]{12}\.log\)$", line)
     assert "(6 of 9 runs)" in text
     assert place.records() == before
     runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")
     assert runs[runs["arm"] == lion]["status"].tolist() == ["failed"] * 3
     assert runs[runs["arm"] != lion]["status"].tolist() == ["finished"] * 6
     dataset.unlink()
-    assert place.jobs()["train"] == 1
+    assert place.jobs()["job"] == 1
     assert place.snakemake().returncode == 0
     assert {name: place.records()[name] for name in before} == before
     runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")

@@ -47,7 +47,7 @@ def test_it_is_the_same_byte_for_byte(tracked: list[str], redrawn: Path) -> None
 
 def test_nothing_was_trained_and_nothing_is_missing(redrawn: Path) -> None:
     assert not (redrawn / REFERENCE / "datasets").exists()
-    assert not (redrawn / REFERENCE / "logs" / "train").exists()
+    assert not (redrawn / REFERENCE / "logs" / "job").exists()
     runs = pd.read_parquet(redrawn / STUDY / "runs.parquet")
     assert runs["status"].value_counts().to_dict() == {"finished": 434}
     assert set(runs.groupby("arm")["seed"].nunique()) == {6, 16}

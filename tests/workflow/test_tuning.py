@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.show.records import gather
 from study.store.layout import Block, Store
@@ -26,7 +27,7 @@ comparisons:
     metrics: [test_accuracy]
     claims: [{metric: test_accuracy, better: adam, than: sgd, exploratory: true}]
 """
-WORK = {"data", "tune", "train", "time"}
+WORK = {"data", "job", "time"}
 
 
 def work(place: Place) -> dict[str, int]:
@@ -38,7 +39,7 @@ def work(place: Place) -> dict[str, int]:
 def fair(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("fair"))
     (place.folder / place.study).write_text(STUDY, encoding="utf-8")
-    assert work(place) == {"data": 1, "tune": 2, "train": 2}
+    assert work(place) == {"data": 1, "job": 2}
     done = place.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
     return place
@@ -48,12 +49,15 @@ def test_final_runs_have_the_settings_that_tuning_chose(fair: Place) -> None:
     store = Store(fair.results)
     plan = Plan.load(store.study("fair") / "plan.json")
     runs = pd.read_parquet(store.study("fair") / "runs.parquet").set_index("arm")
-    for arm in plan.arms:
-        tuning = pd.read_parquet(store.tuning(arm))
-        assert (len(tuning), tuning["candidate"].nunique()) == (10, 5)
-        (chosen,) = tuning.loc[tuning["chosen"], "optimizer.lr"].unique()
-        assert runs.loc[arm, "lr"].tolist() == [chosen] * 2
-        assert [json.loads(text) for text in runs.loc[arm, "settings"]] == [{"optimizer.lr": chosen}] * 2
+    tuning = pd.read_parquet(store.study("fair") / "tuning.parquet").set_index("arm")
+    for arm_id, arm in plan.arms.items():
+        assert arm.search
+        trials = pd.read_parquet(store.search(arm.search.id))
+        assert (len(trials), trials["candidate"].nunique()) == (10, 5)
+        mine = tuning.loc[arm_id]
+        (chosen,) = mine.loc[mine["chosen"], "settings"].unique()
+        assert runs.loc[arm_id, "lr"].tolist() == [json.loads(chosen)["optimizer.lr"]] * 2
+        assert runs.loc[arm_id, "settings"].tolist() == [chosen] * 2
 
 
 def test_what_was_tuned_is_gathered_and_shown(fair: Place) -> None:
@@ -69,31 +73,60 @@ def test_what_was_tuned_is_gathered_and_shown(fair: Place) -> None:
     assert "Tuning took 20 runs" in page
 
 
-def test_what_is_trained_is_not_tuned_again(fair: Place, tmp_path: Path) -> None:
+def searches(store: Store) -> list[Path]:
+    """The searches of the two arms, in their order."""
+    arms = Plan.load(store.study("fair") / "plan.json").arms.values()
+    return [store.search(arm.search.id) for arm in arms if arm.search]
+
+
+def searched(store: Store) -> int:
+    """How many searches the jobs hold that are still to be done."""
+    plan = Plan.load(store.study("fair") / "plan.json")
+    return sum(len(job.searches) for job in jobs(plan, store))
+
+
+def test_what_is_trained_is_not_searched_again(fair: Place, tmp_path: Path) -> None:
     place = fair.copy(tmp_path / "copy")
     store = Store(place.results)
     first, second = Plan.load(store.study("fair") / "plan.json").arms
-    os.utime(store.tuning(first))  # newer than the runs, as after a fresh clone
+    search, _ = searches(store)
+    os.utime(search)  # newer than the runs, as after a fresh clone
     assert work(place) == {}
-    store.tuning(first).unlink()
+    search.unlink()
     assert work(place) == {}
-    store.runs(second, Block(0, 1)).unlink()  # its tuning is there
-    assert work(place) == {"train": 1}
+    store.runs(second, Block(0, 1)).unlink()  # its search is there
+    assert (work(place), searched(store)) == ({"job": 1}, 0)
     store.runs(first, Block(0, 1)).unlink()
-    assert work(place) == {"train": 2, "tune": 1}
+    assert (work(place), searched(store)) == ({"job": 2}, 1)
 
 
-def test_a_failed_tuning_is_told_once_and_shown_for_every_seed(fair: Place, tmp_path: Path) -> None:
+def test_receipts_are_nothing_but_receipts(fair: Place, tmp_path: Path) -> None:
     place = fair.copy(tmp_path / "copy")
     store = Store(place.results)
-    arm = next(iter(Plan.load(store.study("fair") / "plan.json").arms))
-    store.tuning(arm).unlink()
+    shutil.rmtree(place.results / "jobs")
+    assert place.jobs() == {}
+    store.runs(next(iter(Plan.load(store.study("fair") / "plan.json").arms)), Block(0, 1)).unlink()
+    assert work(place) == {"job": 1}
+    assert place.snakemake().returncode == 0
+    [receipt] = place.results.glob("jobs/*.done")
+    assert list(json.loads(receipt.read_text())["units"]) == [f"{receipt_arm(store)}, seeds 0-1"]
+
+
+def receipt_arm(store: Store) -> str:
+    return next(iter(Plan.load(store.study("fair") / "plan.json").arms))
+
+
+def test_a_failed_search_is_told_once_and_shown_for_every_seed(fair: Place, tmp_path: Path) -> None:
+    place = fair.copy(tmp_path / "copy")
+    store = Store(place.results)
+    arm = receipt_arm(store)
+    searches(store)[0].unlink()
     store.runs(arm, Block(0, 1)).unlink()
     (dataset,) = place.results.glob("datasets/*.npz")
     dataset.write_bytes(b"torn")
     done = place.snakemake()
     assert done.returncode == 1
-    failed = [line for line in (done.stderr + done.stdout).splitlines() if line.startswith("FAILED")]
+    failed = [line for line in (done.stderr + done.stdout).splitlines() if line.startswith("FAILED optimizer")]
     assert len(failed) == 1
     assert f"({arm}), tuning: " in failed[0]
     runs = pd.read_parquet(store.study("fair") / "runs.parquet").set_index("arm")
@@ -107,25 +140,26 @@ def test_runs_that_tuning_did_not_choose_are_not_collected(fair: Place, tmp_path
     plan = Plan.load(store.study("fair") / "plan.json")
     path = store.runs(next(iter(plan.arms)), Block(0, 1))
     pd.read_parquet(path).assign(settings=pd.Series([wrong] * 2, dtype="string")).to_parquet(path)
-    with pytest.raises(ValueError, match=r"tuning\.parquet chose"):
+    with pytest.raises(ValueError, match="chose"):
         gather(plan, store)
 
 
-def test_what_is_tuned_is_not_tuned_again_for_trials_that_are_still_to_be_made(fair: Place, tmp_path: Path) -> None:
-    """A metric more, whose arms make the trials that those at hand could take over, and seeds more for all."""
+def test_a_search_is_extended_for_another_selection(fair: Place, tmp_path: Path) -> None:
+    """With a metric more, each arm is chosen by another selection too: its search keeps what it tried."""
     place = fair.copy(tmp_path / "copy")
-    text = STUDY.replace("[test_accuracy]", "[test_accuracy, steps_to_target]")
-    text = text.replace("seeds: 2\ntune:", "seeds: 3\ntarget: {metric: val_accuracy, value: 0.5}\ntune:")
-    (place.folder / place.study).write_text(text, encoding="utf-8")
-    assert work(place) == {"tune": 2, "train": 4}
-
-
-def test_trials_are_made_once_for_all_selections_of_a_label(fair: Place, tmp_path: Path) -> None:
-    """With a metric more, each arm is tuned by another selection too: of the trials that are there."""
-    place = fair.copy(tmp_path / "copy")
+    store = Store(place.results)
+    before = [pd.read_parquet(path).drop(columns="selections") for path in searches(store)]
     text = STUDY.replace("metrics: [test_accuracy]", "metrics: [test_accuracy, test_loss]")
     (place.folder / place.study).write_text(text, encoding="utf-8")
-    assert work(place) == {"tune": 2, "train": 2}
-    assert place.snakemake("--until", "tune").returncode == 0
-    for path in sorted((place.results / "logs" / "tune").glob("*.log"), key=os.path.getmtime)[-2:]:
-        assert "trials taken over from" in path.read_text(encoding="utf-8")
+    assert work(place) == {"job": 2}
+    assert place.snakemake("--until", "job").returncode == 0
+    for was, path in zip(before, dict.fromkeys(searches(store)), strict=True):
+        now = pd.read_parquet(path)
+        pd.testing.assert_frame_equal(now.drop(columns="selections").iloc[: len(was)], was)
+        assert store.selections(path.stem) == ["val_accuracy", "val_loss"]
+
+
+def test_what_is_searched_is_not_searched_again_for_more_seeds(fair: Place, tmp_path: Path) -> None:
+    place = fair.copy(tmp_path / "copy")
+    (place.folder / place.study).write_text(STUDY.replace("seeds: 2\ntune:", "seeds: 3\ntune:"), encoding="utf-8")
+    assert (work(place), searched(Store(place.results))) == ({"job": 2}, 0)

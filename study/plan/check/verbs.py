@@ -9,7 +9,7 @@ from pathlib import Path
 from study.plan.check.decidability import floors
 from study.plan.check.tuning import candidates
 from study.plan.check.warnings import warnings
-from study.plan.cost import Total, final, length, sum_up, tuning
+from study.plan.cost import Work, final, length, sum_up, training_rows, tuning
 from study.plan.file.expand import prepare
 from study.plan.freshness import Freshness
 from study.plan.history import History
@@ -42,16 +42,21 @@ def check(arguments: Namespace) -> Plan:
         names = {arm: f"{c.name}, {label}" for c in reversed(plan.comparisons) for arm, label in c.trained.items()}
         for arm, blocks in gaps.items():
             print(f"  to train: {names[arm]} ({arm}), seeds {', '.join(map(str, blocks))}")
-    to_do = jobs(plan, store)
+    to_do, (searches, final_runs) = jobs(plan, store), work_of(plan, store)
+    searched = sum_up(searches)
     if plan.searches:
         selections = {(arm.search.id, arm.selection.name) for arm in plan.arms.values() if arm.search and arm.selection}
         trials = sum(search.first for search in plan.searches.values())
         trials += sum(plan.searches[search].extend for search, _ in selections)
-        made = f"{counted(trials, 'trial')}, {counted(tuning_of(plan).runs, 'run')} of tuning seeds"
+        made = f"{counted(trials, 'trial')}, {counted(searched.runs, 'run')} of tuning seeds"
         print(f"{counted(len(plan.searches), 'search')} for {counted(len(selections), 'tuned arm')}: {made}")
         for line in candidates(plan):
             print(f"  candidates of {line}")
-    print(in_all(plan))
+    tuning_share = str(searched).replace(", ", " and ", 1)
+    share = f", of which {tuning_share} are tuning" if searched.runs and searched.steps else ""
+    sizes = any("batch_size" in search.covers for search in plan.searches.values())
+    work = str(sum_up([*searches, *final_runs]))
+    print(f"In all: {work.replace(', ', ', about ', 1) if sizes else work}{share}")
     if plan.searches:
         left = sum(len(job.searches) for job in to_do)
         done = [search for search, selection in selections if selection in store.selections(search)]
@@ -72,21 +77,15 @@ def check(arguments: Namespace) -> Plan:
     return plan
 
 
-def tuning_of(plan: Plan) -> Total:
-    """Runs and steps of all tuning: trials that arms share once."""
+def work_of(plan: Plan, store: Store) -> tuple[list[Work], list[Work]]:
+    """Runs and steps of all searches, and of the final runs."""
+    rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
     selections = Counter(arm.search.id for arm in plan.arms.values() if arm.search)
-    return sum_up(tuning(plan.searches[search], number) for search, number in selections.items())
-
-
-def in_all(plan: Plan) -> str:
-    """Runs and steps of tuning and of final runs; ``at least`` where a dataset tells its rows only when it is read."""
-    trained = sum_up(final(plan.arms[arm], runs) for arm, runs in plan.seeds.items())
-    tuned = tuning_of(plan)
-    sizes = any("batch_size" in search.covers for search in plan.searches.values())
-    word = "about " if sizes and trained.certain else "" if trained.certain else "at least "
-    share = f", of which {counted(tuned.runs, 'run')} and {tuned.steps:,} steps are tuning" if tuned.runs else ""
-    runs, steps = counted(trained.runs + tuned.runs, "run"), counted(trained.steps + tuned.steps, "step")
-    return f"In all: {runs}, {word}{steps}{share}"
+    searched = [
+        tuning(search, selections[i], rows=rows[search.first_recipe.dataset_id]) for i, search in plan.searches.items()
+    ]
+    trained = [final(plan.arms[arm], runs, rows[plan.arms[arm].dataset_id]) for arm, runs in plan.seeds.items()]
+    return searched, trained
 
 
 def schema(arguments: Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import JsonValue, ValidationError
 
@@ -12,7 +13,7 @@ from study.axes.recipe import split_key
 from study.errors import Mistakes, join, refuse
 from study.metrics import Select
 from study.plan.file.keys import CHOICES, kind_of, number
-from study.plan.file.matrix import Choices, Entry
+from study.plan.file.matrix import Choices, Entry, entries, key_place
 from study.plan.file.models import EXTEND, Comparison, StudyFile, Tune
 from study.plan.file.shape import expected
 from study.plan.searches.search import Search
@@ -21,112 +22,98 @@ from study.plan.searches.space import EXAMPLE, Range, Searched, Value
 
 @dataclass(frozen=True)
 class OpenSettings:
-    """A ``tune:`` block as it holds for a comparison. ``places``: of every key that is searched."""
+    """A ``tune:`` block as it holds for a comparison: the study's, and the comparison's own over it.
 
-    options: Tune
+    ``places``: where each setting is written, ``place`` where the block is, ``select_place`` what is selected by.
+    """
+
     place: str
     ranges: dict[str, Range]
     places: dict[str, str]
+    seeds: int
+    extend: int | None
+    method: Literal["grid", "sobol"]
+    trials: int | None
     select: tuple[Select, ...] | None
     select_place: str
 
-    @property
-    def extend(self) -> int:
-        return EXTEND if self.options.extend is None else self.options.extend
-
 
 def open_settings(file: StudyFile, comparison: Comparison, path: str, mistakes: Mistakes) -> OpenSettings | None:
-    """What the comparison at ``path`` leaves open: the study's block, its own over that, or nothing.
+    """What the comparison at ``path`` leaves open; None where that is nothing.
 
     Settings that it gives replace the study's (and its search) as a whole, other keys one by one.
     """
-    under = file.tune
-    own = comparison.tune if "tune" in comparison.model_fields_set else None
-    if "tune" in comparison.model_fields_set and own is None:
+    own = "tune" in comparison.model_fields_set
+    if (comparison.tune if own else file.tune) is None:
         return None
-    if own is None and under is None:
-        return None
-    place = "tune" if own is None else join(path, "tune")
-    options = own or under
-    assert options is not None
-    source, source_place = options, place
-    if own is not None and under is not None:
-        given = own.model_fields_set & Tune.model_fields.keys()
-        kept = ("seeds", "extend") if own.ranges() else ("seeds", "extend", "search", "trials")
-        inherited = {name: getattr(under, name) for name in kept if name in under.model_fields_set - given}
-        options = own.model_copy(update=inherited)
-        if not own.ranges():
-            source, source_place = under, "tune"
-    ranges = source.ranges()
-    if not ranges:
-        mistakes.add(place, f"names no setting; give the settings to search, such as {{optimizer.lr: {EXAMPLE}}}")
-    chooser = (own, place) if own is not None and "select" in own.model_fields_set else (under or options, "tune")
-    if under is None:
-        chooser = (options, place)
-    select = chooser[0].select
-    selects = (select,) if isinstance(select, str) else select
+    pairs = [(comparison.tune, join(path, "tune")), (file.tune, "tune")]
+    blocks = [(block, place) for block, place in pairs if block is not None]
+    first = next((i for i, (block, _) in enumerate(blocks) if block.ranges()), len(blocks) - 1)
+    searching = blocks[: first + 1]  # what says how to search
+
+    def giver(option: str, among: Sequence[tuple[Tune, str]]) -> tuple[Tune, str]:
+        """The first block that gives an option, and where the block is; the last, where none does."""
+        return next((pair for pair in among if option in pair[0].model_fields_set), among[-1])
+
+    selecting, selecting_place = giver("select", blocks)
+    select, ranges = selecting.select, blocks[first][0].ranges()
     found = OpenSettings(
-        options,
-        place,
-        ranges,
-        {key: join(source_place, key) for key in ranges},
-        selects,
-        join(chooser[1], "select"),
+        place=blocks[0][1],
+        ranges=ranges,
+        places={key: join(blocks[first][1], key) for key in ranges},
+        seeds=giver("seeds", blocks)[0].seeds,
+        extend=giver("extend", blocks)[0].extend,
+        method=giver("search", searching)[0].search,
+        trials=giver("trials", searching)[0].trials,
+        select=select if select is None or isinstance(select, tuple) else (select,),
+        select_place=join(selecting_place, "select"),
     )
-    _check(found, source is own or own is None, mistakes)
+    _check(found, mistakes)
     return found
 
 
-def _check(found: OpenSettings, new: bool, mistakes: Mistakes) -> None:
-    """Note what is wrong with the block, whatever arms it is for. ``new``: not only the study's ranges again."""
-    options, place = found.options, found.place
-    if options.search == "sobol" and options.trials is None:
+def _check(found: OpenSettings, mistakes: Mistakes) -> None:
+    """Note what is wrong with the block, whatever arms it is for."""
+    place, sobol = found.place, found.method == "sobol"
+    if not found.ranges:
+        mistakes.add(place, f"names no setting; give the settings to search, such as {{optimizer.lr: {EXAMPLE}}}")
+    if sobol and found.trials is None:
         mistakes.add(join(place, "trials"), "is missing; give the number of quasi-random trials, such as 32")
-    elif options.search == "grid" and options.trials is not None:
+    elif not sobol and found.trials is not None:
         mistakes.add(join(place, "trials"), "is for quasi-random search; add search: sobol, or take it out")
-    for i, name in enumerate(found.select or ()):
-        if name in (found.select or ())[:i]:
+    select = found.select or ()
+    for i, name in enumerate(select):
+        if name in select[:i]:
             mistakes.add(join(found.select_place, i), f"{name!r} is listed twice; keep one")
     for key, given in found.ranges.items():
-        _check_range(given, found.places[key], options, mistakes)
-    listed = [given for given in found.ranges.values() if given.values is not None]
-    if new and options.extend and listed and len(listed) == len(found.ranges):
-        mistakes.add(
-            join(place, "extend"), "listed values have none between or past them; give 'log' or 'linear', or 0"
-        )
-
-
-def _check_range(given: Range, place: str, options: Tune, mistakes: Mistakes) -> None:
-    kind = "values" if given.values is not None else "log" if given.log else "linear"
-    if kind == "values" and options.search == "sobol":
-        mistakes.add(join(place, "values"), "quasi-random search needs ends; give 'log' or 'linear', or search: grid")
-    if given.points is not None and (kind == "values" or options.search == "sobol"):
-        instead = "the values are the points" if kind == "values" else "'trials' says how many"
-        mistakes.add(join(place, "points"), f"is not wanted here, {instead}; take it out")
-    if given.points is None and kind != "values" and options.search == "grid":
-        mistakes.add(place, "'points' is missing; give the number of points, both ends included, such as 9")
+        at, listed = found.places[key], given.values is not None
+        if listed and sobol:
+            mistakes.add(join(at, "values"), "quasi-random search needs ends; give 'log' or 'linear', or search: grid")
+        if given.points is not None and (listed or sobol):
+            instead = "the values are the points" if listed else "'trials' says how many"
+            mistakes.add(join(at, "points"), f"is not wanted here, {instead}; take it out")
+        if given.points is None and not (listed or sobol):
+            mistakes.add(at, "'points' is missing; give the number of points, both ends included, such as 9")
+    if found.extend and found.ranges and all(given.values for given in found.ranges.values()):
+        wrong = "listed values have none between or past them; give 'log' or 'linear', or 0"
+        mistakes.add(join(place, "extend"), wrong)
 
 
 def check_covered(found: OpenSettings, comparison: Comparison, path: str, mistakes: Mistakes) -> None:
     """Note every value of ``vary``, ``arms`` and ``skip`` that sets a setting which is searched."""
     written = [
-        Entry(value, join(path, "vary", key, i)) if "." not in key else Entry(value, join(path, "vary", key))
+        (key, Entry(value, join(path, "vary", key, i)))
         for key, values in comparison.vary.items()
         for i, value in enumerate(values if isinstance(values, list) else ())
     ]
-    keys = [key for key, values in comparison.vary.items() for _ in (values if isinstance(values, list) else ())]
     for name, parts in (("arms", comparison.arms or ()), ("skip", comparison.skip)):
         for i, part in enumerate(parts):
-            for key, value in part.items():
-                keys.append(key)
-                written.append(Entry(value, join(path, name, i, key)))
-    for key, (value, place) in zip(keys, written, strict=True):
-        if key in found.ranges:
-            at = place if "." in key or not place.endswith("]") else place.rpartition("[")[0]
-            mistakes.add(at, f"is covered by {found.place!r}; take it out here or there")
-        for setting in value if isinstance(value, dict) else ():
-            if f"{key}.{setting}" in found.ranges:
-                mistakes.add(join(place, setting), f"is covered by {found.place!r}; take it out here or there")
+            written += entries(part, join(path, name, i)).items()
+    for key, (value, place) in written:
+        within = {f"{key}.{name}": join(place, name) for name in (value if isinstance(value, dict) else ())}
+        for setting, at in ({key: key_place(place)} | within).items():
+            if setting in found.ranges:
+                mistakes.add(at, f"is covered by {found.place!r}; take it out here or there")
 
 
 def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: Mistakes) -> list[Search | None]:
@@ -155,7 +142,7 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
     made: list[Search | None] = []
     for row, space in zip(rows, spaces, strict=True):
         fixed = not space or all(searched.values for searched in space)  # listed values have none between or past them
-        extend = 0 if fixed else most - first[space] + found.extend
+        extend = 0 if fixed else most - first[space] + (EXTEND if found.extend is None else found.extend)
         values = row.without(searched.key for searched in space).values
         made.append(_search(values, space, found, extend) if space else None)
     return made
@@ -165,10 +152,10 @@ def _search(values: dict[str, JsonValue], space: tuple[Searched, ...], found: Op
     return Search(
         recipe=values,
         settings=space,
-        seeds=found.options.seeds,
+        seeds=found.seeds,
         extend=extend,
-        method=found.options.search,
-        trials=found.options.trials,
+        method=found.method,
+        trials=found.trials,
     )
 
 

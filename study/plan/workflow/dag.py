@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from study.axes.recipe import digest
 from study.errors import Refused, suggest
 from study.plan.file.expand import prepare
 from study.plan.freshness import Freshness
@@ -175,8 +176,7 @@ class Dag:
 
 def _pointer(store: Store, study: Path) -> Path:
     """Where a job on another machine finds the plan of ``study`` without reading the study file."""
-    name = str(study.absolute()).replace("/", "%")
-    return store.root / "studies" / f".{name}.plan"
+    return store.root / "studies" / f".{digest(str(study.absolute()))}.plan"
 
 
 def _remembered(store: Store, study: Path) -> Path:
