@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from study.metrics import METRICS
 from study.show.figures.data import Evidence
-from study.show.figures.panels import Shown, panels
+from study.show.figures.panels import Slot, panels
 from study.show.figures.panels.panel import FEW, Panel, rows_height
 from study.show.figures.style import LETTERS, WIDTH, arms_above, letter, note, page
 from study.show.tables.tuning import read_from, undertuned_arms
@@ -75,7 +75,7 @@ def repeated(evidence: Evidence) -> str:
     return f"The order of the arms by {METRICS[metric].title} repeats in {percent} % of resampled {what}."
 
 
-def _behind(chosen: list[Shown], evidence: Evidence) -> str:
+def _behind(chosen: list[Slot], evidence: Evidence) -> str:
     """How many runs stand behind each arm; timing rounds where nothing else is shown."""
     timed = [panel.metric for panel in chosen if METRICS[panel.metric].per_round]
     rounds = max((evidence.observed.of(metric)["seed"].nunique() for metric in timed), default=0)
@@ -84,7 +84,7 @@ def _behind(chosen: list[Shown], evidence: Evidence) -> str:
     return f"n = {counted(evidence.comparison.seeds, 'seed')} per arm"
 
 
-def _lay_out(figure: Figure, chosen: list[Shown], evidence: Evidence) -> list[Axes]:
+def _lay_out(figure: Figure, chosen: list[Slot], evidence: Evidence) -> list[Axes]:
     """Axes for the panels: below each other where they are wide; else the first left and the others beside it."""
     first, *beside = [panel.kind for panel in chosen]
     if first.wide:
@@ -108,7 +108,7 @@ def _lay_out(figure: Figure, chosen: list[Shown], evidence: Evidence) -> list[Ax
     return [figure.add_subplot(grid[:, 0]), *(figure.add_subplot(grid[i, 1]) for i in range(len(beside)))]
 
 
-def _legend(figure: Figure, chosen: list[Shown], evidence: Evidence) -> None:
+def _legend(figure: Figure, chosen: list[Slot], evidence: Evidence) -> None:
     """What the panels' own marks are, and the arms, above all; and n."""
     marks = [mark for kind in dict.fromkeys(panel.kind for panel in chosen) for mark in kind.handles(evidence)]
     arms = any(panel.kind.arms for panel in chosen)

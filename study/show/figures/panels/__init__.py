@@ -14,21 +14,21 @@ for module in iter_modules(__path__, f"{__name__}."):
 PANELS = Panel.kinds()
 
 
-class Shown(NamedTuple):
-    """A panel of a figure."""
+class Slot(NamedTuple):
+    """A place in a figure: a kind of panel, and the metric that it shows there."""
 
     kind: Panel
     metric: str
 
 
-def panels(evidence: Evidence) -> list[Shown]:
+def panels(evidence: Evidence) -> list[Slot]:
     """What is drawn for a comparison, in its order."""
     metrics = list(evidence.comparison.metrics)
-    chosen: list[Shown] = []
+    chosen: list[Slot] = []
     left = metrics
     for kind in PANELS:
         mine = kind.suits(evidence, left)
-        chosen += [Shown(kind, metric) for metric in mine]
+        chosen += [Slot(kind, metric) for metric in mine]
         covered = {other for metric in mine for other in kind.covers(evidence, metric)}
         left = [metric for metric in left if metric not in covered]
     order = {metric: i for i, metric in enumerate(metrics)}

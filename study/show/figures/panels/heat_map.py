@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, product
 from math import log, prod
 
 import numpy as np
@@ -40,14 +40,14 @@ class HeatMap(Panel):
         comparison = evidence.comparison
         down, across = _levels(comparison)
         keys = comparison.keys
-        values = np.full(shape(comparison), np.nan)
-        texts = np.full(shape(comparison), "", dtype=object)
-        grey = np.zeros(shape(comparison), dtype=bool)
-        cells = {arm.label: _cell(arm.values, keys, down, across) for arm in comparison.arms}
-        places = 0 if METRICS[metric].unit in COUNTED else 1 if METRICS[metric].percent else None
+        size = shape(comparison)
+        values, texts, grey = np.full(size, np.nan), np.full(size, "", dtype=object), np.zeros(size, dtype=bool)
+        order = {levels: place for place, levels in enumerate(product(*down, *across))}
+        places = {arm.label: order[tuple(arm.values[key] for key in keys)] for arm in comparison.arms}
+        decimals = 0 if METRICS[metric].unit in COUNTED else 1 if METRICS[metric].percent else None
         for label, runs in evidence.runs.groupby("label", sort=False):
-            cell = cells[str(label)]
-            estimate, text = _estimate(metric, evidence.observed.values(metric, str(label)), runs["status"], places)
+            cell = divmod(places[str(label)], size[1])
+            estimate, text = _estimate(metric, evidence.observed.values(metric, str(label)), runs["status"], decimals)
             values[cell], texts[cell], grey[cell] = np.nan if estimate is None else estimate, text, estimate is None
         annotate = values.size <= ANNOTATED
         lower = METRICS[metric].better == "lower"
@@ -96,21 +96,12 @@ def _levels(comparison: PlannedComparison) -> tuple[list[list[str]], list[list[s
     return levels[:cut], levels[cut:]
 
 
-def _cell(
-    values: dict[str, str], keys: tuple[str, ...], down: list[list[str]], across: list[list[str]]
-) -> tuple[int, int]:
-    at = [level.index(values[key]) for key, level in zip(keys, [*down, *across], strict=True)]
-    row = np.ravel_multi_index(at[: len(down)], [len(level) for level in down])
-    col = np.ravel_multi_index(at[len(down) :], [len(level) for level in across])
-    return int(row), int(col)
-
-
-def _estimate(metric: str, values: np.ndarray, ends: pd.Series, places: int | None) -> tuple[float | None, str]:
+def _estimate(metric: str, values: np.ndarray, ends: pd.Series, decimals: int | None) -> tuple[float | None, str]:
     """The estimate of an arm, and what its cell says. ``ends``: how its runs did."""
     estimate = estimate_of(metric, values)[0]
     dagger = "" if (ends == "finished").all() else "†"
     if estimate is not None:
-        return estimate, f"{estimate:.3g}{dagger}" if places is None else f"{estimate:.{places}f}{dagger}"
+        return estimate, f"{estimate:.3g}{dagger}" if decimals is None else f"{estimate:.{decimals}f}{dagger}"
     known = values[~np.isnan(values)]
     if METRICS[metric].target and len(known):
         return None, f"{np.isfinite(known).sum()}/{len(known)}{dagger}"
