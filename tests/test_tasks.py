@@ -12,13 +12,13 @@ import torch
 from torch.nn import functional
 
 from study.axes.dataset import Dataset, Raw
+from study.axes.recipe import Recipe
 from study.engine.data import load, prepare
 from study.engine.network import build
 from study.engine.pack import Run, train
 from study.engine.random import stream
-from study.plan.arm import Arm
 from study.tasks import TASKS, Classification, Regression, Task
-from tests.run.conftest import make_arm
+from tests.run.conftest import make_recipe
 
 OUTPUTS = torch.tensor([[[1.0, 3.0], [2.0, 0.0]], [[0.0, 0.0], [0.0, 5.0]]])  # [runs, rows, outputs]
 
@@ -48,9 +48,9 @@ def test_a_third_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TASKS, "poisson", Poisson())
     prepare(Counts(name="counts"), tmp_path / "counts.npz")
     data = load(tmp_path / "counts.npz")
-    arm: Arm = make_arm(batch_size=72, epochs=30, optimizer={"name": "sgd", "lr": 0.1})
-    for record, seed in zip(train([Run(arm, 0), Run(arm, 1)], data), (0, 1), strict=True):
-        module, order = build(arm, seed, data), stream(seed, "order")
+    recipe: Recipe = make_recipe(batch_size=72, epochs=30, optimizer={"name": "sgd", "lr": 0.1})
+    for record, seed in zip(train([Run(recipe, 0), Run(recipe, 1)], data), (0, 1), strict=True):
+        module, order = build(recipe, seed, data), stream(seed, "order")
         optimizer = torch.optim.SGD(module.parameters(), 0.1)
         for _ in range(30):
             rows = torch.randperm(72, generator=order)

@@ -124,7 +124,7 @@ def with_losses(level: float, *losses: float) -> list[Outcome]:
 @pytest.mark.parametrize(("level", "expected"), [(0.1, True), (1.0, False)], ids=["chance", "nothing better"])
 def test_the_loss_tells_where_accuracies_are_all_the_same_and_could_be_better(level: float, expected: bool) -> None:
     falling = trials(*(with_losses(level, loss, loss + 0.1) for loss in (2.3, 2.2, 2.1)))
-    sides, undertuned, following = where(search(), falling)
+    sides, undertuned, _ = where(search(), falling)
     assert (sides, undertuned) == ({"optimizer.lr": "high"}, expected)
 
 
@@ -198,7 +198,8 @@ def test_where_the_best_has_no_room_the_next_is_asked(monkeypatch: pytest.Monkey
     sizes = Searched(key="batch_size", linear=(2, 8), points=3, whole=True)  # 2, 5, 8
     tried = {2: 0.5, 5: 0.7, 8: 0.8, 3: 0.9, 4: 0.6}
     found = [Trial({"batch_size": size}, accuracy(mean)) for size, mean in tried.items()]
-    assert next_to(search(sizes), found) == [{"batch_size": 6}]  # 3 is fenced in by 2 and 4; 8 has 6 or 7 towards 5, which rounds to even
+    # 3 is fenced in by 2 and 4; 8 has 6 or 7 towards 5, which rounds to even.
+    assert next_to(search(sizes), found) == [{"batch_size": 6}]
     everything = dict.fromkeys(range(2, 9), 0.5)
     found = [Trial({"batch_size": size}, accuracy(mean)) for size, mean in everything.items()]
     assert next_to(search(sizes), found) == []

@@ -16,13 +16,13 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from study.engine.data import prepare
+from study.engine.data import load
 from study.engine.pack import Run, train
-from study.plan.plan import recipe_text
+from study.plan.arm import Arm
 from study.run.attempt import Busy, attempt
-from study.run.job import train_block
 from study.store.failures import failures
-from study.store.layout import Block, Store
+from study.store.layout import Block
+from tests.run.conftest import block_job, make_recipe, names, train_block
 
 BLOCK = Block(2, 4)
 RUNS = {
@@ -39,23 +39,25 @@ CURVES = {
 
 
 @pytest.fixture
-def store(tmp_path, arm):
+def arm():
+    return Arm(recipe=make_recipe())
+
+
+@pytest.fixture
+def store(ready):
     """A store in which everything is ready to train the default arm."""
-    store, chosen = Store(tmp_path), arm()
-    prepare(chosen.dataset, store.dataset(chosen.dataset_id))
-    store.arm(chosen.id).mkdir(parents=True)
-    store.recipe(chosen.id).write_text(recipe_text(chosen), encoding="utf-8")
-    return store
+    return ready()[0]
 
 
-def names(store, arm):
-    return sorted(path.name for path in store.arm(arm.id).iterdir())
+def marks(store, arm):
+    """What an attempt at the block of an arm needs to know."""
+    return store.started(arm.id, BLOCK), store.failed(arm.id, BLOCK), store.log("job", "some")
 
 
 def test_records_have_the_columns_and_types_promised(store, arm):
-    train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
-    for path, promised in ((store.runs(arm().id, BLOCK), RUNS), (store.curves(arm().id, BLOCK), CURVES)):
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
+    for path, promised in ((store.runs(arm.id, BLOCK), RUNS), (store.curves(arm.id, BLOCK), CURVES)):
         file = pq.ParquetFile(path)
         types = {field.name: str(field.type) for field in file.schema_arrow}
         assert promised.items() <= types.items()
@@ -65,15 +67,13 @@ def test_records_have_the_columns_and_types_promised(store, arm):
 
 
 def test_records_hold_what_training_returned(store, arm):
-    from study.engine.data import load
-
-    train_block(store, arm().id, BLOCK)
-    runs, curves = (pd.read_parquet(p) for p in (store.runs(arm().id, BLOCK), store.curves(arm().id, BLOCK)))
+    train_block(store, arm, BLOCK)
+    runs, curves = (pd.read_parquet(p) for p in (store.runs(arm.id, BLOCK), store.curves(arm.id, BLOCK)))
     assert runs["seed"].tolist() == [2, 3, 4]
-    assert set(runs["arm"]) == {arm().id}
+    assert set(runs["arm"]) == {arm.id}
     assert set(runs["status"]) == {"finished"}
     assert runs[list(PROVENANCE)].notna().all().all()
-    expected = train([Run(arm(), seed) for seed in BLOCK.seeds], load(store.dataset(arm().dataset_id)))
+    expected = train([Run(arm.recipe, seed) for seed in BLOCK.seeds], load(store.dataset(arm.dataset_id)))
     assert runs["test_loss"].tolist() == [record.curve.rows[-1]["test_loss"] for record in expected]
     assert curves["val_loss"].tolist() == [row["val_loss"] for record in expected for row in record.curve.rows]
     assert curves.groupby("seed")["epoch"].apply(list).tolist() == [[0, 1, 2]] * 3
@@ -81,63 +81,64 @@ def test_records_hold_what_training_returned(store, arm):
 
 
 def test_a_failure_leaves_its_reason_and_the_next_success_removes_it(store, arm):
-    dataset = store.dataset(arm().dataset_id)
+    dataset = store.dataset(arm.dataset_id)
     dataset.rename(dataset.with_suffix(".away"))
-    with pytest.raises(FileNotFoundError):
-        train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["failed-2-4.json", "recipe.json"]
-    left = json.loads(store.failed(arm().id, BLOCK).read_text(encoding="utf-8"))
+    with pytest.raises(RuntimeError, match=f"{arm.id}, seeds 2-4: FileNotFoundError: "):
+        train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["failed-2-4.json"]
+    left = json.loads(store.failed(arm.id, BLOCK).read_text(encoding="utf-8"))
     assert left["reason"].startswith("FileNotFoundError")
-    assert left["log"].endswith(f"{arm().id}-2-4.log")
+    assert left["log"] == str(store.log("job", block_job(BLOCK, arm).id))
     assert left["time"]
     dataset.with_suffix(".away").rename(dataset)
-    train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
 
 
 def test_a_block_is_trained_by_one_process_at_a_time(store, arm):
-    with attempt(store, arm().id, BLOCK):
-        mark = store.started(arm().id, BLOCK)
+    with attempt(*marks(store, arm)):
+        mark = store.started(arm.id, BLOCK)
         content = mark.read_text(encoding="utf-8")
         assert json.loads(content)["pid"] == os.getpid()
         with (
-            pytest.raises(Busy, match=f"process {os.getpid()} on .* is still training"),
-            attempt(store, arm().id, BLOCK),
+            pytest.raises(Busy, match=f"process {os.getpid()} on .* is still at it"),
+            attempt(*marks(store, arm)),
         ):
             pass
         assert mark.read_text(encoding="utf-8") == content
-        assert list(failures(store, arm().id)) == []  # a running job has not failed
+        assert list(failures(store, arm.id)) == []  # a running job has not failed
     assert not mark.exists()
 
 
 def test_a_killed_process_is_found_and_a_running_one_is_not_disturbed(store, arm):
     code = (
-        "import sys, time; from study.store.layout import *; from study.run.attempt import attempt\n"
-        "with attempt(Store(sys.argv[1]), sys.argv[2], Block.parse(sys.argv[3])):\n"
+        "import sys, time; from pathlib import Path; from study.run.attempt import attempt\n"
+        "with attempt(*map(Path, sys.argv[1:])):\n"
         "    print('held', flush=True); time.sleep(60)"
     )
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", code, str(store.root), arm().id, str(BLOCK)]
+    command = [sys.executable, "-c", code, *map(str, marks(store, arm))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
         try:
             assert process.stdout.readline() == "held\n"
-            assert list(failures(store, arm().id)) == []
-            assert store.started(arm().id, BLOCK).exists()
+            assert list(failures(store, arm.id)) == []
+            assert store.started(arm.id, BLOCK).exists()
         finally:
             process.send_signal(signal.SIGKILL)
-    (failure,) = failures(store, arm().id)
+    (failure,) = failures(store, arm.id)
     assert failure.block == BLOCK
     assert failure.reason.startswith("killed")
-    assert failure.log.endswith(f"{arm().id}-2-4.log")
-    assert names(store, arm()) == ["recipe.json", "started-2-4.json"]  # a query changes nothing
-    train_block(store, arm().id, BLOCK)
-    assert list(failures(store, arm().id)) == []
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+    assert failure.log == str(store.log("job", "some"))
+    assert names(store, arm) == ["started-2-4.json"]  # a query changes nothing
+    train_block(store, arm, BLOCK)
+    assert list(failures(store, arm.id)) == []
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
 
 
 def leave_mark(store, arm, host, pid):
     """The start mark of a process that does not hold it locked."""
     mark = store.started(arm.id, BLOCK)
+    mark.parent.mkdir(parents=True, exist_ok=True)
     mark.write_text(json.dumps({"host": host, "pid": pid, "log": "its.log", "time": ""}), encoding="utf-8")
     return mark
 
@@ -162,53 +163,53 @@ def gone():
 
 def test_a_mark_of_another_host_is_not_taken_for_that_of_a_killed_job(store, arm, gone):
     """Its lock may be local to that host."""
-    mark = leave_mark(store, arm(), "elsewhere", gone)
-    assert list(failures(store, arm().id)) == []
+    mark = leave_mark(store, arm, "elsewhere", gone)
+    assert list(failures(store, arm.id)) == []
     assert mark.exists()
-    train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
 
 
 def test_a_mark_of_another_host_that_is_held_says_that_its_process_lives(store, arm):
-    mark = leave_mark(store, arm(), "elsewhere", 17)
+    mark = leave_mark(store, arm, "elsewhere", 17)
     with mark.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(Busy, match="process 17 on elsewhere"), attempt(store, arm().id, BLOCK):
+        with pytest.raises(Busy, match="process 17 on elsewhere"), attempt(*marks(store, arm)):
             pass
-        assert list(failures(store, arm().id)) == []
+        assert list(failures(store, arm.id)) == []
 
 
 def test_where_files_cannot_be_locked_a_process_is_found_by_its_id(store, arm, no_locks, gone):
-    with attempt(store, arm().id, BLOCK):
-        with pytest.raises(Busy, match=f"process {os.getpid()} on"), attempt(store, arm().id, BLOCK):
+    with attempt(*marks(store, arm)):
+        with pytest.raises(Busy, match=f"process {os.getpid()} on"), attempt(*marks(store, arm)):
             pass
-        assert list(failures(store, arm().id)) == []
-    leave_mark(store, arm(), socket.gethostname(), gone)
-    (failure,) = failures(store, arm().id)
+        assert list(failures(store, arm.id)) == []
+    leave_mark(store, arm, socket.gethostname(), gone)
+    (failure,) = failures(store, arm.id)
     assert (failure.reason.partition(":")[0], failure.log) == ("killed", "its.log")
-    train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
 
 
 def test_where_files_cannot_be_locked_nothing_is_known_of_another_host(store, arm, no_locks, gone):
-    leave_mark(store, arm(), "elsewhere", gone)
-    assert list(failures(store, arm().id)) == []
-    train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+    leave_mark(store, arm, "elsewhere", gone)
+    assert list(failures(store, arm.id)) == []
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
 
 
 def test_a_failure_is_over_once_its_seeds_are_there(store, arm):
-    with pytest.raises(RuntimeError), attempt(store, arm().id, BLOCK):
+    with pytest.raises(RuntimeError), attempt(*marks(store, arm)):
         raise RuntimeError("out of memory")
-    assert [failure.reason for failure in failures(store, arm().id)] == ["RuntimeError: out of memory"]
+    assert [failure.reason for failure in failures(store, arm.id)] == ["RuntimeError: out of memory"]
     wider = Block(0, 9)
-    for path in (store.runs(arm().id, wider), store.curves(arm().id, wider)):
+    for path in (store.runs(arm.id, wider), store.curves(arm.id, wider)):
         path.touch()
-    assert list(failures(store, arm().id)) == []
+    assert list(failures(store, arm.id)) == []
 
 
 def test_an_interruption_is_no_failure(store, arm):
-    with pytest.raises(KeyboardInterrupt), attempt(store, arm().id, BLOCK):
+    with pytest.raises(KeyboardInterrupt), attempt(*marks(store, arm)):
         raise KeyboardInterrupt
-    assert list(failures(store, arm().id)) == []
-    assert names(store, arm()) == ["recipe.json"]
+    assert list(failures(store, arm.id)) == []
+    assert names(store, arm) == []

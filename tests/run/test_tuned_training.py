@@ -6,13 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from study.plan.searches.chosen import read_chosen
 
 from study.__main__ import main
 from study.engine.data import load, prepare
 from study.engine.pack import Run, train
 from study.plan.file.expand import prepare as plan_study
 from study.plan.plan import Plan, recipe_text
-from study.plan.searches.chosen import read_chosen
 from study.run import timing
 from study.run.job import train_block
 from study.run.search import tune_arm

@@ -181,7 +181,7 @@ def searchable() -> list[str]:
 
 
 def _named(name: str, kind: Any) -> Any:
-    """A type that is written once in the JSON Schema, under ``name`` (without a dot: pydantic takes it for a module)."""
+    """A type that is written once in the JSON Schema, under ``name`` (without dots: pydantic takes them for modules)."""
     alias: Any = TypeAliasType
     return alias(name, kind)
 

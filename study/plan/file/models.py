@@ -111,7 +111,10 @@ class Comparison(Part):
     ] = None
     skip: Annotated[tuple[Pattern, ...], Field(strict=False, description="Combinations left out.")] = ()
     metrics: Annotated[
-        tuple[MetricName, ...], LIST, UNIQUE, Field(description="What the table shows, the figure the first."),
+        tuple[MetricName, ...],
+        LIST,
+        UNIQUE,
+        Field(description="What the table shows, the figure the first."),
     ]
     reference: Annotated[
         str | None, Field(description="Label of the arm that others are held against; by default the first.")
