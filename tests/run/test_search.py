@@ -122,6 +122,7 @@ def test_one_search_serves_several_selections_as_a_search_for_each(searched, sel
         trials = run(store, search, selection)
         alone[selection] = rows_of(trials, selection), trials.chosen(selection)
         store.search(search.id).unlink()
+    assert len({str(found["settings"].unique()) for found, _ in alone.values()}) > 1  # they ask for other trials
     together = run(store, search, *selections)
     store.search(search.id).unlink()
     for selection in selections:

@@ -4,8 +4,13 @@ import pytest
 import torch
 
 from study.engine.data import prepare
+from study.plan.file.expand import prepare as plan_study
+from study.plan.jobs import jobs
+from study.run import timing
+from study.run.job import run, settings_of
 from study.run.stopwatch import Stopwatch
-from study.run.timing import measure
+from study.run.timing import measure, time_study
+from study.store.layout import Store
 
 CPU = torch.device("cpu")
 
@@ -116,3 +121,60 @@ def test_an_arm_that_fails_on_its_workers_does_not_stop_the_others(recipe, measu
     assert [row["step_seconds"] is None for row in rows] == [False, True, True, False]
     assert "cannot be halved" in rows[1]["reason"]
     assert "alloc" in rows[2]["reason"]
+
+
+STUDY = """
+study: timed
+baseline: {{dataset: wine, network: mlp, optimizer: sgd, batch_size: 16, epochs: 1}}
+seeds: 2
+tune: {{optimizer.lr: {{log: [0.1, 1], points: 2}}, seeds: 2, extend: 0, {more}}}
+comparisons: {{a: {{vary: {{activation: [relu]}}, metrics: [step_seconds]}}}}
+"""
+
+
+@pytest.fixture
+def planned(tmp_path):
+    """A timed study with one tuned arm, planned, its data prepared."""
+
+    def make(more):
+        (tmp_path / "s.yaml").write_text(STUDY.format(more=more), encoding="utf-8")
+        store = Store(tmp_path / "results")
+        plan = plan_study(tmp_path / "s.yaml", store)
+        for dataset_id, dataset in plan.datasets.items():
+            prepare(dataset, store.dataset(dataset_id))
+        return store, plan, next(iter(plan.arms.values()))
+
+    return make
+
+
+def timed(monkeypatch, plan, store, path):
+    """The recipes that the timing job measures, by arm."""
+    given = {}
+
+    def noted(recipes, *rest):
+        given.update(recipes)
+        return []
+
+    monkeypatch.setattr(timing, "measure", noted)
+    time_study(plan, store, path)
+    return given
+
+
+def test_what_changes_no_shape_is_timed_before_it_is_tuned(planned, monkeypatch, tmp_path):
+    store, plan, arm = planned("select: val_loss")
+    assert plan.timed_searches == []
+    assert timed(monkeypatch, plan, store, tmp_path / "t.parquet")[arm.id].optimizer.lr in (0.1, 1.0)
+
+
+def test_what_changes_a_shape_is_timed_as_chosen(planned, monkeypatch, tmp_path):
+    store, plan, arm = planned("batch_size: {values: [8, 16, 32]}")
+    assert plan.timed_searches == [arm.search.id]
+    with pytest.raises(
+        FileNotFoundError, match=f"no trials for val_accuracy; first run the job of search {arm.search.id}"
+    ):
+        timed(monkeypatch, plan, store, tmp_path / "t.parquet")
+    [job] = jobs(plan, store)
+    assert run(job, store) == []
+    chosen = settings_of(arm, store)
+    found = timed(monkeypatch, plan, store, tmp_path / "t.parquet")[arm.id]
+    assert (found.batch_size, found.optimizer.lr) == (chosen["batch_size"], chosen["optimizer.lr"])

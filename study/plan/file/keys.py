@@ -181,7 +181,7 @@ def searchable() -> list[str]:
 
 
 def _named(name: str, kind: Any) -> Any:
-    """A type that is written once in the JSON Schema, under ``name`` (without dots: pydantic takes them for modules)."""
+    """A type that is written once in the JSON Schema, under ``name``; a dot in it would count as that of a module."""
     alias: Any = TypeAliasType
     return alias(name, kind)
 
