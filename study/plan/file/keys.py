@@ -75,9 +75,8 @@ def written(axis: str) -> Any:
         return Annotated[_type(field), Field(description=AXES[axis].description)]
     options: list[Any] = []
     for name, choice in CHOICES[axis].choices().items():
-        about = Field(description=choice.description())
-        partial = Annotated[_partial(axis, choice), Tag(f"<{name} …>")]
-        options += [Annotated[Literal[name], Tag(f"<{name}>"), about], partial]
+        about, mark = Field(description=choice.description()), Tag(f"<{name} …>")
+        options += [Annotated[Literal[name], Tag(f"<{name}>"), about], Annotated[_partial(axis, choice), mark]]
     about = Field(description=AXES[axis].description)
     union: Any = Annotated[Union[tuple(options)], Discriminator(_tag), about]  # noqa: UP007
     return _named(axis, union)
@@ -88,8 +87,8 @@ def _partial(axis: str, choice: type[Choice]) -> type[Part]:
     name = choice.model_fields["name"].default
     fields: dict[str, Any] = {"name": (_type(choice.model_fields["name"]), ...)}
     fields |= {setting: (_type(choice.model_fields[setting]), _unset()) for setting in settings_of(choice)}
-    about = {"__doc__": choice.description(), "__cls_kwargs__": {"title": name}}
-    return create_model(f"{axis}_{name}", __base__=Part, **about, **fields)
+    titled = {"title": name}
+    return create_model(f"{axis}_{name}", __base__=Part, __doc__=choice.description(), __cls_kwargs__=titled, **fields)
 
 
 def settings_of(choice: type[Choice]) -> list[str]:
