@@ -12,7 +12,7 @@ from scipy import stats
 
 from study.stats.estimates import mean_interval
 from study.stats.paired import TIE, beyond, differences, equivalence, sign_flip, sign_test
-from tests.show.statistics.sides import INF, NAN
+from tests.stats.sides import INF, NAN
 
 NONE = np.zeros(3, dtype=bool)
 TINY = 1e-12

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from study.stats.expected_best import expected_best
-from tests.show.statistics.sides import NAN
+from tests.stats.sides import NAN
 
 
 @pytest.mark.parametrize("metric", ["val_accuracy", "val_loss"])

@@ -10,7 +10,7 @@ import pytest
 
 from study.metrics import METRICS
 
-README = (Path(__file__).parents[3] / "config" / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "config" / "README.md").read_text(encoding="utf-8")
 ROWS = [row.strip("| ").split(" | ") for row in README.split("### Margins")[1].split("\n\n")[1].splitlines()[2:]]
 
 

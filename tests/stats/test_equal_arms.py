@@ -27,7 +27,7 @@ MISTAKES = 0.001  # how unlikely a count must be before it speaks against a rate
 @pytest.fixture(scope="module")
 def benchmarks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).parents[3])
+        patch.syspath_prepend(Path(__file__).parents[2])
         gc.freeze()  # statsmodels collects garbage in every Holm correction
         yield
         gc.unfreeze()

@@ -10,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 from study.show.claims.reasons import because
 from study.stats.paired_test import Statement
 from study.stats.verdict import judge
-from tests.show.statistics.sides import INF, NAN, claim, side
+from tests.stats.sides import INF, NAN, claim, side
 
 RNG = np.random.default_rng(7)
 BASE = RNG.binomial(360, 0.93, 10) / 360

@@ -8,7 +8,7 @@ import pytest
 from study.show.claims.reasons import because
 from study.stats.paired_test import Statement
 from study.stats.verdict import Verdict, judge
-from tests.show.statistics.sides import INF, NAN, claim, side
+from tests.stats.sides import INF, NAN, claim, side
 
 BASE = np.arange(300, 310) / 400
 STEP = np.array([1, 2, 1, 2, 1, 2, 1, 2, 1, 2]) / 400  # mean 0.375 points, t interval 0.28 to 0.47 by hand
