@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,39 +21,25 @@ from study.axes.schedule import SCHEDULE, Constant, Schedule
 
 RECIPE = 2  # raised by hand when the meaning of training changes: every arm gets a new id
 
-if TYPE_CHECKING:
-    AnyActivation = Activation
-    AnyDataset = Dataset
-    AnyInit = Init
-    AnyNetwork = Network
-    AnyOptimizer = Optimizer
-    AnyRegularizer = Regularizer
-    AnySchedule = Schedule
-else:
-    from study.axes.base import tagged
-
-    AnyActivation, AnyDataset, AnyInit, AnyNetwork = map(tagged, (Activation, Dataset, Init, Network))
-    AnyOptimizer, AnyRegularizer, AnySchedule = map(tagged, (Optimizer, Regularizer, Schedule))
-
 
 class Recipe(BaseModel):
     """Everything about a run follows from its recipe and its seed. Axes with a default may be left out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    dataset: Annotated[AnyDataset, DATASET]
-    network: Annotated[AnyNetwork, NETWORK]
-    activation: Annotated[AnyActivation, ACTIVATION] = ReLU()
-    init: Annotated[AnyInit, INIT] = Default()
+    dataset: Annotated[Dataset, DATASET]
+    network: Annotated[Network, NETWORK]
+    activation: Annotated[Activation, ACTIVATION] = ReLU()
+    init: Annotated[Init, INIT] = Default()
     dropout: Annotated[
         Fraction,
         Axis(
             "Rate at which hidden activations are dropped, in [0, 1).", "dropout rates", rated=True, step=bool
         ),
     ] = 0.0  # fmt: skip
-    optimizer: Annotated[AnyOptimizer, OPTIMIZER]
-    schedule: Annotated[AnySchedule, SCHEDULE] = Constant()
-    regularizer: Annotated[AnyRegularizer, REGULARIZER] = NoPenalty()
+    optimizer: Annotated[Optimizer, OPTIMIZER]
+    schedule: Annotated[Schedule, SCHEDULE] = Constant()
+    regularizer: Annotated[Regularizer, REGULARIZER] = NoPenalty()
     batch_size: Annotated[Count, Axis("Rows a step.", "batch sizes", shared=True, rated=True, step=whole)]
     epochs: Annotated[
         Count,
