@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,7 @@ from study.store.schemas import CURVES, FINAL_METRICS, RUNS
 NOT_FINITE = "loss or parameters not finite after step {}"
 
 
-@dataclass
-class Curve:
-    """One row per evaluation of one run."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, epoch: int, step: int, lr: float, metrics: dict[str, float | None]) -> None:
-        self.rows.append({"epoch": epoch, "step": step, "lr": lr, **metrics})
+Curve = list[dict[str, Any]]  # a row per evaluation: epoch, step, lr and metrics
 
 
 @dataclass
@@ -42,17 +35,16 @@ class Record:
     @classmethod
     def without_training(cls, seed: int, reason: str) -> Record:
         """A run that counts as diverged although nothing was trained."""
-        return cls(seed, False, 0, Curve(), None, None, None, None, reason)
+        return cls(seed, False, 0, [], None, None, None, None, reason)
 
     @property
     def learned(self) -> bool:
         """Whether the training loss ended below where it began."""
-        rows = self.curve.rows
-        return self.finished and bool(rows[-1]["train_loss"] < rows[0]["train_loss"])
+        return self.finished and bool(self.curve[-1]["train_loss"] < self.curve[0]["train_loss"])
 
     def row(self) -> dict[str, Any]:
         """The run's row, without the arm and without provenance."""
-        last = self.curve.rows[-1] if self.curve.rows else {}
+        last = self.curve[-1] if self.curve else {}
         return {
             "seed": self.seed,
             "status": "finished" if self.finished else "diverged",
@@ -70,7 +62,7 @@ class Record:
 
 def write(records: Sequence[Record], arm: str, provenance: dict[str, Any], runs_path: Path, curves_path: Path) -> None:
     """Write both files; the runs, which mark the block as complete, are renamed into place last."""
-    curves = [{"arm": arm, "seed": r.seed} | row for r in records for row in r.curve.rows]
+    curves = [{"arm": arm, "seed": r.seed} | row for r in records for row in r.curve]
     runs = [{"arm": arm} | record.row() | provenance for record in records]
     write_parquet(pa.Table.from_pylist(curves, CURVES), curves_path)
     write_parquet(pa.Table.from_pylist(runs, RUNS), runs_path)

@@ -128,7 +128,7 @@ class Running:
 
     def row(self, made: Record) -> Row:
         """One tuning seed of a candidate, as stored."""
-        curve = made.curve.rows
+        curve = made.curve
         lists = {f"curve_{name}": [row[name] for row in curve] for name in ("val_loss", "val_accuracy")}
         row = made.row() | lists | {"curve_steps": [row["step"] for row in curve]} | self.about
         return {name: value for name, value in row.items() if name in SEARCH.names}

@@ -136,8 +136,8 @@ def assert_agree(recipe, data, own=None):
     """A pack of two against two plain loops, over ``own(seed)`` where seeds draw the split."""
     for record, seed in zip(train([Run(recipe, 5), Run(recipe, 6)], data), (5, 6), strict=True):
         curve, weights = plain(recipe, seed, own(seed) if own else data)
-        assert len(record.curve.rows) == len(curve) == recipe.epochs + 1
-        for row, expected in zip(record.curve.rows, curve, strict=True):
+        assert len(record.curve) == len(curve) == recipe.epochs + 1
+        for row, expected in zip(record.curve, curve, strict=True):
             for name, value in expected.items():
                 assert row[name] == (value if value is None else pytest.approx(value, rel=2e-4, abs=2e-6)), name
         assert record.weight_norm == pytest.approx(float(weights.norm()), rel=2e-4, abs=1e-6)
@@ -187,5 +187,5 @@ def test_plateau_lowers_the_rate_of_one_run_at_a_time(stack, recipe, data):
     """Also where the twin's own scheduler lowers it, and never the rate of its neighbours."""
     chosen = recipe(schedule={"name": "plateau", "patience": 0, "threshold": 0.3}, epochs=4, stack=stack, batch_size=25)
     assert_agree(chosen, data(chosen))
-    rates = [[row["lr"] for row in r.curve.rows] for r in train([Run(chosen, 5), Run(chosen, 6)], data(chosen))]
+    rates = [[row["lr"] for row in r.curve] for r in train([Run(chosen, 5), Run(chosen, 6)], data(chosen))]
     assert min(map(min, rates)) < 0.05
