@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -43,8 +44,6 @@ class Linear(Network):
     hidden_layers = False
 
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
-        from math import prod
-
         from torch import nn
 
         return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), outputs))
@@ -57,8 +56,6 @@ class MLP(Network):
     hidden: Widths = (64, 64)
 
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
-        from math import prod
-
         from torch import nn
 
         layers: list[nn.Module] = [nn.Flatten()]

@@ -16,12 +16,9 @@ from study.axes.base import Axis, Choice, NonNegative, operations
 
 class Regularizer(Choice):
     @property
-    def l1(self) -> float:
-        return 0.0
-
-    @property
-    def l2(self) -> float:
-        return 0.0
+    def strengths(self) -> tuple[float, float]:
+        """Of ``l1`` and ``l2``."""
+        return 0.0, 0.0
 
 
 REGULARIZER = Axis("A penalty on the weights.", "regularizers", Regularizer, rated=True, step=operations)
@@ -40,8 +37,8 @@ class L1(Regularizer):
     strength: NonNegative = 1e-4
 
     @property
-    def l1(self) -> float:
-        return self.strength
+    def strengths(self) -> tuple[float, float]:
+        return self.strength, 0.0
 
 
 class L2(Regularizer):
@@ -51,8 +48,8 @@ class L2(Regularizer):
     strength: NonNegative = 1e-4
 
     @property
-    def l2(self) -> float:
-        return self.strength
+    def strengths(self) -> tuple[float, float]:
+        return 0.0, self.strength
 
 
 class ElasticNet(Regularizer):
@@ -63,9 +60,5 @@ class ElasticNet(Regularizer):
     l1_ratio: Annotated[float, Field(ge=0, le=1)] = 0.5
 
     @property
-    def l1(self) -> float:
-        return self.strength * self.l1_ratio
-
-    @property
-    def l2(self) -> float:
-        return self.strength * (1 - self.l1_ratio)
+    def strengths(self) -> tuple[float, float]:
+        return self.strength * self.l1_ratio, self.strength * (1 - self.l1_ratio)

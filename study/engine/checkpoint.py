@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import torch
 
 from study.axes.recipe import digest
 from study.engine.shard import ALONE, Shard
+from study.store.files import replacing
 
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM)  # SLURM's warning before a time limit, and the end itself
 
@@ -63,9 +63,8 @@ class Checkpoints:
             return
         due = done - self.saved >= self.every * budget and time.monotonic() - self.time >= self.seconds
         if due or self.stopping is not None:
-            beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-            torch.save({"steps": [done, budget], "state": state()}, beside)
-            os.replace(beside, self.path)
+            with replacing(self.path) as beside:
+                torch.save({"steps": [done, budget], "state": state()}, beside)
             self.saved, self.time = done, time.monotonic()
         if self.stopping is not None:
             name = signal.Signals(self.stopping).name

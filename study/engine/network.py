@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from study.axes.init import Default
 from study.axes.recipe import Recipe
 from study.engine.data import Data
-from study.engine.random import derive, stream
+from study.engine.determinism import derive, stream
 
 
 class MaskedDropout(nn.Module):

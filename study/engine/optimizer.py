@@ -24,7 +24,7 @@ class StackOptimizer:
     def __init__(self, recipe: Recipe, rows: slice, stack: Stack) -> None:
         self.rows = rows
         self.schedule = recipe.schedule
-        self.l1, self.l2 = recipe.regularizer.l1, recipe.regularizer.l2
+        self.l1, self.l2 = recipe.regularizer.strengths
         self.values, self.grad = stack.flat[rows], stack.grad[rows]
         self.is_weight = stack.is_weight
         if recipe.optimizer.elementwise:

@@ -11,10 +11,9 @@ from torch import Tensor
 from study.axes.recipe import AXES, RECIPE, Recipe
 from study.engine.checkpoint import Checkpoints
 from study.engine.data import SPLITS, Data, Split
+from study.engine.determinism import quiet, stream, use_tf32
 from study.engine.network import build, dropped_shapes
 from study.engine.optimizer import StackOptimizer
-from study.engine.precision import quiet, use_tf32
-from study.engine.random import stream
 from study.engine.record import Curve, Record
 from study.engine.shard import ALONE, Shard
 from study.engine.stack import Stack
@@ -197,7 +196,7 @@ class Pack:
         return [
             Record(
                 seed=run.seed,
-                finished=alive,
+                reason=None if alive else f"loss or parameters not finite after step {steps}",
                 steps=steps,
                 curve=curve,
                 n_parameters=self.stack.n_parameters,

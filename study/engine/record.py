@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +12,25 @@ import pyarrow as pa
 from study.store.files import write_parquet
 from study.store.schemas import CURVES, FINAL_METRICS, RUNS
 
-NOT_FINITE = "loss or parameters not finite after step {}"
-
-
 Curve = list[dict[str, Any]]  # a row per evaluation: epoch, step, lr and metrics
 
 
 @dataclass
 class Record:
-    """One run: how it ended, and its curve. A run that did not finish diverged."""
+    """One run: how it ended, and its curve. A run that did not finish diverged; nothing but why is known of some."""
 
     seed: int
-    finished: bool
-    steps: int
-    curve: Curve
-    n_parameters: int | None
-    weight_norm: float | None
-    small_weights: float | None
-    lr: float | None
-    reason: str | None = None  # why it did not finish, where that is not divergence while training
+    reason: str | None  # why it did not finish; None where it did
+    steps: int = 0
+    curve: Curve = field(default_factory=list)
+    n_parameters: int | None = None
+    weight_norm: float | None = None
+    small_weights: float | None = None
+    lr: float | None = None
 
-    @classmethod
-    def without_training(cls, seed: int, reason: str) -> Record:
-        """A run that counts as diverged although nothing was trained."""
-        return cls(seed, False, 0, [], None, None, None, None, reason)
+    @property
+    def finished(self) -> bool:
+        return self.reason is None
 
     @property
     def learned(self) -> bool:
@@ -48,7 +43,7 @@ class Record:
         return {
             "seed": self.seed,
             "status": "finished" if self.finished else "diverged",
-            "reason": None if self.finished else self.reason or NOT_FINITE.format(self.steps),
+            "reason": self.reason,
             "learned": self.learned,
             "epochs_run": last.get("epoch", 0),
             "steps": self.steps,

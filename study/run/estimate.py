@@ -12,8 +12,8 @@ import torch
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe
 from study.engine.data import Data, Split, load, read, tensors
+from study.engine.determinism import quiet
 from study.engine.pack import Pack, Run
-from study.engine.precision import quiet
 from study.plan.cost import mean_steps, steps_of
 from study.plan.jobs import Job, SearchUnit
 from study.plan.limits import Limits, visible

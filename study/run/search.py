@@ -120,7 +120,7 @@ class Running:
             if not re.search(OUT_OF_MEMORY, f"{type(error).__name__}: {error}"):
                 raise
             if len(recipes) == 1:
-                return [[Record.without_training(run.seed, said(error)) for run in runs]]
+                return [[Record(run.seed, said(error)) for run in runs]]
             half = len(recipes) // 2
             return self.train(recipes[:half]) + self.train(recipes[half:])
         n = self.search.seeds

@@ -18,8 +18,8 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from study.axes.recipe import Recipe
 from study.engine.data import load
+from study.engine.determinism import quiet
 from study.engine.pack import Pack, Run
-from study.engine.precision import quiet
 from study.engine.shard import Shard
 from study.run.distributed import Team, WorkerFailed
 

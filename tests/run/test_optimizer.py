@@ -14,9 +14,9 @@ from study.axes.optimizer import Optimizer
 from study.axes.recipe import Recipe
 from study.engine.checkpoint import Checkpoints
 from study.engine.data import Data
+from study.engine.determinism import stream
 from study.engine.network import build
 from study.engine.pack import Pack, Run, train
-from study.engine.random import stream
 from study.run.stopwatch import peak_memory
 from tests.muon import FalselyElementwise, Muon
 

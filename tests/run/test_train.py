@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from study.engine.data import Data, Split
+from study.engine.determinism import quiet
 from study.engine.network import build
 from study.engine.pack import Pack, Run, train
-from study.engine.precision import quiet
 from study.tasks import TASKS
 
 

@@ -118,12 +118,12 @@ def plain(recipe, seed, data):
             loss = loss_of(model(data.train.x[rows]), data.train.y[rows])
             gradient = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
             norms.append(torch.sqrt(sum((g**2).sum() for g in gradient)).item())
-            (loss + recipe.regularizer.l2 / 2 * sum((w**2).sum() for w in weights)).backward()
+            (loss + recipe.regularizer.strengths[1] / 2 * sum((w**2).sum() for w in weights)).backward()
             used = optimizer.param_groups[0]["lr"]
             optimizer.step()
             with torch.no_grad():
                 for w in weights:
-                    w.copy_(torch.sign(w) * torch.relu(w.abs() - used * recipe.regularizer.l1))
+                    w.copy_(torch.sign(w) * torch.relu(w.abs() - used * recipe.regularizer.strengths[0]))
             scheduler.step()
         row = evaluate()
         curve.append(row | {"lr": used, "grad_norm": sum(norms) / len(norms)})
