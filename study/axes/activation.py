@@ -11,15 +11,12 @@ if TYPE_CHECKING:
 
 
 class Activation(Choice):
+    axis = Axis("The nonlinearity after every hidden layer.", "activations", shared=True, rated=True, step=whole)
+
     def build(self) -> nn.Module:
         """The activation as a module without parameters."""
         module: nn.Module = self.call()
         return module
-
-
-ACTIVATION = Axis(
-    "The nonlinearity after every hidden layer.", "activations", Activation, shared=True, rated=True, step=whole
-)
 
 
 class Identity(Activation):

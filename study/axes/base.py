@@ -25,6 +25,7 @@ class Choice(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    axis: ClassVar[Axis]
     builder: ClassVar[str] = ""  # import path of what takes its settings, by their names: ``torch.nn.ReLU``
     name: str
 
@@ -66,23 +67,25 @@ class Choice(BaseModel):
 
 @dataclass(frozen=True)
 class Axis:
-    """What other parts must know of something that a study can vary. It stands at the axis's field of ``Recipe``.
+    """What other parts must know of something that a study can vary.
 
-    ``choices``: the class of its choices; None where it is a number or a switch. ``plural``: for messages.
-    ``varies``: False for a switch, which a baseline sets for all arms of a comparison. ``shared``: whether runs that
-    are stacked must share it. ``rated``: whether the best learning rate depends on it. ``step``: what of its value
-    decides how long a step takes and how much memory; None where nothing does. ``untunable``: why its value (or a
-    setting of it) cannot be searched; empty where it can.
+    It stands in the class of its choices; that of a number or a switch at its field of ``Recipe``.
+
+    ``plural``: for messages. ``varies``: False for a switch, which a baseline sets for all arms of a comparison.
+    ``shared``: whether runs that are stacked must share it. ``rated``: whether the best learning rate depends on it.
+    ``step``: what of its value decides how long a step takes and how much memory; None where nothing does.
+    ``untunable``: why its value (or a setting of it) cannot be searched; empty where it can. ``choices``: the class of
+    its choices, None where it has none; ``AXES`` fills it in.
     """
 
     description: str
     plural: str
-    choices: type[Choice] | None = None
     varies: bool = True
     shared: bool = False
     rated: bool = False
     step: Callable[[Any], Hashable] | None = None
     untunable: str = ""
+    choices: type[Choice] | None = None
 
 
 def whole(value: Any) -> Hashable:

@@ -30,6 +30,10 @@ class Raw(NamedTuple):
 
 
 class Dataset(Choice):
+    axis = Axis(
+        "What is learned from.", "datasets", shared=True, step=whole,
+        untunable="is what the arms are trained on; take it out",
+    )  # fmt: skip
     images: ClassVar[bool] = False  # rows are [channels, height, width], scaled by their maximum
     given_test: ClassVar[bool] = False  # some rows are a test split already
     rows: ClassVar[int | None] = None  # where known without reading
@@ -54,16 +58,6 @@ class Dataset(Choice):
 
     def load(self) -> Raw:
         raise NotImplementedError
-
-
-DATASET = Axis(
-    "What is learned from.",
-    "datasets",
-    Dataset,
-    shared=True,
-    step=whole,
-    untunable="is what the arms are trained on; take it out",
-)
 
 
 class Digits(Dataset):

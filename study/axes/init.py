@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 
 class Init(Choice):
+    axis = Axis("How weights are drawn before training.", "initializations", rated=True)
+
     def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
         """Overwrite ``weight`` [out, in, ...] in place, drawing from ``generator``."""
         self.call(weight, generator=generator)
-
-
-INIT = Axis("How weights are drawn before training.", "initializations", Init, rated=True)
 
 
 class Default(Init):

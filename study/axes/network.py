@@ -21,6 +21,7 @@ Widths = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
 
 
 class Network(Choice):
+    axis = Axis("The network.", "networks", shared=True, rated=True, step=whole)
     hidden_layers: ClassVar[bool] = True  # has activations that dropout can follow
     images_only: ClassVar[bool] = False
 
@@ -32,9 +33,6 @@ class Network(Choice):
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
         """A module from rows of ``shape`` (without the batch dimension) to ``outputs`` values."""
         raise NotImplementedError
-
-
-NETWORK = Axis("The network.", "networks", Network, shared=True, rated=True, step=whole)
 
 
 class Linear(Network):

@@ -23,6 +23,7 @@ class Optimizer(Choice):
     of that run's own parameters.
     """
 
+    axis = Axis("What takes a step from the gradient.", "optimizers", rated=True, step=operations)
     elementwise: ClassVar[bool] = False
     flags: ClassVar[tuple[str, ...]] = ()  # further arguments of the builder, which are True
     lr: Positive
@@ -31,9 +32,6 @@ class Optimizer(Choice):
         """An optimizer of ``parameters``: pairs of name and parameter, as ``torch.optim`` takes them."""
         made: torch.optim.Optimizer = self.call(parameters, **dict.fromkeys(self.flags, True))
         return made
-
-
-OPTIMIZER = Axis("What takes a step from the gradient.", "optimizers", Optimizer, rated=True, step=operations)
 
 
 class SGD(Optimizer):

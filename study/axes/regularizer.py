@@ -15,13 +15,12 @@ from study.axes.base import Axis, Choice, NonNegative, operations
 
 
 class Regularizer(Choice):
+    axis = Axis("A penalty on the weights.", "regularizers", rated=True, step=operations)
+
     @property
     def strengths(self) -> tuple[float, float]:
         """Of ``l1`` and ``l2``."""
         return 0.0, 0.0
-
-
-REGULARIZER = Axis("A penalty on the weights.", "regularizers", Regularizer, rated=True, step=operations)
 
 
 class NoPenalty(Regularizer):

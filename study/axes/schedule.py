@@ -13,12 +13,11 @@ Final = Annotated[float, Field(gt=0, le=1)]  # last rate as a share of the base 
 
 
 class Schedule(Choice):
+    axis = Axis("The learning rate over the budget.", "schedules", rated=True)
+
     def factor(self, progress: float) -> float:
         """The factor on the base rate at ``progress`` = step / all steps of the budget."""
         raise NotImplementedError
-
-
-SCHEDULE = Axis("The learning rate over the budget.", "schedules", Schedule, rated=True)
 
 
 class Constant(Schedule):

@@ -172,7 +172,7 @@ def scaled(raw: Raw, images: bool, seed: int) -> Scaled:
     Raises ValueError where the rows cannot be split, or nothing can be learned from its target.
     """
     task = TASKS[raw.task]
-    split = assign(raw.target.size, task.strata(raw.target), raw.test, seed)
+    split = assign(raw.target.size, raw.target if task.classes else None, raw.test, seed)
     features = scale(raw.features.astype(np.float64), split == 0, images).astype(np.float32)
     return features, task.scaled(raw.target, split == 0), split
 

@@ -42,17 +42,14 @@ def train(
     copy of itself, since torch computes a stack of one by other kernels, which round differently.
     Raises ValueError where what is ``shared`` differs between the stacked runs.
     """
+    stacked = [run for run in runs if run.recipe.stack]
+    packs = [[run] for run in runs if not run.recipe.stack]
+    packs += [stacked * 2 if len(stacked) == 1 else stacked] * bool(stacked)
+    records: dict[Run, Record] = {}
     with quiet():
-        records = {}
-        for run in runs:
-            if not run.recipe.stack:
-                records[run] = Pack([run], data, device, shard).train(checkpoints)[0]
-        stacked = [run for run in runs if run.recipe.stack]
-        if stacked:
-            twins = stacked * 2 if len(stacked) == 1 else stacked
-            trained = Pack(twins, data, device, shard).train(checkpoints)
-            records |= dict(zip(stacked, trained, strict=False))
-        return [records[run] for run in runs]
+        for pack in packs:
+            records |= zip(pack, Pack(pack, data, device, shard).train(checkpoints), strict=True)
+    return [records[run] for run in runs]
 
 
 class Pack:
