@@ -57,7 +57,7 @@ def read(dataset: Dataset) -> Prepared:
     if by_seed:
         features, target = raw.features, raw.target
     about = {
-        "dataset": dataset.model_dump(mode="json"),
+        "split_seed": dataset.split_seed if by_seed else None,
         "task": raw.task,
         "classes": raw.classes,
         "images": dataset.images,
@@ -80,9 +80,9 @@ def tensors(prepared: Prepared, device: torch.device | str = "cpu") -> Data:
     features, target, split, about = prepared
     task = TASKS[about["task"]]
     draw = None
-    if about["dataset"].get("split") == "by_seed":
+    if about["split_seed"] is not None:
         raw = Raw(features, target, task.name, about["classes"], split == 2 if about["given_test"] else None)
-        draw = partial(own_splits, raw, about["images"], about["dataset"]["split_seed"], device)
+        draw = partial(own_splits, raw, about["images"], about["split_seed"], device)
     parts = draw([0]) if draw else splits([(features, target, split)], device)
     return Data(task, features.shape[1:], task.outputs(about["classes"]), *parts, draw=draw)
 

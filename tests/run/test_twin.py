@@ -101,7 +101,7 @@ def plain(recipe, seed, data):
         row = {}
         with torch.no_grad():
             for name in ("train", "val", "test"):
-                x, y = getattr(data, name)
+                x, y, *_ = getattr(data, name)
                 row[f"{name}_loss"] = float(loss_of(model(x), y))
                 if data.task.classes:
                     row[f"{name}_accuracy"] = float((model(x).argmax(1) == y).float().mean())
