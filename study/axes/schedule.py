@@ -16,17 +16,14 @@ class Schedule(Choice):
     axis = Axis("The learning rate over the budget.", "schedules", rated=True)
 
     def factor(self, progress: float) -> float:
-        """The factor on the base rate at ``progress`` = step / all steps of the budget."""
-        raise NotImplementedError
+        """The factor on the base rate at ``progress`` = step / all steps of the budget; 1 where it stays."""
+        return 1.0
 
 
 class Constant(Schedule):
     """The base rate throughout."""
 
     name: Literal["constant"] = "constant"
-
-    def factor(self, progress: float) -> float:
-        return 1.0
 
 
 class Step(Schedule):
@@ -117,17 +114,13 @@ class WarmupCosine(Schedule):
 class Plateau(Schedule):
     """Lower the rate when val_loss stops falling (torch: ReduceLROnPlateau); watched per run.
 
-    ``patience`` counts evaluations, one an epoch.
+    ``patience`` counts evaluations, one an epoch. Its factor is always 1: the trainer steps torch's object.
     """
 
     name: Literal["plateau"] = "plateau"
     gamma: Annotated[float, Field(gt=0, lt=1)] = 0.1
     patience: Annotated[int, Field(ge=0)] = 5
     threshold: NonNegative = 1e-4
-
-    def factor(self, progress: float) -> float:
-        """Always 1: this schedule follows val_loss, not progress; the trainer steps torch's object."""
-        return 1.0
 
 
 def _anneal(first: float, last: float, progress: float) -> float:

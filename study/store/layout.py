@@ -45,12 +45,10 @@ def owned(present: Iterable[Block], wanted: int) -> list[tuple[Block, range]]:
 def missing(present: Iterable[Block], wanted: int) -> list[Block]:
     """The maximal ranges of seeds under ``wanted`` that no present block covers."""
     gaps, free = [], 0
-    for block in sorted(present):
+    for block in [*sorted(present), Block(wanted, wanted)]:
         if free < min(block.first, wanted):
             gaps.append(Block(free, min(block.first, wanted) - 1))
         free = max(free, block.last + 1)
-    if free < wanted:
-        gaps.append(Block(free, wanted - 1))
     return gaps
 
 
