@@ -24,9 +24,9 @@ from torch import Tensor, nn
 
 from study.axes.recipe import Recipe
 from study.engine.data import Data, load, prepare
+from study.engine.determinism import stream
 from study.engine.network import build
 from study.engine.pack import Run, train
-from study.engine.random import stream
 
 OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
 RATES = (1e-3, 1e-2, 1e-1)
@@ -50,7 +50,7 @@ def stacked(arms: list[Recipe], seeds: int, data: Data) -> list[float]:
     """Final validation accuracy of every run."""
     packs = [arms[i : i + PACK] for i in range(0, len(arms), PACK)]
     records = [r for pack in packs for r in train([Run(a, s) for a in pack for s in range(seeds)], data)]
-    return [record.curve.rows[-1]["val_accuracy"] for record in records]
+    return [record.curve[-1]["val_accuracy"] for record in records]
 
 
 def plain(arms: list[Recipe], seeds: int, data: Data, fused: bool) -> list[float]:
@@ -64,7 +64,7 @@ def plain_run(recipe: Recipe, seed: int, data: Data, fused: bool) -> Curve:
     model.load_state_dict(parameters)
     optimizer = plain_optimizer(recipe, model, fused)
     order, curve = stream(seed, "order"), [evaluate(model, data)]
-    x, y = data.train
+    x, y = data.train[:2]
     for _ in range(recipe.epochs):
         model.train()
         for rows in torch.split(torch.randperm(len(x), generator=order), recipe.batch_size):
@@ -93,7 +93,7 @@ def plain_optimizer(recipe: Recipe, model: nn.Module, fused: bool) -> torch.opti
 def evaluate(model: nn.Module, data: Data) -> Tensor:
     model.eval()
     rows = []
-    for x, y in (data.train, data.val, data.test):
+    for x, y, *_ in (data.train, data.val, data.test):
         outputs = model(x)
         rows += [nn.functional.cross_entropy(outputs, y), (outputs.argmax(1) == y).float().mean()]
     return torch.stack(rows)

@@ -30,6 +30,7 @@ class Final(NamedTuple):
     """Has a value for every finished run. ``value``: from the columns of runs.parquet, a row per run. [runs]"""
 
     value: Callable[[Columns], Column]
+    twin: Select | None = "val_accuracy"  # see ``Metric.selected_by``
 
 
 class ToTarget(NamedTuple):
@@ -37,6 +38,7 @@ class ToTarget(NamedTuple):
 
     counted: Literal["step", "epoch"]  # a column of curves.parquet
     timed: bool = False  # times the seconds that a step of the arm takes
+    twin: Select | None = "steps_to_target"
 
 
 class PerRound(NamedTuple):
@@ -47,21 +49,21 @@ class PerRound(NamedTuple):
     """
 
     value: Callable[[Columns], Column]
+    twin: Select | None = None
 
 
 @dataclass(frozen=True)
 class Metric:
     title: str
     unit: str  # as stored
-    better: Literal["higher", "lower"]
     definition: str
     source: Final | ToTarget | PerRound
+    better: Literal["higher", "lower"] = "lower"
     percent: Literal["%", "points"] | None = None  # a fraction is shown as percent, a difference of two as points
     subtracted: bool = False  # arms are compared by a difference, as fractions always are; all else by a factor
     accuracy: bool = False  # needs classes
     counted: bool = False  # not measured, where every round agrees: then there is nothing to test
     margin: float = 0.0  # of a claim that states none: a difference, or a factor less one
-    twin: Select | None = "val_accuracy"  # see ``selected_by``
     adjective: Adjective | None = None  # what goes with the title where that is neither higher nor lower
 
     @property
@@ -103,7 +105,7 @@ class Metric:
         None for times of a step and memory, which settings that are numbers do not change. The share of small weights
         and other metrics that nobody wants at the price of a worse model go with accuracy.
         """
-        return "val_loss" if regression and self.twin == "val_accuracy" else self.twin
+        return "val_loss" if regression and self.source.twin == "val_accuracy" else self.source.twin
 
     @property
     def shown(self) -> str:
@@ -128,23 +130,13 @@ class Metric:
 
 
 def _accuracy(split: str, title: str, definition: str) -> Metric:
-    final = Final(itemgetter(f"{split}_accuracy"))
-    return Metric(title, "fraction", "higher", definition, final, percent="%", accuracy=True)
+    source = Final(itemgetter(f"{split}_accuracy"))
+    return Metric(title, "fraction", definition, source, "higher", percent="%", accuracy=True)
 
 
 def _loss(split: str, title: str, rows: str) -> Metric:
     definition = f"mean cross-entropy (squared error for regression) on the {rows}"
-    return Metric(title, "nats", "lower", definition, Final(itemgetter(f"{split}_loss")), twin="val_loss")
-
-
-def _to_target(title: str, unit: str, definition: str, source: ToTarget, **more: Any) -> Metric:
-    return Metric(title, unit, "lower", definition, source, twin="steps_to_target", **more)
-
-
-def _timed(
-    title: str, unit: str, better: Literal["higher", "lower"], definition: str, source: PerRound, **more: Any
-) -> Metric:
-    return Metric(title, unit, better, definition, source, **{"margin": MEASURED_TIME, "twin": None} | more)
+    return Metric(title, "nats", definition, Final(itemgetter(f"{split}_loss"), twin="val_loss"))
 
 
 MEASURED_TIME = 0.10  # between processes the same step differs by 4 % and more
@@ -160,83 +152,46 @@ METRICS: dict[str, Metric] = {
     "train_loss": _loss("train", "training loss", "training rows, without penalties"),
     "val_loss": _loss("val", "validation loss", "validation rows"),
     "generalization_gap": Metric(
-        "generalization gap",
-        "fraction",
-        "lower",
-        "training accuracy minus test accuracy",
+        "generalization gap", "fraction", "training accuracy minus test accuracy",
         Final(lambda run: run["train_accuracy"] - run["test_accuracy"]),
-        percent="points",
-        accuracy=True,
-        adjective="smaller",
+        percent="points", accuracy=True, adjective="smaller",
     ),
-    "steps_to_target": _to_target(
-        "steps to target",
-        "steps",
-        "steps at the first evaluation at or past the target",
-        ToTarget("step"),
-        adjective="fewer",
+    "steps_to_target": Metric(
+        "steps to target", "steps", "steps at the first evaluation at or past the target",
+        ToTarget("step"), adjective="fewer",
     ),
-    "epochs_to_target": _to_target(
-        "epochs to target",
-        "epochs",
-        "epochs at the first evaluation at or past the target",
-        ToTarget("epoch"),
-        adjective="fewer",
+    "epochs_to_target": Metric(
+        "epochs to target", "epochs", "epochs at the first evaluation at or past the target",
+        ToTarget("epoch"), adjective="fewer",
     ),
-    "seconds_to_target": _to_target(
-        "time to target",
-        "s",
-        "steps to target × seconds per step of the timing job",
-        ToTarget("step", timed=True),
-        adjective="shorter",
-        margin=MEASURED_TIME,
+    "seconds_to_target": Metric(
+        "time to target", "s", "steps to target × seconds per step of the timing job",
+        ToTarget("step", timed=True), margin=MEASURED_TIME, adjective="shorter",
     ),
-    "train_seconds": _timed(
-        "training time",
-        "s",
-        "lower",
-        "all steps of the budget × seconds per step",
-        PerRound(lambda timing: timing["step_seconds"] * timing["steps"]),
-        adjective="shorter",
+    "train_seconds": Metric(
+        "training time", "s", "all steps of the budget × seconds per step",
+        PerRound(lambda timing: timing["step_seconds"] * timing["steps"]), margin=MEASURED_TIME, adjective="shorter",
     ),
-    "step_seconds": _timed(
-        "time per step",
-        "s",
-        "lower",
-        "median over the interleaved rounds of the timing job",
-        PerRound(itemgetter("step_seconds")),
-        adjective="shorter",
+    "step_seconds": Metric(
+        "time per step", "s", "median over the interleaved rounds of the timing job",
+        PerRound(itemgetter("step_seconds")), margin=MEASURED_TIME, adjective="shorter",
     ),
-    "memory_mib": _timed(
-        "peak memory",
-        "MiB",
-        "lower",
-        "parameters, gradients, optimizer state and saved activations of one run",
-        PerRound(lambda timing: timing["memory_bytes"] / 2**20),
-        counted=True,
-        margin=0.01,
-        adjective="less",
+    "memory_mib": Metric(
+        "peak memory", "MiB", "parameters, gradients, optimizer state and saved activations of one run",
+        PerRound(lambda timing: timing["memory_bytes"] / 2**20), counted=True, margin=0.01, adjective="less",
     ),
     "small_weights": Metric(
-        "small weights",
-        "fraction",
-        "higher",
-        "share of weights below 1 % of the root mean square initial weight",
-        Final(itemgetter("small_weights")),
-        percent="%",
-        adjective="more",
+        "small weights", "fraction", "share of weights below 1 % of the root mean square initial weight",
+        Final(itemgetter("small_weights")), "higher", percent="%", adjective="more",
     ),
     "weight_norm": Metric(
-        "weight norm", "", "lower", "L2 norm of all weights", Final(itemgetter("weight_norm")), adjective="smaller"
+        "weight norm", "", "L2 norm of all weights", Final(itemgetter("weight_norm")), adjective="smaller"
     ),
-    "speedup": _timed(
-        "speedup",
-        "×",
-        "higher",
-        "seconds per step of the reference ÷ seconds per step of the arm",
-        PerRound(lambda timing: timing["reference_seconds"] / timing["step_seconds"]),
+    "speedup": Metric(
+        "speedup", "×", "seconds per step of the reference ÷ seconds per step of the arm",
+        PerRound(lambda timing: timing["reference_seconds"] / timing["step_seconds"]), "higher", margin=MEASURED_TIME,
     ),
-}
+}  # fmt: skip
 
 
 class Target(BaseModel):

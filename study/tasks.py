@@ -23,10 +23,6 @@ class Task:
         """How many values a network gives for a row; ``classes``: 0 where the target has none."""
         return 1
 
-    def strata(self, target: np.ndarray) -> np.ndarray | None:
-        """What each part of a split has the same shares of; None where that is nothing. [rows]"""
-        return target if self.classes else None
-
     def scaled(self, target: np.ndarray, train: np.ndarray) -> np.ndarray:
         """The ``target`` [rows] as the loss wants it; ``train`` [rows] bool: the training rows, which alone are used.
 

@@ -14,9 +14,9 @@ from torch.nn import functional
 from study.axes.dataset import Dataset, Raw
 from study.axes.recipe import Recipe
 from study.engine.data import load, prepare
+from study.engine.determinism import stream
 from study.engine.network import build
 from study.engine.pack import Run, train
-from study.engine.random import stream
 from study.tasks import TASKS, Classification, Regression, Task
 from tests.run.conftest import make_recipe
 
@@ -59,7 +59,7 @@ def test_a_third_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             optimizer.step()
         with torch.no_grad():
             expected = functional.poisson_nll_loss(module(data.test.x)[:, 0], data.test.y)  # type: ignore[union-attr]
-        assert record.curve.rows[-1]["test_loss"] == pytest.approx(float(expected), rel=1e-4)
+        assert record.curve[-1]["test_loss"] == pytest.approx(float(expected), rel=1e-4)
         assert record.row()["test_accuracy"] is None
         assert record.learned
 

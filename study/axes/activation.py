@@ -11,101 +11,67 @@ if TYPE_CHECKING:
 
 
 class Activation(Choice):
+    axis = Axis("The nonlinearity after every hidden layer.", "activations", shared=True, rated=True, step=whole)
+
     def build(self) -> nn.Module:
         """The activation as a module without parameters."""
-        raise NotImplementedError
-
-
-ACTIVATION = Axis(
-    "The nonlinearity after every hidden layer.", "activations", Activation, shared=True, rated=True, step=whole
-)
+        module: nn.Module = self.call()
+        return module
 
 
 class Identity(Activation):
     """No nonlinearity: a deep linear network."""
 
     name: Literal["identity"] = "identity"
-
-    def build(self) -> nn.Module:
-        from torch import nn
-
-        return nn.Identity()
+    builder = "torch.nn.Identity"
 
 
 class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
     name: Literal["sigmoid"] = "sigmoid"
-
-    def build(self) -> nn.Module:
-        from torch import nn
-
-        return nn.Sigmoid()
+    builder = "torch.nn.Sigmoid"
 
 
 class Tanh(Activation):
     """Hyperbolic tangent."""
 
     name: Literal["tanh"] = "tanh"
-
-    def build(self) -> nn.Module:
-        from torch import nn
-
-        return nn.Tanh()
+    builder = "torch.nn.Tanh"
 
 
 class ReLU(Activation):
     """max(0, x) (Nair and Hinton, 2010)."""
 
     name: Literal["relu"] = "relu"
-
-    def build(self) -> nn.Module:
-        from torch import nn
-
-        return nn.ReLU()
+    builder = "torch.nn.ReLU"
 
 
 class LeakyReLU(Activation):
     """x where positive, a small slope elsewhere (Maas et al., 2013)."""
 
     name: Literal["leaky_relu"] = "leaky_relu"
+    builder = "torch.nn.LeakyReLU"
     negative_slope: NonNegative = 0.01
-
-    def build(self) -> nn.Module:
-        from torch import nn
-
-        return nn.LeakyReLU(self.negative_slope)
 
 
 class GELU(Activation):
     """x · Φ(x), exact (Hendrycks and Gimpel, 2016)."""
 
     name: Literal["gelu"] = "gelu"
-
-    def build(self) -> nn.Module:
-        from torch import nn
-
-        return nn.GELU()
+    builder = "torch.nn.GELU"
 
 
 class SiLU(Activation):
     """x · sigmoid(x), also called swish (Elfwing et al., 2018)."""
 
     name: Literal["silu"] = "silu"
-
-    def build(self) -> nn.Module:
-        from torch import nn
-
-        return nn.SiLU()
+    builder = "torch.nn.SiLU"
 
 
 class ELU(Activation):
     """x where positive, alpha · (exp(x) - 1) elsewhere (Clevert et al., 2016)."""
 
     name: Literal["elu"] = "elu"
+    builder = "torch.nn.ELU"
     alpha: Positive = 1.0
-
-    def build(self) -> nn.Module:
-        from torch import nn
-
-        return nn.ELU(self.alpha)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Self, Union
+from pkgutil import resolve_name
+from typing import Annotated, Any, ClassVar, Self, Union
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -18,12 +20,21 @@ class Choice(BaseModel):
     """One value of an axis, with its settings.
 
     A concrete choice declares ``name: Literal[...]`` with that name as default. Settings are strict:
-    the text "0.1" is not a number and true is not 1.
+    the text "0.1" is not a number and true is not 1. As the type of a field, an axis is any of its choices.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    axis: ClassVar[Axis]
+    builder: ClassVar[str] = ""  # import path of what takes its settings, by their names: ``torch.nn.ReLU``
     name: str
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices = tuple(cls.choices().values())
+        if not choices:
+            return handler(source)
+        return handler.generate_schema(Annotated[Union[choices], Field(discriminator="name")])  # noqa: UP007
 
     @classmethod
     def choices(cls) -> dict[str, type[Self]]:
@@ -35,6 +46,10 @@ class Choice(BaseModel):
                 found[default] = sub
             found.update(sub.choices())
         return found
+
+    def call(self, *given: Any, **more: Any) -> Any:
+        """What ``builder``, imported by now, makes of the arguments and the settings."""
+        return resolve_name(self.builder)(*given, **self.model_dump(exclude={"name"}), **more)
 
     def settings(self) -> dict[str, Any]:
         """The settings as JSON values, without the name."""
@@ -52,23 +67,25 @@ class Choice(BaseModel):
 
 @dataclass(frozen=True)
 class Axis:
-    """What other parts must know of something that a study can vary. It stands at the axis's field of ``Recipe``.
+    """What other parts must know of something that a study can vary.
 
-    ``choices``: the class of its choices; None where it is a number or a switch. ``plural``: for messages.
-    ``varies``: False for a switch, which a baseline sets for all arms of a comparison. ``shared``: whether runs that
-    are stacked must share it. ``rated``: whether the best learning rate depends on it. ``step``: what of its value
-    decides how long a step takes and how much memory; None where nothing does. ``untunable``: why its value (or a
-    setting of it) cannot be searched; empty where it can.
+    It stands in the class of its choices; that of a number or a switch at its field of ``Recipe``.
+
+    ``plural``: for messages. ``varies``: False for a switch, which a baseline sets for all arms of a comparison.
+    ``shared``: whether runs that are stacked must share it. ``rated``: whether the best learning rate depends on it.
+    ``step``: what of its value decides how long a step takes and how much memory; None where nothing does.
+    ``untunable``: why its value (or a setting of it) cannot be searched; empty where it can. ``choices``: the class of
+    its choices, None where it has none; ``AXES`` fills it in.
     """
 
     description: str
     plural: str
-    choices: type[Choice] | None = None
     varies: bool = True
     shared: bool = False
     rated: bool = False
     step: Callable[[Any], Hashable] | None = None
     untunable: str = ""
+    choices: type[Choice] | None = None
 
 
 def whole(value: Any) -> Hashable:
@@ -80,10 +97,3 @@ def operations(choice: Choice) -> Hashable:
     """For ``Axis.step``: the name, and which numbers are zero, since zero may turn an operation off."""
     values = choice.settings().items()
     return choice.name, tuple((name, bool(value)) for name, value in values if isinstance(value, int | float))
-
-
-if not TYPE_CHECKING:
-
-    def tagged(choices: type[Choice]) -> Any:
-        """All choices of an axis as one union, told apart by ``name``."""
-        return Annotated[Union[tuple(choices.choices().values())], Field(discriminator="name")]  # noqa: UP007

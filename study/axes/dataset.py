@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from study.axes.base import Axis, Choice, whole
-from study.tasks import TaskName
+from study.tasks import TASKS, TaskName
 
 if TYPE_CHECKING:
     import numpy as np
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+MAX_CLASSES = 50  # of the target of a table that does not say that it is a classification
+IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
 class Raw(NamedTuple):
@@ -27,6 +30,10 @@ class Raw(NamedTuple):
 
 
 class Dataset(Choice):
+    axis = Axis(
+        "What is learned from.", "datasets", shared=True, step=whole,
+        untunable="is what the arms are trained on; take it out",
+    )  # fmt: skip
     images: ClassVar[bool] = False  # rows are [channels, height, width], scaled by their maximum
     given_test: ClassVar[bool] = False  # some rows are a test split already
     rows: ClassVar[int | None] = None  # where known without reading
@@ -51,16 +58,6 @@ class Dataset(Choice):
 
     def load(self) -> Raw:
         raise NotImplementedError
-
-
-DATASET = Axis(
-    "What is learned from.",
-    "datasets",
-    Dataset,
-    shared=True,
-    step=whole,
-    untunable="is what the arms are trained on; take it out",
-)
 
 
 class Digits(Dataset):
@@ -138,14 +135,26 @@ class Idx(FromFiles):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        from study.axes.idx import files
-
-        return tuple(str(path) for path in files(Path(self.path)))
+        """Raises FileNotFoundError naming the first that is missing."""
+        found = []
+        for name in IDX_FILES:
+            spellings = (name, name.replace("-idx", ".idx"))  # some copies of MNIST write "train-images.idx3-ubyte"
+            paths = [Path(self.path, spelling + ending) for spelling in spellings for ending in ("", ".gz")]
+            if not any(path.is_file() for path in paths):
+                raise FileNotFoundError(f"{self.path}: has no {name} (nor {name}.gz)")
+            found.append(str(next(path for path in paths if path.is_file())))
+        return tuple(found)
 
     def load(self) -> Raw:
-        from study.axes.idx import load
+        import numpy as np
 
-        return load(Path(self.path))
+        train_x, train_y, test_x, test_y = (read_idx(Path(path)) for path in self.sources)
+        for name, x, y in (("train", train_x, train_y), ("test", test_x, test_y)):
+            if len(x) != len(y):
+                raise ValueError(f"{self.path}: {len(x)} {name} images but {len(y)} labels")
+        labels = np.concatenate([train_y, test_y]).astype(np.int64)
+        test = np.arange(len(labels)) >= len(train_y)
+        return Raw(np.concatenate([train_x, test_x])[:, None], labels, "classification", int(labels.max()) + 1, test)
 
 
 class Table(FromFiles):
@@ -163,29 +172,69 @@ class Table(FromFiles):
     def known_task(self) -> TaskName | None:
         return self.task
 
+    @property
+    def csv(self) -> bool:
+        return self.path.endswith((".csv", ".csv.gz"))
+
     def check_sources(self) -> None:
-        columns = header(Path(self.path))
-        if self.target not in columns:
-            raise LookupError(f"{self.path} has no column {self.target!r}; it has {', '.join(columns)}")
+        from pyarrow import csv
+        from pyarrow.parquet import read_schema
+
+        options = csv.ParseOptions(newlines_in_values=True)  # within quotes
+        try:
+            schema = csv.open_csv(self.path, parse_options=options).schema if self.csv else read_schema(self.path)
+        except ValueError as error:  # pyarrow's, or not UTF-8
+            raise OSError(f"{self.path} cannot be read as {'CSV' if self.csv else 'Parquet'}; {error}") from error
+        if self.target not in schema.names:
+            raise LookupError(f"{self.path} has no column {self.target!r}; it has {', '.join(schema.names)}")
 
     def load(self) -> Raw:
-        from study.axes.table import load
+        """Raises ValueError where the target fits no task, a value is missing, or a feature is no number or text."""
+        import numpy as np
+        import pandas as pd
+        from pandas.api.types import is_float_dtype, is_numeric_dtype
 
-        return load(Path(self.path), self.target, self.task)
+        frame = pd.read_csv(self.path) if self.csv else pd.read_parquet(self.path)
+        holes = frame.columns[frame.isna().any()]
+        if len(holes):
+            raise ValueError(
+                f"{self.path}: values are missing in {', '.join(map(str, holes))}; fill or drop them first"
+            )
+        target = frame.pop(self.target)
+        features = pd.get_dummies(frame, dtype=float)
+        for name, kind in features.dtypes.items():
+            if not is_numeric_dtype(kind):  # booleans are
+                raise ValueError(f"{self.path}: {name!r} is neither a number nor a text; convert or drop it")
+        x, many = features.to_numpy(dtype=np.float64), target.nunique() > MAX_CLASSES
+        task = self.task or ("regression" if many or is_float_dtype(target) else "classification")
+        if TASKS[task].classes:
+            codes, classes = pd.factorize(target, sort=True)
+            if len(classes) < 2:
+                raise ValueError(f"{self.path}: {self.target!r} has one value only; a classification needs two")
+            return Raw(x, codes.astype(np.int64), task, len(classes), None)
+        if not is_numeric_dtype(target):
+            raise ValueError(
+                f"{self.path}: {self.target!r} holds {target.nunique()} different texts: not a number to predict, and "
+                f"too many classes (at most {MAX_CLASSES}, unless task: classification)"
+            )
+        return Raw(x, target.to_numpy(dtype=np.float64), task, 0, None)
 
 
-def header(path: Path) -> list[str]:
-    """The names of a table's columns. Raises OSError where it is neither CSV nor Parquet."""
-    try:
-        if path.name.endswith((".csv", ".csv.gz")):
-            import csv
-            import gzip
+def read_idx(path: Path) -> np.ndarray:
+    """The array in one IDX file (http://yann.lecun.com/exdb/mnist), plain or .gz.
 
-            opened = gzip.open if path.suffix == ".gz" else open
-            with opened(path, "rt", encoding="utf-8") as file:
-                return next(csv.reader(file), [])
-        import pyarrow.parquet as pq
+    Raises ValueError where the file is not IDX or is cut short.
+    """
+    import gzip
 
-        return list(pq.read_schema(path).names)
-    except ValueError as error:  # not UTF-8, or not Parquet
-        raise OSError(f"{path} cannot be read as {'CSV' if '.csv' in path.name else 'Parquet'}; {error}") from error
+    import numpy as np
+
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES:
+        raise ValueError(f"{path}: is not an IDX file")
+    dimensions = content[3]
+    shape = np.frombuffer(content, ">u4", count=dimensions, offset=4).astype(int)
+    values = np.frombuffer(content, IDX_TYPES[content[2]], offset=4 + 4 * dimensions)
+    if values.size != shape.prod():
+        raise ValueError(f"{path}: holds {values.size} values where its header promises {shape.prod()}")
+    return values.reshape(shape)

@@ -1,7 +1,7 @@
 """Initializations of the weights: parameters with two or more dimensions. Biases start at 0.
 
 Sources: Glorot and Bengio (2010) for xavier, He et al. (2015) for he, Saxe et al. (2014) for
-orthogonal, all as ``torch.nn.init`` implements them. he_* has gain √2 on fan_in, the others gain 1.
+orthogonal, all as ``torch.nn.init`` implements them, with its defaults: he_* has gain √2 on fan_in, the others gain 1.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 
 class Init(Choice):
+    axis = Axis("How weights are drawn before training.", "initializations", rated=True)
+
     def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
         """Overwrite ``weight`` [out, in, ...] in place, drawing from ``generator``."""
-        raise NotImplementedError
-
-
-INIT = Axis("How weights are drawn before training.", "initializations", Init, rated=True)
+        self.call(weight, generator=generator)
 
 
 class Default(Init):
@@ -35,61 +34,39 @@ class Zeros(Init):
     name: Literal["zeros"] = "zeros"
 
     def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
-        from torch.nn import init
-
-        init.zeros_(weight)
+        weight.zero_()
 
 
 class XavierUniform(Init):
     """Uniform, variance 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
 
     name: Literal["xavier_uniform"] = "xavier_uniform"
-
-    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
-        from torch.nn import init
-
-        init.xavier_uniform_(weight, generator=generator)
+    builder = "torch.nn.init.xavier_uniform_"
 
 
 class XavierNormal(Init):
     """Normal, variance 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
 
     name: Literal["xavier_normal"] = "xavier_normal"
-
-    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
-        from torch.nn import init
-
-        init.xavier_normal_(weight, generator=generator)
+    builder = "torch.nn.init.xavier_normal_"
 
 
 class HeUniform(Init):
     """Uniform, variance 2 / fan_in (He et al., 2015)."""
 
     name: Literal["he_uniform"] = "he_uniform"
-
-    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
-        from torch.nn import init
-
-        init.kaiming_uniform_(weight, nonlinearity="relu", generator=generator)
+    builder = "torch.nn.init.kaiming_uniform_"
 
 
 class HeNormal(Init):
     """Normal, variance 2 / fan_in (He et al., 2015)."""
 
     name: Literal["he_normal"] = "he_normal"
-
-    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
-        from torch.nn import init
-
-        init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
+    builder = "torch.nn.init.kaiming_normal_"
 
 
 class Orthogonal(Init):
     """Orthonormal rows or columns (Saxe et al., 2014)."""
 
     name: Literal["orthogonal"] = "orthogonal"
-
-    def fill(self, weight: torch.Tensor, generator: torch.Generator) -> None:
-        from torch.nn import init
-
-        init.orthogonal_(weight, generator=generator)
+    builder = "torch.nn.init.orthogonal_"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import torch
 
@@ -25,15 +24,11 @@ class Lion(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        loss = None if closure is None else torch.enable_grad()(closure)()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
             lr, (beta1, beta2) = group["lr"], group["betas"]
             for p in group["params"]:
-                if p.grad is None:
-                    continue
                 momentum = self.state[p].setdefault("exp_avg", torch.zeros_like(p))
                 p.mul_(1 - lr * group["weight_decay"])
                 p.add_(torch.lerp(p.grad, momentum, beta1).sign_(), alpha=-lr)
                 momentum.lerp_(p.grad, 1 - beta2)
-        return loss

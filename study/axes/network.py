@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -20,6 +21,7 @@ Widths = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
 
 
 class Network(Choice):
+    axis = Axis("The network.", "networks", shared=True, rated=True, step=whole)
     hidden_layers: ClassVar[bool] = True  # has activations that dropout can follow
     images_only: ClassVar[bool] = False
 
@@ -33,9 +35,6 @@ class Network(Choice):
         raise NotImplementedError
 
 
-NETWORK = Axis("The network.", "networks", Network, shared=True, rated=True, step=whole)
-
-
 class Linear(Network):
     """One affine layer: softmax regression, or linear regression."""
 
@@ -43,8 +42,6 @@ class Linear(Network):
     hidden_layers = False
 
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
-        from math import prod
-
         from torch import nn
 
         return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), outputs))
@@ -57,8 +54,6 @@ class MLP(Network):
     hidden: Widths = (64, 64)
 
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
-        from math import prod
-
         from torch import nn
 
         layers: list[nn.Module] = [nn.Flatten()]

@@ -23,111 +23,86 @@ class Optimizer(Choice):
     of that run's own parameters.
     """
 
+    axis = Axis("What takes a step from the gradient.", "optimizers", rated=True, step=operations)
     elementwise: ClassVar[bool] = False
+    flags: ClassVar[tuple[str, ...]] = ()  # further arguments of the builder, which are True
     lr: Positive
 
     def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """An optimizer of ``parameters``: pairs of name and parameter, as ``torch.optim`` takes them."""
-        raise NotImplementedError
-
-
-OPTIMIZER = Axis("What takes a step from the gradient.", "optimizers", Optimizer, rated=True, step=operations)
+        made: torch.optim.Optimizer = self.call(parameters, **dict.fromkeys(self.flags, True))
+        return made
 
 
 class SGD(Optimizer):
     """Stochastic gradient descent (Robbins and Monro, 1951)."""
 
     name: Literal["sgd"] = "sgd"
+    builder = "torch.optim.SGD"
     elementwise = True
-
-    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        from torch.optim import SGD
-
-        return SGD(parameters, lr=self.lr)
 
 
 class Momentum(Optimizer):
     """Heavy-ball momentum (Polyak, 1964), as torch.optim.SGD implements it."""
 
     name: Literal["momentum"] = "momentum"
+    builder = "torch.optim.SGD"
     elementwise = True
     momentum: Fraction = 0.9
-
-    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        from torch.optim import SGD
-
-        return SGD(parameters, lr=self.lr, momentum=self.momentum)
 
 
 class Nesterov(Optimizer):
     """Nesterov's momentum (Nesterov, 1983; Sutskever et al., 2013)."""
 
     name: Literal["nesterov"] = "nesterov"
+    builder = "torch.optim.SGD"
+    flags = ("nesterov",)
     elementwise = True
     momentum: Annotated[float, Field(gt=0, lt=1)] = 0.9
-
-    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        from torch.optim import SGD
-
-        return SGD(parameters, lr=self.lr, momentum=self.momentum, nesterov=True)
 
 
 class Adagrad(Optimizer):
     """Rates divided by the root of the sum of squared gradients (Duchi et al., 2011)."""
 
     name: Literal["adagrad"] = "adagrad"
+    builder = "torch.optim.Adagrad"
+    flags = ("fused",)
     elementwise = True
     lr_decay: NonNegative = 0.0
     eps: Positive = 1e-10
-
-    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        from torch.optim import Adagrad
-
-        return Adagrad(parameters, lr=self.lr, lr_decay=self.lr_decay, eps=self.eps, fused=True)
 
 
 class RMSprop(Optimizer):
     """Rates divided by a running root mean square of the gradients (Tieleman and Hinton, 2012)."""
 
     name: Literal["rmsprop"] = "rmsprop"
+    builder = "torch.optim.RMSprop"
     elementwise = True
     alpha: Fraction = 0.99
     eps: Positive = 1e-8
     momentum: Fraction = 0.0
-
-    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        from torch.optim import RMSprop
-
-        return RMSprop(parameters, lr=self.lr, alpha=self.alpha, eps=self.eps, momentum=self.momentum)
 
 
 class Adadelta(Optimizer):
     """Updates scaled by the running size of earlier updates (Zeiler, 2012); the paper's rate is 1."""
 
     name: Literal["adadelta"] = "adadelta"
+    builder = "torch.optim.Adadelta"
     elementwise = True
     lr: Positive = 1.0
     rho: Fraction = 0.9
     eps: Positive = 1e-6
-
-    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        from torch.optim import Adadelta
-
-        return Adadelta(parameters, lr=self.lr, rho=self.rho, eps=self.eps)
 
 
 class Adam(Optimizer):
     """Adaptive moments (Kingma and Ba, 2015)."""
 
     name: Literal["adam"] = "adam"
+    builder = "torch.optim.Adam"
+    flags = ("fused",)
     elementwise = True
     betas: Betas = (0.9, 0.999)
     eps: Positive = 1e-8
-
-    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        from torch.optim import Adam
-
-        return Adam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, fused=True)
 
 
 class AdamW(Optimizer):
@@ -137,42 +112,30 @@ class AdamW(Optimizer):
     """
 
     name: Literal["adamw"] = "adamw"
+    builder = "torch.optim.AdamW"
+    flags = ("fused",)
     elementwise = True
     betas: Betas = (0.9, 0.999)
     eps: Positive = 1e-8
     weight_decay: NonNegative = 0.01
-
-    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        from torch.optim import AdamW
-
-        decay = self.weight_decay
-        return AdamW(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=decay, fused=True)
 
 
 class NAdam(Optimizer):
     """Adam with Nesterov's momentum (Dozat, 2016)."""
 
     name: Literal["nadam"] = "nadam"
+    builder = "torch.optim.NAdam"
     elementwise = True
     betas: Betas = (0.9, 0.999)
     eps: Positive = 1e-8
     momentum_decay: NonNegative = 0.004
-
-    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        from torch.optim import NAdam
-
-        return NAdam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, momentum_decay=self.momentum_decay)
 
 
 class Lion(Optimizer):
     """The sign of an interpolated momentum (Chen et al., 2023, algorithm 2); torch has none."""
 
     name: Literal["lion"] = "lion"
+    builder = "study.axes.lion.Lion"
     elementwise = True
     betas: Betas = (0.9, 0.99)
     weight_decay: NonNegative = 0.0
-
-    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
-        from study.axes.lion import Lion
-
-        return Lion(parameters, lr=self.lr, betas=self.betas, weight_decay=self.weight_decay)

@@ -5,35 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from functools import cached_property
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 
-from study.axes.activation import ACTIVATION, Activation, ReLU
+from study.axes.activation import Activation, ReLU
 from study.axes.base import Axis, Choice, Count, Fraction, whole
-from study.axes.dataset import DATASET, Dataset
-from study.axes.init import INIT, Default, Init
-from study.axes.network import NETWORK, Network
-from study.axes.optimizer import OPTIMIZER, Optimizer
-from study.axes.regularizer import REGULARIZER, NoPenalty, Regularizer
-from study.axes.schedule import SCHEDULE, Constant, Schedule
+from study.axes.dataset import Dataset
+from study.axes.init import Default, Init
+from study.axes.network import Network
+from study.axes.optimizer import Optimizer
+from study.axes.regularizer import NoPenalty, Regularizer
+from study.axes.schedule import Constant, Schedule
 
 RECIPE = 2  # raised by hand when the meaning of training changes: every arm gets a new id
-
-if TYPE_CHECKING:
-    AnyActivation = Activation
-    AnyDataset = Dataset
-    AnyInit = Init
-    AnyNetwork = Network
-    AnyOptimizer = Optimizer
-    AnyRegularizer = Regularizer
-    AnySchedule = Schedule
-else:
-    from study.axes.base import tagged
-
-    AnyActivation, AnyDataset, AnyInit, AnyNetwork = map(tagged, (Activation, Dataset, Init, Network))
-    AnyOptimizer, AnyRegularizer, AnySchedule = map(tagged, (Optimizer, Regularizer, Schedule))
 
 
 class Recipe(BaseModel):
@@ -41,19 +29,19 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    dataset: Annotated[AnyDataset, DATASET]
-    network: Annotated[AnyNetwork, NETWORK]
-    activation: Annotated[AnyActivation, ACTIVATION] = ReLU()
-    init: Annotated[AnyInit, INIT] = Default()
+    dataset: Dataset
+    network: Network
+    activation: Activation = ReLU()
+    init: Init = Default()
     dropout: Annotated[
         Fraction,
         Axis(
             "Rate at which hidden activations are dropped, in [0, 1).", "dropout rates", rated=True, step=bool
         ),
     ] = 0.0  # fmt: skip
-    optimizer: Annotated[AnyOptimizer, OPTIMIZER]
-    schedule: Annotated[AnySchedule, SCHEDULE] = Constant()
-    regularizer: Annotated[AnyRegularizer, REGULARIZER] = NoPenalty()
+    optimizer: Optimizer
+    schedule: Schedule = Constant()
+    regularizer: Regularizer = NoPenalty()
     batch_size: Annotated[Count, Axis("Rows a step.", "batch sizes", shared=True, rated=True, step=whole)]
     epochs: Annotated[
         Count,
@@ -85,20 +73,21 @@ class Recipe(BaseModel):
 
     def fragment(self, without: Collection[str] = ()) -> str:
         """Canonical JSON of what differs from its default, and ``RECIPE``; ``without``: keys to leave out."""
-        parts = [f'"recipe":{RECIPE}']
+        content: dict[str, Any] = {"recipe": RECIPE}
         for axis, field in Recipe.model_fields.items():
             value = getattr(self, axis)
-            hidden = {setting for key in without for home, setting in [split_key(key)] if home == axis}
-            if isinstance(value, Choice) and hidden:
-                kept = {name: given for name, given in value.differing().items() if name not in hidden}
-                parts.append(f'"{axis}":{canonical(kept)}')
-            elif not hidden and (field.is_required() or value != field.default):
-                parts.append(f'"{axis}":{_fragment(value)}')
-        return "{" + ",".join(sorted(parts)) + "}"
+            hidden = {setting for home, setting in map(split_key, without) if home == axis}
+            differs = field.is_required() or value != field.default
+            if isinstance(value, Choice):
+                if differs or hidden:
+                    content[axis] = {name: given for name, given in value.differing().items() if name not in hidden}
+            elif differs and not hidden:
+                content[axis] = value
+        return canonical(content)
 
     @property
     def dataset_id(self) -> str:
-        return digest(_fragment(self.dataset))
+        return digest(canonical(self.dataset.differing()))
 
     def value(self, key: str) -> Any:
         """Of a setting (``optimizer.lr``) or an axis."""
@@ -145,12 +134,14 @@ class Recipe(BaseModel):
         return None
 
 
-AXES: dict[str, Axis] = {
-    name: about
-    for name, field in Recipe.model_fields.items()
-    for about in field.metadata
-    if isinstance(about, Axis)
-}  # fmt: skip
+def _axis(field: FieldInfo) -> Axis:
+    kind = field.annotation
+    if isinstance(kind, type) and issubclass(kind, Choice):
+        return replace(kind.axis, choices=kind)
+    return next(about for about in field.metadata if isinstance(about, Axis))
+
+
+AXES = {name: _axis(field) for name, field in Recipe.model_fields.items()}
 
 
 def split_key(key: str) -> tuple[str, str | None]:
@@ -171,13 +162,7 @@ def split_sizes(rows: int) -> tuple[int, int, int]:
     return rows - 2 * fifth, fifth, fifth
 
 
-@lru_cache(maxsize=None, typed=True)  # 1, 1.0 and True are equal but written differently
-def _fragment(value: Choice | float) -> str:
-    """Canonical JSON of one choice: sorted keys, no spaces, settings at their defaults left out."""
-    return canonical(value.differing() if isinstance(value, Choice) else value)
-
-
-def canonical(content: Mapping[str, Any] | float) -> str:
+def canonical(content: Mapping[str, Any]) -> str:
     """JSON with sorted keys and no spaces."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 

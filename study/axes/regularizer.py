@@ -15,16 +15,12 @@ from study.axes.base import Axis, Choice, NonNegative, operations
 
 
 class Regularizer(Choice):
-    @property
-    def l1(self) -> float:
-        return 0.0
+    axis = Axis("A penalty on the weights.", "regularizers", rated=True, step=operations)
 
     @property
-    def l2(self) -> float:
-        return 0.0
-
-
-REGULARIZER = Axis("A penalty on the weights.", "regularizers", Regularizer, rated=True, step=operations)
+    def strengths(self) -> tuple[float, float]:
+        """Of ``l1`` and ``l2``."""
+        return 0.0, 0.0
 
 
 class NoPenalty(Regularizer):
@@ -40,8 +36,8 @@ class L1(Regularizer):
     strength: NonNegative = 1e-4
 
     @property
-    def l1(self) -> float:
-        return self.strength
+    def strengths(self) -> tuple[float, float]:
+        return self.strength, 0.0
 
 
 class L2(Regularizer):
@@ -51,8 +47,8 @@ class L2(Regularizer):
     strength: NonNegative = 1e-4
 
     @property
-    def l2(self) -> float:
-        return self.strength
+    def strengths(self) -> tuple[float, float]:
+        return 0.0, self.strength
 
 
 class ElasticNet(Regularizer):
@@ -63,9 +59,5 @@ class ElasticNet(Regularizer):
     l1_ratio: Annotated[float, Field(ge=0, le=1)] = 0.5
 
     @property
-    def l1(self) -> float:
-        return self.strength * self.l1_ratio
-
-    @property
-    def l2(self) -> float:
-        return self.strength * (1 - self.l1_ratio)
+    def strengths(self) -> tuple[float, float]:
+        return self.strength * self.l1_ratio, self.strength * (1 - self.l1_ratio)

@@ -13,21 +13,17 @@ Final = Annotated[float, Field(gt=0, le=1)]  # last rate as a share of the base 
 
 
 class Schedule(Choice):
+    axis = Axis("The learning rate over the budget.", "schedules", rated=True)
+
     def factor(self, progress: float) -> float:
-        """The factor on the base rate at ``progress`` = step / all steps of the budget."""
-        raise NotImplementedError
-
-
-SCHEDULE = Axis("The learning rate over the budget.", "schedules", Schedule, rated=True)
+        """The factor on the base rate at ``progress`` = step / all steps of the budget; 1 where it stays."""
+        return 1.0
 
 
 class Constant(Schedule):
     """The base rate throughout."""
 
     name: Literal["constant"] = "constant"
-
-    def factor(self, progress: float) -> float:
-        return 1.0
 
 
 class Step(Schedule):
@@ -118,17 +114,13 @@ class WarmupCosine(Schedule):
 class Plateau(Schedule):
     """Lower the rate when val_loss stops falling (torch: ReduceLROnPlateau); watched per run.
 
-    ``patience`` counts evaluations, one an epoch.
+    ``patience`` counts evaluations, one an epoch. Its factor is always 1: the trainer steps torch's object.
     """
 
     name: Literal["plateau"] = "plateau"
     gamma: Annotated[float, Field(gt=0, lt=1)] = 0.1
     patience: Annotated[int, Field(ge=0)] = 5
     threshold: NonNegative = 1e-4
-
-    def factor(self, progress: float) -> float:
-        """Always 1: this schedule follows val_loss, not progress; the trainer steps torch's object."""
-        return 1.0
 
 
 def _anneal(first: float, last: float, progress: float) -> float:

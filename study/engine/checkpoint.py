@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
+from study.axes.recipe import digest
 from study.engine.shard import ALONE, Shard
+from study.store.files import replacing
 
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM)  # SLURM's warning before a time limit, and the end itself
 
@@ -22,29 +23,8 @@ class Interrupted(SystemExit):
     """A signal asked the job to stop; its checkpoint is written."""
 
 
-class Resumable(Protocol):
-    """What a checkpoint can be made of."""
-
-    @property
-    def identity(self) -> list[Any]:
-        """What a checkpoint must agree with, of plain values."""
-
-    @property
-    def done(self) -> int:
-        """Steps taken."""
-
-    @property
-    def budget(self) -> int:
-        """Steps to take in all."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that changes from step to step, of tensors and plain values."""
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None: ...
-
-
 class Checkpoints:
-    """The checkpoints of one job, ``{stem}-{name}.pt``, one per pack that it trains.
+    """The checkpoints of one job: a file for each pack that it trains in turn, named by what the pack trains.
 
     One is written every ``every`` of the budget, ``seconds`` apart at least, and when a signal asks to stop;
     of several workers by the first.
@@ -55,8 +35,40 @@ class Checkpoints:
         self.writing = shard.rank == 0  # all workers are in the same state
         self.stopping: int | None = None
 
-    def of(self, name: str) -> Checkpoint:
-        return Checkpoint(self, self.stem.with_name(f"{self.stem.name}-{name}.pt"))
+    def restore(self, identity: list[Any]) -> dict[str, Any] | None:
+        """The state in which training the pack of this ``identity`` (plain values) stopped; None where it begins.
+
+        A checkpoint that is torn is ignored with a line.
+        """
+        self.path = self.stem.with_name(f"{self.stem.name}-{digest(str(identity))}.pt")
+        self.saved, self.time = 0, time.monotonic()
+        try:
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # whatever a torn file makes torch raise
+            print(f"{self.path}: ignored, it cannot be read ({type(error).__name__})", flush=True)
+            return None
+        self.saved, budget = content["steps"]
+        print(f"{self.path}: going on after step {self.saved} of {budget}", flush=True)
+        state: dict[str, Any] = content["state"]
+        return state
+
+    def tick(self, done: int, budget: int, state: Callable[[], dict[str, Any]]) -> None:
+        """Called after every step, with the steps done and to do in all, and what gives all that changes with them.
+
+        ``state`` is of tensors and plain values. Raises Interrupted once a signal asked for the end.
+        """
+        if not self.writing:
+            return
+        due = done - self.saved >= self.every * budget and time.monotonic() - self.time >= self.seconds
+        if due or self.stopping is not None:
+            with replacing(self.path) as beside:
+                torch.save({"steps": [done, budget], "state": state()}, beside)
+            self.saved, self.time = done, time.monotonic()
+        if self.stopping is not None:
+            name = signal.Signals(self.stopping).name
+            raise Interrupted(f"{name} after step {done} of {budget}; the next start goes on from there")
 
     def remove(self) -> None:
         for path in self.stem.parent.glob(f"{self.stem.name}-*.pt"):
@@ -78,46 +90,3 @@ class Checkpoints:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = number
-
-
-class Checkpoint:
-    """The checkpoint of one pack."""
-
-    def __init__(self, job: Checkpoints, path: Path) -> None:
-        self.job, self.path = job, path
-        self.saved, self.time = 0, time.monotonic()
-
-    def tick(self, pack: Resumable) -> None:
-        """Called after every step. Raises Interrupted once a signal asked for the end."""
-        if not self.job.writing:
-            return
-        if self.job.stopping is not None:
-            self.save(pack)
-            name = signal.Signals(self.job.stopping).name
-            raise Interrupted(f"{name} after step {pack.done} of {pack.budget}; the next start goes on from there")
-        due = pack.done - self.saved >= self.job.every * pack.budget
-        if due and time.monotonic() - self.time >= self.job.seconds:
-            self.save(pack)
-
-    def save(self, pack: Resumable) -> None:
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        torch.save({"of": pack.identity, "state": pack.state_dict()}, beside)
-        os.replace(beside, self.path)
-        self.saved, self.time = pack.done, time.monotonic()
-
-    def restore(self, pack: Resumable) -> bool:
-        """Whether ``pack`` now goes on from here. One that is torn, or of other runs, is ignored with a line."""
-        try:
-            content = torch.load(self.path, map_location="cpu", weights_only=True)
-        except FileNotFoundError:
-            return False
-        except Exception as error:  # whatever a torn file makes torch raise
-            print(f"{self.path}: ignored, it cannot be read ({type(error).__name__})", flush=True)
-            return False
-        if content["of"] != pack.identity:
-            print(f"{self.path}: ignored, it is of other runs or another recipe version", flush=True)
-            return False
-        pack.load_state_dict(content["state"])
-        self.saved = pack.done
-        print(f"{self.path}: going on after step {pack.done} of {pack.budget}", flush=True)
-        return True

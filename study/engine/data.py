@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 from study.axes.dataset import Dataset, Raw
 from study.axes.recipe import split_sizes
 from study.store.checksums import Sums
+from study.store.files import replacing
 from study.tasks import TASKS, Task
 
 SPLITS = ("train", "val", "test")
@@ -37,11 +39,8 @@ def prepare(dataset: Dataset, path: Path) -> None:
     """
     Sums(path.parent / "sums.json").resolve(dataset, Path())
     found = read(dataset)
-    about = json.dumps(found.about | {"sha256": checksum(found)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    np.savez_compressed(beside, about=np.array(about), features=found.features, target=found.target, split=found.split)
-    os.replace(beside, path)
+    with replacing(path) as beside:
+        np.savez_compressed(beside, **found._asdict() | {"about": np.array(json.dumps(found.about))})
 
 
 def read(dataset: Dataset) -> Prepared:
@@ -58,7 +57,7 @@ def read(dataset: Dataset) -> Prepared:
     if by_seed:
         features, target = raw.features, raw.target
     about = {
-        "dataset": dataset.model_dump(mode="json"),
+        "split_seed": dataset.split_seed if by_seed else None,
         "task": raw.task,
         "classes": raw.classes,
         "images": dataset.images,
@@ -69,62 +68,51 @@ def read(dataset: Dataset) -> Prepared:
 
 def load(path: Path, device: torch.device | str = "cpu") -> Data:
     """A prepared dataset as tensors on ``device``. Raises ValueError where the file is not what was prepared."""
-    with np.load(path) as file:
-        found = Prepared(file["features"], file["target"], file["split"], json.loads(str(file["about"])))
-    if checksum(found) != found.about["sha256"]:
-        raise ValueError(f"{path}: is damaged; delete it, and it is prepared again")
+    try:
+        with path.open("rb") as content, np.load(content) as file:
+            found = Prepared(file["features"], file["target"], file["split"], json.loads(str(file["about"])))
+    except (ValueError, EOFError, zlib.error, BadZipFile) as error:  # its archive has checksums
+        raise ValueError(f"{path}: is damaged; delete it, and it is prepared again") from error
     return tensors(found, device)
 
 
 def tensors(prepared: Prepared, device: torch.device | str = "cpu") -> Data:
     features, target, split, about = prepared
-    task, shape = TASKS[about["task"]], features.shape[1:]
-    outputs = task.outputs(about["classes"])
-    if about["dataset"].get("split") == "by_seed":
+    task = TASKS[about["task"]]
+    draw = None
+    if about["split_seed"] is not None:
         raw = Raw(features, target, task.name, about["classes"], split == 2 if about["given_test"] else None)
-        unsplit = Unsplit(raw, about["images"], about["dataset"]["split_seed"], device)
-        return Data(task, shape, outputs, *unsplit.draw([0]), unsplit=unsplit)
-    train, val, test = (
-        Split(
-            torch.from_numpy(features[split == code]).to(device),
-            torch.from_numpy(target[split == code]).to(device),
-        )
-        for code in range(3)
-    )
-    return Data(task, shape, outputs, train, val, test)
-
-
-def checksum(prepared: Prepared) -> str:
-    """SHA-256 of the arrays."""
-    return hashlib.sha256(b"".join(array.tobytes() for array in prepared[:3])).hexdigest()
+        draw = partial(own_splits, raw, about["images"], about["split_seed"], device)
+    parts = draw([0]) if draw else splits([(features, target, split)], device)
+    return Data(task, features.shape[1:], task.outputs(about["classes"]), *parts, draw=draw)
 
 
 class Data(NamedTuple):
     task: Task
     shape: tuple[int, ...]  # of one row
     outputs: int  # of a network
-    train: Split | OwnSplit
-    val: Split | OwnSplit
-    test: Split | OwnSplit
-    unsplit: Unsplit | None = None  # where seeds draw the split; what stands above is then that of seed 0
+    train: Split
+    val: Split
+    test: Split
+    draw: Callable[[Sequence[int]], tuple[Split, Split, Split]] | None = None  # where seeds draw; above is seed 0's
 
     def of(self, seeds: Sequence[int]) -> Data:
         """As runs with these ``seeds``, in their order, read it."""
-        if self.unsplit is None:
-            return self
-        train, val, test = self.unsplit.draw(seeds)
-        return self._replace(train=train, val=val, test=test, unsplit=None)
+        return Data(*self[:3], *self.draw(seeds)) if self.draw else self
 
 
 class Split(NamedTuple):
-    """Rows that all runs share."""
+    """Rows that all runs share; or, where ``first`` says so, of which each run reads those that its seed drew."""
 
-    x: Tensor  # [rows, *shape] float32
+    x: Tensor  # [rows, *shape] float32; or [seeds · rows, *shape], those of one seed after those of another
     y: Tensor  # [rows] int64 classes, or [rows] float32 standardized targets
+    first: Tensor | None = None  # [runs, 1] int64: where the rows of each run begin
+    seeds: int = 1
 
     @property
     def rows(self) -> int:
-        return len(self.x)
+        """Of one run."""
+        return len(self.x) // self.seeds
 
     @property
     def shape(self) -> torch.Size:
@@ -132,61 +120,45 @@ class Split(NamedTuple):
         return self.x.shape[1:]
 
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows ``index`` [runs, rows]: features [runs, rows, *shape] and targets [runs · rows]."""
-        flat = index.flatten()
+        """The rows ``index`` [runs, rows] of each run: features [runs, rows, *shape] and targets [runs · rows]."""
+        flat = (index if self.first is None else index + self.first).flatten()
         return self.x.index_select(0, flat).view(*index.shape, *self.shape), self.y.index_select(0, flat)
 
     def part(self, start: int, stop: int, runs: int) -> tuple[Tensor, Tensor]:
-        """As ``take``, the same consecutive rows for each of ``runs``; they are not copied."""
-        x = self.x[start:stop]
-        return x.expand(runs, *x.shape), self.y[start:stop].repeat(runs)
+        """As ``take``, the same consecutive rows for each of ``runs``; shared ones are not copied."""
+        if self.first is None:
+            x = self.x[start:stop]
+            return x.expand(runs, *x.shape), self.y[start:stop].repeat(runs)
+        return self.take(torch.arange(start, min(stop, self.rows), device=self.x.device).expand(runs, -1))
 
 
-class OwnSplit(NamedTuple):
-    """Rows of which each run reads those that its seed drew."""
-
-    drawn: Split  # [seeds · rows, …]: those of one seed after those of another
-    first: Tensor  # [runs, 1] int64: where those of each run begin
-    rows: int  # of one run
-
-    @property
-    def shape(self) -> torch.Size:
-        return self.drawn.shape
-
-    def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows ``index`` [runs, rows], counted from each run's first; shapes as ``Split.take`` gives them."""
-        return self.drawn.take(index + self.first)
-
-    def part(self, start: int, stop: int, runs: int) -> tuple[Tensor, Tensor]:
-        index = torch.arange(start, min(stop, self.rows), device=self.first.device)
-        return self.take(index.expand(runs, -1))
+Scaled = tuple[np.ndarray, np.ndarray, np.ndarray]  # features, target and split, a row each
 
 
-class Unsplit(NamedTuple):
-    """A dataset that the seed of each run splits; on the CPU, its splits on ``device``."""
+def splits(
+    each: Sequence[Scaled], device: torch.device | str, copies: Tensor | None = None
+) -> tuple[Split, Split, Split]:
+    """Training, validation and test rows on ``device``; ``copies`` [runs, 1]: which of ``each`` a run reads."""
 
-    raw: Raw
-    images: bool
-    split_seed: int
-    device: torch.device | str
+    def part(code: int) -> Split:
+        x = np.concatenate([features[split == code] for features, _, split in each])
+        y = np.concatenate([target[split == code] for _, target, split in each])
+        first = None if copies is None else copies * (len(x) // len(each))
+        return Split(torch.from_numpy(x).to(device), torch.from_numpy(y).to(device), first, len(each))
 
-    def draw(self, seeds: Sequence[int]) -> tuple[OwnSplit, OwnSplit, OwnSplit]:
-        """Training, validation and test rows of runs with these ``seeds``; runs of one seed share its copy.
+    return part(0), part(1), part(2)
 
-        Raises ValueError where a seed's training rows cannot be scaled.
-        """
-        distinct = list(dict.fromkeys(seeds))
-        each = [scaled(self.raw, self.images, random_state(self.split_seed, seed)) for seed in distinct]
-        copies = torch.tensor([[distinct.index(seed)] for seed in seeds], device=self.device)
 
-        def part(code: int) -> OwnSplit:
-            x = np.concatenate([features[split == code] for features, _, split in each])
-            y = np.concatenate([target[split == code] for _, target, split in each])
-            rows = len(x) // len(distinct)
-            drawn = Split(torch.from_numpy(x).to(self.device), torch.from_numpy(y).to(self.device))
-            return OwnSplit(drawn, copies * rows, rows)
+def own_splits(
+    raw: Raw, images: bool, split_seed: int, device: torch.device | str, seeds: Sequence[int]
+) -> tuple[Split, Split, Split]:
+    """The rows of runs with these ``seeds``, each of which draws its own; runs of one seed share its copy.
 
-        return part(0), part(1), part(2)
+    Raises ValueError where a seed's training rows cannot be scaled.
+    """
+    distinct = list(dict.fromkeys(seeds))
+    each = [scaled(raw, images, random_state(split_seed, seed)) for seed in distinct]
+    return splits(each, device, torch.tensor([[distinct.index(seed)] for seed in seeds], device=device))
 
 
 def random_state(split_seed: int, seed: int) -> int:
@@ -194,13 +166,13 @@ def random_state(split_seed: int, seed: int) -> int:
     return int(np.random.SeedSequence([split_seed, seed]).generate_state(1)[0])
 
 
-def scaled(raw: Raw, images: bool, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def scaled(raw: Raw, images: bool, seed: int) -> Scaled:
     """Features [rows, *shape] float32 and target [rows], scaled by the training rows of a split, and that split [rows].
 
     Raises ValueError where the rows cannot be split, or nothing can be learned from its target.
     """
     task = TASKS[raw.task]
-    split = assign(raw.target.size, task.strata(raw.target), raw.test, seed)
+    split = assign(raw.target.size, raw.target if task.classes else None, raw.test, seed)
     features = scale(raw.features.astype(np.float64), split == 0, images).astype(np.float32)
     return features, task.scaled(raw.target, split == 0), split
 

@@ -8,14 +8,14 @@ from torch import Tensor, nn
 from study.axes.init import Default
 from study.axes.recipe import Recipe
 from study.engine.data import Data
-from study.engine.random import derive, stream
+from study.engine.determinism import derive, stream
 
 
 class MaskedDropout(nn.Module):
     """Inverted dropout (Srivastava et al., 2014) whose mask is handed in.
 
     ``mask`` holds 0 or 1 / (1 - rate) for each element of the input; outside training, and until a mask
-    is handed in, nothing is dropped or computed.
+    is handed in, nothing is dropped or computed. ``shape``: of one row of its latest input.
     """
 
     mask: Tensor
@@ -25,6 +25,7 @@ class MaskedDropout(nn.Module):
         self.register_buffer("mask", torch.ones(()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        self.shape = x.shape[1:]
         return x * self.mask if self.training and self.mask.dim() else x
 
 
@@ -76,17 +77,8 @@ def is_weight(parameter: Tensor) -> bool:
 
 
 def dropped_shapes(module: nn.Module, shape: tuple[int, ...]) -> dict[str, torch.Size]:
-    """The shape of one row at every dropout layer, by the layer's name."""
-    shapes: dict[str, torch.Size] = {}
-    hooks = [
-        layer.register_forward_hook(lambda _, inputs, __, name=name: shapes.update({name: inputs[0].shape[1:]}))
-        for name, layer in module.named_modules()
-        if isinstance(layer, MaskedDropout)
-    ]
-    training = module.training
+    """The shape of one row at every dropout layer, by the layer's name; ``shape``: of one row of the input."""
     with torch.no_grad():
         module.eval()(torch.zeros(2, *shape))
-    module.train(training)
-    for hook in hooks:
-        hook.remove()
-    return shapes
+    module.train()
+    return {name: layer.shape for name, layer in module.named_modules() if isinstance(layer, MaskedDropout)}

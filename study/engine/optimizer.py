@@ -24,7 +24,8 @@ class StackOptimizer:
     def __init__(self, recipe: Recipe, rows: slice, stack: Stack) -> None:
         self.rows = rows
         self.schedule = recipe.schedule
-        self.l1, self.l2 = recipe.regularizer.l1, recipe.regularizer.l2
+        self.l1, self.l2 = recipe.regularizer.strengths
+        self.penalized = bool(self.l1 or self.l2)
         self.values, self.grad = stack.flat[rows], stack.grad[rows]
         self.is_weight = stack.is_weight
         if recipe.optimizer.elementwise:
@@ -32,8 +33,10 @@ class StackOptimizer:
         else:
             gradients = stack.split(self.grad[0])
             held = {name: (value, gradients[name]) for name, value in stack.split(self.values[0]).items()}
-        parameters = [(name, _parameter(*views)) for name, views in held.items()]
-        self.optimizer = recipe.optimizer.build(parameters)
+        parameters = {name: nn.Parameter(value) for name, (value, _) in held.items()}  # in the memory of the stack
+        for name, (_, gradient) in held.items():
+            parameters[name].grad = gradient
+        self.optimizer = recipe.optimizer.build(parameters.items())
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.plateau = (
             ReduceLROnPlateau(
@@ -62,10 +65,6 @@ class StackOptimizer:
     def rate(self) -> float:
         """The rate of the last step."""
         return float(self.optimizer.param_groups[0]["lr"])
-
-    @property
-    def penalized(self) -> bool:
-        return bool(self.l1 or self.l2)
 
     def penalty(self) -> Tensor:
         """The penalty of each run, [rows]."""
@@ -100,10 +99,3 @@ class StackOptimizer:
         self.optimizer.load_state_dict(saved["optimizer"])
         if self.plateau:
             self.plateau.load_state_dict(saved["plateau"])
-
-
-def _parameter(value: Tensor, gradient: Tensor) -> nn.Parameter:
-    """A parameter in the memory of ``value``, whose gradient is in that of ``gradient``."""
-    parameter = nn.Parameter(value)
-    parameter.grad = gradient
-    return parameter

@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from study.axes.recipe import AXES, RECIPE, Recipe
-from study.engine.checkpoint import Checkpoint, Checkpoints
-from study.engine.data import SPLITS, Data, OwnSplit, Split
+from study.engine.checkpoint import Checkpoints
+from study.engine.data import SPLITS, Data, Split
+from study.engine.determinism import quiet, stream, use_tf32
 from study.engine.network import build, dropped_shapes
 from study.engine.optimizer import StackOptimizer
-from study.engine.precision import quiet, use_tf32
-from study.engine.random import stream
 from study.engine.record import Curve, Record
 from study.engine.shard import ALONE, Shard
 from study.engine.stack import Stack
@@ -43,19 +42,14 @@ def train(
     copy of itself, since torch computes a stack of one by other kernels, which round differently.
     Raises ValueError where what is ``shared`` differs between the stacked runs.
     """
+    stacked = [run for run in runs if run.recipe.stack]
+    packs = [[run] for run in runs if not run.recipe.stack]
+    packs += [stacked * 2 if len(stacked) == 1 else stacked] * bool(stacked)
+    records: dict[Run, Record] = {}
     with quiet():
-        records = {}
-        for run in runs:
-            if not run.recipe.stack:
-                kept = checkpoints.of(f"{run.recipe.id}-{run.seed}") if checkpoints else None
-                records[run] = Pack([run], data, device, shard).train(kept)[0]
-        stacked = [run for run in runs if run.recipe.stack]
-        if stacked:
-            twins = stacked * 2 if len(stacked) == 1 else stacked
-            kept = checkpoints.of("stack") if checkpoints else None
-            trained = Pack(twins, data, device, shard).train(kept)
-            records |= dict(zip(stacked, trained, strict=False))
-        return [records[run] for run in runs]
+        for pack in packs:
+            records |= zip(pack, Pack(pack, data, device, shard).train(checkpoints), strict=True)
+    return [records[run] for run in runs]
 
 
 class Pack:
@@ -86,25 +80,27 @@ class Pack:
         self.alive = torch.ones(len(runs), dtype=torch.bool, device=device)
         self.steps = torch.zeros(len(runs), dtype=torch.int64, device=device)
         self.initial_weights = self.stack.weights().square().mean(1).sqrt()  # [runs] root mean square
-        self.curves = [Curve() for _ in runs]
+        self.curves: list[Curve] = [[] for _ in runs]
 
     @property
     def done(self) -> int:
         """Steps taken."""
         return self.epoch * self.steps_per_epoch + self.position
 
-    def train(self, checkpoint: Checkpoint | None = None) -> list[Record]:
-        if not (checkpoint and checkpoint.restore(self)):
+    def train(self, checkpoints: Checkpoints | None = None) -> list[Record]:
+        if checkpoints and (saved := checkpoints.restore(self.identity)):
+            self.load_state_dict(saved)
+        else:
             self.evaluate(0, None)
         while self.epoch < self.epochs and self.alive.any():
-            norms = self.train_epoch(checkpoint)
+            norms = self.train_epoch(checkpoints)
             self.epoch, self.position = self.epoch + 1, 0
             self.evaluate(self.epoch, norms)
         return self.records()
 
-    def train_epoch(self, checkpoint: Checkpoint | None) -> Tensor:
+    def train_epoch(self, checkpoints: Checkpoints | None = None) -> Tensor:
         """The rest of one pass over the training rows; returns the mean gradient norm of each run. [runs]"""
-        self.stack.train(True)
+        self.stack.module.train()
         if self.position == 0:
             rows = self.data.train.rows
             self.order = torch.stack([torch.randperm(rows, generator=g) for g in self.orders]).to(self.device)
@@ -112,8 +108,8 @@ class Pack:
         for batch in torch.split(self.order, self.batch_size, dim=1)[self.position :]:
             self.norms += self.step(batch, self.done / self.budget)
             self.position += 1
-            if checkpoint:
-                checkpoint.tick(self)
+            if checkpoints:
+                checkpoints.tick(self.done, self.budget, self.state_dict)
         return self.norms / self.steps_per_epoch
 
     def step(self, batch: Tensor, progress: float) -> Tensor:
@@ -155,7 +151,7 @@ class Pack:
     def evaluate(self, epoch: int, norms: Tensor | None) -> None:
         """Loss and accuracy on all three splits, without dropout; a row of every living run's curve."""
         use_tf32(self.tf32)
-        self.stack.train(False)
+        self.stack.module.eval()
         losses, columns = {}, {}
         for name in SPLITS:
             losses[name], accuracy = self._means(getattr(self.data, name))
@@ -167,11 +163,12 @@ class Pack:
         lr = [optimizer.rate for optimizer in self.optimizers for _ in range(*optimizer.rows.indices(len(self.runs)))]
         for r, (alive, steps) in enumerate(zip(self.alive.tolist(), self.steps.tolist(), strict=True)):
             if alive:
-                self.curves[r].add(epoch, steps, lr[r], {name: values[r] for name, values in columns.items()})
+                metrics = {name: values[r] for name, values in columns.items()}
+                self.curves[r].append({"epoch": epoch, "step": steps, "lr": lr[r]} | metrics)
         for optimizer in self.optimizers if epoch else ():
             optimizer.watch(losses["val"][optimizer.rows])
 
-    def _means(self, split: Split | OwnSplit) -> tuple[Tensor, Tensor | None]:
+    def _means(self, split: Split) -> tuple[Tensor, Tensor | None]:
         """Mean loss of each run, and its share of correct rows where the task has them. [runs] float64"""
         task, runs = self.data.task, len(self.runs)
         total = torch.zeros(runs, dtype=torch.float64, device=self.device)
@@ -196,7 +193,7 @@ class Pack:
         return [
             Record(
                 seed=run.seed,
-                finished=alive,
+                reason=None if alive else f"loss or parameters not finite after step {steps}",
                 steps=steps,
                 curve=curve,
                 n_parameters=self.stack.n_parameters,
@@ -220,7 +217,7 @@ class Pack:
             "buffers": self.stack.buffers,
             "generators": [generator.get_state() for generator in (*self.orders, *self.noises)],
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "curves": [curve.rows for curve in self.curves],
+            "curves": self.curves,
             "place": [self.epoch, self.position],
         }
 
@@ -234,6 +231,5 @@ class Pack:
             generator.set_state(state)
         for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
-        for curve, rows in zip(self.curves, saved["curves"], strict=True):
-            curve.rows = rows
+        self.curves = saved["curves"]
         self.epoch, self.position = saved["place"]

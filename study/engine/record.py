@@ -12,51 +12,38 @@ import pyarrow as pa
 from study.store.files import write_parquet
 from study.store.schemas import CURVES, FINAL_METRICS, RUNS
 
-NOT_FINITE = "loss or parameters not finite after step {}"
-
-
-@dataclass
-class Curve:
-    """One row per evaluation of one run."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, epoch: int, step: int, lr: float, metrics: dict[str, float | None]) -> None:
-        self.rows.append({"epoch": epoch, "step": step, "lr": lr, **metrics})
+Curve = list[dict[str, Any]]  # a row per evaluation: epoch, step, lr and metrics
 
 
 @dataclass
 class Record:
-    """One run: how it ended, and its curve. A run that did not finish diverged."""
+    """One run: how it ended, and its curve. A run that did not finish diverged; nothing but why is known of some."""
 
     seed: int
-    finished: bool
-    steps: int
-    curve: Curve
-    n_parameters: int | None
-    weight_norm: float | None
-    small_weights: float | None
-    lr: float | None
-    reason: str | None = None  # why it did not finish, where that is not divergence while training
+    reason: str | None  # why it did not finish; None where it did
+    steps: int = 0
+    curve: Curve = field(default_factory=list)
+    n_parameters: int | None = None
+    weight_norm: float | None = None
+    small_weights: float | None = None
+    lr: float | None = None
 
-    @classmethod
-    def without_training(cls, seed: int, reason: str) -> Record:
-        """A run that counts as diverged although nothing was trained."""
-        return cls(seed, False, 0, Curve(), None, None, None, None, reason)
+    @property
+    def finished(self) -> bool:
+        return self.reason is None
 
     @property
     def learned(self) -> bool:
         """Whether the training loss ended below where it began."""
-        rows = self.curve.rows
-        return self.finished and bool(rows[-1]["train_loss"] < rows[0]["train_loss"])
+        return self.finished and bool(self.curve[-1]["train_loss"] < self.curve[0]["train_loss"])
 
     def row(self) -> dict[str, Any]:
         """The run's row, without the arm and without provenance."""
-        last = self.curve.rows[-1] if self.curve.rows else {}
+        last = self.curve[-1] if self.curve else {}
         return {
             "seed": self.seed,
             "status": "finished" if self.finished else "diverged",
-            "reason": None if self.finished else self.reason or NOT_FINITE.format(self.steps),
+            "reason": self.reason,
             "learned": self.learned,
             "epochs_run": last.get("epoch", 0),
             "steps": self.steps,
@@ -70,7 +57,7 @@ class Record:
 
 def write(records: Sequence[Record], arm: str, provenance: dict[str, Any], runs_path: Path, curves_path: Path) -> None:
     """Write both files; the runs, which mark the block as complete, are renamed into place last."""
-    curves = [{"arm": arm, "seed": r.seed} | row for r in records for row in r.curve.rows]
+    curves = [{"arm": arm, "seed": r.seed} | row for r in records for row in r.curve]
     runs = [{"arm": arm} | record.row() | provenance for record in records]
     write_parquet(pa.Table.from_pylist(curves, CURVES), curves_path)
     write_parquet(pa.Table.from_pylist(runs, RUNS), runs_path)

@@ -91,9 +91,6 @@ class Stack:
         named = zip(self.shapes.items(), parts, strict=True)
         return {name: part.view(*flat.shape[:-1], *shape) for (name, shape), part in named}
 
-    def train(self, mode: bool) -> None:
-        self.module.train(mode)
-
     def __call__(self, x: Tensor, masks: Mapping[str, Tensor] | None = None) -> Tensor:
         """Outputs [runs, rows, outputs] for inputs [runs, rows, *shape]; masks [runs, rows, …] by layer."""
         masks = masks or {}

@@ -11,9 +11,9 @@ import torch
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe
-from study.engine.data import Data, OwnSplit, Split, load, read, tensors
+from study.engine.data import Data, Split, load, read, tensors
+from study.engine.determinism import quiet
 from study.engine.pack import Pack, Run
-from study.engine.precision import quiet
 from study.plan.cost import mean_steps, steps_of
 from study.plan.jobs import Job, SearchUnit
 from study.plan.limits import Limits, visible
@@ -182,7 +182,7 @@ def step_seconds(packs: Packs, data: Data, device: torch.device) -> float:
     return (time.perf_counter() - begin) / pack.steps_per_epoch * packs.runs / runs
 
 
-def _cut(split: Split | OwnSplit, share: float, device: torch.device) -> Split:
+def _cut(split: Split, share: float, device: torch.device) -> Split:
     """The first rows, of the first run."""
     x, y = split.take(torch.arange(max(1, round(share * split.rows))).unsqueeze(0))
     return Split(x[0].to(device), y.to(device))

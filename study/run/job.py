@@ -93,7 +93,7 @@ def train_seeds(shard: Shard, device: torch.device, store: Store, unit: BlockUni
             workers = f"{shard.world} workers on " * (shard.world > 1)
             print(f"{unit.name}: {len(block.seeds)} runs, {workers}{devices.describe(device)}", flush=True)
         if chosen is None:
-            records = [Record.without_training(seed, NOTHING_CHOSEN) for seed in block.seeds]
+            records = [Record(seed, NOTHING_CHOSEN) for seed in block.seeds]
         else:
             records = train([Run(recipe, seed) for seed in block.seeds], dataset, device, shard, checkpoints)
     if shard.rank > 0:

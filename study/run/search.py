@@ -120,7 +120,7 @@ class Running:
             if not re.search(OUT_OF_MEMORY, f"{type(error).__name__}: {error}"):
                 raise
             if len(recipes) == 1:
-                return [[Record.without_training(run.seed, said(error)) for run in runs]]
+                return [[Record(run.seed, said(error)) for run in runs]]
             half = len(recipes) // 2
             return self.train(recipes[:half]) + self.train(recipes[half:])
         n = self.search.seeds
@@ -128,7 +128,7 @@ class Running:
 
     def row(self, made: Record) -> Row:
         """One tuning seed of a candidate, as stored."""
-        curve = made.curve.rows
+        curve = made.curve
         lists = {f"curve_{name}": [row[name] for row in curve] for name in ("val_loss", "val_accuracy")}
         row = made.row() | lists | {"curve_steps": [row["step"] for row in curve]} | self.about
         return {name: value for name, value in row.items() if name in SEARCH.names}

@@ -18,8 +18,8 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from study.axes.recipe import Recipe
 from study.engine.data import load
+from study.engine.determinism import quiet
 from study.engine.pack import Pack, Run
-from study.engine.precision import quiet
 from study.engine.shard import Shard
 from study.run.distributed import Team, WorkerFailed
 
@@ -54,7 +54,7 @@ class Stopwatch:
         pack = self.packs[key]
         order = torch.randperm(pack.data.train.rows, generator=pack.orders[0]).to(self.device).unsqueeze(0)
         batches = torch.split(order, pack.batch_size, dim=1)[:MAX_STEPS]
-        pack.stack.train(True)
+        pack.stack.module.train()
         for batch in batches[:WARM_UP]:
             pack.step(batch, 0.0)
         synchronize(self.device)
@@ -153,7 +153,7 @@ def peak_memory(pack: Pack) -> int:
             saved[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    pack.stack.train(True)
+    pack.stack.module.train()
     with saved_tensors_hooks(note, lambda tensor: tensor):
         pack.step(batch, 0.0)
     if device.type == "cuda":

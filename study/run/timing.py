@@ -14,7 +14,7 @@ import pyarrow as pa
 import torch
 
 from study.axes.recipe import Recipe
-from study.engine.precision import quiet
+from study.engine.determinism import quiet
 from study.engine.shard import ALONE
 from study.plan.arm import Arm
 from study.plan.plan import Plan

@@ -154,7 +154,7 @@ def _comparison(comparison: PlannedComparison, known: _Known) -> Iterator[pd.Dat
         if key not in made:
             made[key] = _runs(comparison, [(arm, label) for label, arm in read_from.items()], known)
         runs, source = made[key], about.source
-        hangs = {arm for arm, shapes in known.undertuned.items() if about.twin is not None or shapes}
+        hangs = {arm for arm, shapes in known.undertuned.items() if about.source.twin is not None or shapes}
         if isinstance(source, Final):
             value = source.value(runs).astype(float).where(runs["status"] == "finished")
             parts = {"": runs[BASE].assign(value=value, paired=value)}

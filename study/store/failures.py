@@ -43,22 +43,21 @@ def failures(store: Store, arm: str) -> Iterator[Failure]:
     present = store.present([arm])[arm]
     for name in sorted(names):
         block = Block.parse(name)
-        about = _ended(store.started(arm, block), store.failed(arm, block))
-        if about and any(gap.last >= block.first for gap in missing(present, block.last + 1)):
-            yield Failure(arm, block, str(about["reason"]), str(about.get("log", "")))
+        failure = _failure(arm, block, store.started(arm, block), store.failed(arm, block))
+        if failure and any(gap.last >= block.first for gap in missing(present, block.last + 1)):
+            yield failure
 
 
 def failed_search(store: Store, search: str, arm: str) -> Failure | None:
     """Why the last attempt at a search failed, told of an arm that waits for it; None where it did not."""
-    about = _ended(store.started_search(search), store.failed_search(search))
-    return Failure(arm, None, str(about["reason"]), str(about.get("log", ""))) if about else None
+    return _failure(arm, None, store.started_search(search), store.failed_search(search))
 
 
-def _ended(mark: Path, failed: Path) -> dict[str, Any]:
-    """How an attempt ended that left a start mark, or a failure; empty where it did not fail."""
-    if mark.exists() and alive(mark) is False and (about := _content(mark)):
-        return about | {"reason": KILLED}
-    return _content(failed)
+def _failure(arm: str, block: Block | None, mark: Path, failed: Path) -> Failure | None:
+    """How an attempt ended that left a start mark, or a failure; None where it did not fail."""
+    killed = alive(mark) is False and _content(mark)
+    about = killed | {"reason": KILLED} if killed else _content(failed)
+    return Failure(arm, block, about["reason"], about.get("log", "")) if about else None
 
 
 def alive(mark: Path) -> bool | None:

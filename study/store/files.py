@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,24 +12,27 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Where the block writes what is renamed to ``path`` at its end; the folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{os.getpid()}.{path.name}")
+    yield beside
+    os.replace(beside, path)
+
+
 def write_if_changed(path: Path, text: str) -> bool:
     """Write ``text`` in one step, only where the file's content differs. Whether it was written."""
-    try:
-        if path.read_text(encoding="utf-8") == text:
-            return False
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
     return True
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write zstd Parquet in one step: beside, then rename."""
+    """Write zstd Parquet in one step."""
     import pyarrow.parquet as pq  # planning writes none
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(table, beside, compression="zstd")
-    os.replace(beside, path)
+    with replacing(path) as beside:
+        pq.write_table(table, beside, compression="zstd")

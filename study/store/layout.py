@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-BLOCK = re.compile(r"runs-(\d+)-(\d+)\.parquet")
+BLOCK = re.compile(r"runs-(\d+-\d+)\.parquet")
 
 
 class Block(NamedTuple):
@@ -45,12 +45,10 @@ def owned(present: Iterable[Block], wanted: int) -> list[tuple[Block, range]]:
 def missing(present: Iterable[Block], wanted: int) -> list[Block]:
     """The maximal ranges of seeds under ``wanted`` that no present block covers."""
     gaps, free = [], 0
-    for block in sorted(present):
+    for block in [*sorted(present), Block(wanted, wanted)]:
         if free < min(block.first, wanted):
             gaps.append(Block(free, min(block.first, wanted) - 1))
         free = max(free, block.last + 1)
-    if free < wanted:
-        gaps.append(Block(free, wanted - 1))
     return gaps
 
 
@@ -113,7 +111,7 @@ class Store:
     def present(self, arms: Iterable[str]) -> dict[str, list[Block]]:
         """The complete blocks of each arm. A block is complete when its runs and its curves are there."""
         folder = self.root / "arms"
-        there = {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
+        there = set(os.listdir(folder)) if folder.is_dir() else set()
         return {arm: self._blocks(arm) if arm in there else [] for arm in arms}
 
     def selections(self, search: str) -> list[str]:
@@ -127,6 +125,5 @@ class Store:
 
     def _blocks(self, arm: str) -> list[Block]:
         names = set(os.listdir(self.arm(arm)))
-        found = (BLOCK.fullmatch(name) for name in names)
-        blocks = [Block(int(m[1]), int(m[2])) for m in found if m]
+        blocks = [Block.parse(found[1]) for found in map(BLOCK.fullmatch, names) if found]
         return sorted(block for block in blocks if f"curves-{block}.parquet" in names)

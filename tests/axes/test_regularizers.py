@@ -17,4 +17,4 @@ from study.axes.regularizer import L1, L2, ElasticNet, NoPenalty
     ],
 )
 def test_weights_of_both_norms(penalty, l1, l2):
-    assert (penalty.l1, penalty.l2) == pytest.approx((l1, l2))
+    assert penalty.strengths == pytest.approx((l1, l2))

@@ -117,7 +117,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Recipe], Data]:
             path = folder / f"{recipe.dataset_id}.npz"
             prepare(recipe.dataset, path)
             whole = loaded[recipe.dataset_id] = load(path)
-            if whole.unsplit:
+            if whole.draw:
                 return whole
             parts = [Split(whole[i].x[:106], whole[i].y[:106]) for i in (3, 4, 5)]
             loaded[recipe.dataset_id] = whole._replace(train=parts[0], val=parts[1], test=parts[2])

@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from study.axes.recipe import Recipe
-from study.engine.checkpoint import Checkpoint, Checkpoints, Interrupted
+from study.engine.checkpoint import Checkpoints, Interrupted
 from study.engine.data import Data, prepare
-from study.engine.pack import Pack, Run, train
+from study.engine.pack import Run, train
 from study.plan.file.keys import CHOICES
 from study.plan.workflow.dag import Dag
 from tests.run.conftest import make_recipe
@@ -33,15 +34,15 @@ class Killed(Exception):
 
 def dying(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     """From now on the process dies after ``steps`` more steps."""
-    left, tick = [steps], Checkpoint.tick
+    left, tick = [steps], Checkpoints.tick
 
-    def counted(self: Checkpoint, pack: Pack) -> None:
-        tick(self, pack)
+    def counted(self: Checkpoints, *state: Any) -> None:
+        tick(self, *state)
         left[0] -= 1
         if left[0] < 0:
             raise Killed
 
-    monkeypatch.setattr(Checkpoint, "tick", counted)
+    monkeypatch.setattr(Checkpoints, "tick", counted)
 
 
 @pytest.mark.parametrize(("axis", "name"), CASES)
@@ -107,25 +108,37 @@ def test_a_signal_ends_training_with_a_checkpoint(
     assert train(runs, data(recipe), checkpoints=Checkpoints(tmp_path / "checkpoint")) == train(runs, data(recipe))
 
 
-@pytest.mark.parametrize("spoil", ["torn", "other recipe"])
-def test_what_does_not_fit_is_ignored_with_a_line(
-    spoil: str,
-    data: Callable[[Recipe], Data],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_one_that_is_torn_is_ignored_with_a_line(
+    data: Callable[[Recipe], Data], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = make_recipe()
     runs = [Run(recipe, seed) for seed in range(2)]
     checkpoints = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
     whole = train(runs, data(recipe), checkpoints=checkpoints)
-    path = tmp_path / "checkpoint-stack.pt"
-    if spoil == "torn":
-        path.write_bytes(path.read_bytes()[:100])
-    else:
-        monkeypatch.setattr("study.engine.pack.RECIPE", -1)
+    [path] = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:100])
     assert train(runs, data(recipe), checkpoints=checkpoints) == whole
     assert f"{path}: ignored" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("other", ["recipe version", "runs", "recipe"])
+def test_one_of_something_else_is_not_gone_on_from(
+    other: str, data: Callable[[Recipe], Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    recipe = make_recipe()
+    runs = [Run(recipe, seed) for seed in range(2)]
+    checkpoints = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
+    train(runs, data(recipe), checkpoints=checkpoints)
+    if other == "recipe version":
+        monkeypatch.setattr("study.engine.pack.RECIPE", -1)
+    elif other == "runs":
+        runs = [Run(recipe, seed) for seed in (0, 2)]
+    else:
+        runs = [Run(make_recipe(optimizer={"name": "sgd", "lr": 0.06}), seed) for seed in range(2)]
+    assert train(runs, data(recipe), checkpoints=checkpoints) == train(runs, data(recipe))
+    assert "going on" not in capsys.readouterr().out
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 STUDY = """

@@ -140,6 +140,17 @@ def test_a_file_that_changed_since_planning_is_refused(tmp_path):
         prepared(planned, tmp_path)
 
 
+@pytest.mark.parametrize("spoil", ["torn", "one byte", "empty"])
+def test_a_prepared_file_that_is_damaged_is_refused(spoil, tmp_path):
+    path = tmp_path / "prepared.npz"
+    prepare(Wine(), path)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"features.npy") + 400] ^= 1
+    path.write_bytes({"torn": content[:2000], "one byte": content, "empty": b""}[spoil])
+    with pytest.raises(ValueError, match="is damaged; delete it"):
+        load(path)
+
+
 def write_idx(path, array, compress):
     header = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
     content = header + array.astype("u1").tobytes()

@@ -66,8 +66,8 @@ def test_records_hold_what_training_returned(store, arm):
     assert set(runs["status"]) == {"finished"}
     assert runs[list(PROVENANCE)].notna().all().all()
     expected = train([Run(arm.recipe, seed) for seed in BLOCK.seeds], load(store.dataset(arm.dataset_id)))
-    assert runs["test_loss"].tolist() == [record.curve.rows[-1]["test_loss"] for record in expected]
-    assert curves["val_loss"].tolist() == [row["val_loss"] for record in expected for row in record.curve.rows]
+    assert runs["test_loss"].tolist() == [record.curve[-1]["test_loss"] for record in expected]
+    assert curves["val_loss"].tolist() == [row["val_loss"] for record in expected for row in record.curve]
     assert curves.groupby("seed")["epoch"].apply(list).tolist() == [[0, 1, 2]] * 3
     assert curves["grad_norm"].isna().tolist() == (curves["epoch"] == 0).tolist()
 
@@ -113,7 +113,7 @@ def test_a_search_and_the_arms_that_wait_for_it(tuned):
         assert [json.loads(text) for text in runs["settings"]] == [chosen] * 2
         assert runs["lr"].tolist() == [chosen["optimizer.lr"]] * 2
         expected = train([Run(unit.arm.settled(chosen), seed) for seed in unit.block.seeds], data)
-        assert runs["test_loss"].tolist() == [record.curve.rows[-1]["test_loss"] for record in expected]
+        assert runs["test_loss"].tolist() == [record.curve[-1]["test_loss"] for record in expected]
     assert [path.name for path in (store.root / "searches").iterdir()] == [f"{trials.search.id}.parquet"]
     receipt = json.loads(store.receipt(job.id).read_text(encoding="utf-8"))
     assert list(receipt["units"]) == [f"search {trials.search.id}", *(f"{u.arm.id}, seeds 0-1" for u in job.blocks)]

@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from study.axes.optimizer import Optimizer
 from study.axes.recipe import Recipe
-from study.engine.checkpoint import Checkpoint, Checkpoints
+from study.engine.checkpoint import Checkpoints
 from study.engine.data import Data
+from study.engine.determinism import stream
 from study.engine.network import build
 from study.engine.pack import Pack, Run, train
-from study.engine.random import stream
 from study.run.stopwatch import peak_memory
 from tests.muon import FalselyElementwise, Muon
 
@@ -56,7 +56,7 @@ def test_it_agrees_with_a_plain_loop(
 ) -> None:
     chosen = muon(stack=stack, batch_size=25, **changes)
     for record, seed in zip(train([Run(chosen, 5), Run(chosen, 6)], data(chosen)), (5, 6), strict=True):
-        found = [row["val_loss"] for row in record.curve.rows[1:]]
+        found = [row["val_loss"] for row in record.curve[1:]]
         assert found == pytest.approx(plain(chosen, seed, data(chosen)), rel=2e-4)
 
 
@@ -112,15 +112,15 @@ def test_it_goes_on_exactly(
 ) -> None:  # fmt: skip
     runs = [Run(muon(**changes), seed) for seed in range(3)]
     whole = train(runs, data(runs[0].recipe))
-    checkpoints, tick = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0), Checkpoint.tick
+    checkpoints, tick = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0), Checkpoints.tick
 
-    def ended(self: Checkpoint, pack: Pack) -> None:
-        tick(self, pack)
-        if pack.done == 30:
+    def ended(self: Checkpoints, done: int, *state: Any) -> None:
+        tick(self, done, *state)
+        if done == 30:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Checkpoint, "tick", ended)
+        patch.setattr(Checkpoints, "tick", ended)
         with pytest.raises(KeyboardInterrupt):
             train(runs, data(runs[0].recipe), checkpoints=checkpoints)
     assert train(runs, data(runs[0].recipe), checkpoints=checkpoints) == whole

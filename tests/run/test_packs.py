@@ -54,7 +54,7 @@ def assert_independent(recipe: Recipe, data: Data) -> None:
             assert record == alone
     finally:
         torch.set_num_threads(threads)
-    assert len(alone.curve.rows) == recipe.epochs + 1
+    assert len(alone.curve) == recipe.epochs + 1
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])

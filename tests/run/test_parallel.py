@@ -51,7 +51,7 @@ def no_hang():
 
 def table(records):
     """Curves of records as one frame."""
-    rows = [{"run": i} | row for i, record in enumerate(records) for row in record.curve.rows]
+    rows = [{"run": i} | row for i, record in enumerate(records) for row in record.curve]
     return pd.DataFrame(rows)
 
 

@@ -101,7 +101,7 @@ def plain(recipe, seed, data):
         row = {}
         with torch.no_grad():
             for name in ("train", "val", "test"):
-                x, y = getattr(data, name)
+                x, y, *_ = getattr(data, name)
                 row[f"{name}_loss"] = float(loss_of(model(x), y))
                 if data.task.classes:
                     row[f"{name}_accuracy"] = float((model(x).argmax(1) == y).float().mean())
@@ -118,12 +118,12 @@ def plain(recipe, seed, data):
             loss = loss_of(model(data.train.x[rows]), data.train.y[rows])
             gradient = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
             norms.append(torch.sqrt(sum((g**2).sum() for g in gradient)).item())
-            (loss + recipe.regularizer.l2 / 2 * sum((w**2).sum() for w in weights)).backward()
+            (loss + recipe.regularizer.strengths[1] / 2 * sum((w**2).sum() for w in weights)).backward()
             used = optimizer.param_groups[0]["lr"]
             optimizer.step()
             with torch.no_grad():
                 for w in weights:
-                    w.copy_(torch.sign(w) * torch.relu(w.abs() - used * recipe.regularizer.l1))
+                    w.copy_(torch.sign(w) * torch.relu(w.abs() - used * recipe.regularizer.strengths[0]))
             scheduler.step()
         row = evaluate()
         curve.append(row | {"lr": used, "grad_norm": sum(norms) / len(norms)})
@@ -136,8 +136,8 @@ def assert_agree(recipe, data, own=None):
     """A pack of two against two plain loops, over ``own(seed)`` where seeds draw the split."""
     for record, seed in zip(train([Run(recipe, 5), Run(recipe, 6)], data), (5, 6), strict=True):
         curve, weights = plain(recipe, seed, own(seed) if own else data)
-        assert len(record.curve.rows) == len(curve) == recipe.epochs + 1
-        for row, expected in zip(record.curve.rows, curve, strict=True):
+        assert len(record.curve) == len(curve) == recipe.epochs + 1
+        for row, expected in zip(record.curve, curve, strict=True):
             for name, value in expected.items():
                 assert row[name] == (value if value is None else pytest.approx(value, rel=2e-4, abs=2e-6)), name
         assert record.weight_norm == pytest.approx(float(weights.norm()), rel=2e-4, abs=1e-6)
@@ -187,5 +187,5 @@ def test_plateau_lowers_the_rate_of_one_run_at_a_time(stack, recipe, data):
     """Also where the twin's own scheduler lowers it, and never the rate of its neighbours."""
     chosen = recipe(schedule={"name": "plateau", "patience": 0, "threshold": 0.3}, epochs=4, stack=stack, batch_size=25)
     assert_agree(chosen, data(chosen))
-    rates = [[row["lr"] for row in r.curve.rows] for r in train([Run(chosen, 5), Run(chosen, 6)], data(chosen))]
+    rates = [[row["lr"] for row in r.curve] for r in train([Run(chosen, 5), Run(chosen, 6)], data(chosen))]
     assert min(map(min, rates)) < 0.05

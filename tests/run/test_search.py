@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from study.engine.checkpoint import Checkpoint
+from study.engine.checkpoint import Checkpoints
 from study.engine.data import load
 from study.engine.pack import Run, train
 from study.metrics import Target
@@ -68,7 +68,7 @@ def test_every_candidate_is_trained_with_every_tuning_seed(searched):
     data = load(store.dataset(search.first_recipe.dataset_id))
     for row in found.to_dict("records"):
         (record,) = train([Run(search.at({"optimizer.lr": row["optimizer.lr"]}), row["seed"])], data)
-        expected = record.curve.rows[-1]
+        expected = record.curve[-1]
         assert (row["val_loss"], row["val_accuracy"]) == (expected["val_loss"], expected["val_accuracy"])
 
 
@@ -162,14 +162,14 @@ def test_a_search_that_was_ended_goes_on_and_leaves_the_same_bytes(searched, mon
     run(store, search)
     whole = store.search(search.id).read_bytes()
     store.search(search.id).unlink()
-    tick, ticks = Checkpoint.tick, itertools.count()
+    tick, ticks = Checkpoints.tick, itertools.count()
 
-    def ended(self, pack):
+    def ended(self, *state):
         if next(ticks) == 30:
-            self.job.stopping = signal.SIGTERM
-        tick(self, pack)
+            self.stopping = signal.SIGTERM
+        tick(self, *state)
 
-    monkeypatch.setattr(Checkpoint, "tick", ended)
+    monkeypatch.setattr(Checkpoints, "tick", ended)
     with pytest.raises(SystemExit):
         run(store, search)
     assert not store.search(search.id).exists()
@@ -199,7 +199,7 @@ def test_steps_to_target_are_those_of_the_first_evaluation_that_meets_it(searche
     data = load(store.dataset(search.first_recipe.dataset_id))
     for row in rows(store, search, STEPS).astype(object).to_dict("records"):
         (record,) = train([Run(search.at({"optimizer.lr": row["optimizer.lr"]}), row["seed"])], data)
-        met = [evaluation["step"] for evaluation in record.curve.rows if evaluation["val_loss"] <= 0.8]
+        met = [evaluation["step"] for evaluation in record.curve if evaluation["val_loss"] <= 0.8]
         assert (None if pd.isna(row["steps_to_target"]) else row["steps_to_target"]) == (met[0] if met else None)
 
 
@@ -228,7 +228,7 @@ def test_a_setting_of_the_activation_is_tuned(searched):
     for row in found.to_dict("records"):
         candidate = search.at({key: row[key] for key in search.covers})
         (record,) = train([Run(candidate, row["seed"])], data)
-        assert row["val_loss"] == record.curve.rows[-1]["val_loss"]
+        assert row["val_loss"] == record.curve[-1]["val_loss"]
 
 
 def test_where_every_candidate_diverges_nothing_is_chosen(searched):

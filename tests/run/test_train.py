@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from study.engine.data import Data, Split
+from study.engine.determinism import quiet
 from study.engine.network import build
 from study.engine.pack import Pack, Run, train
-from study.engine.precision import quiet
 from study.tasks import TASKS
 
 
@@ -21,13 +21,13 @@ def test_steps_epochs_and_one_row_per_evaluation(recipe, data):
     chosen = recipe(batch_size=25, epochs=3)
     (record,) = train([Run(chosen, 0)], data(chosen))
     assert record.steps == math.ceil(106 / 25) * 3
-    assert [(row["epoch"], row["step"]) for row in record.curve.rows] == [(0, 0), (1, 5), (2, 10), (3, 15)]
+    assert [(row["epoch"], row["step"]) for row in record.curve] == [(0, 0), (1, 5), (2, 10), (3, 15)]
     row = record.row()
     assert row["status"] == "finished"
     assert row["epochs_run"] == 3
     assert row["learned"]
     assert row["lr"] == 0.05
-    assert row["test_loss"] == record.curve.rows[-1]["test_loss"]
+    assert row["test_loss"] == record.curve[-1]["test_loss"]
 
 
 @pytest.mark.parametrize("stack", [True, False])
@@ -41,7 +41,7 @@ def test_divergence_ends_that_run_only(stack, recipe, data):
     assert row["status"] == "diverged"
     assert 0 < diverged.steps < calm.epochs * 22
     assert f"after step {diverged.steps}" in row["reason"]
-    assert [r["epoch"] for r in diverged.curve.rows] == [0]  # what was seen before
+    assert [r["epoch"] for r in diverged.curve] == [0]  # what was seen before
     assert row["epochs_run"] == 0
     assert not row["learned"]
     for name in ("train_loss", "val_loss", "test_loss", "test_accuracy", "weight_norm", "small_weights"):
@@ -55,7 +55,7 @@ def test_a_later_divergence_keeps_the_curve_until_then(recipe, data):
     )
     (record,) = train([Run(chosen, 0)], data(chosen))
     assert not record.finished
-    for row in record.curve.rows:
+    for row in record.curve:
         assert all(math.isfinite(value) for name, value in row.items() if name.endswith("_loss"))
         assert row["step"] <= record.steps
 
@@ -86,19 +86,19 @@ def test_nothing_is_small_beside_initial_weights_of_zero(recipe, data):
 def test_gradient_norm_by_hand(recipe, data):
     """One step over all rows of a linear model that starts at zero: the gradient has a closed form."""
     chosen = recipe(network="linear", init="zeros", batch_size=106, epochs=1)
-    x, y = data(chosen).train
+    x, y = data(chosen).train[:2]
     onehot = torch.nn.functional.one_hot(y, 3).float()
     error = (torch.full((106, 3), 1 / 3) - onehot) / 106
     expected = math.sqrt(float((error.T @ x).square().sum() + error.sum(0).square().sum()))
     (record,) = train([Run(chosen, 0)], data(chosen))
-    assert record.curve.rows[0]["grad_norm"] is None
-    assert record.curve.rows[1]["grad_norm"] == pytest.approx(expected, rel=1e-5)
+    assert record.curve[0]["grad_norm"] is None
+    assert record.curve[1]["grad_norm"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_rate_in_a_curve_is_that_of_the_last_step(recipe, data):
     chosen = recipe(schedule={"name": "linear", "final": 0.0}, batch_size=106, epochs=4)
     (record,) = train([Run(chosen, 0)], data(chosen))
-    assert [row["lr"] for row in record.curve.rows] == pytest.approx([0.05, 0.05, 0.0375, 0.025, 0.0125])
+    assert [row["lr"] for row in record.curve] == pytest.approx([0.05, 0.05, 0.0375, 0.025, 0.0125])
 
 
 @pytest.mark.parametrize("network", ["mlp", "convnet"])
