@@ -13,7 +13,6 @@ from study.__main__ import main
 from study.plan.plan import Plan
 from study.plan.searches.selection import Candidate
 from study.show.figures import results_figure, tuning_figure
-from study.show.figures.candidate_panels import losers
 from study.show.figures.candidates import Candidates, candidates_of
 from study.show.figures.data import Evidence
 from tests.show.records import figure_data, records, stored
@@ -63,9 +62,9 @@ KINDS: Mapping[str, tuple[str, Quality | None, int]] = {  # panels
     "two selections": (WIDE, bump(0.1), 2),
     "two settings": (TWO, strength, 2),
     "lists": (LISTS, widths, 1),
-    "a map of arms": (MANY % [0, 0.1, 0.2, 0.3, 0.4], bump(0.1), 1),
+    "many arms": (MANY % [0, 0.1, 0.2, 0.3, 0.4], bump(0.1), 1),
     "very many arms": (MANY % [i / 50 for i in range(21)], bump(0.1), 1),
-    "a map without values": (MANY % [0, 0.1, 0.2, 0.3, 0.4], lambda label, settings, seed: None, 1),
+    "many arms without values": (MANY % [0, 0.1, 0.2, 0.3, 0.4], lambda label, settings, seed: None, 1),
     "all candidates of an arm diverged": (NARROW, hopeless, 1),
     "all candidates diverged": (NARROW, lambda label, settings, seed: None, 1),
     "no candidate reached the target": (WIDE, bump(0.1, top=0.8), 2),
@@ -101,10 +100,11 @@ def test_a_line_goes_through_the_means_and_breaks_where_a_seed_diverged(planned:
     evidence, candidates = searched(planned(NARROW), quality)
     figure = tuning_figure.draw(evidence, candidates)
     for label in evidence.labels:
-        (curve,) = lines(figure, evidence.colour(label))
+        (curve,) = lines(figure, evidence.looks[label].color)
         assert curve[:, 0] == pytest.approx([0.001, 0.01, 0.1])
         assert curve[:, 1] == pytest.approx([81.1, 82, np.nan], nan_ok=True)
-    assert candidates[0].lost("sgd").to_dict("records") == [{"x": 0.1, "end": "diverged", "all": False}]
+    lost_seeds = [{"label": label, "x": 0.1, "end": "diverged", "all": False} for label in candidates[0].chosen]
+    assert candidates[0].lost().to_dict("records") == lost_seeds
     assert "diverged ×" in texts(figure)
 
 
@@ -121,7 +121,7 @@ def test_every_tuning_seed_is_a_dot_and_the_chosen_candidate_is_marked(planned: 
 
 def test_of_several_settings_the_best_over_the_others_is_shown(planned: Callable[..., Plan]) -> None:
     evidence, (rates, strengths) = searched(planned(TWO), strength)
-    assert (rates.key, strengths.key) == ("optimizer.lr", "regularizer.strength")
+    assert (rates.setting.key, strengths.setting.key) == ("optimizer.lr", "regularizer.strength")
     assert list(strengths.chosen) == ["l1", "l2"]
     rows = rates.rows[(rates.rows["label"] == "l1") & (rates.rows["end"] == "finished")]
     best = rows.groupby(["x", "candidate"])["value"].mean().groupby("x").max()
@@ -199,4 +199,4 @@ def test_the_verb_draws_the_same_bytes_and_refuses_what_is_not_tuned(
 
 def test_the_strip_of_lost_seeds_lists_only_arms_that_lost_some(planned: Callable[..., Plan]) -> None:
     _, candidates = searched(planned(NARROW), hopeless)
-    assert losers(candidates[0]) == ["sgd"]
+    assert list(candidates[0].lost()["label"].unique()) == ["sgd"]

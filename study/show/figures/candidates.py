@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,11 +10,11 @@ import pandas as pd
 from study.metrics import METRICS, Select
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.searches.selection import Chosen
-from study.plan.searches.space import Searched, Value
+from study.plan.searches.space import Searched
 from study.plan.searches.trials import settings_of
 from study.show.tables.tuning import found, selects_of
 
-ENDS = ("diverged", "unreached", "finished")  # of a seed, the worst first
+ENDS = pd.CategoricalDtype(["finished", "unreached", "diverged"], ordered=True)  # of a seed, the worst last
 WIDE = 8  # largest by smallest of listed values, above which their axis is logarithmic
 
 
@@ -28,12 +27,17 @@ class Candidates(NamedTuple):
 
     select: Select
     unit: str  # shown; empty where the name says it
-    key: str
-    scale: Literal["log", "linear", "values"]
-    names: list[Value]  # of the places 0, 1, … where the scale is that of values
+    setting: Searched
     rows: pd.DataFrame
     chosen: dict[str, Chosen | None]  # by label; arms that are not tuned yet are left out
     joined: bool  # whether a line through neighbouring candidates means something
+
+    @property
+    def log(self) -> bool:
+        """Whether the axis of the setting is logarithmic."""
+        values = [value for value in self.setting.values or () if not isinstance(value, tuple)]
+        listed = self.setting.ordered and self.setting.positive and max(values, default=0) >= WIDE * min(values or [1])
+        return bool(self.setting.log) or listed
 
     def best(self, label: str) -> pd.DataFrame:
         """The rows of an arm's best candidate at every value of the setting."""
@@ -42,23 +46,22 @@ class Candidates(NamedTuple):
 
     def profile(self, label: str) -> pd.DataFrame:
         """Of these candidates: x; mean, low and high over seeds; whether it is chosen; how the worst seed ended (end);
-        whether none was left (all), and whether all diverged.
+        and whether none finished (all).
 
         Without a mean where a seed diverged or did not reach the target: that of the others would flatter.
         """
         by_place = self.best(label).groupby("x", sort=True)
-        ends = by_place["end"].agg(lambda ends: next(end for end in ENDS if (ends == end).any()))
-        gone = {
-            "all": by_place["end"].agg(lambda ends: bool((ends != "finished").all())),
-            "diverged": by_place["end"].agg(lambda ends: bool((ends == "diverged").all())),
-        }
+        ends = by_place["end"].max()
         made = by_place["value"].agg(["mean", "min", "max"]).where(ends == "finished")
         made = made.rename(columns={"min": "low", "max": "high"})
-        return made.assign(chosen=by_place["chosen"].any(), end=ends, **gone).reset_index()
+        lost = by_place["end"].min() != "finished"
+        return made.assign(chosen=by_place["chosen"].any(), end=ends, all=lost).reset_index()
 
-    def lost(self, label: str) -> pd.DataFrame:
-        """Those that lost seeds."""
-        return self.profile(label).query("end != 'finished'")[["x", "end", "all"]].reset_index(drop=True)
+    def lost(self) -> pd.DataFrame:
+        """Columns label, x, end, all: the candidates that lost seeds, by arm."""
+        parts = [self.profile(label).assign(label=label) for label in self.chosen]
+        rows = pd.concat(parts) if parts else pd.DataFrame(columns=["label", "x", "end", "all"])
+        return rows.loc[rows["end"] != "finished", ["label", "x", "end", "all"]].reset_index(drop=True)
 
 
 def candidates_of(plan: Plan, comparison: PlannedComparison, tuning: pd.DataFrame) -> list[Candidates]:
@@ -68,42 +71,32 @@ def candidates_of(plan: Plan, comparison: PlannedComparison, tuning: pd.DataFram
     panels = []
     for select in selects_of(comparison):
         arms = {arm.tuned[select]: arm.label for arm in comparison.arms if select in arm.tuned}
-        searched = {s.key: s for arm in arms for s in searches[arm].settings}
-        for key, one in sorted(searched.items()):
+        settings = {setting.key: setting for arm in arms for setting in searches[arm].settings}
+        for key, setting in sorted(settings.items()):
             mine = {arm: label for arm, label in arms.items() if key in searches[arm].covers}
-            known = {label: chosen[arm] for arm, label in mine.items() if arm in chosen}
-            joined = all(searches[arm].method == "grid" or len(searches[arm].settings) == 1 for arm in mine)
-            panels.append(_candidates(select, one, mine, tuning, known, joined))
+            rows = tuning[tuning["arm"].isin(list(mine))]
+            panels.append(
+                Candidates(
+                    select,
+                    _unit(select, rows),
+                    setting,
+                    _rows(select, setting, rows).assign(label=rows["arm"].map(mine)),
+                    {label: chosen[arm] for arm, label in mine.items() if arm in chosen},
+                    all(searches[arm].method == "grid" or len(searches[arm].settings) == 1 for arm in mine),
+                )
+            )
     return panels
 
 
-def _candidates(
-    select: Select,
-    searched: Searched,
-    arms: Mapping[str, str],
-    tuning: pd.DataFrame,
-    chosen: dict[str, Chosen | None],
-    joined: bool,
-) -> Candidates:
-    rows = tuning[tuning["arm"].isin(list(arms))]
-    settings = rows["settings"].map(settings_of)
-    scale, names = _scale(searched)
+def _rows(select: Select, setting: Searched, rows: pd.DataFrame) -> pd.DataFrame:
+    """Columns candidate, seed, x, value, end, rank and chosen."""
+    x = rows["settings"].map(lambda text: settings_of(text)[setting.key])
+    if not setting.ordered:
+        x = x.map(list(setting.values or ()).index)
     value = rows[select].astype(float) * (100 if METRICS[select].percent else 1)
     end = np.where(rows["status"] != "finished", "diverged", np.where(value.isna(), "unreached", "finished"))
-    places = [names.index(s[searched.key]) if names else float(s[searched.key]) for s in settings]
-    return Candidates(
-        select=select,
-        unit=_unit(select, rows),
-        key=searched.key,
-        scale=scale,
-        names=names,
-        rows=pd.DataFrame(
-            {"label": rows["arm"].map(arms), "candidate": rows["candidate"], "seed": rows["seed"], "x": places}
-            | {"value": value.where(end == "finished"), "end": end, "rank": rows["rank"], "chosen": rows["chosen"]}
-        ),
-        chosen=chosen,
-        joined=joined,
-    )
+    made = rows[["candidate", "seed", "rank", "chosen"]].assign(x=x.astype(float), value=value.where(end == "finished"))
+    return made.assign(end=pd.Categorical(end, dtype=ENDS))
 
 
 def _unit(select: Select, rows: pd.DataFrame) -> str:
@@ -111,12 +104,3 @@ def _unit(select: Select, rows: pd.DataFrame) -> str:
         return METRICS[select].percent or ""
     ended = rows[rows["status"] == "finished"]
     return "squared error" if len(ended) and ended["val_accuracy"].isna().all() else METRICS[select].unit
-
-
-def _scale(searched: Searched) -> tuple[Literal["log", "linear", "values"], list[Value]]:
-    if searched.values is None:
-        return "log" if searched.log else "linear", []
-    if any(isinstance(value, tuple) for value in searched.values):
-        return "values", list(searched.values)
-    numbers = [value for value in searched.values if not isinstance(value, tuple)]
-    return "log" if searched.positive and max(numbers) >= WIDE * min(numbers) else "linear", []

@@ -61,7 +61,7 @@ class Results(Figure):
         from study.show.figures import results_figure
         from study.show.figures.data import Evidence
 
-        evidence = Evidence.of(comparison, sources.records, sources.observations)
+        evidence = Evidence(comparison, sources.records, sources.observations)
         return Drawing(results_figure.draw(evidence), results_figure.caption(evidence))
 
 
@@ -76,8 +76,8 @@ class Datasets(Figure):
     def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
         from study.show.figures import datasets_figure
 
-        over = datasets_figure.OverDatasets.of(plan, comparison, sources.summary)
-        return Drawing(datasets_figure.draw(over), datasets_figure.caption(over))
+        panels = datasets_figure.panels(plan, comparison, sources.summary)
+        return Drawing(datasets_figure.draw(panels), datasets_figure.caption(panels))
 
 
 class Tuning(Figure):
@@ -93,6 +93,6 @@ class Tuning(Figure):
         from study.show.figures.candidates import candidates_of
         from study.show.figures.data import Evidence
 
-        evidence = Evidence.of(comparison, sources.records, sources.observations)
-        panels = candidates_of(plan, comparison, sources.records.tuning)
-        return Drawing(tuning_figure.draw(evidence, panels), tuning_figure.caption(evidence, panels))
+        evidence = Evidence(comparison, sources.records, sources.observations)
+        candidates = candidates_of(plan, comparison, sources.records.tuning)
+        return Drawing(tuning_figure.draw(evidence, candidates), tuning_figure.caption(evidence, candidates))
