@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
 from study.show.figures import results_figure
-from study.show.figures.panels import panels
 from study.show.figures.panels.curves import LearningCurves, ToTarget
 from study.show.figures.panels.matrix import HeatMap, Ranked, is_matrix, shape
 from study.show.figures.panels.points import Dots, Rounds, Times, TrainTest
@@ -67,12 +66,12 @@ def test_the_kind_suits_what_varies_and_says_units_and_n(planned: Callable[..., 
     comparison, wanted = KINDS[kind]
     plan = planned(comparison)
     evidence = figure_data(plan, records(plan))
-    assert [type(panel) for panel in panels(evidence)] == wanted
+    assert [type(panel) for panel in results_figure.panels(evidence)] == wanted
     figure = results_figure.draw(evidence)
     shown = texts(figure)
     assert "n = 8 seeds per arm" in shown
     assert "n = 8 seeds per arm" in results_figure.caption(evidence)
-    for panel in panels(evidence):
+    for panel in results_figure.panels(evidence):
         named = evidence.axis(panel.metric).split("\n")[0] in shown
         assert named or isinstance(panel, TrainTest | LearningCurves)
     if LearningCurves in wanted:

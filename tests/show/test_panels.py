@@ -10,8 +10,6 @@ from matplotlib.text import Annotation
 
 from study.plan.plan import Plan
 from study.show.figures import results_figure
-from study.show.figures.panels import kinds as panel_kinds
-from study.show.figures.panels import panels
 from study.show.figures.panels.matrix import Ranked
 from study.show.figures.panels.points import Dots, Times
 from tests.show.records import Outcome, figure_data, records
@@ -85,12 +83,12 @@ def test_the_caption_of_ranks_speaks_of_colours_only_where_they_differ(
     sizes, rates = list(range(10, 10 + kinds)), [i / 20 for i in range(15)]
     plan = planned(f"o: {{vary: {{batch_size: {sizes}, dropout: {rates}}}, metrics: [test_loss]}}", seeds=1)
     evidence = figure_data(plan, records(plan))
-    assert Ranked in [type(panel) for panel in panels(evidence)]
+    assert Ranked in [type(panel) for panel in results_figure.panels(evidence)]
     assert ("colours and markers" in results_figure.caption(evidence)) == told
 
 
 def test_every_kind_of_panel_has_a_caption_and_a_place() -> None:
-    known = panel_kinds()
+    known = results_figure.kinds()
     assert {kind.__name__ for kind in known} >= {"Dots", "HeatMap", "LearningCurves", "Speedup", "TrainTest"}
     assert [kind.place for kind in known] == sorted(kind.place for kind in known)
     assert all("etric}" in str(kind.__doc__) for kind in known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,10 +32,10 @@ class Look(NamedTuple):
     linestyle: Any = "-"
 
 
-LOOKS = [
-    Look(colour, marker, (0, dashes) if dashes else "-")
-    for colour, marker, dashes in zip(COLOURS, MARKERS, DASHES, strict=True)
-]
+def looks(arms: Iterable[str]) -> dict[str, Look]:
+    """One for each arm; colours repeat after eight, with other markers."""
+    marked = {arm: (i % 8, (i + i // 8) % 8) for i, arm in enumerate(arms)}
+    return {x: Look(COLOURS[i], MARKERS[j], (0, DASHES[i]) if DASHES[i] else "-") for x, (i, j) in marked.items()}
 
 
 class Scaling(NamedTuple):
@@ -67,8 +68,8 @@ class Evidence:
     def __init__(self, comparison: PlannedComparison, records: Records, observations: Observations) -> None:
         self.comparison, self.observations = comparison, observations
         self.labels = ordered(comparison)
-        few = len(self.labels) <= len(LOOKS)  # where looks would repeat, they tell nothing
-        self.looks = dict(zip(self.labels, LOOKS if few else LOOKS[:1] * len(self.labels), strict=False))
+        few = len(self.labels) <= len(COLOURS)  # where colours would repeat, they tell nothing
+        self.looks = looks(self.labels) if few else dict.fromkeys(self.labels, Look(COLOURS[0], MARKERS[0]))
         runs = observations.runs(comparison.name)
         self.runs = runs[runs["arm"].isin(list(comparison.labels))]
         curves = records.curves[records.curves["seed"] < comparison.seeds]

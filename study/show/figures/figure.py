@@ -90,9 +90,8 @@ class Tuning(Figure):
 
     def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
         from study.show.figures import tuning_figure
-        from study.show.figures.candidates import candidates_of
         from study.show.figures.data import Evidence
 
         evidence = Evidence(comparison, sources.records, sources.observations)
-        candidates = candidates_of(plan, comparison, sources.records.tuning)
-        return Drawing(tuning_figure.draw(evidence, candidates), tuning_figure.caption(evidence, candidates))
+        panels = tuning_figure.panels(evidence, plan, sources.records.tuning)
+        return Drawing(tuning_figure.draw(panels), tuning_figure.caption(panels))

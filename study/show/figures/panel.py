@@ -47,7 +47,7 @@ class Panel(ABC):
 
 
 class MetricPanel(Panel):
-    """One kind of panel of a comparison's results. A class in a module of panels/ is known: there is nothing to register.
+    """One kind of panel of a comparison's results. A class in a module of panels/ is known without being registered.
 
     In its caption {metric} stands for the names of the metrics, {Metric} for the same with a capital.
     """
@@ -91,8 +91,9 @@ def compose(panels: Sequence[Panel], places: Grid, n: str, width: float = WIDTH)
             figure.suptitle(n, x=0.99, ha="right", fontsize=8, color="0.25")
             return figure
         axes[0].set_title(n, loc="right", fontsize=8, color="0.25")
-        longest = max(len(line) for label in handles for line in label.split("\n"))
-        columns = max(1, min(len(handles), int(90 * width / WIDTH) // (longest + 8)))  # as texts leave room for
+        lengths = [max(map(len, label.split("\n"))) + 8 for label in handles]
+        room = int(90 * width / WIDTH)  # letters
+        columns = len(handles) if sum(lengths) <= room else max(1, room // max(lengths))
         figure.legend(
             handles=[*handles.values()], loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6
         )

@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import iter_modules
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from study.metrics import METRICS
 from study.show.figures import panel
+from study.show.figures import panels as folder
 from study.show.figures.data import Evidence
 from study.show.figures.panel import FEW, Grid, MetricPanel, compose, grid
-from study.show.figures.panels import panels
 from study.show.figures.style import WIDTH
 from study.show.tables.tuning import read_from, undertuned_arms
 from study.stats.ranks import all_tie, stability
 from study.wording import counted
+
+for module in iter_modules(folder.__path__, f"{folder.__name__}."):
+    import_module(module.name)
+
+
+def kinds(of: type[MetricPanel] = MetricPanel) -> list[type[MetricPanel]]:
+    """All kinds that can be drawn, in the order of their places."""
+    found = [kind for sub in of.__subclasses__() for kind in (sub, *kinds(sub))]
+    return sorted(found, key=lambda kind: kind.place)
+
+
+def panels(evidence: Evidence) -> list[MetricPanel]:
+    """What is drawn for a comparison, in its order."""
+    metrics = list(evidence.comparison.metrics)
+    made: list[MetricPanel] = []
+    left = metrics
+    for kind in kinds():
+        mine = [kind(evidence, metric) for metric in kind.suits(evidence, left)]
+        made += mine
+        covered = {metric for panel in mine for metric in panel.covers()}
+        left = [metric for metric in left if metric not in covered]
+    order = {metric: i for i, metric in enumerate(metrics)}
+    return sorted(made, key=lambda panel: (panel.place, order.get(panel.metric, 0)))
 
 
 def draw(evidence: Evidence) -> Figure:

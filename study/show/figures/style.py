@@ -78,6 +78,19 @@ def estimate(ax: Axes, row: Iterable[Any], at: float, colour: str, upright: bool
         ax.plot(*((at, value) if upright else (value, at)), color=colour, zorder=5, **MEAN)
 
 
+def steps(ax: Axes, x: np.ndarray, shares: np.ndarray, ends: tuple[float, float], look: Look) -> None:
+    """Shares in percent, that rise at each ``x``: a line between ``ends``, and a dot wherever it rises."""
+    most = shares.max(initial=0)
+    ax.plot([ends[0], *x, ends[1]], [0, *shares, most], drawstyle="steps-post", color=look.color,
+            linestyle=look.linestyle)  # fmt: skip
+    rises = np.diff(shares, prepend=0) > 0
+    if rises.any():  # an empty line that is not clipped breaks the layout
+        ax.plot(x[rises], shares[rises], color=look.color, marker=look.marker, linestyle="", markersize=4, alpha=0.8,
+                markeredgewidth=0, clip_on=False)  # fmt: skip
+    ax.set_ylim(-2, 104)
+    ax.set_yticks([0, 25, 50, 75, 100])
+
+
 def arms(looks: Mapping[str, Look]) -> list[Line2D]:
     """The arms in a legend. ``looks``: by what is said of them there."""
     return [Line2D([], [], **look._asdict(), markersize=4.5, label=label) for label, look in looks.items()]

@@ -6,29 +6,45 @@ the figure of the comparison, which has no room left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
-from typing import Any
 
+import numpy as np
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from study.metrics import METRICS
+from study.metrics import METRICS, Select
+from study.plan.plan import Plan
+from study.plan.searches.selection import Chosen
+from study.plan.searches.space import Searched
+from study.plan.searches.trials import settings_of
 from study.show.figures import panel
-from study.show.figures.candidates import Candidates
-from study.show.figures.data import Evidence
+from study.show.figures.data import Evidence, looks
 from study.show.figures.panel import FEW, Panel, compose, grid
-from study.show.figures.panels.curves import legend
-from study.show.figures.style import error_scale, loss_scale, nothing
-from study.show.tables.tuning import ALL_DIVERGED, NOT_YET, read_by, short, steps_out, undertuned_arms, value_text
+from study.show.figures.style import arms, error_scale, loss_scale, nothing
+from study.show.formatting import heading
+from study.show.tables.tuning import (
+    ALL_DIVERGED,
+    NOT_YET,
+    read_by,
+    selects_of,
+    short,
+    steps_out,
+    undertuned_arms,
+    value_text,
+)  # fmt: skip
 from study.wording import counted, listed
 
+MOST = 2 * FEW  # arms that the legend names
+WIDE = 8  # largest by smallest of listed values, above which their axis is logarithmic
 ROW = 0.11  # inches of an arm in the strip of seeds that were lost
+ENDS = pd.CategoricalDtype(["finished", "unreached", "diverged"], ordered=True)  # of a seed, the worst last
 LOST = {  # how a seed ended → its marker, its name beside the strip, and in the caption
-    "diverged": ("x", "diverged ×", " Cross below: a candidate of which seeds diverged (small: not all)."),
-    "unreached": ("o", "not reached ○", " Ring below: one of which seeds did not reach the target (small: not all)."),
+    "diverged": ("x", "diverged ×", " Cross below: seeds of this candidate diverged (small: not all)."),
+    "unreached": ("o", "not reached ○", " Ring below: seeds of this candidate missed the target (small: not all)."),
 }
 
 
@@ -37,10 +53,31 @@ class Tuning(Panel):
     candidate{arrow}.{diverged}{unreached}
     """
 
-    def __init__(self, evidence: Evidence, candidates: Candidates) -> None:
-        self.evidence, self.candidates, self.metric = evidence, candidates, candidates.select
-        self.few = len(evidence.labels) <= FEW
-        self.lost = candidates.lost()
+    def __init__(
+        self,
+        evidence: Evidence,
+        select: Select,
+        setting: Searched,
+        tuning: pd.DataFrame,
+        chosen: Mapping[str, Chosen | None],
+        joined: bool,
+    ) -> None:
+        """``tuning``: the rows of ``Records.tuning`` of these arms, with their labels; ``chosen``: by label, without
+        arms that are not tuned yet; ``joined``: whether a line through neighbouring candidates means something.
+        """
+        self.evidence, self.metric, self.setting, self.chosen, self.joined = evidence, select, setting, chosen, joined
+        self.few, self.known = (len(evidence.labels) <= most for most in (FEW, MOST))
+        self.looks = looks(evidence.labels) if self.known else evidence.looks
+        x = tuning["settings"].map(lambda text: settings_of(text)[setting.key])
+        x = x.astype(float) if setting.ordered else x.map(list(setting.values or ()).index)
+        value = tuning[select].astype(float) * (100 if METRICS[select].percent else 1)
+        end = np.where(tuning["status"] != "finished", "diverged", np.where(value.isna(), "unreached", "finished"))
+        rows = tuning.assign(x=x, value=value.where(end == "finished"), end=pd.Categorical(end, dtype=ENDS))
+        # At every value of the setting an arm's best candidate.
+        first = rows.sort_values("rank").drop_duplicates(["label", "x"])[["label", "candidate"]]
+        self.rows = rows.merge(first, on=["label", "candidate"])
+        self.profile = profile(self.rows)
+        self.lost = self.profile[self.profile["end"] != "finished"]
 
     @property
     def height(self) -> float:
@@ -49,66 +86,62 @@ class Tuning(Panel):
     @property
     def _strip(self) -> float:
         """Inches of the strip of seeds that were lost."""
-        return ROW * self.lost["label"].nunique() + 0.06 if self.few and len(self.lost) else 0.0
+        return ROW * self.lost["label"].nunique() + 0.06 if self.known and len(self.lost) else 0.0
 
     def words(self) -> dict[str, str]:
-        chosen = [one for one in self.candidates.chosen.values() if one]
-        lost = {end: words * bool(self._strip and end in set(self.lost["end"])) for end, (*_, words) in LOST.items()}
-        return super().words() | {
-            "setting": short(self.candidates.setting.key),
-            "seeds": seeds_text([self.candidates]),
+        chosen = [one for one in self.chosen.values() if one]
+        ends = {end: words * bool(self._strip and end in set(self.lost["end"])) for end, (*_, words) in LOST.items()}
+        return super().words() | ends | {
+            "setting": short(self.setting.key),
+            "seeds": seeds_text([self]),
             "best": ", each with the best of the other settings" * any(len(one.settings) > 1 for one in chosen),
             "few": "; band: from the worst to the best of them; faint dots: every one" * self.few,
             "arrow": "; an arrow: the best is still at the edge" * any(one.undertuned for one in chosen),
-            **lost,
-        }
+        }  # fmt: skip
 
     def handles(self) -> list[Artist]:
         chosen = Line2D([], [], linestyle="", marker="o", markersize=7, color="0.75", markeredgecolor="0.1",
                         markeredgewidth=1.1, label="chosen")  # fmt: skip
-        return [*legend(self.evidence), chosen] if self.few else []
+        named = {self.evidence.named(label, width=28): look for label, look in self.looks.items()}
+        return [*arms(named), chosen] if self.known else []
 
     def draw(self, ax: Axes) -> None:
-        candidates, few = self.candidates, self.few
-        size = (1.5, 3.6, 1) if few else (0.6, 0, 0.4)
-        for label in candidates.chosen:
-            line, look = candidates.profile(label), self.evidence.looks[label]
-            if few:
-                rows = candidates.best(label)
-                dots: dict[str, Any] = {"s": 7, "alpha": 0.3, "linewidth": 0, "zorder": 1.5}
-                ax.scatter(rows["x"], rows["value"], color=look.color, marker=look.marker, **dots)
+        width, size, alpha = (1.5, 3.6, 1) if self.few else (1, 3, 0.8) if self.known else (0.6, 0, 0.4)
+        for label, line in self.profile.groupby("label", sort=False):
+            look = self.looks[str(label)]
+            if self.few:
+                rows = self.rows[self.rows["label"] == label]
+                ax.scatter(rows["x"], rows["value"], s=7, alpha=0.3, linewidth=0, zorder=1.5, color=look.color,
+                           marker=look.marker)  # fmt: skip
                 ax.fill_between(line["x"], line["low"], line["high"], color=look.color, alpha=0.13, linewidth=0)
-            drawn = look if candidates.joined else look._replace(linestyle="")
-            ax.plot(
-                line["x"], line["mean"], **drawn._asdict(), markeredgewidth=0, linewidth=size[0], markersize=size[1],
-                alpha=size[2],
-            )  # fmt: skip
+            ax.plot(line["x"], line["mean"], linestyle=look.linestyle if self.joined else "", color=look.color,
+                    marker=look.marker, markeredgewidth=0, linewidth=width, markersize=size, alpha=alpha)  # fmt: skip
         self._scale(ax)
-        for label in candidates.chosen:
-            self._mark(ax, label)
-        if not candidates.rows["value"].notna().any():
-            lost = candidates.rows["end"].eq("diverged").all()
-            reason = ALL_DIVERGED if lost else "no candidate reached the target"
-            nothing(ax, reason if candidates.chosen else NOT_YET)
-        if self._strip:
-            ax.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
-            self._draw_strip(ax)
-        else:
-            ax.set_xlabel(short(candidates.setting.key))
+        marked = self.profile[self.profile["chosen"] & self.profile["mean"].notna()]
+        for label, *at in zip(marked["label"], marked["x"], marked["mean"], strict=True):
+            self._mark(ax, str(label), (float(at[0]), float(at[1])))
+        if not self.rows["value"].notna().any():
+            lost = self.rows["end"].eq("diverged").all()
+            nothing(ax, NOT_YET if not self.chosen else ALL_DIVERGED if lost else "no candidate reached the target")
+        below = self._draw_strip(ax) if self._strip else ax
+        below.set_xlabel(short(self.setting.key))
 
     def _scale(self, ax: Axes) -> None:
         """Both axes, with room for an arrow at the ends of the setting's."""
-        setting, values, unit = self.candidates.setting, self.candidates.rows["value"].dropna(), self.candidates.unit
+        values = self.rows["value"].dropna()
+        numbers = [value for value in self.setting.values or () if not isinstance(value, tuple)]
         ax.margins(x=0.07)
-        if not setting.ordered:
-            names = [value_text(value) for value in setting.values or ()]
+        if not self.setting.ordered:
+            names = [value_text(value) for value in self.setting.values or ()]
             ax.set_xticks(range(len(names)), labels=names)
             ax.set_xlim(-0.5, len(names) - 0.5)
-        elif self.candidates.log:
+        elif self.setting.log or (self.setting.positive and numbers and max(numbers) >= WIDE * min(numbers)):
             ax.set_xscale("log")
             ax.xaxis.set_major_formatter("{x:g}")
             ax.xaxis.set_minor_formatter("")
-        ax.set(ylabel=METRICS[self.metric].title + f" ({unit})" * bool(unit))
+        ended = self.rows[self.rows["status"] == "finished"]
+        squared = self.metric == "val_loss" and len(ended) and ended["val_accuracy"].isna().all()
+        ax.set(ylabel=heading(self.metric, "squared error" if squared else None))
         if not len(values):
             ax.set_yticks([])
         elif METRICS[self.metric].percent:
@@ -116,35 +149,32 @@ class Tuning(Panel):
         else:
             loss_scale(ax, values.min(), values.max())
 
-    def _mark(self, ax: Axes, label: str) -> None:
+    def _mark(self, ax: Axes, label: str, at: tuple[float, float]) -> None:
         """The chosen candidate; with an arrow past the edge where the arm is undertuned."""
-        chosen, line = self.candidates.chosen[label], self.candidates.profile(label)
-        at = line[line["chosen"] & line["mean"].notna()]
-        if chosen is None or not len(at):
-            return
-        x, y, look = float(at["x"].iloc[0]), float(at["mean"].iloc[0]), self.evidence.looks[label]
-        ax.plot(x, y, marker=look.marker, markersize=8 if self.few else 4, color=look.color, markeredgecolor="0.1",
-                markeredgewidth=1.1, zorder=4, clip_on=False, linestyle="")  # fmt: skip
-        if chosen.undertuned and self.candidates.setting.key in steps_out(chosen):
-            right = chosen.sides.get(self.candidates.setting.key) == "high"
+        chosen, look = self.chosen[label], self.looks[label]
+        ax.plot(*at, marker=look.marker, markersize=8 if self.few else 6 if self.known else 4, color=look.color,
+                markeredgecolor="0.1", markeredgewidth=1.1, zorder=4, clip_on=False, linestyle="")  # fmt: skip
+        if chosen and chosen.undertuned and self.setting.key in steps_out(chosen):
+            right = chosen.sides.get(self.setting.key) == "high"
             ax.annotate(
-                "", (x, y), (20 if right else -20, 0), textcoords="offset points", annotation_clip=False, zorder=5,
+                "", at, (20 if right else -20, 0), textcoords="offset points", annotation_clip=False, zorder=5,
                 arrowprops={"arrowstyle": "<|-", "color": look.color, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 4},
                 in_layout=False,
             )  # fmt: skip
 
-    def _draw_strip(self, ax: Axes) -> None:
+    def _draw_strip(self, ax: Axes) -> Axes:
         """Below the panel, a row for each arm of which seeds diverged or did not reach the target."""
         spec = ax.get_subplotspec()
         assert spec
         halves = spec.subgridspec(2, 1, height_ratios=[2.4, self._strip], hspace=0)
         ax.set_subplotspec(halves[0])
-        strip = ax.figure.add_subplot(halves[1], sharex=ax)
+        ax.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
+        strip: Axes = ax.figure.add_subplot(halves[1], sharex=ax)
         labels = list(self.lost["label"].unique())
         for (label, end, whole), part in self.lost.groupby(["label", "end", "all"], observed=True):
             strip.plot(
                 part["x"], [labels.index(label)] * len(part), linestyle="", marker=LOST[str(end)][0],
-                markersize=4.2 if whole else 2.6, color=self.evidence.looks[str(label)].color, markeredgewidth=0.9,
+                markersize=4.2 if whole else 2.6, color=self.looks[str(label)].color, markeredgewidth=0.9,
                 markerfacecolor="none", clip_on=False,
             )  # fmt: skip
         names = [name for end, (_, name, _) in LOST.items() if end in set(self.lost["end"])]
@@ -154,31 +184,59 @@ class Tuning(Panel):
         strip.tick_params(axis="y", length=0, labelsize=7)
         strip.set_facecolor("0.965")
         strip.spines[["left", "bottom"]].set_visible(False)
-        strip.set_xlabel(short(self.candidates.setting.key))
+        return strip
 
 
-def draw(evidence: Evidence, candidates: Sequence[Candidates]) -> Figure:
-    """The figure. Its caption is ``caption(evidence, candidates)``."""
-    keys = {one.setting.key for one in candidates}
-    panels = [Tuning(evidence, one) for one in candidates]  # with several settings a row for each selection
-    places = grid(panels, 2 if len(keys) == 1 else min(len(keys), 3))
-    return compose(panels, places, f"n = {seeds_text(candidates)} per candidate")
+def profile(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of an arm's candidate at each place (label, x): mean, low and high over seeds; whether it is chosen; how its
+    worst seed ended (end); and whether none finished (all).
+
+    Without a mean where a seed diverged or did not reach the target: that of the others would flatter.
+    """
+    places = rows.groupby(["label", "x"], sort=False)
+    ends = places["end"].max()
+    made = places["value"].agg(["mean", "min", "max"]).where(ends == "finished")
+    made = made.set_axis(["mean", "low", "high"], axis=1)
+    made = made.assign(chosen=places["chosen"].any(), end=ends, all=places["end"].min() != "finished")
+    return made.reset_index().sort_values("x", kind="stable")
 
 
-def caption(evidence: Evidence, candidates: Sequence[Candidates]) -> str:
+def panels(evidence: Evidence, plan: Plan, tuning: pd.DataFrame) -> list[Tuning]:
+    """One for each selection and setting. ``tuning``: that of ``Records``."""
+    comparison, made = evidence.comparison, []
+    for select in selects_of(comparison):
+        by = {arm.tuned[select]: arm.label for arm in comparison.arms if select in arm.tuned}
+        searches = {arm: search for arm in by if (search := plan.arms[arm].search)}
+        settings = {setting.key: setting for search in searches.values() for setting in search.settings}
+        for key, setting in sorted(settings.items()):
+            mine = {arm: by[arm] for arm, search in searches.items() if key in search.covers}
+            rows = tuning.assign(label=tuning["arm"].map(mine)).dropna(subset="label")
+            chosen = {label: evidence.chosen[arm] for arm, label in mine.items() if arm in evidence.chosen}
+            joined = all(searches[arm].method == "grid" or len(searches[arm].settings) == 1 for arm in mine)
+            made.append(Tuning(evidence, select, setting, rows, chosen, joined))
+    return made
+
+
+def draw(panels: Sequence[Tuning]) -> Figure:
+    """The figure. Its caption is ``caption(panels)``."""
+    keys = len({one.setting.key for one in panels})  # with several settings a row for each selection
+    return compose(panels, grid(panels, 2 if keys == 1 else min(keys, 3)), f"n = {seeds_text(panels)} per candidate")
+
+
+def caption(panels: Sequence[Tuning]) -> str:
     """What the panels show, which metrics hang on each, and the arms that ended on an edge."""
-    texts = [panel.caption([Tuning(evidence, one) for one in candidates])]
-    selects = list(dict.fromkeys(one.select for one in candidates))
+    evidence, texts = panels[0].evidence, [panel.caption(panels)]
+    selects = list(dict.fromkeys(one.metric for one in panels))
     for select in selects if len(selects) > 1 else ():
-        letters = [ascii_lowercase[i % 26] for i, one in enumerate(candidates) if one.select == select]
+        letters = [ascii_lowercase[i % 26] for i, one in enumerate(panels) if one.metric == select]
         decided = listed(METRICS[metric].title for metric in read_by(evidence.comparison, select))
         texts.append(f"({', '.join(letters)}) decides {decided}.")
-    gone = [x for x in evidence.labels if any(x in one.chosen and one.chosen[x] is None for one in candidates)]
+    gone = [label for label in evidence.labels if any(one.chosen.get(label, ()) is None for one in panels)]
     if gone:
         texts.append(f"{listed(gone)}: {ALL_DIVERGED}, so nothing was trained.")
     return " ".join(text for text in (*texts, undertuned_arms(evidence.comparison, evidence.chosen)) if text)
 
 
-def seeds_text(candidates: Sequence[Candidates]) -> str:
+def seeds_text(panels: Sequence[Tuning]) -> str:
     """How many tuning seeds a candidate has."""
-    return counted(max((one.rows["seed"].nunique() for one in candidates), default=0), "tuning seed")
+    return counted(max((one.rows["seed"].nunique() for one in panels), default=0), "tuning seed")

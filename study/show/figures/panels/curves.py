@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from study.metrics import METRICS
 from study.show.figures.data import Evidence
 from study.show.figures.panel import FEW, MetricPanel
-from study.show.figures.style import arms, error_scale, loss_scale, nothing
+from study.show.figures.style import arms, error_scale, loss_scale, nothing, steps
 
 WORST = 1e300  # stands for a diverged run; not infinite, so that quantiles can be taken
 
@@ -87,7 +87,8 @@ class LearningCurves(MetricPanel):
         quartile that is worst is NaN.
         """
         parts = [pd.DataFrame()]
-        for label, arm in self.evidence.curves.groupby("label", sort=False):
+        curves = dict(iter(self.evidence.curves.groupby("label")))
+        for label, arm in ((label, curves[label]) for label in self.evidence.labels if label in curves):
             wide = arm.pivot(index="epoch", columns="seed", values=self.metric).astype(float).dropna(how="all")
             values = wide.to_numpy() * (100 if self.accuracy else 1)
             values[np.isnan(values)] = -WORST if self.accuracy else WORST
@@ -132,13 +133,7 @@ class ToTarget(MetricPanel):
             share = np.arange(1, len(reached) + 1) / len(values) * 100
             most = float(share.max(initial=0))
             end = limit if complete else min(max(ends[label], reached.max(initial=0)), limit)
-            ax.plot(
-                [0, *reached, end], [0, *share, most], drawstyle="steps-post", color=look.color,
-                linestyle=look.linestyle,
-            )  # fmt: skip
-            if len(reached):  # an empty line that is not clipped breaks the layout
-                dots = look._replace(linestyle="")._asdict()
-                ax.plot(reached, share, **dots, markersize=3.6, alpha=0.75, markeredgewidth=0, clip_on=False)
+            steps(ax, reached, share, (0, end), look)
             if len(reached) < len(values):
                 ax.plot([end], [most], marker="|", markersize=8, color=look.color, clip_on=False)
                 short.setdefault(most, []).append(f"{label}: {len(reached)}/{len(values)}")
@@ -150,8 +145,6 @@ class ToTarget(MetricPanel):
             )  # fmt: skip
         ax.set(xlabel=evidence.axis(self.metric), ylabel="runs that reached\nthe target (%)")
         ax.set_xlim(0, limit * 1.02)
-        ax.set_ylim(-2, 104)
-        ax.set_yticks([0, 25, 50, 75, 100])
         ax.xaxis.set_major_locator(MaxNLocator(5))
 
     def _budget(self, label: str) -> float:

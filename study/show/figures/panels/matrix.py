@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.figures.data import LOOKS, Evidence
+from study.show.figures.data import COLOURS, Evidence, looks
 from study.show.figures.panel import SOME, MetricPanel
 from study.show.figures.style import nothing
 from study.show.formatting import COUNTED
@@ -106,8 +106,8 @@ class Ranked(MetricPanel):
         if not len(dots):
             nothing(ax, evidence.why_empty(metric))
         kinds = self._kinds()
-        for look, (kind, labels) in zip(LOOKS, kinds.items(), strict=False):
-            part = dots[dots["label"].isin(labels)]
+        for kind, look in looks(kinds).items():
+            part = dots[dots["label"].isin(kinds[kind])]
             ax.scatter(
                 part["label"].map(arms["rank"]), part["value"], s=9, linewidth=0, alpha=0.7, color=look.color,
                 marker=look.marker, rasterized=len(dots) > 2000, label=kind,
@@ -131,7 +131,7 @@ class Ranked(MetricPanel):
         kinds: dict[str, list[str]] = {}
         for arm in comparison.arms:
             kinds.setdefault(arm.values.get(comparison.keys[0], "") if comparison.keys else "", []).append(arm.label)
-        return kinds if len(kinds) <= len(LOOKS) else {"": self.evidence.labels}
+        return kinds if len(kinds) <= len(COLOURS) else {"": self.evidence.labels}
 
 
 def is_matrix(comparison: PlannedComparison) -> bool:
