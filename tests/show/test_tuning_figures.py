@@ -44,7 +44,7 @@ o:
 def searched(plan: Plan, quality: Quality | None) -> tuple[Evidence, list[Tuning]]:
     found = records(plan, lost if quality is hopeless else None, quality=quality)
     evidence = figure_data(plan, found)
-    return evidence, tuning_figure.panels(evidence, plan, found.tuning)
+    return evidence, tuning_figure.panels(evidence, plan)
 
 
 def strength(label: str, settings: Candidate, seed: int) -> float | None:

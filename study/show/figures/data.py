@@ -22,6 +22,7 @@ from study.stats.estimates import estimate_of
 COLOURS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#56b4e9", "#949494")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ((), (4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (3, 1, 1, 1, 1, 1), (8, 2), (2, 2), (5, 1, 2, 1))
+KNOWN = 16  # arms that colour and marker together tell apart, at a glance
 
 
 class Look(NamedTuple):
@@ -66,10 +67,10 @@ class Evidence:
     """
 
     def __init__(self, comparison: PlannedComparison, records: Records, observations: Observations) -> None:
-        self.comparison, self.observations = comparison, observations
+        self.comparison, self.records, self.observations = comparison, records, observations
         self.labels = ordered(comparison)
-        few = len(self.labels) <= len(COLOURS)  # where colours would repeat, they tell nothing
-        self.looks = looks(self.labels) if few else dict.fromkeys(self.labels, Look(COLOURS[0], MARKERS[0]))
+        alike = dict.fromkeys(self.labels, Look(COLOURS[0], MARKERS[0]))
+        self.looks = looks(self.labels) if len(self.labels) <= KNOWN else alike
         runs = observations.runs(comparison.name)
         self.runs = runs[runs["arm"].isin(list(comparison.labels))]
         curves = records.curves[records.curves["seed"] < comparison.seeds]

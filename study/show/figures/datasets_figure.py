@@ -22,7 +22,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.show.figures import panel
 from study.show.figures.data import Look, looks
 from study.show.figures.panel import Grid, Panel, compose
-from study.show.figures.style import WIDTH, arms, nothing, steps
+from study.show.figures.style import PERCENT, WIDTH, arms, nothing, steps
 from study.show.tables.rank_table import Scores, scores
 from study.stats.exact import DATASETS, decidable, fewest_seeds
 from study.stats.ranks import costs_of, critical_difference, indistinct, performance_profile
@@ -123,7 +123,7 @@ class Profile(Panel):
         return [*arms(self.looks)]
 
     def draw(self, ax: Axes) -> None:
-        ax.set(xlabel=f"{METRICS[self.metric].title}: factor of the best arm", ylabel="datasets (%)")
+        ax.set(xlabel=f"{METRICS[self.metric].title}: factor of the best arm", ylabel="datasets (%)", **PERCENT)
         solved = self.score.solved[np.isfinite(self.score.solved).any(axis=1)]
         if self.score.absent or (self.score.estimates <= 0).any() or not len(solved):
             lost = "no factors of a value of 0" if len(solved) else "no arm has an estimate"

@@ -30,6 +30,7 @@ STYLE: dict[Any, Any] = {
     "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"],
     "svg.fonttype": "none", "svg.hashsalt": "evenhand", "pdf.fonttype": 42, "savefig.dpi": 200,
 }  # fmt: skip
+PERCENT: dict[str, Any] = {"ylim": (-2, 104), "yticks": [0, 25, 50, 75, 100]}
 TICKS = np.array([0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9])  # percent
 MEAN: dict[str, Any] = {
     "marker": "D", "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.8, "linestyle": "",
@@ -87,8 +88,6 @@ def steps(ax: Axes, x: np.ndarray, shares: np.ndarray, ends: tuple[float, float]
     if rises.any():  # an empty line that is not clipped breaks the layout
         ax.plot(x[rises], shares[rises], color=look.color, marker=look.marker, linestyle="", markersize=4, alpha=0.8,
                 markeredgewidth=0, clip_on=False)  # fmt: skip
-    ax.set_ylim(-2, 104)
-    ax.set_yticks([0, 25, 50, 75, 100])
 
 
 def arms(looks: Mapping[str, Look]) -> list[Line2D]:

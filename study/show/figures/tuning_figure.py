@@ -22,7 +22,7 @@ from study.plan.searches.selection import Chosen
 from study.plan.searches.space import Searched
 from study.plan.searches.trials import settings_of
 from study.show.figures import panel
-from study.show.figures.data import Evidence, looks
+from study.show.figures.data import KNOWN, Evidence
 from study.show.figures.panel import FEW, Panel, compose, grid
 from study.show.figures.style import arms, error_scale, loss_scale, nothing
 from study.show.formatting import heading
@@ -38,7 +38,6 @@ from study.show.tables.tuning import (
 )  # fmt: skip
 from study.wording import counted, listed
 
-MOST = 2 * FEW  # arms that the legend names
 WIDE = 8  # largest by smallest of listed values, above which their axis is logarithmic
 ROW = 0.11  # inches of an arm in the strip of seeds that were lost
 ENDS = pd.CategoricalDtype(["finished", "unreached", "diverged"], ordered=True)  # of a seed, the worst last
@@ -66,13 +65,15 @@ class Tuning(Panel):
         arms that are not tuned yet; ``joined``: whether a line through neighbouring candidates means something.
         """
         self.evidence, self.metric, self.setting, self.chosen, self.joined = evidence, select, setting, chosen, joined
-        self.few, self.known = (len(evidence.labels) <= most for most in (FEW, MOST))
-        self.looks = looks(evidence.labels) if self.known else evidence.looks
+        self.few, self.known = (len(evidence.labels) <= most for most in (FEW, KNOWN))
+        self.looks = evidence.looks
         x = tuning["settings"].map(lambda text: settings_of(text)[setting.key])
         x = x.astype(float) if setting.ordered else x.map(list(setting.values or ()).index)
         value = tuning[select].astype(float) * (100 if METRICS[select].percent else 1)
         end = np.where(tuning["status"] != "finished", "diverged", np.where(value.isna(), "unreached", "finished"))
         rows = tuning.assign(x=x, value=value.where(end == "finished"), end=pd.Categorical(end, dtype=ENDS))
+        place = {label: i for i, label in enumerate(evidence.labels)}
+        rows = rows.sort_values(["label", "x"], key=lambda by: by.map(place) if by.name == "label" else by)
         # At every value of the setting an arm's best candidate.
         first = rows.sort_values("rank").drop_duplicates(["label", "x"])[["label", "candidate"]]
         self.rows = rows.merge(first, on=["label", "candidate"])
@@ -198,12 +199,12 @@ def profile(rows: pd.DataFrame) -> pd.DataFrame:
     made = places["value"].agg(["mean", "min", "max"]).where(ends == "finished")
     made = made.set_axis(["mean", "low", "high"], axis=1)
     made = made.assign(chosen=places["chosen"].any(), end=ends, all=places["end"].min() != "finished")
-    return made.reset_index().sort_values("x", kind="stable")
+    return made.reset_index()
 
 
-def panels(evidence: Evidence, plan: Plan, tuning: pd.DataFrame) -> list[Tuning]:
-    """One for each selection and setting. ``tuning``: that of ``Records``."""
-    comparison, made = evidence.comparison, []
+def panels(evidence: Evidence, plan: Plan) -> list[Tuning]:
+    """One for each selection and setting."""
+    comparison, tuning, made = evidence.comparison, evidence.records.tuning, []
     for select in selects_of(comparison):
         by = {arm.tuned[select]: arm.label for arm in comparison.arms if select in arm.tuned}
         searches = {arm: search for arm in by if (search := plan.arms[arm].search)}

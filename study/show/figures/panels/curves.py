@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from study.metrics import METRICS
 from study.show.figures.data import Evidence
 from study.show.figures.panel import FEW, MetricPanel
-from study.show.figures.style import arms, error_scale, loss_scale, nothing, steps
+from study.show.figures.style import PERCENT, arms, error_scale, loss_scale, nothing, steps
 
 WORST = 1e300  # stands for a diverged run; not infinite, so that quantiles can be taken
 
@@ -143,7 +143,7 @@ class ToTarget(MetricPanel):
                 textcoords="offset points", ha="right", va="top" if at > 50 else "bottom", fontsize="small",
                 in_layout=False,
             )  # fmt: skip
-        ax.set(xlabel=evidence.axis(self.metric), ylabel="runs that reached\nthe target (%)")
+        ax.set(xlabel=evidence.axis(self.metric), ylabel="runs that reached\nthe target (%)", **PERCENT)
         ax.set_xlim(0, limit * 1.02)
         ax.xaxis.set_major_locator(MaxNLocator(5))
 

@@ -35,12 +35,9 @@ class Speedup(MetricPanel):
 
     def __init__(self, evidence: Evidence, metric: str) -> None:
         super().__init__(evidence, metric)
-        if evidence.scaling is None:
-            raise ValueError(f"{evidence.comparison.name} does not compare numbers of devices")
-        self.scaling = evidence.scaling
-        printed = {
-            n: leading(evidence.comparison.reported.get(x, {}).get(metric)) for x, n in self.scaling.devices.items()
-        }
+        assert evidence.scaling
+        self.scaling, figures = evidence.scaling, evidence.comparison.reported
+        printed = {n: leading(figures.get(label, {}).get(metric)) for label, n in self.scaling.devices.items()}
         self.reported = {n: value for n, value in printed.items() if value and value > 0}
         most, cores = max(self.scaling.devices.values()), self.scaling.cores
         self.shared = cores if cores and cores < most else None  # the cores, where an arm has more workers than these
