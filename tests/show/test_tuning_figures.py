@@ -15,7 +15,7 @@ from study.plan.plan import Plan
 from study.plan.searches.selection import Candidate
 from study.show.figures import results_figure, tuning_figure
 from study.show.figures.data import Evidence
-from study.show.figures.tuning_figure import Tuning
+from study.show.figures.tuning_figure import Candidates
 from tests.show.records import figure_data, records, stored
 from tests.show.test_figures import texts
 from tests.show.test_tuning import NARROW, WIDE, edgy, hopeless, lost
@@ -41,7 +41,7 @@ o:
 """
 
 
-def searched(plan: Plan, quality: Quality | None) -> tuple[Evidence, list[Tuning]]:
+def searched(plan: Plan, quality: Quality | None) -> tuple[Evidence, list[Candidates]]:
     found = records(plan, lost if quality is hopeless else None, quality=quality)
     evidence = figure_data(plan, found)
     return evidence, tuning_figure.panels(evidence, plan)

@@ -145,3 +145,7 @@ class Evidence:
         """The arm's label, with lines on runs that did not finish and on its tuning."""
         parts = (label, self.broken(label), self.marked(label, metric))
         return "\n".join(textwrap.fill(part, width) for part in parts if part)
+
+    def legend(self) -> dict[str, Look]:
+        """The looks of the arms, by what is to be known of each."""
+        return {self.named(label, width=28): look for label, look in self.looks.items()}

@@ -35,7 +35,7 @@ from study.show.tables.tuning import (
     steps_out,
     undertuned_arms,
     value_text,
-)  # fmt: skip
+)
 from study.wording import counted, listed
 
 WIDE = 8  # largest by smallest of listed values, above which their axis is logarithmic
@@ -47,7 +47,7 @@ LOST = {  # how a seed ended → its marker, its name beside the strip, and in t
 }
 
 
-class Tuning(Panel):
+class Candidates(Panel):
     """Tuning. {Metric} against {setting}. Line: mean over {seeds}{best}{few}. Large marker with a dark edge: the chosen
     candidate{arrow}.{diverged}{unreached}
     """
@@ -103,8 +103,7 @@ class Tuning(Panel):
     def handles(self) -> list[Artist]:
         chosen = Line2D([], [], linestyle="", marker="o", markersize=7, color="0.75", markeredgecolor="0.1",
                         markeredgewidth=1.1, label="chosen")  # fmt: skip
-        named = {self.evidence.named(label, width=28): look for label, look in self.looks.items()}
-        return [*arms(named), chosen] if self.known else []
+        return [*arms(self.evidence.legend()), chosen] if self.known else []
 
     def draw(self, ax: Axes) -> None:
         width, size, alpha = (1.5, 3.6, 1) if self.few else (1, 3, 0.8) if self.known else (0.6, 0, 0.4)
@@ -202,7 +201,7 @@ def profile(rows: pd.DataFrame) -> pd.DataFrame:
     return made.reset_index()
 
 
-def panels(evidence: Evidence, plan: Plan) -> list[Tuning]:
+def panels(evidence: Evidence, plan: Plan) -> list[Candidates]:
     """One for each selection and setting."""
     comparison, tuning, made = evidence.comparison, evidence.records.tuning, []
     for select in selects_of(comparison):
@@ -214,17 +213,17 @@ def panels(evidence: Evidence, plan: Plan) -> list[Tuning]:
             rows = tuning.assign(label=tuning["arm"].map(mine)).dropna(subset="label")
             chosen = {label: evidence.chosen[arm] for arm, label in mine.items() if arm in evidence.chosen}
             joined = all(searches[arm].method == "grid" or len(searches[arm].settings) == 1 for arm in mine)
-            made.append(Tuning(evidence, select, setting, rows, chosen, joined))
+            made.append(Candidates(evidence, select, setting, rows, chosen, joined))
     return made
 
 
-def draw(panels: Sequence[Tuning]) -> Figure:
+def draw(panels: Sequence[Candidates]) -> Figure:
     """The figure. Its caption is ``caption(panels)``."""
     keys = len({one.setting.key for one in panels})  # with several settings a row for each selection
     return compose(panels, grid(panels, 2 if keys == 1 else min(keys, 3)), f"n = {seeds_text(panels)} per candidate")
 
 
-def caption(panels: Sequence[Tuning]) -> str:
+def caption(panels: Sequence[Candidates]) -> str:
     """What the panels show, which metrics hang on each, and the arms that ended on an edge."""
     evidence, texts = panels[0].evidence, [panel.caption(panels)]
     selects = list(dict.fromkeys(one.metric for one in panels))
@@ -238,6 +237,6 @@ def caption(panels: Sequence[Tuning]) -> str:
     return " ".join(text for text in (*texts, undertuned_arms(evidence.comparison, evidence.chosen)) if text)
 
 
-def seeds_text(panels: Sequence[Tuning]) -> str:
+def seeds_text(panels: Sequence[Candidates]) -> str:
     """How many tuning seeds a candidate has."""
     return counted(max((one.rows["seed"].nunique() for one in panels), default=0), "tuning seed")

@@ -42,7 +42,7 @@ class LearningCurves(MetricPanel):
         return super().words() | {"scale": "the logarithm of the error" if self.accuracy else "its logarithm"}
 
     def handles(self) -> list[Artist]:
-        return legend(self.evidence)
+        return [*arms(self.evidence.legend())]
 
     @property
     def accuracy(self) -> bool:
@@ -112,7 +112,7 @@ class ToTarget(MetricPanel):
         return [m for m in metrics if METRICS[m].target] if len(evidence.labels) <= FEW else []
 
     def handles(self) -> list[Artist]:
-        return legend(self.evidence)
+        return [*arms(self.evidence.legend())]
 
     def draw(self, ax: Axes) -> None:
         evidence = self.evidence
@@ -154,8 +154,3 @@ class ToTarget(MetricPanel):
             return float(curves["epoch"].max())
         seconds = self.evidence.step_seconds(self.metric).get(label, np.nan)
         return float(curves["step"].max()) * (seconds if self.metric == "seconds_to_target" else 1)
-
-
-def legend(evidence: Evidence) -> list[Artist]:
-    """The arms, with what is to be known of each."""
-    return [*arms({evidence.named(label, width=28): look for label, look in evidence.looks.items()})]
