@@ -121,7 +121,7 @@ def table(arguments: Namespace) -> None:
 def figure(arguments: Namespace) -> None:
     import pandas as pd
 
-    from study.show.figures.figure import Sources
+    from study.show.figures.data import Evidence
     from study.show.figures.style import save
     from study.show.observations import Observations
     from study.show.records import Records
@@ -134,9 +134,8 @@ def figure(arguments: Namespace) -> None:
     if not kind.suits(plan, comparison):
         raise Refused([f"{comparison.name}: it has no {kind.title[0].lower()}{kind.title[1:]}"])
     folder = store.study(plan.study)
-    observations = Observations.read(folder / "observations.parquet")
-    sources = Sources(Records.read(folder), observations, pd.read_parquet(folder / "summary.parquet"))
-    drawing = kind.draw(plan, comparison, sources)
+    evidence = Evidence(comparison, Records.read(folder), Observations.read(folder / "observations.parquet"))
+    drawing = kind.draw(plan, evidence, pd.read_parquet(folder / "summary.parquet"))
     save(drawing.canvas, folder / "figures" / kind.name / comparison.name, drawing.caption)
 
 

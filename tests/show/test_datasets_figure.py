@@ -11,6 +11,7 @@ import pytest
 from study.__main__ import main
 from study.plan.plan import Plan
 from study.show.figures import datasets_figure as figures
+from study.show.figures.datasets_figure import Profile
 from study.show.page.report import render
 from study.store.layout import Store
 from tests.show.records import Outcome, records, stored, summary_table
@@ -23,8 +24,9 @@ def test_six_datasets_have_diagrams_and_fewer_only_profiles(
 ) -> None:
     for count, names in ((2, "profile"), (3, "diagram")):
         plan = planned(comparison(f"digits, breast_cancer, wine, {tables(count)}", "test_accuracy, test_loss"))
-        over = figures.OverDatasets.of(plan, plan.comparisons[0], summary_of(plan))
-        assert (len(over.tested), over.profiled) == ({"profile": 0, "diagram": 2}[names], ["test_loss"])
+        over = figures.panels(plan, plan.comparisons[0], summary_of(plan))
+        profiled = [panel.metric for panel in over if isinstance(panel, Profile)]
+        assert (len(over) - len(profiled), profiled) == ({"profile": 0, "diagram": 2}[names], ["test_loss"])
         shown = texts(figures.draw(over))
         assert f"n = {3 + count} datasets" in shown
         assert ("average rank by test accuracy" in shown) == (names == "diagram")
@@ -43,7 +45,7 @@ def test_bars_join_what_does_not_differ(planned: Callable[..., Plan], tables: Ca
         dataset, optimizer = places[label] // 3, places[label] % 3
         return {"level": 0.5 - dataset / 100 if optimizer == 2 else 0.8 + (-1) ** (dataset + optimizer) * dataset / 100}
 
-    over = figures.OverDatasets.of(plan, plan.comparisons[0], summary_of(plan, turns))
+    over = figures.panels(plan, plan.comparisons[0], summary_of(plan, turns))
     figure = figures.draw(over)
     bars = [line.get_xdata() for line in figure.axes[0].lines if line.get_linewidth() == 2.2]
     assert len(bars) == 1
@@ -67,9 +69,9 @@ def test_whatever_is_there_can_be_drawn(
         "a perfect score": lambda label, seed: {"level": 1.0, "pace": 0.01},  # a loss of exactly 0
     }
     found = records(plan, ends[end], timed=end != "nothing there")
-    over = figures.OverDatasets.of(plan, plan.comparisons[0], summary_table(plan, found).to_pandas())
+    over = figures.panels(plan, plan.comparisons[0], summary_table(plan, found).to_pandas())
     assert "n = 6 datasets" in texts(figures.draw(over))
-    assert ("Grey" in figures.caption(over)) == (arms == 12)
+    assert len(set(over[0].looks.values())) == arms
 
 
 def test_the_report_shows_the_table_and_the_figure(planned: Callable[..., Plan], tmp_path: Path) -> None:

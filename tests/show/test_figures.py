@@ -11,13 +11,9 @@ from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
 from study.show.figures import results_figure
-from study.show.figures.panels import panels
-from study.show.figures.panels.dots import Dots, Rounds, Times
-from study.show.figures.panels.heat_map import HeatMap, is_matrix, shape
-from study.show.figures.panels.learning_curves import LearningCurves
-from study.show.figures.panels.ranked import Ranked
-from study.show.figures.panels.to_target import ToTarget
-from study.show.figures.panels.train_test import TrainTest
+from study.show.figures.panels.curves import LearningCurves, ToTarget
+from study.show.figures.panels.matrix import HeatMap, Ranked, is_matrix, shape
+from study.show.figures.panels.points import Dots, Rounds, Times, TrainTest
 from study.show.figures.style import save
 from tests.show.records import Outcome, figure_data, records
 
@@ -70,14 +66,14 @@ def test_the_kind_suits_what_varies_and_says_units_and_n(planned: Callable[..., 
     comparison, wanted = KINDS[kind]
     plan = planned(comparison)
     evidence = figure_data(plan, records(plan))
-    assert [type(panel.kind) for panel in panels(evidence)] == wanted
+    assert [type(panel) for panel in results_figure.panels(evidence)] == wanted
     figure = results_figure.draw(evidence)
     shown = texts(figure)
     assert "n = 8 seeds per arm" in shown
     assert "n = 8 seeds per arm" in results_figure.caption(evidence)
-    for panel in panels(evidence):
+    for panel in results_figure.panels(evidence):
         named = evidence.axis(panel.metric).split("\n")[0] in shown
-        assert named or isinstance(panel.kind, TrainTest | LearningCurves)
+        assert named or isinstance(panel, TrainTest | LearningCurves)
     if LearningCurves in wanted:
         assert "epochs" in shown
         assert "validation accuracy (%)" in shown
@@ -124,8 +120,9 @@ def test_every_seed_is_a_dot_and_every_broken_run_is_counted(planned: Callable[.
 def test_an_arm_has_one_colour_and_one_marker_in_all_panels(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}, metrics: [test_accuracy]}")
     evidence = figure_data(plan, records(plan))
-    looks = {(evidence.colour(x), evidence.marker(x)) for x in evidence.labels}
-    assert len({colour for colour, _ in looks}) == len({marker for _, marker in looks}) == 8
+    assert list(evidence.looks) == evidence.labels
+    colours, markers, lines = map(set, zip(*evidence.looks.values(), strict=True))
+    assert len(colours) == len(markers) == len(lines) == 8
 
 
 @pytest.mark.parametrize("kind", ["to target", "matrix"])

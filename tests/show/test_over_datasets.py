@@ -91,7 +91,7 @@ def test_arms_that_were_not_trained_are_not_called_worse(planned: Callable[..., 
     assert {cell for _, cells in shown.rows for cell in cells} == {("–", "")}
     assert not shown.known
     assert "no estimate of “wine, adam”" in shown.notes
-    over = figures.OverDatasets.of(plan, plan.comparisons[0], summary)
+    over = figures.panels(plan, plan.comparisons[0], summary)
     assert "no estimate of every arm yet" in texts(figures.draw(over))
 
 
@@ -162,4 +162,4 @@ def test_an_arm_that_is_not_on_every_dataset_leaves_all_unranked(planned: Callab
     assert not shown.rows
     assert "not every arm is on every one of them" in shown.notes
     with pytest.raises(Refused, match="no figure of it over datasets"):
-        figures.OverDatasets.of(plan, plan.comparisons[0], summary_of(plan))
+        figures.panels(plan, plan.comparisons[0], summary_of(plan))

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from study.plan.plan import Plan
 from study.show.figures import results_figure
-from study.show.figures.panels import PANELS, panels
-from study.show.figures.panels.dots import Dots, Times
-from study.show.figures.panels.ranked import Ranked
+from study.show.figures.panels.matrix import Ranked
+from study.show.figures.panels.points import Dots, Times
 from tests.show.records import Outcome, figure_data, records
 from tests.show.test_figures import texts
 
@@ -57,9 +57,9 @@ def test_dots_and_ranks_give_the_same_true_reason_for_an_empty_panel(planned: Ca
     metric, values, end, timed, reason = EMPTY[case]
     plan = planned(f"o: {{vary: {{{values}}}, metrics: [{metric}]}}")
     evidence = figure_data(plan, records(plan, end, timed=timed))
-    for kind in (Dots(), Ranked()):
+    for kind in (Dots, Ranked):
         figure = Figure()
-        kind.draw(figure.subplots(), evidence, metric)
+        kind(evidence, metric).draw(figure.subplots())
         assert reason in texts(figure).splitlines()
 
 
@@ -69,13 +69,10 @@ def test_an_interval_past_the_budget_is_an_arrow_to_the_edge(planned: Callable[.
     evidence = figure_data(plan, found)
     figure = Figure()
     ax = figure.subplots()
-    Times().draw(ax, evidence, "epochs_to_target")
-    right = ax.get_xlim()[1]
-    arrows = [line for line in ax.get_lines() if line.get_marker() == ">"]
-    bars = [line for line in ax.get_lines() if len(line.get_xdata()) == 2]
-    assert [arrow.get_xdata()[0] for arrow in arrows] == [right] * 2
-    assert [bar.get_xdata()[1] for bar in bars] == [right] * 2
-    assert all(bar.get_xdata()[0] < right for bar in bars)
+    Times(evidence, "epochs_to_target").draw(ax)
+    arrows = [text for text in ax.texts if isinstance(text, Annotation) and text.arrow_patch]
+    assert [(arrow.xycoords[0], arrow.xy[0]) for arrow in arrows] == [("axes fraction", 1)] * 2
+    assert all(ax.get_xlim()[0] < arrow.xyann[0] < ax.get_xlim()[1] for arrow in arrows)
     assert "arrow" in str(Times.__doc__)
 
 
@@ -86,11 +83,12 @@ def test_the_caption_of_ranks_speaks_of_colours_only_where_they_differ(
     sizes, rates = list(range(10, 10 + kinds)), [i / 20 for i in range(15)]
     plan = planned(f"o: {{vary: {{batch_size: {sizes}, dropout: {rates}}}, metrics: [test_loss]}}", seeds=1)
     evidence = figure_data(plan, records(plan))
-    assert Ranked in [type(panel.kind) for panel in panels(evidence)]
+    assert Ranked in [type(panel) for panel in results_figure.panels(evidence)]
     assert ("colours and markers" in results_figure.caption(evidence)) == told
 
 
 def test_every_kind_of_panel_has_a_caption_and_a_place() -> None:
-    assert {type(kind).__name__ for kind in PANELS} >= {"Dots", "HeatMap", "LearningCurves", "Speedup", "TrainTest"}
-    assert [kind.place for kind in PANELS] == sorted(kind.place for kind in PANELS)
-    assert all("etric}" in str(type(kind).__doc__) for kind in PANELS)
+    known = results_figure.kinds()
+    assert {kind.__name__ for kind in known} >= {"Dots", "HeatMap", "LearningCurves", "Speedup", "TrainTest"}
+    assert [kind.place for kind in known] == sorted(kind.place for kind in known)
+    assert all("etric}" in str(kind.__doc__) for kind in known)

@@ -13,8 +13,7 @@ from matplotlib.lines import Line2D
 from study.plan.plan import Plan
 from study.show.figures import results_figure
 from study.show.figures.data import Evidence
-from study.show.figures.panels import panels
-from study.show.figures.panels.dots import Rounds
+from study.show.figures.panels.points import Rounds
 from study.show.figures.panels.scaling import Speedup
 from study.show.figures.style import save
 from study.show.records import Records
@@ -54,7 +53,7 @@ def shaded(ax: Axes) -> list[float]:
 
 
 def test_speedup_stands_beside_the_time_of_a_step(cpu: Evidence) -> None:
-    kinds = [(type(panel.kind), panel.metric) for panel in panels(cpu)]
+    kinds = [(type(panel), panel.metric) for panel in results_figure.panels(cpu)]
     assert kinds == [(Speedup, "speedup"), (Rounds, "step_seconds")]
     figure = results_figure.draw(cpu)
     shown = texts(figure)
@@ -130,7 +129,7 @@ def test_many_numbers_of_devices_are_still_points_on_one_line(planned: Callable[
     counts = list(range(1, 13))
     plan = planned(f"o: {{vary: {{gpus: {counts}}}, metrics: [speedup, memory_mib]}}")
     found = evidence(plan, on_devices(plan, records(plan), {n: 1e-2 / n for n in counts}, device="H100"))
-    assert [type(panel.kind) for panel in panels(found)] == [Speedup, Rounds]
+    assert [type(panel) for panel in results_figure.panels(found)] == [Speedup, Rounds]
     medians = {x.get_xdata()[0]: x.get_ydata()[0] for x in lines(results_figure.draw(found).axes[0], "D")}  # type: ignore[index]
     assert medians == pytest.approx({n: n for n in counts}, rel=0.02)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,9 +14,8 @@ from study.__main__ import main
 from study.plan.plan import Plan
 from study.plan.searches.selection import Candidate
 from study.show.figures import results_figure, tuning_figure
-from study.show.figures.candidate_panels import losers
-from study.show.figures.candidates import Candidates, candidates_of
 from study.show.figures.data import Evidence
+from study.show.figures.tuning_figure import Candidates
 from tests.show.records import figure_data, records, stored
 from tests.show.test_figures import texts
 from tests.show.test_tuning import NARROW, WIDE, edgy, hopeless, lost
@@ -43,8 +43,8 @@ o:
 
 def searched(plan: Plan, quality: Quality | None) -> tuple[Evidence, list[Candidates]]:
     found = records(plan, lost if quality is hopeless else None, quality=quality)
-    comparison = plan.comparisons[0]
-    return figure_data(plan, found), candidates_of(plan, comparison, found.tuning)
+    evidence = figure_data(plan, found)
+    return evidence, tuning_figure.panels(evidence, plan)
 
 
 def strength(label: str, settings: Candidate, seed: int) -> float | None:
@@ -63,9 +63,9 @@ KINDS: Mapping[str, tuple[str, Quality | None, int]] = {  # panels
     "two selections": (WIDE, bump(0.1), 2),
     "two settings": (TWO, strength, 2),
     "lists": (LISTS, widths, 1),
-    "a map of arms": (MANY % [0, 0.1, 0.2, 0.3, 0.4], bump(0.1), 1),
+    "many arms": (MANY % [0, 0.1, 0.2, 0.3, 0.4], bump(0.1), 1),
     "very many arms": (MANY % [i / 50 for i in range(21)], bump(0.1), 1),
-    "a map without values": (MANY % [0, 0.1, 0.2, 0.3, 0.4], lambda label, settings, seed: None, 1),
+    "many arms without values": (MANY % [0, 0.1, 0.2, 0.3, 0.4], lambda label, settings, seed: None, 1),
     "all candidates of an arm diverged": (NARROW, hopeless, 1),
     "all candidates diverged": (NARROW, lambda label, settings, seed: None, 1),
     "no candidate reached the target": (WIDE, bump(0.1, top=0.8), 2),
@@ -77,11 +77,11 @@ KINDS: Mapping[str, tuple[str, Quality | None, int]] = {  # panels
 def test_whatever_was_found_can_be_drawn(planned: Callable[..., Plan], kind: str) -> None:
     """Warnings are errors here: no empty slice, no collapsed layout, no missing glyph."""
     text, quality, panels = KINDS[kind]
-    evidence, candidates = searched(planned(text, seeds=2), quality)
+    _, candidates = searched(planned(text, seeds=2), quality)
     assert len(candidates) == panels
-    shown = texts(tuning_figure.draw(evidence, candidates))
+    shown = texts(tuning_figure.draw(candidates))
     assert "tuning seed" in shown
-    assert "{" not in tuning_figure.caption(evidence, candidates)
+    assert "{" not in tuning_figure.caption(candidates)
     reasons = {"not tuned yet": "not tuned yet", "all candidates diverged": "every candidate diverged",
                "no candidate reached the target": "no candidate reached the target"}  # fmt: skip
     assert reasons.get(kind, "") in shown.splitlines() or kind not in reasons
@@ -99,18 +99,19 @@ def test_a_line_goes_through_the_means_and_breaks_where_a_seed_diverged(planned:
         return None if rate == 0.1 and seed == 1 else 0.8 + rate + 0.01 * seed
 
     evidence, candidates = searched(planned(NARROW), quality)
-    figure = tuning_figure.draw(evidence, candidates)
+    figure = tuning_figure.draw(candidates)
     for label in evidence.labels:
-        (curve,) = lines(figure, evidence.colour(label))
+        (curve,) = lines(figure, evidence.looks[label].color)
         assert curve[:, 0] == pytest.approx([0.001, 0.01, 0.1])
         assert curve[:, 1] == pytest.approx([81.1, 82, np.nan], nan_ok=True)
-    assert candidates[0].lost("sgd").to_dict("records") == [{"x": 0.1, "end": "diverged", "all": False}]
+    lost_seeds = [{"label": label, "x": 0.1, "end": "diverged", "all": False} for label in candidates[0].chosen]
+    assert candidates[0].lost[["label", "x", "end", "all"]].to_dict("records") == lost_seeds
     assert "diverged ×" in texts(figure)
 
 
 def test_every_tuning_seed_is_a_dot_and_the_chosen_candidate_is_marked(planned: Callable[..., Plan]) -> None:
-    evidence, candidates = searched(planned(NARROW), edgy)
-    ax = tuning_figure.draw(evidence, candidates).axes[0]
+    _, candidates = searched(planned(NARROW), edgy)
+    ax = tuning_figure.draw(candidates).axes[0]
     dots = [np.ma.getdata(part.get_offsets()) for part in ax.collections if len(part.get_offsets()) == 9]
     assert len(dots) == 2
     marked = {float(line.get_xdata()[0]) for line in ax.get_lines() if line.get_markeredgecolor() == "0.1"}
@@ -120,14 +121,18 @@ def test_every_tuning_seed_is_a_dot_and_the_chosen_candidate_is_marked(planned: 
 
 
 def test_of_several_settings_the_best_over_the_others_is_shown(planned: Callable[..., Plan]) -> None:
-    evidence, (rates, strengths) = searched(planned(TWO), strength)
-    assert (rates.key, strengths.key) == ("optimizer.lr", "regularizer.strength")
+    plan = planned(TWO)
+    _, (rates, strengths) = searched(plan, strength)
+    assert (rates.setting.key, strengths.setting.key) == ("optimizer.lr", "regularizer.strength")
     assert list(strengths.chosen) == ["l1", "l2"]
-    rows = rates.rows[(rates.rows["label"] == "l1") & (rates.rows["end"] == "finished")]
-    best = rows.groupby(["x", "candidate"])["value"].mean().groupby("x").max()
-    profile = rates.profile("l1").set_index("x")["mean"].dropna()
+    trials = records(plan, quality=strength).tuning
+    l1 = {label: arm for arm, label in plan.comparisons[0].labels.items()}["l1"]
+    rows = trials[(trials["arm"] == l1) & (trials["status"] == "finished")]
+    rows = rows.assign(x=[json.loads(text)["optimizer.lr"] for text in rows["settings"]])
+    best = 100 * rows.groupby(["x", "candidate"])["val_accuracy"].mean().groupby("x").max()
+    profile = rates.profile[rates.profile["label"] == "l1"].set_index("x")["mean"].dropna()
     assert profile.to_dict() == pytest.approx(best.to_dict())
-    assert "each with the best of the other settings" in tuning_figure.caption(evidence, [rates, strengths])
+    assert "each with the best of the other settings" in tuning_figure.caption([rates, strengths])
 
 
 @pytest.mark.parametrize("main_figure", [True, False])
@@ -138,7 +143,7 @@ def test_captions_and_legends_name_undertuned_arms_and_what_to_try(
     figure, text = (
         (results_figure.draw(evidence), results_figure.caption(evidence))
         if main_figure
-        else (tuning_figure.draw(evidence, candidates), tuning_figure.caption(evidence, candidates))
+        else (tuning_figure.draw(candidates), tuning_figure.caption(candidates))
     )
     assert "sgd, best at the edge (lr=0.1); try 1, 10." in text
     assert "sgd\nundertuned" in texts(figure)
@@ -149,7 +154,7 @@ def test_captions_say_which_arms_a_metric_is_read_from(planned: Callable[..., Pl
     evidence, candidates = searched(planned(WIDE), bump(0.1))
     wanted = "Arms are tuned by validation accuracy; time to target: of the arms tuned by steps to target."
     assert wanted in results_figure.caption(evidence)
-    assert "(a) decides test accuracy. (b) decides time to target." in tuning_figure.caption(evidence, candidates)
+    assert "(a) decides test accuracy. (b) decides time to target." in tuning_figure.caption(candidates)
     assert "not timed" not in texts(results_figure.draw(evidence))
 
 
@@ -199,4 +204,4 @@ def test_the_verb_draws_the_same_bytes_and_refuses_what_is_not_tuned(
 
 def test_the_strip_of_lost_seeds_lists_only_arms_that_lost_some(planned: Callable[..., Plan]) -> None:
     _, candidates = searched(planned(NARROW), hopeless)
-    assert losers(candidates[0]) == ["sgd"]
+    assert list(candidates[0].lost["label"].unique()) == ["sgd"]

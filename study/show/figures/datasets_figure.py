@@ -1,131 +1,186 @@
-"""The figure of a comparison over datasets: critical-difference diagrams, then performance profiles."""
+"""The figure of a comparison over datasets: critical-difference diagrams, then performance profiles.
+
+scikit-posthocs draws such diagrams too, with one marker for all arms, and would be one more package for a drawing: the
+tests behind them are those of scipy and statsmodels here too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from study.errors import Refused
 from study.metrics import METRICS
-from study.plan.datasets import Across, has_figure, is_cost
-from study.plan.datasets import across as arms_across
+from study.plan.datasets import across, has_figure, is_cost
 from study.plan.plan import Plan, PlannedComparison
-from study.show.figures import critical_difference as critical
-from study.show.figures import performance_profile as profile
-from study.show.figures.data import COLOURS
-from study.show.figures.style import LETTERS, WIDTH, Palette, legend_above, letter, note, page, sentence
+from study.show.figures import panel
+from study.show.figures.data import Look, looks
+from study.show.figures.panel import Grid, Panel, compose
+from study.show.figures.style import PERCENT, WIDTH, arms, nothing, steps
 from study.show.tables.rank_table import Scores, scores
 from study.stats.exact import DATASETS, decidable, fewest_seeds
-from study.wording import listed
+from study.stats.ranks import costs_of, critical_difference, indistinct, performance_profile
 
-ALL, MOST = len(COLOURS), len(COLOURS) - 1  # arms with a colour of their own; where the others are grey
+ROW, BAR = 0.2, 0.13  # inches of an arm's name, and of a bar, in a diagram
+WIDE = 8  # the factor from which on the axis of a profile is logarithmic
 
 
-class OverDatasets(NamedTuple):
-    """What the figure is drawn from: what every arm has of every metric on every dataset."""
+class CriticalDifference(Panel):
+    """Average rank by {metric}, 1 the best. A bar joins arms that the tests do not tell apart (Wilcoxon's signed-rank
+    test over datasets of every pair, Holm over the pairs of a panel, level 5 %); its dots say which.{few}
+    """
 
-    found: Across
-    scores: dict[str, Scores]  # by metric
-
-    @classmethod
-    def of(cls, plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -> OverDatasets:
-        """``summary`` is that of the study. Raises Refused where there is nothing to draw over datasets."""
-        found = arms_across(plan, comparison)
-        if found is None or not has_figure(found, comparison.metrics):
-            raise Refused([f"{comparison.name}: there is no figure of it over datasets"])
-        rows = summary[summary["comparison"] == comparison.name]
-        return cls(found, {metric: scores(found, rows, metric) for metric in comparison.metrics})
-
-    @property
-    def tested(self) -> list[str]:
-        """The metrics with a critical-difference diagram."""
-        return list(self.scores) if len(self.found.datasets) >= DATASETS else []
+    def __init__(self, looks: Mapping[str, Look], metric: str, score: Scores) -> None:
+        self.looks, self.metric, self.score = looks, metric, score
+        self.ranks, self.bars = np.full(len(looks), np.nan), list[tuple[int, tuple[int, ...]]]()
+        if score.absent:
+            return
+        self.ranks, p = critical_difference(costs_of(metric, score.estimates, score.lost), higher_is_better=False)
+        groups = [] if p is None else indistinct(p)
+        ends = {bar: (self.ranks[list(bar)].min(), self.ranks[list(bar)].max()) for bar in groups}
+        for bar in sorted(groups, key=lambda bar: ends[bar]):  # from the best rank on, where it crosses no other
+            crossed = {level for level, other in self.bars if ends[other][1] >= ends[bar][0]}
+            self.bars.append((min({*range(1, len(groups) + 1)} - crossed), bar))
 
     @property
-    def profiled(self) -> list[str]:
-        """The metrics with a performance profile."""
-        return [metric for metric in self.scores if is_cost(metric)]
+    def _names(self) -> float:
+        """Inches from the axis to the first name."""
+        return (max((level for level, _ in self.bars), default=0) + 0.5) * BAR
+
+    @property
+    def height(self) -> float:
+        return 0.6 + self._names + -(-len(self.looks) // 2) * ROW
+
+    def words(self) -> dict[str, str]:
+        datasets, arms = self.score.lost.shape
+        pairs = arms * (arms - 1) // 2
+        few = (
+            f" No outcome of {datasets} datasets can tell any two of {arms} arms apart: "
+            f"{pairs} pairs need at least {fewest_seeds(pairs)}."
+        )
+        return super().words() | {"few": few * (decidable(datasets) < pairs)}
+
+    def draw(self, ax: Axes) -> None:
+        title, arms = METRICS[self.metric].title, len(self.looks)
+        ax.yaxis.set_visible(False)
+        ax.spines[["left", "bottom"]].set_visible(False)
+        if self.score.absent:
+            ax.xaxis.set_visible(False)
+            nothing(ax, f"{title}: no estimate of every arm yet")
+            return
+        ax.spines["top"].set_visible(True)
+        for level, bar in self.bars:
+            ax.plot(self.ranks[list(bar)], [level * BAR] * len(bar), color="0.2", linewidth=2.2, marker="o",
+                    markersize=4, solid_capstyle="round", zorder=2.5)  # fmt: skip
+        order, half = np.argsort(self.ranks, kind="stable"), -(-arms // 2)
+        for side, members in enumerate((order[:half], order[half:][::-1])):
+            for row, i in enumerate(members):
+                self._name(ax, int(i), self._names + (row + 0.5) * ROW, side)
+        ax.set_xlim(1, arms)
+        ax.set_ylim(self._names + half * ROW, 0)
+        ax.xaxis.set_ticks_position("top")
+        ax.xaxis.set_label_position("top")
+        ax.set_xticks(range(1, arms + 1))
+        ax.set_xlabel(f"average rank by {title}")
+
+    def _name(self, ax: Axes, i: int, y: float, side: int) -> None:
+        """A line from the rank on the axis down and out to the arm's name; ``side``: 0 left, 1 right."""
+        (arm, look), rank = list(self.looks.items())[i], float(self.ranks[i])
+        ax.plot([rank, rank], [0, y], color=look.color, linewidth=1, solid_capstyle="round")
+        # To the edge of the panel, whatever the ranks are.
+        ax.annotate(
+            "\u2002".join((arm, f"{rank:.2f}")[:: 1 - 2 * side]), xy=(rank, y), xytext=(side, y),
+            textcoords=("axes fraction", "data"), ha=("right", "left")[side], va="center", fontsize=8,
+            arrowprops={"arrowstyle": "-", "color": look.color, "linewidth": 1, "shrinkA": 2, "shrinkB": 0,
+                        "relpos": (1 - side, 0.5)},
+        )  # fmt: skip
+        ax.plot(rank, 0, color=look.color, marker=look.marker, markersize=5.5, markeredgecolor="white",
+                markeredgewidth=0.6, clip_on=False, zorder=3)  # fmt: skip
 
 
-def draw(over: OverDatasets) -> Figure:
-    """The figure. Its caption is ``caption(over)``."""
-    palette = Palette(over.found.arms, _coloured(over))
-    with page() as figure:
-        panels = _lay_out(figure, over)
-        for i, (ax, (kind, metric)) in enumerate(panels):
-            kind(ax, palette, metric, over.scores[metric])
-            letter(ax, i, len(panels))
-        note(figure.axes[0], f"n = {len(over.found.datasets)} datasets")
-        if over.profiled:
-            legend_above(figure, _handles(palette))
-    return figure
+class Profile(Panel):
+    """Performance profiles (Dolan and Moré, 2002) of {metric}: the share of datasets on which an arm comes within a
+    factor of the best arm there. Left, at 1: on how many it is the best itself; right: on how many it has a value at
+    all.{lost}
+    """
+
+    height = 2.5
+
+    def __init__(self, looks: Mapping[str, Look], metric: str, score: Scores) -> None:
+        self.looks, self.metric, self.score = looks, metric, score
+
+    def words(self) -> dict[str, str]:
+        lost = " A dataset on which runs diverged, or too few reached the target, counts as one without."
+        return super().words() | {"lost": lost * bool((self.score.lost > 0).any())}
+
+    def handles(self) -> list[Artist]:
+        return [*arms(self.looks)]
+
+    def draw(self, ax: Axes) -> None:
+        ax.set(xlabel=f"{METRICS[self.metric].title}: factor of the best arm", ylabel="datasets (%)", **PERCENT)
+        solved = self.score.solved[np.isfinite(self.score.solved).any(axis=1)]
+        if self.score.absent or (self.score.estimates <= 0).any() or not len(solved):
+            lost = "no factors of a value of 0" if len(solved) else "no arm has an estimate"
+            nothing(ax, "no estimate of every arm yet" if self.score.absent else lost)
+            return
+        found = solved / solved.min(axis=1, keepdims=True)
+        factors = np.unique(found[np.isfinite(found)])
+        shares = performance_profile(self.score.solved, factors) * 100
+        end = max(factors[-1] ** 1.05, 1 + 1.05 * (factors[-1] - 1), 1.1)
+        for look, share in zip(self.looks.values(), shares, strict=True):
+            steps(ax, factors, share, (1, end), look)
+        if end > WIDE:
+            ax.set_xscale("log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if end < 100 else (1,)))
+            ax.xaxis.set_minor_formatter(NullFormatter())
+        else:
+            ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(1, end)
+            ax.set_xticks([1, *(tick for tick in ticks if 1 < tick <= end)])
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.set_xlim(1, end)
 
 
-def caption(over: OverDatasets) -> str:
-    """What the panels show, and what so few datasets can tell."""
-    parts = []
-    kinds = ((critical.draw, over.tested, 0), (profile.draw, over.profiled, len(over.tested)))
-    several = len(over.tested) + len(over.profiled) > 1
-    for kind, metrics, first in kinds:
-        if not metrics:
-            continue
-        named = listed(METRICS[metric].title for metric in metrics)
-        text = sentence(kind, metric=named, more=_more(over, kind))
-        letters = ", ".join(LETTERS[(first + i) % 26] for i in range(len(metrics)))
-        parts.append(f"({letters}) {text}" if several else text)
-    return " ".join([*parts, f"n = {len(over.found.datasets)} datasets."])
+Panels = Sequence[CriticalDifference | Profile]
 
 
-def _more(over: OverDatasets, kind: Callable[..., None]) -> str:
-    """What is to be known of this figure in particular."""
-    arms, datasets = len(over.found.arms), len(over.found.datasets)
-    if kind is profile.draw:
-        lost = any((over.scores[metric].lost > 0).any() for metric in over.profiled)
-        few = f" Grey: all but the {MOST} arms with the largest areas under their profiles." if arms > ALL else ""
-        return " A dataset on which runs diverged, or too few reached the target, counts as one without." * lost + few
-    pairs = arms * (arms - 1) // 2
-    if decidable(datasets) >= pairs:
-        return ""
-    return (
-        f" No outcome of {datasets} datasets can tell any two of {arms} arms apart: "
-        f"{pairs} pairs need at least {fewest_seeds(pairs)}."
-    )
+def panels(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -> Panels:
+    """A diagram of each metric, where the datasets are enough for tests, and a profile of each that is a cost.
 
-
-def _lay_out(figure: Figure, over: OverDatasets) -> list[tuple[Axes, tuple[Callable[..., None], str]]]:
-    """Diagrams under each other, as wide as the page; profiles two in a row, under them."""
-    tested, profiled = over.tested, over.profiled
-    rows = -(-len(profiled) // 2)
-    heights = [critical.height(metric, over.scores[metric]) for metric in tested] + [2.5] * rows
-    figure.set_size_inches(WIDTH if tested or len(profiled) > 1 else WIDTH * 0.7, sum(heights) + 0.35)
-    grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
-    axes = [figure.add_subplot(grid[i, :]) for i in range(len(tested))]
-    wide = len(profiled) == 1
-    axes += [
-        figure.add_subplot(grid[len(tested) + i // 2, slice(None) if wide else i % 2]) for i in range(len(profiled))
-    ]
-    return list(zip(axes, [(critical.draw, m) for m in tested] + [(profile.draw, m) for m in profiled], strict=True))
-
-
-def _coloured(over: OverDatasets) -> list[str]:
-    """The arms with a colour, in their order: those with the largest areas under their profiles, where not all can."""
-    arms = over.found.arms
-    if len(arms) <= ALL:
-        return list(arms)
-    area = np.sum([profile.areas(over.scores[metric]) for metric in over.profiled], axis=0) + np.zeros(len(arms))
-    return [arms[i] for i in sorted(np.argsort(-area, kind="stable")[:MOST])]
-
-
-def _handles(palette: Palette) -> list[Line2D]:
-    """The lines of the profiles, named."""
+    ``summary`` is that of the study. Raises Refused where there is nothing to draw over datasets.
+    """
+    found = across(plan, comparison)
+    if found is None or not has_figure(found, comparison.metrics):
+        raise Refused([f"{comparison.name}: there is no figure of it over datasets"])
+    rows = summary[summary["comparison"] == comparison.name]
+    by_metric = {metric: scores(found, rows, metric) for metric in comparison.metrics}
+    costs = {metric: score for metric, score in by_metric.items() if is_cost(metric)}
+    tested = by_metric if len(found.datasets) >= DATASETS else {}
     return [
-        Line2D([], [], color=palette.colour(x), linestyle=palette.dashes(x), marker=palette.marker(x), markersize=4.5,
-               label=x)
-        for x in palette.coloured
-    ]  # fmt: skip
+        *(CriticalDifference(looks(found.arms), metric, score) for metric, score in tested.items()),
+        *(Profile(looks(found.arms), metric, score) for metric, score in costs.items()),
+    ]
+
+
+def draw(panels: Panels) -> Figure:
+    """The figure. Its caption is ``caption(panels)``."""
+    # Diagrams under each other, as wide as the page; profiles two in a row, under them.
+    diagrams: Grid = [[i, i] for i, one in enumerate(panels) if isinstance(one, CriticalDifference)]
+    profiles: Grid = [[i, i + 1] for i in range(len(diagrams), len(panels), 2)]
+    if profiles and profiles[-1][1] == len(panels):
+        profiles[-1][1] = "." if len(profiles) > 1 else profiles[-1][0]
+    return compose(panels, diagrams + profiles, _behind(panels), WIDTH if len(panels) > 1 else WIDTH * 0.7)
+
+
+def caption(panels: Panels) -> str:
+    """What the panels show, and what so few datasets can tell."""
+    return f"{panel.caption(panels)} {_behind(panels)}."
+
+
+def _behind(panels: Panels) -> str:
+    return f"n = {len(panels[0].score.lost)} datasets"

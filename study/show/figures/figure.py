@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as Canvas
 
-    from study.show.observations import Observations
-    from study.show.records import Records
+    from study.show.figures.data import Evidence
 
 
 class Drawing(NamedTuple):
@@ -24,14 +23,6 @@ class Drawing(NamedTuple):
 
     canvas: Canvas
     caption: str
-
-
-class Sources(NamedTuple):
-    """What figures of a study are drawn from."""
-
-    records: Records
-    observations: Observations
-    summary: pd.DataFrame  # that of summary.parquet
 
 
 class Figure(ABC):
@@ -45,8 +36,8 @@ class Figure(ABC):
         """Whether there is such a figure of a comparison; decided from the plan, before anything has run."""
 
     @abstractmethod
-    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
-        """Draw it from what a study left."""
+    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> Drawing:
+        """Draw it from what a study left. ``summary``: that of summary.parquet."""
 
 
 class Results(Figure):
@@ -57,11 +48,9 @@ class Results(Figure):
     def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return True
 
-    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
+    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> Drawing:
         from study.show.figures import results_figure
-        from study.show.figures.data import Evidence
 
-        evidence = Evidence.of(comparison, sources.records, sources.observations)
         return Drawing(results_figure.draw(evidence), results_figure.caption(evidence))
 
 
@@ -73,11 +62,11 @@ class Datasets(Figure):
     def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return has_figure(across(plan, comparison), comparison.metrics)
 
-    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
+    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> Drawing:
         from study.show.figures import datasets_figure
 
-        over = datasets_figure.OverDatasets.of(plan, comparison, sources.summary)
-        return Drawing(datasets_figure.draw(over), datasets_figure.caption(over))
+        panels = datasets_figure.panels(plan, evidence.comparison, summary)
+        return Drawing(datasets_figure.draw(panels), datasets_figure.caption(panels))
 
 
 class Tuning(Figure):
@@ -88,11 +77,8 @@ class Tuning(Figure):
     def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return bool(comparison.selections)
 
-    def draw(self, plan: Plan, comparison: PlannedComparison, sources: Sources) -> Drawing:
+    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> Drawing:
         from study.show.figures import tuning_figure
-        from study.show.figures.candidates import candidates_of
-        from study.show.figures.data import Evidence
 
-        evidence = Evidence.of(comparison, sources.records, sources.observations)
-        panels = candidates_of(plan, comparison, sources.records.tuning)
-        return Drawing(tuning_figure.draw(evidence, panels), tuning_figure.caption(evidence, panels))
+        panels = tuning_figure.panels(evidence, plan)
+        return Drawing(tuning_figure.draw(panels), tuning_figure.caption(panels))

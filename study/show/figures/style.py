@@ -1,29 +1,27 @@
-"""What all figures share: their style, dots, legends, and how they are written."""
+"""What all figures share: their style, their marks, the axes of accuracies and of losses, and how they are written."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from inspect import cleandoc
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
+import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
 
-from study.show.figures.data import COLOURS, DASHES, MARKERS, Evidence
+from study.show.figures.data import Look
 
 WIDTH = 7.2  # inches: a page's text
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-GREY = "0.78"
 STYLE: dict[Any, Any] = {
     "font.size": 8.5, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8.5,
     "axes.edgecolor": "0.3", "axes.linewidth": 0.7, "xtick.color": "0.15", "ytick.color": "0.15",
@@ -32,6 +30,11 @@ STYLE: dict[Any, Any] = {
     "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"],
     "svg.fonttype": "none", "svg.hashsalt": "evenhand", "pdf.fonttype": 42, "savefig.dpi": 200,
 }  # fmt: skip
+PERCENT: dict[str, Any] = {"ylim": (-2, 104), "yticks": [0, 25, 50, 75, 100]}
+TICKS = np.array([0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9])  # percent
+MEAN: dict[str, Any] = {
+    "marker": "D", "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.8, "linestyle": "",
+}  # fmt: skip
 
 
 @contextmanager
@@ -39,22 +42,6 @@ def page() -> Iterator[Figure]:
     """An empty figure in the style of all figures, to be filled within the block."""
     with sns.axes_style("ticks", STYLE), matplotlib.rc_context(STYLE):
         yield Figure(layout="constrained")
-
-
-def letter(ax: Axes, i: int, panels: int) -> None:
-    """Letter a panel, where there are several."""
-    if panels > 1:
-        ax.set_title(LETTERS[i % 26], loc="left", weight="bold", fontsize=9, x=-0.02)
-
-
-def note(ax: Axes, text: str) -> None:
-    """What stands behind the figure, above its first panel: n."""
-    ax.set_title(text, loc="right", fontsize=8, color="0.25")
-
-
-def sentence(kind: object, **words: str) -> str:
-    """The docstring of a kind of panel as its caption, with ``words`` for those in braces."""
-    return " ".join(cleandoc(kind.__doc__ or "").split()).format(**words)
 
 
 def nothing(ax: Axes, reason: str) -> None:
@@ -67,51 +54,74 @@ def spread(seeds: pd.Series) -> pd.Series:
     return (seeds * 0.618034 + 0.5) % 1 - 0.5  # multiples of the golden ratio
 
 
-def scatter(ax: Axes, runs: pd.DataFrame, x: str, y: str, colour: str, marker: str, rasterized: bool = False) -> None:
+def scatter(ax: Axes, runs: pd.DataFrame, x: str, y: str, look: Look, rasterized: bool = False) -> None:
     """A dot for each of ``runs``; those that did not learn are open."""
     for learned, part in runs.groupby("learned"):
         sns.scatterplot(
-            part, x=x, y=y, ax=ax, legend=False, marker=marker, s=13, linewidth=0.6, edgecolor=colour,
-            facecolor=colour if learned else "none", alpha=0.55 if learned else 1, rasterized=rasterized,
+            part, x=x, y=y, ax=ax, legend=False, marker=look.marker, s=13, linewidth=0.6, edgecolor=look.color,
+            facecolor=look.color if learned else "none", alpha=0.55 if learned else 1, rasterized=rasterized,
         )  # fmt: skip
 
 
-class Palette:
-    """How arms look that are named without their datasets.
+def estimate(ax: Axes, row: Iterable[Any], at: float, colour: str, upright: bool = True) -> None:
+    """A diamond and a bar, at x = ``at`` where they are upright, else at y. ``row``: estimate, low and high.
 
-    ``arms``: all of them, in their order; ``coloured``: those of them that are not grey.
+    Where the interval of a lying bar ends past the budget, it is an arrow to the edge of the panel.
     """
-
-    def __init__(self, arms: Sequence[str], coloured: Sequence[str]) -> None:
-        self.arms, self.coloured = tuple(arms), tuple(coloured)
-
-    def colour(self, arm: str) -> str:
-        return COLOURS[self.coloured.index(arm)] if arm in self.coloured else GREY
-
-    def marker(self, arm: str) -> str:
-        return MARKERS[self.coloured.index(arm)] if arm in self.coloured else "."
-
-    def dashes(self, arm: str) -> tuple[float, tuple[float, ...]] | Literal["-"]:
-        """A line style for matplotlib."""
-        dashes = DASHES[self.coloured.index(arm)] if arm in self.coloured else ""
-        return (0, tuple(map(float, dashes))) if isinstance(dashes, tuple) else "-"
+    value, low, high = row
+    if np.isfinite([low, high]).all():
+        ends = ([at, at], [low, high])
+        ax.plot(*(ends if upright else ends[::-1]), color=colour, linewidth=2, solid_capstyle="butt", zorder=4)
+    elif np.isfinite([value, low]).all() and np.isposinf(high):
+        arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (1, at), (low, at), xycoords=("axes fraction", "data"), textcoords="data", arrowprops=arrow)
+    if np.isfinite(value):
+        ax.plot(*((at, value) if upright else (value, at)), color=colour, zorder=5, **MEAN)
 
 
-def arms_above(figure: Figure, evidence: Evidence, *others: Line2D) -> None:
-    """The legend of arms above the panels, with what is to be known of each; then ``others``."""
-    handles = [
-        Line2D([], [], color=evidence.colour(x), linestyle=evidence.dashes(x), marker=evidence.marker(x),
-               markersize=4.5, label=evidence.named(x, width=28))
-        for x in evidence.labels
-    ]  # fmt: skip
-    legend_above(figure, [*handles, *others])
+def steps(ax: Axes, x: np.ndarray, shares: np.ndarray, ends: tuple[float, float], look: Look) -> None:
+    """Shares in percent, that rise at each ``x``: a line between ``ends``, and a dot wherever it rises."""
+    most = shares.max(initial=0)
+    ax.plot([ends[0], *x, ends[1]], [0, *shares, most], drawstyle="steps-post", color=look.color,
+            linestyle=look.linestyle)  # fmt: skip
+    rises = np.diff(shares, prepend=0) > 0
+    if rises.any():  # an empty line that is not clipped breaks the layout
+        ax.plot(x[rises], shares[rises], color=look.color, marker=look.marker, linestyle="", markersize=4, alpha=0.8,
+                markeredgewidth=0, clip_on=False)  # fmt: skip
 
 
-def legend_above(figure: Figure, handles: Sequence[Artist]) -> None:
-    """A legend over all panels, in as many columns as its texts leave room for."""
-    longest = max(len(line) for handle in handles for line in str(handle.get_label()).split("\n"))
-    columns = max(1, min(len(handles), int(90 * figure.get_figwidth() / WIDTH) // (longest + 8)))
-    figure.legend(handles=list(handles), loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6)
+def arms(looks: Mapping[str, Look]) -> list[Line2D]:
+    """The arms in a legend. ``looks``: by what is said of them there."""
+    return [Line2D([], [], **look._asdict(), markersize=4.5, label=label) for label, look in looks.items()]
+
+
+def loss_scale(ax: Axes, low: float, high: float) -> None:
+    """A logarithmic axis, with more ticks where its values span less than a decade and a half."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7) if high < 30 * low else (1,)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("")
+
+
+def error_scale(ax: Axes, low: float, high: pd.Series) -> None:
+    """Accuracies spaced by the logarithm of their errors: 90, 95 and 98 % are as far apart as they matter.
+
+    ``low`` is the lowest that is shown, ``high`` are the highest of each arm or epoch; in percent.
+    """
+    top, below = 99.95, high[high < 100].max()  # the end: a little above the highest accuracy that is not 100 %
+    if np.isfinite(below):
+        top = min(top, 100 - (100 - below) / 2)
+
+    def forward(accuracy: Any) -> Any:
+        return -np.log10(100 - np.minimum(accuracy, top))
+
+    def inverse(place: Any) -> Any:
+        return 100 - 10 ** -np.asarray(place)
+
+    ax.set_yscale("function", functions=(forward, inverse))
+    ax.set_ylim(max(0.0, min(float(np.nan_to_num(low)), 50)), top)
+    ax.set_yticks(TICKS[top > TICKS], labels=[f"{tick:g}" for tick in TICKS[top > TICKS]])
+    ax.set_yticks([], minor=True)
 
 
 def save(figure: Figure, stem: Path, text: str = "") -> None:

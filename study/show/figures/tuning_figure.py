@@ -6,121 +6,237 @@ the figure of the comparison, which has no room left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from string import ascii_lowercase
 
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
-from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
-from study.metrics import METRICS
-from study.show.figures import candidate_panels
-from study.show.figures.candidates import Candidates
-from study.show.figures.data import Evidence
-from study.show.figures.panels.panel import FEW, SOME
-from study.show.figures.style import LETTERS, WIDTH, arms_above, letter, note, page, sentence
-from study.show.tables.tuning import ALL_DIVERGED, read_by, short, undertuned_arms
+from study.metrics import METRICS, Select
+from study.plan.plan import Plan
+from study.plan.searches.selection import Chosen
+from study.plan.searches.space import Searched
+from study.plan.searches.trials import settings_of
+from study.show.figures import panel
+from study.show.figures.data import KNOWN, Evidence
+from study.show.figures.panel import FEW, Panel, compose, grid
+from study.show.figures.style import arms, error_scale, loss_scale, nothing
+from study.show.formatting import heading
+from study.show.tables.tuning import (
+    ALL_DIVERGED,
+    NOT_YET,
+    read_by,
+    selects_of,
+    short,
+    steps_out,
+    undertuned_arms,
+    value_text,
+)
 from study.wording import counted, listed
 
+WIDE = 8  # largest by smallest of listed values, above which their axis is logarithmic
 ROW = 0.11  # inches of an arm in the strip of seeds that were lost
+ENDS = pd.CategoricalDtype(["finished", "unreached", "diverged"], ordered=True)  # of a seed, the worst last
+LOST = {  # how a seed ended → its marker, its name beside the strip, and in the caption
+    "diverged": ("x", "diverged ×", " Cross below: seeds of this candidate diverged (small: not all)."),
+    "unreached": ("o", "not reached ○", " Ring below: seeds of this candidate missed the target (small: not all)."),
+}
 
-LOST = {"diverged": "diverged (crosses)", "unreached": "did not reach the target (rings)"}
 
+class Candidates(Panel):
+    """Tuning. {Metric} against {setting}. Line: mean over {seeds}{best}{few}. Large marker with a dark edge: the chosen
+    candidate{arrow}.{diverged}{unreached}
+    """
 
-def draw(evidence: Evidence, panels: Sequence[Candidates]) -> Figure:
-    """The figure. Its caption is ``caption(evidence, panels)``."""
-    with page() as figure:
-        for i, (spec, one) in enumerate(zip(_lay_out(figure, evidence, panels), panels, strict=True)):
-            letter(_panel(figure, spec, evidence, one), i, len(panels))
-        note(figure.axes[0], f"n = {seeds_text(panels)} per candidate")
+    def __init__(
+        self,
+        evidence: Evidence,
+        select: Select,
+        setting: Searched,
+        tuning: pd.DataFrame,
+        chosen: Mapping[str, Chosen | None],
+        joined: bool,
+    ) -> None:
+        """``tuning``: the rows of ``Records.tuning`` of these arms, with their labels; ``chosen``: by label, without
+        arms that are not tuned yet; ``joined``: whether a line through neighbouring candidates means something.
+        """
+        self.evidence, self.metric, self.setting, self.chosen, self.joined = evidence, select, setting, chosen, joined
+        self.few, self.known = (len(evidence.labels) <= most for most in (FEW, KNOWN))
+        self.looks = evidence.looks
+        x = tuning["settings"].map(lambda text: settings_of(text)[setting.key])
+        x = x.astype(float) if setting.ordered else x.map(list(setting.values or ()).index)
+        value = tuning[select].astype(float) * (100 if METRICS[select].percent else 1)
+        end = np.where(tuning["status"] != "finished", "diverged", np.where(value.isna(), "unreached", "finished"))
+        rows = tuning.assign(x=x, value=value.where(end == "finished"), end=pd.Categorical(end, dtype=ENDS))
+        place = {label: i for i, label in enumerate(evidence.labels)}
+        rows = rows.sort_values(["label", "x"], key=lambda by: by.map(place) if by.name == "label" else by)
+        # At every value of the setting an arm's best candidate.
+        first = rows.sort_values("rank").drop_duplicates(["label", "x"])[["label", "candidate"]]
+        self.rows = rows.merge(first, on=["label", "candidate"])
+        self.profile = profile(self.rows)
+        self.lost = self.profile[self.profile["end"] != "finished"]
+
+    @property
+    def height(self) -> float:
+        return 2.4 + self._strip
+
+    @property
+    def _strip(self) -> float:
+        """Inches of the strip of seeds that were lost."""
+        return ROW * self.lost["label"].nunique() + 0.06 if self.known and len(self.lost) else 0.0
+
+    def words(self) -> dict[str, str]:
+        chosen = [one for one in self.chosen.values() if one]
+        ends = {end: words * bool(self._strip and end in set(self.lost["end"])) for end, (*_, words) in LOST.items()}
+        return super().words() | ends | {
+            "setting": short(self.setting.key),
+            "seeds": seeds_text([self]),
+            "best": ", each with the best of the other settings" * any(len(one.settings) > 1 for one in chosen),
+            "few": "; band: from the worst to the best of them; faint dots: every one" * self.few,
+            "arrow": "; an arrow: the best is still at the edge" * any(one.undertuned for one in chosen),
+        }  # fmt: skip
+
+    def handles(self) -> list[Artist]:
         chosen = Line2D([], [], linestyle="", marker="o", markersize=7, color="0.75", markeredgecolor="0.1",
                         markeredgewidth=1.1, label="chosen")  # fmt: skip
-        if len(evidence.labels) <= FEW:
-            arms_above(figure, evidence, chosen)
-    return figure
+        return [*arms(self.evidence.legend()), chosen] if self.known else []
+
+    def draw(self, ax: Axes) -> None:
+        width, size, alpha = (1.5, 3.6, 1) if self.few else (1, 3, 0.8) if self.known else (0.6, 0, 0.4)
+        for label, line in self.profile.groupby("label", sort=False):
+            look = self.looks[str(label)]
+            if self.few:
+                rows = self.rows[self.rows["label"] == label]
+                ax.scatter(rows["x"], rows["value"], s=7, alpha=0.3, linewidth=0, zorder=1.5, color=look.color,
+                           marker=look.marker)  # fmt: skip
+                ax.fill_between(line["x"], line["low"], line["high"], color=look.color, alpha=0.13, linewidth=0)
+            ax.plot(line["x"], line["mean"], linestyle=look.linestyle if self.joined else "", color=look.color,
+                    marker=look.marker, markeredgewidth=0, linewidth=width, markersize=size, alpha=alpha)  # fmt: skip
+        self._scale(ax)
+        marked = self.profile[self.profile["chosen"] & self.profile["mean"].notna()]
+        for label, *at in zip(marked["label"], marked["x"], marked["mean"], strict=True):
+            self._mark(ax, str(label), (float(at[0]), float(at[1])))
+        if not self.rows["value"].notna().any():
+            lost = self.rows["end"].eq("diverged").all()
+            nothing(ax, NOT_YET if not self.chosen else ALL_DIVERGED if lost else "no candidate reached the target")
+        below = self._draw_strip(ax) if self._strip else ax
+        below.set_xlabel(short(self.setting.key))
+
+    def _scale(self, ax: Axes) -> None:
+        """Both axes, with room for an arrow at the ends of the setting's."""
+        values = self.rows["value"].dropna()
+        numbers = [value for value in self.setting.values or () if not isinstance(value, tuple)]
+        ax.margins(x=0.07)
+        if not self.setting.ordered:
+            names = [value_text(value) for value in self.setting.values or ()]
+            ax.set_xticks(range(len(names)), labels=names)
+            ax.set_xlim(-0.5, len(names) - 0.5)
+        elif self.setting.log or (self.setting.positive and numbers and max(numbers) >= WIDE * min(numbers)):
+            ax.set_xscale("log")
+            ax.xaxis.set_major_formatter("{x:g}")
+            ax.xaxis.set_minor_formatter("")
+        ended = self.rows[self.rows["status"] == "finished"]
+        squared = self.metric == "val_loss" and len(ended) and ended["val_accuracy"].isna().all()
+        ax.set(ylabel=heading(self.metric, "squared error" if squared else None))
+        if not len(values):
+            ax.set_yticks([])
+        elif METRICS[self.metric].percent:
+            error_scale(ax, values.min(), values)
+        else:
+            loss_scale(ax, values.min(), values.max())
+
+    def _mark(self, ax: Axes, label: str, at: tuple[float, float]) -> None:
+        """The chosen candidate; with an arrow past the edge where the arm is undertuned."""
+        chosen, look = self.chosen[label], self.looks[label]
+        ax.plot(*at, marker=look.marker, markersize=8 if self.few else 6 if self.known else 4, color=look.color,
+                markeredgecolor="0.1", markeredgewidth=1.1, zorder=4, clip_on=False, linestyle="")  # fmt: skip
+        if chosen and chosen.undertuned and self.setting.key in steps_out(chosen):
+            right = chosen.sides.get(self.setting.key) == "high"
+            ax.annotate(
+                "", at, (20 if right else -20, 0), textcoords="offset points", annotation_clip=False, zorder=5,
+                arrowprops={"arrowstyle": "<|-", "color": look.color, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 4},
+                in_layout=False,
+            )  # fmt: skip
+
+    def _draw_strip(self, ax: Axes) -> Axes:
+        """Below the panel, a row for each arm of which seeds diverged or did not reach the target."""
+        spec = ax.get_subplotspec()
+        assert spec
+        halves = spec.subgridspec(2, 1, height_ratios=[2.4, self._strip], hspace=0)
+        ax.set_subplotspec(halves[0])
+        ax.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
+        strip: Axes = ax.figure.add_subplot(halves[1], sharex=ax)
+        labels = list(self.lost["label"].unique())
+        for (label, end, whole), part in self.lost.groupby(["label", "end", "all"], observed=True):
+            strip.plot(
+                part["x"], [labels.index(label)] * len(part), linestyle="", marker=LOST[str(end)][0],
+                markersize=4.2 if whole else 2.6, color=self.looks[str(label)].color, markeredgewidth=0.9,
+                markerfacecolor="none", clip_on=False,
+            )  # fmt: skip
+        names = [name for end, (_, name, _) in LOST.items() if end in set(self.lost["end"])]
+        strip.margins(x=0.07)
+        strip.set_ylim(len(labels) - 0.4, -0.6)
+        strip.set_yticks([(len(labels) - 1) / 2], labels=["\n".join(names)])
+        strip.tick_params(axis="y", length=0, labelsize=7)
+        strip.set_facecolor("0.965")
+        strip.spines[["left", "bottom"]].set_visible(False)
+        return strip
 
 
-def caption(evidence: Evidence, panels: Sequence[Candidates]) -> str:
+def profile(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of an arm's candidate at each place (label, x): mean, low and high over seeds; whether it is chosen; how its
+    worst seed ended (end); and whether none finished (all).
+
+    Without a mean where a seed diverged or did not reach the target: that of the others would flatter.
+    """
+    places = rows.groupby(["label", "x"], sort=False)
+    ends = places["end"].max()
+    made = places["value"].agg(["mean", "min", "max"]).where(ends == "finished")
+    made = made.set_axis(["mean", "low", "high"], axis=1)
+    made = made.assign(chosen=places["chosen"].any(), end=ends, all=places["end"].min() != "finished")
+    return made.reset_index()
+
+
+def panels(evidence: Evidence, plan: Plan) -> list[Candidates]:
+    """One for each selection and setting."""
+    comparison, tuning, made = evidence.comparison, evidence.records.tuning, []
+    for select in selects_of(comparison):
+        by = {arm.tuned[select]: arm.label for arm in comparison.arms if select in arm.tuned}
+        searches = {arm: search for arm in by if (search := plan.arms[arm].search)}
+        settings = {setting.key: setting for search in searches.values() for setting in search.settings}
+        for key, setting in sorted(settings.items()):
+            mine = {arm: by[arm] for arm, search in searches.items() if key in search.covers}
+            rows = tuning.assign(label=tuning["arm"].map(mine)).dropna(subset="label")
+            chosen = {label: evidence.chosen[arm] for arm, label in mine.items() if arm in evidence.chosen}
+            joined = all(searches[arm].method == "grid" or len(searches[arm].settings) == 1 for arm in mine)
+            made.append(Candidates(evidence, select, setting, rows, chosen, joined))
+    return made
+
+
+def draw(panels: Sequence[Candidates]) -> Figure:
+    """The figure. Its caption is ``caption(panels)``."""
+    keys = len({one.setting.key for one in panels})  # with several settings a row for each selection
+    return compose(panels, grid(panels, 2 if keys == 1 else min(keys, 3)), f"n = {seeds_text(panels)} per candidate")
+
+
+def caption(panels: Sequence[Candidates]) -> str:
     """What the panels show, which metrics hang on each, and the arms that ended on an edge."""
-    mapped = _mapped(evidence)
-    panel = candidate_panels.draw_map if mapped else candidate_panels.draw_lines
-    several = any("," in text for one in panels for text in _settings(one))
-    arrows = any(chosen and chosen.undertuned for one in panels for chosen in one.chosen.values())
-    ends = {end for one in panels for label in candidate_panels.losers(one) for end in one.lost(label)["end"]}
-    lost = any(candidate_panels.losers(one) for one in panels) and not mapped
-    titles = listed(dict.fromkeys(METRICS[one.select].title for one in panels))
-    words = {
-        "Metric": f"Tuning. {titles[0].upper()}{titles[1:]}",
-        "setting": listed(dict.fromkeys(short(one.key) for one in panels)),
-        "seeds": seeds_text(panels),
-        "best": ", each with the best of the other settings" * several,
-        "arrow": "; an arrow: the best is still at the edge" * arrows,
-        "lost": listed((text for end, text in LOST.items() if end in ends), "or"),
-    }
-    texts = [sentence(kind, **words) for kind in (panel, *((candidate_panels.draw_lost,) * lost))]
-    if len({one.select for one in panels}) > 1:
-        texts += [_decides(evidence, select, panels) for select in dict.fromkeys(one.select for one in panels)]
-    gone = [x for x in evidence.labels if any(x in s.chosen and s.chosen[x] is None for s in panels)]
+    evidence, texts = panels[0].evidence, [panel.caption(panels)]
+    selects = list(dict.fromkeys(one.metric for one in panels))
+    for select in selects if len(selects) > 1 else ():
+        letters = [ascii_lowercase[i % 26] for i, one in enumerate(panels) if one.metric == select]
+        decided = listed(METRICS[metric].title for metric in read_by(evidence.comparison, select))
+        texts.append(f"({', '.join(letters)}) decides {decided}.")
+    gone = [label for label in evidence.labels if any(one.chosen.get(label, ()) is None for one in panels)]
     if gone:
         texts.append(f"{listed(gone)}: {ALL_DIVERGED}, so nothing was trained.")
     return " ".join(text for text in (*texts, undertuned_arms(evidence.comparison, evidence.chosen)) if text)
 
 
-def _mapped(evidence: Evidence) -> bool:
-    """Whether arms are rows of a map, rather than lines."""
-    return FEW < len(evidence.labels) <= SOME
-
-
 def seeds_text(panels: Sequence[Candidates]) -> str:
     """How many tuning seeds a candidate has."""
-    most = max((one.rows["seed"].nunique() for one in panels), default=0)
-    return counted(most, "tuning seed")
-
-
-def _decides(evidence: Evidence, select: str, panels: Sequence[Candidates]) -> str:
-    """Which metrics the arms chosen in a panel are shown for."""
-    letters = [LETTERS[i % 26] for i, one in enumerate(panels) if one.select == select]
-    return f"({', '.join(letters)}) decides {listed(METRICS[m].title for m in read_by(evidence.comparison, select))}."
-
-
-def _settings(one: Candidates) -> list[str]:
-    """The settings of the chosen candidates, by name."""
-    return [",".join(chosen.settings) for chosen in one.chosen.values() if chosen]
-
-
-def _lay_out(figure: Figure, evidence: Evidence, panels: Sequence[Candidates]) -> list[SubplotSpec]:
-    """Side by side; with several settings a row for each selection."""
-    arms, keys = len(evidence.labels), {one.key for one in panels}
-    columns = min(len(panels), 2) if len(keys) == 1 else min(len(keys), 3)
-    if _mapped(evidence):
-        columns = 1
-    rows = -(-len(panels) // columns)
-    height = 0.24 * arms + 0.9 if columns == 1 and arms > FEW else 2.4
-    strip = ROW * max((len(candidate_panels.losers(one)) for one in panels), default=0)
-    figure.set_size_inches(WIDTH, rows * (height + strip) + 0.5)
-    grid = figure.add_gridspec(rows, columns)
-    return [grid[i // columns, i % columns] for i in range(len(panels))]
-
-
-def _panel(figure: Figure, spec: SubplotSpec, evidence: Evidence, one: Candidates) -> Axes:
-    ax = figure.add_subplot(spec)
-    if _mapped(evidence):
-        candidate_panels.draw_map(ax, evidence, one)
-    else:
-        candidate_panels.draw_lines(ax, evidence, one)
-    rows = len(candidate_panels.losers(one)) if len(evidence.labels) <= FEW else 0
-    if not rows:
-        ax.set_xlabel(short(one.key))
-        return ax
-    ax.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
-    # Up from the lower end of the axis; the stubs allow affine transforms only.
-    inches = figure.dpi_scale_trans + ScaledTranslation(0, 0, ax.transAxes)  # type: ignore[arg-type]
-    height = ROW * rows + 0.06
-    strip = ax.inset_axes(
-        (0, -height - 0.04, 1, height), transform=blended_transform_factory(ax.transAxes, inches), sharex=ax
-    )
-    candidate_panels.draw_lost(strip, evidence, one)
-    strip.tick_params(axis="x", which="both", bottom=True, labelbottom=True)
-    strip.set_xlabel(short(one.key))
-    return ax
+    return counted(max((one.rows["seed"].nunique() for one in panels), default=0), "tuning seed")

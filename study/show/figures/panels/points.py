@@ -1,0 +1,137 @@
+"""Points: a dot for every seed or round, and the estimate of each arm with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from study.metrics import METRICS
+from study.show.figures.data import Evidence, Look
+from study.show.figures.panel import FEW, MetricPanel
+from study.show.figures.style import estimate, nothing, scatter, spread
+
+SIDES = {"train": (Look("0.55", "s"), -0.14), "test": (Look("0.1", "o"), 0.14)}  # greys: colours stand for arms
+
+
+class Dots(MetricPanel):
+    """{Metric}. Every seed is a dot (open: a run that did not learn), at the same height in each arm; diamond
+    and bar: mean with its 95 % t interval.
+    """
+
+    place = 5
+
+    @classmethod
+    def suits(cls, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
+        return [m for m in metrics if not METRICS[m].per_round and not METRICS[m].target]
+
+    @property
+    def height(self) -> float:
+        lines = [self.evidence.named(label).count("\n") for label in self.evidence.labels]
+        return max(1.25, 0.34 * (len(lines) + 0.4 * sum(lines)) + 0.75)
+
+    def draw(self, ax: Axes) -> None:
+        evidence, metric = self.evidence, self.metric
+        dots, estimates = evidence.dots(metric), evidence.estimates(metric)
+        if not len(dots):
+            nothing(ax, evidence.why_empty(metric))
+        for row, (label, look) in enumerate(evidence.looks.items()):
+            arm = dots[dots["label"] == label]
+            arm = arm.assign(row=row + 0.08 + 0.52 * spread(arm["seed"]))
+            scatter(ax, arm, "value", "row", look, rasterized=len(dots) > 2000)
+            estimate(ax, estimates.loc[label], row - 0.32, look.color, upright=False)
+        ax.set_yticks(range(len(evidence.labels)), labels=[evidence.named(label, metric) for label in evidence.labels])
+        ax.set_ylim(len(evidence.labels) - 0.5, -0.5)
+        ax.tick_params(axis="y", length=0)
+        ax.grid(axis="x", color="0.92")
+        ax.set(xlabel=evidence.axis(metric), ylabel="")
+        self._scale(ax, dots["value"].min(), dots["value"].max())
+
+    def _scale(self, ax: Axes, low: float, high: float) -> None:
+        """Positive values over more than a factor of 30 get a logarithmic axis."""
+        percent = METRICS[self.metric].shown == "%"
+        if np.isnan(low):
+            ax.set_xticks([])
+        elif not percent and low > 0 and high / low > 30:
+            ax.set_xscale("log")
+        else:
+            if np.isclose(low, high, rtol=1e-3):
+                ax.set_xlim(min(0.0, 2 * low), 101 if percent and high >= 0 else max(0.0, 2 * high) or 1)
+            ax.xaxis.set_major_locator(MaxNLocator(5))
+
+
+class Rounds(Dots):
+    """{Metric}. Every timing round is a dot; diamond and bar: median with its 95 % interval (no bar where all
+    rounds agree).
+    """
+
+    @classmethod
+    def suits(cls, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
+        return [metric for metric in metrics if METRICS[metric].per_round]
+
+
+class Times(Dots):
+    """{Metric}. Every seed that reached the target is a dot; diamond and bar: median with its 95 % interval, with an
+    arrow where that goes past the budget; right: how many reached it.
+    """
+
+    @classmethod
+    def suits(cls, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
+        return [m for m in metrics if METRICS[m].target] if len(evidence.labels) > FEW else []
+
+    def draw(self, ax: Axes) -> None:
+        super().draw(ax)
+        known = self.evidence.of(self.metric).dropna(subset="value")
+        for label, values in known.groupby("label")["value"]:
+            ax.annotate(
+                f"{np.isfinite(values).sum()}/{len(values)}", (1, self.evidence.labels.index(str(label))),
+                xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points", va="center",
+                fontsize="small",
+            )  # fmt: skip
+
+
+class TrainTest(MetricPanel):
+    """{Metric} on the training and on the test rows. Every seed is a dot (open: a run that did not learn);
+    diamond and bar: mean with its 95 % t interval.
+    """
+
+    place = 3
+
+    @classmethod
+    def suits(cls, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
+        kinds = [kind for kind in ("accuracy", "loss") if {f"train_{kind}", f"test_{kind}"} <= set(metrics)]
+        return [f"test_{kind}" for kind in kinds[:1]] if len(evidence.labels) <= FEW else []
+
+    def covers(self) -> set[str]:
+        return {self.metric, self.metric.replace("test_", "train_")}
+
+    def words(self) -> dict[str, str]:
+        return {"metric": METRICS[self.metric].title.removeprefix("test ")}
+
+    def draw(self, ax: Axes) -> None:
+        evidence, kind = self.evidence, self.metric.partition("_")[2]
+        if not len(evidence.dots(f"train_{kind}")) + len(evidence.dots(f"test_{kind}")):
+            nothing(ax, evidence.why_empty(self.metric))
+        for side, (look, shift) in SIDES.items():
+            dots, estimates = evidence.dots(f"{side}_{kind}"), evidence.estimates(f"{side}_{kind}")
+            rows = dots["label"].map(evidence.labels.index).astype(float)
+            scatter(ax, dots.assign(x=rows + shift + 0.12 * spread(dots["seed"])), "x", "value", look)
+            for row, label in enumerate(evidence.labels):
+                estimate(ax, estimates.loc[label], row + shift, look.color)
+            means = estimates["estimate"].to_numpy()
+            ax.plot(np.arange(len(means)) + shift, means, color=look.color, linewidth=1, zorder=4)
+            if np.isfinite(means).any():
+                last = np.flatnonzero(np.isfinite(means))[-1]
+                up = (side == "train") == (kind == "accuracy")  # training is the better side: labels move apart
+                ax.annotate(
+                    {"train": "training", "test": "test"}[side], (last + 0.14, means[last]),
+                    xytext=(10, 4 if up else -4), textcoords="offset points", va="center", color=look.color,
+                    in_layout=False,
+                )  # fmt: skip
+        names = [evidence.named(label, self.metric, 14) for label in evidence.labels]
+        ax.set_xticks(range(len(names)), labels=names)
+        ax.set_xlim(-0.5, len(names) - 0.1)
+        ax.grid(axis="y", color="0.92")
+        ax.set(xlabel="", ylabel=evidence.axis(self.metric).replace("test ", ""))
