@@ -95,7 +95,7 @@ class Expansion:
         arms = [arm for arm in plain if arm]
         metrics = [*comparison.metrics, *(claim.metric for claim in comparison.claims)]
         by_metric = self._selections(metrics, opened, regression)
-        if opened and not target and opened.select and "steps_to_target" in by_metric.values():
+        if opened and not target and opened.options.select and "steps_to_target" in by_metric.values():
             self.mistakes.add(opened.select_place, f"'steps_to_target' {shown.NO_TARGET}")
         if len(self.mistakes) > before:
             return
@@ -210,7 +210,7 @@ class Expansion:
         """What the arms of each metric are tuned by; empty without. ``regression``: an arm on data for one."""
         if opened is None:
             return {}
-        found = selections(metrics, opened.select, regression is not None)
+        found = selections(metrics, opened.options.select, regression is not None)
         if regression is not None and "val_accuracy" in found.values():
             words = f"'val_accuracy' needs classes and the data of {regression!r} are for regression; use val_loss"
             self.mistakes.add(opened.select_place, words)

@@ -13,7 +13,7 @@ from study.axes.base import Choice
 from study.axes.recipe import Recipe, split_key
 from study.errors import Mistakes, join
 from study.plan.file import labels
-from study.plan.file.keys import CHOICES, Keyed, settings
+from study.plan.file.keys import CHOICES, Written, settings
 from study.plan.file.models import Comparison
 
 
@@ -82,14 +82,16 @@ class Choices:
         axis, setting = split_key(key)
         return setting is None or setting in settings(axis, self.values[axis])
 
+    def choice(self, key: str) -> type[Choice] | None:
+        """The choice that has a setting; None of an axis that is a number."""
+        axis, setting = split_key(key)
+        value = self.values[axis]
+        return CHOICES[axis].choices()[str(value["name"])] if setting and isinstance(value, dict) else None
+
     def value(self, key: str) -> JsonValue:
         """Of an axis as it is written; of a setting also by default, None where the choice does not have it."""
         axis, setting = split_key(key)
         return self.values[axis] if setting is None else settings(axis, self.values[axis]).get(setting)
-
-    def place(self, *keys: str) -> str:
-        """Where the first of ``keys`` is written that is written anywhere."""
-        return next(self.places[key] for key in keys if key in self.places)
 
 
 class Row(NamedTuple):
@@ -108,9 +110,9 @@ class Matrix(NamedTuple):
     coupled: tuple[str, ...]  # the keys of ``arms``, in the order written
 
 
-def entries(part: Keyed, path: str) -> dict[str, Entry]:
-    """What is written in a baseline."""
-    return {key: Entry(value, join(path, key)) for key, value in part.items()}
+def entries(part: Written, path: str) -> Combination:
+    """What is written in a baseline, or in an arm but for its label."""
+    return {key: Entry(value, join(path, key)) for key, value in part.items() if key != "label"}
 
 
 def matrix(comparison: Comparison, path: str, baseline: Choices, searched: Sequence[str], mistakes: Mistakes) -> Matrix:
@@ -118,24 +120,21 @@ def matrix(comparison: Comparison, path: str, baseline: Choices, searched: Seque
 
     ``baseline``: that of the comparison. ``searched``: keys that are left open, and shown in no label.
     """
-    given = [arm.label for arm in comparison.arms or ()] or [None]
-    coupled = tuple(dict.fromkeys(key for arm in comparison.arms or () for key, _ in arm.items()))
-    keys = list(dict.fromkeys([*coupled, *(key for key, _ in comparison.vary.items())]))
-    combinations = _combinations(comparison, path, mistakes)
-    made = [(combination, baseline.with_(combination), given[i]) for i, combination in combinations]
-    kept = _kept(comparison, path, [choices for _, choices, _ in made], mistakes)
-    pairs = [made[i] for i in kept]
-    rows = [choices.without([key for key in searched if choices.has(key)]) for _, choices, _ in pairs]
+    arms = comparison.arms or ({},)
+    coupled = tuple(dict.fromkeys(key for arm in arms for key in entries(arm, path)))
+    keys = list(dict.fromkeys([*coupled, *comparison.vary]))
+    made = [(arms[i].get("label"), combination) for i, combination in _combinations(comparison, path, mistakes)]
+    chosen = [baseline.with_(combination) for _, combination in made]
+    kept = _kept(comparison, path, chosen, mistakes)
+    rows = [chosen[i].without([key for key in searched if chosen[i].has(key)]) for i in kept]
     values = [{key: row.value(key) if split_key(key)[0] in row.values else None for key in keys} for row in rows]
-    composed = labels.compose(values, [own for _, _, own in pairs], coupled) if pairs else []
-    return Matrix(
-        [
-            Row(combination, choices, label, own, shown)
-            for (combination, choices, own), (label, shown) in zip(pairs, composed, strict=True)
-        ],
-        len(made) - len(kept),
-        coupled,
-    )
+    given = [str(own) if own else None for own in (made[i][0] for i in kept)]
+    composed = labels.compose(values, given, coupled) if kept else []
+    found = [
+        Row(made[i][1], chosen[i], label, own, shown)
+        for i, own, (label, shown) in zip(kept, given, composed, strict=True)
+    ]
+    return Matrix(found, len(made) - len(kept), coupled)
 
 
 def _combinations(comparison: Comparison, path: str, mistakes: Mistakes) -> Iterable[tuple[int, Combination]]:
@@ -145,10 +144,10 @@ def _combinations(comparison: Comparison, path: str, mistakes: Mistakes) -> Iter
         for key, values in comparison.vary.items()
         if isinstance(values, list)
     }
-    for i, arm in enumerate(comparison.arms or (None,)):
+    for i, arm in enumerate(comparison.arms or ({},)):
         place = join(path, "arms", i)
-        coupled = entries(arm, place) if arm else {}
-        if arm and not coupled:
+        coupled = entries(arm, place)
+        if comparison.arms and not coupled:
             mistakes.add(place, "names no axis; give what this arm sets, such as {batch_size: 16}")
         for key in coupled.keys() & varied.keys():
             mistakes.add(coupled[key].place, "is set by 'vary' too; give it in one place")
@@ -176,12 +175,11 @@ def _kept(comparison: Comparison, path: str, rows: Sequence[Choices], mistakes: 
     """The places of the rows that no entry of ``skip`` matches."""
     kept = set(range(len(rows)))
     for i, pattern in enumerate(comparison.skip):
-        wanted = dict(pattern.items())
         place = join(path, "skip", i)
-        if not wanted:
+        if not pattern:
             mistakes.add(place, "is empty; give the axes and values that it matches, such as {batch_size: 16}")
             continue
-        matched = {j for j, row in enumerate(rows) if matches(wanted, row)}
+        matched = {j for j, row in enumerate(rows) if matches(pattern, row)}
         if not matched:
             mistakes.add(place, "matches no combination; take it out or correct it")
         kept -= matched
@@ -190,7 +188,7 @@ def _kept(comparison: Comparison, path: str, rows: Sequence[Choices], mistakes: 
     return sorted(kept)
 
 
-def matches(pattern: Mapping[str, JsonValue], row: Choices) -> bool:
+def matches(pattern: Written, row: Choices) -> bool:
     """Whether every key of ``pattern`` has its value in ``row``.
 
     A bare name matches any settings of that choice, a mapping those that give its settings.

@@ -211,7 +211,7 @@ def unknown_axis(key: str, known: tuple[str, ...]) -> str:
 def untunable(key: str) -> str:
     """A key of ``tune`` that cannot be searched."""
     axis, dot, setting = key.partition(".")
-    options = [name for name in Tune.model_fields if name != "keys"]
+    options = list(Tune.model_fields)
     if not dot and axis not in AXES and nearest(axis, options):
         return suggest(axis, options, "key of 'tune'")
     if axis not in VARIED or (dot and setting not in owners(axis)):

@@ -57,6 +57,11 @@ class Search(Frozen):
         return self.trials or prod(len(searched.grid()) for searched in self.settings)
 
     @property
+    def listed(self) -> bool:
+        """Whether all settings have listed values: there are none between or past them to go on with."""
+        return all(searched.values for searched in self.settings)
+
+    @property
     def candidates(self) -> int:
         """Trials that one selection chooses from."""
         return self.first + self.extend
