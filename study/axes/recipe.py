@@ -8,10 +8,8 @@ from collections.abc import Collection, Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
-
 from study.axes.activation import ACTIVATION, Activation, ReLU
-from study.axes.base import Axis, Choice, Count, Fraction, whole
+from study.axes.base import Axis, Choice, Count, Fraction, Frozen, whole
 from study.axes.dataset import DATASET, Dataset
 from study.axes.init import INIT, Default, Init
 from study.axes.network import NETWORK, Network
@@ -36,10 +34,8 @@ else:
     AnyOptimizer, AnyRegularizer, AnySchedule = map(tagged, (Optimizer, Regularizer, Schedule))
 
 
-class Recipe(BaseModel):
+class Recipe(Frozen):
     """Everything about a run follows from its recipe and its seed. Axes with a default may be left out."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     dataset: Annotated[AnyDataset, DATASET]
     network: Annotated[AnyNetwork, NETWORK]

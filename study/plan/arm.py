@@ -6,17 +6,14 @@ import json
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
+from study.axes.base import Frozen
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe, digest
 from study.plan.searches.search import Search, Selection, Settings
 
 
-class Arm(BaseModel):
+class Arm(Frozen):
     """Either a ``recipe``, or a ``search`` and by what the recipe is chosen from it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: Recipe | None = None
     search: Search | None = None

@@ -7,18 +7,13 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
+from study.axes.base import Frozen
 from study.axes.recipe import digest
 from study.plan.arm import Arm
 from study.plan.plan import Plan
 from study.plan.searches.search import Search, Selection
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SearchUnit(Frozen):

@@ -6,24 +6,19 @@ import json
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from study.axes.base import Frozen
 from study.axes.dataset import Dataset
 from study.axes.recipe import RECIPE, digest
 from study.errors import Refused, suggest
 from study.metrics import METRICS, Select, Target
 from study.plan.arm import Arm
+from study.plan.file.models import Claim
 from study.plan.searches.search import Search
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
 
 FEWEST_ROUNDS = 6  # of timing: a median of fewer has no 95 % interval
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PlannedArm(Frozen):
@@ -32,19 +27,12 @@ class PlannedArm(Frozen):
     arm: str
     label: str
     values: dict[str, str]  # varying key → what the label shows for it
-    tuned: dict[Select, str] = {}  # selection → the arm tuned by it; empty where the comparison tunes nothing
+    tuned: dict[Select, str]  # selection → the arm tuned by it; empty where the comparison tunes nothing
 
 
-class PlannedClaim(Frozen):
-    metric: str
-    better: str  # labels
-    than: str
+class PlannedClaim(Claim):
     better_arm: str  # the arms that the metric is read from
     than_arm: str
-    margin: float | None  # as written
-    kind: Literal["better", "equal"]
-    derived: bool
-    exploratory: bool
 
     @property
     def about(self) -> str:
@@ -64,10 +52,10 @@ class PlannedComparison(Frozen):
     target: Target | None
     source: str | None  # of the reported figures
     reported: dict[str, dict[str, str]]  # label → metric → as printed
-    claims: tuple[PlannedClaim, ...] = ()
-    selections: dict[str, Select] = {}  # metric, shown or claimed → what its arms are tuned by; empty without tuning
-    given: dict[str, str] = {}  # label → its ``label:`` in the study file, which stands for the ``coupled`` keys
-    coupled: tuple[str, ...] = ()
+    claims: tuple[PlannedClaim, ...]
+    selections: dict[str, Select]  # metric, shown or claimed → what its arms are tuned by; empty without tuning
+    given: dict[str, str]  # label → its ``label:`` in the study file, which stands for the ``coupled`` keys
+    coupled: tuple[str, ...]
 
     @property
     def labels(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
@@ -12,13 +13,13 @@ from study.axes.recipe import Recipe
 from study.errors import Mistakes, join
 from study.metrics import Select, Target, selections
 from study.plan.arm import Arm
-from study.plan.check.decidability import Stated, refuse_hopeless, tested
+from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.file import comparison as shown
 from study.plan.file import shape
 from study.plan.file.keys import CHOICES
 from study.plan.file.matrix import Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison
-from study.plan.file.open_settings import OpenSettings, check_covered, check_possible, open_settings, searches
+from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import Study, read
 from study.plan.plan import Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
 from study.plan.searches.search import Search, Selection
@@ -37,12 +38,8 @@ def expand(study: Study, sums: Sums) -> Plan:
     expansion = Expansion(study, sums, mistakes)
     for name, comparison in file.comparisons.items():
         expansion.add(name, comparison)
-    stated = [
-        Stated(join("comparisons", name), part.claims, part.metrics, part.seeds or file.seeds)
-        for name, part in file.comparisons.items()
-    ]
     if expansion.claims_right:
-        refuse_hopeless(tested(stated), file.looks or 1, mistakes)
+        refuse_hopeless(tested(file.comparisons, file.seeds), file.looks or 1, mistakes)
     mistakes.raise_any()
     return Plan(
         study=file.study,
@@ -72,8 +69,6 @@ class Expansion:
         """Plan one comparison. One with mistakes is left out."""
         path, before = join("comparisons", name), len(self.mistakes)
         opened = open_settings(self.file, comparison, path, self.mistakes)
-        if opened:
-            check_covered(opened, comparison, path, self.mistakes)
         if len(self.mistakes) > before:
             return
         baseline = self.baseline.with_(entries(comparison.baseline, join(path, "baseline")))
@@ -88,18 +83,15 @@ class Expansion:
         target = comparison.target or self.file.target
         pairs = zip(labels, plain, strict=True)
         regression = next((label for label, arm in pairs if arm and arm.dataset.known_task == "regression"), None)
-        shown.check(comparison, path, labels, regression, target, self.mistakes)
+        unfit = partial(shown.unfit, regression=regression, target=target)
+        shown.check(comparison, path, labels, unfit, self.mistakes)
         others = len(self.mistakes)
-        shown.check_claims(comparison.claims, path, labels, regression, target, self.mistakes)
+        shown.check_claims(comparison, path, labels, unfit, self.mistakes)
         self.claims_right &= len(self.mistakes) == others
-        arms = [arm for arm in plain if arm]
-        metrics = [*comparison.metrics, *(claim.metric for claim in comparison.claims)]
-        by_metric = self._selections(metrics, opened, regression)
-        if opened and not target and opened.options.select and "steps_to_target" in by_metric.values():
-            self.mistakes.add(opened.select_place, f"'steps_to_target' {shown.NO_TARGET}")
+        by_metric = self._selections(comparison, opened, regression, target)
         if len(self.mistakes) > before:
             return
-        seeds = comparison.seeds or self.file.seeds
+        arms, seeds = [arm for arm in plain if arm], comparison.seeds or self.file.seeds
         by_select: dict[Select | None, list[Arm]] = {
             select: [_selected(arm, select, target) for arm in arms] for select in dict.fromkeys(by_metric.values())
         } or {None: arms}
@@ -206,14 +198,19 @@ class Expansion:
             if opened and arm.search:
                 check_possible(arm.search, opened, self.mistakes)
 
-    def _selections(self, metrics: list[str], opened: OpenSettings | None, regression: str | None) -> dict[str, Select]:
+    def _selections(
+        self, comparison: Comparison, opened: OpenSettings | None, regression: str | None, target: Target | None
+    ) -> dict[str, Select]:
         """What the arms of each metric are tuned by; empty without. ``regression``: an arm on data for one."""
         if opened is None:
             return {}
-        found = selections(metrics, opened.options.select, regression is not None)
+        given = opened.options.select
+        found = selections(comparison.used, given, regression is not None)
         if regression is not None and "val_accuracy" in found.values():
             words = f"'val_accuracy' needs classes and the data of {regression!r} are for regression; use val_loss"
             self.mistakes.add(opened.select_place, words)
+        if given and not target and "steps_to_target" in found.values():
+            self.mistakes.add(opened.select_place, f"'steps_to_target' {shown.NO_TARGET}")
         return found
 
 

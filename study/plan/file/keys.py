@@ -26,9 +26,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 from typing_extensions import TypeAliasType
 
-from study.axes.base import Choice
+from study.axes.base import Choice, Frozen
 from study.axes.recipe import AXES, Recipe
-from study.plan.searches.space import Frozen
 
 VARIED = tuple(axis for axis, about in AXES.items() if about.varies)
 CHOICES = {axis: about.choices for axis, about in AXES.items() if about.choices}

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
+from study.axes.base import Frozen
 from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS, Select, Target
 from study.plan.file.keys import VARIED, CheckedAs, Written, keyed, kinds, literals, mapping, searchable
-from study.plan.searches.space import Frozen, Range
+from study.plan.searches.space import Range
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 Slug = Annotated[str, Field(pattern=SLUG)]
@@ -135,6 +136,11 @@ class Comparison(Frozen):
     claims: Annotated[
         tuple[Claim, ...], Field(strict=False, description="What is claimed before training, and judged after it.")
     ] = ()
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The metrics that are shown or claimed."""
+        return tuple(dict.fromkeys((*self.metrics, *(claim.metric for claim in self.claims))))
 
     @model_validator(mode="after")
     def _names_arms(self) -> Self:

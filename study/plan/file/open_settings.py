@@ -55,6 +55,7 @@ def open_settings(file: StudyFile, comparison: Comparison, path: str, mistakes: 
         places |= {key: join(place, key) for key in [*given, *block.model_fields_set & {"select"}]}
     found = OpenSettings(blocks[-1][1], places, ranges, Tune.model_validate(options))
     _check(found, mistakes)
+    _check_covered(found, comparison, path, mistakes)
     return found
 
 
@@ -85,7 +86,7 @@ def _check(found: OpenSettings, mistakes: Mistakes) -> None:
         mistakes.add(join(place, "extend"), wrong)
 
 
-def check_covered(found: OpenSettings, comparison: Comparison, path: str, mistakes: Mistakes) -> None:
+def _check_covered(found: OpenSettings, comparison: Comparison, path: str, mistakes: Mistakes) -> None:
     """Note every value of ``vary``, ``arms`` and ``skip`` that sets a setting which is searched."""
     written = [
         (key, Entry(value, join(path, "vary", key, i)))

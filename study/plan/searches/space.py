@@ -5,8 +5,10 @@ from __future__ import annotations
 from math import log
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from study.axes.base import Frozen
 
 EXAMPLE = "{log: [0.001, 10], points: 9}"
 Widths = Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
@@ -33,10 +35,6 @@ def _positive(ends: tuple[float, float]) -> tuple[float, float]:
         wrong = f"{ends[0]:g} has no logarithm; give ends above 0, or 'linear'"
         raise PydanticCustomError("words", "{wrong}", {"wrong": wrong})
     return ends
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Range(Frozen):
