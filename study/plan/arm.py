@@ -46,6 +46,11 @@ class Arm(Frozen):
     def gpus(self) -> int:
         return self.outline.gpus
 
+    @property
+    def changes_steps(self) -> bool:
+        """Whether it is tuned in a setting that changes how long a step takes, so that timing needs the chosen one."""
+        return self.search is not None and self.search.changes_steps
+
     def open(self, axis: str) -> set[str]:
         """The settings of ``axis`` that are searched; the empty string where the axis itself is."""
         return self.search.covered(axis) if self.search else set()

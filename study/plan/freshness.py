@@ -32,10 +32,6 @@ class Freshness:
         folder = store.study(plan.study)
         self.plan, self.store, self.expected = plan, store, folder / "records.json"
         self._sums = Sums(folder.with_name(f".{plan.study}.sums.json"))
-        self.now = self._digests()
-
-    def _digests(self) -> dict[str, str]:
-        plan, store = self.plan, self.store
         files: dict[str, list[Path]] = {}
         for arm, blocks in store.present(plan.arms).items():
             search = plan.arms[arm].search
@@ -44,7 +40,7 @@ class Freshness:
                 files[arm] += [store.runs(arm, block), store.curves(arm, block)]
         if plan.timing:
             files[TIMING] = [store.timing(plan.timing.id)]
-        return {name: found for name, paths in files.items() if (found := self._sums.digest(paths))}
+        self.now = {name: found for name, paths in files.items() if (found := self._sums.digest(paths))}
 
     def expect(self, names: dict[str, Any]) -> None:
         """Write down what the report will draw on: ``names`` of records, there or still to be made, and contents."""
@@ -59,8 +55,8 @@ class Freshness:
         """
         history.drawn = {}
         history.write()
-        if expected := _read(self.expected):
-            self._write(expected | {"contents": self.now})
+        if self.expected.exists():
+            self._write(json.loads(self.expected.read_text(encoding="utf-8")) | {"contents": self.now})
         yield
         history.drawn = self.now
         history.write()
@@ -74,12 +70,3 @@ class Freshness:
         drawn = History.read(self.plan, self.store).drawn
         names = [*self.plan.arms, *[TIMING] * bool(self.plan.timing)]
         return [name for name in names if drawn.get(name) != self.now.get(name)] if drawn else []
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A JSON object; empty where there is none, or it is damaged."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

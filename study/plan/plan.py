@@ -141,7 +141,7 @@ class Plan(Frozen):
     def timed_searches(self) -> list[str]:
         """The searches whose choice changes how long a step of a timed arm takes."""
         arms = [self.arms[arm] for arm in self.timing.arms] if self.timing else []
-        return list({arm.search.id: None for arm in arms if arm.search and arm.search.changes_steps})
+        return list({arm.search.id: None for arm in arms if arm.search and arm.changes_steps})
 
 
 def open_plan(path: str | Path) -> tuple[Plan, Store]:

@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 from study.plan.check.decidability import floors
-from study.plan.check.tuning import candidates
 from study.plan.check.warnings import warnings
 from study.plan.cost import Work, final, length, sum_up, training_rows, tuning
 from study.plan.file.expand import prepare
@@ -50,8 +49,6 @@ def check(arguments: Namespace) -> Plan:
         trials += sum(plan.searches[search].extend for search, _ in selections)
         made = f"{counted(trials, 'trial')}, {counted(searched.runs, 'run')} of tuning seeds"
         print(f"{counted(len(plan.searches), 'search')} for {counted(len(selections), 'tuned arm')}: {made}")
-        for line in candidates(plan):
-            print(f"  candidates of {line}")
     tuning_share = str(searched).replace(", ", " and ", 1)
     share = f", of which {tuning_share} are tuning" if searched.runs and searched.steps else ""
     sizes = any("batch_size" in search.covers for search in plan.searches.values())

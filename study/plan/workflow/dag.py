@@ -18,6 +18,7 @@ from study.plan.plan import Plan
 from study.store.failures import Failure, failed_search, failures
 from study.store.files import write_if_changed
 from study.store.layout import Store
+from study.wording import counted
 
 DEFAULT_STUDY, DEFAULT_RESULTS = "config/article.yaml", "results"
 
@@ -28,7 +29,6 @@ class Dag:
     def __init__(self, plan: Plan, store: Store, cached: bool, limits: Limits = CLUSTER) -> None:
         self.plan, self.store, self.cached, self.limits = plan, store, cached, limits
         self.folder = store.study(plan.study)
-        self.is_main = True
 
     @cached_property
     def jobs(self) -> dict[str, Job]:
@@ -36,7 +36,7 @@ class Dag:
         return {} if self.cached else {job.id: job for job in jobs(self.plan, self.store)}
 
     @classmethod
-    def build(cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True, dry: bool = False) -> Dag:
+    def build(cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True) -> Dag:
         """From Snakemake's ``--config``. Outside the main process, in a cluster's job, only plan.json is read.
 
         Raises Refused with all mistakes of the study file, or where an arm to train needs more than ``limits``.
@@ -50,9 +50,8 @@ class Dag:
             raise Refused([f"--config cached: {cached!r} is refused; give true or false"])
         path = Path(str(config.get("study", DEFAULT_STUDY)))
         if not main:
-            found = cls(Plan.load(_remembered(store, path)), store, cached == "true")
-            found.is_main = False
-            return found
+            name = _pointer(store, path).read_text(encoding="utf-8").strip()
+            return cls(Plan.load(store.study(name) / "plan.json"), store, cached == "true")
         dag = cls(prepare(path, store), store, cached == "true", limits)
         dag.refuse_too_large()
         History.read(dag.plan, store)  # refused now where it is damaged, not when the study is under way
@@ -109,10 +108,8 @@ class Dag:
         return [str(self.store.receipt(job)) for job in self.jobs]
 
     def job(self, job: str) -> Job:
-        """A job by its id. Where it runs, what is missing by then is another matter: it is read as it was written."""
-        if self.is_main:
-            return self.jobs[job]
-        return Job.load(self.store.job(job))
+        """A job by its id: as it was written, where a part of it is there by now."""
+        return self.jobs.get(job) or Job.load(self.store.job(job))
 
     def datasets(self, job: str) -> list[str]:
         """The prepared datasets that a job reads."""
@@ -132,9 +129,8 @@ class Dag:
     @property
     def timed_searches(self) -> list[str]:
         """The receipts of the jobs with a search whose choice changes what is timed."""
-        wanted = set(self.plan.timed_searches)
-        found = (job.id for job in self.jobs.values() if wanted & {unit.search.id for unit in job.searches})
-        return [str(self.store.receipt(job)) for job in found]
+        searches = {job.id: {unit.search.id for unit in job.searches} for job in self.jobs.values()}
+        return [str(self.store.receipt(job)) for job, own in searches.items() if own & {*self.plan.timed_searches}]
 
     @property
     def wanted(self) -> list[str]:
@@ -148,12 +144,10 @@ class Dag:
 
     def refuse_too_large(self) -> None:
         """Raise Refused where an arm that will be trained or timed needs more devices than a job may have."""
-        for arm in self.wanted[:1]:
-            reason = self.limits.refusal(self._gpus(arm))
-            if reason:
-                others = sum(self.limits.refusal(self._gpus(other)) is not None for other in self.wanted) - 1
-                also = f" (and {others} more arm{'s' * (others > 1)})" * (others > 0)
-                raise Refused([f"{self.names[arm]}{also} {reason}"])
+        reasons = {arm: reason for arm in self.wanted if (reason := self.limits.refusal(self._gpus(arm)))}
+        for arm in [*reasons][:1]:
+            also = f" (and {counted(len(reasons) - 1, 'more arm')})" * (len(reasons) > 1)
+            raise Refused([f"{self.names[arm]}{also} {reasons[arm]}"])
 
     @cached_property
     def gpu_limit(self) -> int:
@@ -177,8 +171,3 @@ class Dag:
 def _pointer(store: Store, study: Path) -> Path:
     """Where a job on another machine finds the plan of ``study`` without reading the study file."""
     return store.root / "studies" / f".{digest(str(study.absolute()))}.plan"
-
-
-def _remembered(store: Store, study: Path) -> Path:
-    name = _pointer(store, study).read_text(encoding="utf-8").strip()
-    return store.study(name) / "plan.json"
