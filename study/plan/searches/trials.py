@@ -82,7 +82,7 @@ class Trials:
         """The rows of ``TUNING``, without the arm: what was tried for a selection, ranked, and what it chose."""
         from study.store.schemas import TUNING
 
-        names = set(TUNING.names)
+        names = [name for name in TUNING.names if name != "arm"]
         pairs = self.of(selection)
         trials = [trial for _, trial in pairs]
         places = {place: i + 1 for i, place in enumerate(rank(trials, selection.metric))}
@@ -103,7 +103,7 @@ class Trials:
             }
             for row, outcome in zip(self.tried[i].rows, trial.outcomes, strict=True):
                 content = row | shared | {"steps_to_target": outcome.steps_to_target}
-                yield {name: value for name, value in content.items() if name in names}
+                yield {name: content.get(name) for name in names}
 
 
 def outcome_of(row: Row, target: Target | None) -> Outcome:
