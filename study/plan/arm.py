@@ -21,9 +21,11 @@ class Arm(Frozen):
 
     @cached_property
     def id(self) -> str:
-        """12 hex digits: of the recipe, or of the search and the selection."""
-        if self.search is None or self.selection is None:
+        """12 hex digits: of the recipe, or of the search and the selection; before that is known, of the search."""
+        if self.search is None:
             return self.outline.id
+        if self.selection is None:
+            return self.search.id
         return digest(json.dumps([self.search.id, self.selection.name]))
 
     @property

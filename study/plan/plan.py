@@ -137,6 +137,15 @@ class Plan(Frozen):
         """Every search of the study, by id."""
         return {arm.search.id: arm.search for arm in self.arms.values() if arm.search}
 
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Arms for people, by id: the first comparison that has it, its label there, its id."""
+        return {
+            arm: f"{comparison.name}, {label} ({arm})"
+            for comparison in reversed(self.comparisons)
+            for arm, label in comparison.trained.items()
+        }
+
     @property
     def timed_searches(self) -> list[str]:
         """The searches whose choice changes how long a step of a timed arm takes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -169,9 +168,8 @@ class Expansion:
                 axis, place = str(error["loc"][0]), row.choices.places
                 setting = f"{axis}.{error['loc'][2]}" if len(error["loc"]) > 2 else axis
                 at = place.get(setting) or place[axis]
-                self.mistakes.add(
-                    key_place(at) if error["type"] == "extra_forbidden" else at, shape.refused(error, axis)
-                )
+                at = key_place(at) if error["type"] == "extra_forbidden" else at
+                self.mistakes.add(at, shape.refused(error, axis))
             return None
         if (reason := recipe.impossible()) and not (search and any(search.covered(axis) for axis in reason[0])):
             axes, words = reason
@@ -187,14 +185,13 @@ class Expansion:
         for row, arm in zip(rows, arms, strict=True):
             if arm is None:
                 continue
-            own = arm.search.id if arm.search else arm.id
-            if own in by_id:
-                here, there = _difference(row.combination, by_id[own])
+            if arm.id in by_id:
+                here, there = _difference(row.combination, by_id[arm.id])
                 self.mistakes.add(here, f"makes the same arm as {there}; keep one")
             elif row.label in by_label:
                 here, there = _difference(row.combination, by_label[row.label])
                 self.mistakes.add(here, f"gives the label {row.label!r}, as {there} does; labels must differ")
-            by_id[own] = by_label[row.label] = row.combination
+            by_id[arm.id] = by_label[row.label] = row.combination
             if opened and arm.search:
                 check_possible(arm.search, opened, self.mistakes)
 
@@ -223,10 +220,10 @@ def _selected(arm: Arm, select: Select, target: Target | None) -> Arm:
     )  # fmt: skip
 
 
-def _difference(first: Combination, second: Mapping[str, object]) -> tuple[str, str]:
+def _difference(first: Combination, second: Combination) -> tuple[str, str]:
     """Where two combinations of one comparison part: the places of what they do not share."""
     for key, entry in first.items():
         other = second.get(key)
         if other != entry:
-            return entry.place, (other or next(iter(second.values()))).place  # type: ignore[attr-defined]
+            return entry.place, (other or next(iter(second.values()))).place
     raise AssertionError("two combinations are never written in the same places")

@@ -66,15 +66,6 @@ class Dag:
             job.write(self.store)
         self.note_expected()
 
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """Arms for people, by id: the first comparison that has it, its label there, its id."""
-        return {
-            arm: f"{comparison.name}, {label} ({arm})"
-            for comparison in reversed(self.plan.comparisons)
-            for arm, label in comparison.trained.items()
-        }
-
     def file(self, name: str) -> str:
         """A file of this study."""
         return str(self.folder / name)
@@ -147,7 +138,7 @@ class Dag:
         reasons = {arm: reason for arm in self.wanted if (reason := self.limits.refusal(self._gpus(arm)))}
         for arm in [*reasons][:1]:
             also = f" (and {counted(len(reasons) - 1, 'more arm')})" * (len(reasons) > 1)
-            raise Refused([f"{self.names[arm]}{also} {reasons[arm]}"])
+            raise Refused([f"{self.plan.names[arm]}{also} {reasons[arm]}"])
 
     @cached_property
     def gpu_limit(self) -> int:

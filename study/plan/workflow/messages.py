@@ -40,7 +40,7 @@ def _where(dag: Dag, executor: str) -> str:
 def end(dag: Dag) -> list[str]:
     """Where the report is, and one line per failure."""
     failures = dag.failures()
-    lines = [f"FAILED {dag.names[f.arm]}, {f.what}: {f.reason} (log: {f.log})" for f in failures]
+    lines = [f"FAILED {dag.plan.names[f.arm]}, {f.what}: {f.reason} (log: {f.log})" for f in failures]
     timing = dag.plan.timing and dag.store.failed_timing(dag.plan.timing.id)
     if timing and dag.to_time and timing.exists():
         about = json.loads(timing.read_text(encoding="utf-8"))
