@@ -84,11 +84,12 @@ def settings_of(choice: type[Choice]) -> list[str]:
 def settings(axis: str, value: JsonValue) -> dict[str, JsonValue]:
     """All settings of a choice as it is written, with its name; those left out by default, None where that is none."""
     assert isinstance(value, dict)
-    return {**_defaults(axis, str(value["name"])), **value}
+    return {**defaults(axis, str(value["name"])), **value}
 
 
 @cache
-def _defaults(axis: str, name: str) -> dict[str, JsonValue]:
+def defaults(axis: str, name: str) -> dict[str, JsonValue]:
+    """All settings of a choice, with its name; None where one has no default."""
     fields = CHOICES[axis].choices()[name].model_fields
     values = {setting: None if about.is_required() else about.default for setting, about in fields.items()}
     return {setting: list(value) if isinstance(value, tuple) else value for setting, value in values.items()}

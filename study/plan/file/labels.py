@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,12 +64,8 @@ def compose(
 
 def canonical(value: Any) -> str:
     """The same text for equal values: 1 and 1.0 are the same choice, true is not 1."""
-    if isinstance(value, float) and value.is_integer():
-        return repr(int(value))
-    if value is None or isinstance(value, int | float | str):
-        return repr(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(sorted(f"{key!r}:{canonical(item)}" for key, item in value.items())) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(canonical(item) for item in value) + "]"
-    return json.dumps(value, default=str)
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    return repr(int(value)) if isinstance(value, float) and value.is_integer() else repr(value)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
 from itertools import product
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from study.axes.base import Choice
-from study.axes.recipe import Recipe, split_key
+from study.axes.recipe import AXES, Recipe, split_key
 from study.errors import Mistakes, join
 from study.plan.file import labels
-from study.plan.file.keys import CHOICES, Written, settings
+from study.plan.file.keys import CHOICES, Written, defaults, settings
 from study.plan.file.models import Comparison
 
 
@@ -27,71 +26,63 @@ class Entry(NamedTuple):
 Combination = dict[str, Entry]  # axis or setting → what is written for it in one arm
 
 
-@dataclass
-class Choices:
-    """What is chosen on every axis: a number, or a mapping of a name and settings; and where each was written."""
+class Choices(Combination):
+    """What is chosen on every axis, and where it was written.
 
-    values: dict[str, JsonValue] = field(default_factory=dict)
-    places: dict[str, str] = field(default_factory=dict)  # of axes and of settings
+    An axis has the number, or the name of the choice; the settings that are written have keys of their own.
+    """
 
     @classmethod
     def defaults(cls, path: str) -> Choices:
         """Of the axes that have one, as if written in the baseline at ``path``."""
-        made = cls()
-        for axis, about in Recipe.model_fields.items():
-            if not about.is_required():
-                default = about.default
-                made.values[axis] = default.model_dump(mode="json") if isinstance(default, Choice) else default
-                made.places[axis] = join(path, axis)
-        return made
+        fields = {axis: field.default for axis, field in Recipe.model_fields.items() if not field.is_required()}
+        named = {axis: default.name if isinstance(default, Choice) else default for axis, default in fields.items()}
+        return cls({axis: Entry(value, join(path, axis)) for axis, value in named.items()})
 
-    def with_(self, entries: Mapping[str, Entry]) -> Choices:
+    def with_(self, entries: Combination) -> Choices:
         """These choices with ``entries`` laid over them: axes first, then settings.
 
         A bare name equal to the present choice means that choice with its settings, any other that with its defaults.
         """
-        made = Choices(dict(self.values), dict(self.places))
+        made = Choices(self)
         for key in sorted(entries, key=lambda key: "." in key):
-            value, place = entries[key]
-            axis, setting = split_key(key)
-            present = made.values.get(axis)
-            if setting is not None:
-                made.values[axis] = {**(present if isinstance(present, dict) else {}), setting: value}
-            elif not (isinstance(value, str) and isinstance(present, dict) and present["name"] == value):
-                made.values[axis] = {"name": value} if isinstance(value, str) else value
-                made.places = {k: at for k, at in made.places.items() if not k.startswith(f"{axis}.")}
-                if isinstance(value, dict):
-                    made.places |= {f"{axis}.{name}": join(place, name) for name in value}
-            made.places[key] = place
+            (value, place), present = entries[key], made.get(key)
+            if key in CHOICES and (present is None or present.value != value):
+                given = value if isinstance(value, dict) else {"name": value}
+                made = made.without([other for other in made if other.startswith(f"{key}.")])
+                made |= {f"{key}.{name}": Entry(own, join(place, name)) for name, own in given.items()}
+                value = made.pop(f"{key}.name").value
+            made[key] = Entry(value, place)
         return made
 
-    def without(self, keys: Iterable[str]) -> Choices:
+    def without(self, keys: Collection[str]) -> Choices:
         """These choices without the settings, or the numbers, of ``keys``."""
-        values = dict(self.values)
-        for key in keys:
-            axis, setting = split_key(key)
-            present = values[axis]
-            if setting is None:
-                del values[axis]
-            elif isinstance(present, dict):
-                values[axis] = {name: value for name, value in present.items() if name != setting}
-        return Choices(values, self.places)
+        return Choices({key: entry for key, entry in self.items() if key not in keys})
+
+    def recipe(self) -> dict[str, JsonValue]:
+        """By axis: the number, or a mapping of the name and the settings that are written."""
+        return {axis: self.value(axis) for axis in AXES if axis in self}
 
     def has(self, key: str) -> bool:
         """Whether the choice on an axis has this setting; or ``key`` is an axis."""
         axis, setting = split_key(key)
-        return setting is None or setting in settings(axis, self.values[axis])
+        return setting is None or setting in defaults(axis, str(self[axis].value))
 
     def choice(self, key: str) -> type[Choice] | None:
-        """The choice that has a setting; None of an axis that is a number."""
+        """The choice that has a setting; None of an axis."""
         axis, setting = split_key(key)
-        value = self.values[axis]
-        return CHOICES[axis].choices()[str(value["name"])] if setting and isinstance(value, dict) else None
+        return CHOICES[axis].choices()[str(self[axis].value)] if setting else None
 
     def value(self, key: str) -> JsonValue:
-        """Of an axis as it is written; of a setting also by default, None where the choice does not have it."""
+        """Of an axis as in ``recipe``; of a setting also by default; None where there is none."""
         axis, setting = split_key(key)
-        return self.values[axis] if setting is None else settings(axis, self.values[axis]).get(setting)
+        if axis not in CHOICES:
+            return self[axis].value if axis in self else None
+        name = self[axis].value
+        if setting:
+            return self[key].value if key in self else defaults(axis, str(name)).get(setting)
+        start = len(axis) + 1
+        return {"name": name} | {other[start:]: e.value for other, e in self.items() if other.startswith(f"{axis}.")}
 
 
 class Row(NamedTuple):
@@ -115,7 +106,9 @@ def entries(part: Written, path: str) -> Combination:
     return {key: Entry(value, join(path, key)) for key, value in part.items() if key != "label"}
 
 
-def matrix(comparison: Comparison, path: str, baseline: Choices, searched: Sequence[str], mistakes: Mistakes) -> Matrix:
+def matrix(
+    comparison: Comparison, path: str, baseline: Choices, searched: Collection[str], mistakes: Mistakes
+) -> Matrix:
     """The arms of the comparison at ``path`` that are not skipped, with their labels; the mistakes are noted.
 
     ``baseline``: that of the comparison. ``searched``: keys that are left open, and shown in no label.
@@ -126,8 +119,7 @@ def matrix(comparison: Comparison, path: str, baseline: Choices, searched: Seque
     made = [(arms[i].get("label"), combination) for i, combination in _combinations(comparison, path, mistakes)]
     chosen = [baseline.with_(combination) for _, combination in made]
     kept = _kept(comparison, path, chosen, mistakes)
-    rows = [chosen[i].without([key for key in searched if chosen[i].has(key)]) for i in kept]
-    values = [{key: row.value(key) if split_key(key)[0] in row.values else None for key in keys} for row in rows]
+    values = [{key: row.value(key) for key in keys} for row in (chosen[i].without(searched) for i in kept)]
     given = [str(own) if own else None for own in (made[i][0] for i in kept)]
     composed = labels.compose(values, given, coupled) if kept else []
     found = [
@@ -199,7 +191,7 @@ def matches(pattern: Written, row: Choices) -> bool:
 def _equal(row: Choices, key: str, wanted: JsonValue) -> bool:
     if "." in key or key not in CHOICES:
         return row.has(key) and labels.canonical(row.value(key)) == labels.canonical(wanted)
-    own = settings(key, row.values[key])
+    own = settings(key, row.value(key))
     given = {"name": wanted} if isinstance(wanted, str) else wanted
     assert isinstance(given, dict)
     return all(

@@ -134,7 +134,7 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
 
 def _search(row: Choices, space: tuple[Searched, ...], options: Tune) -> Search:
     """The search of one arm, without further trials."""
-    values = row.without(searched.key for searched in space).values
+    values = row.without([searched.key for searched in space]).recipe()
     return Search(
         recipe=values, settings=space, seeds=options.seeds, extend=0, method=options.search, trials=options.trials
     )
