@@ -140,7 +140,7 @@ class Expansion:
 
     def _located(self, choices: Choices) -> Choices:
         """The same, with the path of a dataset as it is seen from here, and its checksum."""
-        written = choices.value("dataset")
+        written = choices.written("dataset")
         key = repr(written)
         if key not in self._datasets:
             self._datasets[key] = written

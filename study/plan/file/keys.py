@@ -81,12 +81,6 @@ def settings_of(choice: type[Choice]) -> list[str]:
     return [field for field in choice.model_fields if field != "name"]
 
 
-def settings(axis: str, value: JsonValue) -> dict[str, JsonValue]:
-    """All settings of a choice as it is written, with its name; those left out by default, None where that is none."""
-    assert isinstance(value, dict)
-    return {**defaults(axis, str(value["name"])), **value}
-
-
 @cache
 def defaults(axis: str, name: str) -> dict[str, JsonValue]:
     """All settings of a choice, with its name; None where one has no default."""

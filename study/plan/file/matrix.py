@@ -12,7 +12,7 @@ from study.axes.base import Choice
 from study.axes.recipe import AXES, Recipe, split_key
 from study.errors import Mistakes, join
 from study.plan.file import labels
-from study.plan.file.keys import CHOICES, Written, defaults, settings
+from study.plan.file.keys import CHOICES, Written, defaults
 from study.plan.file.models import Comparison
 
 
@@ -59,9 +59,16 @@ class Choices(Combination):
         """These choices without the settings, or the numbers, of ``keys``."""
         return Choices({key: entry for key, entry in self.items() if key not in keys})
 
+    def written(self, axis: str) -> JsonValue:
+        """The number, or a mapping of the name and the settings that are written."""
+        start, name = f"{axis}.", self[axis].value
+        if axis not in CHOICES:
+            return name
+        return {"name": name} | {key.removeprefix(start): e.value for key, e in self.items() if key.startswith(start)}
+
     def recipe(self) -> dict[str, JsonValue]:
-        """By axis: the number, or a mapping of the name and the settings that are written."""
-        return {axis: self.value(axis) for axis in AXES if axis in self}
+        """What is written on every axis."""
+        return {axis: self.written(axis) for axis in AXES if axis in self}
 
     def has(self, key: str) -> bool:
         """Whether the choice on an axis has this setting; or ``key`` is an axis."""
@@ -74,15 +81,11 @@ class Choices(Combination):
         return CHOICES[axis].choices()[str(self[axis].value)] if setting else None
 
     def value(self, key: str) -> JsonValue:
-        """Of an axis as in ``recipe``; of a setting also by default; None where there is none."""
+        """Of a number or a setting, None where there is none; of a choice its name and all its settings."""
         axis, setting = split_key(key)
-        if axis not in CHOICES:
-            return self[axis].value if axis in self else None
-        name = self[axis].value
-        if setting:
-            return self[key].value if key in self else defaults(axis, str(name)).get(setting)
-        start = len(axis) + 1
-        return {"name": name} | {other[start:]: e.value for other, e in self.items() if other.startswith(f"{axis}.")}
+        written = self.written(axis) if axis in self else None
+        whole = {**defaults(axis, str(written["name"])), **written} if isinstance(written, dict) else {}
+        return whole.get(setting) if setting else whole or written
 
 
 class Row(NamedTuple):
@@ -191,9 +194,8 @@ def matches(pattern: Written, row: Choices) -> bool:
 def _equal(row: Choices, key: str, wanted: JsonValue) -> bool:
     if "." in key or key not in CHOICES:
         return row.has(key) and labels.canonical(row.value(key)) == labels.canonical(wanted)
-    own = settings(key, row.value(key))
-    given = {"name": wanted} if isinstance(wanted, str) else wanted
-    assert isinstance(given, dict)
+    own, given = row.value(key), wanted if isinstance(wanted, dict) else {"name": wanted}
+    assert isinstance(own, dict)
     return all(
         name in own and labels.canonical(own[name]) == labels.canonical(value) for name, value in given.items()
     )  # fmt: skip
