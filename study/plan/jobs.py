@@ -78,8 +78,8 @@ def jobs(plan: Plan, store: Store) -> list[Job]:
     missing seeds, or one to be timed, waits for its choice.
     """
     gaps = plan.missing(store)
-    timed = plan.timing if plan.timing and not store.timing(plan.timing.id).exists() else None
-    waiting = {*gaps, *(arm for arm in (timed.arms if timed else ()) if plan.arms[arm].changes_steps)}
+    to_time = plan.timing and not store.timing(plan.timing.id).exists()
+    waiting = {*gaps, *(name for name, arm in plan.timed.items() if to_time and arm.changes_steps)}
     groups: dict[str, list[Arm]] = {}
     for name, arm in plan.arms.items():
         if name in waiting:

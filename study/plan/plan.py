@@ -147,10 +147,14 @@ class Plan(Frozen):
         }
 
     @property
+    def timed(self) -> dict[str, Arm]:
+        """The arms of the timing job, by id."""
+        return {arm: self.arms[arm] for arm in (self.timing.arms if self.timing else ())}
+
+    @property
     def timed_searches(self) -> list[str]:
         """The searches whose choice changes how long a step of a timed arm takes."""
-        arms = [self.arms[arm] for arm in self.timing.arms] if self.timing else []
-        return list({arm.search.id: None for arm in arms if arm.search and arm.changes_steps})
+        return list({arm.search.id: None for arm in self.timed.values() if arm.search and arm.changes_steps})
 
 
 def open_plan(path: str | Path) -> tuple[Plan, Store]:

@@ -90,17 +90,16 @@ def floors(plan: Plan) -> Iterator[str]:
     text = limit_text(len(claims), plan.looks)
     value = f" = {limit:.2g}" if text != f"{limit:.2g}" else ""
     yield f"  the smallest p must be at most {text}{value} (too large: in brackets)"
-    groups: dict[tuple[str, int], list[Tested]] = {}
+    groups: dict[str, Tested] = {}
     for claim in claims:
-        name = counted(claim.pairs, claim.unit) + ", kind: equal" * (claim.sides == 1)
-        groups.setdefault((name, claim.pairs), []).append(claim)
+        groups.setdefault(counted(claim.pairs, claim.unit) + ", kind: equal" * (claim.sides == 1), claim)
     chance = dict(zip(claims, chances([claim.floor() for claim in claims], plan.looks), strict=True))
-    width = max(len("tied pairs"), *(len(name) for name, _ in groups))
+    width = max(len("tied pairs"), *map(len, groups))
     yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()
-    for (name, _), members in groups.items():
-        numbers = [members[0].floor(ties) for ties in TIES]
+    for name, claim in groups.items():
+        numbers = [claim.floor(ties) for ties in TIES]
         cells = "".join(f"{f'{p:.2g}' if p <= limit else f'({p:.2g})':<11}" for p in numbers)
-        yield f"  {name:{width}}  {cells}{_meaning(members[0], limit, chance[members[0]])}"
+        yield f"  {name:{width}}  {cells}{_meaning(claim, limit, chance[claim])}"
 
 
 def _meaning(claim: Tested, limit: float, chance: bool) -> str:

@@ -157,7 +157,7 @@ def _wanted(errors: Sequence[ErrorDetails]) -> str:
 
 def unchosen(given: Any, key: str) -> str:
     """A choice, or a metric, that there is none of."""
-    if key in ("metric", "metrics") or key not in CHOICES:
+    if key not in CHOICES:
         return suggest(given, METRICS, "metric")
     known = list(CHOICES[key].choices())
     if isinstance(given, dict):

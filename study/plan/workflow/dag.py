@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from study.axes.recipe import digest
 from study.errors import Refused, suggest
+from study.plan.arm import Arm
 from study.plan.file.expand import prepare
 from study.plan.freshness import Freshness
 from study.plan.history import History
@@ -114,28 +115,26 @@ class Dag:
 
     @property
     def timed_datasets(self) -> list[str]:
-        ids = {self.plan.arms[arm].dataset_id for arm in (self.plan.timing.arms if self.plan.timing else ())}
+        ids = {arm.dataset_id for arm in self.plan.timed.values()}
         return sorted(str(self.store.dataset(i)) for i in ids)
 
     @property
     def timed_searches(self) -> list[str]:
         """The receipts of the jobs with a search whose choice changes what is timed."""
-        searches = {job.id: {unit.search.id for unit in job.searches} for job in self.jobs.values()}
-        return [str(self.store.receipt(job)) for job, own in searches.items() if own & {*self.plan.timed_searches}]
+        wanted = {*self.plan.timed_searches}
+        jobs = [job.id for job in self.jobs.values() if wanted.intersection(unit.search.id for unit in job.searches)]
+        return [str(self.store.receipt(job)) for job in jobs]
 
     @property
-    def wanted(self) -> list[str]:
+    def wanted(self) -> list[Arm]:
         """The arms that will be trained or timed, those of the most devices first."""
-        timed = self.plan.timing.arms if self.plan.timing and self.to_time else ()
-        trained = (unit.arm.id for job in self.jobs.values() for unit in job.blocks)
-        return sorted({*trained, *timed}, key=self._gpus, reverse=True)
-
-    def _gpus(self, arm: str) -> int:
-        return self.plan.arms[arm].gpus
+        trained = {unit.arm.id: unit.arm for job in self.jobs.values() for unit in job.blocks}
+        wanted = trained | self.plan.timed if self.to_time else trained
+        return sorted(wanted.values(), key=lambda arm: (-arm.gpus, arm.id))
 
     def refuse_too_large(self) -> None:
         """Raise Refused where an arm that will be trained or timed needs more devices than a job may have."""
-        reasons = {arm: reason for arm in self.wanted if (reason := self.limits.refusal(self._gpus(arm)))}
+        reasons = {arm.id: reason for arm in self.wanted if (reason := self.limits.refusal(arm.gpus))}
         for arm in [*reasons][:1]:
             also = f" (and {counted(len(reasons) - 1, 'more arm')})" * (len(reasons) > 1)
             raise Refused([f"{self.plan.names[arm]}{also} {reasons[arm]}"])
@@ -143,20 +142,21 @@ class Dag:
     @cached_property
     def gpu_limit(self) -> int:
         """Devices that jobs share on this machine."""
-        return self.limits.devices(max(map(self._gpus, self.wanted[:1]), default=1))
+        return self.limits.devices(_most(self.wanted))
 
     @property
     def timing_gpus(self) -> int:
         """All that jobs share here, so that nothing runs beside the timing; on a cluster what its largest arm takes."""
-        return self._largest_timed if self.limits.cluster else self.gpu_limit
+        return _most(self.plan.timed.values()) if self.limits.cluster else self.gpu_limit
 
     @property
     def timing_threads(self) -> int:
-        return self._largest_timed if self.limits.cluster else self.limits.cores or 1
+        return _most(self.plan.timed.values()) if self.limits.cluster else self.limits.cores or 1
 
-    @property
-    def _largest_timed(self) -> int:
-        return max(map(self._gpus, self.plan.timing.arms if self.plan.timing else ()), default=1)
+
+def _most(arms: Iterable[Arm]) -> int:
+    """Devices of the largest arm."""
+    return max((arm.gpus for arm in arms), default=1)
 
 
 def _pointer(store: Store, study: Path) -> Path:
