@@ -202,13 +202,13 @@ class Expansion:
         """What the arms of each metric are tuned by; empty without. ``regression``: an arm on data for one."""
         if opened is None:
             return {}
-        given = opened.options.select
+        given, place = opened.options.select, opened.places["select"]
         found = selections(comparison.used, given, regression is not None)
         if regression is not None and "val_accuracy" in found.values():
             words = f"'val_accuracy' needs classes and the data of {regression!r} are for regression; use val_loss"
-            self.mistakes.add(opened.select_place, words)
+            self.mistakes.add(place, words)
         if given and not target and "steps_to_target" in found.values():
-            self.mistakes.add(opened.select_place, f"'steps_to_target' {shown.NO_TARGET}")
+            self.mistakes.add(place, f"'steps_to_target' {shown.NO_TARGET}")
         return found
 
 

@@ -29,10 +29,6 @@ class OpenSettings(NamedTuple):
     ranges: dict[str, Range]
     options: Tune
 
-    @property
-    def select_place(self) -> str:
-        return self.places["select"]
-
 
 def open_settings(file: StudyFile, comparison: Comparison, path: str, mistakes: Mistakes) -> OpenSettings | None:
     """What the comparison at ``path`` leaves open; None where that is nothing.
@@ -71,7 +67,7 @@ def _check(found: OpenSettings, mistakes: Mistakes) -> None:
     select = options.select or ()
     for i, name in enumerate(select):
         if name in select[:i]:
-            mistakes.add(join(found.select_place, i), f"{name!r} is listed twice; keep one")
+            mistakes.add(join(found.places["select"], i), f"{name!r} is listed twice; keep one")
     for key, given in found.ranges.items():
         at, listed = found.places[key], given.values is not None
         if listed and sobol:

@@ -171,12 +171,8 @@ def unchosen(given: Any, key: str) -> str:
 
 def unselected(given: str) -> str:
     """What tuning cannot choose by."""
-    if (
-        given in METRICS
-        and given not in SELECTS
-        and (instead := METRICS[given].selected_by(regression=False))
-        and "test" in given
-    ):
+    instead = METRICS[given].selected_by(regression=False) if given in METRICS and "test" in given else None
+    if instead:
         leak = "is of the test rows: an arm chosen by them looks better on them than it is"
         return f"{given!r} {leak}; give its validation twin, {instead}"
     return suggest(given, SELECTS, "selection")
