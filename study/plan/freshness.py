@@ -1,13 +1,13 @@
-"""What a report is drawn from, by name and by content: records.json, whose change draws the report again.
+"""What a report is drawn from: records.json, with digests of contents, whose change draws the report again.
 
 It is a file of its own, and not part of history.json, because Snakemake needs an input whose mtime changes when records
-do, and only then: it sees no more than that records of these names exist.
+do, and only then. What is still to be made is not in it: the receipts of jobs are inputs of their own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,9 @@ class Freshness:
             files[TIMING] = [store.timing(plan.timing.id)]
         self.now = {name: found for name, paths in files.items() if (found := self._sums.digest(paths))}
 
-    def expect(self, names: dict[str, Any]) -> None:
-        """Write down what the report will draw on: ``names`` of records, there or still to be made, and contents."""
-        self._write(names | {"contents": self.now})
+    def expect(self, failures: Sequence[str]) -> None:
+        """Write down what the report will draw on, beside what jobs still make: records, and ``failures`` it tells."""
+        self._write({"failures": failures, "contents": self.now})
 
     @contextmanager
     def drawing(self, history: History) -> Iterator[None]:

@@ -72,20 +72,9 @@ class Dag:
         return str(self.folder / name)
 
     def note_expected(self) -> None:
-        """Write down what the report draws on: what is there, or will be once everything missing is made."""
-        present = self.store.present(self.plan.arms)
-        coming = [(unit.arm.id, unit.block) for job in self.jobs.values() for unit in job.blocks]
-        blocks = {
-            arm: sorted([*present[arm], *(block for own, block in coming if own == arm)]) for arm in self.plan.arms
-        }
-        timing = self.plan.timing
-        timed = timing and (not self.cached or self.store.timing(timing.id).exists())
-        names = {
-            "records": {arm: [str(block) for block in found] for arm, found in blocks.items()},
-            "timing": timing.id if timing and timed else None,
-            "failures": [f"{f.arm}/{f.block}: {f.reason}" for f in self.failures()] if self.cached else [],
-        }
-        Freshness(self.plan, self.store).expect(names)
+        """Write down what the report draws on, beside what the jobs will make."""
+        failed = [f"{f.arm}/{f.block}: {f.reason}" for f in self.failures()] if self.cached else []
+        Freshness(self.plan, self.store).expect(failed)
 
     def failures(self) -> list[Failure]:
         """Of what is missing: the arms, or searches, whose last attempt failed."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from study.plan.cost import length
 from study.plan.limits import visible
 from study.plan.workflow.dag import Dag
+from study.wording import counted
 
 
 def start(dag: Dag, executor: str = "local", logs: Sequence[str] = ()) -> str:
@@ -29,11 +30,11 @@ def _where(dag: Dag, executor: str) -> str:
     if dag.limits.cluster:
         return f"Training and timing are submitted as jobs ({executor}); everything else runs here."
     gpus = len(visible())
-    where = f"Training runs on {gpus} GPU{'s' * (gpus > 1)}."
+    where = f"Training runs on {counted(gpus, 'GPU')}."
     if not gpus:
         where = "No GPU that torch can use: training runs on the CPU."
     if dag.limits.gpu is None:
-        where += f" No --resources gpu= was given: jobs share {dag.gpu_limit} device{'s' * (dag.gpu_limit > 1)}."
+        where += f" No --resources gpu= was given: jobs share {counted(dag.gpu_limit, 'device')}."
     return where
 
 
@@ -49,7 +50,7 @@ def end(dag: Dag) -> list[str]:
     if lines:
         lines.append("The same command again does only what is missing.")
     elif undone:
-        of = f"{undone} of {len(dag.to_do)} job{'s' * (len(dag.to_do) > 1)}"
+        of = f"{undone} of {counted(len(dag.to_do), 'job')}"
         lines.append(f"Interrupted: {of} not done. The same command again goes on where they were.")
     if (dag.folder / "report.html").exists():
         lines.append(f"Report: {dag.folder / 'report.html'} ({_coverage(dag.folder / 'runs.parquet')})")
