@@ -73,7 +73,8 @@ class Limits(NamedTuple):
         Snakemake would cut the job's request down to its limit without a word.
         """
         if self.gpu is not None and largest > self.gpu:
-            return f"needs {counted(largest, 'device')} and --resources gpu={self.gpu} allows {self.gpu}; give gpu={largest}"
+            devices = counted(largest, "device")
+            return f"needs {devices} and --resources gpu={self.gpu} allows {self.gpu}; give gpu={largest}"
         gpus = 0 if self.cluster else len(visible())
         if 0 < gpus < largest:
             return (

@@ -36,8 +36,8 @@ class Choices(Combination):
     def defaults(cls, path: str) -> Choices:
         """Of the axes that have one, as if written in the baseline at ``path``."""
         fields = {axis: field.default for axis, field in Recipe.model_fields.items() if not field.is_required()}
-        named = {axis: default.name if isinstance(default, Choice) else default for axis, default in fields.items()}
-        return cls({axis: Entry(value, join(path, axis)) for axis, value in named.items()})
+        plain = {axis: value.differing() if isinstance(value, Choice) else value for axis, value in fields.items()}
+        return cls().with_({axis: Entry(value, join(path, axis)) for axis, value in plain.items()})
 
     def with_(self, entries: Combination) -> Choices:
         """These choices with ``entries`` laid over them: axes first, then settings.
