@@ -112,7 +112,7 @@ def test_a_new_axis_is_one_field_and_what_acts_on_it(tmp_path: Path) -> None:
     for folder in ("study", "config"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     field, lines = examples("Add an axis")
-    insert(tmp_path / "study" / "axes" / "recipe.py", "import Axis, Choice, Count, Fraction, whole\n", IMPORT)
+    insert(tmp_path / "study" / "axes" / "recipe.py", "import Axis, Choice, Count, Fraction, Frozen, whole\n", IMPORT)
     insert(tmp_path / "study" / "axes" / "recipe.py", "] = False  # fmt: skip\n", field)
     insert(tmp_path / "study" / "engine" / "pack.py", "torch.linalg.vector_norm(self.stack.grad, dim=1)\n", lines)
     (tmp_path / "example.yaml").write_text(CLIPPED)

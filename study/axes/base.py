@@ -16,14 +16,18 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class Choice(BaseModel):
+class Frozen(BaseModel):
+    """A value: it never changes, and has no keys but its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Choice(Frozen):
     """One value of an axis, with its settings.
 
     A concrete choice declares ``name: Literal[...]`` with that name as default. Settings are strict:
     the text "0.1" is not a number and true is not 1. As the type of a field, an axis is any of its choices.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     axis: ClassVar[Axis]
     builder: ClassVar[str] = ""  # import path of what takes its settings, by their names: ``torch.nn.ReLU``

@@ -9,11 +9,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from study.axes.activation import Activation, ReLU
-from study.axes.base import Axis, Choice, Count, Fraction, whole
+from study.axes.base import Axis, Choice, Count, Fraction, Frozen, whole
 from study.axes.dataset import Dataset
 from study.axes.init import Default, Init
 from study.axes.network import Network
@@ -24,10 +23,8 @@ from study.axes.schedule import Constant, Schedule
 RECIPE = 2  # raised by hand when the meaning of training changes: every arm gets a new id
 
 
-class Recipe(BaseModel):
+class Recipe(Frozen):
     """Everything about a run follows from its recipe and its seed. Axes with a default may be left out."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     dataset: Dataset
     network: Network

@@ -6,17 +6,14 @@ import json
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
+from study.axes.base import Frozen
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe, digest
 from study.plan.searches.search import Search, Selection, Settings
 
 
-class Arm(BaseModel):
+class Arm(Frozen):
     """Either a ``recipe``, or a ``search`` and by what the recipe is chosen from it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: Recipe | None = None
     search: Search | None = None
@@ -24,9 +21,11 @@ class Arm(BaseModel):
 
     @cached_property
     def id(self) -> str:
-        """12 hex digits: of the recipe, or of the search and the selection."""
-        if self.search is None or self.selection is None:
+        """12 hex digits: of the recipe, or of the search and the selection; before that is known, of the search."""
+        if self.search is None:
             return self.outline.id
+        if self.selection is None:
+            return self.search.id
         return digest(json.dumps([self.search.id, self.selection.name]))
 
     @property
@@ -48,6 +47,11 @@ class Arm(BaseModel):
     @property
     def gpus(self) -> int:
         return self.outline.gpus
+
+    @property
+    def changes_steps(self) -> bool:
+        """Whether it is tuned in a setting that changes how long a step takes, so that timing needs the chosen one."""
+        return self.search is not None and self.search.changes_steps
 
     def open(self, axis: str) -> set[str]:
         """The settings of ``axis`` that are searched; the empty string where the axis itself is."""

@@ -15,10 +15,28 @@ from study.wording import counted
 
 
 class Work(NamedTuple):
-    """``steps``: None where the number of training rows is unknown."""
+    """``steps``: as far as known; ``certain``: whether all are, and not those of unknown numbers of training rows."""
 
     runs: int
-    steps: int | None
+    steps: int
+    certain: bool
+
+    def __str__(self) -> str:
+        """``54 runs, 73,440 steps``."""
+        runs = counted(self.runs, "run")
+        if not self.certain and not self.steps:
+            return f"{runs}; how many steps is known once the data is read"
+        return f"{runs}, {'at least ' * (not self.certain)}{counted(self.steps, 'step')}"
+
+
+def sum_up(parts: Iterable[Work]) -> Work:
+    parts = list(parts)
+    return Work(sum(p.runs for p in parts), sum(p.steps for p in parts), all(p.certain for p in parts))
+
+
+def _work(runs: int, each: float | None) -> Work:
+    """``each``: steps of one run, None where that is unknown."""
+    return Work(runs, round(runs * (each or 0)), each is not None)
 
 
 def training_rows(dataset: Dataset, prepared: Path) -> int | None:
@@ -41,16 +59,13 @@ def steps_of(recipe: Recipe, rows: int | None = None) -> int | None:
 
 def final(arm: Arm, runs: int, rows: int | None = None) -> Work:
     """Of so many final runs. A batch size that is still to be tuned is taken as the mean over the grid."""
-    each = steps_of(arm.outline, rows) if arm.search is None else mean_steps(arm.search, rows)
-    return Work(runs, None if each is None else round(runs * each))
+    return _work(runs, mean_steps(arm.search, rows) if arm.search else steps_of(arm.outline, rows))
 
 
-def tuning(search: Search, selections: int, known: bool = False, rows: int | None = None) -> Work:
-    """Of a search for so many selections; ``known``: its first trials are there, only further ones are made."""
-    trials = selections * search.extend + (0 if known else search.first)
-    each = mean_steps(search, rows)
-    runs = trials * search.seeds
-    return Work(runs, None if each is None else round(runs * each))
+def tuning(search: Search, selections: int, rows: int | None = None) -> Work:
+    """Of a search for so many selections."""
+    trials = search.first + selections * search.extend
+    return _work(trials * search.seeds, mean_steps(search, rows))
 
 
 def mean_steps(search: Search, rows: int | None = None) -> float | None:
@@ -59,25 +74,6 @@ def mean_steps(search: Search, rows: int | None = None) -> float | None:
     recipes = [search.at(point) for point in search.grid()] if sized else [search.first_recipe]
     each = [steps for recipe in recipes if (steps := steps_of(recipe, rows)) is not None]
     return sum(each) / len(each) if each else None
-
-
-class Total(NamedTuple):
-    runs: int
-    steps: int  # as far as known
-    certain: bool  # whether all are
-
-    def __str__(self) -> str:
-        """``54 runs, 73,440 steps``."""
-        runs = counted(self.runs, "run")
-        if not self.certain and not self.steps:
-            return f"{runs}; how many steps is known once the data is read"
-        return f"{runs}, {'at least ' * (not self.certain)}{counted(self.steps, 'step')}"
-
-
-def sum_up(parts: Iterable[Work]) -> Total:
-    parts = list(parts)
-    known = [part.steps for part in parts if part.steps is not None]
-    return Total(sum(part.runs for part in parts), sum(known), len(known) == len(parts))
 
 
 def length(blocks: Iterable[Block]) -> int:

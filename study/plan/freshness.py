@@ -1,13 +1,13 @@
-"""What a report is drawn from, by name and by content: records.json, whose change draws the report again.
+"""What a report is drawn from: records.json, with digests of contents, whose change draws the report again.
 
 It is a file of its own, and not part of history.json, because Snakemake needs an input whose mtime changes when records
-do, and only then: it sees no more than that records of these names exist.
+do, and only then. What is still to be made is not in it: the receipts of jobs are inputs of their own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,6 @@ class Freshness:
         folder = store.study(plan.study)
         self.plan, self.store, self.expected = plan, store, folder / "records.json"
         self._sums = Sums(folder.with_name(f".{plan.study}.sums.json"))
-        self.now = self._digests()
-
-    def _digests(self) -> dict[str, str]:
-        plan, store = self.plan, self.store
         files: dict[str, list[Path]] = {}
         for arm, blocks in store.present(plan.arms).items():
             search = plan.arms[arm].search
@@ -44,11 +40,11 @@ class Freshness:
                 files[arm] += [store.runs(arm, block), store.curves(arm, block)]
         if plan.timing:
             files[TIMING] = [store.timing(plan.timing.id)]
-        return {name: found for name, paths in files.items() if (found := self._sums.digest(paths))}
+        self.now = {name: found for name, paths in files.items() if (found := self._sums.digest(paths))}
 
-    def expect(self, names: dict[str, Any]) -> None:
-        """Write down what the report will draw on: ``names`` of records, there or still to be made, and contents."""
-        self._write(names | {"contents": self.now})
+    def expect(self, failures: Sequence[str]) -> None:
+        """Write down what the report will draw on, beside what jobs still make: records, and ``failures`` it tells."""
+        self._write({"failures": failures, "contents": self.now})
 
     @contextmanager
     def drawing(self, history: History) -> Iterator[None]:
@@ -59,8 +55,8 @@ class Freshness:
         """
         history.drawn = {}
         history.write()
-        if expected := _read(self.expected):
-            self._write(expected | {"contents": self.now})
+        if self.expected.exists():
+            self._write(json.loads(self.expected.read_text(encoding="utf-8")) | {"contents": self.now})
         yield
         history.drawn = self.now
         history.write()
@@ -74,12 +70,3 @@ class Freshness:
         drawn = History.read(self.plan, self.store).drawn
         names = [*self.plan.arms, *[TIMING] * bool(self.plan.timing)]
         return [name for name in names if drawn.get(name) != self.now.get(name)] if drawn else []
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A JSON object; empty where there is none, or it is damaged."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,21 +30,20 @@ class Entry(NamedTuple):
     row: dict[str, Any] | None = None
 
 
+NEVER = Entry(None)
+
+
+@dataclass
 class History:
     """``claims``: by ``words``. ``looks`` taken at them: by ``PlannedClaim.about``, so that looking at the same two
     arms with another target is another look. ``drawn``: a digest of the records of each arm, and of the timing, that
     the study's results were drawn from last.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        claims: Mapping[str, Entry] | None = None,
-        looks: Mapping[str, list[Look]] | None = None,
-        drawn: Mapping[str, str] | None = None,
-    ) -> None:
-        self.path = path
-        self.claims, self.looks, self.drawn = dict(claims or {}), dict(looks or {}), dict(drawn or {})
+    path: Path
+    claims: dict[str, Entry] = field(default_factory=dict)
+    looks: dict[str, list[Look]] = field(default_factory=dict)
+    drawn: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, plan: Plan, store: Store) -> History:
@@ -70,8 +70,8 @@ class History:
 
     def runs_before(self, words: str) -> int | None:
         """How many runs were there when a claim was first stated; None where nobody knows."""
-        entry = self.claims.get(words)
-        return entry.stated["runs"] if entry and entry.stated else None
+        stated = self.claims.get(words, NEVER).stated
+        return stated["runs"] if stated else None
 
     def withdrawn(self, plan: Plan) -> dict[str, Entry]:
         """The claims that were judged once, and that ``plan`` does not state."""
@@ -100,7 +100,7 @@ def state(plan: Plan, store: Store) -> None:
     study's file is damaged.
     """
     history = History.read(plan, store)
-    new = {words: about for words, about in claims_of(plan).items() if not (history.claims.get(words) or NEVER).stated}
+    new = {words: about for words, about in claims_of(plan).items() if not history.claims.get(words, NEVER).stated}
     if not new:
         return
     others = {
@@ -113,12 +113,9 @@ def state(plan: Plan, store: Store) -> None:
     for words, (comparison, claim) in new.items():
         arms = (claim.better_arm, claim.than_arm)
         runs = sum(len(seeds) for arm in arms for _, seeds in owned(present[arm], comparison.seeds))
-        entry = history.claims.get(words) or NEVER
+        entry = history.claims.get(words, NEVER)
         history.claims[words] = entry._replace(stated=others.get(words) or {"time": now, "runs": runs})
     history.write()
-
-
-NEVER = Entry(None)
 
 
 def words(comparison: PlannedComparison, claim: PlannedClaim) -> str:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
+from study.axes.base import Frozen
 from study.axes.recipe import digest
 from study.plan.arm import Arm
 from study.plan.plan import Plan
 from study.plan.searches.search import Search, Selection
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SearchUnit(Frozen):
@@ -36,12 +31,7 @@ class BlockUnit(Frozen):
     """A block of seeds of an arm."""
 
     arm: Arm
-    first: int
-    last: int
-
-    @property
-    def block(self) -> Block:
-        return Block(self.first, self.last)
+    block: Block
 
     @property
     def name(self) -> str:
@@ -88,32 +78,21 @@ def jobs(plan: Plan, store: Store) -> list[Job]:
     missing seeds, or one to be timed, waits for its choice.
     """
     gaps = plan.missing(store)
-    timed = plan.timing and not store.timing(plan.timing.id).exists()
-    waiting = {*gaps, *(arm for arm in (plan.timing.arms if plan.timing and timed else ()) if _timed(plan.arms[arm]))}
-    groups: dict[str, tuple[list[Arm], list[BlockUnit]]] = {}
-    for arm_id in [arm for arm in plan.arms if arm in waiting]:
-        arm = plan.arms[arm_id]
-        selecting, blocks = groups.setdefault(arm.search.id if arm.search else arm_id, ([], []))
-        if arm.search:
-            selecting.append(arm)
-        blocks += [BlockUnit(arm=arm, first=block.first, last=block.last) for block in gaps.get(arm_id, ())]
-    made = [
-        Job(searches=tuple(_searches(arms, store)), blocks=tuple(blocks)) for arms, blocks in groups.values()
-    ]  # fmt: skip
+    to_time = plan.timing and not store.timing(plan.timing.id).exists()
+    waiting = {*gaps, *(name for name, arm in plan.timed.items() if to_time and arm.changes_steps)}
+    groups: dict[str, list[Arm]] = {}
+    for name, arm in plan.arms.items():
+        if name in waiting:
+            groups.setdefault(arm.search.id if arm.search else name, []).append(arm)
+    made = [_job(arms, gaps, store) for arms in groups.values()]
     return sorted((job for job in made if job.searches or job.blocks), key=lambda job: -job.gpus)
 
 
-def _timed(arm: Arm) -> bool:
-    return arm.search is not None and arm.search.changes_steps
-
-
-def _searches(arms: Iterable[Arm], store: Store) -> Iterable[SearchUnit]:
-    """The search that ``arms`` share, for those of their selections that it was not extended for."""
-    arms = list(arms)
-    if not arms or arms[0].search is None:
-        return
+def _job(arms: Sequence[Arm], gaps: Mapping[str, Sequence[Block]], store: Store) -> Job:
+    """What is missing of one arm, or of ``arms`` of one search, and of that the selections without trials."""
     search = arms[0].search
-    done = store.selections(search.id)
+    done = store.selections(search.id) if search else []
     lacking = {arm.selection.name: arm.selection for arm in arms if arm.selection and arm.selection.name not in done}
-    if lacking:
-        yield SearchUnit(search=search, selections=tuple(lacking.values()))
+    blocks = (BlockUnit(arm=arm, block=block) for arm in arms for block in gaps.get(arm.id, ()))
+    searches = [SearchUnit(search=search, selections=tuple(lacking.values()))] if search and lacking else []
+    return Job(searches=tuple(searches), blocks=tuple(blocks))

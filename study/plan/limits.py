@@ -8,6 +8,8 @@ from functools import cache
 from importlib import metadata
 from typing import NamedTuple
 
+from study.wording import counted
+
 
 def visible() -> list[str]:
     """The GPUs that this process may use, as UUIDs; empty without GPUs, or where torch is a CPU build.
@@ -71,7 +73,7 @@ class Limits(NamedTuple):
         Snakemake would cut the job's request down to its limit without a word.
         """
         if self.gpu is not None and largest > self.gpu:
-            devices = f"{largest} device{'s' * (largest > 1)}"
+            devices = counted(largest, "device")
             return f"needs {devices} and --resources gpu={self.gpu} allows {self.gpu}; give gpu={largest}"
         gpus = 0 if self.cluster else len(visible())
         if 0 < gpus < largest:

@@ -6,24 +6,19 @@ import json
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from study.axes.base import Frozen
 from study.axes.dataset import Dataset
 from study.axes.recipe import RECIPE, digest
 from study.errors import Refused, suggest
 from study.metrics import METRICS, Select, Target
 from study.plan.arm import Arm
+from study.plan.file.models import Claim
 from study.plan.searches.search import Search
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
 
 FEWEST_ROUNDS = 6  # of timing: a median of fewer has no 95 % interval
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PlannedArm(Frozen):
@@ -32,19 +27,12 @@ class PlannedArm(Frozen):
     arm: str
     label: str
     values: dict[str, str]  # varying key → what the label shows for it
-    tuned: dict[Select, str] = {}  # selection → the arm tuned by it; empty where the comparison tunes nothing
+    tuned: dict[Select, str]  # selection → the arm tuned by it; empty where the comparison tunes nothing
 
 
-class PlannedClaim(Frozen):
-    metric: str
-    better: str  # labels
-    than: str
+class PlannedClaim(Claim):
     better_arm: str  # the arms that the metric is read from
     than_arm: str
-    margin: float | None  # as written
-    kind: Literal["better", "equal"]
-    derived: bool
-    exploratory: bool
 
     @property
     def about(self) -> str:
@@ -64,10 +52,10 @@ class PlannedComparison(Frozen):
     target: Target | None
     source: str | None  # of the reported figures
     reported: dict[str, dict[str, str]]  # label → metric → as printed
-    claims: tuple[PlannedClaim, ...] = ()
-    selections: dict[str, Select] = {}  # metric, shown or claimed → what its arms are tuned by; empty without tuning
-    given: dict[str, str] = {}  # label → its ``label:`` in the study file, which stands for the ``coupled`` keys
-    coupled: tuple[str, ...] = ()
+    claims: tuple[PlannedClaim, ...]
+    selections: dict[str, Select]  # metric, shown or claimed → what its arms are tuned by; empty without tuning
+    given: dict[str, str]  # label → its ``label:`` in the study file, which stands for the ``coupled`` keys
+    coupled: tuple[str, ...]
 
     @property
     def labels(self) -> dict[str, str]:
@@ -149,11 +137,24 @@ class Plan(Frozen):
         """Every search of the study, by id."""
         return {arm.search.id: arm.search for arm in self.arms.values() if arm.search}
 
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Arms for people, by id: the first comparison that has it, its label there, its id."""
+        return {
+            arm: f"{comparison.name}, {label} ({arm})"
+            for comparison in reversed(self.comparisons)
+            for arm, label in comparison.trained.items()
+        }
+
+    @property
+    def timed(self) -> dict[str, Arm]:
+        """The arms of the timing job, by id."""
+        return {arm: self.arms[arm] for arm in (self.timing.arms if self.timing else ())}
+
     @property
     def timed_searches(self) -> list[str]:
         """The searches whose choice changes how long a step of a timed arm takes."""
-        arms = [self.arms[arm] for arm in self.timing.arms] if self.timing else []
-        return list({arm.search.id: None for arm in arms if arm.search and arm.search.changes_steps})
+        return list({arm.search.id: None for arm in self.timed.values() if arm.search and arm.changes_steps})
 
 
 def open_plan(path: str | Path) -> tuple[Plan, Store]:

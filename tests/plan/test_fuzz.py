@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from study.errors import Mistakes, Refused
-from study.plan.file import yaml
+from study.plan.file import read
 from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.store.layout import Store
@@ -137,16 +137,16 @@ def spoil(content: Any, chance: random.Random) -> None:
 @pytest.mark.parametrize("source", ["rich", "tuned", "article.yaml", "matrix.yaml", "smoke.yaml"])
 def test_a_spoiled_study_is_planned_or_refused(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = {"rich": RICH, "tuned": TUNED}
-    original = known[source] if source in known else yaml.read(CONFIG / source, Mistakes(""))
+    original = known[source] if source in known else read.parse(CONFIG / source, Mistakes(""))
     chance = random.Random(source)
     outcomes = {"planned": 0, "refused": 0}
     monkeypatch.chdir(tmp_path)
-    plain = yaml.plain
+    plain = read.plain
     for _ in range(150):
         content = copy.deepcopy(original)
         for _ in range(chance.choice([1, 1, 2, 5])):
             spoil(content, chance)
-        monkeypatch.setattr(yaml, "read", lambda path, mistakes, content=content: plain(content, mistakes))
+        monkeypatch.setattr(read, "parse", lambda path, mistakes, content=content: plain(content, mistakes))
         try:
             plan = prepare(Path("s.yaml"), Store("results"))
         except Refused as refusal:

@@ -125,7 +125,7 @@ def test_the_id_of_a_job_says_what_is_to_be_done(study: dict[str, Any], plan: Pl
     [job] = jobs(plan(tuned(study, vary={"activation": ["relu"]}, metrics=["test_loss", "test_accuracy"])), store)
     [unit] = job.searches
     fewer = unit.model_copy(update={"selections": (Selection(metric="val_loss"),)})
-    shorter = tuple(block.model_copy(update={"last": 1}) for block in job.blocks)
+    shorter = tuple(block.model_copy(update={"block": Block(0, 1)}) for block in job.blocks)
     others = [Job(searches=(fewer,), blocks=job.blocks), Job(searches=job.searches, blocks=shorter), Job()]
     assert len({job.id, *(other.id for other in others)}) == 4
 

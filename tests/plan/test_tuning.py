@@ -65,26 +65,3 @@ def test_claims_on_arms_that_need_different_rates(case: str, study: dict[str, An
     if not set(vary) & {"optimizer", "optimizer.lr"}:
         study["comparisons"]["a"]["tune"] = {"optimizer.lr": {"log": [0.001, 10], "points": 9}}
         assert warned(check, study) == []
-
-
-def test_two_points_have_no_middle(study: dict[str, Any], check: Check) -> None:
-    study["tune"] = {"optimizer.lr": {"log": [0.1, 1], "points": 2}, "dropout": {"values": [0, 0.5]}}
-    study["comparisons"]["b"] = study["comparisons"]["a"] | {"tune": {"optimizer.lr": {"log": [0.1, 1], "points": 3}}}
-    assert warned(check, study) == [
-        "comparisons.a: dropout is tuned on two points, so the best of them is at an edge; give three or more",
-        "comparisons.a: optimizer.lr is tuned on two points, so the best of them is at an edge; give three or more",
-    ]
-    widths = {"network.hidden": {"values": [[8], [16, 16]]}}  # which have no edge
-    sobol = {"optimizer.lr": {"log": [0.1, 1]}, "search": "sobol", "trials": 2}
-    for tune in (widths, sobol):
-        study["tune"] = tune
-        assert warned(check, study) == []
-
-
-def test_whole_numbers_are_listed_as_they_were_rounded(study: dict[str, Any], check: Check) -> None:
-    ranges = {"batch_size": {"log": [8, 64], "points": 4}, "optimizer.lr": {"log": [0.1, 1], "points": 3}}
-    study["tune"] = ranges
-    assert "  candidates of batch_size: 8, 16, 32, 64" in check(study)[1].splitlines()
-    study["tune"] = {"batch_size": {"linear": [1, 100], "points": 100}}
-    lines = [line for line in check(study)[1].splitlines() if "candidates of" in line]
-    assert lines == ["  candidates of batch_size: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …, 100"]

@@ -54,7 +54,7 @@ def make_search(*settings: Any, axes: Mapping[str, Any] = MappingProxyType({}), 
 
 def block_job(block: Block, *arms: Arm, searches: tuple[SearchUnit, ...] = ()) -> Job:
     """A block of seeds of each of ``arms``, after ``searches``."""
-    return Job(searches=searches, blocks=tuple(BlockUnit(arm=arm, first=block.first, last=block.last) for arm in arms))
+    return Job(searches=searches, blocks=tuple(BlockUnit(arm=arm, block=block) for arm in arms))
 
 
 def search_job(search: Search, *selections: Selection) -> Job:

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from study.errors import Mistakes, join, join_each
 from study.metrics import METRICS
-from study.plan.file.models import Claim
-from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim
+from study.plan.file.models import Claim, Comparison
+from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedComparison
 from study.stats.exact import ALPHA, chances, fewest_seeds, smallest_p
 from study.wording import counted
 
 TIES = range(4)  # tied pairs, as the floor is shown for
-
-
-class Stated(NamedTuple):
-    """What one comparison claims."""
-
-    path: str  # of the comparison
-    claims: Sequence[Claim | PlannedClaim]
-    metrics: Sequence[str]  # that it shows
-    seeds: int
-
-    @property
-    def timed(self) -> bool:
-        names = [*self.metrics, *(claim.metric for claim in self.claims)]
-        return any(METRICS[name].timed for name in names if name in METRICS)
 
 
 class Tested(NamedTuple):
@@ -44,28 +30,22 @@ class Tested(NamedTuple):
         return smallest_p(self.pairs, ties, self.sides)
 
 
-def counts(claim: Claim | PlannedClaim) -> bool:
-    """Whether Holm's method corrects for it: neither derived, nor about a number that is counted, not measured."""
-    return not claim.derived and not METRICS[claim.metric].counted
+def tested(comparisons: Mapping[str, Comparison | PlannedComparison], seeds: int) -> list[Tested]:
+    """The claims that Holm's method corrects for: neither derived, nor about a number that is counted, not measured.
 
-
-def tested(stated: Iterable[Stated]) -> list[Tested]:
-    """The claims that count, of all comparisons of a study."""
-    stated = list(stated)
-    rounds = max(FEWEST_ROUNDS, *(part.seeds for part in stated if part.timed), 0)
+    ``seeds``: of comparisons that give none.
+    """
+    timed = [part for part in comparisons.values() if any(METRICS[name].timed for name in part.used)]
+    rounds = max(FEWEST_ROUNDS, *(part.seeds or seeds for part in timed), 0)
     found = []
-    for part in stated:
-        for i, claim in enumerate(part.claims):
-            over = (rounds, "round") if METRICS[claim.metric].per_round else (part.seeds, "seed")
-            sides = 1 if claim.kind == "equal" else 2
-            if counts(claim):
-                found.append(Tested(part.path, i, *over, sides, claim.exploratory))
+    for name, part in comparisons.items():
+        claims: Sequence[Claim] = part.claims
+        for i, claim in enumerate(claims):
+            metric, sides = METRICS[claim.metric], 1 if claim.kind == "equal" else 2
+            over = (rounds, "round") if metric.per_round else (part.seeds or seeds, "seed")
+            if not claim.derived and not metric.counted:
+                found.append(Tested(join("comparisons", name), i, *over, sides, claim.exploratory))
     return found
-
-
-def of_plan(plan: Plan) -> list[Tested]:
-    """The claims of a plan that count."""
-    return tested(Stated(join("comparisons", c.name), c.claims, c.metrics, c.seeds) for c in plan.comparisons)
 
 
 def refuse_hopeless(claims: Sequence[Tested], looks: int, mistakes: Mistakes) -> None:
@@ -99,7 +79,7 @@ def floors(plan: Plan) -> Iterator[str]:
     stated = [claim for comparison in plan.comparisons for claim in comparison.claims]
     if not stated:
         return
-    claims = of_plan(plan)
+    claims = tested({comparison.name: comparison for comparison in plan.comparisons}, 0)
     derived = sum(claim.derived for claim in stated)
     exact = len(stated) - len(claims) - derived
     rest = [f"{derived} derived"] * (derived > 0) + [f"{exact} on memory, which is counted"] * (exact > 0)
@@ -110,17 +90,16 @@ def floors(plan: Plan) -> Iterator[str]:
     text = limit_text(len(claims), plan.looks)
     value = f" = {limit:.2g}" if text != f"{limit:.2g}" else ""
     yield f"  the smallest p must be at most {text}{value} (too large: in brackets)"
-    groups: dict[tuple[str, int], list[Tested]] = {}
+    groups: dict[str, Tested] = {}
     for claim in claims:
-        name = counted(claim.pairs, claim.unit) + ", kind: equal" * (claim.sides == 1)
-        groups.setdefault((name, claim.pairs), []).append(claim)
+        groups.setdefault(counted(claim.pairs, claim.unit) + ", kind: equal" * (claim.sides == 1), claim)
     chance = dict(zip(claims, chances([claim.floor() for claim in claims], plan.looks), strict=True))
-    width = max(len("tied pairs"), *(len(name) for name, _ in groups))
+    width = max(len("tied pairs"), *map(len, groups))
     yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()
-    for (name, _), members in groups.items():
-        numbers = [members[0].floor(ties) for ties in TIES]
+    for name, claim in groups.items():
+        numbers = [claim.floor(ties) for ties in TIES]
         cells = "".join(f"{f'{p:.2g}' if p <= limit else f'({p:.2g})':<11}" for p in numbers)
-        yield f"  {name:{width}}  {cells}{_meaning(members[0], limit, chance[members[0]])}"
+        yield f"  {name:{width}}  {cells}{_meaning(claim, limit, chance[claim])}"
 
 
 def _meaning(claim: Tested, limit: float, chance: bool) -> str:

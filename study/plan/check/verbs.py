@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 from study.plan.check.decidability import floors
-from study.plan.check.tuning import candidates
 from study.plan.check.warnings import warnings
 from study.plan.cost import Work, final, length, sum_up, training_rows, tuning
 from study.plan.file.expand import prepare
@@ -33,25 +32,21 @@ def check(arguments: Namespace) -> Plan:
         skipped = f", {counted(comparison.skipped, 'combination')} skipped" if comparison.skipped else ""
         shape = f"{counted(len(comparison.arms), 'arm')} × {counted(comparison.seeds, 'seed')}"
         chosen = dict.fromkeys(comparison.selections.values())
-        tuned = f", tuned by {' and by '.join(chosen)}" if chosen else ""
+        by = f", tuned by {' and by '.join(chosen)}" if chosen else ""
         claims = f", {counted(len(comparison.claims), 'claim')}" if comparison.claims else ""
-        print(f"  {comparison.name:{width}}  {shape}{skipped}{tuned}{claims}")
+        print(f"  {comparison.name:{width}}  {shape}{skipped}{by}{claims}")
     arms = counted(len(plan.arms), "different arm")
     print(f"{counted(len(plan.comparisons), 'comparison')}, {arms}, {counted(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:
-        names = {arm: f"{c.name}, {label}" for c in reversed(plan.comparisons) for arm, label in c.trained.items()}
         for arm, blocks in gaps.items():
-            print(f"  to train: {names[arm]} ({arm}), seeds {', '.join(map(str, blocks))}")
+            print(f"  to train: {plan.names[arm]}, seeds {', '.join(map(str, blocks))}")
     to_do, (searches, final_runs) = jobs(plan, store), work_of(plan, store)
     searched = sum_up(searches)
     if plan.searches:
-        selections = {(arm.search.id, arm.selection.name) for arm in plan.arms.values() if arm.search and arm.selection}
-        trials = sum(search.first for search in plan.searches.values())
-        trials += sum(plan.searches[search].extend for search, _ in selections)
+        tuned = [(arm.search, arm.selection.name) for arm in plan.arms.values() if arm.search and arm.selection]
+        trials = sum(search.first for search in plan.searches.values()) + sum(search.extend for search, _ in tuned)
         made = f"{counted(trials, 'trial')}, {counted(searched.runs, 'run')} of tuning seeds"
-        print(f"{counted(len(plan.searches), 'search')} for {counted(len(selections), 'tuned arm')}: {made}")
-        for line in candidates(plan):
-            print(f"  candidates of {line}")
+        print(f"{counted(len(plan.searches), 'search')} for {counted(len(tuned), 'tuned arm')}: {made}")
     tuning_share = str(searched).replace(", ", " and ", 1)
     share = f", of which {tuning_share} are tuning" if searched.runs and searched.steps else ""
     sizes = any("batch_size" in search.covers for search in plan.searches.values())
@@ -59,10 +54,8 @@ def check(arguments: Namespace) -> Plan:
     print(f"In all: {work.replace(', ', ', about ', 1) if sizes else work}{share}")
     if plan.searches:
         left = sum(len(job.searches) for job in to_do)
-        done = [search for search, selection in selections if selection in store.selections(search)]
-        print(
-            f"{counted(left, 'search')} to do; {len(done)} of {counted(len(selections), 'arm')} tuned in {store.root}/"
-        )
+        done = sum(selection in store.selections(search.id) for search, selection in tuned)
+        print(f"{counted(left, 'search')} to do; {done} of {counted(len(tuned), 'arm')} tuned in {store.root}/")
     print(f"{counted(len(to_do), 'job')} to do; {runs - to_train} of {counted(runs, 'run')} cached in {store.root}/")
     report = store.study(plan.study) / "report.html"
     if report.exists():

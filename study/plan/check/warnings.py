@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from math import prod
 
-from study.axes.recipe import split_sizes
+from study.axes.recipe import AXES, split_sizes
 from study.errors import join, join_each
 from study.metrics import METRICS
-from study.plan.check import tuning as searches
 from study.plan.plan import Plan, PlannedComparison
+from study.plan.searches.space import EXAMPLE
 from study.store.layout import Block, Store, owned
 
 HALF_A_POINT = 0.005  # of accuracy
 FUNCTIONS = ({"train_seconds", "step_seconds", "speedup"}, {"steps_to_target", "epochs_to_target"})  # of each other
+NAMED = 6  # arms that a line names, at most
 LOOKED_INTO = 256  # arms of a comparison whose cached runs are read, at most
 HELD_OUT = {"test_accuracy": "test", "generalization_gap": "test", "val_accuracy": "validation"}
 
@@ -27,7 +28,8 @@ def warnings(plan: Plan, store: Store) -> Iterator[str]:
         yield from _changes_several(comparison, path)
         yield from _coarse(plan, comparison, path)
         yield from _not_derived(comparison, path)
-    yield from searches.warnings(plan)
+        yield from _unequal(plan, comparison, path)
+        yield from _untuned(plan, comparison, path)
     yield from _same_for_all(plan, store)
 
 
@@ -91,13 +93,55 @@ def _coarse(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[st
         if total is None or claim.metric not in HELD_OUT:
             continue
         rows = split_sizes(total)[2]
-        bounds = [(claim.margin, "the margin")] * bool(claim.margin) + [(HALF_A_POINT, "half a point")]
-        over = [words for bound, words in bounds if bound and 1 / rows > bound]
-        if over:
-            found.setdefault((HELD_OUT[claim.metric], rows, over[0]), []).append(i)
+        narrow = claim.margin and 1 / rows > claim.margin
+        if narrow or 1 / rows > HALF_A_POINT:
+            bound = "the margin" if narrow else "half a point"
+            found.setdefault((HELD_OUT[claim.metric], rows, bound), []).append(i)
     for (split, rows, bound), places in found.items():
         row = f"one of {rows} {split} rows is worth {100 / rows:.2g} points"
         yield f"{join_each(path, 'claims', places)}: {row}, more than {bound}; differences of a row or two mean little"
+
+
+def uneven(trials: Mapping[str, int]) -> str:
+    """``19 for l1, l2; 3 for none`` from the trials of every arm (by label); empty where all get as many."""
+    by_number: dict[int, list[str]] = {}
+    for label, number in trials.items():
+        by_number.setdefault(number, []).append(label)
+    parts = []
+    for number, labels in sorted(by_number.items(), reverse=True):
+        more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
+        parts.append(f"{number} for {', '.join(labels[:NAMED])}{more}")
+    return "; ".join(parts) if len(parts) > 1 else ""
+
+
+def _unequal(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[str]:
+    """Arms that lack a searched setting, and cannot make up for it by further trials of the others."""
+    searches = {arm.label: plan.arms[arm.arm].search for arm in comparison.arms}
+    if words := uneven({label: search.candidates if search else 0 for label, search in searches.items()}):
+        yield (
+            f"{path}: tuned in unequal numbers of trials: {words}; only 'log' and 'linear' ranges have further points "
+            "to try in arms that lack a setting"
+        )
+
+
+def _untuned(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[str]:
+    """Claims on arms that need different learning rates, and have what somebody wrote."""
+    places, differing, rates = [], set(), set()
+    for i, claim in enumerate(comparison.claims if "optimizer.lr" not in comparison.keys else ()):
+        arms = plan.arms[claim.better_arm], plan.arms[claim.than_arm]
+        one, other = (arm.outline for arm in arms)
+        apart = {axis for axis, about in AXES.items() if about.rated and getattr(one, axis) != getattr(other, axis)}
+        own = getattr(one.optimizer, "lr", None) != getattr(other.optimizer, "lr", None)
+        compared = own and one.optimizer.name == other.optimizer.name  # the rate is what is compared
+        rated = any("lr" in arm.open("optimizer") for arm in arms)
+        if apart and not compared and not rated and not METRICS[claim.metric].per_round:
+            places.append(i)
+            differing |= apart
+            rates.add("untuned learning rates" if own else "one untuned learning rate")
+    if places:
+        what = ", ".join(about.plural for axis, about in AXES.items() if axis in differing)
+        where, add = join_each(path, "claims", places), f"add tune: {{optimizer.lr: {EXAMPLE}}}"
+        yield f"{where}: arms with different {what} at {max(rates)}; {add}"
 
 
 def _same_for_all(plan: Plan, store: Store) -> Iterator[str]:

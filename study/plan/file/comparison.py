@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from study.errors import Mistakes, join, nearest
 from study.metrics import METRICS, Target
-from study.plan.file.models import Claim, Comparison
+from study.plan.file.models import Comparison
 
 LISTED = 12  # labels shown to a person who gave another
 NO_TARGET = "needs a target; give the study target: {metric: val_accuracy, value: 0.95}"
+Unfit = Callable[[str], str | None]  # metric → why the arms cannot have it; None where they can
 
 
-def check(
-    comparison: Comparison,
-    path: str,
-    labels: Sequence[str],
-    regression: str | None,
-    target: Target | None,
-    mistakes: Mistakes,
-) -> None:
-    """Note what of its metrics, reference and reported figures does not go together in the comparison at ``path``.
-
-    ``regression``: an arm on data for one.
-    """
+def check(comparison: Comparison, path: str, labels: Sequence[str], unfit: Unfit, mistakes: Mistakes) -> None:
+    """Note what of its metrics, reference and reported figures does not go together in the comparison at ``path``."""
     for i, name in enumerate(comparison.metrics):
         place = join(path, "metrics", i)
         if name in comparison.metrics[:i]:
             mistakes.add(place, f"{name!r} is listed twice; keep one")
-        elif wrong := unfit(name, regression, target):
+        elif wrong := unfit(name):
             mistakes.add(place, wrong)
     if comparison.reference is not None:
         _check_label(comparison.reference, join(path, "reference"), labels, mistakes)
@@ -37,13 +28,39 @@ def check(
         place = join(path, "reported", label)
         if not _check_label(label, place, labels, mistakes):
             continue
-        for metric in [metric for metric in figures if metric in hidden]:
+        for metric in hidden.intersection(figures):
             hidden.remove(metric)  # noted once
             mistakes.add(join(place, metric), f"{metric!r} is not shown by this comparison; add it to its metrics")
 
 
+def check_claims(comparison: Comparison, path: str, labels: Sequence[str], unfit: Unfit, mistakes: Mistakes) -> None:
+    """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to."""
+    seen: dict[tuple[str, frozenset[str], str], str] = {}
+    followed = {frozenset((claim.better, claim.than)) for claim in comparison.claims if not claim.derived}
+    for i, claim in enumerate(comparison.claims):
+        place, arms = join(path, "claims", i), frozenset((claim.better, claim.than))
+        for side, label in (("better", claim.better), ("than", claim.than)):
+            _check_label(label, join(place, side), labels, mistakes)
+        if wrong := unfit(claim.metric):
+            mistakes.add(join(place, "metric"), wrong)
+        if claim.margin is not None and claim.margin >= 1 and METRICS[claim.metric].percent:
+            points = f"{claim.margin:g} is {100 * claim.margin:g} points"
+            mistakes.add(join(place, "margin"), f"{points}; give a fraction below 1, such as 0.01 for 1 point")
+        if claim.kind == "equal" and not claim.margin:
+            wrong = "'equal' needs a margin above 0: by how much two arms may differ and still count as equal"
+            mistakes.add(join(place, "margin"), wrong)
+        if len(arms) == 1:
+            mistakes.add(join(place, "than"), f"{claim.than!r} is the other side too; give the label of another arm")
+        if claim.derived and arms not in followed:
+            words = "follows from no other claim here on the same two arms; take 'derived' out"
+            mistakes.add(join(place, "derived"), words)
+        first = seen.setdefault((claim.metric, arms, claim.kind), place)
+        if first != place:
+            mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
+
+
 def unfit(metric: str, regression: str | None, target: Target | None) -> str | None:
-    """Why arms cannot have a metric; None where they can. ``regression``: an arm on data for a regression."""
+    """Why arms cannot have a metric; None where they can. ``regression``: an arm on data for one."""
     needs = METRICS[metric]
     if needs.target and target is None:
         return f"{metric!r} {NO_TARGET}"
@@ -64,38 +81,3 @@ def _check_label(label: str, place: str, known: Sequence[str], mistakes: Mistake
     listed = ", ".join(map(repr, known[:LISTED])) + more
     mistakes.add(place, f"{label!r} is not a label of this comparison; {hint}the labels are {listed}")
     return False
-
-
-def check_claims(
-    claims: Sequence[Claim],
-    path: str,
-    labels: Sequence[str],
-    regression: str | None,
-    target: Target | None,
-    mistakes: Mistakes,
-) -> None:
-    """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to."""
-    seen: dict[tuple[str, frozenset[str], str], str] = {}
-    for i, claim in enumerate(claims):
-        place = join(path, "claims", i)
-        for side, label in (("better", claim.better), ("than", claim.than)):
-            _check_label(label, join(place, side), labels, mistakes)
-        if wrong := unfit(claim.metric, regression, target):
-            mistakes.add(join(place, "metric"), wrong)
-        if claim.margin is not None and claim.margin >= 1 and METRICS[claim.metric].percent:
-            points = f"{claim.margin:g} is {100 * claim.margin:g} points"
-            mistakes.add(join(place, "margin"), f"{points}; give a fraction below 1, such as 0.01 for 1 point")
-        if claim.kind == "equal" and not claim.margin:
-            wrong = "'equal' needs a margin above 0: by how much two arms may differ and still count as equal"
-            mistakes.add(join(place, "margin"), wrong)
-        if claim.better == claim.than:
-            mistakes.add(join(place, "than"), f"{claim.than!r} is the other side too; give the label of another arm")
-        same = (claim.metric, frozenset((claim.better, claim.than)), claim.kind)
-        if same in seen:
-            mistakes.add(place, f"is about the same arms and metric as {seen[same]}; keep one")
-        seen[same] = place
-    for i, claim in enumerate(claims):
-        followed = (c for c in claims if not c.derived and {c.better, c.than} == {claim.better, claim.than})
-        if claim.derived and not any(followed):
-            words = "follows from no other claim here on the same two arms; take 'derived' out"
-            mistakes.add(join(path, "claims", i, "derived"), words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
@@ -12,13 +12,13 @@ from study.axes.recipe import Recipe
 from study.errors import Mistakes, join
 from study.metrics import Select, Target, selections
 from study.plan.arm import Arm
-from study.plan.check.decidability import Stated, refuse_hopeless, tested
+from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.file import comparison as shown
 from study.plan.file import shape
 from study.plan.file.keys import CHOICES
-from study.plan.file.matrix import Choices, Combination, Row, entries, key_place, matrix
+from study.plan.file.matrix import Choices, Combination, Entry, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison
-from study.plan.file.open_settings import OpenSettings, check_covered, check_possible, open_settings, searches
+from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import Study, read
 from study.plan.plan import Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
 from study.plan.searches.search import Search, Selection
@@ -37,12 +37,8 @@ def expand(study: Study, sums: Sums) -> Plan:
     expansion = Expansion(study, sums, mistakes)
     for name, comparison in file.comparisons.items():
         expansion.add(name, comparison)
-    stated = [
-        Stated(join("comparisons", name), part.claims, part.metrics, part.seeds or file.seeds)
-        for name, part in file.comparisons.items()
-    ]
     if expansion.claims_right:
-        refuse_hopeless(tested(stated), file.looks or 1, mistakes)
+        refuse_hopeless(tested(file.comparisons, file.seeds), file.looks or 1, mistakes)
     mistakes.raise_any()
     return Plan(
         study=file.study,
@@ -72,12 +68,10 @@ class Expansion:
         """Plan one comparison. One with mistakes is left out."""
         path, before = join("comparisons", name), len(self.mistakes)
         opened = open_settings(self.file, comparison, path, self.mistakes)
-        if opened:
-            check_covered(opened, comparison, path, self.mistakes)
         if len(self.mistakes) > before:
             return
         baseline = self.baseline.with_(entries(comparison.baseline, join(path, "baseline")))
-        made = matrix(comparison, path, baseline, list(opened.ranges) if opened else [], self.mistakes)
+        made = matrix(comparison, path, baseline, opened.ranges if opened else (), self.mistakes)
         if len(self.mistakes) > before:
             return
         rows = [row._replace(choices=self._located(row.choices)) for row in made.rows]
@@ -88,18 +82,15 @@ class Expansion:
         target = comparison.target or self.file.target
         pairs = zip(labels, plain, strict=True)
         regression = next((label for label, arm in pairs if arm and arm.dataset.known_task == "regression"), None)
-        shown.check(comparison, path, labels, regression, target, self.mistakes)
+        unfit = partial(shown.unfit, regression=regression, target=target)
+        shown.check(comparison, path, labels, unfit, self.mistakes)
         others = len(self.mistakes)
-        shown.check_claims(comparison.claims, path, labels, regression, target, self.mistakes)
+        shown.check_claims(comparison, path, labels, unfit, self.mistakes)
         self.claims_right &= len(self.mistakes) == others
-        arms = [arm for arm in plain if arm]
-        metrics = [*comparison.metrics, *(claim.metric for claim in comparison.claims)]
-        by_metric = self._selections(metrics, opened, regression)
-        if opened and not target and opened.select and "steps_to_target" in by_metric.values():
-            self.mistakes.add(opened.select_place, f"'steps_to_target' {shown.NO_TARGET}")
+        by_metric = self._selections(comparison, opened, regression, target)
         if len(self.mistakes) > before:
             return
-        seeds = comparison.seeds or self.file.seeds
+        arms, seeds = [arm for arm in plain if arm], comparison.seeds or self.file.seeds
         by_select: dict[Select | None, list[Arm]] = {
             select: [_selected(arm, select, target) for arm in arms] for select in dict.fromkeys(by_metric.values())
         } or {None: arms}
@@ -149,7 +140,7 @@ class Expansion:
 
     def _located(self, choices: Choices) -> Choices:
         """The same, with the path of a dataset as it is seen from here, and its checksum."""
-        written = choices.values["dataset"]
+        written = choices.written("dataset")
         key = repr(written)
         if key not in self._datasets:
             self._datasets[key] = written
@@ -163,28 +154,28 @@ class Expansion:
             except (OSError, LookupError, ValueError) as error:
                 kinds = ((OSError, "path"), (LookupError, "target"), (ValueError, "sha256"))
                 setting = next(setting for kind, setting in kinds if isinstance(error, kind))
-                place = choices.places.get(f"dataset.{setting}") or join(choices.places["dataset"], setting)
-                self.mistakes.add(place, str(error.args[0] if isinstance(error, LookupError) else error))
+                place = choices["dataset"].place
+                at = choices.get(f"dataset.{setting}", Entry(None, join(place, setting))).place
+                self.mistakes.add(at, str(error.args[0] if isinstance(error, LookupError) else error))
         located = self._datasets[key]
-        return choices if located == written else Choices(choices.values | {"dataset": located}, choices.places)
+        return choices if located == written else choices.with_({"dataset": Entry(located, choices["dataset"].place)})
 
     def _arm(self, row: Row, search: Search | None) -> Arm | None:
         """The arm, of a tuned one before anything is selected; None where it cannot be."""
         try:
-            recipe = search.first_recipe if search else Recipe.model_validate(row.choices.values)
+            recipe = search.first_recipe if search else Recipe.model_validate(row.choices.recipe())
         except ValidationError as failure:
             for error in failure.errors():
-                axis, place = str(error["loc"][0]), row.choices.places
+                axis, choices = str(error["loc"][0]), row.choices
                 setting = f"{axis}.{error['loc'][2]}" if len(error["loc"]) > 2 else axis
-                at = place.get(setting) or place[axis]
-                self.mistakes.add(
-                    key_place(at) if error["type"] == "extra_forbidden" else at, shape.refused(error, axis)
-                )
+                at = (choices.get(setting) or choices[axis]).place
+                at = key_place(at) if error["type"] == "extra_forbidden" else at
+                self.mistakes.add(at, shape.refused(error, axis))
             return None
         if (reason := recipe.impossible()) and not (search and any(search.covered(axis) for axis in reason[0])):
             axes, words = reason
             own = {key.partition(".")[0]: entry.place for key, entry in row.combination.items()}
-            at = next((own[axis] for axis in axes if axis in own), row.choices.places[axes[0]])
+            at = next((own[axis] for axis in axes if axis in own), row.choices[axes[0]].place)
             self.mistakes.add(at, f"{words}, or leave the combination out by 'skip:'")
         return Arm(search=search) if search else Arm(recipe=recipe)
 
@@ -195,25 +186,29 @@ class Expansion:
         for row, arm in zip(rows, arms, strict=True):
             if arm is None:
                 continue
-            own = arm.search.id if arm.search else arm.id
-            if own in by_id:
-                here, there = _difference(row.combination, by_id[own])
+            if arm.id in by_id:
+                here, there = _difference(row.combination, by_id[arm.id])
                 self.mistakes.add(here, f"makes the same arm as {there}; keep one")
             elif row.label in by_label:
                 here, there = _difference(row.combination, by_label[row.label])
                 self.mistakes.add(here, f"gives the label {row.label!r}, as {there} does; labels must differ")
-            by_id[own] = by_label[row.label] = row.combination
+            by_id[arm.id] = by_label[row.label] = row.combination
             if opened and arm.search:
                 check_possible(arm.search, opened, self.mistakes)
 
-    def _selections(self, metrics: list[str], opened: OpenSettings | None, regression: str | None) -> dict[str, Select]:
+    def _selections(
+        self, comparison: Comparison, opened: OpenSettings | None, regression: str | None, target: Target | None
+    ) -> dict[str, Select]:
         """What the arms of each metric are tuned by; empty without. ``regression``: an arm on data for one."""
         if opened is None:
             return {}
-        found = selections(metrics, opened.select, regression is not None)
+        given, place = opened.options.select, opened.places["select"]
+        found = selections(comparison.used, given, regression is not None)
         if regression is not None and "val_accuracy" in found.values():
             words = f"'val_accuracy' needs classes and the data of {regression!r} are for regression; use val_loss"
-            self.mistakes.add(opened.select_place, words)
+            self.mistakes.add(place, words)
+        if given and not target and "steps_to_target" in found.values():
+            self.mistakes.add(place, f"'steps_to_target' {shown.NO_TARGET}")
         return found
 
 
@@ -226,10 +221,10 @@ def _selected(arm: Arm, select: Select, target: Target | None) -> Arm:
     )  # fmt: skip
 
 
-def _difference(first: Combination, second: Mapping[str, object]) -> tuple[str, str]:
+def _difference(first: Combination, second: Combination) -> tuple[str, str]:
     """Where two combinations of one comparison part: the places of what they do not share."""
     for key, entry in first.items():
         other = second.get(key)
         if other != entry:
-            return entry.place, (other or next(iter(second.values()))).place  # type: ignore[attr-defined]
+            return entry.place, (other or next(iter(second.values()))).place
     raise AssertionError("two combinations are never written in the same places")

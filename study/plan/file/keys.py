@@ -6,58 +6,42 @@ is required, since other keys of the file may give them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, Self, Union
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
+    GetCoreSchemaHandler,
     JsonValue,
-    PrivateAttr,
     Tag,
     TypeAdapter,
     ValidatorFunctionWrapHandler,
+    WrapValidator,
     create_model,
-    model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema
 from typing_extensions import TypeAliasType
 
-from study.axes.base import Choice
+from study.axes.base import Choice, Frozen
 from study.axes.recipe import AXES, Recipe
 
 VARIED = tuple(axis for axis, about in AXES.items() if about.varies)
 CHOICES = {axis: about.choices for axis, about in AXES.items() if about.choices}
+Written = dict[str, JsonValue]  # axis or setting → value
 
 
-class Part(BaseModel):
-    """A part of a study file."""
+@dataclass(frozen=True)
+class CheckedAs:
+    """Annotates a field that is checked as another type, which is made of the axes when the program begins."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    kind: Any
 
-
-class Keyed(Part):
-    """A part whose keys are axes and settings. It remembers the order in which they were written."""
-
-    keys: ClassVar[tuple[str, ...]] = ()
-    _written: tuple[str, ...] = PrivateAttr(())
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _in_order(cls, content: object, handler: ValidatorFunctionWrapHandler) -> Self:
-        made: Self = handler(content)
-        if isinstance(content, Mapping):
-            made._written = tuple(key for key in content if key in cls.keys)
-        return made
-
-    def items(self) -> Iterator[tuple[str, JsonValue]]:
-        """The axes and settings that are written, with their values."""
-        content = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        for key in self._written:
-            yield key, content[key]
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return handler.generate_schema(self.kind)
 
 
 def literals(name: str, described: Mapping[str, str]) -> Any:
@@ -82,27 +66,24 @@ def written(axis: str) -> Any:
     return _named(axis, union)
 
 
-def _partial(axis: str, choice: type[Choice]) -> type[Part]:
+def _partial(axis: str, choice: type[Choice]) -> type[Frozen]:
     """The choice as it may be written: no setting but the name is required."""
     name = choice.model_fields["name"].default
     fields: dict[str, Any] = {"name": (_type(choice.model_fields["name"]), ...)}
     fields |= {setting: (_type(choice.model_fields[setting]), _unset()) for setting in settings_of(choice)}
     titled = {"title": name}
-    return create_model(f"{axis}_{name}", __base__=Part, __doc__=choice.description(), __cls_kwargs__=titled, **fields)
+    return create_model(
+        f"{axis}_{name}", __base__=Frozen, __doc__=choice.description(), __cls_kwargs__=titled, **fields
+    )
 
 
 def settings_of(choice: type[Choice]) -> list[str]:
     return [field for field in choice.model_fields if field != "name"]
 
 
-def settings(axis: str, value: JsonValue) -> dict[str, JsonValue]:
-    """All settings of a choice as it is written, with its name; those left out by default, None where that is none."""
-    assert isinstance(value, dict)
-    return {**_defaults(axis, str(value["name"])), **value}
-
-
 @cache
-def _defaults(axis: str, name: str) -> dict[str, JsonValue]:
+def defaults(axis: str, name: str) -> dict[str, JsonValue]:
+    """All settings of a choice, with its name; None where one has no default."""
     fields = CHOICES[axis].choices()[name].model_fields
     values = {setting: None if about.is_required() else about.default for setting, about in fields.items()}
     return {setting: list(value) if isinstance(value, tuple) else value for setting, value in values.items()}
@@ -140,33 +121,33 @@ def kinds(axes: Iterable[str]) -> dict[str, Any]:
     return {axis: written(axis) for axis in axes} | settings
 
 
-def keyed(
-    name: str, doc: str, kinds: Mapping[str, Any], required: Collection[str] = (), base: type[Keyed] = Keyed
-) -> type[Keyed]:
-    """A model with the keys of ``kinds``, by the type of their values; dots in keys are two underscores in names."""
-    fields: dict[str, Any] = {
-        key.replace(".", "__"): (kind, ... if key in required else _unset(key)) for key, kind in kinds.items()
-    }
-    made = create_model(name, __base__=base, __doc__=doc, **fields)
-    made.keys = tuple(kinds)
-    return made
+def keyed(kinds: Mapping[str, Any], required: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of a model with these keys, by the type of their values; dots in keys are underscores in names."""
+    return {key.replace(".", "__"): (kind, ... if key in required else _unset(key)) for key, kind in kinds.items()}
+
+
+def mapping(name: str, doc: str, fields: Mapping[str, Any]) -> Any:
+    """A type of mappings with such fields; they are checked and kept as they are written, in their order."""
+
+    def as_written(content: Written, check: ValidatorFunctionWrapHandler) -> Written:
+        check(content)
+        return content
+
+    model: Any = create_model(name, __base__=Frozen, __doc__=doc, **fields)
+    return Annotated[model, WrapValidator(as_written)]
 
 
 @cache
-def number(axis: str) -> TypeAdapter[int | float]:
-    """Checks the values of an axis that is a number."""
-    return TypeAdapter(_type(Recipe.model_fields[axis]))
+def adapter(key: str, home: type[Choice] | None) -> TypeAdapter[Any]:
+    """Checks the values of a setting of the choice ``home``, or where that is None those of an axis."""
+    field = home.model_fields[key.partition(".")[2]] if home else Recipe.model_fields[key]
+    return TypeAdapter(_type(field))
 
 
 @cache
 def kind_of(key: str, home: type[Choice] | None) -> str | None:
-    """``real``, ``whole`` or ``widths`` (a list of whole numbers); None for what cannot be searched.
-
-    ``home``: the choice that has the setting; None where ``key`` is an axis.
-    """
-    axis, _, name = key.partition(".")
-    field = home.model_fields[name] if home else Recipe.model_fields[axis]
-    schema = TypeAdapter(_type(field)).json_schema()
+    """``real``, ``whole`` or ``widths`` (a list of whole numbers); None for what cannot be searched."""
+    schema = adapter(key, home).json_schema()
     if schema.get("type") == "array":
         return "widths" if schema.get("items", {}).get("type") == "integer" and "prefixItems" not in schema else None
     return {"number": "real", "integer": "whole"}.get(schema.get("type", ""))

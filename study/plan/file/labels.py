@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from study.errors import show
-from study.plan.file.keys import CHOICES, settings
+from study.plan.file.keys import CHOICES
 
 ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
 
@@ -25,9 +24,7 @@ def number(value: Any) -> str:
 
 def varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The keys of ``rows`` (one mapping of key to value per arm) that have more than one value."""
-    if not rows:
-        return []
-    return [key for key in rows[0] if len({canonical(row[key]) for row in rows}) > 1]
+    return [key for key in rows[0] if len({canonical(row.get(key)) for row in rows}) > 1]
 
 
 def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
@@ -38,9 +35,8 @@ def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
         return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
     shown = {}
     for code, value in distinct.items():
-        twins = [settings(key, v) for v in distinct.values() if v["name"] == value["name"]]
-        own = settings(key, value)
-        parts = [f"{setting}={number(own.get(setting))}" for setting in varying(twins)]
+        twins = [twin for twin in distinct.values() if twin["name"] == value["name"]]
+        parts = [f"{setting}={number(value.get(setting))}" for setting in varying(twins)]
         shown[code] = " ".join([str(value["name"]), *parts])
     return shown
 
@@ -65,12 +61,8 @@ def compose(
 
 def canonical(value: Any) -> str:
     """The same text for equal values: 1 and 1.0 are the same choice, true is not 1."""
-    if isinstance(value, float) and value.is_integer():
-        return repr(int(value))
-    if value is None or isinstance(value, int | float | str):
-        return repr(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(sorted(f"{key!r}:{canonical(item)}" for key, item in value.items())) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(canonical(item) for item in value) + "]"
-    return json.dumps(value, default=str)
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    return repr(int(value)) if isinstance(value, float) and value.is_integer() else repr(value)

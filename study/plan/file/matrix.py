@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
 from itertools import product
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from study.axes.base import Choice
-from study.axes.recipe import Recipe, split_key
+from study.axes.recipe import AXES, Recipe, split_key
 from study.errors import Mistakes, join
 from study.plan.file import labels
-from study.plan.file.keys import CHOICES, Keyed, settings
+from study.plan.file.keys import CHOICES, Written, defaults
 from study.plan.file.models import Comparison
 
 
@@ -27,69 +26,66 @@ class Entry(NamedTuple):
 Combination = dict[str, Entry]  # axis or setting → what is written for it in one arm
 
 
-@dataclass
-class Choices:
-    """What is chosen on every axis: a number, or a mapping of a name and settings; and where each was written."""
+class Choices(Combination):
+    """What is chosen on every axis, and where it was written.
 
-    values: dict[str, JsonValue] = field(default_factory=dict)
-    places: dict[str, str] = field(default_factory=dict)  # of axes and of settings
+    An axis has the number, or the name of the choice; the settings that are written have keys of their own.
+    """
 
     @classmethod
     def defaults(cls, path: str) -> Choices:
         """Of the axes that have one, as if written in the baseline at ``path``."""
-        made = cls()
-        for axis, about in Recipe.model_fields.items():
-            if not about.is_required():
-                default = about.default
-                made.values[axis] = default.model_dump(mode="json") if isinstance(default, Choice) else default
-                made.places[axis] = join(path, axis)
-        return made
+        fields = {axis: field.default for axis, field in Recipe.model_fields.items() if not field.is_required()}
+        plain = {axis: value.differing() if isinstance(value, Choice) else value for axis, value in fields.items()}
+        return cls().with_({axis: Entry(value, join(path, axis)) for axis, value in plain.items()})
 
-    def with_(self, entries: Mapping[str, Entry]) -> Choices:
+    def with_(self, entries: Combination) -> Choices:
         """These choices with ``entries`` laid over them: axes first, then settings.
 
         A bare name equal to the present choice means that choice with its settings, any other that with its defaults.
         """
-        made = Choices(dict(self.values), dict(self.places))
+        made = Choices(self)
         for key in sorted(entries, key=lambda key: "." in key):
-            value, place = entries[key]
-            axis, setting = split_key(key)
-            present = made.values.get(axis)
-            if setting is not None:
-                made.values[axis] = {**(present if isinstance(present, dict) else {}), setting: value}
-            elif not (isinstance(value, str) and isinstance(present, dict) and present["name"] == value):
-                made.values[axis] = {"name": value} if isinstance(value, str) else value
-                made.places = {k: at for k, at in made.places.items() if not k.startswith(f"{axis}.")}
-                if isinstance(value, dict):
-                    made.places |= {f"{axis}.{name}": join(place, name) for name in value}
-            made.places[key] = place
+            (value, place), present = entries[key], made.get(key)
+            if key in CHOICES and (present is None or present.value != value):
+                given = value if isinstance(value, dict) else {"name": value}
+                made = made.without([other for other in made if other.startswith(f"{key}.")])
+                made |= {f"{key}.{name}": Entry(own, join(place, name)) for name, own in given.items()}
+                value = made.pop(f"{key}.name").value
+            made[key] = Entry(value, place)
         return made
 
-    def without(self, keys: Iterable[str]) -> Choices:
+    def without(self, keys: Collection[str]) -> Choices:
         """These choices without the settings, or the numbers, of ``keys``."""
-        values = dict(self.values)
-        for key in keys:
-            axis, setting = split_key(key)
-            present = values[axis]
-            if setting is None:
-                del values[axis]
-            elif isinstance(present, dict):
-                values[axis] = {name: value for name, value in present.items() if name != setting}
-        return Choices(values, self.places)
+        return Choices({key: entry for key, entry in self.items() if key not in keys})
+
+    def written(self, axis: str) -> JsonValue:
+        """The number, or a mapping of the name and the settings that are written."""
+        start, name = f"{axis}.", self[axis].value
+        if axis not in CHOICES:
+            return name
+        return {"name": name} | {key.removeprefix(start): e.value for key, e in self.items() if key.startswith(start)}
+
+    def recipe(self) -> dict[str, JsonValue]:
+        """What is written on every axis."""
+        return {axis: self.written(axis) for axis in AXES if axis in self}
 
     def has(self, key: str) -> bool:
         """Whether the choice on an axis has this setting; or ``key`` is an axis."""
         axis, setting = split_key(key)
-        return setting is None or setting in settings(axis, self.values[axis])
+        return setting is None or setting in defaults(axis, str(self[axis].value))
+
+    def choice(self, key: str) -> type[Choice] | None:
+        """The choice that has a setting; None of an axis."""
+        axis, setting = split_key(key)
+        return CHOICES[axis].choices()[str(self[axis].value)] if setting else None
 
     def value(self, key: str) -> JsonValue:
-        """Of an axis as it is written; of a setting also by default, None where the choice does not have it."""
+        """Of a number or a setting, None where there is none; of a choice its name and all its settings."""
         axis, setting = split_key(key)
-        return self.values[axis] if setting is None else settings(axis, self.values[axis]).get(setting)
-
-    def place(self, *keys: str) -> str:
-        """Where the first of ``keys`` is written that is written anywhere."""
-        return next(self.places[key] for key in keys if key in self.places)
+        written = self.written(axis) if axis in self else None
+        whole = {**defaults(axis, str(written["name"])), **written} if isinstance(written, dict) else {}
+        return whole.get(setting) if setting else whole or written
 
 
 class Row(NamedTuple):
@@ -108,34 +104,32 @@ class Matrix(NamedTuple):
     coupled: tuple[str, ...]  # the keys of ``arms``, in the order written
 
 
-def entries(part: Keyed, path: str) -> dict[str, Entry]:
-    """What is written in a baseline."""
-    return {key: Entry(value, join(path, key)) for key, value in part.items()}
+def entries(part: Written, path: str) -> Combination:
+    """What is written in a baseline, or in an arm but for its label."""
+    return {key: Entry(value, join(path, key)) for key, value in part.items() if key != "label"}
 
 
-def matrix(comparison: Comparison, path: str, baseline: Choices, searched: Sequence[str], mistakes: Mistakes) -> Matrix:
+def matrix(
+    comparison: Comparison, path: str, baseline: Choices, searched: Collection[str], mistakes: Mistakes
+) -> Matrix:
     """The arms of the comparison at ``path`` that are not skipped, with their labels; the mistakes are noted.
 
     ``baseline``: that of the comparison. ``searched``: keys that are left open, and shown in no label.
     """
-    given = [arm.label for arm in comparison.arms or ()] or [None]
-    coupled = tuple(dict.fromkeys(key for arm in comparison.arms or () for key, _ in arm.items()))
-    keys = list(dict.fromkeys([*coupled, *(key for key, _ in comparison.vary.items())]))
-    combinations = _combinations(comparison, path, mistakes)
-    made = [(combination, baseline.with_(combination), given[i]) for i, combination in combinations]
-    kept = _kept(comparison, path, [choices for _, choices, _ in made], mistakes)
-    pairs = [made[i] for i in kept]
-    rows = [choices.without([key for key in searched if choices.has(key)]) for _, choices, _ in pairs]
-    values = [{key: row.value(key) if split_key(key)[0] in row.values else None for key in keys} for row in rows]
-    composed = labels.compose(values, [own for _, _, own in pairs], coupled) if pairs else []
-    return Matrix(
-        [
-            Row(combination, choices, label, own, shown)
-            for (combination, choices, own), (label, shown) in zip(pairs, composed, strict=True)
-        ],
-        len(made) - len(kept),
-        coupled,
-    )
+    arms = comparison.arms or ({},)
+    coupled = tuple(dict.fromkeys(key for arm in arms for key in entries(arm, path)))
+    keys = list(dict.fromkeys([*coupled, *comparison.vary]))
+    made = [(arms[i].get("label"), combination) for i, combination in _combinations(comparison, path, mistakes)]
+    chosen = [baseline.with_(combination) for _, combination in made]
+    kept = _kept(comparison, path, chosen, mistakes)
+    values = [{key: row.value(key) for key in keys} for row in (chosen[i].without(searched) for i in kept)]
+    given = [str(own) if own else None for own in (made[i][0] for i in kept)]
+    composed = labels.compose(values, given, coupled) if kept else []
+    found = [
+        Row(made[i][1], chosen[i], label, own, shown)
+        for i, own, (label, shown) in zip(kept, given, composed, strict=True)
+    ]
+    return Matrix(found, len(made) - len(kept), coupled)
 
 
 def _combinations(comparison: Comparison, path: str, mistakes: Mistakes) -> Iterable[tuple[int, Combination]]:
@@ -145,10 +139,10 @@ def _combinations(comparison: Comparison, path: str, mistakes: Mistakes) -> Iter
         for key, values in comparison.vary.items()
         if isinstance(values, list)
     }
-    for i, arm in enumerate(comparison.arms or (None,)):
+    for i, arm in enumerate(comparison.arms or ({},)):
         place = join(path, "arms", i)
-        coupled = entries(arm, place) if arm else {}
-        if arm and not coupled:
+        coupled = entries(arm, place)
+        if comparison.arms and not coupled:
             mistakes.add(place, "names no axis; give what this arm sets, such as {batch_size: 16}")
         for key in coupled.keys() & varied.keys():
             mistakes.add(coupled[key].place, "is set by 'vary' too; give it in one place")
@@ -176,12 +170,11 @@ def _kept(comparison: Comparison, path: str, rows: Sequence[Choices], mistakes: 
     """The places of the rows that no entry of ``skip`` matches."""
     kept = set(range(len(rows)))
     for i, pattern in enumerate(comparison.skip):
-        wanted = dict(pattern.items())
         place = join(path, "skip", i)
-        if not wanted:
+        if not pattern:
             mistakes.add(place, "is empty; give the axes and values that it matches, such as {batch_size: 16}")
             continue
-        matched = {j for j, row in enumerate(rows) if matches(wanted, row)}
+        matched = {j for j, row in enumerate(rows) if matches(pattern, row)}
         if not matched:
             mistakes.add(place, "matches no combination; take it out or correct it")
         kept -= matched
@@ -190,7 +183,7 @@ def _kept(comparison: Comparison, path: str, rows: Sequence[Choices], mistakes: 
     return sorted(kept)
 
 
-def matches(pattern: Mapping[str, JsonValue], row: Choices) -> bool:
+def matches(pattern: Written, row: Choices) -> bool:
     """Whether every key of ``pattern`` has its value in ``row``.
 
     A bare name matches any settings of that choice, a mapping those that give its settings.
@@ -201,9 +194,8 @@ def matches(pattern: Mapping[str, JsonValue], row: Choices) -> bool:
 def _equal(row: Choices, key: str, wanted: JsonValue) -> bool:
     if "." in key or key not in CHOICES:
         return row.has(key) and labels.canonical(row.value(key)) == labels.canonical(wanted)
-    own = settings(key, row.values[key])
-    given = {"name": wanted} if isinstance(wanted, str) else wanted
-    assert isinstance(given, dict)
+    own, given = row.value(key), wanted if isinstance(wanted, dict) else {"name": wanted}
+    assert isinstance(own, dict)
     return all(
         name in own and labels.canonical(own[name]) == labels.canonical(value) for name, value in given.items()
     )  # fmt: skip

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
+from study.axes.base import Frozen
 from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS, Select, Target
-from study.plan.file.keys import VARIED, Keyed, Part, keyed, kinds, literals, searchable
+from study.plan.file.keys import VARIED, CheckedAs, Written, keyed, kinds, literals, mapping, searchable
 from study.plan.searches.space import Range
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -22,7 +23,7 @@ UNIQUE = Field(json_schema_extra={"uniqueItems": True})  # else noted by `expand
 SEEDS, EXTEND = 3, 4  # of a search, unless the study says otherwise
 
 
-class Tune(Keyed):
+class Tune(Frozen):
     """Settings to search, at the same budget for every arm."""
 
     seeds: Annotated[int, Field(ge=1, le=1000, description="Fresh seeds, never those of the final runs.")] = SEEDS
@@ -32,32 +33,37 @@ class Tune(Keyed):
     search: Annotated[Literal["grid", "sobol"], Field(description="Every point of the grid, or quasi-random.")] = "grid"
     trials: Annotated[int | None, Field(ge=2, le=10_000, description="Trials of a quasi-random search.")] = None
     select: Annotated[
-        Select | Annotated[tuple[Select, ...], LIST, UNIQUE] | None,
+        tuple[Select, ...] | None,
+        CheckedAs(Select | Annotated[tuple[Select, ...], LIST, UNIQUE] | None),
+        AfterValidator(lambda given: (given,) if isinstance(given, str) else given),
         Field(description="What the best candidate is chosen by."),
     ] = None
 
     def ranges(self) -> dict[str, Range]:
-        """Where each setting is searched, in the order written."""
-        return {key: getattr(self, key.replace(".", "__")) for key in self._written}
+        """Where each setting is searched."""
+        fields = type(self).model_fields.items()
+        return {about.alias: getattr(self, name) for name, about in fields if about.alias and getattr(self, name)}
 
 
-class Entry(Keyed):
-    """Coupled settings: one arm."""
+MetricName = Annotated[
+    str, CheckedAs(literals("metric", {name: f"{about.title}: {about.definition}" for name, about in METRICS.items()}))
+]
+TuneBlock = Annotated[
+    Tune,
+    CheckedAs(create_model("Tune", __base__=Tune, __doc__=Tune.__doc__, **keyed(dict.fromkeys(searchable(), Range)))),
+]
+LISTS: Any = tuple  # of types that are not known before the program begins
+REQUIRED = [axis for axis in AXES if Recipe.model_fields[axis].is_required()]
+SEVERAL = {key: Annotated[LISTS[kind, ...], LIST] for key, kind in kinds(VARIED).items()}
+LABEL = Field(None, description="Stands for the settings in the label of the arm.")
+Baseline = mapping("Baseline", "The choice on every axis.", keyed(kinds(AXES), REQUIRED))
+Laid = mapping("ComparisonBaseline", "What differs from the study's baseline.", keyed(kinds(AXES)))
+Vary = mapping("Vary", "Lists of values.", keyed(SEVERAL))
+ArmEntry = mapping("Arm", "Coupled settings: one arm.", {"label": (Text | None, LABEL)} | keyed(kinds(VARIED)))
+Pattern = mapping("Pattern", "Matches arms that have these values.", keyed(kinds(VARIED)))
 
-    label: Annotated[Text | None, Field(description="Stands for the settings in the label of the arm.")] = None
 
-
-if TYPE_CHECKING:  # made of the axes, at the end of this module
-    MetricName = str
-    Baseline = Keyed
-    Laid = Keyed
-    Vary = Keyed
-    Pattern = Keyed
-    ArmEntry = Entry
-    TuneBlock = Tune
-
-
-class Claim(Part):
+class Claim(Frozen):
     """A statement about two arms, declared before training."""
 
     metric: Annotated[MetricName, Field(description="What the two arms are compared by; it need not be shown.")]
@@ -79,7 +85,7 @@ class Claim(Part):
     exploratory: Annotated[bool, Field(description="May be one that so few seeds cannot decide.")] = False
 
 
-class Reported(Part):
+class Reported(Frozen):
     """Figures printed elsewhere, by label and metric, and their source."""
 
     model_config = ConfigDict(extra="allow")
@@ -93,23 +99,25 @@ class Reported(Part):
         return {label: {m: str(f) for m, f in given.items()} for label, given in self.__pydantic_extra__.items()}
 
 
-class Comparison(Part):
+class Comparison(Frozen):
     """A named set of arms that are compared: one table, one figure."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["vary"]}, {"required": ["arms"]}]})
 
     title: Annotated[str | None, Field(description="Heading of the table and the figure.")] = None
-    baseline: Annotated[Laid, Field(description="What differs from the study's baseline here.")] = Field(
-        default_factory=lambda: Laid()
+    baseline: Annotated[Written, CheckedAs(Laid)] = Field(
+        default_factory=dict, description="What differs from the study's baseline here."
     )
-    vary: Annotated[Vary, Field(description="Lists of values; every combination is an arm.")] = Field(
-        default_factory=lambda: Vary()
+    vary: Annotated[Written, CheckedAs(Vary)] = Field(
+        default_factory=dict, description="Lists of values; every combination is an arm."
     )
     arms: Annotated[
-        Annotated[tuple[ArmEntry, ...], LIST] | None,
+        Annotated[tuple[Annotated[Written, CheckedAs(ArmEntry)], ...], LIST] | None,
         Field(description="Coupled settings: one arm each."),
     ] = None
-    skip: Annotated[tuple[Pattern, ...], Field(strict=False, description="Combinations left out.")] = ()
+    skip: Annotated[
+        tuple[Annotated[Written, CheckedAs(Pattern)], ...], Field(strict=False, description="Combinations left out.")
+    ] = ()
     metrics: Annotated[
         tuple[MetricName, ...],
         LIST,
@@ -129,19 +137,26 @@ class Comparison(Part):
         tuple[Claim, ...], Field(strict=False, description="What is claimed before training, and judged after it.")
     ] = ()
 
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The metrics that are shown or claimed."""
+        return tuple(dict.fromkeys((*self.metrics, *(claim.metric for claim in self.claims))))
+
     @model_validator(mode="after")
     def _names_arms(self) -> Self:
-        if not self.arms and not list(self.vary.items()):
+        if not self.arms and not self.vary:
             raise PydanticCustomError("words", "names no arms; give 'vary:' or 'arms:'")
         return self
 
 
-class StudyFile(Part):
+class StudyFile(Frozen):
     """One YAML file: a question, a baseline, comparisons."""
 
     study: Annotated[Slug, Field(description="Names the folder of the results.")]
     title: Annotated[str | None, Field(description="Heading of the report.")] = None
-    baseline: Annotated[Baseline, Field(description="The choice on every axis unless an arm says otherwise.")]
+    baseline: Annotated[
+        Written, CheckedAs(Baseline), Field(description="The choice on every axis unless an arm says otherwise.")
+    ]
     seeds: Annotated[Seeds, Field(description="Runs per arm: seeds 0, 1, …")] = 16
     target: Annotated[Target | None, Field(description="The validation level that counts as converged.")] = None
     tune: Annotated[TuneBlock | None, Field(description="Settings to search, at the same budget for every arm.")] = None
@@ -152,17 +167,3 @@ class StudyFile(Part):
         dict[Slug, Comparison],
         Field(min_length=1, description="What is compared: one table and one figure each."),
     ]
-
-
-if not TYPE_CHECKING:
-    MetricName = literals("metric", {name: f"{about.title}: {about.definition}" for name, about in METRICS.items()})
-    required = [axis for axis in AXES if Recipe.model_fields[axis].is_required()]
-    Baseline = keyed("Baseline", "The choice on every axis.", kinds(AXES), required)
-    Laid = keyed("ComparisonBaseline", "What differs from the study's baseline.", kinds(AXES))
-    several = {key: Annotated[tuple[kind, ...], LIST] for key, kind in kinds(VARIED).items()}
-    Vary = keyed("Vary", "Lists of values.", several)
-    ArmEntry = keyed("Arm", Entry.__doc__, kinds(VARIED), base=Entry)
-    Pattern = keyed("Pattern", "Matches arms that have these values.", kinds(VARIED))
-    TuneBlock = keyed("Tune", Tune.__doc__, dict.fromkeys(searchable(), Range), base=Tune)
-    for part in (Claim, Reported, Comparison, StudyFile):
-        part.model_rebuild()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -128,19 +128,24 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
         least = context["min_length"]
         return refuse(given, whole or f"a list of at least {counted(least, 'value')}")
     if given is None and isinstance(place[-1], str):
-        return refuse(None, WANTED.get(key) or _expected(errors))
+        return refuse(None, WANTED.get(key) or _wanted(errors))
     if kind == "tuple_type" and place[-2:-1] == ("vary",):
         return refuse(given, f"a list of values, such as [{given}]")
-    if all(e["type"] in EXPECTED for e in errors):
-        return refuse(given, _expected(errors))
-    return f"{show(given)} is refused; {error['msg'].removeprefix('Value error, ')}"
+    return expected(*errors)
 
 
 def last_key(place: Place) -> str:
     return next((step for step in reversed(place) if isinstance(step, str)), "")
 
 
-def _expected(errors: list[ErrorDetails]) -> str:
+def expected(*errors: ErrorDetails) -> str:
+    """What was wrong with one value, and what would be right."""
+    if all(error["type"] in EXPECTED for error in errors):
+        return refuse(errors[0]["input"], _wanted(errors))
+    return f"{show(errors[0]['input'])} is refused; {errors[0]['msg'].removeprefix('Value error, ')}"
+
+
+def _wanted(errors: Sequence[ErrorDetails]) -> str:
     """What would be right, of the parts of a union each once; a number is a whole number, too."""
     found = dict.fromkeys(
         EXPECTED.get(e["type"], "a mapping of keys to values").format(**e.get("ctx", {})) for e in errors
@@ -152,7 +157,7 @@ def _expected(errors: list[ErrorDetails]) -> str:
 
 def unchosen(given: Any, key: str) -> str:
     """A choice, or a metric, that there is none of."""
-    if key in ("metric", "metrics") or key not in CHOICES:
+    if key not in CHOICES:
         return suggest(given, METRICS, "metric")
     known = list(CHOICES[key].choices())
     if isinstance(given, dict):
@@ -166,12 +171,8 @@ def unchosen(given: Any, key: str) -> str:
 
 def unselected(given: str) -> str:
     """What tuning cannot choose by."""
-    if (
-        given in METRICS
-        and given not in SELECTS
-        and (instead := METRICS[given].selected_by(regression=False))
-        and "test" in given
-    ):
+    instead = METRICS[given].selected_by(regression=False) if given in METRICS and "test" in given else None
+    if instead:
         leak = "is of the test rows: an arm chosen by them looks better on them than it is"
         return f"{given!r} {leak}; give its validation twin, {instead}"
     return suggest(given, SELECTS, "selection")
@@ -182,10 +183,7 @@ def unknown(place: Place, given: Any, loc: tuple[int | str, ...]) -> str:
     key, part = str(place[-1]), last_key(place[:-1])
     mark = str(loc[-2]) if len(loc) > 1 else ""
     if mark.startswith("<"):  # within a choice with settings
-        name = mark[1:-3]
-        settings = settings_of(CHOICES[part].choices()[name])
-        none = f"{name!r} has no settings; take {key!r} out"
-        return suggest(key, settings, f"setting of {name!r}") if settings else none
+        return unknown_setting(part, mark[1:-3], key)
     if part in KEYED:
         return unknown_axis(key, tuple(AXES) if part == "baseline" else VARIED)
     if part == "tune":
@@ -211,7 +209,7 @@ def unknown_axis(key: str, known: tuple[str, ...]) -> str:
 def untunable(key: str) -> str:
     """A key of ``tune`` that cannot be searched."""
     axis, dot, setting = key.partition(".")
-    options = [name for name in Tune.model_fields if name != "keys"]
+    options = list(Tune.model_fields)
     if not dot and axis not in AXES and nearest(axis, options):
         return suggest(axis, options, "key of 'tune'")
     if axis not in VARIED or (dot and setting not in owners(axis)):
@@ -224,22 +222,18 @@ def untunable(key: str) -> str:
     return f"{key!r} is no number; compare its choices by 'vary:', and tune settings such as {some}"
 
 
+def unknown_setting(axis: str, name: str, key: str) -> str:
+    """A key that is no setting of a choice."""
+    settings = settings_of(CHOICES[axis].choices()[name])
+    none = f"{name!r} has no settings; take {key!r} out"
+    return suggest(key, settings, f"setting of {name!r}") if settings else none
+
+
 def refused(error: ErrorDetails, axis: str) -> str:
     """Why a whole choice, or number, that a study file makes of several keys cannot be."""
-    setting = error["loc"][-1]
-    if axis not in CHOICES:
-        return expected(error)
-    name = str(error["loc"][1])
-    choice = CHOICES[axis].choices()[name]
-    if error["type"] == "missing":
+    kind, name, setting = error["type"], str(error["loc"][1]) if axis in CHOICES else "", error["loc"][-1]
+    if kind == "missing" and name:
         return f"{name!r} needs {setting!r}, which has no default; write {{name: {name}, {setting}: …}}"
-    if error["type"] == "extra_forbidden":
-        settings = settings_of(choice)
-        none = f"{name!r} has no settings; take {setting!r} out"
-        return suggest(setting, settings, f"setting of {name!r}") if settings else none
+    if kind == "extra_forbidden" and name:
+        return unknown_setting(axis, name, str(setting))
     return expected(error)
-
-
-def expected(error: ErrorDetails) -> str:
-    """What was wrong with one value, and what would be right."""
-    return refuse(error["input"], _expected([error])) if error["type"] in EXPECTED else str(error["msg"])

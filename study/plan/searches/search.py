@@ -11,9 +11,10 @@ from typing import Literal, get_args
 
 from pydantic import Field, JsonValue
 
+from study.axes.base import Frozen
 from study.axes.recipe import Recipe, changes_steps, digest, split_key
 from study.metrics import Select, Target
-from study.plan.searches.space import Frozen, Searched, Value
+from study.plan.searches.space import Searched, Value
 
 FIRST_SEED = 1_000_000  # tuning seed k is this plus k: never one of the final runs
 SELECTS: tuple[str, ...] = get_args(Select)
@@ -55,6 +56,11 @@ class Search(Frozen):
     def first(self) -> int:
         """Trials before the further ones."""
         return self.trials or prod(len(searched.grid()) for searched in self.settings)
+
+    @property
+    def listed(self) -> bool:
+        """Whether all settings have listed values: there are none between or past them to go on with."""
+        return all(searched.values for searched in self.settings)
 
     @property
     def candidates(self) -> int:

@@ -51,9 +51,7 @@ def choose(search: Search, trials: Sequence[Trial], select: Select) -> Chosen | 
 
 def merit(outcome: Outcome, select: Select) -> float:
     """How good one outcome is by ``select``, more is better; minus infinity for diverged or not reached."""
-    if select == "steps_to_target":
-        return -inf if outcome.steps_to_target is None or not outcome.finished else -outcome.steps_to_target
-    value = outcome.val_accuracy if select == "val_accuracy" else outcome.val_loss
+    value: float | None = getattr(outcome, select)
     if not outcome.finished or value is None:
         return -inf
     return value if select == "val_accuracy" else -value
@@ -100,23 +98,20 @@ def beats(better: Trial, worse: Trial, select: Select) -> bool:
 
 def edge(search: Search, select: Select, trials: Sequence[Trial]) -> tuple[dict[str, str], bool, list[Candidate]]:
     """The edges that the best candidate lies on, those where the setting itself ends left out: as in ``Chosen``."""
-    places = rank(trials, select)
-    best = trials[places[0]]
+    best = trials[rank(trials, select)[0]]
     sides, undertuned, following = {}, False, []
     for searched in search.settings:
         if not searched.ordered:
             continue
         here = searched.position(best.settings[searched.key])
-        line = [(searched.position(t.settings[searched.key]), t) for t in _line(search, searched, best, trials)]
+        line = _line(search, searched, best, trials)
         for side, direction in (("low", -1), ("high", 1)):
-            inner = [
-                (_distance(search, best, t), i) for i, (at, t) in enumerate(line) if (here - at) * direction > 1e-9
-            ]
+            inner = [trial for at, trial in line if (here - at) * direction > 1e-9]
             outward = [point for point in _past(searched, best.settings, here, direction) if search.possible(point)]
             if any((at - here) * direction > 1e-9 for at, _ in line) or not inner or not outward:
                 continue
             sides[searched.key] = side
-            neighbour = line[min(inner)[1]][1]
+            neighbour = min(inner, key=lambda trial: _distance(search, best, trial))
             if beats(best, neighbour, select) or (_mute(best, select) and beats(best, neighbour, "val_loss")):
                 undertuned = True
                 following += outward
@@ -155,9 +150,9 @@ def _around(search: Search, trial: Trial, trials: Sequence[Trial]) -> tuple[list
         if searched.values:
             continue  # listed values have none between or past them
         here = searched.position(trial.settings[searched.key])
-        places = [searched.position(t.settings[searched.key]) for t in _line(search, searched, trial, trials)]
+        line = _line(search, searched, trial, trials)
         for direction in (-1, 1):
-            there = [at for at in places if (at - here) * direction > 1e-9]
+            there = [at for at, _ in line if (at - here) * direction > 1e-9]
             if there:
                 nearest = min(there, key=lambda at: abs(at - here))
                 inward.append(trial.settings | {searched.key: searched.at((here + nearest) / 2)})
@@ -172,16 +167,15 @@ def _past(searched: Searched, settings: Candidate, here: float, direction: int) 
     return [settings | {searched.key: searched.at(position)} for position in steps]
 
 
-def _line(search: Search, searched: Searched, trial: Trial, trials: Sequence[Trial]) -> list[Trial]:
-    """The trials that differ from ``trial`` in this setting only; all, where there are none, or no grid.
+def _line(search: Search, searched: Searched, trial: Trial, trials: Sequence[Trial]) -> list[tuple[float, Trial]]:
+    """Places of the trials that differ from ``trial`` in this setting only; of all, where there are none, or no grid.
 
     A candidate past the edge of one setting is alone with it, and may still lie on the edge of another.
     """
-    if search.method == "sobol":
-        return list(trials)
     others = [key for key in search.covers if key != searched.key]
     own = [t for t in trials if all(t.settings[key] == trial.settings[key] for key in others)]
-    return own if len(own) > 1 else list(trials)
+    line = own if len(own) > 1 and search.method == "grid" else trials
+    return [(searched.position(t.settings[searched.key]), t) for t in line]
 
 
 def _distance(search: Search, first: Trial, second: Trial) -> float:

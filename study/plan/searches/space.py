@@ -5,8 +5,10 @@ from __future__ import annotations
 from math import log
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from study.axes.base import Frozen
 
 EXAMPLE = "{log: [0.001, 10], points: 9}"
 Widths = Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
@@ -33,10 +35,6 @@ def _positive(ends: tuple[float, float]) -> tuple[float, float]:
         wrong = f"{ends[0]:g} has no logarithm; give ends above 0, or 'linear'"
         raise PydanticCustomError("words", "{wrong}", {"wrong": wrong})
     return ends
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Range(Frozen):
@@ -90,27 +88,21 @@ class Searched(Range):
     def at(self, position: float) -> Value:
         """The value at ``position``, which may lie past the ends; of values, in the ratio or step of the last two."""
         if self.values is not None:
-            return self._beyond(round(position))
-        if self.log is not None:
+            index, last = round(position), len(self.values) - 1
+            if 0 <= index <= last:
+                return self.values[index]
+            inner, outer = (self.values[1], self.values[0]) if index < 0 else self.values[-2:]
+            if isinstance(inner, tuple) or isinstance(outer, tuple):
+                raise ValueError(f"{self.key}: lists of widths have no next one")
+            steps = max(-index, index - last)
+            value = outer * (outer / inner) ** steps if min(inner, outer) > 0 else outer + (outer - inner) * steps
+        elif self.log is not None:
             low, high = self.log
             value = low * (high / low) ** position
         else:
             low, high = self.linear or (0.0, 1.0)
             unit = high - low
             value = round(low / unit + position, 12) * unit  # so that zero is met exactly
-        value = float(f"{value:.12g}")
-        return round(value) if self.whole else value
-
-    def _beyond(self, index: int) -> Value:
-        values = self.values or ()
-        if 0 <= index < len(values):
-            return values[index]
-        inner, outer = (values[1], values[0]) if index < 0 else (values[-2], values[-1])
-        steps = -index if index < 0 else index - len(values) + 1
-        if isinstance(inner, tuple) or isinstance(outer, tuple):
-            raise ValueError(f"{self.key}: lists of widths have no next one")
-        rising = min(inner, outer) > 0
-        value = outer * (outer / inner) ** steps if rising else outer + (outer - inner) * steps
         value = float(f"{value:.12g}")
         return round(value) if self.whole else value
 

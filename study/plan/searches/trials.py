@@ -88,7 +88,7 @@ class Trials:
         places = {place: i + 1 for i, place in enumerate(rank(trials, selection.metric))}
         chosen = choose(self.search, trials, selection.metric)
         for n, (i, trial) in enumerate(pairs):
-            mine = chosen is not None and places[n] == 1
+            mine = chosen if places[n] == 1 else None
             shared = {
                 "candidate": n,
                 "phase": "extend" if self.tried[i].selections else "grid",
@@ -96,14 +96,14 @@ class Trials:
                 "select": selection.metric,
                 "score": score(trial, selection.metric),
                 "rank": places[n],
-                "chosen": mine,
-                "edge": json.dumps(chosen.sides, sort_keys=True) if mine and chosen and chosen.sides else None,
-                "undertuned": mine and chosen is not None and chosen.undertuned,
-                "next": json.dumps(chosen.next, sort_keys=True) if mine and chosen and chosen.next else None,
+                "chosen": mine is not None,
+                "edge": json.dumps(mine.sides, sort_keys=True) if mine and mine.sides else None,
+                "undertuned": mine is not None and mine.undertuned,
+                "next": json.dumps(mine.next, sort_keys=True) if mine and mine.next else None,
             }
             for row, outcome in zip(self.tried[i].rows, trial.outcomes, strict=True):
                 content = row | shared | {"steps_to_target": outcome.steps_to_target}
-                yield {name: content[name] for name in names}
+                yield {name: content.get(name) for name in names}
 
 
 def outcome_of(row: Row, target: Target | None) -> Outcome:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from study.axes.recipe import digest
 from study.errors import Refused, suggest
+from study.plan.arm import Arm
 from study.plan.file.expand import prepare
 from study.plan.freshness import Freshness
 from study.plan.history import History
@@ -18,6 +19,7 @@ from study.plan.plan import Plan
 from study.store.failures import Failure, failed_search, failures
 from study.store.files import write_if_changed
 from study.store.layout import Store
+from study.wording import counted
 
 DEFAULT_STUDY, DEFAULT_RESULTS = "config/article.yaml", "results"
 
@@ -28,7 +30,6 @@ class Dag:
     def __init__(self, plan: Plan, store: Store, cached: bool, limits: Limits = CLUSTER) -> None:
         self.plan, self.store, self.cached, self.limits = plan, store, cached, limits
         self.folder = store.study(plan.study)
-        self.is_main = True
 
     @cached_property
     def jobs(self) -> dict[str, Job]:
@@ -36,7 +37,7 @@ class Dag:
         return {} if self.cached else {job.id: job for job in jobs(self.plan, self.store)}
 
     @classmethod
-    def build(cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True, dry: bool = False) -> Dag:
+    def build(cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True) -> Dag:
         """From Snakemake's ``--config``. Outside the main process, in a cluster's job, only plan.json is read.
 
         Raises Refused with all mistakes of the study file, or where an arm to train needs more than ``limits``.
@@ -50,9 +51,8 @@ class Dag:
             raise Refused([f"--config cached: {cached!r} is refused; give true or false"])
         path = Path(str(config.get("study", DEFAULT_STUDY)))
         if not main:
-            found = cls(Plan.load(_remembered(store, path)), store, cached == "true")
-            found.is_main = False
-            return found
+            name = _pointer(store, path).read_text(encoding="utf-8").strip()
+            return cls(Plan.load(store.study(name) / "plan.json"), store, cached == "true")
         dag = cls(prepare(path, store), store, cached == "true", limits)
         dag.refuse_too_large()
         History.read(dag.plan, store)  # refused now where it is damaged, not when the study is under way
@@ -67,34 +67,14 @@ class Dag:
             job.write(self.store)
         self.note_expected()
 
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """Arms for people, by id: the first comparison that has it, its label there, its id."""
-        return {
-            arm: f"{comparison.name}, {label} ({arm})"
-            for comparison in reversed(self.plan.comparisons)
-            for arm, label in comparison.trained.items()
-        }
-
     def file(self, name: str) -> str:
         """A file of this study."""
         return str(self.folder / name)
 
     def note_expected(self) -> None:
-        """Write down what the report draws on: what is there, or will be once everything missing is made."""
-        present = self.store.present(self.plan.arms)
-        coming = [(unit.arm.id, unit.block) for job in self.jobs.values() for unit in job.blocks]
-        blocks = {
-            arm: sorted([*present[arm], *(block for own, block in coming if own == arm)]) for arm in self.plan.arms
-        }
-        timing = self.plan.timing
-        timed = timing and (not self.cached or self.store.timing(timing.id).exists())
-        names = {
-            "records": {arm: [str(block) for block in found] for arm, found in blocks.items()},
-            "timing": timing.id if timing and timed else None,
-            "failures": [f"{f.arm}/{f.block}: {f.reason}" for f in self.failures()] if self.cached else [],
-        }
-        Freshness(self.plan, self.store).expect(names)
+        """Write down what the report draws on, beside what the jobs will make."""
+        failed = [f"{f.arm}/{f.block}: {f.reason}" for f in self.failures()] if self.cached else []
+        Freshness(self.plan, self.store).expect(failed)
 
     def failures(self) -> list[Failure]:
         """Of what is missing: the arms, or searches, whose last attempt failed."""
@@ -109,10 +89,8 @@ class Dag:
         return [str(self.store.receipt(job)) for job in self.jobs]
 
     def job(self, job: str) -> Job:
-        """A job by its id. Where it runs, what is missing by then is another matter: it is read as it was written."""
-        if self.is_main:
-            return self.jobs[job]
-        return Job.load(self.store.job(job))
+        """A job by its id: as it was written, where a part of it is there by now."""
+        return self.jobs.get(job) or Job.load(self.store.job(job))
 
     def datasets(self, job: str) -> list[str]:
         """The prepared datasets that a job reads."""
@@ -126,59 +104,50 @@ class Dag:
 
     @property
     def timed_datasets(self) -> list[str]:
-        ids = {self.plan.arms[arm].dataset_id for arm in (self.plan.timing.arms if self.plan.timing else ())}
+        ids = {arm.dataset_id for arm in self.plan.timed.values()}
         return sorted(str(self.store.dataset(i)) for i in ids)
 
     @property
     def timed_searches(self) -> list[str]:
         """The receipts of the jobs with a search whose choice changes what is timed."""
-        wanted = set(self.plan.timed_searches)
-        found = (job.id for job in self.jobs.values() if wanted & {unit.search.id for unit in job.searches})
-        return [str(self.store.receipt(job)) for job in found]
+        wanted = {*self.plan.timed_searches}
+        jobs = [job.id for job in self.jobs.values() if wanted.intersection(unit.search.id for unit in job.searches)]
+        return [str(self.store.receipt(job)) for job in jobs]
 
     @property
-    def wanted(self) -> list[str]:
+    def wanted(self) -> list[Arm]:
         """The arms that will be trained or timed, those of the most devices first."""
-        timed = self.plan.timing.arms if self.plan.timing and self.to_time else ()
-        trained = (unit.arm.id for job in self.jobs.values() for unit in job.blocks)
-        return sorted({*trained, *timed}, key=self._gpus, reverse=True)
-
-    def _gpus(self, arm: str) -> int:
-        return self.plan.arms[arm].gpus
+        trained = {unit.arm.id: unit.arm for job in self.jobs.values() for unit in job.blocks}
+        wanted = trained | self.plan.timed if self.to_time else trained
+        return sorted(wanted.values(), key=lambda arm: (-arm.gpus, arm.id))
 
     def refuse_too_large(self) -> None:
         """Raise Refused where an arm that will be trained or timed needs more devices than a job may have."""
-        for arm in self.wanted[:1]:
-            reason = self.limits.refusal(self._gpus(arm))
-            if reason:
-                others = sum(self.limits.refusal(self._gpus(other)) is not None for other in self.wanted) - 1
-                also = f" (and {others} more arm{'s' * (others > 1)})" * (others > 0)
-                raise Refused([f"{self.names[arm]}{also} {reason}"])
+        reasons = {arm.id: reason for arm in self.wanted if (reason := self.limits.refusal(arm.gpus))}
+        for arm in [*reasons][:1]:
+            also = f" (and {counted(len(reasons) - 1, 'more arm')})" * (len(reasons) > 1)
+            raise Refused([f"{self.plan.names[arm]}{also} {reasons[arm]}"])
 
     @cached_property
     def gpu_limit(self) -> int:
         """Devices that jobs share on this machine."""
-        return self.limits.devices(max(map(self._gpus, self.wanted[:1]), default=1))
+        return self.limits.devices(_most(self.wanted))
 
     @property
     def timing_gpus(self) -> int:
         """All that jobs share here, so that nothing runs beside the timing; on a cluster what its largest arm takes."""
-        return self._largest_timed if self.limits.cluster else self.gpu_limit
+        return _most(self.plan.timed.values()) if self.limits.cluster else self.gpu_limit
 
     @property
     def timing_threads(self) -> int:
-        return self._largest_timed if self.limits.cluster else self.limits.cores or 1
+        return _most(self.plan.timed.values()) if self.limits.cluster else self.limits.cores or 1
 
-    @property
-    def _largest_timed(self) -> int:
-        return max(map(self._gpus, self.plan.timing.arms if self.plan.timing else ()), default=1)
+
+def _most(arms: Iterable[Arm]) -> int:
+    """Devices of the largest arm."""
+    return max((arm.gpus for arm in arms), default=1)
 
 
 def _pointer(store: Store, study: Path) -> Path:
     """Where a job on another machine finds the plan of ``study`` without reading the study file."""
     return store.root / "studies" / f".{digest(str(study.absolute()))}.plan"
-
-
-def _remembered(store: Store, study: Path) -> Path:
-    name = _pointer(store, study).read_text(encoding="utf-8").strip()
-    return store.study(name) / "plan.json"

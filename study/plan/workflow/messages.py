@@ -10,6 +10,7 @@ from pathlib import Path
 from study.plan.cost import length
 from study.plan.limits import visible
 from study.plan.workflow.dag import Dag
+from study.wording import counted
 
 
 def start(dag: Dag, executor: str = "local", logs: Sequence[str] = ()) -> str:
@@ -29,18 +30,18 @@ def _where(dag: Dag, executor: str) -> str:
     if dag.limits.cluster:
         return f"Training and timing are submitted as jobs ({executor}); everything else runs here."
     gpus = len(visible())
-    where = f"Training runs on {gpus} GPU{'s' * (gpus > 1)}."
+    where = f"Training runs on {counted(gpus, 'GPU')}."
     if not gpus:
         where = "No GPU that torch can use: training runs on the CPU."
     if dag.limits.gpu is None:
-        where += f" No --resources gpu= was given: jobs share {dag.gpu_limit} device{'s' * (dag.gpu_limit > 1)}."
+        where += f" No --resources gpu= was given: jobs share {counted(dag.gpu_limit, 'device')}."
     return where
 
 
 def end(dag: Dag) -> list[str]:
     """Where the report is, and one line per failure."""
     failures = dag.failures()
-    lines = [f"FAILED {dag.names[f.arm]}, {f.what}: {f.reason} (log: {f.log})" for f in failures]
+    lines = [f"FAILED {dag.plan.names[f.arm]}, {f.what}: {f.reason} (log: {f.log})" for f in failures]
     timing = dag.plan.timing and dag.store.failed_timing(dag.plan.timing.id)
     if timing and dag.to_time and timing.exists():
         about = json.loads(timing.read_text(encoding="utf-8"))
@@ -49,7 +50,7 @@ def end(dag: Dag) -> list[str]:
     if lines:
         lines.append("The same command again does only what is missing.")
     elif undone:
-        of = f"{undone} of {len(dag.to_do)} job{'s' * (len(dag.to_do) > 1)}"
+        of = f"{undone} of {counted(len(dag.to_do), 'job')}"
         lines.append(f"Interrupted: {of} not done. The same command again goes on where they were.")
     if (dag.folder / "report.html").exists():
         lines.append(f"Report: {dag.folder / 'report.html'} ({_coverage(dag.folder / 'runs.parquet')})")

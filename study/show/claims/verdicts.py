@@ -86,7 +86,7 @@ def remembered(plan: Plan, rulings: Sequence[Ruling], history: History) -> Histo
     for _, claim, verdict in rulings:
         if verdict.counts and not verdict.evidence.lacking:
             seen.setdefault(claim.about, {})[data_of(verdict.claim)] = verdict.evidence.pairs
-    after = History(history.path, history.claims, history.looked(seen), history.drawn)
+    after = History(history.path, dict(history.claims), history.looked(seen), history.drawn)
     for ruling in rulings:
         if not ruling.verdict.evidence.lacking:
             name = words(ruling.comparison, ruling.claim)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from math import ceil, prod
 
-from study.plan.cost import Total, final, sum_up, tuning
+from study.plan.cost import Work, final, sum_up, tuning
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.searches.search import Search
@@ -87,6 +87,6 @@ def as_yaml(searched: Searched, method: str) -> str:
     return f"{{{kind}: [{number(low)}, {number(high)}]{points}}}"
 
 
-def cost(work: Total) -> str:
+def cost(work: Work) -> str:
     """``54 runs, 73,440 steps``."""
     return f"{counted(work.runs, 'run')}, {'at least ' * (not work.certain)}{counted(work.steps, 'step')}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from study.metrics import METRICS, Select
-from study.plan.check.tuning import uneven
+from study.plan.check.warnings import uneven
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.searches.search import Search, Selection
 from study.show.formatting import NONE, Estimate, show
