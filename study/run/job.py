@@ -37,7 +37,6 @@ def run(job: Job, store: Store) -> list[str]:
     began, started_at = time.monotonic(), now()
     seconds: dict[str, float] = {}
     failed: list[str] = []
-    print(devices.given(), flush=True)
     with devices.leased(f"job {job.id}", job.gpus) as device:
         units: list[Unit] = [*job.searches, *job.blocks]
         for unit in units:

@@ -39,6 +39,16 @@ def run_search(
     return running.trials
 
 
+def together(recipes: Sequence[Recipe], seeds: int) -> Iterator[list[int]]:
+    """The places of those of ``recipes`` that make one pack, each with so many ``seeds``."""
+    groups: dict[Hashable, list[int]] = {}
+    for i, recipe in enumerate(recipes):
+        groups.setdefault(recipe.shared(), []).append(i)
+    most = max(1, PACK // seeds)
+    for group in groups.values():
+        yield from (group[start : start + most] for start in range(0, len(group), most))
+
+
 class Running:
     """A search and what it has tried so far."""
 
@@ -92,16 +102,10 @@ class Running:
         known = dict(enumerate(self.trials.tried))
         new = [candidate for candidate in candidates if all(tried.settings != candidate for tried in known.values())]
         recipes = [self.search.at(candidate) for candidate in new]
-        groups: dict[Hashable, list[int]] = {}
-        for i, recipe in enumerate(recipes):
-            groups.setdefault(recipe.shared(), []).append(i)
         rows: dict[int, list[Row]] = {}
-        size = max(1, PACK // self.search.seeds)
-        for group in groups.values():
-            for start in range(0, len(group), size):
-                part = group[start : start + size]
-                for i, records in zip(part, self.train([recipes[i] for i in part]), strict=True):
-                    rows[i] = [self.row(made) for made in records]
+        for places in together(recipes, self.search.seeds):
+            for i, records in zip(places, self.train([recipes[i] for i in places]), strict=True):
+                rows[i] = [self.row(made) for made in records]
         named = () if selection is None else (selection.name,)
         for i, tried in known.items():
             if tried.settings in candidates:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import torch
@@ -21,11 +20,10 @@ from study.engine.data import load
 from study.engine.pack import Pack, Run
 from study.engine.precision import quiet
 from study.engine.shard import Shard
-from study.run.distributed import Team, WorkerFailed
+from study.run.distributed import LOOK, Team, WorkerFailed
 
 MAX_STEPS = 100  # steps timed per arm and round; an epoch where it has fewer
 WARM_UP = 3  # untimed steps before each measurement
-LOOK = 0.5  # seconds between looks at whether the workers live
 
 
 class Stopwatch:
@@ -57,12 +55,7 @@ class Stopwatch:
         pack.stack.train(True)
         for batch in batches[:WARM_UP]:
             pack.step(batch, 0.0)
-        synchronize(self.device)
-        start = time.perf_counter()
-        for batch in batches:
-            pack.step(batch, 0.0)
-        synchronize(self.device)
-        return (time.perf_counter() - start) / len(batches)
+        return seconds_of(self.device, lambda: [pack.step(batch, 0.0) for batch in batches]) / len(batches)
 
 
 class Stopwatches:
@@ -84,11 +77,8 @@ class Stopwatches:
         for _, theirs in pairs:
             theirs.close()
 
-    def __enter__(self) -> Stopwatches:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.team.__exit__(kind, error, at)
+    def close(self) -> None:
+        self.team.close()
 
     def add(self, key: Hashable, recipe: Recipe, dataset: Path) -> int:
         memory = int(self._ask("add", key, recipe, dataset))
@@ -102,7 +92,7 @@ class Stopwatches:
         try:
             return self._answer(verb, key, *arguments)
         except WorkerFailed:
-            self.team.__exit__(None, None, None)
+            self.team.close()
             self.recipes.pop(key, None)
             self._begin()
             for other, about in self.recipes.items():
@@ -164,6 +154,12 @@ def peak_memory(pack: Pack) -> int:
     return sum(t.numel() * t.element_size() for t in tensors) + sum(saved.values())
 
 
-def synchronize(device: torch.device) -> None:
+def seconds_of(device: torch.device, work: Callable[[], object]) -> float:
+    """How long ``work`` takes, from the end of what was asked of the device before to the end of it there."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start

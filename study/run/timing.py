@@ -6,9 +6,9 @@ import os
 import random
 import subprocess
 from collections.abc import Hashable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import torch
@@ -36,7 +36,6 @@ def time_study(plan: Plan, store: Store, path: Path) -> None:
     datasets = {recipe.dataset_id: store.dataset(recipe.dataset_id) for recipe in recipes.values()}
     failed = store.failed_timing(plan.timing.id)
     try:
-        print(devices.given(), flush=True)
         with devices.leased(f"timing of {plan.study}", count=None) as device, quiet():
             rows = measure(recipes, datasets, plan.timing.rounds, device)
     except BaseException as error:
@@ -54,15 +53,6 @@ def timed_recipe(arm: Arm, store: Store) -> Recipe:
     return arm.outline if chosen is None else arm.settled(chosen)
 
 
-class Timed(NamedTuple):
-    """Arms that share a measurement, and what was found out before the first round."""
-
-    members: list[str]
-    watch: Stopwatch | Stopwatches | None
-    memory: int | None
-    reason: str | None = None  # why it cannot be timed
-
-
 def measure(
     recipes: Mapping[str, Recipe], datasets: Mapping[str, Path], rounds: int, device: torch.device
 ) -> list[dict[str, Any]]:
@@ -78,36 +68,29 @@ def measure(
     busy = gpu_utilization(device)  # before our own work begins
     shuffle = random.Random(0)
     rows = []
+    state: dict[Hashable, dict[str, Any]] = {key: {"memory_bytes": None, "reason": None} for key in groups}
     with ExitStack() as held:
         watches: dict[int, Stopwatch | Stopwatches] = {1: Stopwatch(ALONE, device)}
-        timed = {}
-        for key, members in groups.items():
-            recipe = recipes[members[0]]
-            gpus = recipe.gpus
+        for key, arms in groups.items():
+            recipe = recipes[arms[0]]
             try:
-                if gpus not in watches:
-                    watches[gpus] = held.enter_context(Stopwatches(devices.enough(gpus, device), device))
-                memory = watches[gpus].add(key, recipe, datasets[recipe.dataset_id])
-                timed[key] = Timed(members, watches[gpus], memory)
+                if recipe.gpus not in watches:
+                    watches[recipe.gpus] = held.enter_context(closing(Stopwatches(recipe.gpus, device)))
+                state[key]["memory_bytes"] = watches[recipe.gpus].add(key, recipe, datasets[recipe.dataset_id])
             except (RuntimeError, ValueError) as error:
-                timed[key] = Timed(members, None, None, said(error))
+                state[key]["reason"] = said(error)
         for number in range(rounds):
             quietness = {"load_average": os.getloadavg()[0], "gpu_utilization": busy}
-            for key in shuffle.sample(list(timed), len(timed)):
-                found = read(key, timed)
-                rows += [{"arm": arm, "round": number} | found | quietness | about for arm in timed[key].members]
+            for key in shuffle.sample(list(groups), len(groups)):
+                seconds = None
+                if state[key]["reason"] is None:
+                    try:
+                        seconds = watches[recipes[groups[key][0]].gpus].read(key)
+                    except RuntimeError as error:  # out of memory, say: it is not tried again; others are
+                        state[key]["reason"] = said(error)
+                found = {"round": number, "step_seconds": seconds} | state[key] | quietness | about
+                rows += [{"arm": arm} | found for arm in groups[key]]
     return sorted(rows, key=lambda row: (row["arm"], row["round"]))
-
-
-def read(key: Hashable, timed: dict[Hashable, Timed]) -> dict[str, Any]:
-    """One round of one measurement. One that fails (out of memory, say) is not tried again; others are."""
-    seconds, group = None, timed[key]
-    if group.watch:
-        try:
-            seconds = group.watch.read(key)
-        except RuntimeError as error:
-            group = timed[key] = group._replace(watch=None, reason=said(error))
-    return {"step_seconds": seconds, "memory_bytes": group.memory, "reason": group.reason}
 
 
 def gpu_utilization(device: torch.device) -> float | None:
