@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 from collections.abc import Hashable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -17,9 +16,10 @@ from study.axes.recipe import Recipe
 from study.engine.precision import quiet
 from study.engine.shard import ALONE
 from study.plan.arm import Arm
+from study.plan.limits import nvidia_smi
 from study.plan.plan import Plan
 from study.run import devices
-from study.run.attempt import note_failure, said
+from study.run.attempt import noting, said
 from study.run.job import settings_of
 from study.run.provenance import provenance
 from study.run.stopwatch import Stopwatch, Stopwatches
@@ -34,22 +34,15 @@ def time_study(plan: Plan, store: Store, path: Path) -> None:
         raise ValueError(f"{plan.study}: no comparison shows a time or a memory; there is nothing to time")
     recipes = {arm: timed_recipe(plan.arms[arm], store) for arm in plan.timing.arms}
     datasets = {recipe.dataset_id: store.dataset(recipe.dataset_id) for recipe in recipes.values()}
-    failed = store.failed_timing(plan.timing.id)
-    try:
+    with noting(store.failed_timing(plan.timing.id), store.log("time", plan.timing.id)):
         with devices.leased(f"timing of {plan.study}", count=None) as device, quiet():
             rows = measure(recipes, datasets, plan.timing.rounds, device)
-    except BaseException as error:
-        note_failure(failed, error, store.log("time", plan.timing.id))
-        raise
-    write_parquet(pa.Table.from_pylist(rows, TIMING), path)
-    failed.unlink(missing_ok=True)
+        write_parquet(pa.Table.from_pylist(rows, TIMING), path)
 
 
 def timed_recipe(arm: Arm, store: Store) -> Recipe:
     """What is timed of an arm: as it was chosen, where candidates differ in how long a step takes."""
-    if arm.search is None or not arm.search.changes_steps:
-        return arm.outline
-    chosen = settings_of(arm, store)
+    chosen = settings_of(arm, store) if arm.search and arm.search.changes_steps else None
     return arm.outline if chosen is None else arm.settled(chosen)
 
 
@@ -98,10 +91,5 @@ def gpu_utilization(device: torch.device) -> float | None:
     if device.type != "cuda":
         return None
     # nvidia-smi knows nothing of CUDA_VISIBLE_DEVICES, which the lease has set to UUIDs.
-    mine = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
-    query = ["nvidia-smi", "-i", mine, "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
-    try:
-        lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
-        return max(map(float, lines))
-    except (OSError, subprocess.CalledProcessError, ValueError):
-        return None
+    found = nvidia_smi("utilization.gpu", "-i", os.environ.get("CUDA_VISIBLE_DEVICES", "0"))
+    return max((float(percent) for percent in found if percent.isdigit()), default=None)

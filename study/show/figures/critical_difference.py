@@ -13,7 +13,7 @@ from study.metrics import METRICS
 from study.show.figures.style import GREY, Palette, nothing
 from study.show.tables.rank_table import Scores
 from study.stats.estimates import Floats
-from study.stats.ranks import costs_of, critical_difference, indistinct
+from study.stats.ranks import average_ranks, costs_of, critical_difference, indistinct
 
 ROW, BAR = 0.2, 0.13  # inches of an arm's name, and of a bar
 
@@ -56,7 +56,8 @@ def height(metric: str, score: Scores) -> float:
 
 def _tested(metric: str, score: Scores) -> tuple[Floats, list[tuple[int, tuple[int, ...]]]]:
     """Average ranks [arms]; and the bars, from the best rank on, each with the level where it crosses no other."""
-    ranks, p = critical_difference(costs_of(metric, score.estimates, score.lost), higher_is_better=False)
+    costs = costs_of(metric, score.estimates, score.lost)
+    ranks, p = average_ranks(costs), critical_difference(costs)
     bars: list[tuple[int, tuple[int, ...]]] = []
     groups = [] if p is None else indistinct(p)
     ends = {bar: (ranks[list(bar)].min(), ranks[list(bar)].max()) for bar in groups}
