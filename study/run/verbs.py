@@ -17,10 +17,12 @@ from study.store.layout import Store
 def check(arguments: Namespace) -> None:
     """What planning says of a study file; then how long the study would take here."""
     plan = planning.check(arguments)
+    if arguments.no_time:
+        return
     store = Store(arguments.results)
     to_do = jobs(plan, store)
     timed = plan.timing and not store.timing(plan.timing.id).exists()
-    if arguments.no_time or not (to_do or timed):
+    if not (to_do or timed):
         return
     began = clock.perf_counter()
     from study.run.estimate import estimate

@@ -12,9 +12,10 @@ import pytest
 from study.errors import Refused
 from study.plan.limits import Limits
 from study.plan.workflow.dag import Dag
-from study.plan.workflow.messages import start
+from study.plan.workflow.messages import end, start
 from study.store.layout import Block
 from tests.plan.conftest import write
+from tests.plan.tuned import tuned
 
 Build = Callable[..., Dag]
 
@@ -102,3 +103,31 @@ def test_inside_a_job_no_limit_counts(build: Build) -> None:
     build(Limits(gpu=4), metric="step_seconds")
     dag = Dag.build({"study": "s.yaml"}, Limits(gpu=1, cores=1), main=False)
     assert (dag.timing_gpus, max(arm.gpus for arm in dag.plan.arms.values())) == (4, 4)
+
+
+def put(path: Path, reason: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'{{"reason": "{reason}", "log": "its.log"}}', encoding="utf-8")
+
+
+def test_a_search_that_failed_is_one_line_whoever_waits_for_it(
+    study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tuned(study, metrics=["test_accuracy", "test_loss"]), Path("s.yaml"))
+    dag = Dag.build({"study": "s.yaml"}, Limits(gpu=1))
+    first, second = dag.plan.searches
+    waiting = [arm for arm in dag.plan.arms.values() if arm.search and arm.search.id == first]
+    assert len(waiting) == 2
+    put(dag.store.failed_search(first), "KeyError: 0")
+    *lines, last = end(dag)
+    assert lines == [f"FAILED a, sgd ({waiting[0].id}), tuning: KeyError: 0 (log: its.log)"]
+    assert last == "The same command again does only what is missing."
+    put(dag.store.failed(waiting[1].id, Block(0, 2)), "RuntimeError: 1")
+    assert end(dag)[1] == f"FAILED a, sgd ({waiting[1].id}), seeds 0-2: RuntimeError: 1 (log: its.log)"
+    for arm in waiting:
+        for path in (dag.store.runs(arm.id, Block(0, 2)), dag.store.curves(arm.id, Block(0, 2))):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    assert not any(line.startswith("FAILED") for line in end(dag))  # nobody waits for it any more
+    assert second not in "".join(lines)

@@ -15,8 +15,7 @@ from study.__main__ import main
 from study.axes.dataset import Dataset, Wine
 from study.engine.data import load
 from study.engine.data import prepare as prepare_data
-from study.plan.check.verbs import work_of
-from study.plan.cost import sum_up
+from study.plan.cost import final, sum_up, tuning
 from study.plan.file.expand import prepare
 from study.plan.jobs import jobs
 from study.plan.plan import Plan
@@ -113,10 +112,11 @@ def test_every_run_and_step_is_counted(tune: str, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(STUDY.replace("TUNE", tune))
     store = Store(tmp_path)
     plan: Plan = prepare(tmp_path / "s.yaml", store)
-    rows = dict.fromkeys(plan.datasets, 106)
+    rows = dict.fromkeys(plan.datasets, 178 - 2 * 36)  # a fifth, rounded up, is for validation, and one for testing
     packs = [pack for job in jobs(plan, store) for pack in packs_of(job, rows)]
-    searches, runs = work_of(plan, store)
-    assert sum(p.runs * p.steps for p in packs) == pytest.approx(sum_up([*searches, *runs]).steps)
+    planned = sum_up(final(plan.arms[arm], runs) for arm, runs in plan.seeds.items()).steps
+    planned += sum_up(tuning(search, selections=1) for search in plan.searches.values()).steps
+    assert sum(p.runs * p.steps for p in packs) == pytest.approx(planned)
     assert plan.timing
     epoch = 14 if tune == SIZES else 4  # of batches of 8, the first candidate, or of 32
     assert {p.steps for p in timing_packs(plan, store, rows)} == {plan.timing.rounds * (WARM_UP + epoch)}
