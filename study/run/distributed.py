@@ -34,7 +34,7 @@ GRACE = 1.0  # seconds that the other workers have to end once one has failed
 LOOK = 0.5  # seconds between looks at whether workers live, and whether a signal has to be passed on
 
 PRELOADED = [__name__, "torch._dynamo"]  # the second is what the first optimizer would load, in a second
-ERROR = "error-"  # a file for each worker that ended in an error: what was raised
+ERROR = "error"  # a file: what was raised in the first worker that ended so
 
 Work = Callable[..., Any]  # called as work(shard, device, *arguments)
 
@@ -93,16 +93,13 @@ class Team:
 
     def _cause(self, failed: int) -> Exception | Interrupted:
         """What happened first: the other workers fail after it because they lose their connection."""
-        told = sorted(Path(self.folder.name).glob(f"{ERROR}*"), key=lambda path: path.stat().st_mtime_ns)
-        code = self.workers.processes[failed].exitcode or 0
+        error, code = Path(self.folder.name) / ERROR, self.workers.processes[failed].exitcode or 0
         if code < 0:
             return WorkerFailed(f"worker {failed} was killed by {signal.Signals(-code).name}")
-        if not told:
+        if not error.exists():
             return WorkerFailed(f"worker {failed} ended with exit code {code}")
-        kind, _, words = told[0].read_text(encoding="utf-8").partition(": ")
-        if kind == Interrupted.__name__:
-            return Interrupted(words)
-        return WorkerFailed(f"worker {told[0].name.removeprefix(ERROR)}: {kind}: {words}")
+        kind, _, words = error.read_text(encoding="utf-8").partition(": ")
+        return Interrupted(words) if kind == Interrupted.__name__ else WorkerFailed(f"{kind}: {words}")
 
 
 def _worker(rank: int, world: int, kind: str, folder: Path, work: Work, arguments: tuple[Any, ...]) -> None:
@@ -123,11 +120,14 @@ def _worker(rank: int, world: int, kind: str, folder: Path, work: Work, argument
         dist.barrier(device_ids=[rank] if kind == "cuda" else None)
         dist.destroy_process_group()
     except BaseException as error:
+        words = f"{type(error).__name__}: {error}"
         if not isinstance(error, Interrupted):
             traceback.print_exc()
-        beside = folder / f".{rank}"
-        beside.write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
-        beside.rename(folder / f"{ERROR}{rank}")
+            words = f"worker {rank}: {words}"
+        own = folder / str(rank)
+        own.write_text(words, encoding="utf-8")
+        with suppress(FileExistsError):  # another was first
+            (folder / ERROR).hardlink_to(own)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(1)  # leaving the group in good order would wait for the others, who wait for this one

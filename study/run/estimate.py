@@ -21,7 +21,7 @@ from study.plan.plan import Plan
 from study.plan.searches.search import Search
 from study.run.devices import cores
 from study.run.search import together
-from study.run.stopwatch import MAX_STEPS, WARM_UP, seconds_of
+from study.run.timing import MAX_STEPS, WARM_UP, seconds_of
 from study.store.layout import Store
 from study.wording import counted
 

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Hashable, Mapping
-from contextlib import ExitStack, closing
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
+from functools import lru_cache
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
 
 from study.axes.recipe import Recipe
+from study.engine.data import load
+from study.engine.pack import Pack, Run
 from study.engine.precision import quiet
-from study.engine.shard import ALONE
+from study.engine.shard import ALONE, Shard
 from study.plan.arm import Arm
 from study.plan.limits import nvidia_smi
 from study.plan.plan import Plan
 from study.run import devices
 from study.run.attempt import noting, said
+from study.run.distributed import LOOK, Team, WorkerFailed
 from study.run.job import settings_of
 from study.run.provenance import provenance
-from study.run.stopwatch import Stopwatch, Stopwatches
 from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import TIMING
+
+MAX_STEPS = 100  # steps timed per arm and round; an epoch where it has fewer
+WARM_UP = 3  # untimed steps before each measurement
 
 
 def time_study(plan: Plan, store: Store, path: Path) -> None:
@@ -93,3 +104,142 @@ def gpu_utilization(device: torch.device) -> float | None:
     # nvidia-smi knows nothing of CUDA_VISIBLE_DEVICES, which the lease has set to UUIDs.
     found = nvidia_smi("utilization.gpu", "-i", os.environ.get("CUDA_VISIBLE_DEVICES", "0"))
     return max((float(percent) for percent in found if percent.isdigit()), default=None)
+
+
+class Stopwatch:
+    """One device, or one worker of several, and the arms that it times."""
+
+    def __init__(self, shard: Shard, device: torch.device) -> None:
+        self.shard, self.device = shard, device
+        self.packs: dict[Hashable, Pack] = {}
+        self.load = lru_cache(maxsize=None)(lambda path: load(path, device).of([0]))  # before memory is measured
+
+    def add(self, key: Hashable, recipe: Recipe, dataset: Path) -> int:
+        """Get ready to time ``recipe``; returns the peak memory of one run, in bytes."""
+        data = self.load(dataset)
+        before = 0
+        if self.device.type == "cuda":
+            peak_memory(
+                Pack([Run(recipe, 0)], data, self.device, self.shard)
+            )  # cuBLAS keeps memory from its first use on
+            before = torch.cuda.memory_allocated(self.device)
+            torch.cuda.reset_peak_memory_stats(self.device)
+        pack = self.packs[key] = Pack([Run(recipe, 0)], data, self.device, self.shard)
+        return peak_memory(pack) - before
+
+    def read(self, key: Hashable) -> float:
+        """Seconds of a step: the mean over an epoch of the arm, or ``MAX_STEPS`` of it."""
+        pack = self.packs[key]
+        order = torch.randperm(pack.data.train.rows, generator=pack.orders[0]).to(self.device).unsqueeze(0)
+        batches = torch.split(order, pack.batch_size, dim=1)[:MAX_STEPS]
+        pack.stack.train(True)
+        for batch in batches[:WARM_UP]:
+            pack.step(batch, 0.0)
+        return seconds_of(self.device, lambda: [pack.step(batch, 0.0) for batch in batches]) / len(batches)
+
+
+class Stopwatches:
+    """A ``Stopwatch`` in each of ``world`` workers, all of which do what is asked; the first answers.
+
+    Raises ValueError where an arm cannot be built; WorkerFailed where a worker died. Then new workers begin, with the
+    other arms.
+    """
+
+    def __init__(self, world: int, device: torch.device) -> None:
+        self.world, self.device = world, device
+        self.recipes: dict[Hashable, tuple[Recipe, Path]] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        pairs = [Pipe() for _ in range(self.world)]
+        self.lines = [ours for ours, _ in pairs]
+        self.team = Team(self.world, self.device, serve, [theirs for _, theirs in pairs])
+        for _, theirs in pairs:
+            theirs.close()
+
+    def close(self) -> None:
+        self.team.close()
+
+    def add(self, key: Hashable, recipe: Recipe, dataset: Path) -> int:
+        memory = int(self._ask("add", key, recipe, dataset))
+        self.recipes[key] = recipe, dataset
+        return memory
+
+    def read(self, key: Hashable) -> float:
+        return float(self._ask("read", key))
+
+    def _ask(self, verb: str, key: Hashable, *arguments: Any) -> Any:
+        try:
+            return self._answer(verb, key, *arguments)
+        except WorkerFailed:
+            self.team.close()
+            self.recipes.pop(key, None)
+            self._begin()
+            for other, about in self.recipes.items():
+                self._answer("add", other, *about)
+            raise
+
+    def _answer(self, *request: Any) -> Any:
+        with suppress(BrokenPipeError, EOFError, ConnectionResetError):  # a worker died; ``join`` says which
+            for line in self.lines:
+                line.send(request)
+            while not self.lines[0].poll(LOOK):
+                self.team.join(0)
+            answer = self.lines[0].recv()
+            if isinstance(answer, ValueError):
+                raise answer
+            return answer
+        self.team.join()
+        raise RuntimeError("a worker ended without an answer")
+
+
+def serve(shard: Shard, device: torch.device, lines: Sequence[Connection]) -> None:
+    """A worker's life: do what it is asked, until it is ended."""
+    watch = Stopwatch(shard, device)
+    with quiet():
+        while True:
+            verb, *arguments = lines[shard.rank].recv()
+            try:
+                answer = getattr(watch, verb)(*arguments)
+            except ValueError as error:  # an arm that cannot be built; all workers build the same one
+                answer = error
+            if shard.rank == 0:
+                lines[0].send(answer)
+
+
+def peak_memory(pack: Pack) -> int:
+    """Bytes at the peak of one step of one run, with all that the device holds.
+
+    On CUDA the allocator's peak over two steps. On the CPU the sum of parameters, gradients, optimizer
+    state and the tensors that autograd saves for the backward pass, each storage once.
+    """
+    device, rows = torch.device(pack.device), min(pack.batch_size, pack.data.train.rows)
+    batch = torch.arange(rows, device=device).unsqueeze(0)
+    saved: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() != pack.stack.flat.untyped_storage().data_ptr():
+            saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    pack.stack.train(True)
+    with saved_tensors_hooks(note, lambda tensor: tensor):
+        pack.step(batch, 0.0)
+    if device.type == "cuda":
+        pack.step(batch, 0.0)
+        return torch.cuda.max_memory_allocated(device)
+    state = [t for o in pack.optimizers for values in o.optimizer.state.values() for t in values.values()]
+    tensors = [pack.stack.flat, pack.stack.grad, *(t for t in state if isinstance(t, Tensor))]
+    return sum(t.numel() * t.element_size() for t in tensors) + sum(saved.values())
+
+
+def seconds_of(device: torch.device, work: Callable[[], object]) -> float:
+    """How long ``work`` takes, from the end of what was asked of the device before to the end of it there."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start

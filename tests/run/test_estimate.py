@@ -21,7 +21,7 @@ from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.run import estimate
 from study.run.estimate import Clock, Packs, data_of, duration, packs_of, timing_packs, total
-from study.run.stopwatch import WARM_UP
+from study.run.timing import WARM_UP
 from study.store.layout import Block, Store
 from tests.run.conftest import make_recipe
 

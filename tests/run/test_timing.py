@@ -8,8 +8,7 @@ from study.plan.file.expand import prepare as plan_study
 from study.plan.jobs import jobs
 from study.run import timing
 from study.run.job import run, settings_of
-from study.run.stopwatch import Stopwatch
-from study.run.timing import measure, time_study
+from study.run.timing import Stopwatch, measure, time_study
 from study.store.layout import Store
 
 CPU = torch.device("cpu")
