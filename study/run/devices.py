@@ -7,7 +7,6 @@ process dies, however it dies. No daemon: the lock files are shared by all workf
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
 import socket
@@ -96,7 +95,7 @@ def _take(names: Sequence[str], count: int, purpose: str, folder: Path, held: Ex
                 held.enter_context(file)
                 taken[name] = None
                 file.truncate(0)
-                json.dump({"pid": os.getpid(), "user": _user(), "purpose": purpose}, file)
+                json.dump({"pid": os.getpid(), "user": os.environ.get("USER", os.getuid()), "purpose": purpose}, file)
                 file.flush()
         if len(taken) == count:
             return list(taken)
@@ -129,10 +128,3 @@ def _holder(path: Path) -> str:
         return f"process {about['pid']} of {about['user']}, {about['purpose']}"
     except (OSError, ValueError, KeyError):
         return "just taken"
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container whose user has no name
-        return str(os.getuid())

@@ -11,7 +11,7 @@ import torch
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe
-from study.engine.data import Data, OwnSplit, Split, load, read, tensors
+from study.engine.data import Data, Split, load, read, tensors
 from study.engine.pack import Pack, Run
 from study.engine.precision import quiet
 from study.plan.cost import mean_steps, steps_of
@@ -154,18 +154,15 @@ def step_seconds(packs: Packs, data: Data, device: torch.device) -> float:
     rates = [optimizer.lr * (1 + 1e-9 * i) for i in range(min(packs.recipes, runs))]
     recipes = [recipe.model_copy(update={"optimizer": optimizer.model_copy(update={"lr": lr})}) for lr in rates]
     share = min(1.0, STEPS * recipe.batch_size / data.train.rows)
-    train, val, test = (_cut(split, share, device) for split in (data.train, data.val, data.test))
-    small = Data(data.task, data.shape, data.outputs, train, val, test)
+    cut = []
+    for split in (data.train, data.val, data.test):  # the first rows, of the first run
+        x, y = split.take(torch.arange(max(1, round(share * split.rows))).unsqueeze(0))
+        cut.append(Split(x[0].to(device), y.to(device)))
+    small = data._replace(train=cut[0], val=cut[1], test=cut[2], unsplit=None)
     pack = Pack([Run(recipes[i * len(recipes) // runs], 0) for i in range(runs)], small, device)
-    pack.step(torch.arange(min(recipe.batch_size, train.rows), device=device).expand(runs, -1), 0.0)
+    pack.step(torch.arange(min(recipe.batch_size, cut[0].rows), device=device).expand(runs, -1), 0.0)
     epoch = seconds_of(device, lambda: (pack.train_epoch(None), pack.evaluate(0, None)))
     return epoch / pack.steps_per_epoch * packs.runs / runs
-
-
-def _cut(split: Split | OwnSplit, share: float, device: torch.device) -> Split:
-    """The first rows, of the first run."""
-    x, y = split.take(torch.arange(max(1, round(share * split.rows))).unsqueeze(0))
-    return Split(x[0].to(device), y.to(device))
 
 
 def total(jobs: Sequence[tuple[int, float]], at_once: int) -> float:

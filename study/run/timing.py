@@ -39,16 +39,16 @@ MAX_STEPS = 100  # steps timed per arm and round; an epoch where it has fewer
 WARM_UP = 3  # untimed steps before each measurement
 
 
-def time_study(plan: Plan, store: Store, path: Path) -> None:
-    """Write the timing of ``plan`` to ``path``: one row per arm and round."""
+def time_study(plan: Plan, store: Store) -> None:
+    """Write the timing of ``plan``, one row per arm and round; nothing where no comparison shows a time or memory."""
     if plan.timing is None:
-        raise ValueError(f"{plan.study}: no comparison shows a time or a memory; there is nothing to time")
+        return
     recipes = {arm: timed_recipe(plan.arms[arm], store) for arm in plan.timing.arms}
     datasets = {recipe.dataset_id: store.dataset(recipe.dataset_id) for recipe in recipes.values()}
     with noting(store.failed_timing(plan.timing.id), store.log("time", plan.timing.id)):
         with devices.leased(f"timing of {plan.study}", count=None) as device, quiet():
             rows = measure(recipes, datasets, plan.timing.rounds, device)
-        write_parquet(pa.Table.from_pylist(rows, TIMING), path)
+        write_parquet(pa.Table.from_pylist(rows, TIMING), store.timing(plan.timing.id))
 
 
 def timed_recipe(arm: Arm, store: Store) -> Recipe:
@@ -67,8 +67,7 @@ def measure(
     groups: dict[Hashable, list[str]] = {}
     for arm, recipe in recipes.items():
         groups.setdefault(recipe.operations(), []).append(arm)
-    about = {name: value for name, value in provenance(device).items() if name in TIMING.names}
-    about |= {"threads": torch.get_num_threads(), "cores": devices.cores()}
+    about = provenance(device) | {"threads": torch.get_num_threads(), "cores": devices.cores()}
     busy = gpu_utilization(device)  # before our own work begins
     shuffle = random.Random(0)
     rows = []
@@ -156,6 +155,8 @@ class Stopwatches:
         self.team = Team(self.world, self.device, serve, [theirs for _, theirs in pairs])
         for _, theirs in pairs:
             theirs.close()
+        for key, about in self.recipes.items():
+            self._answer("add", key, *about)
 
     def close(self) -> None:
         self.team.close()
@@ -175,8 +176,6 @@ class Stopwatches:
             self.team.close()
             self.recipes.pop(key, None)
             self._begin()
-            for other, about in self.recipes.items():
-                self._answer("add", other, *about)
             raise
 
     def _answer(self, *request: Any) -> Any:

@@ -61,6 +61,4 @@ def job(arguments: Namespace) -> int:
 def time(arguments: Namespace) -> None:
     from study.run.timing import time_study
 
-    plan, store = open_plan(arguments.plan)
-    if plan.timing:
-        time_study(plan, store, store.timing(plan.timing.id))
+    time_study(*open_plan(arguments.plan))
