@@ -60,13 +60,14 @@ def timed_recipe(arm: Arm, store: Store) -> Recipe:
 def measure(
     recipes: Mapping[str, Recipe], datasets: Mapping[str, Path], rounds: int, device: torch.device
 ) -> list[dict[str, Any]]:
-    """Rows of ``TIMING`` for every arm and round. In each round the measurements come in a new random order.
+    """A row for every arm and round, with the columns of ``TIMING``; each round measures in a new random order.
 
     ``recipes``: by arm; ``datasets``: the prepared file by dataset id.
     """
     groups: dict[Hashable, list[str]] = {}
     for arm, recipe in recipes.items():
         groups.setdefault(recipe.operations(), []).append(arm)
+    first = {key: recipes[arms[0]] for key, arms in groups.items()}
     about = provenance(device) | {"threads": torch.get_num_threads(), "cores": devices.cores()}
     busy = gpu_utilization(device)  # before our own work begins
     shuffle = random.Random(0)
@@ -74,8 +75,7 @@ def measure(
     state: dict[Hashable, dict[str, Any]] = {key: {"memory_bytes": None, "reason": None} for key in groups}
     with ExitStack() as held:
         watches: dict[int, Stopwatch | Stopwatches] = {1: Stopwatch(ALONE, device)}
-        for key, arms in groups.items():
-            recipe = recipes[arms[0]]
+        for key, recipe in first.items():
             try:
                 if recipe.gpus not in watches:
                     watches[recipe.gpus] = held.enter_context(closing(Stopwatches(recipe.gpus, device)))
@@ -88,7 +88,7 @@ def measure(
                 seconds = None
                 if state[key]["reason"] is None:
                     try:
-                        seconds = watches[recipes[groups[key][0]].gpus].read(key)
+                        seconds = watches[first[key].gpus].read(key)
                     except RuntimeError as error:  # out of memory, say: it is not tried again; others are
                         state[key]["reason"] = said(error)
                 found = {"round": number, "step_seconds": seconds} | state[key] | quietness | about
@@ -102,7 +102,7 @@ def gpu_utilization(device: torch.device) -> float | None:
         return None
     # nvidia-smi knows nothing of CUDA_VISIBLE_DEVICES, which the lease has set to UUIDs.
     found = nvidia_smi("utilization.gpu", "-i", os.environ.get("CUDA_VISIBLE_DEVICES", "0"))
-    return max((float(percent) for percent in found if percent.isdigit()), default=None)
+    return max((float(percent) for percent in found if percent.strip().isdigit()), default=None)
 
 
 class Stopwatch:
@@ -118,9 +118,8 @@ class Stopwatch:
         data = self.load(dataset)
         before = 0
         if self.device.type == "cuda":
-            peak_memory(
-                Pack([Run(recipe, 0)], data, self.device, self.shard)
-            )  # cuBLAS keeps memory from its first use on
+            # A first time, since cuBLAS keeps memory from its first use on.
+            peak_memory(Pack([Run(recipe, 0)], data, self.device, self.shard))
             before = torch.cuda.memory_allocated(self.device)
             torch.cuda.reset_peak_memory_stats(self.device)
         pack = self.packs[key] = Pack([Run(recipe, 0)], data, self.device, self.shard)
@@ -140,14 +139,24 @@ class Stopwatch:
 class Stopwatches:
     """A ``Stopwatch`` in each of ``world`` workers, all of which do what is asked; the first answers.
 
-    Raises ValueError where an arm cannot be built; WorkerFailed where a worker died. Then new workers begin, with the
-    other arms.
+    Raises WorkerFailed where one cannot. Then new workers begin, with the other arms.
     """
 
     def __init__(self, world: int, device: torch.device) -> None:
         self.world, self.device = world, device
         self.recipes: dict[Hashable, tuple[Recipe, Path]] = {}
         self._begin()
+
+    def add(self, key: Hashable, recipe: Recipe, dataset: Path) -> int:
+        memory = int(self._ask("add", key, recipe, dataset))
+        self.recipes[key] = recipe, dataset
+        return memory
+
+    def read(self, key: Hashable) -> float:
+        return float(self._ask("read", key))
+
+    def close(self) -> None:
+        self.team.close()
 
     def _begin(self) -> None:
         pairs = [Pipe() for _ in range(self.world)]
@@ -158,22 +167,11 @@ class Stopwatches:
         for key, about in self.recipes.items():
             self._answer("add", key, *about)
 
-    def close(self) -> None:
-        self.team.close()
-
-    def add(self, key: Hashable, recipe: Recipe, dataset: Path) -> int:
-        memory = int(self._ask("add", key, recipe, dataset))
-        self.recipes[key] = recipe, dataset
-        return memory
-
-    def read(self, key: Hashable) -> float:
-        return float(self._ask("read", key))
-
     def _ask(self, verb: str, key: Hashable, *arguments: Any) -> Any:
         try:
             return self._answer(verb, key, *arguments)
         except WorkerFailed:
-            self.team.close()
+            self.close()
             self.recipes.pop(key, None)
             self._begin()
             raise
@@ -184,10 +182,7 @@ class Stopwatches:
                 line.send(request)
             while not self.lines[0].poll(LOOK):
                 self.team.join(0)
-            answer = self.lines[0].recv()
-            if isinstance(answer, ValueError):
-                raise answer
-            return answer
+            return self.lines[0].recv()
         self.team.join()
         raise RuntimeError("a worker ended without an answer")
 
@@ -198,10 +193,7 @@ def serve(shard: Shard, device: torch.device, lines: Sequence[Connection]) -> No
     with quiet():
         while True:
             verb, *arguments = lines[shard.rank].recv()
-            try:
-                answer = getattr(watch, verb)(*arguments)
-            except ValueError as error:  # an arm that cannot be built; all workers build the same one
-                answer = error
+            answer = getattr(watch, verb)(*arguments)
             if shard.rank == 0:
                 lines[0].send(answer)
 
