@@ -24,16 +24,13 @@ def estimate_of(metric: str, values: Floats) -> tuple[float | None, float | None
     values = values[~np.isnan(values)]
     if not len(values):
         return None, None, None, None
-    if METRICS[metric].target:
-        middle = kaplan_meier_median(values)
-        low, high = median_interval(values)
+    about = METRICS[metric]
+    middle = kaplan_meier_median(values) if about.target else float(np.median(values))
+    if about.target or about.per_round:
+        agree = about.per_round and not np.ptp(values)
+        low, high = (None, None) if agree else median_interval(values)
         return middle, low, high, middle
-    middle = float(np.median(values))
-    if METRICS[metric].per_round:
-        low, high = median_interval(values) if np.ptp(values) else (None, None)
-        return middle, low, high, middle
-    low, high = mean_interval(values)
-    return float(values.mean()), low, high, middle
+    return float(values.mean()), *mean_interval(values), middle
 
 
 def mean_interval(values: Floats, level: float = 0.95, tie: float = 0.0) -> tuple[float | None, float | None]:
