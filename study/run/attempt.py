@@ -33,7 +33,7 @@ class Busy(Exception):
 
 @contextmanager
 def attempt(mark: Path, failed: Path, log: Path) -> Iterator[None]:
-    """Hold the start ``mark`` locked while the block runs, which is ``noting`` what it raises.
+    """Hold the start ``mark`` locked while the block runs; what it raises is noted in ``failed``, as by ``noting``.
 
     One that a killed job left is taken over, one of another host that nothing holds too: at worst both make the same
     bytes. Raises Busy where another process is known to live.

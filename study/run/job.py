@@ -43,7 +43,7 @@ def run(job: Job, store: Store) -> list[str]:
             start = time.monotonic()
             try:
                 if isinstance(unit, SearchUnit):
-                    search(unit, store, device, log)
+                    extend_search(unit, store, device, log)
                 elif is_searched(unit.arm, store):
                     train_block(unit, store, device, log)
                 else:
@@ -60,7 +60,7 @@ def run(job: Job, store: Store) -> list[str]:
     return failed
 
 
-def search(unit: SearchUnit, store: Store, device: torch.device, log: Path) -> None:
+def extend_search(unit: SearchUnit, store: Store, device: torch.device, log: Path) -> None:
     """Extend the trials of a search for each selection of ``unit``."""
     search = unit.search
     with attempt(store.started_search(search.id), store.failed_search(search.id), log):
