@@ -103,7 +103,7 @@ class Trials:
             }
             for row, outcome in zip(self.tried[i].rows, trial.outcomes, strict=True):
                 content = row | shared | {"steps_to_target": outcome.steps_to_target}
-                yield {name: content[name] for name in names}
+                yield {name: content.get(name) for name in names}
 
 
 def outcome_of(row: Row, target: Target | None) -> Outcome:
