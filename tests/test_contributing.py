@@ -31,107 +31,14 @@ comparisons:
 """
 
 
-def example(heading: str) -> str:
-    [code] = examples(heading)
-    return code
-
-
 def examples(heading: str) -> list[str]:
     section = (ROOT / "CONTRIBUTING.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
     return re.findall(r"```python\n(.*?)```", section, re.S)
 
 
-CLIPPED = """
-study: example
-baseline: {dataset: wine, network: {name: mlp, hidden: [8]}, optimizer: {name: sgd, lr: 0.1}, batch_size: 32, epochs: 2}
-seeds: 6
-comparisons:
-  one:
-    vary: {clip: [0, 0.1, 0.2]}
-    metrics: [test_loss, step_seconds]
-    claims: [{metric: test_loss, better: clip=0.1, than: clip=0}]
-  two: {vary: {activation: [tanh]}, tune: {clip: {values: [0, 0.1]}, seeds: 2, extend: 0}, metrics: [test_loss]}
-"""
-IN_EVERYTHING = """
-import json
-import pyarrow as pa
-import pyarrow.parquet as pq
-import torch
-from study.__main__ import main
-from study.axes.recipe import AXES
-from study.engine.data import load, prepare
-from study.engine.network import build
-from study.engine.random import stream
-from study.plan.workflow.dag import Dag
-from study.run.job import run
-from study.store.schemas import AXES_COLUMNS
-
-assert main(["schema", "--fix"]) == main(["check", "example.yaml", "--no-time"]) == 0
-schema = json.loads(open("config/study.schema.json").read())["$defs"]
-for part in ("Baseline", "ComparisonBaseline", "Vary", "Arm", "Pattern", "Tune"):
-    assert "clip" in schema[part]["properties"], part
-assert schema["Baseline"]["properties"]["clip"]["description"] == AXES["clip"].description
-assert "### `clip` (default `0`)" in open("config/README.md").read()
-assert pa.field("clip", pa.float64()) in AXES_COLUMNS
-dag = Dag.build({"study": "example.yaml"})
-arms = {arm.label: dag.plan.arms[arm.arm] for comparison in dag.plan.comparisons for arm in comparison.arms}
-assert list(arms) == ["clip=0", "clip=0.1", "clip=0.2", "tanh"]
-none, some, more, searched = arms.values()
-assert [arm.columns()["clip"] for arm in arms.values()] == [0, 0.1, 0.2, None]
-assert none.recipe.shared() == some.recipe.shared()  # they may be stacked
-assert none.recipe.operations() != some.recipe.operations() == more.recipe.operations()
-assert searched.search.changes_steps
-for name, dataset in dag.plan.datasets.items():
-    prepare(dataset, dag.store.dataset(name))
-for job in dag.jobs.values():
-    assert run(job, dag.store) == []
-data = load(dag.store.dataset(none.dataset_id))
-for arm in (none, some, more):
-    runs = {row["seed"]: row for row in pq.read_table(next(dag.store.arm(arm.id).glob("runs-*"))).to_pylist()}
-    for seed, row in runs.items():
-        module, order = build(arm.recipe, seed, data), stream(seed, "order")
-        optimizer = torch.optim.SGD(module.parameters(), 0.1)
-        for _ in range(2):
-            for rows in torch.split(torch.randperm(data.train.rows, generator=order), 32):
-                optimizer.zero_grad()
-                torch.nn.functional.cross_entropy(module(data.train.x[rows]), data.train.y[rows]).backward()
-                if arm.recipe.clip:
-                    torch.nn.utils.clip_grad_norm_(module.parameters(), arm.recipe.clip)
-                optimizer.step()
-        with torch.no_grad():
-            expected = torch.nn.functional.cross_entropy(module(data.test.x), data.test.y).item()
-        assert abs(row["test_loss"] - expected) < 1e-4 * expected
-trials = pq.read_table(dag.store.search(searched.search.id))
-assert [json.loads(text)["clip"] for text in trials["settings"].to_pylist()] == [0, 0, 0.1, 0.1]
-print(none.id)
-"""
-
-
-def test_a_new_axis_is_one_field_and_what_acts_on_it(tmp_path: Path) -> None:
-    """It is in schema, README, ids, labels, packs, timing, searches and Parquet; arms without it keep their ids."""
-    for folder in ("study", "config"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    field, lines = examples("Add an axis")
-    insert(tmp_path / "study" / "axes" / "recipe.py", "import Axis, Choice, Count, Fraction, whole\n", IMPORT)
-    insert(tmp_path / "study" / "axes" / "recipe.py", "] = False  # fmt: skip\n", field)
-    insert(tmp_path / "study" / "engine" / "pack.py", "torch.linalg.vector_norm(self.stack.grad, dim=1)\n", lines)
-    (tmp_path / "example.yaml").write_text(CLIPPED)
-    script = [sys.executable, "-c", IN_EVERYTHING]
-    done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "claims[0]: arms with different clipping norms at one untuned learning rate" in done.stdout
-    (tmp_path / "example.yaml").write_text(STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}"))
-    plan = prepare(tmp_path / "example.yaml", Store(tmp_path / "results"))
-    assert done.stdout.split()[-1] == plan.comparisons[0].arms[0].arm
-
-
-IMPORT = "from study.axes.base import NonNegative\n"
-
-
-def insert(path: Path, after: str, text: str) -> None:
-    """Put ``text`` behind the only place of ``after``."""
-    before, rest = path.read_text().split(after)
-    path.write_text(before + after + text + rest)
+def example(heading: str) -> str:
+    [code] = examples(heading)
+    return code
 
 
 @pytest.mark.parametrize(
@@ -162,6 +69,63 @@ for job in dag.jobs.values():
     runs = pd.concat([pd.read_parquet(path) for path in tmp_path.glob("results/arms/*/runs-0-1.parquet")])
     assert runs["status"].tolist() == ["finished"] * 4
     assert runs["learned"].all()
+
+
+def test_a_new_axis_is_one_field_and_the_lines_that_act(tmp_path: Path) -> None:
+    """It is in study files, ids, packs, timing, Parquet and documents, and no other file of the package knows of it."""
+    for name in ("study", "config"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    field, act = examples("Add an axis")
+    for module, before, code in (
+        ("recipe", "\n    @cached_property\n    def id(self)", field),
+        ("optimizer", "        self.optimizer.step()\n", act),
+    ):
+        [path] = [found for found in tmp_path.glob(f"study/*/{module}.py") if before in found.read_text()]
+        path.write_text(path.read_text().replace(before, code + before, 1))
+        if module == "recipe":
+            path.write_text(path.read_text().replace("Fraction, whole", "Fraction, NonNegative, whole", 1))
+    study = STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}").replace(
+        "dropout: [0, 0.1]", "clip_norm: VALUES"
+    )
+    (tmp_path / "example.yaml").write_text(study.replace("VALUES", "[0, 0.001, 1000000]"))
+    script = """
+from pathlib import Path
+from study.__main__ import main
+from study.engine.data import load, prepare
+from study.engine.pack import Run, train
+from study.plan.workflow.dag import Dag
+from study.run.job import run
+assert main(["schema", "--fix"]) == 0
+dag = Dag.build({"study": "example.yaml"})
+for identity, dataset in dag.plan.datasets.items():
+    prepare(dataset, dag.store.dataset(identity))
+for job in dag.jobs.values():
+    assert run(job, dag.store) == []
+assert main(["collect", str(dag.file("plan.json"))]) == 0
+off, small, large = [arm.recipe for arm in dag.plan.arms.values()]
+assert off.operations() != small.operations() == large.operations()
+assert "clip_norm" not in off.fragment() and "clip_norm" in small.fragment()
+data = load(dag.store.dataset(off.dataset_id))
+together = train([Run(off, 0), Run(small, 0), Run(large, 0)], data)  # one pack
+alone = [train([Run(recipe, 0)], data)[0] for recipe in (off, small, large)]
+assert [record.curve.rows for record in together] == [record.curve.rows for record in alone]
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "clip_norm" in (tmp_path / "config" / "study.schema.json").read_text()
+    assert "Largest norm of the gradient of a step; 0: any." in (tmp_path / "config" / "README.md").read_text()
+    folder = tmp_path / "results" / "studies" / "example"
+    runs = pd.read_parquet(folder / "runs.parquet").groupby("clip_norm")["train_loss"].apply(list)
+    assert runs[0] == runs[1e6]
+    curves = pd.read_parquet(folder / "curves.parquet")
+    bounded = curves["arm"].isin(pd.read_parquet(folder / "runs.parquet").query("clip_norm == 0.001")["arm"])
+    moved = curves[bounded].groupby("seed")["train_loss"].agg(lambda losses: losses.max() - losses.min())
+    assert (moved > 0).all()
+    assert (moved < 0.01).all()  # 8 steps of at most 0.1 · 0.001
+    (tmp_path / "example.yaml").write_text(study.replace("VALUES", "[0, -1]"))
+    code = "from study.__main__ import main; main(['check', 'example.yaml'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "clip_norm[1]: -1 is refused; give a number of at least 0" in done.stderr
 
 
 def test_a_new_metric_is_one_record(tmp_path: Path) -> None:
