@@ -61,7 +61,7 @@ from study.__main__ import main
 from study.axes.recipe import AXES
 from study.engine.data import load, prepare
 from study.engine.network import build
-from study.engine.random import stream
+from study.engine.determinism import stream
 from study.plan.workflow.dag import Dag
 from study.run.job import run
 from study.store.schemas import AXES_COLUMNS

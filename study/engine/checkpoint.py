@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,6 +17,17 @@ from study.engine.shard import ALONE, Shard
 from study.store.files import replacing
 
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM)  # SLURM's warning before a time limit, and the end itself
+
+
+@contextmanager
+def handling(action: Callable[[int, FrameType | None], object] | signal.Handlers) -> Iterator[None]:
+    """While the block runs, ``action`` is what a signal of ``SIGNALS`` does."""
+    before = {number: signal.signal(number, action) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Interrupted(SystemExit):
@@ -74,19 +85,12 @@ class Checkpoints:
         for path in self.stem.parent.glob(f"{self.stem.name}-*.pt"):
             path.unlink(missing_ok=True)
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
+    def listening(self) -> AbstractContextManager[None]:
         """While the block runs, a signal of ``SIGNALS`` ends training after the step in hand.
 
         Workers that do not write ignore it: they end when the one that writes has ended.
         """
-        action = self._stop if self.writing else signal.SIG_IGN
-        before = {number: signal.signal(number, action) for number in SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        return handling(self._stop if self.writing else signal.SIG_IGN)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = number

@@ -41,13 +41,17 @@ def _meant(name: str, by_index: dict[str, str]) -> str | None:
 @cache
 def _by_index() -> dict[str, str]:
     """UUIDs by index, from nvidia-smi, which is asked once in a process."""
-    query = ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"]
-    try:
-        lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
-    except (OSError, subprocess.CalledProcessError):
-        return {}
-    pairs = (line.partition(",") for line in lines)
+    pairs = (line.partition(",") for line in nvidia_smi("index,uuid"))
     return {index.strip(): uuid.strip() for index, comma, uuid in pairs if comma}
+
+
+def nvidia_smi(query: str, *options: str) -> list[str]:
+    """A line for each GPU, as ``nvidia-smi --query-gpu`` answers; empty where it cannot."""
+    command = ["nvidia-smi", *options, f"--query-gpu={query}", "--format=csv,noheader,nounits"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        return []
 
 
 class Limits(NamedTuple):

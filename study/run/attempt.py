@@ -7,13 +7,11 @@ import json
 import os
 import socket
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from study.engine.checkpoint import Interrupted
 from study.run.provenance import now
 from study.store.failures import alive
 from study.store.files import write_if_changed
@@ -35,7 +33,7 @@ class Busy(Exception):
 
 @contextmanager
 def attempt(mark: Path, failed: Path, log: Path) -> Iterator[None]:
-    """Hold the start ``mark`` locked while the block runs; what it raises is noted in ``failed``, and raised again.
+    """Hold the start ``mark`` locked while the block runs; what it raises is noted in ``failed``, as by ``noting``.
 
     One that a killed job left is taken over, one of another host that nothing holds too: at worst both make the same
     bytes. Raises Busy where another process is known to live.
@@ -46,18 +44,23 @@ def attempt(mark: Path, failed: Path, log: Path) -> Iterator[None]:
         json.dump({"host": socket.gethostname(), "pid": os.getpid(), "log": str(log), "time": now()}, file)
         file.flush()
         try:
-            yield
-        except KeyboardInterrupt:
-            raise  # somebody's wish, no failure: these runs are missing
-        except BaseException as error:
-            if not isinstance(error, Interrupted):  # it says all in its one line
-                traceback.print_exc()
-            note_failure(failed, error, log)
-            raise
-        else:
-            failed.unlink(missing_ok=True)
+            with noting(failed, log):
+                yield
         finally:
             mark.unlink(missing_ok=True)
+
+
+@contextmanager
+def noting(failed: Path, log: Path) -> Iterator[None]:
+    """Note in ``failed`` what the block raises; take an older note away where it ends well."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise  # somebody's wish, no failure: these runs are missing
+    except BaseException as error:
+        note_failure(failed, error, log)
+        raise
+    failed.unlink(missing_ok=True)
 
 
 def _claimed(mark: Path) -> IO[str]:

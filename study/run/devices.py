@@ -7,12 +7,10 @@ process dies, however it dies. No daemon: the lock files are shared by all workf
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -24,9 +22,7 @@ import torch
 from study.plan.limits import visible
 
 # The same for all users, whatever their TMPDIR is.
-FOLDER = (
-    next((p for p in (Path("/dev/shm"), Path("/tmp")) if p.is_dir()), Path(tempfile.gettempdir())) / "evenhand-devices"
-)
+FOLDER = (Path("/dev/shm") if Path("/dev/shm").is_dir() else Path("/tmp")) / "evenhand-devices"
 POLL = 0.2  # seconds between looks at taken devices
 REMIND = 60.0  # seconds between messages while waiting
 
@@ -35,10 +31,13 @@ REMIND = 60.0  # seconds between messages while waiting
 def leased(purpose: str, count: int | None = 1) -> Iterator[torch.device]:
     """A device of this process's own while the block runs: the first of ``count`` leased GPUs, or the CPU.
 
-    ``count`` None: all GPUs, so that nothing else is on the machine. It comes before the first use of CUDA in
-    the process, which from then on sees the leased GPUs only.
+    Says what was handed to the process. ``count`` None: all GPUs, so that nothing else is on the machine. It comes
+    before the first use of CUDA in the process, which from then on sees the leased GPUs only.
     Raises RuntimeError where there are GPUs that torch cannot use.
     """
+    handed = os.environ.get("CUDA_VISIBLE_DEVICES")  # by SLURM, for instance
+    where = "all" if handed is None else f"CUDA_VISIBLE_DEVICES={handed}"
+    print(f"host {socket.gethostname()}, devices: {where}", flush=True)
     gpus = visible()
     if not gpus:
         yield torch.device("cpu")
@@ -52,19 +51,6 @@ def leased(purpose: str, count: int | None = 1) -> Iterator[torch.device]:
                 "for this driver, or hide them: CUDA_VISIBLE_DEVICES= snakemake …"
             )
         yield torch.device("cuda", 0)
-
-
-def given() -> str:
-    """One line on the host and the devices that were handed to this process, by SLURM for instance."""
-    handed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return f"host {socket.gethostname()}, devices: " + ("all" if handed is None else f"CUDA_VISIBLE_DEVICES={handed}")
-
-
-def enough(count: int, device: torch.device) -> int:
-    """``count``, where there are as many devices of this kind. Raises ValueError where there are not."""
-    if device.type == "cuda" and count > torch.cuda.device_count():
-        raise ValueError(f"{count} GPUs are needed; {torch.cuda.device_count()} are visible")
-    return count
 
 
 def cores() -> int:
@@ -90,73 +76,55 @@ def lease(count: int, devices: Sequence[str], purpose: str, folder: Path = FOLDE
         folder.mkdir(parents=True, exist_ok=True)
         with suppress(PermissionError):  # another user was faster
             folder.chmod(0o1777)  # all users of the machine share it, whatever our umask
-    waiting = Waiting(folder, count)
+    about = f"{count} of the devices"
     with ExitStack() as held:
-        taken: list[str] = []
         with ExitStack() as queue:
-            for line in (f"queue-{device}" for device in sorted(devices)):
-                while not _take(line, f"waiting for {purpose}", folder, queue):
-                    waiting.say([line])
-            while len(taken) < count:
-                for device in devices:
-                    if len(taken) < count and device not in taken and _take(device, purpose, folder, held):
-                        taken.append(device)
-                if len(taken) < count:
-                    waiting.say([device for device in devices if device not in taken])
+            for device in sorted(devices):
+                _take([f"queue-{device}"], 1, f"waiting for {purpose}", folder, queue, about)
+            taken = _take(devices, count, purpose, folder, held, about)
         yield taken
 
 
-def _take(name: str, purpose: str, folder: Path, stack: ExitStack) -> bool:
-    """Lock ``name`` until ``stack`` closes, and sign for it; False where another process holds it."""
-    file = _open(folder / f"{name}.lock")
+def _take(names: Sequence[str], count: int, purpose: str, folder: Path, held: ExitStack, about: str) -> list[str]:
+    """Lock ``count`` of ``names`` until ``held`` closes, and sign for them. Says now and then what it waits for."""
+    taken: dict[str, None] = {}
+    said = -REMIND
+    while True:
+        for name in names:
+            if name not in taken and len(taken) < count and (file := _locked(folder / f"{name}.lock")):
+                held.enter_context(file)
+                taken[name] = None
+                file.truncate(0)
+                json.dump({"pid": os.getpid(), "user": os.environ.get("USER", os.getuid()), "purpose": purpose}, file)
+                file.flush()
+        if len(taken) == count:
+            return list(taken)
+        if time.monotonic() - said >= REMIND:
+            said = time.monotonic()
+            holders = "; ".join(f"{name}: {_holder(folder / f'{name}.lock')}" for name in names if name not in taken)
+            print(f"waiting for {about} ({holders})", file=sys.stderr, flush=True)
+        time.sleep(POLL)
+
+
+def _locked(path: Path) -> IO[str] | None:
+    """The file, locked until it is closed; None where another process holds it."""
+    try:  # without O_CREAT where it exists: in a sticky folder Linux refuses that for another user's file
+        file = path.open("r+", encoding="utf-8")
+    except FileNotFoundError:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        os.fchmod(descriptor, 0o666)
+        file = os.fdopen(descriptor, "r+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
-        return False
-    stack.enter_context(file)
-    holder = {"pid": os.getpid(), "user": _user(), "purpose": purpose}
-    file.seek(0)
-    file.truncate()
-    file.write(json.dumps(holder))
-    file.flush()
-    return True
+        return None
+    return file
 
 
-def _user() -> str:
+def _holder(path: Path) -> str:
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container whose user has no name
-        return str(os.getuid())
-
-
-def _open(path: Path) -> IO[str]:
-    # Without O_CREAT where the file exists: in a sticky folder Linux refuses it for another user's file.
-    try:
-        return path.open("r+", encoding="utf-8")
-    except FileNotFoundError:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        os.fchmod(descriptor, 0o666)
-        return os.fdopen(descriptor, "r+", encoding="utf-8")
-
-
-class Waiting:
-    """Says now and then what a process waits for, and who has it."""
-
-    def __init__(self, folder: Path, count: int) -> None:
-        self.folder, self.count, self.said = folder, count, -REMIND
-
-    def say(self, names: Sequence[str]) -> None:
-        now = time.monotonic()
-        if now - self.said >= REMIND:
-            self.said = now
-            holders = "; ".join(f"{name}: {self._holder(name)}" for name in names)
-            print(f"waiting for {self.count} of the devices ({holders})", file=sys.stderr, flush=True)
-        time.sleep(POLL)
-
-    def _holder(self, name: str) -> str:
-        try:
-            about = json.loads((self.folder / f"{name}.lock").read_text(encoding="utf-8"))
-            return f"process {about['pid']} of {about['user']}, {about['purpose']}"
-        except (OSError, ValueError, KeyError):
-            return "just taken"
+        about = json.loads(path.read_text(encoding="utf-8"))
+        return f"process {about['pid']} of {about['user']}, {about['purpose']}"
+    except (OSError, ValueError, KeyError):
+        return "just taken"

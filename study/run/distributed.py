@@ -13,13 +13,12 @@ import socket
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import timedelta
 from multiprocessing.connection import wait
 from pathlib import Path
 from threading import Thread
-from types import FrameType, TracebackType
 from typing import Any
 
 import torch
@@ -27,15 +26,15 @@ import torch.distributed as dist
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from torch.multiprocessing.spawn import start_processes as start
 
-from study.engine.checkpoint import SIGNALS, Interrupted
+from study.engine.checkpoint import Interrupted, handling
 from study.engine.shard import ALONE, Shard
 
 TIMEOUT = timedelta(minutes=30)  # of one exchange; a worker that died is noticed long before
 GRACE = 1.0  # seconds that the other workers have to end once one has failed
-LOOK = 1.0  # seconds between looks at whether a signal has to be passed on again
+LOOK = 0.5  # seconds between looks at whether workers live, and whether a signal has to be passed on
 
 PRELOADED = [__name__, "torch._dynamo"]  # the second is what the first optimizer would load, in a second
-ERROR = "error-"  # a file for each worker that ended in an error: what was raised
+ERROR = "error"  # a file: what was raised in the first worker that ended so
 
 Work = Callable[..., Any]  # called as work(shard, device, *arguments)
 
@@ -53,31 +52,33 @@ def spread(world: int, device: torch.device, work: Work, *arguments: Any) -> Non
     if world == 1:
         work(ALONE, device, *arguments)
         return
-    with Team(world, device, work, *arguments) as team, team.forwarding() as signals:
+    received: list[int] = []
+    with closing(Team(world, device, work, *arguments)) as team, handling(lambda number, _: received.append(number)):
         while not team.join(LOOK):
-            signals.repeat()
+            for number in received[-1:]:  # again and again: a worker that was just starting did not hear it
+                with suppress(ProcessLookupError):
+                    os.kill(team.workers.processes[0].pid, number)
 
 
 class Team:
-    """``world`` workers that call ``work(shard, device, *arguments)``; left, they are ended."""
+    """``world`` workers that call ``work(shard, device, *arguments)``; closed, they are ended.
+
+    Raises ValueError where there are fewer GPUs.
+    """
 
     def __init__(self, world: int, device: torch.device, work: Work, *arguments: Any) -> None:
+        if device.type == "cuda" and world > torch.cuda.device_count():
+            raise ValueError(f"{world} GPUs are needed; {torch.cuda.device_count()} are visible")
         self.folder = tempfile.TemporaryDirectory(prefix="evenhand-")
         arguments = (world, device.type, Path(self.folder.name), work, arguments)
         # Forked from a process that loads torch once for all of them, and never touches a GPU.
         multiprocessing.set_forkserver_preload(PRELOADED)
-        # Workers begin deaf, since a signal would kill them until they listen; it is repeated until they do.
-        before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
-        self.workers = start(  # type: ignore[no-untyped-call]
-            _worker, args=arguments, nprocs=world, join=False, start_method="forkserver"
-        )
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        with handling(signal.SIG_IGN):  # workers begin deaf, since a signal would kill them until they listen
+            self.workers = start(  # type: ignore[no-untyped-call]
+                _worker, args=arguments, nprocs=world, join=False, start_method="forkserver"
+            )
 
-    def __enter__(self) -> Team:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
         for process in self.workers.processes:
             process.kill()
             process.join()
@@ -92,79 +93,44 @@ class Team:
 
     def _cause(self, failed: int) -> Exception | Interrupted:
         """What happened first: the other workers fail after it because they lose their connection."""
-        told = sorted(Path(self.folder.name).glob(f"{ERROR}*"), key=lambda path: path.stat().st_mtime_ns)
-        code = self.workers.processes[failed].exitcode or 0
+        error, code = Path(self.folder.name) / ERROR, self.workers.processes[failed].exitcode or 0
         if code < 0:
             return WorkerFailed(f"worker {failed} was killed by {signal.Signals(-code).name}")
-        if not told:
+        if not error.exists():
             return WorkerFailed(f"worker {failed} ended with exit code {code}")
-        kind, _, words = told[0].read_text(encoding="utf-8").partition(": ")
-        if kind == Interrupted.__name__:
-            return Interrupted(words)
-        return WorkerFailed(f"worker {told[0].name.removeprefix(ERROR)}: {kind}: {words}")
-
-    def forwarding(self) -> _Forwarding:
-        """While the block runs, signals that ask this process to end are passed on to worker 0."""
-        return _Forwarding(self.workers.processes[0].pid)
-
-
-class _Forwarding:
-    def __init__(self, leader: int) -> None:
-        self.leader = leader
-        self.received: int | None = None
-
-    def __enter__(self) -> _Forwarding:
-        self.before = {number: signal.signal(number, self._pass) for number in SIGNALS}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-
-    def _pass(self, number: int, frame: FrameType | None) -> None:
-        self.received = number
-        self.repeat()
-
-    def repeat(self) -> None:
-        """Pass on what was received: a worker that was just starting did not hear it."""
-        if self.received is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self.leader, self.received)
+        kind, _, words = error.read_text(encoding="utf-8").partition(": ")
+        return Interrupted(words) if kind == Interrupted.__name__ else WorkerFailed(f"{kind}: {words}")
 
 
 def _worker(rank: int, world: int, kind: str, folder: Path, work: Work, arguments: tuple[Any, ...]) -> None:
     Thread(target=_end_with_parent, daemon=True).start()
     device = torch.device(kind, rank) if kind == "cuda" else torch.device(kind)
+    group: dict[str, Any] = {"init_method": f"file://{folder / 'meeting'}", "rank": rank, "world_size": world}
     try:
-        with _meeting(rank, world, device, folder):
-            work(Shard(rank, world), device, *arguments)
-            dist.barrier(device_ids=[rank] if kind == "cuda" else None)
+        if kind == "cuda":
+            torch.cuda.set_device(device)
+            group |= {"backend": "nccl", "device_id": device}
+        else:
+            loopback = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
+            if loopback:  # all workers are here, whatever the host's name
+                os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback[0])
+            group |= {"backend": "gloo"}
+        dist.init_process_group(timeout=TIMEOUT, **group)
+        work(Shard(rank, world), device, *arguments)
+        dist.barrier(device_ids=[rank] if kind == "cuda" else None)
+        dist.destroy_process_group()
     except BaseException as error:
+        words = f"{type(error).__name__}: {error}"
         if not isinstance(error, Interrupted):
             traceback.print_exc()
-        beside = folder / f".{rank}"
-        beside.write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
-        beside.rename(folder / f"{ERROR}{rank}")
+            words = f"worker {rank}: {words}"
+        own = folder / str(rank)
+        own.write_text(words, encoding="utf-8")
+        with suppress(FileExistsError):  # another was first
+            (folder / ERROR).hardlink_to(own)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(1)  # leaving the group in good order would wait for the others, who wait for this one
-
-
-@contextmanager
-def _meeting(rank: int, world: int, device: torch.device, folder: Path) -> Iterator[None]:
-    """The group of all workers, as the default group of torch.distributed."""
-    group: dict[str, Any] = {"init_method": f"file://{folder / 'meeting'}", "rank": rank, "world_size": world}
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-        group |= {"backend": "nccl", "device_id": device}
-    else:
-        loopback = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
-        if loopback:
-            os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback[0])  # all workers are here, whatever the host's name
-        group |= {"backend": "gloo"}
-    dist.init_process_group(timeout=TIMEOUT, **group)
-    yield
-    dist.destroy_process_group()
 
 
 def _end_with_parent() -> None:

@@ -15,13 +15,15 @@ from study.engine.data import Data, Split, load, read, tensors
 from study.engine.determinism import quiet
 from study.engine.pack import Pack, Run
 from study.plan.cost import mean_steps, steps_of
-from study.plan.jobs import Job, SearchUnit
+from study.plan.jobs import Job
 from study.plan.limits import Limits, visible
 from study.plan.plan import Plan
-from study.run import devices
-from study.run.search import PACK
-from study.run.stopwatch import MAX_STEPS, WARM_UP, synchronize
+from study.plan.searches.search import Search
+from study.run.devices import cores
+from study.run.search import together
+from study.run.timing import MAX_STEPS, WARM_UP, seconds_of
 from study.store.layout import Store
+from study.wording import counted
 
 SECONDS = 1.5  # for timing packs; the kinds that are left are judged by those that were timed
 STEPS = 5  # of one kind
@@ -32,23 +34,17 @@ LARGEST = 2**26  # bytes of files that are read for this
 
 
 class Packs(NamedTuple):
-    """``times`` packs of one kind, trained one after the other."""
+    """Packs of one kind, with all ``steps`` that they take one after the other."""
 
     recipe: Recipe
     runs: int  # stacked
+    steps: float
     recipes: int = 1  # different ones among the runs, each with an optimizer of its own
-    times: float = 1
-    timed: bool = False  # by the timing job: an epoch at most
 
     @property
     def kind(self) -> Hashable:
         """Packs of one kind are taken to need equally long for a step."""
         return self.recipe.shared(), self.runs
-
-    def steps(self, rows: int) -> int:
-        """Of each pack, over so many training rows."""
-        epoch = -(-rows // self.recipe.batch_size)
-        return WARM_UP + min(MAX_STEPS, epoch) if self.timed else epoch * self.recipe.epochs
 
 
 def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: int | None = None) -> str:
@@ -57,71 +53,61 @@ def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: 
     ``began``: when this process began to load torch, on ``perf_counter``. ``gpu``: Snakemake's ``--resources gpu=``.
     """
     device = torch.device("cuda" if visible() and torch.cuda.is_available() else "cpu")
-    packs = {job.id: [*packs_of(job)] for job in to_do}
-    timing = list(timing_packs(plan, store))
     reading = time.perf_counter()
     try:
         data = {i: data_of(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
         began += time.perf_counter() - reading  # a job finds its data prepared
+        rows = {i: each.train.rows for i, each in data.items()}
+        loads = [(job.gpus, list(packs_of(job, rows))) for job in to_do]
+        timing = list(timing_packs(plan, store, rows))
         with quiet():
-            clock = Clock([pack for listed in (*packs.values(), timing) for pack in listed], data, device, began)
+            clock = Clock([*timing, *(pack for _, packs in loads for pack in packs)], data, device, began)
     except (RuntimeError, ValueError, OSError) as error:
         return f"Time: not known here: {str(error).strip().splitlines()[0]}"
-    timed = [plan.arms[arm].gpus for arm in plan.timing.arms] if plan.timing and timing else []
-    cores = devices.cores()
-    at_once = Limits(cores, gpu).devices(max([job.gpus for job in to_do] + timed))
-    at_once = at_once if device.type == "cuda" else min(at_once, cores)
-    show = 2 * len(plan.comparisons) + 2  # jobs that collect and draw
-    each = [(job.gpus, clock.start + sum(map(clock.seconds, packs[job.id]))) for job in to_do]
-    alone = clock.start + sum(map(clock.seconds, timing)) if timing else 0.0
-    seconds = total(each, at_once) + alone + show * clock.start / cores
-    where = f"{_count(at_once, 'core')} (CPU)" if device.type == "cpu" else _count(at_once, "GPU")
+    at_once = Limits(cores(), gpu).devices(max([gpus for gpus, _ in loads] + [pack.recipe.gpus for pack in timing]))
+    at_once = at_once if device.type == "cuda" else min(at_once, cores())
+    seconds = total([(gpus, clock.seconds(packs)) for gpus, packs in loads], at_once)
+    seconds += clock.seconds(timing) if timing else 0.0  # alone on the machine
+    seconds += (2 * len(plan.comparisons) + 2) * clock.start / cores()  # to collect and to draw
+    where = f"{counted(at_once, 'core')} (CPU)" if device.type == "cpu" else counted(at_once, "GPU")
     some = f"; {len(clock.step)} of {len(clock.kinds)} kinds of packs were timed, the others judged by these"
     return f"Time: about {duration(seconds)} on {where}" + some * (len(clock.step) < len(clock.kinds))
 
 
-def packs_of(job: Job) -> Iterator[Packs]:
-    """What a job trains, one pack after another."""
+def packs_of(job: Job, rows: Mapping[str, int]) -> Iterator[Packs]:
+    """What a job trains, over so many training ``rows`` by dataset id. Further trials are mostly made two at a time."""
     for unit in job.searches:
-        yield from _search(unit)
+        search, n = unit.search, rows[unit.search.first_recipe.dataset_id]
+        points = search.grid() if search.method == "grid" else ()
+        first = [search.at(point) for point in points] or [search.first_recipe] * search.first
+        for places in together(first, search.seeds):
+            yield _stacked(first[places[0]], len(places) * search.seeds, n, len(places))
+        pair = search.extend if search.method == "sobol" else min(2, search.extend)
+        if pair:
+            packs = _stacked(search.first_recipe, pair * search.seeds, n, pair, search)
+            yield packs._replace(steps=packs.steps * -(-search.extend // pair) * len(unit.selections))
     for block in job.blocks:
-        packs = _stacked(block.arm.outline, len(block.block.seeds))
-        # Where the batch size is still to be chosen: as often as the mean over the candidates has more steps.
-        mean, first = block.arm.search and mean_steps(block.arm.search), steps_of(block.arm.outline)
-        yield packs._replace(times=packs.times * mean / first) if mean and first else packs
+        arm = block.arm
+        yield _stacked(arm.outline, len(block.block.seeds), rows[arm.dataset_id], search=arm.search)
 
 
-def timing_packs(plan: Plan, store: Store) -> Iterator[Packs]:
-    """What the timing job steps, where it is still to be done."""
+def timing_packs(plan: Plan, store: Store, rows: Mapping[str, int]) -> Iterator[Packs]:
+    """What the timing job steps, where it is still to be done: an epoch a round, at most."""
     if plan.timing and not store.timing(plan.timing.id).exists():
         recipes = [plan.arms[arm].outline for arm in plan.timing.arms]
         for recipe in {recipe.operations(): recipe for recipe in recipes}.values():
-            yield Packs(recipe, 1, times=plan.timing.rounds, timed=True)
+            epoch = -(-rows[recipe.dataset_id] // recipe.batch_size)
+            yield Packs(recipe, 1, plan.timing.rounds * (WARM_UP + min(MAX_STEPS, epoch)))
 
 
-def _search(unit: SearchUnit) -> Iterator[Packs]:
-    """First the grid; then, for each selection, further trials, mostly two at a time."""
-    search = unit.search
-    points = list(search.grid()) if search.method == "grid" else []
-    ends = {search.at(point).shared() for point in (*points[:1], *points[-1:])}
-    first = [search.at(point) for point in points] if len(ends) > 1 else [search.first_recipe] * search.first
-    kinds: dict[Hashable, list[Recipe]] = {}
-    for recipe in first:
-        kinds.setdefault(recipe.shared(), []).append(recipe)
-    most = max(1, PACK // search.seeds)
-    for same in kinds.values():
-        for start in range(0, len(same), most):
-            part = same[start : start + most]
-            yield _stacked(part[0], len(part) * search.seeds, len(part))
-    together = search.extend if search.method == "sobol" else min(2, search.extend)
-    if together:
-        packs = _stacked(search.first_recipe, together * search.seeds, together)
-        yield packs._replace(times=packs.times * -(-search.extend // together) * len(unit.selections))
+def _stacked(recipe: Recipe, runs: int, rows: int, recipes: int = 1, search: Search | None = None) -> Packs:
+    """A lone run is trained beside a copy of itself; without stacking, runs are trained in turn.
 
-
-def _stacked(recipe: Recipe, runs: int, recipes: int = 1) -> Packs:
-    """A lone run is trained beside a copy of itself; without stacking, runs are trained in turn."""
-    return Packs(recipe, max(2, runs), recipes) if recipe.stack else Packs(recipe, 1, times=runs)
+    ``search``: where the batch size is still to be chosen, the steps are the mean over its candidates.
+    """
+    steps = mean_steps(search, rows) if search else steps_of(recipe, rows)
+    assert steps is not None  # since the rows are known
+    return Packs(recipe, max(2, runs), steps, recipes) if recipe.stack else Packs(recipe, 1, runs * steps)
 
 
 def data_of(dataset: Dataset, prepared: Path) -> Data:
@@ -137,30 +123,28 @@ class Clock:
     """Seconds of a step by kind, with its share of evaluation: those with the most work first, for ``SECONDS``."""
 
     def __init__(self, packs: Iterable[Packs], data: Mapping[str, Data], device: torch.device, began: float) -> None:
-        self.data = data
-        self.step: dict[Hashable, float] = {}
-        self.start = START  # of a job: it loads torch, and what its first step needs
         work: dict[Hashable, float] = {}  # steps of so many runs
         first: dict[Hashable, Packs] = {}
         for each in packs:
             first.setdefault(each.kind, each)
-            work[each.kind] = work.get(each.kind, 0) + self._steps(each) * (BESIDE + each.runs)
+            work[each.kind] = work.get(each.kind, 0) + each.steps * (BESIDE + each.runs)
         self.kinds = sorted(work, key=lambda kind: -work[kind])
-        end, spent = 0.0, 0.0
+        self.step: dict[Hashable, float] = {}
+        self.start = START  # of a job: it loads torch, and what its first step needs
+        end = 0.0
         for kind in self.kinds:
-            if not self.step or time.perf_counter() < end:
-                self.step[kind] = step_seconds(first[kind], data[first[kind].recipe.dataset_id], device)
-                spent += work[kind] / (BESIDE + first[kind].runs) * self.step[kind]
+            if self.step and time.perf_counter() >= end:
+                break
+            self.step[kind] = step_seconds(first[kind], data[first[kind].recipe.dataset_id], device)
             if not end:
                 self.start = max(START, time.perf_counter() - began)
                 end = time.perf_counter() + SECONDS
+        spent = sum(work[kind] / (BESIDE + first[kind].runs) * step for kind, step in self.step.items())
         self.run = spent / sum(work[kind] for kind in self.step)  # of a step, for each run and for ``BESIDE`` more
 
-    def seconds(self, packs: Packs) -> float:
-        return self._steps(packs) * self.step.get(packs.kind, self.run * (BESIDE + packs.runs))
-
-    def _steps(self, packs: Packs) -> float:
-        return packs.times * packs.steps(self.data[packs.recipe.dataset_id].train.rows)
+    def seconds(self, packs: Iterable[Packs]) -> float:
+        """Of a job that trains all of ``packs``."""
+        return self.start + sum(p.steps * self.step.get(p.kind, self.run * (BESIDE + p.runs)) for p in packs)
 
 
 def step_seconds(packs: Packs, data: Data, device: torch.device) -> float:
@@ -170,22 +154,15 @@ def step_seconds(packs: Packs, data: Data, device: torch.device) -> float:
     rates = [optimizer.lr * (1 + 1e-9 * i) for i in range(min(packs.recipes, runs))]
     recipes = [recipe.model_copy(update={"optimizer": optimizer.model_copy(update={"lr": lr})}) for lr in rates]
     share = min(1.0, STEPS * recipe.batch_size / data.train.rows)
-    train, val, test = (_cut(split, share, device) for split in (data.train, data.val, data.test))
-    small = Data(data.task, data.shape, data.outputs, train, val, test)
+    cut = []
+    for split in (data.train, data.val, data.test):  # the first rows, of the first run
+        x, y = split.take(torch.arange(max(1, round(share * split.rows))).unsqueeze(0))
+        cut.append(Split(x[0].to(device), y.to(device)))
+    small = Data(*data[:3], *cut)
     pack = Pack([Run(recipes[i * len(recipes) // runs], 0) for i in range(runs)], small, device)
-    pack.step(torch.arange(min(recipe.batch_size, train.rows), device=device).expand(runs, -1), 0.0)
-    synchronize(device)
-    begin = time.perf_counter()
-    pack.train_epoch(None)
-    pack.evaluate(0, None)
-    synchronize(device)
-    return (time.perf_counter() - begin) / pack.steps_per_epoch * packs.runs / runs
-
-
-def _cut(split: Split, share: float, device: torch.device) -> Split:
-    """The first rows, of the first run."""
-    x, y = split.take(torch.arange(max(1, round(share * split.rows))).unsqueeze(0))
-    return Split(x[0].to(device), y.to(device))
+    pack.step(torch.arange(min(recipe.batch_size, cut[0].rows), device=device).expand(runs, -1), 0.0)
+    epoch = seconds_of(device, lambda: (pack.train_epoch(None), pack.evaluate(0, None)))
+    return epoch / pack.steps_per_epoch * packs.runs / runs
 
 
 def total(jobs: Sequence[tuple[int, float]], at_once: int) -> float:
@@ -201,7 +178,3 @@ def duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{round(seconds / 60)} minutes"
     return f"{seconds / 3600:.2g} hours" if seconds < 48 * 3600 else f"{seconds / 86400:,.0f} days"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"

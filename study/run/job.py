@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from pathlib import Path
 
 import torch
@@ -18,14 +19,12 @@ from study.plan.jobs import BlockUnit, Job, SearchUnit
 from study.plan.searches.selection import NOTHING_CHOSEN, Candidate
 from study.plan.searches.trials import Trials, settings_text
 from study.run import devices
-from study.run.attempt import attempt, said
+from study.run.attempt import Busy, attempt, said
 from study.run.distributed import spread
 from study.run.provenance import now, provenance
 from study.run.search import run_search
 from study.store.files import write_if_changed
 from study.store.layout import Store
-
-Unit = SearchUnit | BlockUnit
 
 
 def run(job: Job, store: Store) -> list[str]:
@@ -37,18 +36,21 @@ def run(job: Job, store: Store) -> list[str]:
     began, started_at = time.monotonic(), now()
     seconds: dict[str, float] = {}
     failed: list[str] = []
-    print(devices.given(), flush=True)
+    units: list[SearchUnit | BlockUnit] = [*job.searches, *job.blocks]
+    log = store.log("job", job.id)
     with devices.leased(f"job {job.id}", job.gpus) as device:
-        units: list[Unit] = [*job.searches, *job.blocks]
         for unit in units:
             start = time.monotonic()
             try:
-                if isinstance(unit, BlockUnit) and not is_searched(unit.arm, store):
+                if isinstance(unit, SearchUnit):
+                    extend_search(unit, store, device, log)
+                elif is_searched(unit.arm, store):
+                    train_block(unit, store, device, log)
+                else:
                     failed.append(f"{unit.name}: not trained, since its search failed")
-                    continue
-                with attempt(*marks(unit, store), store.log("job", job.id)):
-                    do(unit, store, device)
             except Exception as error:
+                if not isinstance(error, Busy):
+                    traceback.print_exc()
                 failed.append(f"{unit.name}: {said(error)}")
             seconds[unit.name] = round(time.monotonic() - start, 3)
         about = provenance(device)
@@ -58,27 +60,26 @@ def run(job: Job, store: Store) -> list[str]:
     return failed
 
 
-def marks(unit: Unit, store: Store) -> tuple[Path, Path]:
-    """Where it is said that a unit is being made, and why it failed."""
-    if isinstance(unit, SearchUnit):
-        return store.started_search(unit.search.id), store.failed_search(unit.search.id)
-    return store.started(unit.arm.id, unit.block), store.failed(unit.arm.id, unit.block)
-
-
-def do(unit: Unit, store: Store, device: torch.device) -> None:
-    """Make one unit's records."""
-    if isinstance(unit, SearchUnit):
-        search = unit.search
+def extend_search(unit: SearchUnit, store: Store, device: torch.device, log: Path) -> None:
+    """Extend the trials of a search for each selection of ``unit``."""
+    search = unit.search
+    with attempt(store.started_search(search.id), store.failed_search(search.id), log):
         rows = data.load(store.dataset(search.first_recipe.dataset_id), device)
         print(f"{unit.name}: {search.candidates} candidates on {devices.describe(device)}", flush=True)
         trials = run_search(search, unit.selections, rows, device, store.search(search.id))
         for selection in unit.selections:
             chosen = trials.chosen(selection)
             print(f"{unit.name}: {selection.name} chose {chosen and settings_text(chosen.settings)}", flush=True)
-    elif unit.block in store.present([unit.arm.id])[unit.arm.id]:
-        print(f"{unit.name}: there by now; nothing to train", flush=True)
-    else:
-        spread(unit.arm.gpus, device, train_seeds, store, unit)
+
+
+def train_block(unit: BlockUnit, store: Store, device: torch.device, log: Path) -> None:
+    """Make the records of a block of seeds, on as many devices as its arm takes."""
+    arm = unit.arm
+    with attempt(store.started(arm.id, unit.block), store.failed(arm.id, unit.block), log):
+        if unit.block in store.present([arm.id])[arm.id]:
+            print(f"{unit.name}: there by now; nothing to train", flush=True)
+        else:
+            spread(arm.gpus, device, train_seeds, store, unit)
 
 
 def train_seeds(shard: Shard, device: torch.device, store: Store, unit: BlockUnit) -> None:

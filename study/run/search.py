@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import torch
@@ -20,7 +19,6 @@ from study.plan.searches.trials import Row, Trials, Tried
 from study.run.attempt import said
 from study.run.provenance import provenance
 from study.store.failures import OUT_OF_MEMORY
-from study.store.schemas import SEARCH
 
 PACK = 256  # runs stacked at once, at most
 BOX = 0.5  # of each range: where a quasi-random search goes on, around its best
@@ -39,14 +37,23 @@ def run_search(
     return running.trials
 
 
+def together(recipes: Sequence[Recipe], seeds: int) -> Iterator[list[int]]:
+    """The places of those of ``recipes`` that make one pack, each with so many ``seeds``."""
+    groups: dict[Hashable, list[int]] = {}
+    for i, recipe in enumerate(recipes):
+        groups.setdefault(recipe.shared(), []).append(i)
+    most = max(1, PACK // seeds)
+    for group in groups.values():
+        yield from (group[start : start + most] for start in range(0, len(group), most))
+
+
 class Running:
     """A search and what it has tried so far."""
 
     def __init__(self, search: Search, data: Data, device: torch.device | str, path: Path) -> None:
         self.search, self.data, self.device = search, data, device
         self.trials = Trials.read(search, path)
-        here = provenance(torch.device(device))
-        self.about = {name: here[name] for name in SEARCH.names if name in here}
+        self.about = provenance(torch.device(device))
         self.stem = path.with_name(f"checkpoint-{search.id}")
         self.packs = 0
 
@@ -54,11 +61,11 @@ class Running:
         """The grid, or quasi-random points; then further trials until the budget of this selection is spent."""
         search = self.search
         if not self.trials.tried:
-            self.try_all(list(search.grid() if search.method == "grid" else self.quasi_random([], search.first)), None)
+            self.try_all(list(search.grid()) if search.method == "grid" else self.quasi_random([], search.first), None)
         while (left := search.candidates - len(trials := [trial for _, trial in self.trials.of(selection)])) > 0:
             if search.method == "sobol":
                 best = trials[rank(trials, selection.metric)[0]].settings
-                wanted = list(self.quasi_random([trial.settings for trial in trials], left, around=best))
+                wanted = self.quasi_random([trial.settings for trial in trials], left, around=best)
             else:
                 wanted = further(search, selection.metric, trials)[:left]
             if not wanted:
@@ -66,42 +73,30 @@ class Running:
             self.try_all(wanted, selection)
         self.trials.done.append(selection.name)
 
-    def quasi_random(
-        self, tried: Sequence[Candidate], number: int, around: Candidate | None = None
-    ) -> Iterator[Candidate]:
+    def quasi_random(self, tried: Sequence[Candidate], number: int, around: Candidate | None = None) -> list[Candidate]:
         """Points of a scrambled Sobol sequence over the ranges, or over a box ``around`` a candidate."""
         from scipy.stats import qmc
 
         search, known = self.search, list(tried)
         engine = qmc.Sobol(d=len(search.settings), scramble=True, rng=0 if around is None else 1)
-
-        def points() -> Iterator[Candidate]:
-            for place in engine.random_base2((8 * number).bit_length()).tolist():
-                at = dict(zip(search.covers, place, strict=True))
-                if around is not None:
-                    at = {s.key: s.position(around[s.key]) + BOX * (at[s.key] - 0.5) for s in search.settings}
-                point = {searched.key: searched.at(at[searched.key]) for searched in search.settings}
-                if point not in known and search.possible(point):
-                    known.append(point)
-                    yield point
-
-        return islice(points(), number)
+        for place in engine.random_base2((8 * number).bit_length()).tolist():
+            at = dict(zip(search.covers, place, strict=True))
+            if around is not None:
+                at = {s.key: s.position(around[s.key]) + BOX * (at[s.key] - 0.5) for s in search.settings}
+            point = {searched.key: searched.at(at[searched.key]) for searched in search.settings}
+            if len(known) < len(tried) + number and point not in known and search.possible(point):
+                known.append(point)
+        return known[len(tried) :]
 
     def try_all(self, candidates: Sequence[Candidate], selection: Selection | None) -> None:
         """Train ``candidates``: stacked where a pack can hold them, in turn where not; but for those tried before."""
         known = dict(enumerate(self.trials.tried))
         new = [candidate for candidate in candidates if all(tried.settings != candidate for tried in known.values())]
         recipes = [self.search.at(candidate) for candidate in new]
-        groups: dict[Hashable, list[int]] = {}
-        for i, recipe in enumerate(recipes):
-            groups.setdefault(recipe.shared(), []).append(i)
         rows: dict[int, list[Row]] = {}
-        size = max(1, PACK // self.search.seeds)
-        for group in groups.values():
-            for start in range(0, len(group), size):
-                part = group[start : start + size]
-                for i, records in zip(part, self.train([recipes[i] for i in part]), strict=True):
-                    rows[i] = [self.row(made) for made in records]
+        for places in together(recipes, self.search.seeds):
+            for i, records in zip(places, self.train([recipes[i] for i in places]), strict=True):
+                rows[i] = [self.row(made) for made in records]
         named = () if selection is None else (selection.name,)
         for i, tried in known.items():
             if tried.settings in candidates:
@@ -127,8 +122,7 @@ class Running:
         return [records[i : i + n] for i in range(0, len(records), n)]
 
     def row(self, made: Record) -> Row:
-        """One tuning seed of a candidate, as stored."""
-        curve = made.curve
-        lists = {f"curve_{name}": [row[name] for row in curve] for name in ("val_loss", "val_accuracy")}
-        row = made.row() | lists | {"curve_steps": [row["step"] for row in curve]} | self.about
-        return {name: value for name, value in row.items() if name in SEARCH.names}
+        """One tuning seed of a candidate; stored are the columns of ``SEARCH``."""
+        columns = {"curve_steps": "step", "curve_val_loss": "val_loss", "curve_val_accuracy": "val_accuracy"}
+        lists = {column: [row.get(name) for row in made.curve] for column, name in columns.items()}
+        return made.row() | lists | self.about

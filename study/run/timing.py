@@ -4,110 +4,96 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-from collections.abc import Hashable, Mapping
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
+from functools import lru_cache
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
 
 from study.axes.recipe import Recipe
+from study.engine.data import load
 from study.engine.determinism import quiet
-from study.engine.shard import ALONE
+from study.engine.pack import Pack, Run
+from study.engine.shard import ALONE, Shard
 from study.plan.arm import Arm
+from study.plan.limits import nvidia_smi
 from study.plan.plan import Plan
 from study.run import devices
-from study.run.attempt import note_failure, said
+from study.run.attempt import noting, said
+from study.run.distributed import LOOK, Team, WorkerFailed
 from study.run.job import settings_of
 from study.run.provenance import provenance
-from study.run.stopwatch import Stopwatch, Stopwatches
 from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import TIMING
 
+MAX_STEPS = 100  # steps timed per arm and round; an epoch where it has fewer
+WARM_UP = 3  # untimed steps before each measurement
 
-def time_study(plan: Plan, store: Store, path: Path) -> None:
-    """Write the timing of ``plan`` to ``path``: one row per arm and round."""
+
+def time_study(plan: Plan, store: Store) -> None:
+    """Write the timing of ``plan``, one row per arm and round; nothing where no comparison shows a time or memory."""
     if plan.timing is None:
-        raise ValueError(f"{plan.study}: no comparison shows a time or a memory; there is nothing to time")
+        return
     recipes = {arm: timed_recipe(plan.arms[arm], store) for arm in plan.timing.arms}
     datasets = {recipe.dataset_id: store.dataset(recipe.dataset_id) for recipe in recipes.values()}
-    failed = store.failed_timing(plan.timing.id)
-    try:
-        print(devices.given(), flush=True)
+    with noting(store.failed_timing(plan.timing.id), store.log("time", plan.timing.id)):
         with devices.leased(f"timing of {plan.study}", count=None) as device, quiet():
             rows = measure(recipes, datasets, plan.timing.rounds, device)
-    except BaseException as error:
-        note_failure(failed, error, store.log("time", plan.timing.id))
-        raise
-    write_parquet(pa.Table.from_pylist(rows, TIMING), path)
-    failed.unlink(missing_ok=True)
+        write_parquet(pa.Table.from_pylist(rows, TIMING), store.timing(plan.timing.id))
 
 
 def timed_recipe(arm: Arm, store: Store) -> Recipe:
     """What is timed of an arm: as it was chosen, where candidates differ in how long a step takes."""
-    if arm.search is None or not arm.search.changes_steps:
-        return arm.outline
-    chosen = settings_of(arm, store)
+    chosen = settings_of(arm, store) if arm.search and arm.search.changes_steps else None
     return arm.outline if chosen is None else arm.settled(chosen)
-
-
-class Timed(NamedTuple):
-    """Arms that share a measurement, and what was found out before the first round."""
-
-    members: list[str]
-    watch: Stopwatch | Stopwatches | None
-    memory: int | None
-    reason: str | None = None  # why it cannot be timed
 
 
 def measure(
     recipes: Mapping[str, Recipe], datasets: Mapping[str, Path], rounds: int, device: torch.device
 ) -> list[dict[str, Any]]:
-    """Rows of ``TIMING`` for every arm and round. In each round the measurements come in a new random order.
+    """A row for every arm and round, with the columns of ``TIMING``; each round measures in a new random order.
 
     ``recipes``: by arm; ``datasets``: the prepared file by dataset id.
     """
     groups: dict[Hashable, list[str]] = {}
     for arm, recipe in recipes.items():
         groups.setdefault(recipe.operations(), []).append(arm)
-    about = {name: value for name, value in provenance(device).items() if name in TIMING.names}
-    about |= {"threads": torch.get_num_threads(), "cores": devices.cores()}
+    first = {key: recipes[arms[0]] for key, arms in groups.items()}
+    about = provenance(device) | {"threads": torch.get_num_threads(), "cores": devices.cores()}
     busy = gpu_utilization(device)  # before our own work begins
     shuffle = random.Random(0)
     rows = []
+    state: dict[Hashable, dict[str, Any]] = {key: {"memory_bytes": None, "reason": None} for key in groups}
     with ExitStack() as held:
         watches: dict[int, Stopwatch | Stopwatches] = {1: Stopwatch(ALONE, device)}
-        timed = {}
-        for key, members in groups.items():
-            recipe = recipes[members[0]]
-            gpus = recipe.gpus
+        for key, recipe in first.items():
             try:
-                if gpus not in watches:
-                    watches[gpus] = held.enter_context(Stopwatches(devices.enough(gpus, device), device))
-                memory = watches[gpus].add(key, recipe, datasets[recipe.dataset_id])
-                timed[key] = Timed(members, watches[gpus], memory)
+                if recipe.gpus not in watches:
+                    watches[recipe.gpus] = held.enter_context(closing(Stopwatches(recipe.gpus, device)))
+                state[key]["memory_bytes"] = watches[recipe.gpus].add(key, recipe, datasets[recipe.dataset_id])
             except (RuntimeError, ValueError) as error:
-                timed[key] = Timed(members, None, None, said(error))
+                state[key]["reason"] = said(error)
         for number in range(rounds):
             quietness = {"load_average": os.getloadavg()[0], "gpu_utilization": busy}
-            for key in shuffle.sample(list(timed), len(timed)):
-                found = read(key, timed)
-                rows += [{"arm": arm, "round": number} | found | quietness | about for arm in timed[key].members]
+            for key in shuffle.sample(list(groups), len(groups)):
+                seconds = None
+                if state[key]["reason"] is None:
+                    try:
+                        seconds = watches[first[key].gpus].read(key)
+                    except RuntimeError as error:  # out of memory, say: it is not tried again; others are
+                        state[key]["reason"] = said(error)
+                found = {"round": number, "step_seconds": seconds} | state[key] | quietness | about
+                rows += [{"arm": arm} | found for arm in groups[key]]
     return sorted(rows, key=lambda row: (row["arm"], row["round"]))
-
-
-def read(key: Hashable, timed: dict[Hashable, Timed]) -> dict[str, Any]:
-    """One round of one measurement. One that fails (out of memory, say) is not tried again; others are."""
-    seconds, group = None, timed[key]
-    if group.watch:
-        try:
-            seconds = group.watch.read(key)
-        except RuntimeError as error:
-            group = timed[key] = group._replace(watch=None, reason=said(error))
-    return {"step_seconds": seconds, "memory_bytes": group.memory, "reason": group.reason}
 
 
 def gpu_utilization(device: torch.device) -> float | None:
@@ -115,10 +101,136 @@ def gpu_utilization(device: torch.device) -> float | None:
     if device.type != "cuda":
         return None
     # nvidia-smi knows nothing of CUDA_VISIBLE_DEVICES, which the lease has set to UUIDs.
-    mine = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
-    query = ["nvidia-smi", "-i", mine, "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
-    try:
-        lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
-        return max(map(float, lines))
-    except (OSError, subprocess.CalledProcessError, ValueError):
-        return None
+    found = nvidia_smi("utilization.gpu", "-i", os.environ.get("CUDA_VISIBLE_DEVICES", "0"))
+    return max((float(percent) for percent in found if percent.strip().isdigit()), default=None)
+
+
+class Stopwatch:
+    """One device, or one worker of several, and the arms that it times."""
+
+    def __init__(self, shard: Shard, device: torch.device) -> None:
+        self.shard, self.device = shard, device
+        self.packs: dict[Hashable, Pack] = {}
+        self.load = lru_cache(maxsize=None)(lambda path: load(path, device).of([0]))  # before memory is measured
+
+    def add(self, key: Hashable, recipe: Recipe, dataset: Path) -> int:
+        """Get ready to time ``recipe``; returns the peak memory of one run, in bytes."""
+        data = self.load(dataset)
+        before = 0
+        if self.device.type == "cuda":
+            # A first time, since cuBLAS keeps memory from its first use on.
+            peak_memory(Pack([Run(recipe, 0)], data, self.device, self.shard))
+            before = torch.cuda.memory_allocated(self.device)
+            torch.cuda.reset_peak_memory_stats(self.device)
+        pack = self.packs[key] = Pack([Run(recipe, 0)], data, self.device, self.shard)
+        return peak_memory(pack) - before
+
+    def read(self, key: Hashable) -> float:
+        """Seconds of a step: the mean over an epoch of the arm, or ``MAX_STEPS`` of it."""
+        pack = self.packs[key]
+        order = torch.randperm(pack.data.train.rows, generator=pack.orders[0]).to(self.device).unsqueeze(0)
+        batches = torch.split(order, pack.batch_size, dim=1)[:MAX_STEPS]
+        pack.stack.module.train()
+        for batch in batches[:WARM_UP]:
+            pack.step(batch, 0.0)
+        return seconds_of(self.device, lambda: [pack.step(batch, 0.0) for batch in batches]) / len(batches)
+
+
+class Stopwatches:
+    """A ``Stopwatch`` in each of ``world`` workers, all of which do what is asked; the first answers.
+
+    Raises WorkerFailed where one cannot. Then new workers begin, with the other arms.
+    """
+
+    def __init__(self, world: int, device: torch.device) -> None:
+        self.world, self.device = world, device
+        self.recipes: dict[Hashable, tuple[Recipe, Path]] = {}
+        self._begin()
+
+    def add(self, key: Hashable, recipe: Recipe, dataset: Path) -> int:
+        memory = int(self._ask("add", key, recipe, dataset))
+        self.recipes[key] = recipe, dataset
+        return memory
+
+    def read(self, key: Hashable) -> float:
+        return float(self._ask("read", key))
+
+    def close(self) -> None:
+        self.team.close()
+
+    def _begin(self) -> None:
+        pairs = [Pipe() for _ in range(self.world)]
+        self.lines = [ours for ours, _ in pairs]
+        self.team = Team(self.world, self.device, serve, [theirs for _, theirs in pairs])
+        for _, theirs in pairs:
+            theirs.close()
+        for key, about in self.recipes.items():
+            self._answer("add", key, *about)
+
+    def _ask(self, verb: str, key: Hashable, *arguments: Any) -> Any:
+        try:
+            return self._answer(verb, key, *arguments)
+        except WorkerFailed:
+            self.close()
+            self.recipes.pop(key, None)
+            self._begin()
+            raise
+
+    def _answer(self, *request: Any) -> Any:
+        with suppress(BrokenPipeError, EOFError, ConnectionResetError):  # a worker died; ``join`` says which
+            for line in self.lines:
+                line.send(request)
+            while not self.lines[0].poll(LOOK):
+                self.team.join(0)
+            return self.lines[0].recv()
+        self.team.join()
+        raise RuntimeError("a worker ended without an answer")
+
+
+def serve(shard: Shard, device: torch.device, lines: Sequence[Connection]) -> None:
+    """A worker's life: do what it is asked, until it is ended."""
+    watch = Stopwatch(shard, device)
+    with quiet():
+        while True:
+            verb, *arguments = lines[shard.rank].recv()
+            answer = getattr(watch, verb)(*arguments)
+            if shard.rank == 0:
+                lines[0].send(answer)
+
+
+def peak_memory(pack: Pack) -> int:
+    """Bytes at the peak of one step of one run, with all that the device holds.
+
+    On CUDA the allocator's peak over two steps. On the CPU the sum of parameters, gradients, optimizer
+    state and the tensors that autograd saves for the backward pass, each storage once.
+    """
+    device, rows = torch.device(pack.device), min(pack.batch_size, pack.data.train.rows)
+    batch = torch.arange(rows, device=device).unsqueeze(0)
+    saved: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() != pack.stack.flat.untyped_storage().data_ptr():
+            saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    pack.stack.module.train()
+    with saved_tensors_hooks(note, lambda tensor: tensor):
+        pack.step(batch, 0.0)
+    if device.type == "cuda":
+        pack.step(batch, 0.0)
+        return torch.cuda.max_memory_allocated(device)
+    state = [t for o in pack.optimizers for values in o.optimizer.state.values() for t in values.values()]
+    tensors = [pack.stack.flat, pack.stack.grad, *(t for t in state if isinstance(t, Tensor))]
+    return sum(t.numel() * t.element_size() for t in tensors) + sum(saved.values())
+
+
+def seconds_of(device: torch.device, work: Callable[[], object]) -> float:
+    """How long ``work`` takes, from the end of what was asked of the device before to the end of it there."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start

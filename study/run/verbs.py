@@ -16,18 +16,15 @@ from study.store.layout import Store
 
 def check(arguments: Namespace) -> None:
     """What planning says of a study file; then how long the study would take here."""
-    plan = planning.check(arguments)
+    plan, store = planning.check(arguments), Store(arguments.results)
     if arguments.no_time:
         return
-    store = Store(arguments.results)
     to_do = jobs(plan, store)
-    timed = plan.timing and not store.timing(plan.timing.id).exists()
-    if not (to_do or timed):
-        return
-    began = clock.perf_counter()
-    from study.run.estimate import estimate
+    if to_do or (plan.timing and not store.timing(plan.timing.id).exists()):
+        began = clock.perf_counter()
+        from study.run.estimate import estimate
 
-    print(estimate(plan, store, to_do, began, arguments.gpu))
+        print(estimate(plan, store, to_do, began, arguments.gpu))
 
 
 def data(arguments: Namespace) -> None:
@@ -64,6 +61,4 @@ def job(arguments: Namespace) -> int:
 def time(arguments: Namespace) -> None:
     from study.run.timing import time_study
 
-    plan, store = open_plan(arguments.plan)
-    if plan.timing:
-        time_study(plan, store, store.timing(plan.timing.id))
+    time_study(*open_plan(arguments.plan))

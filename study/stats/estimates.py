@@ -1,8 +1,10 @@
-"""What the runs of one arm come to: an estimate with its 95 % interval, and the median."""
+"""What the runs of one arm come to: an estimate with its 95 % interval, and the median; what its trials come to."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from math import comb, isfinite, isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +24,13 @@ def estimate_of(metric: str, values: Floats) -> tuple[float | None, float | None
     values = values[~np.isnan(values)]
     if not len(values):
         return None, None, None, None
-    if METRICS[metric].target:
-        middle = kaplan_meier_median(values)
-        low, high = median_interval(values)
+    about = METRICS[metric]
+    middle = kaplan_meier_median(values) if about.target else float(np.median(values))
+    if about.target or about.per_round:
+        agree = about.per_round and not np.ptp(values)
+        low, high = (None, None) if agree else median_interval(values)
         return middle, low, high, middle
-    middle = float(np.median(values))
-    if METRICS[metric].per_round:
-        low, high = median_interval(values) if np.ptp(values) else (None, None)
-        return middle, low, high, middle
-    low, high = mean_interval(values)
-    return float(values.mean()), low, high, middle
+    return float(values.mean()), *mean_interval(values), middle
 
 
 def mean_interval(values: Floats, level: float = 0.95, tie: float = 0.0) -> tuple[float | None, float | None]:
@@ -45,15 +44,11 @@ def mean_interval(values: Floats, level: float = 0.95, tie: float = 0.0) -> tupl
 def kaplan_meier_median(times: Floats) -> float | None:
     """The first time with survival S(t) ≤ 0.5 (Kaplan and Meier, 1958); inf in ``times`` [runs] is censored.
 
-    None where under half of the runs reach the target.
+    That is after all times that are known, where S(t) is the share of runs that take longer. None where under half of
+    the runs reach the target.
     """
-    reached = times[np.isfinite(times)]
-    if not len(reached):
-        return None
-    beyond = np.full(len(times) - len(reached), reached.max() + 1)
-    survival = stats.ecdf(stats.CensoredData(uncensored=reached, right=beyond)).sf
-    below = survival.quantiles[survival.probabilities <= 0.5 + 1e-9]
-    return float(below[0]) if len(below) and below[0] <= reached.max() else None
+    middle = float(np.sort(times)[(len(times) - 1) // 2])
+    return middle if np.isfinite(middle) else None
 
 
 def median_interval(times: Floats) -> tuple[float | None, float | None]:
@@ -72,3 +67,19 @@ def _median_ranks(n: int) -> tuple[int | None, int | None]:
     interval = stats.quantile_test(np.arange(float(n)), q=0, p=0.5).confidence_interval(0.95)
     low, high = (None if np.isnan(end) else int(end) for end in interval)
     return low, high
+
+
+def expected_best(metric: str, scores: Sequence[float]) -> list[float | None]:
+    """The best score to be expected of k = 1, 2, … trials drawn from these without replacement: of less tuning. [k]
+
+    ``scores``: one per initial point of the grid, NaN where it diverged. None where k trials may all have diverged.
+    Dodge et al. (2019) draw with replacement, which is biased.
+    """
+    n, sign = len(scores), METRICS[metric].orientation
+    best_first = sorted((s for s in scores if isfinite(s)), key=lambda s: -sign * s)
+    best_first += [nan] * (n - len(best_first))
+    expected = (
+        sum(v * comb(n - i, k - 1) for i, v in enumerate(best_first[: n - k + 1], 1)) / comb(n, k)
+        for k in range(1, n + 1)
+    )
+    return [None if isnan(value) else value for value in expected]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -47,22 +47,15 @@ def effects(metric: str, values: Floats, factors: Sequence[str], interactions: b
     with np.errstate(divide="ignore"):
         scaled = about.orientation * (np.log(values) if about.ratio else values)
     scaled = np.where(np.isfinite(scaled), scaled, np.nan)
-    contrasts = _contrasts(scaled, factors)
-    return [_effect(metric, *contrast) for contrast in contrasts if interactions or len(contrast[0]) == 1]
-
-
-def _contrasts(values: Floats, factors: Sequence[str]) -> Iterator[tuple[tuple[str, ...], tuple[int, ...], Floats]]:
-    """Factors, levels, and the contrast of marginal means in each seed. [seeds]"""
-    axes = range(1, values.ndim)
-    for axis in axes:
-        means = values.mean(axis=tuple(other for other in axes if other != axis))  # [seeds, levels]
-        for level in range(1, values.shape[axis]):
-            yield (factors[axis - 1],), (level,), means[:, level] - means[:, 0]
-    for one, other in combinations(axes, 2):
-        means = values.mean(axis=tuple(axis for axis in axes if axis not in (one, other)))  # [seeds, levels, levels]
-        for i, j in product(range(1, values.shape[one]), range(1, values.shape[other])):
-            difference = (means[:, i, j] - means[:, 0, j]) - (means[:, i, 0] - means[:, 0, 0])
-            yield (factors[one - 1], factors[other - 1]), (i, j), difference
+    axes, found = range(1, values.ndim), []
+    for group in [*combinations(axes, 1), *(combinations(axes, 2) if interactions else ())]:
+        contrast = scaled.mean(axis=tuple(axis for axis in axes if axis not in group))  # [seeds, levels …]
+        for axis in range(1, contrast.ndim):
+            contrast = contrast - contrast.take([0], axis)
+        names = tuple(factors[axis - 1] for axis in group)
+        for levels in product(*(range(1, count) for count in contrast.shape[1:])):
+            found.append(_effect(metric, names, levels, contrast[(slice(None), *levels)]))
+    return found
 
 
 def _effect(metric: str, factors: tuple[str, ...], levels: tuple[int, ...], d: Floats) -> Effect:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -173,11 +174,9 @@ def _lacking(claim: Statement, worst: tuple[Bools, Bools]) -> list[Lack]:
     """The arms of which runs, or timings, must be there before the claim can be judged."""
     found = []
     for side, lost in zip((claim.better, claim.than), worst, strict=True):
-        absent = np.isin(side.status, ("failed", "missing")) | (~lost & ~np.isfinite(side.values))
-        counts: dict[Absence, int] = {}
-        for status in side.status[absent]:
-            why: Absence = "failed" if status == "failed" else "missing" if status == "missing" else "unknown"
-            counts[why] = counts.get(why, 0) + 1
+        known: dict[str, Absence] = {"failed": "failed", "missing": "missing"}
+        absent = np.isin(side.status, list(known)) | (~lost & ~np.isfinite(side.values))
+        counts = Counter(known.get(status, "unknown") for status in side.status[absent])
         if counts or not len(lost):
             found.append(Lack(side.label, counts, len(lost)))
     return found

@@ -9,7 +9,6 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from study.stats.estimates import Floats
 from study.stats.exact import ALPHA, fewest_seeds
 
 POWER = 0.8
@@ -48,15 +47,12 @@ def pairs_for_wins(wins: int, losses: int, ties: int, claims: int, looks: int = 
     needed = stats.binom.isf(ALPHA / looks / claims / 2, n, 0.5) + 1  # wins that decide; more than n: none do
     power = stats.binom.sf(needed - 1, n, share)
     untied = decided / (decided + ties)
-    return next((pairs for pairs in n[1:].tolist() if _mixed(power, pairs, untied) >= POWER), None)
 
+    def mixed(pairs: int) -> float:
+        """The power over all numbers of pairs that do not tie."""
+        return float(stats.binom.pmf(np.arange(pairs + 1), pairs, untied) @ power[: pairs + 1])
 
-def _mixed(power: Floats, pairs: int, decided: float) -> float:
-    """The power over all numbers of pairs that do not tie, each of ``pairs`` with the probability ``decided``.
-
-    ``power``: at 0, 1, … pairs that do not tie.
-    """
-    return float(stats.binom.pmf(np.arange(pairs + 1), pairs, decided) @ power[: pairs + 1])
+    return next((pairs for pairs in range(1, MOST + 1) if mixed(pairs) >= POWER), None)
 
 
 def _t_power(gap: float, sd: float, n: int, alpha: float) -> float:

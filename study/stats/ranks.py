@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
@@ -66,11 +64,10 @@ def costs_of(metric: str, estimates: Floats, lost: Ints) -> Floats:
     return np.asarray(cost + beyond * (1 + 2 * (most - least)), dtype=float)
 
 
-def average_ranks(scores: Floats, higher_is_better: bool) -> Floats:
-    """Mean rank of every arm, 1 the best; ties share theirs, NaN and inf come last. [blocks, arms] → [arms]"""
-    cost = -scores if higher_is_better else scores
-    cost = np.where(np.isfinite(scores), cost, np.inf)
-    return np.asarray(stats.rankdata(cost, axis=1).mean(axis=0), dtype=float)
+def average_ranks(costs: Floats) -> Floats:
+    """Mean rank of every arm, 1 the lowest; ties share theirs, NaN and inf come last. [blocks, arms] → [arms]"""
+    known = np.where(np.isfinite(costs), costs, np.inf)
+    return np.asarray(stats.rankdata(known, axis=1).mean(axis=0), dtype=float)
 
 
 def performance_profile(costs: Floats, factors: Floats) -> Floats:
@@ -87,28 +84,21 @@ def performance_profile(costs: Floats, factors: Floats) -> Floats:
     return np.asarray((ratios[:, :, None] <= factors * (1 + 1e-12)).mean(axis=0), dtype=float)
 
 
-class Critical(NamedTuple):
-    """What a critical-difference diagram shows: average ranks [arms], and Holm's adjusted p of every pair [arms, arms].
+def critical_difference(costs: Floats) -> Floats | None:
+    """Holm's adjusted p of Wilcoxon's signed-rank test of every pair of arms over datasets. [arms, arms]
 
-    ``p_adjusted`` is None with fewer than six datasets: then there are ranks and no test.
+    ``costs`` [datasets, arms]. None with fewer than six datasets: then there are ranks and no test.
     """
-
-    ranks: Floats
-    p_adjusted: NDArray[np.float64] | None
-
-
-def critical_difference(scores: Floats, higher_is_better: bool) -> Critical:
-    """Compare arms over datasets: Wilcoxon's signed-rank test of every pair, with Holm. [datasets, arms]"""
-    datasets, arms = scores.shape
-    ranks = average_ranks(scores, higher_is_better)
+    datasets, arms = costs.shape
     if datasets < DATASETS or arms < 2:
-        return Critical(ranks, None)
+        return None
     pairs = list(combinations(range(arms), 2))
-    raw = [_wilcoxon(scores[:, i], scores[:, j]) for i, j in pairs]
+    apart = [np.round(costs[:, i] - costs[:, j], 9) for i, j in pairs]  # so that differences that are equal tie
+    raw = [float(stats.wilcoxon(d).pvalue) if d.any() else 1.0 for d in apart]
     p = np.eye(arms)
     for (i, j), adjusted in zip(pairs, multipletests(raw, method="holm")[1], strict=True):
         p[i, j] = p[j, i] = adjusted
-    return Critical(ranks, p)
+    return p
 
 
 def indistinct(p_adjusted: Floats) -> list[tuple[int, ...]]:
@@ -128,11 +118,6 @@ def indistinct(p_adjusted: Floats) -> list[tuple[int, ...]]:
 
     grow(set(), set(range(len(alike))), set())
     return found
-
-
-def _wilcoxon(one: Floats, other: Floats) -> float:
-    d = np.round(one - other, 9)  # so that differences that are equal tie
-    return float(stats.wilcoxon(d).pvalue) if d.any() else 1.0
 
 
 def _order(metric: str, cost: Floats, worst: Bools) -> Floats:

@@ -19,7 +19,7 @@ Word = Literal["supported", "refuted", "undecided"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a claim came to. ``counts``: it is one of the claims that Holm's method corrects for.
+    """What a claim came to.
 
     ``p_adjusted``: None for deterministic metrics. ``undertuned``: labels of the arms that must be tuned further before
     the claim can be decided. ``pairs_needed``: how many seeds (rounds, for timed metrics) in all would decide it if the
@@ -30,13 +30,17 @@ class Verdict:
 
     claim: Statement
     evidence: Evidence
-    counts: bool
     p_adjusted: float | None
     word: Word
     undertuned: tuple[str, ...]
     pairs_needed: int | None
     hopeless: int
     clear: bool
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is one of the claims that Holm's method corrects for."""
+        return self.evidence.p is not None and not self.claim.derived
 
 
 def judge(claims: Sequence[Statement], looks: int = 1, withdrawn: Sequence[float] = ()) -> list[Verdict]:
@@ -45,11 +49,10 @@ def judge(claims: Sequence[Statement], looks: int = 1, withdrawn: Sequence[float
     ``looks``: how often the study is looked at as its seeds grow, as declared; each look tests at 0.05 / looks.
     ``withdrawn``: the last p of claims that were judged and are stated no more, which count on.
     """
-    evidence = [weigh(claim) for claim in claims]
-    counts = [found.p is not None and not claim.derived for claim, found in zip(claims, evidence, strict=True)]
-    raw = [found.p for found, counting in zip(evidence, counts, strict=True) if counting and found.p is not None]
+    weighed = [(claim, weigh(claim)) for claim in claims]
+    raw = [found.p for claim, found in weighed if found.p is not None and not claim.derived]
     family = Family([*raw, *withdrawn])
-    return [_verdict(*about, family, looks) for about in zip(claims, evidence, counts, strict=True)]
+    return [_verdict(claim, found, family, looks) for claim, found in weighed]
 
 
 class Family:
@@ -86,7 +89,7 @@ def pairs_needed(metric: str, kind: Kind, found: Evidence, claims: int, looks: i
     return None if needed is None else max(needed, found.pairs + 1)
 
 
-def _verdict(claim: Statement, found: Evidence, counts: bool, family: Family, looks: int) -> Verdict:
+def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> Verdict:
     alpha = ALPHA / looks
     p = None if found.p is None else family.adjusted(found.p)
     decided = found.favours is not None and (p is None or p <= alpha) and not found.lacking
@@ -101,7 +104,7 @@ def _verdict(claim: Statement, found: Evidence, counts: bool, family: Family, lo
         hopeless = 0 if family.adjusted(floor) <= alpha else family.size
     # Of which arm is better a margin says nothing: that needs a test of its own, with Bonferroni's correction.
     clear = found.p_ahead is None or found.p_ahead * family.size <= alpha
-    return Verdict(claim, found, counts, p, word, undertuned, needed, hopeless, clear)
+    return Verdict(claim, found, p, word, undertuned, needed, hopeless, clear)
 
 
 def _undertuned(claim: Statement, found: Evidence) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.run import estimate
 from study.run.estimate import Clock, Packs, data_of, duration, packs_of, timing_packs, total
+from study.run.timing import WARM_UP
 from study.store.layout import Block, Store
 from tests.run.conftest import make_recipe
 
@@ -111,16 +112,17 @@ def test_every_run_and_step_is_counted(tune: str, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(STUDY.replace("TUNE", tune))
     store = Store(tmp_path)
     plan: Plan = prepare(tmp_path / "s.yaml", store)
-    packs = [pack for job in jobs(plan, store) for pack in packs_of(job)]
-    rows = 178 - 2 * 36  # for training: a fifth, rounded up, is for validation, and one for testing
+    rows = dict.fromkeys(plan.datasets, 178 - 2 * 36)  # a fifth, rounded up, is for validation, and one for testing
+    packs = [pack for job in jobs(plan, store) for pack in packs_of(job, rows)]
     planned = sum_up(final(plan.arms[arm], runs) for arm, runs in plan.seeds.items()).steps
     planned += sum_up(tuning(search, selections=1) for search in plan.searches.values()).steps
-    assert sum(p.times * p.runs * p.steps(rows) for p in packs) == pytest.approx(planned)
+    assert sum(p.runs * p.steps for p in packs) == pytest.approx(planned)
     assert plan.timing
-    assert {packs.times for packs in timing_packs(plan, store)} == {plan.timing.rounds}
+    epoch = 14 if tune == SIZES else 4  # of batches of 8, the first candidate, or of 32
+    assert {p.steps for p in timing_packs(plan, store, rows)} == {plan.timing.rounds * (WARM_UP + epoch)}
     store.timing(plan.timing.id).parent.mkdir()
     store.timing(plan.timing.id).touch()
-    assert list(timing_packs(plan, store)) == []
+    assert list(timing_packs(plan, store, rows)) == []
 
 
 def test_the_most_work_is_timed_and_the_rest_scaled_by_its_steps(
@@ -130,14 +132,15 @@ def test_the_most_work_is_timed_and_the_rest_scaled_by_its_steps(
     monkeypatch.setattr(estimate, "SECONDS", 0.0)
     monkeypatch.setattr(estimate, "step_seconds", lambda *_: 0.5)
     most, least = (
-        Packs(make_recipe(batch_size=16, epochs=10), 20, times=3),
-        Packs(make_recipe(batch_size=53, epochs=4), 5),
+        Packs(make_recipe(batch_size=16, epochs=10), 20, steps=3 * 70),
+        Packs(make_recipe(batch_size=53, epochs=4), 5, steps=8),
     )
     data = {most.recipe.dataset_id: data_of(most.recipe.dataset, tmp_path / "none")}
     clock = Clock([least, most], data, CPU, began=0.0)
     assert clock.kinds == [most.kind, least.kind]
-    assert clock.seconds(most) == pytest.approx(3 * 70 * 0.5)
-    assert clock.seconds(least) == pytest.approx(8 * 0.5 * (estimate.BESIDE + 5) / (estimate.BESIDE + 20))
+    assert clock.seconds([most]) - clock.start == pytest.approx(3 * 70 * 0.5)
+    scaled = 8 * 0.5 * (estimate.BESIDE + 5) / (estimate.BESIDE + 20)
+    assert clock.seconds([least, most]) - clock.start == pytest.approx(3 * 70 * 0.5 + scaled)
 
 
 @pytest.mark.parametrize("split", ["fixed", "by_seed"])
@@ -145,7 +148,7 @@ def test_the_most_work_is_timed_and_the_rest_scaled_by_its_steps(
 def test_a_step_takes_some_time(split: str, network: dict[str, object], tmp_path: Path) -> None:
     recipe = make_recipe(dataset={"name": "digits", "split": split}, network=network, batch_size=150)
     data = data_of(recipe.dataset, tmp_path / "none")
-    assert 0 < estimate.step_seconds(Packs(recipe, 4, recipes=2), data, CPU) < 10
+    assert 0 < estimate.step_seconds(Packs(recipe, 4, steps=1, recipes=2), data, CPU) < 10
 
 
 def test_jobs_share_the_devices() -> None:

@@ -17,7 +17,7 @@ from study.engine.data import Data
 from study.engine.determinism import stream
 from study.engine.network import build
 from study.engine.pack import Pack, Run, train
-from study.run.stopwatch import peak_memory
+from study.run.timing import peak_memory
 from tests.muon import FalselyElementwise, Muon
 
 PLATEAU = {"name": "plateau", "patience": 0, "threshold": 0.2}

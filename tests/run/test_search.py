@@ -288,3 +288,12 @@ def test_quasi_random_points_fill_the_range_and_go_on_around_the_best(searched):
     assert (more["dropout"] - best["dropout"]).abs().max() <= 0.25 * 0.4
     ratio = more["optimizer.lr"] / best["optimizer.lr"]
     assert ratio.between(100**-0.25 * 0.999, 100**0.25 * 1.001).all()
+
+
+def test_a_regression_is_searched_by_its_loss(searched):
+    store, search = searched(axes={"dataset": "diabetes", "epochs": 1})
+    run(store, search, LOSS)
+    found = rows(store, search, LOSS)
+    assert found["val_accuracy"].isna().all()
+    best = found.groupby("candidate")["val_loss"].mean().idxmin()
+    assert found.loc[found["chosen"], "candidate"].unique().tolist() == [best]

@@ -14,7 +14,7 @@ from study.engine.checkpoint import Checkpoints, Interrupted
 from study.engine.data import SPLITS, load, prepare
 from study.engine.pack import Run, train
 from study.engine.shard import ALONE
-from study.run.stopwatch import Stopwatch
+from study.run.timing import Stopwatch
 from study.store.layout import Block
 from tests.run.conftest import train_block
 from tests.run.splits import by_hand

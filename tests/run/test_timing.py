@@ -8,8 +8,7 @@ from study.plan.file.expand import prepare as plan_study
 from study.plan.jobs import jobs
 from study.run import timing
 from study.run.job import run, settings_of
-from study.run.stopwatch import Stopwatch
-from study.run.timing import measure, time_study
+from study.run.timing import Stopwatch, measure, time_study
 from study.store.layout import Store
 
 CPU = torch.device("cpu")
@@ -147,7 +146,7 @@ def planned(tmp_path):
     return make
 
 
-def timed(monkeypatch, plan, store, path):
+def timed(monkeypatch, plan, store):
     """The recipes that the timing job measures, by arm."""
     given = {}
 
@@ -156,25 +155,25 @@ def timed(monkeypatch, plan, store, path):
         return []
 
     monkeypatch.setattr(timing, "measure", noted)
-    time_study(plan, store, path)
+    time_study(plan, store)
     return given
 
 
-def test_what_changes_no_shape_is_timed_before_it_is_tuned(planned, monkeypatch, tmp_path):
+def test_what_changes_no_shape_is_timed_before_it_is_tuned(planned, monkeypatch):
     store, plan, arm = planned("select: val_loss")
     assert plan.timed_searches == []
-    assert timed(monkeypatch, plan, store, tmp_path / "t.parquet")[arm.id].optimizer.lr in (0.1, 1.0)
+    assert timed(monkeypatch, plan, store)[arm.id].optimizer.lr in (0.1, 1.0)
 
 
-def test_what_changes_a_shape_is_timed_as_chosen(planned, monkeypatch, tmp_path):
+def test_what_changes_a_shape_is_timed_as_chosen(planned, monkeypatch):
     store, plan, arm = planned("batch_size: {values: [8, 16, 32]}")
     assert plan.timed_searches == [arm.search.id]
     with pytest.raises(
         FileNotFoundError, match=f"no trials for val_accuracy; first run the job of search {arm.search.id}"
     ):
-        timed(monkeypatch, plan, store, tmp_path / "t.parquet")
+        timed(monkeypatch, plan, store)
     [job] = jobs(plan, store)
     assert run(job, store) == []
     chosen = settings_of(arm, store)
-    found = timed(monkeypatch, plan, store, tmp_path / "t.parquet")[arm.id]
+    found = timed(monkeypatch, plan, store)[arm.id]
     assert (found.batch_size, found.optimizer.lr) == (chosen["batch_size"], chosen["optimizer.lr"])

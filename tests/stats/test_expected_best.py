@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from study.stats.expected_best import expected_best
+from study.stats.estimates import expected_best
 from tests.stats.sides import NAN
 
 

@@ -86,8 +86,8 @@ def test_a_run_without_value_leaves_it_unknown() -> None:
 
 def test_average_ranks_by_hand() -> None:
     scores = np.array([[0.9, 0.8, 0.8], [0.5, 0.7, NAN]])
-    assert average_ranks(scores, higher_is_better=True).tolist() == [1.5, 1.75, 2.75]
-    assert average_ranks(scores, higher_is_better=False).tolist() == [2.0, 1.75, 2.25]
+    assert average_ranks(-scores).tolist() == [1.5, 1.75, 2.75]
+    assert average_ranks(scores).tolist() == [2.0, 1.75, 2.25]
 
 
 def test_a_performance_profile_by_hand() -> None:
@@ -100,14 +100,14 @@ def test_a_performance_profile_by_hand() -> None:
 
 def test_many_datasets_are_compared_pair_by_pair() -> None:
     scores = np.random.default_rng(0).normal([0.0, 0.5, 2.0], 1, size=(9, 3))
-    found = critical_difference(scores, higher_is_better=True)
+    found = critical_difference(-scores)
     raw = [stats.wilcoxon(scores[:, i] - scores[:, j]).pvalue for i, j in ((0, 1), (0, 2), (1, 2))]
     holm = multipletests(raw, method="holm")[1]
-    assert found.p_adjusted is not None
-    assert found.p_adjusted[[0, 0, 1], [1, 2, 2]] == pytest.approx(holm)
-    assert np.array_equal(found.p_adjusted, found.p_adjusted.T)
-    assert np.diag(found.p_adjusted).tolist() == [1, 1, 1]
-    assert critical_difference(scores[:5], higher_is_better=True).p_adjusted is None
+    assert found is not None
+    assert found[[0, 0, 1], [1, 2, 2]] == pytest.approx(holm)
+    assert np.array_equal(found, found.T)
+    assert np.diag(found).tolist() == [1, 1, 1]
+    assert critical_difference(scores[:5]) is None
 
 
 def test_costs_put_runs_that_were_lost_after_every_number() -> None:
@@ -158,7 +158,7 @@ def test_differences_that_are_equal_tie() -> None:
     """Of accuracies with few decimals rounding would tell |0.8 - 0.7| from |0.3 - 0.2|, and make p too small."""
     scores = np.array([[0.8, 0.7], [0.3, 0.2], [0.6, 0.7], [0.9, 0.7], [0.5, 0.2], [0.4, 0.3], [0.95, 0.5]])
     whole = np.round(100 * (scores[:, 0] - scores[:, 1]))
-    p = critical_difference(scores, higher_is_better=True).p_adjusted
+    p = critical_difference(-scores)
     assert p is not None
     assert p[0, 1] == pytest.approx(stats.wilcoxon(whole).pvalue, rel=1e-12)
     assert p[0, 1] != pytest.approx(stats.wilcoxon(scores[:, 0] - scores[:, 1]).pvalue, rel=1e-3)

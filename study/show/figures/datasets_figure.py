@@ -25,7 +25,7 @@ from study.show.figures.panel import Grid, Panel, compose
 from study.show.figures.style import PERCENT, WIDTH, arms, nothing, steps
 from study.show.tables.rank_table import Scores, scores
 from study.stats.exact import DATASETS, decidable, fewest_seeds
-from study.stats.ranks import costs_of, critical_difference, indistinct, performance_profile
+from study.stats.ranks import average_ranks, costs_of, critical_difference, indistinct, performance_profile
 
 ROW, BAR = 0.2, 0.13  # inches of an arm's name, and of a bar, in a diagram
 WIDE = 8  # the factor from which on the axis of a profile is logarithmic
@@ -41,7 +41,8 @@ class CriticalDifference(Panel):
         self.ranks, self.bars = np.full(len(looks), np.nan), list[tuple[int, tuple[int, ...]]]()
         if score.absent:
             return
-        self.ranks, p = critical_difference(costs_of(metric, score.estimates, score.lost), higher_is_better=False)
+        costs = costs_of(metric, score.estimates, score.lost)
+        self.ranks, p = average_ranks(costs), critical_difference(costs)
         groups = [] if p is None else indistinct(p)
         ends = {bar: (self.ranks[list(bar)].min(), self.ranks[list(bar)].max()) for bar in groups}
         for bar in sorted(groups, key=lambda bar: ends[bar]):  # from the best rank on, where it crosses no other

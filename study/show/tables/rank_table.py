@@ -71,7 +71,7 @@ def ranks_of(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -
     rows = summary[summary["comparison"] == comparison.name]
     by_metric = {metric: scores(found, rows, metric) for metric in comparison.metrics}
     ranks = {
-        metric: None if score.absent else average_ranks(costs_of(metric, score.estimates, score.lost), False)
+        metric: None if score.absent else average_ranks(costs_of(metric, score.estimates, score.lost))
         for metric, score in by_metric.items()
     }
     columns = [_column(metric, ranks[metric], by_metric[metric]) for metric in comparison.metrics]

@@ -15,7 +15,7 @@ from study.plan.searches.search import Search, Selection
 from study.show.formatting import NONE, Estimate, show
 from study.show.records import Records
 from study.show.tables.tuning import found, grid_text, in_words, selects_of
-from study.stats.expected_best import expected_best
+from study.stats.estimates import expected_best
 from study.wording import counted
 
 
