@@ -154,13 +154,15 @@ def step_seconds(packs: Packs, data: Data, device: torch.device) -> float:
     rates = [optimizer.lr * (1 + 1e-9 * i) for i in range(min(packs.recipes, runs))]
     recipes = [recipe.model_copy(update={"optimizer": optimizer.model_copy(update={"lr": lr})}) for lr in rates]
     share = min(1.0, STEPS * recipe.batch_size / data.train.rows)
-    cut = []
-    for split in (data.train, data.val, data.test):  # the first rows, of the first run
+
+    def cut(split: Split) -> Split:
+        """The first rows, of the first run."""
         x, y = split.take(torch.arange(max(1, round(share * split.rows))).unsqueeze(0))
-        cut.append(Split(x[0].to(device), y.to(device)))
-    small = Data(*data[:3], *cut)
+        return Split(x[0].to(device), y.to(device))
+
+    small = data._replace(train=cut(data.train), val=cut(data.val), test=cut(data.test), draw=None)
     pack = Pack([Run(recipes[i * len(recipes) // runs], 0) for i in range(runs)], small, device)
-    pack.step(torch.arange(min(recipe.batch_size, cut[0].rows), device=device).expand(runs, -1), 0.0)
+    pack.step(torch.arange(min(recipe.batch_size, small.train.rows), device=device).expand(runs, -1), 0.0)
     epoch = seconds_of(device, lambda: (pack.train_epoch(None), pack.evaluate(0, None)))
     return epoch / pack.steps_per_epoch * packs.runs / runs
 

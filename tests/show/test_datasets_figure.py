@@ -15,7 +15,7 @@ from study.show.figures.datasets_figure import Profile
 from study.show.page.report import render
 from study.store.layout import Store
 from tests.show.records import Outcome, records, stored, summary_table
-from tests.show.test_across import ARMS, LOST, comparison, outcome, summary_of
+from tests.show.test_over_datasets import ARMS, LOST, comparison, outcome, summary_of
 from tests.show.test_figures import texts
 
 
