@@ -11,9 +11,7 @@ import pyarrow as pa
 
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
-from study.plan.searches.selection import Chosen
 from study.show.observations import Observations, neighbours
-from study.show.tables.tuning import found, row_of
 from study.stats.estimates import Floats, estimate_of
 
 COUNTS = ("n", "n_finished", "n_diverged", "n_failed", "n_missing", "n_learned", "n_reached")
@@ -34,14 +32,18 @@ SUMMARY = pa.schema(
 
 def summarize(plan: Plan, observations: Observations, tuning: pd.DataFrame) -> pa.Table:
     """The summary of all comparisons, in their order. ``tuning``: that of ``Records``."""
-    tuned = found(tuning)
+    chosen = tuning[tuning["chosen"].astype(bool)].drop_duplicates("arm").set_index("arm")
+    chosen = chosen.reindex(tuning["arm"].unique())[["settings", "undertuned", "edge", "next"]]
+    chosen = chosen.astype(object).where(chosen.notna(), None).rename(columns={"settings": "chosen"})
+    tuned: dict[Any, Any] = chosen.assign(undertuned=chosen["undertuned"].eq(True)).to_dict("index")
     rows = [row for comparison in plan.comparisons for row in _comparison(comparison, observations, tuned)]
     return pa.Table.from_pylist(rows, SUMMARY)
 
 
 def _comparison(
-    comparison: PlannedComparison, observations: Observations, tuned: dict[str, Chosen | None]
+    comparison: PlannedComparison, observations: Observations, tuned: dict[str, dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
+    """``tuned``: by arm, what was chosen."""
     ends = _counts(observations.runs(comparison.name))
     read_from = {metric: comparison.arms_for(metric) for metric in comparison.metrics}
     units = {metric: observations.unit(comparison.name, metric) for metric in comparison.metrics}
@@ -56,7 +58,8 @@ def _comparison(
                 | dict(zip(("estimate", "low", "high", "median"), estimate_of(metric, values), strict=True))
                 | ends[read]
                 | {"reported": comparison.reported.get(arm.label, {}).get(metric)}
-                | row_of(tuned.get(read), comparison.selections.get(metric) if arm.tuned else None, read in tuned)
+                | {"select": comparison.selections.get(metric) if arm.tuned else None}
+                | tuned.get(read, {})
                 | {
                     f"{side}_{name}": value
                     for side, at in (near if target else {}).items()

@@ -11,7 +11,6 @@ from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.figures.data import Scaling, scaling_of
 from study.show.formatting import COUNTED, Estimate, column, none, quoted, scaled
-from study.show.page.reported_order import against_reported, near
 from study.show.records import Records
 from study.show.tables.results_table import ordered
 from study.show.tables.tuning import found, undertuned_arms
@@ -23,11 +22,12 @@ CHANCE = 0.05  # accuracy above the untrained network's that counts as having le
 
 
 def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Records) -> list[str]:
-    """Paragraphs on a comparison: the result, then how it stands to what was reported, then arms that got nowhere."""
+    """Paragraphs on a comparison: the result, then arms that got nowhere, then those that are undertuned."""
     rows = summary[summary["comparison"] == comparison.name]
     if not (rows["n_finished"] > 0).any():
         return ["No run has finished yet, so there is nothing to say."]
-    metric = _telling(comparison, rows)
+    differ = (m for m in comparison.metrics if rows.loc[rows["metric"] == m, "estimate"].nunique() > 1)
+    metric = next(differ, comparison.metrics[0])
     scaling = scaling_of(comparison, records)
     gained = _gained(scaling, rows) if scaling else []
     cores = scaling.cores if scaling else None
@@ -38,20 +38,10 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Recor
         cores=cores,
         over=[str(gain["devices"]) for gain in gained if cores and gain["devices"] > cores],
         result=_result(metric, rows[rows["metric"] == metric], comparison),
-        # Where orderings are claimed, the first table says how they stand, by tests.
-        reported={} if comparison.claims else against_reported(comparison, rows),
         stuck=_stuck(comparison, records)[:MOST],
         chance=f"{CHANCE * 100:g}",
         undertuned=undertuned_arms(comparison, found(records.tuning)),
     )
-
-
-def _telling(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
-    """The first metric in which two arms differ; else the first."""
-    for metric in comparison.metrics:
-        if rows.loc[rows["metric"] == metric, "estimate"].nunique() > 1:
-            return metric
-    return comparison.metrics[0]
 
 
 def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> dict[str, Any]:
@@ -71,7 +61,9 @@ def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> d
     best = labels[0] if labels else ""
     return {
         "title": about.title,
-        "extreme": _extreme(metric),
+        "extreme": f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
+        if (about.target or about.per_round) and not about.counted
+        else about.superlative,
         "groups": groups,
         "without": _named(without) if without else None,
         "why": _why(metric, [found[label] for label in without]),
@@ -110,14 +102,6 @@ def _gained(scaling: Scaling, rows: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _extreme(metric: str) -> str:
-    """``highest test accuracy``; of what the estimate is a median of, ``lowest median of steps to target``."""
-    about = METRICS[metric]
-    if not (about.target or METRICS[metric].per_round) or about.counted:
-        return about.superlative
-    return f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
-
-
 def _gap(metric: str, first: float, last: float) -> str:
     """How far the first is from the last: in points, or as a ratio."""
     if METRICS[metric].percent:
@@ -148,5 +132,15 @@ def _stuck(comparison: PlannedComparison, records: Records) -> list[str]:
     return [x for arm, x in comparison.labels.items() if arm in gained.index and gained[arm] < CHANCE]
 
 
+def near(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
+    """Whether two arms have intervals that overlap; the speedup of the reference is 1 in every round."""
+    (low, high), (other_low, other_high) = (
+        (1.0, 1.0) if row["metric"] == "speedup" and row["estimate"] == 1 and none(row["low"]) else
+        (row["low"], row["high"])
+        for row in (one, other)
+    )  # fmt: skip
+    return bool(low <= other_high and other_low <= high)  # False where an end is NaN
+
+
 def _estimate(row: dict[Any, Any]) -> Estimate:
-    return Estimate(*(None if none(row[name]) else float(row[name]) for name in ("estimate", "low", "high")))
+    return Estimate(row["estimate"], row["low"], row["high"])

@@ -13,7 +13,7 @@ from study.plan.arm import Arm
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
 from study.show.records import Records
-from study.show.tables.tuning import covers_text, found, in_words, read_by, selects_of
+from study.show.tables.tuning import chosen_cell, covers_text, found, read_by, selects_of
 from study.show.templates import paragraph
 
 LIMIT = 300  # rows of arms, and of reasons, that the page lists
@@ -86,7 +86,7 @@ def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
         if plan.searches:
             row["tuned to"] = ""
         if arm.selection:
-            told = ", ".join(filter(None, in_words(chosen.get(name), name in chosen)))
-            row["tuned to"] = f"{told} (by {METRICS[arm.selection.metric].title})"
+            value, _, remark = chosen_cell(chosen.get(name), name in chosen)
+            row["tuned to"] = f"{value}{', ' * bool(remark)}{remark} (by {METRICS[arm.selection.metric].title})"
         rows.append(row | {"compared as": "; ".join(places.get(name, []))})
     return rows

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from study.plan.plan import PlannedComparison
-from study.show.tables.results_table import Table, beside, numeric, table
+from study.show.tables.results_table import beside, numeric, table
 
 TEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$",
@@ -22,9 +22,11 @@ def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
 def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
     parts = [f"**{comparison.title}**"]
     for part in filter(None, (table(comparison, summary, device), beside(comparison, summary, device))):
-        frame = part.frame()
-        lines = [_row(frame.columns), _row(["---"] + ["---:"] * (frame.shape[1] - 1))]
-        lines += [_row(values) for values in frame.itertuples(index=False)]
+        heads = [
+            f"{title.partition(' (')[0]}, reported" if kind == "reported" else title for title, kind in part.columns
+        ]
+        rows = [["arm", *heads], ["---", *["---:"] * len(heads)], *part.rows]
+        lines = ["| " + " | ".join(str(value).replace("|", r"\|") for value in row) + " |" for row in rows]
         parts += ["\n".join(lines), "\n".join(f"{note}  " for note in part.notes)]
     return "\n\n".join(parts) + "\n"
 
@@ -32,12 +34,27 @@ def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: st
 def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
     r"""A tabular for ``\usepackage{booktabs}`` (pandas' Styler would need the same package), notes as comments."""
     ours = table(comparison, summary, device)
-    top, bottom = _heads(ours)
-    columns = "l" + "r" * (len(bottom) - 1)
-    lines = ["% Needs \\usepackage{booktabs}.", *(f"% {note}" for note in ours.notes)]
-    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", *top, " & ".join(map(tex, bottom)) + r" \\", r"\midrule"]
-    lines += [" & ".join(map(tex, values)) + r" \\" for values in ours.frame().itertuples(index=False)]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    spans, rules, heads = [""], [], ["arm"]  # where figures are reported, the headings of metrics span two columns
+    for title, kinds in ours.headings.items():
+        above = ours.reported and "measured" in kinds
+        heads += kinds if above else [title]
+        spans.append(rf"\multicolumn{{{len(kinds)}}}{{c}}{{{tex(title)}}}" if above else "")
+        rules += [rf"\cmidrule(lr){{{len(heads) - len(kinds) + 1}-{len(heads)}}}"] * above
+    return "\n".join(
+        [
+            "% Needs \\usepackage{booktabs}.",
+            *(f"% {note}" for note in ours.notes),
+            rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
+            r"\toprule",
+            *([" & ".join(spans) + r" \\", "".join(rules)] if ours.reported else []),
+            _tex_row(heads),
+            r"\midrule",
+            *map(_tex_row, ours.rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
 
 
 FORMATS: dict[str, Callable[[PlannedComparison, pd.DataFrame, str | None], str]] = {
@@ -52,20 +69,5 @@ def tex(value: object) -> str:
     return "".join(TEX.get(char, char) for char in str(value))
 
 
-def _heads(ours: Table) -> tuple[list[str], list[str]]:
-    """One or two header rows: metrics that have reported figures span two columns."""
-    if not any(ours.with_reported):
-        return [], ["arm", *ours.headings, *ours.selected, "runs"]
-    groups, rules, bottom, at = [""], [], ["arm"], 2
-    for title, both in zip(ours.headings, ours.with_reported, strict=True):
-        groups.append(rf"\multicolumn{{{1 + both}}}{{c}}{{{tex(title)}}}")
-        rules.append(rf"\cmidrule(lr){{{at}-{at + both}}}")
-        bottom += ["measured", "reported"] if both else ["measured"]
-        at += 1 + both
-    last = [*ours.selected, "runs"]
-    return [" & ".join([*groups, *([""] * len(last))]) + r" \\", "".join(rules)], [*bottom, *last]
-
-
-def _row(values: Iterable[object]) -> str:
-    cells = [str(value).replace("|", r"\|") for value in values]
-    return "| " + " | ".join(cells) + " |"
+def _tex_row(values: Iterable[object]) -> str:
+    return " & ".join(map(tex, values)) + r" \\"
