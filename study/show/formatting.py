@@ -131,13 +131,13 @@ def effect(metric: str, value: float, low: float | None, high: float | None) -> 
     """
     about = METRICS[metric]
     nothing, unit = (1.0, 1.0) if about.ratio else (0.0, 100.0 if about.percent else 1.0)
-    halves = [abs(value - end) for end in (low, high) if end is not None and end != value]
-    spread = min(halves, default=abs(value - nothing)) * unit or 1.0
+    ends = [] if low is None or high is None or none(low) else [low, high]
+    spread = min((abs(value - end) for end in ends if end != value), default=abs(value - nothing)) * unit or 1.0
     places = _places(spread)
     if about.ratio:
         places = 0 if value >= 100 else max(2, places)
-    around = "" if low is None or high is None else f"{_fixed(low * unit, places)} to {_fixed(high * unit, places)}"
-    return _fixed(value * unit, places), around
+    text, *around = (_fixed(x * unit, places) for x in (value, *ends))
+    return text, " to ".join(around)
 
 
 def effect_text(metric: str, text: str) -> str:
