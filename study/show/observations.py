@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,10 +26,7 @@ from study.store.files import write_parquet
 OBSERVATIONS = pa.schema(
     [
         *((name, pa.string()) for name in ("comparison", "label", "metric")),
-        (
-            "near",
-            pa.string(),
-        ),  # of a time to target: "easier" or "harder" where it is to a neighbouring target, else ""
+        ("near", pa.string()),  # "easier" or "harder" of a time to a neighbouring target, else ""
         ("seed", pa.int32()),  # the round, of what the timing job measures
         ("value", pa.float64()),  # infinite: a target was not reached; null: there is no value
         ("paired", pa.float64()),  # the value that goes into pairs: as ``value``, but seconds by the round of the seed
@@ -87,138 +83,106 @@ class Observations:
 
 def observe(plan: Plan, records: Records) -> Observations:
     """Every observation of a study: all metrics that are shown or claimed, and times to the neighbouring targets."""
-    known = _Known.of(plan, records)
-    parts = [part for comparison in plan.comparisons for part in _comparison(comparison, known)]
+    evidence = _Evidence(plan, records)
+    parts = [part for comparison in plan.comparisons for part in _comparison(comparison, evidence)]
     frame = pd.concat([OBSERVATIONS.empty_table().to_pandas(), *parts], ignore_index=True)[OBSERVATIONS.names]
     return Observations(frame.astype({"learned": bool, "out_of_memory": bool, "undertuned": bool}))
 
 
-class _Known(NamedTuple):
-    """What is worked out once for all comparisons."""
+class _Evidence:
+    """What is worked out once for all comparisons.
 
-    runs: pd.DataFrame  # indexed by arm and seed
-    curves: pd.DataFrame
-    timing: pd.DataFrame  # with the steps of each arm's budget
-    seconds: pd.Series  # median of a step over the rounds, by arm
-    by_round: pd.Series  # seconds of a step, by arm and round
-    undertuned: Mapping[str, bool]  # arms on the edge of their grids → whether further tuning could change shapes
-    reached: dict[tuple[str, float], pd.DataFrame]  # ``first_reached``, by target
+    ``runs``: indexed by arm and seed; ``timing``: with the steps of each arm's budget; ``seconds``: median of a step
+    over the rounds, by arm; ``by_round``: seconds of a step, by arm and round; ``undertuned``: arms whose best trial is
+    on the edge of their grids, or of which nobody can say any more → whether further tuning could change shapes.
+    """
 
-    @classmethod
-    def of(cls, plan: Plan, records: Records) -> _Known:
-        seconds = records.timing["step_seconds"].astype(float)
-        timing = records.timing.assign(steps=records.timing["arm"].map(budgets(records.runs)).astype(float))
-        by_round = pd.Series(seconds.to_numpy(), pd.MultiIndex.from_frame(timing[["arm", "round"]]))
-        runs = records.runs.set_index(["arm", "seed"])
-        full = runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True).fillna(False).astype(bool)
-        runs = runs.assign(out_of_memory=(runs["status"] == "failed") & full)
-        searches = {arm: plan.arms[arm].search for arm in _on_edge(plan, records.tuning)}
-        return cls(
-            runs,
-            records.curves,
-            timing,
-            seconds_of(records.timing),
-            by_round,
-            {arm: search is not None and search.changes_steps for arm, search in searches.items()},
-            {},
-        )
+    def __init__(self, plan: Plan, records: Records) -> None:
+        full = records.runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True).eq(True)
+        runs = records.runs.assign(out_of_memory=(records.runs["status"] == "failed") & full.fillna(False).astype(bool))
+        self.runs, self.curves = runs.set_index(["arm", "seed"]), records.curves
+        self.timing = records.timing.assign(steps=records.timing["arm"].map(budgets(records.runs)).astype(float))
+        self.by_round = self.timing.set_index(["arm", "round"])["step_seconds"].astype(float)
+        self.seconds = seconds_of(records.timing).dropna()
+        chosen = found(records.tuning)
+        self.undertuned = {
+            name: arm.search.changes_steps
+            for name, arm in plan.arms.items()
+            if arm.search and (name not in chosen or ((one := chosen[name]) and one.undertuned))
+        }
+        self._reached: dict[tuple[str, float], pd.DataFrame] = {}
 
     def first_reached(self, target: Target) -> pd.DataFrame:
         key = target.metric, target.value
-        if key not in self.reached:
-            self.reached[key] = first_reached(self.curves, target)
-        return self.reached[key]
-
-
-def _on_edge(plan: Plan, tuning: pd.DataFrame) -> set[str]:
-    """The ids of arms whose best trial is still on the edge of their grids, or of which nobody can say any more.
-
-    ``tuning``: that of ``Records``.
-    """
-    chosen = found(tuning)
-    tuned = [name for name, arm in plan.arms.items() if arm.search]
-    return {arm for arm in tuned if arm not in chosen or ((one := chosen[arm]) and one.undertuned)}
-
-
-def _comparison(comparison: PlannedComparison, known: _Known) -> Iterator[pd.DataFrame]:
-    """The rows of one comparison, a frame for each metric."""
-    arms = [(arm, label) for arm, label in comparison.trained.items()]
-    every = _runs(comparison, arms, known)
-    nats = _nats(every)
-    learned = every[BASE].assign(value=every["learned"].astype(float), paired=np.nan)
-    yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit="", undertuned=False)
-    made: dict[tuple[str, ...], pd.DataFrame] = {}
-    for metric in comparison.used:
-        about, read_from = METRICS[metric], comparison.arms_for(metric)
-        key = tuple(read_from.values())
-        if key not in made:
-            made[key] = _runs(comparison, [(arm, label) for label, arm in read_from.items()], known)
-        runs, source = made[key], about.source
-        hangs = {arm for arm, shapes in known.undertuned.items() if about.twin is not None or shapes}
-        if isinstance(source, Final):
-            value = source.value(runs).astype(float).where(runs["status"] == "finished")
-            parts = {"": runs[BASE].assign(value=value, paired=value)}
-        elif isinstance(source, PerRound):
-            parts = {"": _rounds(comparison, read_from, source, known)}
-        else:
-            near = neighbours(comparison.target) if metric in comparison.metrics else {}
-            targets = {"": comparison.target} | near
-            parts = {side: _to_target(source, runs, at, known) for side, at in targets.items() if at}
-        unit = nats if about.unit == "nats" else about.unit
-        for side, part in parts.items():
-            undertuned = part["arm"].isin(hangs)
-            yield part.assign(comparison=comparison.name, metric=metric, near=side, unit=unit, undertuned=undertuned)
+        if key not in self._reached:
+            self._reached[key] = first_reached(self.curves, target)
+        return self._reached[key]
 
 
 BASE = ["arm", "label", "seed", "status", "learned", "out_of_memory"]
 
 
-def _runs(comparison: PlannedComparison, arms: list[tuple[str, str]], known: _Known) -> pd.DataFrame:
-    """A row for each seed of ``arms`` (id and label): the columns ``BASE``, and those of runs.parquet."""
-    index = pd.MultiIndex.from_product([[arm for arm, _ in arms], range(comparison.seeds)], names=["arm", "seed"])
-    runs = known.runs.reindex(index)
+def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[pd.DataFrame]:
+    """The rows of one comparison, a frame for each metric."""
+    every = _runs(comparison, comparison.trained, evidence)
+    learned = every[BASE].assign(value=every["learned"].astype(float), paired=np.nan)
+    yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit="", undertuned=False)
+    squared = every.loc[every["status"] == "finished", "test_accuracy"].isna()
+    nats = "nats" if not squared.any() else "squared error" if squared.all() else "nats or squared error"
+    for metric in comparison.used:
+        about, labels = METRICS[metric], {arm: label for label, arm in comparison.arms_for(metric).items()}
+        runs, source = every[every["arm"].isin(list(labels))], about.source
+        if isinstance(source, Final):
+            value = source.value(runs).astype(float).where(runs["status"] == "finished")
+            parts = {"": runs[BASE].assign(value=value, paired=value)}
+        elif isinstance(source, PerRound):
+            reference = comparison.arms_for(metric)[comparison.reference]
+            parts = {"": _rounds(labels, reference, source, evidence)}
+        else:
+            near = neighbours(comparison.target) if metric in comparison.metrics else {}
+            targets = {"": comparison.target} | near
+            parts = {side: _to_target(source, runs, at, evidence) for side, at in targets.items() if at}
+        unit = nats if about.unit == "nats" else about.unit
+        hangs = [arm for arm, shapes in evidence.undertuned.items() if about.twin is not None or shapes]
+        for side, part in parts.items():
+            undertuned = part["arm"].isin(hangs)
+            yield part.assign(comparison=comparison.name, metric=metric, near=side, unit=unit, undertuned=undertuned)
+
+
+def _runs(comparison: PlannedComparison, labels: Mapping[str, str], evidence: _Evidence) -> pd.DataFrame:
+    """A row for each seed of the arms of ``labels`` (by id): the columns ``BASE``, and those of runs.parquet."""
+    index = pd.MultiIndex.from_product([list(labels), range(comparison.seeds)], names=["arm", "seed"])
+    runs = evidence.runs.reindex(index)
     return runs.assign(
-        label=np.repeat([label for _, label in arms], comparison.seeds),
+        label=index.get_level_values("arm").map(labels),
         status=runs["status"].fillna("missing"),
         learned=runs["learned"].eq(True).fillna(False).astype(bool),
         out_of_memory=runs["out_of_memory"].eq(True).fillna(False).astype(bool),
     ).reset_index()
 
 
-def _nats(runs: pd.DataFrame) -> str:
-    """What losses are in."""
-    squared = runs.loc[runs["status"] == "finished", "test_accuracy"].isna()
-    return "nats" if not squared.any() else "squared error" if squared.all() else "nats or squared error"
-
-
-def _to_target(source: ToTarget, runs: pd.DataFrame, target: Target, known: _Known) -> pd.DataFrame:
+def _to_target(source: ToTarget, runs: pd.DataFrame, target: Target, evidence: _Evidence) -> pd.DataFrame:
     index = pd.MultiIndex.from_frame(runs[["arm", "seed"]])
-    counts = known.first_reached(target)[source.counted].reindex(index).astype(float)
+    counts = evidence.first_reached(target)[source.counted].reindex(index).astype(float)
     counts = counts.fillna(np.inf).where(runs["status"].isin(["finished", "diverged"]).to_numpy())
     value = paired = counts.to_numpy()
     if source.timed:  # without seconds per step, unreached would look measured
-        value = value * runs["arm"].map(known.seconds.dropna()).to_numpy(dtype=float)
+        value = value * runs["arm"].map(evidence.seconds).to_numpy(dtype=float)
         # Seed i by the step of round i, so that the noise of the clock is in the differences.
-        of_round = known.by_round.reindex(index).to_numpy(dtype=float)
+        of_round = evidence.by_round.reindex(index).to_numpy(dtype=float)
         paired = np.where(np.isfinite(of_round), paired * of_round, np.nan)
     return runs[BASE].assign(value=value, paired=paired)
 
 
-def _rounds(
-    comparison: PlannedComparison, read_from: Mapping[str, str], source: PerRound, known: _Known
-) -> pd.DataFrame:
-    """A metric of the timing job in every round that was timed, whatever the number of seeds."""
-    labels = {arm: label for label, arm in read_from.items()}
-    timing = known.timing[known.timing["arm"].isin(list(labels))]
-    of_reference = timing[timing["arm"] == read_from[comparison.reference]].set_index("round")["step_seconds"]
+def _rounds(labels: Mapping[str, str], reference: str, source: PerRound, evidence: _Evidence) -> pd.DataFrame:
+    """A metric of the timing job in every round that was timed, whatever the number of seeds. ``labels``: by arm."""
+    timing = evidence.timing[evidence.timing["arm"].isin(list(labels))].sort_values(["arm", "round"], ignore_index=True)
     numbers = timing[["step_seconds", "memory_bytes", "steps"]].astype(float)
-    numbers = numbers.assign(reference_seconds=timing["round"].map(of_reference).astype(float))
-    value = source.value(numbers)
-    rows = pd.DataFrame(
-        {"arm": timing["arm"], "label": timing["arm"].map(labels), "seed": timing["round"].astype(int)}
-        | {"status": "finished", "learned": True, "out_of_memory": False, "value": value, "paired": value}
-    )
-    return rows.sort_values(["arm", "seed"], ignore_index=True)
+    of_reference = timing[timing["arm"] == reference].set_index("round")["step_seconds"]
+    value = source.value(numbers.assign(reference_seconds=timing["round"].map(of_reference).astype(float)))
+    rows = {"arm": timing["arm"], "label": timing["arm"].map(labels), "seed": timing["round"].astype(int)}
+    ends = {"status": "finished", "learned": True, "out_of_memory": False}
+    return pd.DataFrame(rows | ends | {"value": value, "paired": value})
 
 
 def budgets(runs: pd.DataFrame) -> dict[str, int]:
