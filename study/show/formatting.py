@@ -119,11 +119,6 @@ def margin_text(metric: str, margin: float) -> str:
     return f"{margin * 100:g} point{'s' * (margin != 0.01)}"
 
 
-def difference_unit(metric: str) -> str:
-    """What a difference of two arms is in: ``points`` of fractions, else the metric's unit."""
-    return "points" if METRICS[metric].percent else METRICS[metric].unit
-
-
 def effect(metric: str, value: float, low: float | None, high: float | None) -> tuple[str, str]:
     """A difference in points, or a factor, as text without its unit; and its interval, empty where there is none.
 
@@ -142,7 +137,8 @@ def effect(metric: str, value: float, low: float | None, high: float | None) -> 
 
 def effect_text(metric: str, text: str) -> str:
     """``× 1.03``, ``0.2 points``: an ``effect`` with what it is in."""
-    return f"× {text}" if METRICS[metric].ratio else f"{text} {difference_unit(metric)}".rstrip()
+    about = METRICS[metric]
+    return f"× {text}" if about.ratio else f"{text} {'points' if about.percent else about.unit}".rstrip()
 
 
 def _fixed(value: float, places: int) -> str:

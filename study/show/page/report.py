@@ -81,14 +81,14 @@ def _section(
     device = workers(device_of(records.timing), [plan.arms[arm.arm].gpus for arm in comparison.arms])
     drawn = (folder / "tables" / f"{comparison.name}.csv").exists()
     ranks = ranks_of(plan, comparison, summary)
-    found = finding(comparison, summary, records)
+    words = finding(comparison, summary, records.tuning)
     return {
         "name": comparison.name,
         "title": comparison.title,
         "asked": recipes.asked(plan, comparison),
         "fixed": recipes.fixed(plan, comparison),
         # Between arms on several datasets an order of average ranks, and none of their estimates.
-        "finding": [headline(ranks), *found[1:]] if ranks and ranks.known else found,
+        "finding": [headline(ranks), *words[1:]] if ranks and ranks.known else words,
         "table": table(comparison, summary, device) if drawn else None,
         "beside": beside(comparison, summary, device) if drawn else None,
         "effects": effects_of(comparison, observations),
