@@ -31,10 +31,14 @@ comparisons:
 """
 
 
-def example(heading: str) -> str:
+def examples(heading: str) -> list[str]:
     section = (ROOT / "CONTRIBUTING.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
-    [code] = re.findall(r"```python\n(.*?)```", section, re.S)
-    return str(code)
+    return re.findall(r"```python\n(.*?)```", section, re.S)
+
+
+def example(heading: str) -> str:
+    [code] = examples(heading)
+    return code
 
 
 @pytest.mark.parametrize(
@@ -65,6 +69,63 @@ for job in dag.jobs.values():
     runs = pd.concat([pd.read_parquet(path) for path in tmp_path.glob("results/arms/*/runs-0-1.parquet")])
     assert runs["status"].tolist() == ["finished"] * 4
     assert runs["learned"].all()
+
+
+def test_a_new_axis_is_one_field_and_the_lines_that_act(tmp_path: Path) -> None:
+    """It is in study files, ids, packs, timing, Parquet and documents, and no other file of the package knows of it."""
+    for name in ("study", "config"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    field, act = examples("Add an axis")
+    for module, before, code in (
+        ("recipe", "\n    @cached_property\n    def id(self)", field),
+        ("optimizer", "        self.optimizer.step()\n", act),
+    ):
+        [path] = [found for found in tmp_path.glob(f"study/*/{module}.py") if before in found.read_text()]
+        path.write_text(path.read_text().replace(before, code + before, 1))
+        if module == "recipe":
+            path.write_text(path.read_text().replace("Fraction, whole", "Fraction, NonNegative, whole", 1))
+    study = STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}").replace(
+        "dropout: [0, 0.1]", "clip_norm: VALUES"
+    )
+    (tmp_path / "example.yaml").write_text(study.replace("VALUES", "[0, 0.001, 1000000]"))
+    script = """
+from pathlib import Path
+from study.__main__ import main
+from study.engine.data import load, prepare
+from study.engine.pack import Run, train
+from study.plan.workflow.dag import Dag
+from study.run.job import run
+assert main(["schema", "--fix"]) == 0
+dag = Dag.build({"study": "example.yaml"})
+for identity, dataset in dag.plan.datasets.items():
+    prepare(dataset, dag.store.dataset(identity))
+for job in dag.jobs.values():
+    assert run(job, dag.store) == []
+assert main(["collect", str(dag.file("plan.json"))]) == 0
+off, small, large = [arm.recipe for arm in dag.plan.arms.values()]
+assert off.operations() != small.operations() == large.operations()
+assert "clip_norm" not in off.fragment() and "clip_norm" in small.fragment()
+data = load(dag.store.dataset(off.dataset_id))
+together = train([Run(off, 0), Run(small, 0), Run(large, 0)], data)  # one pack
+alone = [train([Run(recipe, 0)], data)[0] for recipe in (off, small, large)]
+assert [record.curve.rows for record in together] == [record.curve.rows for record in alone]
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "clip_norm" in (tmp_path / "config" / "study.schema.json").read_text()
+    assert "Largest norm of the gradient of a step; 0: any." in (tmp_path / "config" / "README.md").read_text()
+    folder = tmp_path / "results" / "studies" / "example"
+    runs = pd.read_parquet(folder / "runs.parquet").groupby("clip_norm")["train_loss"].apply(list)
+    assert runs[0] == runs[1e6]
+    curves = pd.read_parquet(folder / "curves.parquet")
+    bounded = curves["arm"].isin(pd.read_parquet(folder / "runs.parquet").query("clip_norm == 0.001")["arm"])
+    moved = curves[bounded].groupby("seed")["train_loss"].agg(lambda losses: losses.max() - losses.min())
+    assert (moved > 0).all()
+    assert (moved < 0.01).all()  # 8 steps of at most 0.1 · 0.001
+    (tmp_path / "example.yaml").write_text(study.replace("VALUES", "[0, -1]"))
+    code = "from study.__main__ import main; main(['check', 'example.yaml'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "clip_norm[1]: -1 is refused; give a number of at least 0" in done.stderr
 
 
 def test_a_new_metric_is_one_record(tmp_path: Path) -> None:

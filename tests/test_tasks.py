@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -19,15 +18,8 @@ from study.engine.network import build
 from study.engine.pack import Run, train
 from study.engine.random import stream
 from study.tasks import TASKS, Classification, Regression, Task
+from tests.run.conftest import make_recipe
 
-RECIPE = {
-    "dataset": {"name": "wine"},
-    "network": {"name": "mlp"},
-    "init": {"name": "xavier_uniform"},
-    "optimizer": {"name": "sgd", "lr": 0.1},
-    "batch_size": 72,
-    "epochs": 30,
-}
 OUTPUTS = torch.tensor([[[1.0, 3.0], [2.0, 0.0]], [[0.0, 0.0], [0.0, 5.0]]])  # [runs, rows, outputs]
 
 
@@ -56,7 +48,7 @@ def test_a_third_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TASKS, "poisson", Poisson())
     prepare(Counts(name="counts"), tmp_path / "counts.npz")
     data = load(tmp_path / "counts.npz")
-    recipe = Recipe.model_validate_json(json.dumps(RECIPE))
+    recipe: Recipe = make_recipe(batch_size=72, epochs=30, optimizer={"name": "sgd", "lr": 0.1})
     for record, seed in zip(train([Run(recipe, 0), Run(recipe, 1)], data), (0, 1), strict=True):
         module, order = build(recipe, seed, data), stream(seed, "order")
         optimizer = torch.optim.SGD(module.parameters(), 0.1)

@@ -22,8 +22,7 @@ class StackOptimizer:
     """
 
     def __init__(self, recipe: Recipe, rows: slice, stack: Stack) -> None:
-        self.rows = rows
-        self.schedule = recipe.schedule
+        self.recipe, self.rows = recipe, rows
         self.l1, self.l2 = recipe.regularizer.l1, recipe.regularizer.l2
         self.values, self.grad = stack.flat[rows], stack.grad[rows]
         self.is_weight = stack.is_weight
@@ -77,7 +76,7 @@ class StackOptimizer:
         """One step from the gradient of the loss in ``grad``."""
         if self.plateau is None:
             for group, lr in zip(self.optimizer.param_groups, self.base_rates, strict=True):
-                group["lr"] = lr * self.schedule.factor(progress)
+                group["lr"] = lr * self.recipe.schedule.factor(progress)
         if self.l2:
             self.grad.addcmul_(self.values, self.is_weight, value=self.l2)
         self.optimizer.step()

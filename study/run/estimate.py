@@ -14,6 +14,7 @@ from study.axes.recipe import Recipe
 from study.engine.data import Data, OwnSplit, Split, load, read, tensors
 from study.engine.pack import Pack, Run
 from study.engine.precision import quiet
+from study.plan.cost import mean_steps, steps_of
 from study.plan.jobs import Job, SearchUnit
 from study.plan.limits import Limits, visible
 from study.plan.plan import Plan
@@ -36,7 +37,7 @@ class Packs(NamedTuple):
     recipe: Recipe
     runs: int  # stacked
     recipes: int = 1  # different ones among the runs, each with an optimizer of its own
-    times: int = 1
+    times: float = 1
     timed: bool = False  # by the timing job: an epoch at most
 
     @property
@@ -84,7 +85,10 @@ def packs_of(job: Job) -> Iterator[Packs]:
     for unit in job.searches:
         yield from _search(unit)
     for block in job.blocks:
-        yield _stacked(block.arm.outline, len(block.block.seeds))
+        packs = _stacked(block.arm.outline, len(block.block.seeds))
+        # Where the batch size is still to be chosen: as often as the mean over the candidates has more steps.
+        mean, first = block.arm.search and mean_steps(block.arm.search), steps_of(block.arm.outline)
+        yield packs._replace(times=packs.times * mean / first) if mean and first else packs
 
 
 def timing_packs(plan: Plan, store: Store) -> Iterator[Packs]:
@@ -136,7 +140,7 @@ class Clock:
         self.data = data
         self.step: dict[Hashable, float] = {}
         self.start = START  # of a job: it loads torch, and what its first step needs
-        work: dict[Hashable, int] = {}  # steps of so many runs
+        work: dict[Hashable, float] = {}  # steps of so many runs
         first: dict[Hashable, Packs] = {}
         for each in packs:
             first.setdefault(each.kind, each)
@@ -155,7 +159,7 @@ class Clock:
     def seconds(self, packs: Packs) -> float:
         return self._steps(packs) * self.step.get(packs.kind, self.run * (BESIDE + packs.runs))
 
-    def _steps(self, packs: Packs) -> int:
+    def _steps(self, packs: Packs) -> float:
         return packs.times * packs.steps(self.data[packs.recipe.dataset_id].train.rows)
 
 

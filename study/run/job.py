@@ -116,8 +116,14 @@ def is_searched(arm: Arm, store: Store) -> bool:
 
 
 def settings_of(arm: Arm, store: Store) -> Candidate | None:
-    """What was chosen for an arm, nothing where nothing is searched; None where every candidate diverged."""
+    """What was chosen for an arm, nothing where nothing is searched; None where every candidate diverged.
+
+    Raises FileNotFoundError before it is searched.
+    """
     if arm.search is None or arm.selection is None:
         return {}
+    if not is_searched(arm, store):
+        lacking = f"{store.search(arm.search.id)}: has no trials for {arm.selection.name}"
+        raise FileNotFoundError(f"{lacking}; first run the job of search {arm.search.id}")
     chosen = Trials.read(arm.search, store.search(arm.search.id)).chosen(arm.selection)
     return None if chosen is None else chosen.settings

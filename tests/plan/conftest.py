@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from study.__main__ import main
+from study.plan.file import schema
 from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.store.layout import Store
@@ -39,13 +43,17 @@ def study() -> dict[str, Any]:
 def check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[Any], tuple[int, str, list[str]]]:
-    """Exit code, standard output and lines of standard error of ``check s.yaml``; text is written as it is."""
+    """Exit code, standard output and lines of standard error of ``check s.yaml``; text is written as it is.
+
+    What it accepts, the JSON Schema accepts.
+    """
     monkeypatch.chdir(tmp_path)
 
     def run(content: Any) -> tuple[int, str, list[str]]:
         write(content, Path("s.yaml"))
         code = main(["check", "s.yaml", "--no-time"])
         out, err = capsys.readouterr()
+        assert code or not schema_errors(load(Path("s.yaml").read_text(encoding="utf-8")))
         return code, out, err.splitlines()
 
     return run
@@ -60,6 +68,20 @@ def plan(tmp_path: Path) -> Callable[[Any], Plan]:
         return prepare(tmp_path / "s.yaml", Store(tmp_path / "results"))
 
     return run
+
+
+def load(text: str) -> Any:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+@cache
+def validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(schema.text()))
+
+
+def schema_errors(content: Any) -> list[str]:
+    """What the JSON Schema finds wrong with a study."""
+    return [f"{error.json_path}: {error.message}" for error in validator().iter_errors(content)]
 
 
 def write(content: Any, path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
+from study.plan.searches.trials import Trials
 from study.store.layout import Block, Store
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
@@ -33,7 +34,7 @@ def test_check_prints_what_there_is_to_do(study: dict[str, Any], check: Check, p
         "  longer  3 arms × 1 seed, 1 combination skipped\n"
         "2 comparisons, 5 different arms, 9 runs\n"
         "In all: 9 runs, 950 steps\n"
-        "5 training jobs to do; 0 of 9 runs cached in results/\n",
+        "5 jobs to do; 0 of 9 runs cached in results/\n",
         [],
     )
     planned, store = plan(study), Store("results")
@@ -41,8 +42,8 @@ def test_check_prints_what_there_is_to_do(study: dict[str, Any], check: Check, p
     store.arm(first).mkdir(parents=True)
     for path in (store.runs(first, Block(1, 1)), store.curves(first, Block(1, 1))):
         path.touch()
-    _, out, _ = check(study)  # seeds 0 and 2 of that arm are two jobs
-    assert out.splitlines()[-1] == "6 training jobs to do; 1 of 9 runs cached in results/"
+    _, out, _ = check(study)  # seeds 0 and 2 of that arm are one job
+    assert out.splitlines()[-1] == "5 jobs to do; 1 of 9 runs cached in results/"
     label = planned.comparisons[0].arms[0].label
     assert f"  to train: a, {label} ({first}), seeds 0-0, 2-2" in out.splitlines()
 
@@ -59,7 +60,7 @@ def test_one_of_each(study: dict[str, Any], check: Check) -> None:
         "  a  1 arm × 1 seed",
         "1 comparison, 1 different arm, 1 run",
         "In all: 1 run, 68 steps",
-        "1 training job to do; 0 of 1 run cached in results/",
+        "1 job to do; 0 of 1 run cached in results/",
     ]
 
 
@@ -94,10 +95,10 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
         "  activation       2 arms × 16 seeds, tuned by val_accuracy, 2 claims",
         "  hyperparameters  2 arms × 16 seeds",
         "2 comparisons, 4 different arms, 64 runs",
-        "2 arms tuned: 26 trials, 78 runs of tuning seeds",
+        "2 searches for 2 tuned arms: 26 trials, 78 runs of tuning seeds",
         "In all: 142 runs, 182,240 steps, of which 78 runs and 106,080 steps are tuning",
-        "2 tuning jobs to do; 0 of 2 arms tuned in results/",
-        "4 training jobs to do; 0 of 64 runs cached in results/",
+        "2 searches to do; 0 of 2 arms tuned in results/",
+        "4 jobs to do; 0 of 64 runs cached in results/",
         "2 claims, 2 to test",
         "  the smallest p must be at most 0.05/2 claims = 0.025 (too large: in brackets)",
         "  tied pairs  0          1          2          3",
@@ -107,14 +108,17 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
         "warning: comparisons.hyperparameters: changes several things at once: 'small step' and "
         "'lr=0.01, batch_size=32' differ in optimizer.lr and batch_size",
     ]
-    store, arm = Store("results"), plan(DESIGN).comparisons[0].arms[0].arm
-    store.arm(arm).mkdir(parents=True)
-    store.tuning(arm).touch()
-    assert "1 tuning job to do; 1 of 2 arms tuned in results/" in check(DESIGN)[1].splitlines()
-    for path in (store.runs(arm, Block(0, 15)), store.curves(arm, Block(0, 15))):
+    store, planned = Store("results"), plan(DESIGN)
+    arm = planned.arms[planned.comparisons[0].arms[0].arm]
+    assert arm.search
+    assert arm.selection
+    Trials(arm.search, done=[arm.selection.name]).write(store.search(arm.search.id))
+    assert "1 search to do; 1 of 2 arms tuned in results/" in check(DESIGN)[1].splitlines()
+    store.arm(arm.id).mkdir(parents=True)
+    for path in (store.runs(arm.id, Block(0, 15)), store.curves(arm.id, Block(0, 15))):
         path.touch()
-    store.tuning(arm).unlink()  # an arm that is trained is not tuned again
-    assert "1 tuning job to do; 0 of 2 arms tuned in results/" in check(DESIGN)[1].splitlines()
+    store.search(arm.search.id).unlink()  # an arm that is trained is not tuned again
+    assert "1 search to do; 0 of 2 arms tuned in results/" in check(DESIGN)[1].splitlines()
 
 
 @pytest.mark.parametrize("arguments", [[], ["chek", "s.yaml"], ["check"], ["check", "s.yaml", "--fast"]])
@@ -122,7 +126,7 @@ def test_a_wrong_command_line_exits_2(arguments: list[str], capsys: pytest.Captu
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
-    assert "usage: python -m study" in capsys.readouterr().err
+    assert "usage: evenhand" in capsys.readouterr().err
 
 
 def test_help_has_one_line_for_every_verb(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +135,7 @@ def test_help_has_one_line_for_every_verb(capsys: pytest.CaptureFixture[str], mo
         main(["--help"])
     assert stop.value.code == 0
     lines = capsys.readouterr().out.splitlines()
-    verbs = "check schema data tune train time collect claims suggest table figure report draw"
+    verbs = "check schema data job time collect claims suggest table figure report draw"
     for verb in verbs.split():
         assert sum(line.startswith(f"    {verb} ") for line in lines) == 1, verb
 
@@ -169,5 +173,5 @@ def test_ten_thousand_arms_are_checked_without_torch(tmp_path: Path) -> None:
         "  matrix  10,000 arms × 5 seeds",
         "1 comparison, 10,000 different arms, 50,000 runs",
         "In all: 50,000 runs, 15,875,000 steps",
-        "10,000 training jobs to do; 0 of 50,000 runs cached in results/",
+        "10,000 jobs to do; 0 of 50,000 runs cached in results/",
     ]

@@ -37,7 +37,7 @@ def build(study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def finish(dag: Dag, gpus: int) -> None:
     """Leave the records of the arm of ``gpus`` devices."""
-    [arm] = [arm for arm in dag.plan.arms if dag.gpus(arm) == gpus]
+    [arm] = [name for name, arm in dag.plan.arms.items() if arm.gpus == gpus]
     block = Block(0, dag.plan.seeds[arm] - 1)
     for path in (dag.store.runs(arm, block), dag.store.curves(arm, block)):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,10 +95,10 @@ def test_what_is_there_already_needs_no_device(build: Build) -> None:
 
 
 def test_cached_refuses_nothing(build: Build) -> None:
-    assert build(Limits(gpu=1), gpus=1, config={"cached": "true"}, metric="step_seconds").to_train == []
+    assert build(Limits(gpu=1), gpus=1, config={"cached": "true"}, metric="step_seconds").to_do == []
 
 
 def test_inside_a_job_no_limit_counts(build: Build) -> None:
     build(Limits(gpu=4), metric="step_seconds")
     dag = Dag.build({"study": "s.yaml"}, Limits(gpu=1, cores=1), main=False)
-    assert (dag.timing_gpus, max(map(dag.gpus, dag.plan.arms))) == (4, 4)
+    assert (dag.timing_gpus, max(arm.gpus for arm in dag.plan.arms.values())) == (4, 4)

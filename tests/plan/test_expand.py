@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from study.plan.arm import Arm
+from study.axes.recipe import Recipe
 from study.plan.plan import Plan
 
 Planned = Callable[[Any], Plan]
@@ -17,8 +17,9 @@ def labels(plan: Plan, comparison: int = 0) -> list[str]:
     return [arm.label for arm in plan.comparisons[comparison].arms]
 
 
-def arms(plan: Plan, comparison: int = 0) -> list[Arm]:
-    return [plan.arms[arm.arm] for arm in plan.comparisons[comparison].arms]
+def recipes(plan: Plan, comparison: int = 0) -> list[Recipe]:
+    found = [plan.arms[arm.arm].recipe for arm in plan.comparisons[comparison].arms]
+    return [recipe for recipe in found if recipe]
 
 
 def compared(study: dict[str, Any], **comparison: Any) -> dict[str, Any]:
@@ -28,8 +29,8 @@ def compared(study: dict[str, Any], **comparison: Any) -> dict[str, Any]:
 
 
 def test_axes_left_out_have_their_defaults(study: dict[str, Any], plan: Planned) -> None:
-    arm = arms(plan(compared(study, vary={"epochs": [1]})))[0]
-    assert arm.columns() == {
+    (recipe,) = recipes(plan(compared(study, vary={"epochs": [1]})))
+    assert recipe.columns() == {
         "dataset": "digits",
         "network": "mlp",
         "activation": "relu",
@@ -41,14 +42,15 @@ def test_axes_left_out_have_their_defaults(study: dict[str, Any], plan: Planned)
         "batch_size": 32,
         "epochs": 1,
         "gpus": 1,
+        "stack": True,
+        "tf32": False,
     }
-    assert arm.stack is True
 
 
 def test_a_bare_name_is_the_baselines_choice_or_one_with_defaults(study: dict[str, Any], plan: Planned) -> None:
     study["baseline"]["schedule"] = {"name": "cosine", "final": 0.5}
     vary = {"schedule": ["cosine", "linear", {"name": "cosine"}]}
-    found = [arm.schedule for arm in arms(plan(compared(study, vary=vary)))]
+    found = [arm.schedule for arm in recipes(plan(compared(study, vary=vary)))]
     assert [(s.name, s.settings()) for s in found] == [
         ("cosine", {"final": 0.5}),
         ("linear", {"final": 0.01}),
@@ -60,14 +62,14 @@ def test_a_comparisons_baseline_is_laid_over_the_studys(study: dict[str, Any], p
     baseline = {"optimizer.lr": 0.5, "network": "linear", "epochs": 7}
     study["comparisons"]["b"] = {"baseline": baseline, "vary": {"optimizer": ["sgd"]}, "metrics": ["test_loss"]}
     planned = plan(study)
-    first, other = arms(planned, 0)[0], arms(planned, 1)[0]
+    first, other = recipes(planned, 0)[0], recipes(planned, 1)[0]
     assert (first.optimizer.lr, first.network.name, first.epochs, first.batch_size) == (0.1, "mlp", 2, 32)
     assert (other.optimizer.lr, other.network.name, other.epochs, other.batch_size) == (0.5, "linear", 7, 32)
 
 
 def test_a_comparisons_baseline_decides_what_a_bare_name_means(study: dict[str, Any], plan: Planned) -> None:
     baseline = {"optimizer": {"name": "adam", "lr": 0.02}}
-    found = arms(plan(compared(study, baseline=baseline, vary={"optimizer": ["adam", "adadelta"]})))
+    found = recipes(plan(compared(study, baseline=baseline, vary={"optimizer": ["adam", "adadelta"]})))
     assert [(arm.optimizer.name, arm.optimizer.lr) for arm in found] == [("adam", 0.02), ("adadelta", 1.0)]
 
 
@@ -79,7 +81,7 @@ def test_vary_is_a_cross_product_whose_last_key_turns_fastest(study: dict[str, A
         "batch_size=64, tanh",
         "batch_size=64, relu",
     ]
-    assert [(a.batch_size, a.activation.name) for a in arms(planned)] == [
+    assert [(a.batch_size, a.activation.name) for a in recipes(planned)] == [
         (16, "tanh"), (16, "relu"), (64, "tanh"), (64, "relu"),
     ]  # fmt: skip
     assert planned.comparisons[0].keys == ("batch_size", "activation")
@@ -94,7 +96,7 @@ def test_arms_times_vary_with_labels_in_place_of_the_arms_part(study: dict[str, 
         "lr=0.01, batch_size=32, tanh",
         "lr=0.01, batch_size=32, relu",
     ]
-    assert [(a.optimizer.lr, a.batch_size) for a in arms(planned)] == [(0.001, 64)] * 2 + [(0.01, 32)] * 2
+    assert [(a.optimizer.lr, a.batch_size) for a in recipes(planned)] == [(0.001, 64)] * 2 + [(0.01, 32)] * 2
 
 
 LABELS: list[tuple[dict[str, list[Any]], list[str]]] = [
@@ -139,11 +141,11 @@ def test_skip_leaves_out_what_matches_every_key(study: dict[str, Any], plan: Pla
     skip: list[Any] = [
         {"optimizer": "adam", "batch_size": 16},  # any adam
         {"optimizer": {"name": "adam", "lr": 0.1}, "batch_size": 32},
-        {"optimizer.lr": 0.1, "batch_size": 64.0},  # sgd and one adam
+        {"optimizer.lr": 0.1, "batch_size": 64},  # sgd and one adam
     ]
     planned = plan(compared(study, vary={"optimizer": optimizers, "batch_size": [16, 32, 64]}, skip=skip))
     assert labels(planned) == ["sgd, batch_size=16", "sgd, batch_size=32", "adam, batch_size=32", "adam, batch_size=64"]
-    assert [arm.optimizer.lr for arm in arms(planned)] == [0.1, 0.1, 0.01, 0.01]
+    assert [arm.optimizer.lr for arm in recipes(planned)] == [0.1, 0.1, 0.01, 0.01]
     assert planned.comparisons[0].skipped == 5
 
 
@@ -191,7 +193,7 @@ comparisons:
     assert planned.study == "no"
     assert planned.comparisons[0].name == "off"
     assert labels(planned) == ["yes", "on"]
-    assert [(a.optimizer.lr, a.batch_size, a.epochs) for a in arms(planned)] == [(0.001, 16, 10)] * 2
+    assert [(a.optimizer.lr, a.batch_size, a.epochs) for a in recipes(planned)] == [(0.001, 16, 10)] * 2
 
 
 def test_only_timing_metrics_ask_for_timing(study: dict[str, Any], plan: Planned) -> None:

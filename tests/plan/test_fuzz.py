@@ -16,6 +16,7 @@ from study.plan.file import yaml
 from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.store.layout import Store
+from tests.plan.conftest import schema_errors
 
 CONFIG = Path(__file__).parents[2] / "config"
 RICH: dict[str, Any] = {
@@ -140,11 +141,12 @@ def test_a_spoiled_study_is_planned_or_refused(source: str, tmp_path: Path, monk
     chance = random.Random(source)
     outcomes = {"planned": 0, "refused": 0}
     monkeypatch.chdir(tmp_path)
+    plain = yaml.plain
     for _ in range(150):
         content = copy.deepcopy(original)
         for _ in range(chance.choice([1, 1, 2, 5])):
             spoil(content, chance)
-        monkeypatch.setattr(yaml, "read", lambda path, mistakes, content=content: content)
+        monkeypatch.setattr(yaml, "read", lambda path, mistakes, content=content: plain(content, mistakes))
         try:
             plan = prepare(Path("s.yaml"), Store("results"))
         except Refused as refusal:
@@ -153,6 +155,7 @@ def test_a_spoiled_study_is_planned_or_refused(source: str, tmp_path: Path, monk
         else:
             lines = []
             assert Plan.model_validate_json(plan.model_dump_json()) == plan, content
+            assert schema_errors(content) == [], content
             outcomes["planned"] += 1
         assert all(line.startswith("s.yaml: ") and "\n" not in line for line in lines), content
     assert min(outcomes.values()) >= 5, outcomes

@@ -86,6 +86,14 @@ def test_an_alias_to_what_it_is_part_of(check: Check) -> None:
     assert lines[0] == "s.yaml: study.a: refers to what it is part of; write it out"
 
 
+def test_a_set_has_no_order(check: Check) -> None:
+    text = "study: a\nbaseline: {dataset: digits, network: mlp, network.hidden: !!set {8, 4}, optimizer: adadelta, "
+    text += "optimizer.lr: 1, batch_size: 8, epochs: 1}\n"
+    text += "comparisons: {a: {vary: {dropout: [0, 0.5]}, metrics: [test_loss]}}\n"
+    words = "baseline.network.hidden: is a set, which has no order; give a list"
+    assert check(text) == (2, "", [f"s.yaml: {words}"])
+
+
 def test_mistakes_of_shape_are_listed_at_once(study: dict[str, Any], check: Check) -> None:
     study["titel"] = "x"
     study["seeds"] = "many"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from ruamel.yaml import YAML
 
-from study.plan.file.keys import CHOICES
+from study.axes.recipe import AXES
 from study.metrics import METRICS
-from study.plan.arm import WRITTEN
 from study.plan.file import reference, schema
+from study.plan.file.keys import CHOICES
 from study.plan.plan import Plan
+from tests.plan.conftest import load
+from tests.plan.conftest import schema_errors as errors
+from tests.plan.test_check import DESIGN, MATRIX
+from tests.plan.test_fuzz import RICH, TUNED
 
 CONFIG = Path(__file__).parents[2] / "config"
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", (CONFIG / "README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -50,17 +54,6 @@ comparisons:
 """
 
 
-def errors(content: Any) -> list[str]:
-    return [
-        f"{error.json_path}: {error.message}"
-        for error in Draft202012Validator(schema.study_schema()).iter_errors(content)
-    ]
-
-
-def load(text: str) -> Any:
-    return YAML(typ="safe", pure=True).load(text)
-
-
 def test_the_written_schema_is_current() -> None:
     assert schema.PATH == CONFIG / "study.schema.json"
     assert schema.PATH.read_text(encoding="utf-8") == schema.text(), "run: python -m study schema --fix"
@@ -73,7 +66,7 @@ def test_the_written_reference_is_current() -> None:
 
 def test_the_reference_names_every_axis_choice_setting_and_metric() -> None:
     tables = reference.tables()
-    for axis in WRITTEN:
+    for axis in AXES:
         assert f"### `{axis}` (" in tables
     for kind in CHOICES.values():
         for name, choice in kind.choices().items():
@@ -85,7 +78,25 @@ def test_the_reference_names_every_axis_choice_setting_and_metric() -> None:
 
 
 def test_the_schema_is_a_schema() -> None:
-    Draft202012Validator.check_schema(schema.study_schema())
+    Draft202012Validator.check_schema(json.loads(schema.text()))
+
+
+def test_the_schema_describes_every_axis_choice_setting_and_metric() -> None:
+    """By names that a person can read, too."""
+    defs = json.loads(schema.text())["$defs"]
+    assert all(re.fullmatch("[a-zA-Z][a-zA-Z0-9]*([_-][a-zA-Z0-9]+)*", name) for name in defs)
+    for axis, kind in CHOICES.items():
+        assert defs[axis]["description"] == AXES[axis].description
+        names = {option["const"]: option["description"] for option in defs[axis]["oneOf"] if "const" in option}
+        assert names == {name: choice.description() for name, choice in kind.choices().items()}
+        for name, choice in kind.choices().items():
+            assert defs[f"{axis}_{name}"]["description"] == choice.description()
+            for setting in choice.model_fields.keys() - {"name"}:
+                assert defs[f"{axis}-{setting}"]["description"].startswith("A setting of ")
+    for axis in AXES.keys() - CHOICES.keys():
+        assert defs["Baseline"]["properties"][axis]["description"] == AXES[axis].description
+    assert {option["const"] for option in defs["metric"]["oneOf"]} == set(METRICS)
+    assert all(METRICS[option["const"]].definition in option["description"] for option in defs["metric"]["oneOf"])
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -94,7 +105,8 @@ def test_studies_pass_the_schema(name: str) -> None:
 
 
 def test_every_key_passes_the_schema() -> None:
-    assert errors(load(FULL)) == []
+    for study in (load(FULL), load(DESIGN), load(MATRIX), RICH, TUNED):
+        assert errors(study) == []
 
 
 @pytest.mark.parametrize("name", [path.name for path in CONFIG.glob("*.yaml")])
@@ -117,7 +129,7 @@ def test_the_examples_of_the_reference_are_planned(plan: Callable[[Any], Plan]) 
     ]
     assert [len(comparison.trained) for comparison in fair.comparisons] == [4, 2]
     assert len(fair.comparisons[0].claims) == 2
-    assert {arm.tune.candidates for arm in fair.arms.values() if arm.tune} == {13, 29}
+    assert {arm.search.candidates for arm in fair.arms.values() if arm.search} == {13, 29}
 
 
 WRONG: dict[str, Callable[[dict[str, Any]], Any]] = {

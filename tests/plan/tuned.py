@@ -23,5 +23,5 @@ def arms(plan: Plan) -> list[Arm]:
     return [plan.arms[arm.arm] for arm in plan.comparisons[0].arms]
 
 
-def searches(plan: Plan) -> list[Tune]:
-    return [arm.tune for arm in arms(plan) if arm.tune]
+def searches(plan: Plan) -> list[Search]:
+    return [arm.search for arm in arms(plan) if arm.search]

@@ -16,13 +16,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from study.plan.file.keys import CHOICES
+from study.axes.recipe import Recipe
 from study.engine.checkpoint import Checkpoint, Checkpoints, Interrupted
 from study.engine.data import Data, prepare
 from study.engine.pack import Pack, Run, train
-from study.plan.arm import Arm
+from study.plan.file.keys import CHOICES
 from study.plan.workflow.dag import Dag
-from tests.run.conftest import make_arm
+from tests.run.conftest import make_recipe
 
 CASES = [(axis, name) for axis in ("optimizer", "schedule", "network") for name in CHOICES[axis].choices()]
 
@@ -46,85 +46,85 @@ def dying(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
 
 @pytest.mark.parametrize(("axis", "name"), CASES)
 def test_five_deaths_change_no_bit(
-    axis: str, name: str, data: Callable[[Arm], Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    axis: str, name: str, data: Callable[[Recipe], Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = {axis: name, "batch_size": 16} | ({"dataset": "digits"} if name == "convnet" else {})
-    arm = make_arm(**changes, **({} if name == "linear" else {"dropout": 0.3}))
-    runs = [Run(arm, seed) for seed in range(2)]
-    whole = train(runs, data(arm))
+    recipe = make_recipe(**changes, **({} if name == "linear" else {"dropout": 0.3}))
+    runs = [Run(recipe, seed) for seed in range(2)]
+    whole = train(runs, data(recipe))
     checkpoints = Checkpoints(tmp_path / "checkpoint", every=0.1, seconds=0)
     shuffled = random.Random(name)
     for _ in range(5):
         with monkeypatch.context() as patch:
             dying(patch, shuffled.randint(1, 5))
             with suppress(Killed):  # or it gets to the end before its time has come
-                train(runs, data(arm), checkpoints=checkpoints)
-    assert train(runs, data(arm), checkpoints=checkpoints) == whole
+                train(runs, data(recipe), checkpoints=checkpoints)
+    assert train(runs, data(recipe), checkpoints=checkpoints) == whole
 
 
-def test_runs_that_are_trained_alone_go_on_too(data: Callable[[Arm], Data], tmp_path: Path) -> None:
-    arm = make_arm(stack=False, optimizer="adam")
-    runs = [Run(arm, seed) for seed in range(3)]
+def test_runs_that_are_trained_alone_go_on_too(data: Callable[[Recipe], Data], tmp_path: Path) -> None:
+    recipe = make_recipe(stack=False, optimizer="adam")
+    runs = [Run(recipe, seed) for seed in range(3)]
     checkpoints = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
     checkpoints.stopping = None
-    whole = train(runs, data(arm))
-    first = train(runs[:2], data(arm), checkpoints=checkpoints)
-    assert train(runs, data(arm), checkpoints=checkpoints) == whole
+    whole = train(runs, data(recipe))
+    first = train(runs[:2], data(recipe), checkpoints=checkpoints)
+    assert train(runs, data(recipe), checkpoints=checkpoints) == whole
     assert first == whole[:2]
     checkpoints.remove()
     assert not list(tmp_path.iterdir())
 
 
 def test_arms_that_are_trained_alone_keep_a_checkpoint_each(
-    data: Callable[[Arm], Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    data: Callable[[Recipe], Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As the candidates of a search with ``stack: false``, which share their seeds."""
-    arms = [make_arm(stack=False, optimizer={"name": "adam", "lr": lr}) for lr in (0.01, 0.02, 0.03)]
-    runs = [Run(arm, seed) for arm in arms for seed in range(2)]
-    whole, checkpoints = train(runs, data(arms[0])), Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
+    recipes = [make_recipe(stack=False, optimizer={"name": "adam", "lr": lr}) for lr in (0.01, 0.02, 0.03)]
+    runs = [Run(recipe, seed) for recipe in recipes for seed in range(2)]
+    whole, checkpoints = train(runs, data(recipes[0])), Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
     with monkeypatch.context() as patch:
         dying(patch, steps=44 * 5 + 7)
         with pytest.raises(Killed):
-            train(runs, data(arms[0]), checkpoints=checkpoints)
-    assert train(runs, data(arms[0]), checkpoints=checkpoints) == whole
+            train(runs, data(recipes[0]), checkpoints=checkpoints)
+    assert train(runs, data(recipes[0]), checkpoints=checkpoints) == whole
     steps = [int(step) for step in re.findall(r"going on after step (\d+)", capsys.readouterr().out)]
     assert steps == [44] * 5 + [8]
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_signal_ends_training_with_a_checkpoint(
-    number: signal.Signals, data: Callable[[Arm], Data], tmp_path: Path
+    number: signal.Signals, data: Callable[[Recipe], Data], tmp_path: Path
 ) -> None:
-    arm = make_arm()
-    runs = [Run(arm, seed) for seed in range(2)]
+    recipe = make_recipe()
+    runs = [Run(recipe, seed) for seed in range(2)]
     checkpoints = Checkpoints(tmp_path / "checkpoint")
     before = signal.getsignal(number)
     with checkpoints.listening():
         os.kill(os.getpid(), number)
         with pytest.raises(Interrupted, match=f"{number.name} after step 1 of"):
-            train(runs, data(arm), checkpoints=checkpoints)
+            train(runs, data(recipe), checkpoints=checkpoints)
     assert signal.getsignal(number) == before
-    assert train(runs, data(arm), checkpoints=Checkpoints(tmp_path / "checkpoint")) == train(runs, data(arm))
+    assert train(runs, data(recipe), checkpoints=Checkpoints(tmp_path / "checkpoint")) == train(runs, data(recipe))
 
 
 @pytest.mark.parametrize("spoil", ["torn", "other recipe"])
 def test_what_does_not_fit_is_ignored_with_a_line(
     spoil: str,
-    data: Callable[[Arm], Data],
+    data: Callable[[Recipe], Data],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    arm = make_arm()
-    runs = [Run(arm, seed) for seed in range(2)]
+    recipe = make_recipe()
+    runs = [Run(recipe, seed) for seed in range(2)]
     checkpoints = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
-    whole = train(runs, data(arm), checkpoints=checkpoints)
+    whole = train(runs, data(recipe), checkpoints=checkpoints)
     path = tmp_path / "checkpoint-stack.pt"
     if spoil == "torn":
         path.write_bytes(path.read_bytes()[:100])
     else:
         monkeypatch.setattr("study.engine.pack.RECIPE", -1)
-    assert train(runs, data(arm), checkpoints=checkpoints) == whole
+    assert train(runs, data(recipe), checkpoints=checkpoints) == whole
     assert f"{path}: ignored" in capsys.readouterr().out
 
 
@@ -136,11 +136,13 @@ comparisons: {one: {vary: {dropout: [0.2]}, metrics: [test_accuracy]}}
 """
 JOB = """
 import sys
-from study.store.layout import Block, Store
-from study.run import job
+from pathlib import Path
 from study.engine import checkpoint
+from study.plan.jobs import Job
+from study.run import job
+from study.store.layout import Store
 job.Checkpoints = lambda stem, shard: checkpoint.Checkpoints(stem, every=0.01, seconds=0, shard=shard)
-job.train_block(Store("results"), sys.argv[1], Block(0, 1))
+assert job.run(Job.load(Path(sys.argv[1])), Store("results")) == []
 """
 
 
@@ -148,21 +150,22 @@ def test_a_job_that_is_really_killed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "long.yaml").write_text(STUDY)
     monkeypatch.chdir(tmp_path)
     dag = Dag.build({"study": "long.yaml"})
-    [arm] = dag.plan.arms
-    prepare(dag.plan.arms[arm].dataset, dag.store.dataset(dag.plan.arms[arm].dataset_id))
-    folder, delay = tmp_path / "results" / "arms" / arm, random.Random(0)
+    [(arm_id, arm)] = dag.plan.arms.items()
+    [job_id] = dag.jobs
+    prepare(arm.dataset, dag.store.dataset(arm.dataset_id))
+    folder, delay = tmp_path / "results" / "arms" / arm_id, random.Random(0)
 
     def run(deaths: int) -> dict[str, pd.DataFrame]:
         """Kill the job so often, each time a random while after it has written a checkpoint; return its records."""
         for _ in range(deaths):
             marks = {path: path.stat().st_mtime_ns for path in folder.glob("checkpoint-*")}
-            job = subprocess.Popen([sys.executable, "-c", JOB, arm])
+            job = subprocess.Popen([sys.executable, "-c", JOB, str(dag.store.job(job_id))])
             while marks == {p: p.stat().st_mtime_ns for p in folder.glob("checkpoint-*.pt")}:
                 assert job.poll() is None
             time.sleep(delay.uniform(0, 0.1))
             job.kill()
             assert job.wait() == -signal.SIGKILL
-        subprocess.run([sys.executable, "-c", JOB, arm], check=True)
+        subprocess.run([sys.executable, "-c", JOB, str(dag.store.job(job_id))], check=True)
         assert not list(folder.glob("*checkpoint*")) + list(folder.glob("started-*"))
         records = {name: pd.read_parquet(folder / f"{name}-0-1.parquet") for name in ("runs", "curves")}
         for name in records:

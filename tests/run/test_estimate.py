@@ -15,13 +15,15 @@ from study.__main__ import main
 from study.axes.dataset import Dataset, Wine
 from study.engine.data import load
 from study.engine.data import prepare as prepare_data
-from study.plan.cost import final, sum_up, training_rows, tuning
+from study.plan.check.verbs import tuning_of
+from study.plan.cost import final, sum_up, training_rows
 from study.plan.file.expand import prepare
+from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.run import estimate
-from study.run.estimate import Clock, Job, Packs, data_of, duration, to_do, total
+from study.run.estimate import Clock, Packs, data_of, duration, packs_of, timing_packs, total
 from study.store.layout import Block, Store
-from tests.run.conftest import make_arm
+from tests.run.conftest import make_recipe
 
 STUDY = """
 study: s
@@ -110,17 +112,17 @@ def test_every_run_and_step_is_counted(tune: str, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(STUDY.replace("TUNE", tune))
     store = Store(tmp_path)
     plan: Plan = prepare(tmp_path / "s.yaml", store)
-    jobs = list(to_do(plan, store, plan.missing(store)))
+    packs = [pack for job in jobs(plan, store) for pack in packs_of(job)]
+    (count,) = {training_rows(arm.outline) for arm in plan.arms.values()}
+    assert count
+    trained = [plan.arms[arm] for arm in plan.seeds]
+    planned = sum_up(final(arm, plan.seeds[arm.id]) for arm in trained).steps + tuning_of(plan).steps
+    assert sum(p.times * p.runs * p.steps(count) for p in packs) == pytest.approx(planned)
     assert plan.timing
-    (timing,) = (job for job in jobs if not job.arm)
-    rows = {training_rows(arm) for arm in plan.arms.values()}
-    (count,) = (n for n in rows if n)
-    counted = sum(p.times * p.runs * p.steps(count) for job in jobs if job.arm for p in job.packs)
-    planned = sum_up(final(plan.arms[arm], runs) for arm, runs in plan.seeds.items()).steps
-    planned += sum_up(tuning(arm, arm.tune) for arm in plan.arms.values() if arm.tune).steps
-    assert counted == planned
-    assert len([job for job in jobs if job.arm]) == len(plan.arms) + sum(bool(arm.tune) for arm in plan.arms.values())
-    assert {packs.times for packs in timing.packs} == {plan.timing.rounds}
+    assert {packs.times for packs in timing_packs(plan, store)} == {plan.timing.rounds}
+    store.timing(plan.timing.id).parent.mkdir()
+    store.timing(plan.timing.id).touch()
+    assert list(timing_packs(plan, store)) == []
 
 
 def test_the_most_work_is_timed_and_the_rest_scaled_by_its_steps(
@@ -129,8 +131,11 @@ def test_the_most_work_is_timed_and_the_rest_scaled_by_its_steps(
     """106 rows: seven steps an epoch in batches of 16, two in batches of 53."""
     monkeypatch.setattr(estimate, "SECONDS", 0.0)
     monkeypatch.setattr(estimate, "step_seconds", lambda *_: 0.5)
-    most, least = Packs(make_arm(batch_size=16, epochs=10), 20, times=3), Packs(make_arm(batch_size=53, epochs=4), 5)
-    data = {most.arm.dataset_id: data_of(most.arm.dataset, tmp_path / "none")}
+    most, least = (
+        Packs(make_recipe(batch_size=16, epochs=10), 20, times=3),
+        Packs(make_recipe(batch_size=53, epochs=4), 5),
+    )
+    data = {most.recipe.dataset_id: data_of(most.recipe.dataset, tmp_path / "none")}
     clock = Clock([least, most], data, CPU, began=0.0)
     assert clock.kinds == [most.kind, least.kind]
     assert clock.seconds(most) == pytest.approx(3 * 70 * 0.5)
@@ -140,16 +145,16 @@ def test_the_most_work_is_timed_and_the_rest_scaled_by_its_steps(
 @pytest.mark.parametrize("split", ["fixed", "by_seed"])
 @pytest.mark.parametrize("network", [{"name": "mlp"}, {"name": "convnet", "channels": [3, 5]}])
 def test_a_step_takes_some_time(split: str, network: dict[str, object], tmp_path: Path) -> None:
-    arm = make_arm(dataset={"name": "digits", "split": split}, network=network, batch_size=150)
-    data = data_of(arm.dataset, tmp_path / "none")
-    assert 0 < estimate.step_seconds(Packs(arm, 4, arms=2), data, CPU) < 10
+    recipe = make_recipe(dataset={"name": "digits", "split": split}, network=network, batch_size=150)
+    data = data_of(recipe.dataset, tmp_path / "none")
+    assert 0 < estimate.step_seconds(Packs(recipe, 4, recipes=2), data, CPU) < 10
 
 
-def test_jobs_share_the_devices_but_for_the_timing() -> None:
-    jobs = [(Job("a", 1, []), 10.0), (Job("b", 1, []), 10.0), (Job("c", 2, []), 20.0), (Job("", 1, []), 7.0)]
-    assert total(jobs, 1) == 47  # an arm of two devices takes the one that there is
-    assert total(jobs, 2) == 37
-    assert total([(Job("a", 1, []), 30.0), (Job("a", 1, []), 12.0), (Job("b", 1, []), 1.0)], 8) == 42  # tuned first
+def test_jobs_share_the_devices() -> None:
+    jobs = [(1, 10.0), (1, 10.0), (2, 20.0)]  # devices, seconds
+    assert total(jobs, 1) == 40  # an arm of two devices takes the one that there is
+    assert total(jobs, 2) == 30
+    assert total([(1, 42.0), (1, 1.0)], 8) == 42
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,6 @@
-"""A training job leaves records that any tool reads, or a reason why not."""
+"""A job leaves records that any tool reads, or a line and a reason why not, and a receipt where all is done."""
 
-import errno
-import fcntl
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -16,13 +8,18 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from study.engine.data import prepare
+from study.__main__ import main
+from study.engine.data import load, prepare
 from study.engine.pack import Run, train
-from study.plan.plan import recipe_text
-from study.run.attempt import Busy, attempt
-from study.run.job import train_block
-from study.store.failures import failures
-from study.store.layout import Block, Store
+from study.plan.arm import Arm
+from study.plan.jobs import Job, SearchUnit
+from study.plan.searches.search import Selection
+from study.plan.searches.trials import Trials
+from study.run import job as running
+from study.run.job import run, settings_of
+from study.store.failures import failed_search
+from study.store.layout import Block
+from tests.run.conftest import block_job, make_recipe, names, train_block
 
 BLOCK = Block(2, 4)
 RUNS = {
@@ -39,23 +36,20 @@ CURVES = {
 
 
 @pytest.fixture
-def store(tmp_path, arm):
+def arm():
+    return Arm(recipe=make_recipe())
+
+
+@pytest.fixture
+def store(ready):
     """A store in which everything is ready to train the default arm."""
-    store, chosen = Store(tmp_path), arm()
-    prepare(chosen.dataset, store.dataset(chosen.dataset_id))
-    store.arm(chosen.id).mkdir(parents=True)
-    store.recipe(chosen.id).write_text(recipe_text(chosen), encoding="utf-8")
-    return store
-
-
-def names(store, arm):
-    return sorted(path.name for path in store.arm(arm.id).iterdir())
+    return ready()[0]
 
 
 def test_records_have_the_columns_and_types_promised(store, arm):
-    train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
-    for path, promised in ((store.runs(arm().id, BLOCK), RUNS), (store.curves(arm().id, BLOCK), CURVES)):
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
+    for path, promised in ((store.runs(arm.id, BLOCK), RUNS), (store.curves(arm.id, BLOCK), CURVES)):
         file = pq.ParquetFile(path)
         types = {field.name: str(field.type) for field in file.schema_arrow}
         assert promised.items() <= types.items()
@@ -65,15 +59,13 @@ def test_records_have_the_columns_and_types_promised(store, arm):
 
 
 def test_records_hold_what_training_returned(store, arm):
-    from study.engine.data import load
-
-    train_block(store, arm().id, BLOCK)
-    runs, curves = (pd.read_parquet(p) for p in (store.runs(arm().id, BLOCK), store.curves(arm().id, BLOCK)))
+    train_block(store, arm, BLOCK)
+    runs, curves = (pd.read_parquet(p) for p in (store.runs(arm.id, BLOCK), store.curves(arm.id, BLOCK)))
     assert runs["seed"].tolist() == [2, 3, 4]
-    assert set(runs["arm"]) == {arm().id}
+    assert set(runs["arm"]) == {arm.id}
     assert set(runs["status"]) == {"finished"}
     assert runs[list(PROVENANCE)].notna().all().all()
-    expected = train([Run(arm(), seed) for seed in BLOCK.seeds], load(store.dataset(arm().dataset_id)))
+    expected = train([Run(arm.recipe, seed) for seed in BLOCK.seeds], load(store.dataset(arm.dataset_id)))
     assert runs["test_loss"].tolist() == [record.curve.rows[-1]["test_loss"] for record in expected]
     assert curves["val_loss"].tolist() == [row["val_loss"] for record in expected for row in record.curve.rows]
     assert curves.groupby("seed")["epoch"].apply(list).tolist() == [[0, 1, 2]] * 3
@@ -81,134 +73,123 @@ def test_records_hold_what_training_returned(store, arm):
 
 
 def test_a_failure_leaves_its_reason_and_the_next_success_removes_it(store, arm):
-    dataset = store.dataset(arm().dataset_id)
+    dataset = store.dataset(arm.dataset_id)
     dataset.rename(dataset.with_suffix(".away"))
-    with pytest.raises(FileNotFoundError):
-        train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["failed-2-4.json", "recipe.json"]
-    left = json.loads(store.failed(arm().id, BLOCK).read_text(encoding="utf-8"))
+    with pytest.raises(RuntimeError, match=f"{arm.id}, seeds 2-4: FileNotFoundError: "):
+        train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["failed-2-4.json"]
+    left = json.loads(store.failed(arm.id, BLOCK).read_text(encoding="utf-8"))
     assert left["reason"].startswith("FileNotFoundError")
-    assert left["log"].endswith(f"{arm().id}-2-4.log")
+    assert left["log"] == str(store.log("job", block_job(BLOCK, arm).id))
     assert left["time"]
     dataset.with_suffix(".away").rename(dataset)
-    train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
-
-
-def test_a_block_is_trained_by_one_process_at_a_time(store, arm):
-    with attempt(store, arm().id, BLOCK):
-        mark = store.started(arm().id, BLOCK)
-        content = mark.read_text(encoding="utf-8")
-        assert json.loads(content)["pid"] == os.getpid()
-        with (
-            pytest.raises(Busy, match=f"process {os.getpid()} on .* is still training"),
-            attempt(store, arm().id, BLOCK),
-        ):
-            pass
-        assert mark.read_text(encoding="utf-8") == content
-        assert list(failures(store, arm().id)) == []  # a running job has not failed
-    assert not mark.exists()
-
-
-def test_a_killed_process_is_found_and_a_running_one_is_not_disturbed(store, arm):
-    code = (
-        "import sys, time; from study.store.layout import *; from study.run.attempt import attempt\n"
-        "with attempt(Store(sys.argv[1]), sys.argv[2], Block.parse(sys.argv[3])):\n"
-        "    print('held', flush=True); time.sleep(60)"
-    )
-    root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", code, str(store.root), arm().id, str(BLOCK)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
-        try:
-            assert process.stdout.readline() == "held\n"
-            assert list(failures(store, arm().id)) == []
-            assert store.started(arm().id, BLOCK).exists()
-        finally:
-            process.send_signal(signal.SIGKILL)
-    (failure,) = failures(store, arm().id)
-    assert failure.block == BLOCK
-    assert failure.reason.startswith("killed")
-    assert failure.log.endswith(f"{arm().id}-2-4.log")
-    assert names(store, arm()) == ["recipe.json", "started-2-4.json"]  # a query changes nothing
-    train_block(store, arm().id, BLOCK)
-    assert list(failures(store, arm().id)) == []
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
-
-
-def leave_mark(store, arm, host, pid):
-    """The start mark of a process that does not hold it locked."""
-    mark = store.started(arm.id, BLOCK)
-    mark.write_text(json.dumps({"host": host, "pid": pid, "log": "its.log", "time": ""}), encoding="utf-8")
-    return mark
-
-
-@pytest.fixture(params=[errno.ENOTSUP, errno.ENOLCK, errno.ENOSYS], ids=errno.errorcode.get)
-def no_locks(request, monkeypatch):
-    """A file system on which files cannot be locked."""
-
-    def refuse(file, operation):
-        raise OSError(request.param, os.strerror(request.param))
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
 
 
 @pytest.fixture
-def gone():
-    """The id of a process that has ended."""
-    process = subprocess.Popen(["true"])
-    process.wait()
-    return process.pid
+def tuned(searched):
+    """A job of a search and the arms that choose from it by accuracy and by loss; its store."""
+
+    def make(*settings, **changes):
+        store, search = searched(*settings, **changes)
+        selections = tuple(Selection(metric=metric) for metric in ("val_accuracy", "val_loss"))
+        arms = [Arm(search=search, selection=selection) for selection in selections]
+        return store, block_job(Block(0, 1), *arms, searches=(SearchUnit(search=search, selections=selections),))
+
+    return make
 
 
-def test_a_mark_of_another_host_is_not_taken_for_that_of_a_killed_job(store, arm, gone):
-    """Its lock may be local to that host."""
-    mark = leave_mark(store, arm(), "elsewhere", gone)
-    assert list(failures(store, arm().id)) == []
-    assert mark.exists()
-    train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+def test_a_search_and_the_arms_that_wait_for_it(tuned):
+    store, job = tuned()
+    assert run(job, store) == []
+    trials = Trials.read(job.searches[0].search, store.search(job.searches[0].search.id))
+    data = load(store.dataset(job.searches[0].search.first_recipe.dataset_id))
+    for unit in job.blocks:
+        chosen = trials.chosen(unit.arm.selection).settings
+        assert settings_of(unit.arm, store) == chosen
+        runs = pd.read_parquet(store.runs(unit.arm.id, unit.block))
+        assert runs["arm"].unique().tolist() == [unit.arm.id]
+        assert [json.loads(text) for text in runs["settings"]] == [chosen] * 2
+        assert runs["lr"].tolist() == [chosen["optimizer.lr"]] * 2
+        expected = train([Run(unit.arm.settled(chosen), seed) for seed in unit.block.seeds], data)
+        assert runs["test_loss"].tolist() == [record.curve.rows[-1]["test_loss"] for record in expected]
+    assert [path.name for path in (store.root / "searches").iterdir()] == [f"{trials.search.id}.parquet"]
+    receipt = json.loads(store.receipt(job.id).read_text(encoding="utf-8"))
+    assert list(receipt["units"]) == [f"search {trials.search.id}", *(f"{u.arm.id}, seeds 0-1" for u in job.blocks)]
+    assert min(receipt["units"].values()) > 0
+    assert sum(receipt["units"].values()) <= receipt["seconds"] + 0.01
+    assert receipt["device"] == "CPU"
+    assert receipt["started_at"]
 
 
-def test_a_mark_of_another_host_that_is_held_says_that_its_process_lives(store, arm):
-    mark = leave_mark(store, arm(), "elsewhere", 17)
-    with mark.open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(Busy, match="process 17 on elsewhere"), attempt(store, arm().id, BLOCK):
-            pass
-        assert list(failures(store, arm().id)) == []
+def test_where_every_candidate_diverges_nothing_is_trained(tuned):
+    store, job = tuned({"key": "optimizer.lr", "log": [1e30, 1e32], "points": 2})
+    assert run(job, store) == []
+    for unit in job.blocks:
+        runs = pq.read_table(store.runs(unit.arm.id, unit.block)).to_pylist()
+        assert [(run["seed"], run["status"], run["reason"], run["lr"], run["settings"]) for run in runs] == [
+            (0, "diverged", "tuning", None, None),
+            (1, "diverged", "tuning", None, None),
+        ]
+        assert pq.read_table(store.curves(unit.arm.id, unit.block)).num_rows == 0
 
 
-def test_where_files_cannot_be_locked_a_process_is_found_by_its_id(store, arm, no_locks, gone):
-    with attempt(store, arm().id, BLOCK):
-        with pytest.raises(Busy, match=f"process {os.getpid()} on"), attempt(store, arm().id, BLOCK):
-            pass
-        assert list(failures(store, arm().id)) == []
-    leave_mark(store, arm(), socket.gethostname(), gone)
-    (failure,) = failures(store, arm().id)
-    assert (failure.reason.partition(":")[0], failure.log) == ("killed", "its.log")
-    train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+def test_a_failing_unit_leaves_the_others_alone(ready):
+    store, first = ready()
+    _, third = ready(activation="tanh")
+    broken = Arm(recipe=make_recipe(dataset="digits", network={"name": "convnet", "channels": [2] * 4}, batch_size=32))
+    prepare(broken.dataset, store.dataset(broken.dataset_id))
+    job = block_job(BLOCK, first, broken, third)
+    [line] = run(job, store)
+    assert line.startswith(f"{broken.id}, seeds 2-4: ")
+    assert "cannot be halved" in line
+    assert names(store, first) == names(store, third) == ["curves-2-4.parquet", "runs-2-4.parquet"]
+    assert names(store, broken) == ["failed-2-4.json"]
+    assert json.loads(store.failed(broken.id, BLOCK).read_text(encoding="utf-8"))["reason"] in line
+    assert not store.receipt(job.id).exists()
+    before = store.runs(first.id, BLOCK).read_bytes()
+    assert run(job, store) == [line]  # what is there is not trained again
+    assert store.runs(first.id, BLOCK).read_bytes() == before
 
 
-def test_where_files_cannot_be_locked_nothing_is_known_of_another_host(store, arm, no_locks, gone):
-    leave_mark(store, arm(), "elsewhere", gone)
-    assert list(failures(store, arm().id)) == []
-    train_block(store, arm().id, BLOCK)
-    assert names(store, arm()) == ["curves-2-4.parquet", "recipe.json", "runs-2-4.parquet"]
+def test_a_failing_search_fails_the_arms_that_wait_for_it_and_no_others(tuned, ready, monkeypatch):
+    store, job = tuned()
+    _, plain = ready(activation="tanh")
+    both = Job(searches=job.searches, blocks=(*job.blocks, *block_job(BLOCK, plain).blocks))
+
+    def broken(*_):
+        raise RuntimeError("shapes do not agree")
+
+    with monkeypatch.context() as spoiled:
+        spoiled.setattr(running, "run_search", broken)
+        lines = run(both, store)
+    search = job.searches[0].search
+    assert lines == [
+        f"search {search.id}: RuntimeError: shapes do not agree",
+        *(f"{unit.arm.id}, seeds 0-1: not trained, since its search failed" for unit in job.blocks),
+    ]
+    assert names(store, plain) == ["curves-2-4.parquet", "runs-2-4.parquet"]
+    failure = failed_search(store, search.id, job.blocks[0].arm.id)
+    assert (failure.reason, failure.what) == ("RuntimeError: shapes do not agree", "tuning")
+    assert failure.log == str(store.log("job", both.id))
+    assert not any(store.arm(unit.arm.id).exists() for unit in job.blocks)
+    assert run(both, store) == []
+    assert failed_search(store, search.id, job.blocks[0].arm.id) is None
+    assert store.receipt(both.id).exists()
 
 
-def test_a_failure_is_over_once_its_seeds_are_there(store, arm):
-    with pytest.raises(RuntimeError), attempt(store, arm().id, BLOCK):
-        raise RuntimeError("out of memory")
-    assert [failure.reason for failure in failures(store, arm().id)] == ["RuntimeError: out of memory"]
-    wider = Block(0, 9)
-    for path in (store.runs(arm().id, wider), store.curves(arm().id, wider)):
-        path.touch()
-    assert list(failures(store, arm().id)) == []
-
-
-def test_an_interruption_is_no_failure(store, arm):
-    with pytest.raises(KeyboardInterrupt), attempt(store, arm().id, BLOCK):
-        raise KeyboardInterrupt
-    assert list(failures(store, arm().id)) == []
-    assert names(store, arm()) == ["recipe.json"]
+def test_the_verb_says_what_failed_and_exits_1(ready, capsys, tmp_path, monkeypatch):
+    store, arm = ready()
+    job = block_job(BLOCK, arm)
+    job.write(store)
+    store.dataset(arm.dataset_id).rename(tmp_path / "away")
+    monkeypatch.chdir(tmp_path)
+    path = str(store.job(job.id).relative_to(tmp_path))
+    assert main(["job", path]) == 1
+    assert f"FAILED {arm.id}, seeds 2-4: FileNotFoundError: " in capsys.readouterr().err
+    (tmp_path / "away").rename(store.dataset(arm.dataset_id))
+    assert main(["job", path]) == 0
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
+    assert main(["job", "jobs/none.json"]) == 2
+    assert "jobs/none.json: there is no such job" in capsys.readouterr().err

@@ -11,37 +11,37 @@ import torch
 from torch.nn import functional
 
 from study.axes.optimizer import Optimizer
+from study.axes.recipe import Recipe
 from study.engine.checkpoint import Checkpoint, Checkpoints
 from study.engine.data import Data
 from study.engine.network import build
 from study.engine.pack import Pack, Run, train
 from study.engine.random import stream
-from study.plan.arm import Arm
 from study.run.stopwatch import peak_memory
 from tests.muon import FalselyElementwise, Muon
 
 PLATEAU = {"name": "plateau", "patience": 0, "threshold": 0.2}
 
 
-def with_optimizer(arm: Arm, optimizer: Optimizer) -> Arm:
-    return Arm.model_construct(None, **{**dict(arm), "optimizer": optimizer})
+def with_optimizer(recipe: Recipe, optimizer: Optimizer) -> Recipe:
+    return Recipe.model_construct(None, **{**dict(recipe), "optimizer": optimizer})
 
 
 @pytest.fixture(scope="session")
-def muon(arm: Callable[..., Arm]) -> Callable[..., Arm]:
-    return lambda lr=0.02, **changes: with_optimizer(arm(**changes), Muon(name="muon", lr=lr))
+def muon(recipe: Callable[..., Recipe]) -> Callable[..., Recipe]:
+    return lambda lr=0.02, **changes: with_optimizer(recipe(**changes), Muon(name="muon", lr=lr))
 
 
-def plain(arm: Arm, seed: int, data: Data) -> list[float]:
+def plain(recipe: Recipe, seed: int, data: Data) -> list[float]:
     """Validation losses of one run, by autograd and a module of its own; cosine or constant rate."""
-    module, order, losses = build(arm, seed, data), stream(seed, "order"), []
-    optimizer = arm.optimizer.build(module.named_parameters())
-    steps, k = arm.epochs * -(-data.train.rows // arm.batch_size), 0
-    for _ in range(arm.epochs):
-        for rows in torch.split(torch.randperm(data.train.rows, generator=order), arm.batch_size):
+    module, order, losses = build(recipe, seed, data), stream(seed, "order"), []
+    optimizer = recipe.optimizer.build(module.named_parameters())
+    steps, k = recipe.epochs * -(-data.train.rows // recipe.batch_size), 0
+    for _ in range(recipe.epochs):
+        for rows in torch.split(torch.randperm(data.train.rows, generator=order), recipe.batch_size):
             optimizer.zero_grad()
             functional.cross_entropy(module(data.train.x[rows]), data.train.y[rows]).backward()  # type: ignore[union-attr]
-            optimizer.param_groups[0]["lr"] = arm.optimizer.lr * arm.schedule.factor(k / steps)
+            optimizer.param_groups[0]["lr"] = recipe.optimizer.lr * recipe.schedule.factor(k / steps)
             optimizer.step()
             k += 1
         with torch.no_grad():
@@ -52,7 +52,7 @@ def plain(arm: Arm, seed: int, data: Data) -> list[float]:
 @pytest.mark.parametrize("stack", [True, False])
 @pytest.mark.parametrize("changes", [{}, {"schedule": "cosine"}, {"network": "linear"}], ids=str)
 def test_it_agrees_with_a_plain_loop(
-    changes: dict[str, Any], stack: bool, muon: Callable[..., Arm], data: Callable[[Arm], Data]
+    changes: dict[str, Any], stack: bool, muon: Callable[..., Recipe], data: Callable[[Recipe], Data]
 ) -> None:
     chosen = muon(stack=stack, batch_size=25, **changes)
     for record, seed in zip(train([Run(chosen, 5), Run(chosen, 6)], data(chosen)), (5, 6), strict=True):
@@ -67,9 +67,9 @@ def test_it_agrees_with_a_plain_loop(
     ids=str,
 )  # fmt: skip
 def test_packs_are_independent(
-    changes: dict[str, Any], arm: Callable[..., Arm], muon: Callable[..., Arm], data: Callable[[Arm], Data]
+    changes: dict[str, Any], recipe: Callable[..., Recipe], muon: Callable[..., Recipe], data: Callable[[Recipe], Data]
 ) -> None:
-    chosen, other = muon(**changes), arm(**changes | {"optimizer": "adam"})
+    chosen, other = muon(**changes), recipe(**changes | {"optimizer": "adam"})
     (alone,) = train([Run(chosen, 0)], data(chosen))
     assert alone.finished
     assert train([Run(chosen, seed) for seed in range(3)], data(chosen))[0] == alone
@@ -78,15 +78,15 @@ def test_packs_are_independent(
 
 
 def test_one_that_is_falsely_called_elementwise_leaks_between_seeds(
-    arm: Callable[..., Arm], data: Callable[[Arm], Data]
+    recipe: Callable[..., Recipe], data: Callable[[Recipe], Data]
 ) -> None:
     """What the tests above would see."""
-    wrong = with_optimizer(arm(), FalselyElementwise(name="muon", lr=0.02))
+    wrong = with_optimizer(recipe(), FalselyElementwise(name="muon", lr=0.02))
     two, three = (train([Run(wrong, seed) for seed in range(n)], data(wrong)) for n in (2, 3))
     assert two[0] != three[0]
 
 
-def test_names_and_shapes_are_those_of_the_network(muon: Callable[..., Arm], data: Callable[[Arm], Data]) -> None:
+def test_names_and_shapes_are_those_of_the_network(muon: Callable[..., Recipe], data: Callable[[Recipe], Data]) -> None:
     chosen = muon()
     pack = Pack([Run(chosen, 3), Run(chosen, 4)], data(chosen))
     for seed, optimizer in zip((3, 4), pack.optimizers, strict=True):
@@ -98,20 +98,20 @@ def test_names_and_shapes_are_those_of_the_network(muon: Callable[..., Arm], dat
 
 
 def test_peak_memory_counts_its_state(
-    muon: Callable[..., Arm], arm: Callable[..., Arm], data: Callable[[Arm], Data]
+    muon: Callable[..., Recipe], recipe: Callable[..., Recipe], data: Callable[[Recipe], Data]
 ) -> None:
     """As much as momentum's, one tensor of the parameters' size."""
-    found = [peak_memory(Pack([Run(chosen, 0)], data(chosen))) for chosen in (muon(), arm(optimizer="momentum"))]
+    found = [peak_memory(Pack([Run(chosen, 0)], data(chosen))) for chosen in (muon(), recipe(optimizer="momentum"))]
     assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("changes", [{}, {"schedule": PLATEAU}], ids=str)
 def test_it_goes_on_exactly(
-    changes: dict[str, Any], muon: Callable[..., Arm], data: Callable[[Arm], Data], tmp_path: Path,
+    changes: dict[str, Any], muon: Callable[..., Recipe], data: Callable[[Recipe], Data], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     runs = [Run(muon(**changes), seed) for seed in range(3)]
-    whole = train(runs, data(runs[0].arm))
+    whole = train(runs, data(runs[0].recipe))
     checkpoints, tick = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0), Checkpoint.tick
 
     def ended(self: Checkpoint, pack: Pack) -> None:
@@ -122,5 +122,5 @@ def test_it_goes_on_exactly(
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "tick", ended)
         with pytest.raises(KeyboardInterrupt):
-            train(runs, data(runs[0].arm), checkpoints=checkpoints)
-    assert train(runs, data(runs[0].arm), checkpoints=checkpoints) == whole
+            train(runs, data(runs[0].recipe), checkpoints=checkpoints)
+    assert train(runs, data(runs[0].recipe), checkpoints=checkpoints) == whole

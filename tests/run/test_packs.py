@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from study.plan.file.keys import CHOICES
+from study.axes.recipe import AXES, Recipe
 from study.engine.data import Data
 from study.engine.pack import Run, train
-from study.plan.arm import Arm
+from study.plan.file.keys import CHOICES
 
 SHAPES = {
     "awkward": {"network": {"name": "mlp", "hidden": [7, 5]}, "batch_size": 5},  # 106 rows: the last batch has one
@@ -26,25 +26,25 @@ CHOSEN = [
 ]
 
 
-def companions(arm: Arm) -> list[Arm]:
+def companions(recipe: Recipe) -> list[Recipe]:
     """Three arms that may share a pack with ``arm``, each unlike it and each other."""
-    dropout = 0.5 if arm.network.hidden_layers else 0.0
+    dropout = 0.5 if recipe.network.hidden_layers else 0.0
     differing: list[dict[str, Any]] = [
         {"optimizer": {"name": "adam", "lr": 0.02}, "schedule": {"name": "cosine"}, "dropout": dropout},
         {"optimizer": {"name": "momentum", "lr": 0.3}, "regularizer": {"name": "l1", "strength": 0.1}},
         {"optimizer": {"name": "rmsprop", "lr": 0.01}, "schedule": {"name": "plateau"}, "init": {"name": "zeros"}},
     ]
-    return [Arm.model_validate_json(json.dumps(arm.model_dump(mode="json") | changes)) for changes in differing]
+    return [Recipe.model_validate_json(json.dumps(recipe.model_dump(mode="json") | changes)) for changes in differing]
 
 
-def assert_independent(arm: Arm, data: Data) -> None:
-    a, b, c = companions(arm)
-    subject = Run(arm, 3)
+def assert_independent(recipe: Recipe, data: Data) -> None:
+    a, b, c = companions(recipe)
+    subject = Run(recipe, 3)
     (alone,) = train([subject], data)
     packs = [
         [Run(a, 0), subject],
         [subject, Run(b, 3), Run(c, 1)],
-        [Run(c, 3), Run(arm, 1), subject, Run(a, 3), Run(b, 2)],
+        [Run(c, 3), Run(recipe, 1), subject, Run(a, 3), Run(b, 2)],
     ]
     threads = torch.get_num_threads()
     try:
@@ -54,69 +54,77 @@ def assert_independent(arm: Arm, data: Data) -> None:
             assert record == alone
     finally:
         torch.set_num_threads(threads)
-    assert len(alone.curve.rows) == arm.epochs + 1
+    assert len(alone.curve.rows) == recipe.epochs + 1
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("axis", "name"), CHOSEN, ids=map("-".join, CHOSEN))
-def test_a_run_is_the_same_in_every_pack(axis, name, shape, dropout, arm, data):
-    subject = arm(**SHAPES[shape], dropout=dropout, **{axis: name})
+def test_a_run_is_the_same_in_every_pack(axis, name, shape, dropout, recipe, data):
+    subject = recipe(**SHAPES[shape], dropout=dropout, **{axis: name})
     assert_independent(subject, data(subject))
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("name", CHOICES["network"].choices())
-def test_every_network(name, dropout, arm, data):
+def test_every_network(name, dropout, recipe, data):
     hidden = CHOICES["network"].choices()[name].hidden_layers
-    subject = arm(dataset="digits", network=name, optimizer="adam", batch_size=9, dropout=dropout if hidden else 0.0)
+    subject = recipe(dataset="digits", network=name, optimizer="adam", batch_size=9, dropout=dropout if hidden else 0.0)
     assert_independent(subject, data(subject))
 
 
 @pytest.mark.parametrize(("channels", "batch_size"), [([3, 8, 5], 11), ([4, 8], 32)], ids=SHAPES)
 @pytest.mark.parametrize("batch_norm", [True, False])
 @pytest.mark.parametrize("activation", CHOICES["activation"].choices())
-def test_convolutions_with_and_without_batch_normalization(activation, batch_norm, channels, batch_size, arm, data):
+def test_convolutions_with_and_without_batch_normalization(activation, batch_norm, channels, batch_size, recipe, data):
     network = {"name": "convnet", "channels": channels, "batch_norm": batch_norm}
-    subject = arm(dataset="digits", network=network, activation=activation, batch_size=batch_size, dropout=0.3)
+    subject = recipe(dataset="digits", network=network, activation=activation, batch_size=batch_size, dropout=0.3)
     assert_independent(subject, data(subject))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("regularizer", CHOICES["regularizer"].choices())
-def test_regression(regularizer, shape, arm, data):
-    subject = arm(**SHAPES[shape], dataset="diabetes", regularizer=regularizer, dropout=0.3)
+def test_regression(regularizer, shape, recipe, data):
+    subject = recipe(**SHAPES[shape], dataset="diabetes", regularizer=regularizer, dropout=0.3)
     assert_independent(subject, data(subject))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", ["wine", "breast_cancer", "diabetes"])
-def test_seeds_that_draw_their_split(name, shape, arm, data):
-    subject = arm(**SHAPES[shape], dataset={"name": name, "split": "by_seed"}, dropout=0.3)
+def test_seeds_that_draw_their_split(name, shape, recipe, data):
+    subject = recipe(**SHAPES[shape], dataset={"name": name, "split": "by_seed"}, dropout=0.3)
     assert_independent(subject, data(subject))
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
-def test_convolutions_over_seeds_that_draw_their_split(batch_norm, arm, data):
+def test_convolutions_over_seeds_that_draw_their_split(batch_norm, recipe, data):
     network = {"name": "convnet", "channels": [3, 5], "batch_norm": batch_norm}
-    subject = arm(dataset={"name": "digits", "split": "by_seed"}, network=network, batch_size=100, dropout=0.3)
+    subject = recipe(dataset={"name": "digits", "split": "by_seed"}, network=network, batch_size=100, dropout=0.3)
     assert_independent(subject, data(subject))
 
 
-@pytest.mark.parametrize("change", [{"network": {"name": "mlp", "hidden": [7, 6]}}, {"tf32": True}], ids=str)
-def test_settings_of_the_shared_axes_must_agree(change, arm, data):
-    first, other = arm(), arm(**change)
-    with pytest.raises(ValueError, match="share network"):
-        train([Run(first, 0), Run(other, 0)], data(first))
+SHARED = {
+    "dataset": {"name": "wine", "split_seed": 1}, "network": {"name": "mlp", "hidden": [7, 6]}, "activation": "tanh",
+    "batch_size": 6, "epochs": 3, "gpus": 2, "tf32": True,
+}  # fmt: skip
 
 
-def test_unstacked_runs_do_not_depend_on_each_other(arm, data):
-    subject = arm(stack=False, activation="silu", dropout=0.3)
+@pytest.mark.parametrize("axis", AXES)
+def test_settings_of_the_shared_axes_must_agree(axis, recipe, data):
+    assert AXES[axis].shared == (axis in SHARED)
+    if axis in SHARED:
+        first, other = recipe(), recipe(**{axis: SHARED[axis]})
+        with pytest.raises(ValueError, match=f"^runs in a pack share .*{axis}"):
+            train([Run(first, 0), Run(other, 0)], data(first))
+
+
+def test_unstacked_runs_do_not_depend_on_each_other(recipe, data):
+    subject = recipe(stack=False, activation="silu", dropout=0.3)
     (alone,) = train([Run(subject, 3)], data(subject))
-    assert train([Run(arm(), 0), Run(subject, 0), Run(subject, 3)], data(subject))[2] == alone
+    assert train([Run(recipe(), 0), Run(subject, 0), Run(subject, 3)], data(subject))[2] == alone
 
 
-def test_the_same_run_twice_in_one_pack(arm, data):
-    subject = Run(arm(dropout=0.3), 0)
-    first, second = train([subject, subject], data(subject.arm))
+def test_the_same_run_twice_in_one_pack(recipe, data):
+    subject = Run(recipe(dropout=0.3), 0)
+    first, second = train([subject, subject], data(subject.recipe))
     assert first == second

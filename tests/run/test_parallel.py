@@ -14,21 +14,20 @@ import pandas as pd
 import pytest
 import torch
 
+from study.axes.recipe import Recipe
 from study.engine import data as datasets
 from study.engine.checkpoint import Interrupted
 from study.engine.pack import Run, train
-from study.plan.arm import Arm
-from study.plan.plan import recipe_text
 from study.run.distributed import WorkerFailed, spread
-from study.run.job import train_block
-from study.store.layout import Block, Store
+from study.store.layout import Block
+from tests.run.conftest import block_job, train_block
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
 BLOCK = Block(0, 1)
 # 106 training rows: batches of 15 divide neither by 2 nor by 4, and the last one has a single row.
-SMALL = {"batch_size": 15, "activation": "tanh"}
-RECIPES = [
+UNEVEN = {"batch_size": 15, "activation": "tanh"}
+CHANGES = [
     {"dropout": 0.3},
     {"optimizer": {"name": "momentum", "lr": 0.05}, "regularizer": {"name": "l2", "strength": 0.01}, "dropout": 0.1},
     {"optimizer": {"name": "adam", "lr": 0.01}, "schedule": "plateau", "dropout": 0.2},
@@ -50,20 +49,6 @@ def no_hang():
     signal.alarm(0)
 
 
-@pytest.fixture
-def ready(tmp_path, arm):
-    """A store that is ready to train an arm with the changes given; returns both."""
-
-    def make(**changes):
-        store, chosen = Store(tmp_path), arm(**SMALL | changes)
-        datasets.prepare(chosen.dataset, store.dataset(chosen.dataset_id))
-        store.arm(chosen.id).mkdir(parents=True)
-        store.recipe(chosen.id).write_text(recipe_text(chosen), encoding="utf-8")
-        return store, chosen
-
-    return make
-
-
 def table(records):
     """Curves of records as one frame."""
     rows = [{"run": i} | row for i, record in enumerate(records) for row in record.curve.rows]
@@ -74,30 +59,30 @@ def close(found, expected):
     pd.testing.assert_frame_equal(found[expected.columns], expected, rtol=1e-4, atol=1e-6, check_dtype=False)
 
 
-def train_and_note(shard, device, arms, dataset, folder):
-    runs = [Run(Arm.model_validate_json(arm), seed) for arm in arms for seed in range(2)]
+def train_and_note(shard, device, recipes, dataset, folder):
+    runs = [Run(Recipe.model_validate_json(recipe), seed) for recipe in recipes for seed in range(2)]
     table(train(runs, datasets.load(dataset, device), device, shard)).to_pickle(folder / f"{shard.rank}.pickle")
 
 
 @pytest.mark.parametrize("workers", [2, 4])
-def test_workers_agree_with_one_device(ready, arm, tmp_path, workers):
-    store, _ = ready()
-    arms = [arm(**SMALL | recipe) for recipe in RECIPES]
-    dataset = store.dataset(arms[0].dataset_id)
-    spread(workers, CPU, train_and_note, [arm.model_dump_json() for arm in arms], dataset, tmp_path)
+def test_workers_agree_with_one_device(ready, recipe, tmp_path, workers):
+    store, arm = ready()
+    recipes = [recipe(**UNEVEN | changes) for changes in CHANGES]
+    dataset = store.dataset(arm.dataset_id)
+    spread(workers, CPU, train_and_note, [each.model_dump_json() for each in recipes], dataset, tmp_path)
     first, *others = [pd.read_pickle(tmp_path / f"{rank}.pickle") for rank in range(workers)]
     assert len(others) == workers - 1
     for other in others:
         pd.testing.assert_frame_equal(first, other)  # all workers hold the same parameters, to the bit
-    close(first, table(train([Run(arm, seed) for arm in arms for seed in range(2)], datasets.load(dataset))))
+    close(first, table(train([Run(each, seed) for each in recipes for seed in range(2)], datasets.load(dataset))))
 
 
 @pytest.mark.parametrize(("stack", "split"), [(True, "fixed"), (False, "fixed"), (True, "by_seed")])
-def test_the_records_of_an_arm_of_two_devices(ready, arm, stack, split):
-    recipe = RECIPES[2] | {"dataset": {"name": "wine", "split": split}}
-    store, two = ready(**recipe, gpus=2, stack=stack)
-    train_block(store, two.id, BLOCK)
-    one = arm(**SMALL | recipe)
+def test_the_records_of_an_arm_of_two_devices(ready, recipe, stack, split):
+    changes = UNEVEN | CHANGES[2] | {"dataset": {"name": "wine", "split": split}}
+    store, two = ready(**changes, gpus=2, stack=stack)
+    train_block(store, two, BLOCK)
+    one = recipe(**changes)
     alone = train([Run(one, seed) for seed in BLOCK.seeds], datasets.load(store.dataset(one.dataset_id)))
     close(pd.read_parquet(store.curves(two.id, BLOCK)).rename(columns={"seed": "run"}), table(alone))
     assert pd.read_parquet(store.runs(two.id, BLOCK))["status"].tolist() == ["finished", "finished"]
@@ -171,11 +156,14 @@ def test_the_first_error_in_a_worker_is_told():
 
 
 def test_two_jobs_share_a_host_and_a_signal_to_one_leaves_a_checkpoint(ready):
-    (store, slow), (_, other) = ready(gpus=2, epochs=30), ready(gpus=2)
-    command = [sys.executable, "-m", "study", "train", str(store.root)]
+    (store, slow), (_, other) = ready(**UNEVEN, gpus=2, epochs=30), ready(**UNEVEN, gpus=2)
+    jobs = [block_job(BLOCK, arm) for arm in (slow, other)]
+    for each in jobs:
+        each.write(store)
+    command = [sys.executable, "-m", "study", "job"]
     with (
-        subprocess.Popen([*command, slow.id, str(BLOCK)], stdout=subprocess.PIPE, text=True, cwd=ROOT) as job,
-        subprocess.Popen([*command, other.id, str(BLOCK)], stdout=subprocess.DEVNULL, cwd=ROOT) as beside,
+        subprocess.Popen([*command, str(store.job(jobs[0].id))], stdout=subprocess.PIPE, text=True, cwd=ROOT) as job,
+        subprocess.Popen([*command, str(store.job(jobs[1].id))], stdout=subprocess.DEVNULL, cwd=ROOT) as beside,
     ):
         for line in job.stdout:
             if "2 workers on CPU" in line:
@@ -185,9 +173,9 @@ def test_two_jobs_share_a_host_and_a_signal_to_one_leaves_a_checkpoint(ready):
     [checkpoint] = store.arm(slow.id).glob("checkpoint-*.pt")
     reason = json.loads(store.failed(slow.id, BLOCK).read_text(encoding="utf-8"))["reason"]
     assert reason.startswith("Interrupted: SIGUSR1 after step")
-    train_block(store, slow.id, BLOCK)
+    train_block(store, slow, BLOCK)
     assert not checkpoint.exists()
     resumed = pd.read_parquet(store.curves(slow.id, BLOCK))
     store.curves(slow.id, BLOCK).unlink()
-    train_block(store, slow.id, BLOCK)
+    train_block(store, slow, BLOCK)
     pd.testing.assert_frame_equal(resumed, pd.read_parquet(store.curves(slow.id, BLOCK)))

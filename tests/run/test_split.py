@@ -14,10 +14,9 @@ from study.engine.checkpoint import Checkpoints, Interrupted
 from study.engine.data import SPLITS, load, prepare
 from study.engine.pack import Run, train
 from study.engine.shard import ALONE
-from study.plan.plan import recipe_text
-from study.run.job import train_block
 from study.run.stopwatch import Stopwatch
-from study.store.layout import Block, Store
+from study.store.layout import Block
+from tests.run.conftest import train_block
 from tests.run.splits import by_hand
 
 
@@ -36,9 +35,9 @@ def table(x, y):
 
 
 @pytest.mark.parametrize("name", ["wine", "breast_cancer", "diabetes", "digits"])
-def test_the_rows_of_each_run_are_those_that_scikit_learn_draws_for_its_seed(name, arm, data):
+def test_the_rows_of_each_run_are_those_that_scikit_learn_draws_for_its_seed(name, recipe, data):
     seeds = [1, 1_000_002, 0, 1]
-    drawn = data(arm(dataset=own(name))).of(seeds)
+    drawn = data(recipe(dataset=own(name))).of(seeds)
     for split in SPLITS:
         each = [rows_of(getattr(drawn, split), run, len(seeds)) for run in range(len(seeds))]
         for found, seed in zip(each, seeds, strict=True):
@@ -46,8 +45,8 @@ def test_the_rows_of_each_run_are_those_that_scikit_learn_draws_for_its_seed(nam
         assert not np.array_equal(each[0], each[2])
 
 
-def test_runs_of_one_seed_share_a_copy(arm, data):
-    assert len(data(arm(dataset=own("wine"))).of([3, 4, 3, 3]).train.drawn.x) == 2 * 106
+def test_runs_of_one_seed_share_a_copy(recipe, data):
+    assert len(data(recipe(dataset=own("wine"))).of([3, 4, 3, 3]).train.drawn.x) == 2 * 106
 
 
 def test_the_split_seed_draws_other_splits_for_the_same_seeds(tmp_path):
@@ -56,28 +55,14 @@ def test_the_split_seed_draws_other_splits_for_the_same_seeds(tmp_path):
     np.testing.assert_allclose(rows_of(drawn.test, 0, 1), table(*by_hand("wine", 2, split_seed=7).test), atol=1e-5)
 
 
-@pytest.fixture
-def store(tmp_path, arm):
-    """A store in which everything is ready to train an arm with these changes; and the arm."""
-
-    def make(**changes):
-        store, chosen = Store(tmp_path), arm(**changes)
-        prepare(chosen.dataset, store.dataset(chosen.dataset_id))
-        store.arm(chosen.id).mkdir(parents=True)
-        store.recipe(chosen.id).write_text(recipe_text(chosen), encoding="utf-8")
-        return store, chosen
-
-    return make
-
-
-def test_what_is_recorded_of_a_seed_is_what_scikit_learn_finds_on_its_split(store):
+def test_what_is_recorded_of_a_seed_is_what_scikit_learn_finds_on_its_split(ready):
     """A linear network trained until it stands still is the one logistic regression there is."""
     strength, block = 0.05, Block(3, 6)
-    store, arm = store(
+    store, arm = ready(
         dataset=own("wine"), network="linear", batch_size=106, epochs=400, optimizer={"name": "momentum", "lr": 0.1},
         regularizer={"name": "l2", "strength": strength},
     )  # fmt: skip
-    train_block(store, arm.id, block)
+    train_block(store, arm, block)
     runs = pd.read_parquet(store.runs(arm.id, block)).set_index("seed")
     assert runs["test_rows"].tolist() == [36] * 4
     for seed in block.seeds:
@@ -91,8 +76,8 @@ def test_what_is_recorded_of_a_seed_is_what_scikit_learn_finds_on_its_split(stor
     assert runs["test_loss"].nunique() == 4
 
 
-def test_a_run_that_was_stopped_goes_on_with_its_split(arm, data, tmp_path):
-    chosen = arm(dataset=own("wine"), dropout=0.3)
+def test_a_run_that_was_stopped_goes_on_with_its_split(recipe, data, tmp_path):
+    chosen = recipe(dataset=own("wine"), dropout=0.3)
     runs = [Run(chosen, 3), Run(chosen, 1)]
     checkpoints = Checkpoints(tmp_path / "checkpoint")
     checkpoints.stopping = signal.SIGUSR1
@@ -101,11 +86,12 @@ def test_a_run_that_was_stopped_goes_on_with_its_split(arm, data, tmp_path):
     assert train(runs, data(chosen), checkpoints=Checkpoints(tmp_path / "checkpoint")) == train(runs, data(chosen))
 
 
-def test_the_split_of_seed_0_is_timed_and_is_no_memory_of_training(store, arm):
-    ready, chosen = store(dataset=own("wine"))
-    prepare(arm().dataset, ready.dataset(arm().dataset_id))
+def test_the_split_of_seed_0_is_timed_and_is_no_memory_of_training(ready, recipe):
+    store, arm = ready(dataset=own("wine"))
+    chosen = arm.recipe
+    prepare(recipe().dataset, store.dataset(recipe().dataset_id))
     watch = Stopwatch(ALONE, torch.device("cpu"))
-    memory = [watch.add(a.id, a, ready.dataset(a.dataset_id)) for a in (chosen, arm())]
+    memory = [watch.add(a.id, a, store.dataset(a.dataset_id)) for a in (chosen, recipe())]
     assert memory[0] == memory[1]
     np.testing.assert_allclose(
         rows_of(watch.packs[chosen.id].data.train, 0, 1), table(*by_hand("wine", 0).train), atol=1e-5

@@ -12,13 +12,13 @@ from study.engine.precision import quiet
 from study.tasks import TASKS
 
 
-def initial_weights(arm, data, seed=0):
-    module = build(arm, seed, data)
+def initial_weights(recipe, data, seed=0):
+    module = build(recipe, seed, data)
     return torch.cat([p.detach().flatten() for p in module.parameters() if p.dim() >= 2])
 
 
-def test_steps_epochs_and_one_row_per_evaluation(arm, data):
-    chosen = arm(batch_size=25, epochs=3)
+def test_steps_epochs_and_one_row_per_evaluation(recipe, data):
+    chosen = recipe(batch_size=25, epochs=3)
     (record,) = train([Run(chosen, 0)], data(chosen))
     assert record.steps == math.ceil(106 / 25) * 3
     assert [(row["epoch"], row["step"]) for row in record.curve.rows] == [(0, 0), (1, 5), (2, 10), (3, 15)]
@@ -31,8 +31,8 @@ def test_steps_epochs_and_one_row_per_evaluation(arm, data):
 
 
 @pytest.mark.parametrize("stack", [True, False])
-def test_divergence_ends_that_run_only(stack, arm, data):
-    calm, wild = arm(stack=stack), arm(stack=stack, optimizer={"name": "sgd", "lr": 1e30}, activation="relu")
+def test_divergence_ends_that_run_only(stack, recipe, data):
+    calm, wild = recipe(stack=stack), recipe(stack=stack, optimizer={"name": "sgd", "lr": 1e30}, activation="relu")
     alone = train([Run(calm, 0)], data(calm))[0]
     first, diverged, last = train([Run(calm, 0), Run(wild, 0), Run(calm, 1)], data(calm))
     assert first == alone
@@ -48,9 +48,11 @@ def test_divergence_ends_that_run_only(stack, arm, data):
         assert row[name] is None
 
 
-def test_a_later_divergence_keeps_the_curve_until_then(arm, data):
+def test_a_later_divergence_keeps_the_curve_until_then(recipe, data):
     """Rates that rise tenfold an epoch: some epochs are seen, then the loss overflows."""
-    chosen = arm(optimizer={"name": "sgd", "lr": 1e9}, epochs=12, schedule={"name": "warmup_cosine", "warmup": 0.999})
+    chosen = recipe(
+        optimizer={"name": "sgd", "lr": 1e9}, epochs=12, schedule={"name": "warmup_cosine", "warmup": 0.999}
+    )
     (record,) = train([Run(chosen, 0)], data(chosen))
     assert not record.finished
     for row in record.curve.rows:
@@ -58,9 +60,9 @@ def test_a_later_divergence_keeps_the_curve_until_then(arm, data):
         assert row["step"] <= record.steps
 
 
-def test_weight_norm_and_small_weights_by_hand(arm, data):
+def test_weight_norm_and_small_weights_by_hand(recipe, data):
     """A rate so small that nothing moves: the final weights are the initial ones."""
-    chosen = arm(optimizer={"name": "sgd", "lr": 1e-30})
+    chosen = recipe(optimizer={"name": "sgd", "lr": 1e-30})
     weights = initial_weights(chosen, data(chosen)).double()
     (record,) = train([Run(chosen, 0)], data(chosen))
     assert record.weight_norm == pytest.approx(float(weights.square().sum().sqrt()), rel=1e-6)
@@ -70,20 +72,20 @@ def test_weight_norm_and_small_weights_by_hand(arm, data):
     assert not record.learned  # it ended where it began
 
 
-def test_l1_makes_weights_small(arm, data):
-    chosen = arm(regularizer={"name": "l1", "strength": 1.0}, epochs=4)
+def test_l1_makes_weights_small(recipe, data):
+    chosen = recipe(regularizer={"name": "l1", "strength": 1.0}, epochs=4)
     (record,) = train([Run(chosen, 0)], data(chosen))
     assert record.small_weights > 0.9
 
 
-def test_nothing_is_small_beside_initial_weights_of_zero(arm, data):
-    chosen = arm(init="zeros")
+def test_nothing_is_small_beside_initial_weights_of_zero(recipe, data):
+    chosen = recipe(init="zeros")
     assert train([Run(chosen, 0)], data(chosen))[0].small_weights is None
 
 
-def test_gradient_norm_by_hand(arm, data):
+def test_gradient_norm_by_hand(recipe, data):
     """One step over all rows of a linear model that starts at zero: the gradient has a closed form."""
-    chosen = arm(network="linear", init="zeros", batch_size=106, epochs=1)
+    chosen = recipe(network="linear", init="zeros", batch_size=106, epochs=1)
     x, y = data(chosen).train
     onehot = torch.nn.functional.one_hot(y, 3).float()
     error = (torch.full((106, 3), 1 / 3) - onehot) / 106
@@ -93,16 +95,16 @@ def test_gradient_norm_by_hand(arm, data):
     assert record.curve.rows[1]["grad_norm"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_rate_in_a_curve_is_that_of_the_last_step(arm, data):
-    chosen = arm(schedule={"name": "linear", "final": 0.0}, batch_size=106, epochs=4)
+def test_the_rate_in_a_curve_is_that_of_the_last_step(recipe, data):
+    chosen = recipe(schedule={"name": "linear", "final": 0.0}, batch_size=106, epochs=4)
     (record,) = train([Run(chosen, 0)], data(chosen))
     assert [row["lr"] for row in record.curve.rows] == pytest.approx([0.05, 0.05, 0.0375, 0.025, 0.0125])
 
 
 @pytest.mark.parametrize("network", ["mlp", "convnet"])
 @pytest.mark.parametrize("init", ["default", "he_normal"])
-def test_the_global_generator_is_neither_used_nor_moved(network, init, arm, data):
-    chosen = arm(dataset="digits", network=network, init=init, dropout=0.3, batch_size=32)
+def test_the_global_generator_is_neither_used_nor_moved(network, init, recipe, data):
+    chosen = recipe(dataset="digits", network=network, init=init, dropout=0.3, batch_size=32)
     records = []
     for seed in (1, 2):
         torch.manual_seed(seed)
@@ -112,32 +114,32 @@ def test_the_global_generator_is_neither_used_nor_moved(network, init, arm, data
     assert records[0] == records[1]
 
 
-def test_threads_are_as_the_caller_left_them(arm, data):
+def test_threads_are_as_the_caller_left_them(recipe, data):
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        train([Run(arm(epochs=1), 0)], data(arm()))
+        train([Run(recipe(epochs=1), 0)], data(recipe()))
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("init", ["default", "xavier_normal"])
-def test_a_seed_gives_every_arm_the_same_initial_parameters(init, arm, data):
-    first, other = arm(init=init), arm(init=init, activation="silu", dropout=0.5, optimizer="adam", batch_size=7)
+def test_a_seed_gives_every_arm_the_same_initial_parameters(init, recipe, data):
+    first, other = recipe(init=init), recipe(init=init, activation="silu", dropout=0.5, optimizer="adam", batch_size=7)
     a, b = (build(chosen, 4, data(chosen)).state_dict() for chosen in (first, other))
     assert all(torch.equal(a[name], b[name]) for name in a)
     c = build(first, 5, data(first)).state_dict()
     assert not torch.equal(a["1.weight"], c["1.weight"])
 
 
-def test_biases_start_at_zero_unless_torch_decides(arm, data):
-    biases = {i: build(arm(init=i), 0, data(arm())).get_parameter("1.bias") for i in ("he_uniform", "default")}
+def test_biases_start_at_zero_unless_torch_decides(recipe, data):
+    biases = {i: build(recipe(init=i), 0, data(recipe())).get_parameter("1.bias") for i in ("he_uniform", "default")}
     assert not biases["he_uniform"].any()
     assert biases["default"].any()
 
 
-def test_a_seed_gives_every_arm_the_same_batch_order(arm, data):
+def test_a_seed_gives_every_arm_the_same_batch_order(recipe, data):
     """Seen from outside: one row, met at one step of the epoch, ends the run.
 
     With one row a step and a linear model that starts at zero, the gradient is zero until that row comes.
@@ -151,15 +153,15 @@ def test_a_seed_gives_every_arm_the_same_batch_order(arm, data):
     changed = ({}, {"schedule": "cosine"}, {"regularizer": "l2"}, {"optimizer": {"name": "momentum", "lr": 1e30}})
     for changes in changed:
         axes = {"network": "linear", "dataset": "diabetes", "init": "zeros", "batch_size": 1, "epochs": 1}
-        chosen = arm(**axes | {"optimizer": {"name": "sgd", "lr": 1e30}} | changes)
+        chosen = recipe(**axes | {"optimizer": {"name": "sgd", "lr": 1e30}} | changes)
         records = train([Run(chosen, s) for s in range(8)], one)
         ended.add(tuple(record.steps for record in records))
     assert len(ended) == 1
     assert len(set(ended.pop())) > 1  # another seed, another order
 
 
-def test_batch_normalization_refuses_a_last_batch_of_one(arm, data):
-    chosen = arm(dataset="digits", network="convnet", batch_size=35)
+def test_batch_normalization_refuses_a_last_batch_of_one(recipe, data):
+    chosen = recipe(dataset="digits", network="convnet", batch_size=35)
     with pytest.raises(ValueError, match="two rows"):
         train([Run(chosen, 0)], data(chosen))
 
@@ -168,10 +170,10 @@ def allowed() -> tuple[bool, bool]:
     return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
 
 
-def test_tf32_is_used_in_steps_of_arms_that_ask_for_it_only(arm, data):
+def test_tf32_is_used_in_steps_of_arms_that_ask_for_it_only(recipe, data):
     """Also where such arms take turns with others, as in the timing job."""
     before = allowed()
-    plain, asks = (Pack([Run(chosen, 0)], data(chosen)) for chosen in (arm(), arm(tf32=True)))
+    plain, asks = (Pack([Run(chosen, 0)], data(chosen)) for chosen in (recipe(), recipe(tf32=True)))
     with quiet():
         assert allowed() == (False, False)
         for pack, wanted in ((asks, True), (plain, False), (asks, True)):

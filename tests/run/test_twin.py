@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
-from study.plan.file.keys import CHOICES
 from study.engine.network import build
 from study.engine.pack import Run, train
+from study.plan.file.keys import CHOICES
 from tests.run.splits import by_hand
 
 ACTIVATIONS = {
@@ -44,9 +44,9 @@ SCHEDULES = {  # of T steps; the others have no counterpart that ends where ours
 
 
 class Activation(nn.Module):
-    def __init__(self, arm):
+    def __init__(self, recipe):
         super().__init__()
-        self.function = ACTIVATIONS.get(arm.activation.name) or arm.activation.build()
+        self.function = ACTIVATIONS.get(recipe.activation.name) or recipe.activation.build()
 
     def forward(self, x):
         return self.function(x)
@@ -69,27 +69,29 @@ def generator(seed, purpose):
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
-def plain(arm, seed, data):
+def plain(recipe, seed, data):
     """The curve of one run: a list of rows; and its final weights, flattened."""
     noise, order = generator(seed, "dropout"), generator(seed, "order")
-    model = arm.network.build(data.shape, data.outputs, lambda: Activation(arm), lambda: Dropout(arm.dropout, noise))
-    initial = build(arm, seed, data).named_parameters()
+    model = recipe.network.build(
+        data.shape, data.outputs, lambda: Activation(recipe), lambda: Dropout(recipe.dropout, noise)
+    )
+    initial = build(recipe, seed, data).named_parameters()
     with torch.no_grad():
         for parameter, (_, value) in zip(model.parameters(), initial, strict=True):
             parameter.copy_(value)
     weights = [p for p in model.parameters() if p.dim() >= 2]
-    lr, T = arm.optimizer.lr, -(-len(data.train.x) // arm.batch_size) * arm.epochs
-    make = OPTIMIZERS.get(arm.optimizer.name)
-    optimizer = make(model.parameters(), lr) if make else arm.optimizer.build(model.named_parameters())
+    lr, T = recipe.optimizer.lr, -(-len(data.train.x) // recipe.batch_size) * recipe.epochs
+    make = OPTIMIZERS.get(recipe.optimizer.name)
+    optimizer = make(model.parameters(), lr) if make else recipe.optimizer.build(model.named_parameters())
     plateau = None
-    if arm.schedule.name == "plateau":
-        s = arm.schedule
+    if recipe.schedule.name == "plateau":
+        s = recipe.schedule
         plateau = lr_scheduler.ReduceLROnPlateau(optimizer, factor=s.gamma, patience=s.patience, threshold=s.threshold)
         scheduler = SimpleNamespace(step=lambda: None)
-    elif arm.schedule.name in SCHEDULES:
-        scheduler = SCHEDULES[arm.schedule.name](optimizer, T)
+    elif recipe.schedule.name in SCHEDULES:
+        scheduler = SCHEDULES[recipe.schedule.name](optimizer, T)
     else:
-        scheduler = lr_scheduler.LambdaLR(optimizer, lambda k: arm.schedule.factor(k / T))
+        scheduler = lr_scheduler.LambdaLR(optimizer, lambda k: recipe.schedule.factor(k / T))
 
     def loss_of(output, y):
         return F.cross_entropy(output, y) if data.task.classes else F.mse_loss(output.squeeze(1), y)
@@ -107,21 +109,21 @@ def plain(arm, seed, data):
         return row
 
     curve = [evaluate() | {"lr": lr, "grad_norm": None}]
-    for _ in range(arm.epochs):
+    for _ in range(recipe.epochs):
         norms = []
         permutation = torch.randperm(len(data.train.x), generator=order)
-        for start in range(0, len(permutation), arm.batch_size):
-            rows = permutation[start : start + arm.batch_size]
+        for start in range(0, len(permutation), recipe.batch_size):
+            rows = permutation[start : start + recipe.batch_size]
             optimizer.zero_grad()
             loss = loss_of(model(data.train.x[rows]), data.train.y[rows])
             gradient = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
             norms.append(torch.sqrt(sum((g**2).sum() for g in gradient)).item())
-            (loss + arm.regularizer.l2 / 2 * sum((w**2).sum() for w in weights)).backward()
+            (loss + recipe.regularizer.l2 / 2 * sum((w**2).sum() for w in weights)).backward()
             used = optimizer.param_groups[0]["lr"]
             optimizer.step()
             with torch.no_grad():
                 for w in weights:
-                    w.copy_(torch.sign(w) * torch.relu(w.abs() - used * arm.regularizer.l1))
+                    w.copy_(torch.sign(w) * torch.relu(w.abs() - used * recipe.regularizer.l1))
             scheduler.step()
         row = evaluate()
         curve.append(row | {"lr": used, "grad_norm": sum(norms) / len(norms)})
@@ -130,16 +132,16 @@ def plain(arm, seed, data):
     return curve, torch.cat([w.detach().flatten() for w in weights])
 
 
-def assert_agree(arm, data, own=None):
+def assert_agree(recipe, data, own=None):
     """A pack of two against two plain loops, over ``own(seed)`` where seeds draw the split."""
-    for record, seed in zip(train([Run(arm, 5), Run(arm, 6)], data), (5, 6), strict=True):
-        curve, weights = plain(arm, seed, own(seed) if own else data)
-        assert len(record.curve.rows) == len(curve) == arm.epochs + 1
+    for record, seed in zip(train([Run(recipe, 5), Run(recipe, 6)], data), (5, 6), strict=True):
+        curve, weights = plain(recipe, seed, own(seed) if own else data)
+        assert len(record.curve.rows) == len(curve) == recipe.epochs + 1
         for row, expected in zip(record.curve.rows, curve, strict=True):
             for name, value in expected.items():
                 assert row[name] == (value if value is None else pytest.approx(value, rel=2e-4, abs=2e-6)), name
         assert record.weight_norm == pytest.approx(float(weights.norm()), rel=2e-4, abs=1e-6)
-        assert record.n_parameters == sum(p.numel() for p in build(arm, seed, data).parameters())
+        assert record.n_parameters == sum(p.numel() for p in build(recipe, seed, data).parameters())
 
 
 CHOSEN = [
@@ -151,37 +153,39 @@ CHOSEN = [
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize(("axis", "name"), CHOSEN, ids=map("-".join, CHOSEN))
-def test_every_choice_agrees_with_a_plain_loop(axis, name, dropout, arm, data):
+def test_every_choice_agrees_with_a_plain_loop(axis, name, dropout, recipe, data):
     rates = {"optimizer": {"name": name, "lr": 0.01}} if axis == "optimizer" else {axis: name}
-    chosen = arm(batch_size=25, epochs=3, dropout=dropout, **rates)  # 106 rows: the last batch has six
+    chosen = recipe(batch_size=25, epochs=3, dropout=dropout, **rates)  # 106 rows: the last batch has six
     assert_agree(chosen, data(chosen))
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("name", CHOICES["network"].choices())
-def test_every_network_agrees_with_a_plain_loop(name, dropout, arm, data):
+def test_every_network_agrees_with_a_plain_loop(name, dropout, recipe, data):
     hidden = CHOICES["network"].choices()[name].hidden_layers
-    chosen = arm(dataset="digits", network=name, batch_size=30, dropout=dropout if hidden else 0.0)
+    chosen = recipe(dataset="digits", network=name, batch_size=30, dropout=dropout if hidden else 0.0)
     assert_agree(chosen, data(chosen))
 
 
 @pytest.mark.parametrize("regularizer", CHOICES["regularizer"].choices())
-def test_regression_agrees_with_a_plain_loop(regularizer, arm, data):
-    chosen = arm(dataset="diabetes", regularizer=regularizer, batch_size=25, dropout=0.3)
+def test_regression_agrees_with_a_plain_loop(regularizer, recipe, data):
+    chosen = recipe(dataset="diabetes", regularizer=regularizer, batch_size=25, dropout=0.3)
     assert_agree(chosen, data(chosen))
 
 
 @pytest.mark.parametrize("stack", [True, False])
 @pytest.mark.parametrize(("name", "network"), [("wine", "mlp"), ("diabetes", "mlp"), ("digits", "convnet")])
-def test_each_seed_on_its_own_split_agrees_with_a_plain_loop(name, network, stack, arm, data):
-    chosen = arm(dataset={"name": name, "split": "by_seed"}, network=network, stack=stack, batch_size=50, dropout=0.3)
+def test_each_seed_on_its_own_split_agrees_with_a_plain_loop(name, network, stack, recipe, data):
+    chosen = recipe(
+        dataset={"name": name, "split": "by_seed"}, network=network, stack=stack, batch_size=50, dropout=0.3
+    )
     assert_agree(chosen, data(chosen), own=lambda seed: by_hand(name, seed))
 
 
 @pytest.mark.parametrize("stack", [True, False])
-def test_plateau_lowers_the_rate_of_one_run_at_a_time(stack, arm, data):
+def test_plateau_lowers_the_rate_of_one_run_at_a_time(stack, recipe, data):
     """Also where the twin's own scheduler lowers it, and never the rate of its neighbours."""
-    chosen = arm(schedule={"name": "plateau", "patience": 0, "threshold": 0.3}, epochs=4, stack=stack, batch_size=25)
+    chosen = recipe(schedule={"name": "plateau", "patience": 0, "threshold": 0.3}, epochs=4, stack=stack, batch_size=25)
     assert_agree(chosen, data(chosen))
     rates = [[row["lr"] for row in r.curve.rows] for r in train([Run(chosen, 5), Run(chosen, 6)], data(chosen))]
     assert min(map(min, rates)) < 0.05

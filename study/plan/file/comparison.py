@@ -20,7 +20,10 @@ def check(
     target: Target | None,
     mistakes: Mistakes,
 ) -> None:
-    """Note what does not go together in the comparison at ``path``. ``regression``: an arm on data for one."""
+    """Note what of its metrics, reference and reported figures does not go together in the comparison at ``path``.
+
+    ``regression``: an arm on data for one.
+    """
     for i, name in enumerate(comparison.metrics):
         place = join(path, "metrics", i)
         if name in comparison.metrics[:i]:
@@ -37,7 +40,6 @@ def check(
         for metric in [metric for metric in figures if metric in hidden]:
             hidden.remove(metric)  # noted once
             mistakes.add(join(place, metric), f"{metric!r} is not shown by this comparison; add it to its metrics")
-    _check_claims(comparison.claims, path, labels, regression, target, mistakes)
 
 
 def unfit(metric: str, regression: str | None, target: Target | None) -> str | None:
@@ -64,7 +66,7 @@ def _check_label(label: str, place: str, known: Sequence[str], mistakes: Mistake
     return False
 
 
-def _check_claims(
+def check_claims(
     claims: Sequence[Claim],
     path: str,
     labels: Sequence[str],
@@ -72,6 +74,7 @@ def _check_claims(
     target: Target | None,
     mistakes: Mistakes,
 ) -> None:
+    """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to."""
     seen: dict[tuple[str, frozenset[str], str], str] = {}
     for i, claim in enumerate(claims):
         place = join(path, "claims", i)

@@ -41,8 +41,8 @@ def expand(study: Study, sums: Sums) -> Plan:
         Stated(join("comparisons", name), part.claims, part.metrics, part.seeds or file.seeds)
         for name, part in file.comparisons.items()
     ]
-    mistakes.raise_any()
-    refuse_hopeless(tested(stated), file.looks or 1, mistakes)  # of claims that are right
+    if expansion.claims_right:
+        refuse_hopeless(tested(stated), file.looks or 1, mistakes)
     mistakes.raise_any()
     return Plan(
         study=file.study,
@@ -65,6 +65,7 @@ class Expansion:
         self.comparisons: list[PlannedComparison] = []
         self.arms: dict[str, Arm] = {}
         self.seeds: dict[str, int] = {}  # wanted of each arm
+        self.claims_right = True  # so that it can be said which of them can be decided
         self._datasets: dict[str, JsonValue] = {}  # as written → with its path and checksum
 
     def add(self, name: str, comparison: Comparison) -> None:
@@ -88,6 +89,9 @@ class Expansion:
         pairs = zip(labels, plain, strict=True)
         regression = next((label for label, arm in pairs if arm and arm.dataset.known_task == "regression"), None)
         shown.check(comparison, path, labels, regression, target, self.mistakes)
+        others = len(self.mistakes)
+        shown.check_claims(comparison.claims, path, labels, regression, target, self.mistakes)
+        self.claims_right &= len(self.mistakes) == others
         arms = [arm for arm in plain if arm]
         metrics = [*comparison.metrics, *(claim.metric for claim in comparison.claims)]
         by_metric = self._selections(metrics, opened, regression)

@@ -75,17 +75,20 @@ def written(axis: str) -> Any:
         return Annotated[_type(field), Field(description=AXES[axis].description)]
     options: list[Any] = []
     for name, choice in CHOICES[axis].choices().items():
-        about = Field(description=choice.description())
-        options += [Annotated[Literal[name], Tag(f"<{name}>"), about], Annotated[_partial(choice), Tag(f"<{name} …>")]]
-    union: Any = Annotated[Union[tuple(options)], Discriminator(_tag)]  # noqa: UP007
-    return _named(f"{axis}_choice", union)
+        about, mark = Field(description=choice.description()), Tag(f"<{name} …>")
+        options += [Annotated[Literal[name], Tag(f"<{name}>"), about], Annotated[_partial(axis, choice), mark]]
+    about = Field(description=AXES[axis].description)
+    union: Any = Annotated[Union[tuple(options)], Discriminator(_tag), about]  # noqa: UP007
+    return _named(axis, union)
 
 
-def _partial(choice: type[Choice]) -> type[Part]:
+def _partial(axis: str, choice: type[Choice]) -> type[Part]:
     """The choice as it may be written: no setting but the name is required."""
+    name = choice.model_fields["name"].default
     fields: dict[str, Any] = {"name": (_type(choice.model_fields["name"]), ...)}
     fields |= {setting: (_type(choice.model_fields[setting]), _unset()) for setting in settings_of(choice)}
-    return create_model(choice.__name__, __base__=Part, __doc__=choice.description(), **fields)
+    titled = {"title": name}
+    return create_model(f"{axis}_{name}", __base__=Part, __doc__=choice.description(), __cls_kwargs__=titled, **fields)
 
 
 def settings_of(choice: type[Choice]) -> list[str]:
@@ -127,7 +130,7 @@ def setting(key: str) -> Any:
     kinds = {repr(kind): kind for home in homes for kind in [_type(home.model_fields[name])]}
     names = ", ".join(home.model_fields["name"].default for home in homes)
     union: Any = Union[tuple(kinds.values())]  # noqa: UP007
-    return _named(key, Annotated[union, Field(description=f"A setting of {names}.")])
+    return _named(key.replace(".", "-"), Annotated[union, Field(description=f"A setting of {names}.")])
 
 
 def kinds(axes: Iterable[str]) -> dict[str, Any]:
@@ -177,7 +180,7 @@ def searchable() -> list[str]:
 
 
 def _named(name: str, kind: Any) -> Any:
-    """A type that is written once in the JSON Schema, under ``name``."""
+    """A type that is written once in the JSON Schema, under ``name``; a dot in it would count as that of a module."""
     alias: Any = TypeAliasType
     return alias(name, kind)
 

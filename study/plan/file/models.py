@@ -18,6 +18,7 @@ Text = Annotated[str, Field(pattern=r"\S")]
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
 Printed = Annotated[Text | int | float, Field(description="As printed there.")]
 LIST = Field(strict=False, min_length=1)
+UNIQUE = Field(json_schema_extra={"uniqueItems": True})  # else noted by `expand`, with what is meant instead
 SEEDS, EXTEND = 3, 4  # of a search, unless the study says otherwise
 
 
@@ -31,7 +32,7 @@ class Tune(Keyed):
     search: Annotated[Literal["grid", "sobol"], Field(description="Every point of the grid, or quasi-random.")] = "grid"
     trials: Annotated[int | None, Field(ge=2, le=10_000, description="Trials of a quasi-random search.")] = None
     select: Annotated[
-        Select | Annotated[tuple[Select, ...], LIST] | None,
+        Select | Annotated[tuple[Select, ...], LIST, UNIQUE] | None,
         Field(description="What the best candidate is chosen by."),
     ] = None
 
@@ -95,6 +96,8 @@ class Reported(Part):
 class Comparison(Part):
     """A named set of arms that are compared: one table, one figure."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["vary"]}, {"required": ["arms"]}]})
+
     title: Annotated[str | None, Field(description="Heading of the table and the figure.")] = None
     baseline: Annotated[Laid, Field(description="What differs from the study's baseline here.")] = Field(
         default_factory=lambda: Laid()
@@ -109,7 +112,9 @@ class Comparison(Part):
     skip: Annotated[tuple[Pattern, ...], Field(strict=False, description="Combinations left out.")] = ()
     metrics: Annotated[
         tuple[MetricName, ...],
-        Field(strict=False, min_length=1, description="What the table shows, the figure the first."),
+        LIST,
+        UNIQUE,
+        Field(description="What the table shows, the figure the first."),
     ]
     reference: Annotated[
         str | None, Field(description="Label of the arm that others are held against; by default the first.")

@@ -7,17 +7,22 @@ from pathlib import Path
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import CoreSchema
+from pydantic_core.core_schema import DictSchema
 
 from study.plan.file.models import StudyFile
 
 PATH = Path(__file__).parents[3] / "config" / "study.schema.json"
 
 
-class _Untitled(GenerateJsonSchema):
-    """Without generated titles (``Lr``), which say less than the key."""
+class _Plain(GenerateJsonSchema):
+    """Without generated titles (``Lr``), which say less than the key; and mappings have no key of another pattern."""
 
     def field_title_should_be_set(self, schema: object) -> bool:
         return False
+
+    def dict_schema(self, schema: DictSchema) -> JsonSchemaValue:
+        made = super().dict_schema(schema)
+        return made | {"additionalProperties": False} if "patternProperties" in made else made
 
     def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
         made = super().generate(schema, mode)
@@ -25,5 +30,5 @@ class _Untitled(GenerateJsonSchema):
 
 
 def text() -> str:
-    schema = StudyFile.model_json_schema(schema_generator=_Untitled)
+    schema = StudyFile.model_json_schema(schema_generator=_Plain)
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"

@@ -33,25 +33,28 @@ def read(path: Path, mistakes: Mistakes) -> Any:
     except (YAMLError, ValueError, TypeError, RecursionError) as error:
         words = " ".join(str(error).split())
         raise Refused([f"{path}: this is not valid YAML ({words or type(error).__name__})"]) from None
-    return _plain(content, "", mistakes, ())
+    return plain(content, mistakes)
 
 
-def _plain(value: Any, path: str, mistakes: Mistakes, within: tuple[int, ...]) -> Any:
-    """``value`` with text for keys. Refuses an alias to what it stands in, which has no end."""
+def plain(value: Any, mistakes: Mistakes, path: str = "", within: tuple[int, ...] = ()) -> Any:
+    """``value`` with text for keys. Refuses an alias to what it stands in, which has no end, and sets."""
     if id(value) in within:
         mistakes.add(path, "refers to what it is part of; write it out")
         return None
     if isinstance(value, list):
         inside = (*within, id(value))
-        return [_plain(item, join(path, i), mistakes, inside) for i, item in enumerate(value)]
+        return [plain(item, mistakes, join(path, i), inside) for i, item in enumerate(value)]
+    if isinstance(value, set):
+        mistakes.add(path, "is a set, which has no order; give a list")
+        return list(value)
     if not isinstance(value, dict):
         return value
-    inside, plain = (*within, id(value)), {}
+    inside, made = (*within, id(value)), {}
     for key, item in value.items():
         if not isinstance(key, str):
             mistakes.add(path, f"the key {show(key)} is not text; put it in quotes, or take it out")
-        plain[str(key)] = _plain(item, join(path, str(key)), mistakes, inside)
-    return plain
+        made[str(key)] = plain(item, mistakes, join(path, str(key)), inside)
+    return made
 
 
 def _place(error: MarkedYAMLError) -> str:

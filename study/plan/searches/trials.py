@@ -80,6 +80,9 @@ class Trials:
 
     def rows(self, selection: Selection) -> Iterator[Row]:
         """The rows of ``TUNING``, without the arm: what was tried for a selection, ranked, and what it chose."""
+        from study.store.schemas import TUNING
+
+        names = [name for name in TUNING.names if name != "arm"]
         pairs = self.of(selection)
         trials = [trial for _, trial in pairs]
         places = {place: i + 1 for i, place in enumerate(rank(trials, selection.metric))}
@@ -99,7 +102,8 @@ class Trials:
                 "next": json.dumps(chosen.next, sort_keys=True) if mine and chosen and chosen.next else None,
             }
             for row, outcome in zip(self.tried[i].rows, trial.outcomes, strict=True):
-                yield row | shared | {"steps_to_target": outcome.steps_to_target}
+                content = row | shared | {"steps_to_target": outcome.steps_to_target}
+                yield {name: content[name] for name in names}
 
 
 def outcome_of(row: Row, target: Target | None) -> Outcome:

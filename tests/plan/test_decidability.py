@@ -131,10 +131,10 @@ def test_it_is_listed_with_other_mistakes_and_snakemake_refuses_it_too(
     study: dict[str, Any], check: Check, tmp_path: Path
 ) -> None:
     study["comparisons"]["a"]["claims"] = [CLAIM]
-    study["comparisons"]["a"]["vary"]["optimizer"] = ["adagard"]
+    study["comparisons"]["a"]["vary"]["optimizer"] = ["adam"]
     code, out, lines = check(study)
     assert (code, out, len(lines)) == (2, "", 2)
-    assert "did you mean 'adagrad'?" in lines[0]
+    assert "'adam' needs 'lr'" in lines[0]
     assert "comparisons.a.claims[0]: no outcome of 3 seeds" in lines[1]
     with pytest.raises(Refused) as refusal:  # as the Snakefile reads it
         prepare(tmp_path / "s.yaml", Store(tmp_path))

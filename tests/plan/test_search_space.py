@@ -9,32 +9,45 @@ from typing import Any
 
 import pytest
 
-from study.axes.recipe import RECIPE
-from study.plan.plan import Plan, read_recipe
+from study.plan.arm import Arm
+from study.plan.plan import Plan
 from study.plan.searches.space import Searched
 from study.store.layout import Store
 from tests.plan.tuned import LR, Planned, arms, searches, tuned
 
+TARGET = {"metric": "val_accuracy", "value": 0.9}
 
-def test_a_covered_setting_leaves_the_arm_and_the_search_enters_its_id(study: dict[str, Any], plan: Planned) -> None:
-    first = arms(plan(tuned(study)))[0]
-    search = {"extend": 4, "seeds": 3, "select": "val_loss"}
-    search["settings"] = [{"key": "optimizer.lr", "log": [0.001, 10.0], "points": 9}]
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def test_ids_of_searches_and_of_arms_that_choose_from_them(study: dict[str, Any], plan: Planned) -> None:
+    """A covered setting leaves the recipe; a selection enters the id of the arm, and not that of the search."""
+    first = arms(plan(tuned(study, metrics=["steps_to_target", "test_loss"], target=TARGET)))[0]
     content = {"batch_size": 32, "dataset": {"name": "digits"}, "epochs": 2, "network": {"hidden": [8], "name": "mlp"}}
-    content |= {"optimizer": {"name": "sgd"}, "recipe": RECIPE, "tune": search}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    assert first.id == hashlib.sha256(text.encode()).hexdigest()[:12]
-    assert "lr" not in first.model_dump(mode="json")["optimizer"]
+    recipe = json.dumps(content | {"optimizer": {"name": "sgd"}, "recipe": 2}, sort_keys=True, separators=(",", ":"))
+    space = {"settings": [{"key": "optimizer.lr", "log": [0.001, 10.0], "points": 9}], "seeds": 3, "extend": 4}
+    search = digest(recipe + json.dumps(space, sort_keys=True))
+    assert first.search
+    assert (first.search.id, search) == ("94de1ee19af6", "94de1ee19af6")
+    assert "lr" not in first.search.model_dump(mode="json")["recipe"]["optimizer"]
+    assert first.id == digest(json.dumps([search, "steps_to_target val_accuracy 0.9"]))
+
+
+def ids(planned: Plan) -> tuple[set[str], set[str]]:
+    """Of the searches, and of the arms."""
+    return set(planned.searches), set(planned.arms)
 
 
 def test_what_stands_at_a_covered_setting_moves_no_id(study: dict[str, Any], plan: Planned) -> None:
-    before = set(plan(tuned(study)).arms)
+    before = ids(plan(tuned(study)))
     study["baseline"]["optimizer"] = {"name": "sgd", "lr": 0.7}
-    assert set(plan(tuned(study)).arms) == before
+    assert ids(plan(tuned(study))) == before
     study["baseline"]["optimizer"] = "sgd"  # its required rate is covered
-    assert set(plan(tuned(study, baseline={"optimizer.lr": 0.3})).arms) == before
+    assert ids(plan(tuned(study, baseline={"optimizer.lr": 0.3}))) == before
     reordered = {"extend": 4, "seeds": 3, "optimizer.lr": {"points": 9, "log": [1e-3, 10.0]}}
-    assert set(plan(tuned(study, tune=reordered)).arms) == before
+    assert ids(plan(tuned(study, tune=reordered))) == before
 
 
 @pytest.mark.parametrize(
@@ -45,22 +58,26 @@ def test_what_stands_at_a_covered_setting_moves_no_id(study: dict[str, Any], pla
         {"optimizer.lr": {"linear": [0.001, 10], "points": 9}},
         {"seeds": 4},
         {"extend": 3},
-        {"select": "val_accuracy"},
         {"batch_size": {"values": [16, 32]}},
+        {"optimizer.lr": {"log": [0.001, 10]}, "search": "sobol", "trials": 9},
+        {"optimizer.lr": {"log": [0.001, 10]}, "search": "sobol", "trials": 8},
     ],
     ids=str,
 )
-def test_every_part_of_the_search_enters_the_id(change: dict[str, Any], study: dict[str, Any], plan: Planned) -> None:
-    assert not set(plan(tuned(study)).arms) & set(plan(tuned(study, tune=LR | change)).arms)
+def test_every_part_of_a_search_enters_the_ids(change: dict[str, Any], study: dict[str, Any], plan: Planned) -> None:
+    for one, other in zip(ids(plan(tuned(study))), ids(plan(tuned(study, tune=LR | change))), strict=True):
+        assert not one & other
 
 
-def test_a_target_enters_the_id_of_what_is_selected_by_it_only(study: dict[str, Any], plan: Planned) -> None:
-    def ids(level: float, metric: str) -> set[str]:
-        target = {"metric": "val_accuracy", "value": level}
-        return set(plan(tuned(study, target=target, metrics=[metric])).arms)
+def test_what_is_selected_by_enters_the_ids_of_arms_only(study: dict[str, Any], plan: Planned) -> None:
+    def of(level: float, metric: str) -> tuple[set[str], set[str]]:
+        return ids(plan(tuned(study, target=TARGET | {"value": level}, metrics=[metric])))
 
-    assert ids(0.9, "test_accuracy") == ids(0.8, "test_accuracy")
-    assert not ids(0.9, "steps_to_target") & ids(0.8, "steps_to_target")
+    accuracy, loss, steps = of(0.9, "test_accuracy"), of(0.9, "test_loss"), of(0.9, "steps_to_target")
+    assert accuracy[0] == loss[0] == steps[0] == of(0.8, "steps_to_target")[0]
+    assert len(accuracy[1] | loss[1] | steps[1]) == 3 * len(accuracy[1])
+    assert accuracy == of(0.8, "test_accuracy")  # a target is that of what is selected by it
+    assert not steps[1] & of(0.8, "steps_to_target")[1]
 
 
 def test_tuned_arms_read_back_as_written(study: dict[str, Any], plan: Planned, tmp_path: Path) -> None:
@@ -69,9 +86,11 @@ def test_tuned_arms_read_back_as_written(study: dict[str, Any], plan: Planned, t
     planned.write(store, planned.missing(store))
     assert Plan.load(store.study("small") / "plan.json") == planned
     for arm_id, arm in planned.arms.items():
-        read = read_recipe(store.recipe(arm_id))
+        content = json.loads(store.recipe(arm_id).read_text(encoding="utf-8"))["recipe"]
+        read = Arm.model_validate_json(json.dumps(content))
         assert (read, read.id) == (arm, arm_id)
-        assert "lr" not in json.loads(store.recipe(arm_id).read_text())["recipe"]["optimizer"]
+        assert read.search
+        assert "lr" not in content["search"]["recipe"]["optimizer"]
 
 
 def test_every_arm_gets_as_many_trials(study: dict[str, Any], plan: Planned) -> None:
@@ -88,7 +107,7 @@ def test_an_arm_without_any_of_the_settings_is_not_tuned(study: dict[str, Any], 
     tune = {"schedule.final": {"values": [0.001, 0.1]}}
     planned = plan(tuned(study, tune=tune, vary={"schedule": ["constant", "cosine"]}))
     constant, cosine = planned.comparisons[0].arms
-    assert (constant.tuned, planned.arms[constant.arm].tune) == ({}, None)
+    assert (constant.tuned, planned.arms[constant.arm].search) == ({}, None)
     assert cosine.tuned == {"val_loss": cosine.arm}
 
 
@@ -109,18 +128,18 @@ def test_grids(written: dict[str, Any], points: list[Any], study: dict[str, Any]
 def test_whole_numbers_and_widths(study: dict[str, Any], plan: Planned) -> None:
     tune = {"batch_size": {"log": [16, 128], "points": 4}, "network.hidden": {"values": [[16], [8, 8]]}}
     (search, _) = searches(plan(tuned(study, tune=tune, vary={"activation": ["relu", "tanh"]})))
-    assert search.grid() == [
+    assert list(search.grid()) == [
         {"batch_size": size, "network.hidden": hidden} for size in (16, 32, 64, 128) for hidden in ((8, 8), (16,))
     ]
-    settled = arms(plan(tuned(study)))[0].settled({"batch_size": 64, "network.hidden": (16,)})
-    assert (settled.batch_size, settled.network.settings(), settled.tune) == (64, {"hidden": [16]}, None)
+    settled = search.at({"batch_size": 64, "network.hidden": (16,)})
+    assert (settled.batch_size, settled.network.settings()) == (64, {"hidden": [16]})
 
 
-def test_a_settled_arm_is_the_arm_without_tuning(study: dict[str, Any], plan: Planned) -> None:
+def test_what_is_settled_is_the_recipe_without_tuning(study: dict[str, Any], plan: Planned) -> None:
     before = arms(plan(tuned(study)))[0]
     study["baseline"]["optimizer"]["lr"] = 0.25
     written = plan(study | {"comparisons": {"a": {"vary": {"optimizer": ["sgd"]}, "metrics": ["test_loss"]}}})
-    assert before.settled({"optimizer.lr": 0.25}) == arms(written)[0]
+    assert before.settled({"optimizer.lr": 0.25}) == arms(written)[0].recipe
     assert before.settled({"optimizer.lr": 0.25}).id == arms(written)[0].id
     with pytest.raises(ValueError, match="greater than 0"):
         before.settled({"optimizer.lr": -1.0})

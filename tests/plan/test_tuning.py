@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.plan.test_doubts import warned
+from tests.plan.test_warnings import warned
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
 CLAIM = {"metric": "test_accuracy", "better": "relu", "than": "tanh"}

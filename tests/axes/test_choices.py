@@ -7,7 +7,10 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from study.axes import AXES, CHOICES, NUMBERS, Choice
+from study.axes.base import Choice
+from study.axes.recipe import AXES, Recipe
+
+CHOICES = {axis: about.choices for axis, about in AXES.items() if about.choices}
 
 REQUIRED = {"lr": 0.1, "path": "somewhere", "target": "y"}  # of settings without a default
 EVERY = [
@@ -35,8 +38,19 @@ def test_the_choices_of_the_design_are_there(axis: str) -> None:
     assert set(NAMES[axis].split()) <= set(CHOICES[axis].choices())
 
 
-def test_every_axis_has_choices_or_is_a_number() -> None:
-    assert sorted(AXES) == sorted([*CHOICES, *NUMBERS])
+def test_every_axis_has_choices_or_is_a_number_or_a_switch() -> None:
+    assert list(AXES) == list(Recipe.model_fields)  # a field without its record would not be varied, and say nothing
+    plain = {axis: field.annotation for axis, field in Recipe.model_fields.items() if axis not in CHOICES}
+    assert plain == {"dropout": float, "batch_size": int, "epochs": int, "gpus": int, "stack": bool, "tf32": bool}
+    assert [axis for axis, about in AXES.items() if not about.varies] == ["stack", "tf32"]
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_an_axis_is_described(axis: str) -> None:
+    about = AXES[axis]
+    assert about.description.endswith(".")
+    assert "\n" not in about.description
+    assert bool(about.plural) == about.varies  # which messages name what arms differ in
 
 
 @pytest.mark.parametrize("cls", EVERY)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.metrics import METRICS
-from tests.plan.tuned import LR, Planned, searches, tuned
+from tests.plan.tuned import LR, Planned, arms, tuned
 
 SELECTED = {  # from STATISTICS, Tuning
     "test_accuracy": "val_accuracy", "train_accuracy": "val_accuracy", "val_accuracy": "val_accuracy",
@@ -24,7 +24,7 @@ TARGET = {"metric": "val_accuracy", "value": 0.9}
 def test_selection_is_the_validation_twin(metric: str, study: dict[str, Any], plan: Planned) -> None:
     planned = plan(tuned(study, metrics=[metric], target=TARGET))
     assert planned.comparisons[0].selections == {metric: SELECTED[metric]}
-    assert {search.select for search in searches(planned)} == {SELECTED[metric]}
+    assert {arm.selection and arm.selection.metric for arm in arms(planned)} == {SELECTED[metric]}
 
 
 def test_several_selections_make_an_arm_each_for_one_label(study: dict[str, Any], plan: Planned) -> None:
@@ -44,28 +44,30 @@ def test_several_selections_make_an_arm_each_for_one_label(study: dict[str, Any]
     for metric, select in comparison.selections.items():
         read = comparison.arms_for(metric)
         assert list(read) == ["sgd", "adam"]
-        assert {planned.arms[arm].tune.select for arm in read.values()} == {select}  # type: ignore[union-attr]
-        assert [planned.arms[arm].optimizer.name for arm in read.values()] == ["sgd", "adam"]
+        selections = [planned.arms[arm].selection for arm in read.values()]
+        assert {selection and selection.metric for selection in selections} == {select}
+        assert [planned.arms[arm].outline.optimizer.name for arm in read.values()] == ["sgd", "adam"]
     (claim,) = comparison.claims
     assert (claim.better_arm, claim.than_arm) == tuple(comparison.arms_for("test_loss")[a] for a in ("adam", "sgd"))
 
 
 def test_one_search_serves_the_selections_of_a_label(study: dict[str, Any], plan: Planned) -> None:
-    """The one by steps to a target makes the trials, since only it counts them."""
     metrics = ["test_accuracy", "test_loss", "steps_to_target"]
     content = tuned(study, metrics=metrics, target=TARGET)
     other = dict(content["comparisons"]["a"], target=TARGET | {"value": 0.95}, metrics=["steps_to_target"])
     content["comparisons"]["b"] = other
     planned = plan(content)
-    assert len(planned.arms) == 8
+    assert (len(planned.arms), len(planned.searches)) == (8, 2)
     for label in ("sgd", "adam"):
         first, second = ({arm.label: arm.tuned for arm in c.arms}[label] for c in planned.comparisons)
-        by_steps = {first["steps_to_target"], second["steps_to_target"]}  # with a target each
-        assert len(by_steps) == 2
-        (source,) = {planned.sources[first[select]] for select in ("val_accuracy", "val_loss")}
-        assert source in by_steps
-        assert not by_steps & planned.sources.keys()
-    assert len(planned.sources) == 4
+        mine = [planned.arms[arm] for arm in {*first.values(), *second.values()}]
+        assert len({arm.search and arm.search.id for arm in mine}) == 1
+        assert {arm.selection.name for arm in mine if arm.selection} == {
+            "val_accuracy",
+            "val_loss",
+            "steps_to_target val_accuracy 0.9",
+            "steps_to_target val_accuracy 0.95",
+        }
 
 
 def test_a_listed_selection_serves_what_it_does_not_list(study: dict[str, Any], plan: Planned) -> None:
@@ -94,13 +96,14 @@ def test_a_comparison_may_tune_nothing_or_otherwise(study: dict[str, Any], plan:
     study["comparisons"] = {name.replace(" ", "_"): content for name, content in study["comparisons"].items()}
     planned = plan(study)
     found = [planned.arms[comparison.arms[0].arm] for comparison in planned.comparisons]
-    assert [arm.tune and (arm.tune.covers, arm.tune.seeds, arm.tune.select, arm.tune.extend) for arm in found] == [
-        (("optimizer.lr",), 5, "val_accuracy", 4),
+    assert [arm.search and (arm.search.covers, arm.search.seeds, arm.search.extend) for arm in found] == [
+        (("optimizer.lr",), 5, 4),
         None,
-        (("optimizer.lr",), 2, "val_accuracy", 4),
-        (("regularizer.strength",), 5, "val_accuracy", 0),
+        (("optimizer.lr",), 2, 4),
+        (("regularizer.strength",), 5, 0),
     ]
-    assert found[1].optimizer.lr == found[3].optimizer.lr == 0.1
+    assert [arm.selection and arm.selection.name for arm in found] == ["val_accuracy", None, *["val_accuracy"] * 2]
+    assert found[1].outline.optimizer.lr == found[3].outline.optimizer.lr == 0.1
 
 
 TIMED = {  # whether timing must wait for what tuning chooses
@@ -118,7 +121,7 @@ def test_timing_waits_where_the_choice_changes_an_operation(key: str, study: dic
     study["baseline"]["optimizer"] = {"name": "adamw", "lr": 0.1}
     planned = plan(tuned(study, tune={key: written}, vary={"activation": ["relu"]}, metrics=["step_seconds"]))
     assert planned.timing
-    assert planned.timed_tunings == (list(planned.timing.arms) if waits else [])
+    assert planned.timed_searches == (list(planned.searches) if waits else [])
 
 
 def test_a_claimed_time_asks_for_timing(study: dict[str, Any], plan: Planned) -> None:

@@ -7,20 +7,30 @@ from typing import Any
 
 import pytest
 
-from study.metrics import Target
-from study.plan.searches.selection import Candidate, Outcome, Trial, beats, edge, further, rank, score
-from study.metrics import Select
 from study.plan.searches.search import Search
+from study.plan.searches.selection import Outcome, Trial, beats, choose, edge, further, rank, score
 from study.plan.searches.space import Searched
 
 LR = Searched(key="optimizer.lr", log=(0.01, 1.0), points=3)
 DIVERGED = Outcome(False, None, None, None)
 
 
-def search(*settings: Searched, select: Select = "val_accuracy", **changes: Any) -> Tune:
-    target = Target(metric="val_accuracy", value=0.9) if select == "steps_to_target" else None
-    given = {"settings": settings or (LR,), "seeds": 2, "extend": 2, "select": select, "target": target}
-    return Tune(**given | changes)
+RECIPE = {
+    "dataset": {"name": "wine"}, "network": {"name": "mlp"}, "optimizer": {"name": "sgd", "lr": 0.1}, "batch_size": 8,
+    "epochs": 1, "regularizer": {"name": "l2"},
+}  # fmt: skip
+
+
+def search(*settings: Searched, **changes: Any) -> Search:
+    return Search(**{"recipe": RECIPE, "settings": settings or (LR,), "seeds": 2, "extend": 2} | changes)
+
+
+def where(searched: Search, trials: list[Trial]) -> tuple[dict[str, str], bool, list[dict[str, Any]]]:
+    return edge(searched, "val_accuracy", trials)
+
+
+def next_to(searched: Search, trials: list[Trial]) -> list[dict[str, Any]]:
+    return further(searched, "val_accuracy", trials)
 
 
 def accuracy(*values: float, loss: float = 1.0) -> list[Outcome]:
@@ -33,10 +43,6 @@ def steps(*values: int | None, loss: float = 1.0) -> list[Outcome]:
 
 def trials(*outcomes: list[Outcome], at: tuple[float, ...] = (0.01, 0.1, 1.0)) -> list[Trial]:
     return [Trial({"optimizer.lr": lr}, found) for lr, found in zip(at, outcomes, strict=True)]
-
-
-def anything(candidate: Candidate) -> bool:
-    return True
 
 
 def test_the_highest_mean_accuracy_is_best() -> None:
@@ -99,16 +105,16 @@ def test_beyond_doubt_is_two_standard_errors_or_all_seeds(
 
 
 def test_the_best_on_an_edge_is_undertuned_where_it_beats_its_neighbour() -> None:
-    found = edge(search(), trials(accuracy(0.5, 0.5), accuracy(0.7, 0.7), accuracy(0.9, 0.9)), anything)
-    assert (found.sides, found.undertuned) == ({"optimizer.lr": "high"}, True)
-    assert found.next == [{"optimizer.lr": 10.0}, {"optimizer.lr": 100.0}]
-    found = edge(search(), trials(accuracy(0.9, 0.9), accuracy(0.7, 0.7), accuracy(0.5, 0.5)), anything)
-    assert (found.sides, found.next) == ({"optimizer.lr": "low"}, [{"optimizer.lr": 0.001}, {"optimizer.lr": 0.0001}])
+    sides, undertuned, following = where(search(), trials(accuracy(0.5, 0.5), accuracy(0.7, 0.7), accuracy(0.9, 0.9)))
+    assert (sides, undertuned) == ({"optimizer.lr": "high"}, True)
+    assert following == [{"optimizer.lr": 10.0}, {"optimizer.lr": 100.0}]
+    sides, undertuned, following = where(search(), trials(accuracy(0.9, 0.9), accuracy(0.7, 0.7), accuracy(0.5, 0.5)))
+    assert (sides, following) == ({"optimizer.lr": "low"}, [{"optimizer.lr": 0.001}, {"optimizer.lr": 0.0001}])
 
 
 def test_the_best_on_an_edge_that_is_level_is_not_undertuned() -> None:
-    found = edge(search(), trials(accuracy(0.5, 0.5), accuracy(0.9, 0.8), accuracy(0.8, 0.92)), anything)
-    assert (found.sides, found.undertuned, found.next) == ({"optimizer.lr": "high"}, False, [])
+    sides, undertuned, following = where(search(), trials(accuracy(0.5, 0.5), accuracy(0.9, 0.8), accuracy(0.8, 0.92)))
+    assert (sides, undertuned, following) == ({"optimizer.lr": "high"}, False, [])
 
 
 def with_losses(level: float, *losses: float) -> list[Outcome]:
@@ -118,8 +124,8 @@ def with_losses(level: float, *losses: float) -> list[Outcome]:
 @pytest.mark.parametrize(("level", "expected"), [(0.1, True), (1.0, False)], ids=["chance", "nothing better"])
 def test_the_loss_tells_where_accuracies_are_all_the_same_and_could_be_better(level: float, expected: bool) -> None:
     falling = trials(*(with_losses(level, loss, loss + 0.1) for loss in (2.3, 2.2, 2.1)))
-    found = edge(search(), falling, anything)
-    assert (found.sides, found.undertuned) == ({"optimizer.lr": "high"}, expected)
+    sides, undertuned, _ = where(search(), falling)
+    assert (sides, undertuned) == ({"optimizer.lr": "high"}, expected)
 
 
 def test_a_candidate_past_one_edge_may_lie_on_another() -> None:
@@ -127,21 +133,21 @@ def test_a_candidate_past_one_edge_may_lie_on_another() -> None:
     tune = search(LR, strength)
     grid = [Trial(point, accuracy(*[0.5 + point["regularizer.strength"]] * 2)) for point in tune.grid()]
     past = Trial({"optimizer.lr": 10.0, "regularizer.strength": 0.1}, accuracy(0.9, 0.9))
-    assert edge(tune, [*grid, past], anything).sides == {"optimizer.lr": "high", "regularizer.strength": "high"}
+    assert where(tune, [*grid, past])[0] == {"optimizer.lr": "high", "regularizer.strength": "high"}
 
 
 def test_an_inner_best_and_an_end_of_the_setting_itself_are_no_edge() -> None:
-    assert edge(search(), trials(accuracy(0.5), accuracy(0.9), accuracy(0.8)), anything) == ({}, False, [])
+    assert where(search(), trials(accuracy(0.5), accuracy(0.9), accuracy(0.8))) == ({}, False, [])
     best_is_0 = [Trial({"dropout": rate}, accuracy(mean, mean)) for rate, mean in ((0.0, 0.9), (0.25, 0.8), (0.5, 0.7))]
     dropout = Searched(key="dropout", linear=(0.0, 0.5), points=3)
-    assert edge(search(dropout), best_is_0, lambda point: point["dropout"] >= 0) == ({}, False, [])
+    assert where(search(dropout), best_is_0) == ({}, False, [])
 
 
 def test_the_neighbour_of_a_refined_edge_is_the_nearest() -> None:
     found = trials(
         accuracy(0.5, 0.5), accuracy(0.7, 0.7), accuracy(0.9, 0.9), accuracy(0.91, 0.89), at=(0.01, 0.1, 1, 0.3)
     )
-    assert edge(search(), found, anything).undertuned is False
+    assert where(search(), found)[1] is False
 
 
 def test_a_product_has_an_edge_for_each_setting() -> None:
@@ -149,10 +155,10 @@ def test_a_product_has_an_edge_for_each_setting() -> None:
     tune = search(LR, strength)
     best = {"optimizer.lr": 0.1, "regularizer.strength": 0.1}
     found = [Trial(point, accuracy(0.9, 0.9) if point == best else accuracy(0.5, 0.4)) for point in tune.grid()]
-    where = edge(tune, found, anything)
-    assert where.sides == {"regularizer.strength": "high"}
-    assert where.next == [best | {"regularizer.strength": 1.0}, best | {"regularizer.strength": 10.0}]
-    assert further(tune, found, anything) == [best | {"regularizer.strength": 1.0}]
+    sides, _, following = where(tune, found)
+    assert sides == {"regularizer.strength": "high"}
+    assert following == [best | {"regularizer.strength": 1.0}, best | {"regularizer.strength": 10.0}]
+    assert next_to(tune, found) == [best | {"regularizer.strength": 1.0}]
 
 
 def test_an_edge_is_that_of_the_best_candidates_own_line() -> None:
@@ -162,37 +168,45 @@ def test_an_edge_is_that_of_the_best_candidates_own_line() -> None:
     elsewhere = {"optimizer.lr": 10.0, "regularizer.strength": 0.1}
     points = [*tune.grid(), elsewhere]
     found = [Trial(point, accuracy(0.9, 0.9) if point == best else accuracy(0.5, 0.4)) for point in points]
-    assert edge(tune, found, anything).sides == {"optimizer.lr": "high"}
-    scattered = search(LR, strength, search="sobol", trials=10)
-    assert edge(scattered, found, anything).sides == {}
+    assert where(tune, found)[0] == {"optimizer.lr": "high"}
+    scattered = search(LR, strength, method="sobol", trials=10)
+    assert where(scattered, found)[0] == {}
 
 
 def test_listed_values_are_extrapolated_but_not_extended() -> None:
     sizes = Searched(key="batch_size", values=(16, 32, 64), whole=True)
     found = [Trial({"batch_size": size}, accuracy(size / 100, size / 100)) for size in (16, 32, 64)]
-    assert edge(search(sizes), found, anything).next == [{"batch_size": 128}, {"batch_size": 256}]
-    assert further(search(sizes), found, anything) == []
+    assert where(search(sizes), found)[2] == [{"batch_size": 128}, {"batch_size": 256}]
+    assert next_to(search(sizes), found) == []
 
 
 def test_an_edge_is_extended_and_an_inner_best_halved_on_both_sides() -> None:
     rising = trials(accuracy(0.5), accuracy(0.7), accuracy(0.9))
-    assert further(search(), rising, anything) == [{"optimizer.lr": 10.0}]
+    assert next_to(search(), rising) == [{"optimizer.lr": 10.0}]
     inner = trials(accuracy(0.5), accuracy(0.9), accuracy(0.7))
-    assert further(search(), inner, anything) == [
+    assert next_to(search(), inner) == [
         {"optimizer.lr": pytest.approx(0.1 / 10**0.5)},
         {"optimizer.lr": pytest.approx(0.1 * 10**0.5)},
     ]
-    assert further(search(), rising, lambda point: point["optimizer.lr"] <= 1) == [
-        {"optimizer.lr": pytest.approx(10**-0.5)}
-    ]
+    dropout = Searched(key="dropout", linear=(0.0, 0.8), points=3)  # whose next step, to 1.2, is none
+    best_is_highest = [Trial({"dropout": rate}, accuracy(rate)) for rate in (0.0, 0.4, 0.8)]
+    assert next_to(search(dropout), best_is_highest) == [{"dropout": pytest.approx(0.6)}]
 
 
-def test_where_the_best_has_no_room_the_next_is_asked() -> None:
+def test_where_the_best_has_no_room_the_next_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Search, "possible", lambda self, point: 2 <= point["batch_size"] <= 8)
     sizes = Searched(key="batch_size", linear=(2, 8), points=3, whole=True)  # 2, 5, 8
     tried = {2: 0.5, 5: 0.7, 8: 0.8, 3: 0.9, 4: 0.6}
     found = [Trial({"batch_size": size}, accuracy(mean)) for size, mean in tried.items()]
-    inside = further(search(sizes), found, lambda point: 2 <= point["batch_size"] <= 8)
-    assert inside == [{"batch_size": 6}]  # 3 is fenced in by 2 and 4; 8 has 6 or 7 towards 5, which rounds to even
+    # 3 is fenced in by 2 and 4; 8 has 6 or 7 towards 5, which rounds to even.
+    assert next_to(search(sizes), found) == [{"batch_size": 6}]
     everything = dict.fromkeys(range(2, 9), 0.5)
     found = [Trial({"batch_size": size}, accuracy(mean)) for size, mean in everything.items()]
-    assert further(search(sizes), found, lambda point: 2 <= point["batch_size"] <= 8) == []
+    assert next_to(search(sizes), found) == []
+
+
+def test_nothing_is_chosen_where_every_seed_of_every_candidate_diverged() -> None:
+    assert choose(search(), trials(*[[DIVERGED, DIVERGED]] * 3), "val_accuracy") is None
+    one = choose(search(), trials([DIVERGED, DIVERGED], [DIVERGED, *accuracy(0.1)], at=(0.01, 0.1)), "val_accuracy")
+    assert one is not None
+    assert one.settings == {"optimizer.lr": 0.1}

@@ -1,0 +1,157 @@
+"""One attempt at a time, whose end is known to whoever asks: finished, failed, killed."""
+
+import errno
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study.plan.arm import Arm
+from study.run.attempt import Busy, attempt
+from study.store.failures import failures
+from study.store.layout import Block
+from tests.run.conftest import make_recipe, names, train_block
+
+BLOCK = Block(2, 4)
+
+
+@pytest.fixture
+def arm():
+    return Arm(recipe=make_recipe())
+
+
+@pytest.fixture
+def store(ready):
+    """A store in which everything is ready to train the default arm."""
+    return ready()[0]
+
+
+def marks(store, arm):
+    """What an attempt at the block of an arm needs to know."""
+    return store.started(arm.id, BLOCK), store.failed(arm.id, BLOCK), store.log("job", "some")
+
+
+def test_a_block_is_trained_by_one_process_at_a_time(store, arm):
+    with attempt(*marks(store, arm)):
+        mark = store.started(arm.id, BLOCK)
+        content = mark.read_text(encoding="utf-8")
+        assert json.loads(content)["pid"] == os.getpid()
+        with (
+            pytest.raises(Busy, match=f"process {os.getpid()} on .* is still at it"),
+            attempt(*marks(store, arm)),
+        ):
+            pass
+        assert mark.read_text(encoding="utf-8") == content
+        assert list(failures(store, arm.id)) == []  # a running job has not failed
+    assert not mark.exists()
+
+
+def test_a_killed_process_is_found_and_a_running_one_is_not_disturbed(store, arm):
+    code = (
+        "import sys, time; from pathlib import Path; from study.run.attempt import attempt\n"
+        "with attempt(*map(Path, sys.argv[1:])):\n"
+        "    print('held', flush=True); time.sleep(60)"
+    )
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", code, *map(str, marks(store, arm))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
+        try:
+            assert process.stdout.readline() == "held\n"
+            assert list(failures(store, arm.id)) == []
+            assert store.started(arm.id, BLOCK).exists()
+        finally:
+            process.send_signal(signal.SIGKILL)
+    (failure,) = failures(store, arm.id)
+    assert failure.block == BLOCK
+    assert failure.reason.startswith("killed")
+    assert failure.log == str(store.log("job", "some"))
+    assert names(store, arm) == ["started-2-4.json"]  # a query changes nothing
+    train_block(store, arm, BLOCK)
+    assert list(failures(store, arm.id)) == []
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
+
+
+def leave_mark(store, arm, host, pid):
+    """The start mark of a process that does not hold it locked."""
+    mark = store.started(arm.id, BLOCK)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(json.dumps({"host": host, "pid": pid, "log": "its.log", "time": ""}), encoding="utf-8")
+    return mark
+
+
+@pytest.fixture(params=[errno.ENOTSUP, errno.ENOLCK, errno.ENOSYS], ids=errno.errorcode.get)
+def no_locks(request, monkeypatch):
+    """A file system on which files cannot be locked."""
+
+    def refuse(file, operation):
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+@pytest.fixture
+def gone():
+    """The id of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_a_mark_of_another_host_is_not_taken_for_that_of_a_killed_job(store, arm, gone):
+    """Its lock may be local to that host."""
+    mark = leave_mark(store, arm, "elsewhere", gone)
+    assert list(failures(store, arm.id)) == []
+    assert mark.exists()
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
+
+
+def test_a_mark_of_another_host_that_is_held_says_that_its_process_lives(store, arm):
+    mark = leave_mark(store, arm, "elsewhere", 17)
+    with mark.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(Busy, match="process 17 on elsewhere"), attempt(*marks(store, arm)):
+            pass
+        assert list(failures(store, arm.id)) == []
+
+
+def test_where_files_cannot_be_locked_a_process_is_found_by_its_id(store, arm, no_locks, gone):
+    with attempt(*marks(store, arm)):
+        with pytest.raises(Busy, match=f"process {os.getpid()} on"), attempt(*marks(store, arm)):
+            pass
+        assert list(failures(store, arm.id)) == []
+    leave_mark(store, arm, socket.gethostname(), gone)
+    (failure,) = failures(store, arm.id)
+    assert (failure.reason.partition(":")[0], failure.log) == ("killed", "its.log")
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
+
+
+def test_where_files_cannot_be_locked_nothing_is_known_of_another_host(store, arm, no_locks, gone):
+    leave_mark(store, arm, "elsewhere", gone)
+    assert list(failures(store, arm.id)) == []
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
+
+
+def test_a_failure_is_over_once_its_seeds_are_there(store, arm):
+    with pytest.raises(RuntimeError), attempt(*marks(store, arm)):
+        raise RuntimeError("out of memory")
+    assert [failure.reason for failure in failures(store, arm.id)] == ["RuntimeError: out of memory"]
+    wider = Block(0, 9)
+    for path in (store.runs(arm.id, wider), store.curves(arm.id, wider)):
+        path.touch()
+    assert list(failures(store, arm.id)) == []
+
+
+def test_an_interruption_is_no_failure(store, arm):
+    with pytest.raises(KeyboardInterrupt), attempt(*marks(store, arm)):
+        raise KeyboardInterrupt
+    assert list(failures(store, arm.id)) == []
+    assert names(store, arm) == []
