@@ -5,9 +5,7 @@ Statistics, summary, tables and figures read nothing else of a run but this and 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +45,10 @@ class Observations:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        self._parts = dict(iter(frame.groupby(["comparison", "metric", "near"], sort=False)))
-        self._by_label: dict[tuple[str, str, str], dict[str, Floats]] = {}
+        keys = ["comparison", "metric", "near"]
+        self._parts = dict(iter(frame.groupby(keys, sort=False)))
+        values = frame.groupby([*keys, "label"], sort=False)["value"]
+        self._values = {key: part.to_numpy(dtype=float) for key, part in values}
 
     def of(self, comparison: str, metric: str, near: str = "") -> pd.DataFrame:
         """The rows that ``metric`` of a comparison (by name) is estimated from."""
@@ -56,12 +56,7 @@ class Observations:
 
     def values(self, comparison: str, metric: str, label: str, near: str = "") -> Floats:
         """What one arm has of a metric. [runs or rounds]"""
-        key = comparison, metric, near
-        if key not in self._by_label:
-            rows = self.of(*key)
-            groups = rows.groupby("label", sort=False)["value"]
-            self._by_label[key] = {str(name): values.to_numpy(dtype=float) for name, values in groups}
-        return self._by_label[key].get(label, np.empty(0))
+        return self._values.get((comparison, metric, near, label), np.empty(0))
 
     def runs(self, comparison: str) -> pd.DataFrame:
         """A row for every planned run of a comparison, of the arms of every selection."""
@@ -101,7 +96,7 @@ class _Evidence:
         full = records.runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True).eq(True)
         runs = records.runs.assign(out_of_memory=(records.runs["status"] == "failed") & full.fillna(False).astype(bool))
         self.runs, self.curves = runs.set_index(["arm", "seed"]), records.curves
-        self.timing = records.timing.assign(steps=records.timing["arm"].map(budgets(records.runs)).astype(float))
+        self.timing = records.timing.assign(steps=records.timing["arm"].map(budgets(plan, records.runs)))
         self.by_round = self.timing.set_index(["arm", "round"])["step_seconds"].astype(float)
         self.seconds = seconds_of(records.timing).dropna()
         chosen = found(records.tuning)
@@ -185,16 +180,17 @@ def _rounds(labels: Mapping[str, str], reference: str, source: PerRound, evidenc
     return pd.DataFrame(rows | ends | {"value": value, "paired": value})
 
 
-def budgets(runs: pd.DataFrame) -> dict[str, int]:
-    """The steps of each arm's whole budget, whether or not a run of it finished.
+def budgets(plan: Plan, runs: pd.DataFrame) -> pd.Series:
+    """The steps of each arm's whole budget, whether or not a run of it finished. [arm]
 
-    Training rows are those of any run on the same data; an arm whose data no run has seen is left out.
+    Training rows are those of any run on the same data; null of an arm whose data no run has seen.
     """
-    arms = runs.drop_duplicates("arm").set_index("arm")
-    data = arms["recipe"].map(lambda recipe: json.dumps(json.loads(recipe)["dataset"], sort_keys=True))
-    rows = runs.groupby(runs["arm"].map(data))["train_rows"].max()
-    batches = (data.map(rows) / arms["batch_size"]).dropna().map(ceil)
-    return {str(arm): int(count) for arm, count in (batches * arms["epochs"]).dropna().items()}
+    data = runs["arm"].map({name: arm.dataset_id for name, arm in plan.arms.items()})
+    rows = runs.groupby(data)["train_rows"].transform("max")
+    arms = (
+        runs.assign(rows=rows).drop_duplicates("arm").set_index("arm")[["rows", "batch_size", "epochs"]].astype(float)
+    )
+    return -(-arms["rows"] // arms["batch_size"]) * arms["epochs"]
 
 
 def seconds_of(timing: pd.DataFrame) -> pd.Series:

@@ -104,14 +104,14 @@ def _absent(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> pa.
     """A row for every planned run without records: failed, and why, where a job said so; else missing."""
     rows = []
     for arm, wanted in plan.seeds.items():
-        there = {seed for _, seeds in owned(present[arm], wanted) for seed in seeds}
-        if len(there) == wanted:
+        gone = set(range(wanted)).difference(*(seeds for _, seeds in owned(present[arm], wanted)))
+        if not gone:
             continue
         search = plan.arms[arm].search
         unsearched = failed_search(store, search.id, arm) if search else None
         reasons = dict.fromkeys(range(wanted), unsearched.reason) if unsearched else {}
         reasons |= {seed: failure.reason for failure in failures(store, arm) for seed in failure.seeds}
-        for seed in (seed for seed in range(wanted) if seed not in there):
+        for seed in sorted(gone):
             status = "failed" if seed in reasons else "missing"
             rows.append({"arm": arm, "seed": seed, "status": status, "reason": reasons.get(seed)})
     return pa.Table.from_pylist(rows, RUNS)
@@ -185,11 +185,11 @@ def first_reached(curves: pd.DataFrame, target: Target | None) -> pd.DataFrame:
 
 def _with_targets(runs: pd.DataFrame, curves: pd.DataFrame, targets: Mapping[str, Target]) -> pd.DataFrame:
     """The runs with the columns ``TARGETS``: null where nothing was trained, or the study has no target."""
-    parts = [curves.iloc[:0][["arm", "seed", "epoch", "step"]].set_index(["arm", "seed"])]
+    met = []
     for target in set(targets.values()):
         mine = [arm for arm, own in targets.items() if own == target]
-        parts.append(first_reached(curves[curves["arm"].isin(mine)], target))
-    reached = pd.concat(parts).reindex(pd.MultiIndex.from_frame(runs[["arm", "seed"]]))
+        met.append(first_reached(curves[curves["arm"].isin(mine)], target))
+    reached = pd.concat([first_reached(curves, None), *met]).reindex(pd.MultiIndex.from_frame(runs[["arm", "seed"]]))
     known = runs["arm"].isin(list(targets)) & runs["status"].isin(["finished", "diverged"])
     hit = reached["step"].notna().to_numpy()
     return runs.assign(

@@ -6,7 +6,6 @@ import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from study.errors import Refused
@@ -156,24 +155,19 @@ def draw(arguments: Namespace) -> int:
     folder = store.study(plan.study)
     Dag(plan, store, cached=True).note_expected()
 
-    def step(verb: Callable[[Namespace], object], **more: str) -> Callable[[], object]:
-        return partial(verb, Namespace(plan=arguments.plan, **more))
-
-    steps = [
-        ("collect", step(collect), [folder / "summary.parquet"]),
-        *((f"table {of}", step(table, comparison=of), table_files(folder, of)) for of in tables(plan)),
-        *(
-            (f"figure {name} {of}", step(figure, name=name, comparison=of), figure_files(folder, name, of))
-            for name, of in drawings(plan)
-        ),
-        ("report", step(report), [folder / "report.html"]),
+    steps: list[tuple[Callable[[Namespace], object], dict[str, str], list[Path]]] = [
+        (collect, {}, [folder / "summary.parquet"]),
+        *((table, {"comparison": of}, table_files(folder, of)) for of in tables(plan)),
+        *((figure, {"name": name, "comparison": of}, figure_files(folder, name, of)) for name, of in drawings(plan)),
+        (report, {}, [folder / "report.html"]),
     ]
     failed = 0
-    for words, make, files in steps:
+    for verb, more, files in steps:
         try:
-            make()
+            verb(Namespace(plan=arguments.plan, **more))
         except Exception as error:
             traceback.print_exc()
+            words = " ".join((verb.__name__, *more.values()))
             print(f"FAILED {words}: {type(error).__name__}: {error}", file=sys.stderr)
             for path in files:
                 path.unlink(missing_ok=True)

@@ -97,10 +97,10 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
 def _datasets(plan: Plan, runs: pd.DataFrame) -> list[dict[str, Any]]:
     """What the protocol says of each dataset."""
     ids = runs["arm"].map({arm: recipe.dataset_id for arm, recipe in plan.arms.items()})
-    found = []
+    found, splits = [], {"train": "training", "val": "validation", "test": "test"}
     for dataset_id, dataset in plan.datasets.items():
         mine = runs[ids == dataset_id].dropna(subset=["train_rows"])
-        rows = ", ".join(f"{int(mine[f'{s}_rows'].iloc[0]):,} {word}" for s, word in SPLITS.items() if len(mine))
+        rows = ", ".join(f"{int(mine[f'{s}_rows'].iloc[0]):,} {word}" for s, word in splits.items() if len(mine))
         regression = len(mine) and mine["train_loss"].notna().any() and mine["train_accuracy"].isna().all()
         about = {name: getattr(dataset, name) for name in ("images", "split", "given_test")}
         rows = f"{rows} rows" if rows else ""
@@ -108,18 +108,12 @@ def _datasets(plan: Plan, runs: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
-
-
 def metrics(plan: Plan) -> list[tuple[str, str, str, str]]:
     """Title, unit, better and definition of the metrics that the study shows."""
-    used = dict.fromkeys(metric for comparison in plan.comparisons for metric in comparison.metrics)
+    used = {metric for comparison in plan.comparisons for metric in comparison.metrics}
     rows: list[tuple[str, str, str, str]] = []
-    for name in [metric for metric in METRICS if metric in used]:
-        about = METRICS[name]
-        kind = "mean over seeds"
-        if about.per_round or about.target:
-            kind = "median over rounds" if about.per_round else "median over seeds"
+    for about in (about for name, about in METRICS.items() if name in used):
+        kind = "median over rounds" if about.per_round else "median over seeds" if about.target else "mean over seeds"
         rows.append((about.title, about.shown or "–", about.better, f"{about.definition}; {kind}"))
     return rows
 

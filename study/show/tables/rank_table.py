@@ -70,17 +70,23 @@ def ranks_of(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -
         return Ranks(title, [], [], _notes(found, {}))
     rows = summary[summary["comparison"] == comparison.name]
     by_metric = {metric: scores(found, rows, metric) for metric in comparison.metrics}
-    ranks = {
-        metric: None if score.absent else average_ranks(costs_of(metric, score.estimates, score.lost), False)
-        for metric, score in by_metric.items()
-    }
-    columns = [_column(metric, ranks[metric], by_metric[metric]) for metric in comparison.metrics]
-    first = next((rank for rank in ranks.values() if rank is not None), None)
-    order = range(len(found.arms)) if first is None else np.argsort(first, kind="stable")
+    columns, order = [], None
+    for metric, score in by_metric.items():
+        if score.absent:
+            columns.append([Cell(NONE)] * len(found.arms))
+            continue
+        ranks = average_ranks(costs_of(metric, score.estimates, score.lost), False)
+        order = np.argsort(ranks, kind="stable") if order is None else order
+        what = "not reached" if METRICS[metric].target else "diverged"
+        lost = [f"{what} on {count}" if count else "" for count in (score.lost > 0).sum(axis=0)]
+        columns.append([Cell(f"{rank:.2f}", remark=words) for rank, words in zip(ranks, lost, strict=True)])
     return Ranks(
         title,
         [f"rank by {METRICS[metric].title}" for metric in comparison.metrics],
-        [(found.arms[i], [column[i] for column in columns]) for i in order],
+        [
+            (found.arms[i], [column[i] for column in columns])
+            for i in (range(len(found.arms)) if order is None else order)
+        ],
         _notes(found, by_metric),
     )
 
@@ -103,17 +109,6 @@ def _lost(metric: str, row: dict[Any, Any]) -> int:
         return int(none(row["estimate"]) and not none(row["n_reached"]))
     unknown = none(row["estimate"]) and row["n_diverged"] < row["n"]
     return 0 if unknown else int(row["n_diverged"])
-
-
-def _column(metric: str, ranks: Floats | None, score: Scores) -> list[Cell]:
-    """The cells of one metric. [arms]"""
-    if ranks is None:
-        return [Cell(NONE)] * score.lost.shape[1]
-    what = "not reached" if METRICS[metric].target else "diverged"
-    lost = (score.lost > 0).sum(axis=0)
-    return [
-        Cell(f"{rank:.2f}", remark=f"{what} on {count}" * bool(count)) for rank, count in zip(ranks, lost, strict=True)
-    ]
 
 
 def _notes(found: Across, by_metric: dict[str, Scores]) -> str:
