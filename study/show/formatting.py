@@ -42,21 +42,18 @@ def scaled(metric: str, value: float) -> float:
     return value * 100 if METRICS[metric].percent else value
 
 
-def unit_shown(metric: str, unit: str | None = None, device: str | None = None) -> str:
-    """The unit for a heading, from the stored one, without what the title says; and the CPU where time was taken on
-    one.
-    """
-    unit = METRICS[metric].shown if unit in (None, METRICS[metric].unit) else unit
-    parts = ["" if unit in COUNTED else unit or ""]
-    if device in ("CPU", "CPU workers") and METRICS[metric].timed and METRICS[metric].unit != "MiB":
-        parts.append(device)
-    return ", ".join(filter(None, parts))
-
-
 def heading(metric: str, unit: str | None = None, device: str | None = None) -> str:
-    """Title and unit of a metric, for a column or an axis."""
-    shown = unit_shown(metric, unit, device)
-    return f"{METRICS[metric].title} ({shown})" if shown else METRICS[metric].title
+    """Title and unit of a metric, for a column or an axis.
+
+    ``unit``: the stored one; what the title says is left out. The CPU is named where time was taken on one.
+    """
+    about = METRICS[metric]
+    shown = about.shown if unit is None or unit == about.unit else unit
+    parts = [shown] if shown not in COUNTED else []
+    if device in ("CPU", "CPU workers") and about.timed and about.unit != "MiB":
+        parts.append(device)
+    text = ", ".join(filter(None, parts))
+    return f"{about.title} ({text})" if text else about.title
 
 
 def none(value: object) -> bool:

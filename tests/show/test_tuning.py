@@ -109,7 +109,7 @@ def test_an_arm_that_is_not_tuned_yet_is_said_to_be_so(planned: Callable[..., Pl
     found = records(plan, lambda label, seed: {"status": "missing"})
     ours = table(plan.comparisons[0], summary_table(plan, found).to_pandas())
     assert set(map(str, ours.columns["tuned by validation accuracy", "chosen"])) == {"– (not tuned yet)"}
-    assert {row["tuned to"] for row in recipes.recipes(plan, found)} == {"–, not tuned yet (by validation accuracy)"}
+    assert {row["tuned to"] for row in recipes.recipes(plan, found)} == {"– (not tuned yet), by validation accuracy"}
 
 
 def test_stand_ins_are_never_shown(planned: Callable[..., Plan]) -> None:
@@ -120,7 +120,7 @@ def test_stand_ins_are_never_shown(planned: Callable[..., Plan]) -> None:
     )
     rows = recipes.recipes(plan, found)
     assert [row["optimizer"] for row in rows] == ["sgd (tuned: lr)", "adam (betas=[0.8, 0.9], eps=1e-08; tuned: lr)"]
-    assert rows[1]["tuned to"] == "lr=0.01 (by validation accuracy)"
+    assert rows[1]["tuned to"] == "lr=0.01, by validation accuracy"
     other = planned("o: {vary: {activation: [relu, tanh]}, metrics: [test_loss], "
                     "tune: {dropout: {linear: [0, 0.4], points: 3}, batch_size: {values: [16, 32]}}}")  # fmt: skip
     fixed = dict(recipes.fixed(other, other.comparisons[0]))
@@ -142,8 +142,8 @@ def test_the_ledger_counts_all_runs_and_steps(planned: Callable[..., Plan]) -> N
     plan, found = of(planned, edgy)
     book = ledger.ledger(plan, found)
     assert [line.arm for line in book.lines] == ["sgd", "adam"]
-    assert book.tuning == (len(found.tuning), found.tuning["steps"].sum())
-    assert book.final == (16, found.runs["steps"].sum())
+    assert book.tuning[:2] == (len(found.tuning), found.tuning["steps"].sum())
+    assert book.final[:2] == (16, found.runs["steps"].sum())
     assert book.lines[0].tuning.runs == 9
     ((_, about, counts),) = book.groups
     assert about == "by validation accuracy; lr: 3 points from 0.001 to 0.1 (log); 3 trials of 3 seeds"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.formatting import COUNTED, Estimate, column, none, quoted
-from study.show.tables.results_table import ordered
+from study.show.tables.results_table import Row, by_metric
 from study.show.tables.tuning import found, undertuned_arms
 from study.show.templates import paragraphs
 from study.wording import listed
@@ -22,58 +23,52 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.Dat
     """Paragraphs on a comparison: the order of its arms by the first metric in which two differ (else the first), then
     the arms that are undertuned. ``tuning``: that of ``Records``.
     """
-    rows = summary[summary["comparison"] == comparison.name]
-    if not (rows["n_finished"] > 0).any():
+    rows = by_metric(comparison, summary)
+    if not any(row["n_finished"] for mine in rows.values() for row in mine):
         return ["No run has finished yet, so there is nothing to say."]
-    differ = (m for m in comparison.metrics if rows.loc[rows["metric"] == m, "estimate"].nunique() > 1)
+    known = {metric: [row for row in mine if not none(row["estimate"])] for metric, mine in rows.items()}
+    differ = (metric for metric, mine in known.items() if len({row["estimate"] for row in mine}) > 1)
     metric = next(differ, comparison.metrics[0])
     about = METRICS[metric]
-    by_label = {row["label"]: row for row in rows[rows["metric"] == metric].to_dict("records")}
-    labels = [label for label in ordered(comparison) if not none(by_label[label]["estimate"])]
-    without = [label for label in ordered(comparison) if label not in labels]
-    labels.sort(key=lambda label: by_label[label]["estimate"], reverse=about.better == "higher")
-    best = labels[0] if labels else ""
-    median = (about.target or about.per_round) and not about.counted
+    ranked = sorted(known[metric], key=lambda row: -about.orientation * row["estimate"])
+    without = [row for row in rows[metric] if none(row["estimate"])]
+    median = f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
     return paragraphs(
         "finding",
         title=about.title,
-        extreme=f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
-        if median
-        else about.superlative,
-        groups=_groups(metric, labels, by_label),
+        extreme=median if (about.target or about.per_round) and not about.counted else about.superlative,
+        groups=_groups(metric, ranked),
         without=_named(without) if without else None,
-        why=_why(metric, [by_label[label] for label in without]),
+        why=_why(metric, without),
         arms=len(comparison.arms),
-        many=len(labels) > MOST,
-        best=best,
-        near=[label for label in labels[1:] if _near(by_label[best], by_label[label])],
-        others=len(labels) - 1,
+        many=len(ranked) > MOST,
+        best=ranked[0]["label"] if ranked else "",
+        near=[row["label"] for row in ranked[1:] if _near(ranked[0], row)],
+        others=len(ranked) - 1,
         undertuned=undertuned_arms(comparison, found(tuning)),
     )
 
 
-def _groups(metric: str, labels: list[str], found: dict[Any, dict[Any, Any]]) -> list[dict[str, Any]]:
-    """Arms, the best first; those that tie as one group. ``found``: the rows of the summary by label."""
+def _groups(metric: str, ranked: list[Row]) -> list[dict[str, Any]]:
+    """Arms, the best first; those that tie as one group."""
     about = METRICS[metric]
-    estimates = [Estimate(*(found[label][name] for name in ("estimate", "low", "high"))) for label in labels]
-    texts = dict(zip(labels, column(metric, estimates), strict=True))
+    texts = column(metric, [Estimate(row["estimate"], row["low"], row["high"]) for row in ranked])
     groups = []
-    for _, same in groupby(labels, key=lambda label: found[label]["estimate"]):
-        arms = list(same)
-        first = texts[arms[0]]
-        unit = "" if about.unit in COUNTED else " %" if about.percent else f" {found[arms[0]]['unit']}".rstrip()
-        shared = first.around and len({texts[arm] for arm in arms}) == 1
-        groups.append(_named(arms, f"{first.value}{unit}" + f" [{first.around}]" * bool(shared)))
+    for _, same in groupby(zip(ranked, texts, strict=True), key=lambda pair: pair[0]["estimate"]):
+        rows, cells = zip(*same, strict=True)
+        unit = "" if about.unit in COUNTED else " %" if about.percent else f" {rows[0]['unit']}".rstrip()
+        shared = f" [{cells[0].around}]" if cells[0].around and len(set(cells)) == 1 else ""
+        groups.append(_named(rows, f"{cells[0].value}{unit}{shared}"))
     return groups
 
 
-def _named(labels: list[str], shown: str = "") -> dict[str, Any]:
+def _named(rows: Sequence[Row], shown: str = "") -> dict[str, Any]:
     """Arms of which the same is to be said, by labels or number; ``shown``: the estimate that they share."""
-    text = listed(map(quoted, labels)) if len(labels) <= MOST else f"{len(labels)} arms"
-    return {"size": len(labels), "text": text, "shown": shown}
+    text = listed(quoted(row["label"]) for row in rows) if len(rows) <= MOST else f"{len(rows)} arms"
+    return {"size": len(rows), "text": text, "shown": shown}
 
 
-def _why(metric: str, rows: list[dict[Any, Any]]) -> str:
+def _why(metric: str, rows: list[Row]) -> str:
     """Why arms have no estimate, where all of them lack it for one reason. ``rows``: theirs in the summary."""
     if not rows:
         return ""
@@ -87,6 +82,6 @@ def _why(metric: str, rows: list[dict[Any, Any]]) -> str:
     return " (not timed yet)" if METRICS[metric].timed else ""
 
 
-def _near(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
+def _near(one: Row, other: Row) -> bool:
     """Whether two arms have intervals that overlap; not where one has none."""
     return bool(one["low"] <= other["high"] and other["low"] <= one["high"])

@@ -86,7 +86,7 @@ def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
         if plan.searches:
             row["tuned to"] = ""
         if arm.selection:
-            value, _, remark = chosen_cell(chosen.get(name), name in chosen)
-            row["tuned to"] = f"{value}{', ' * bool(remark)}{remark} (by {METRICS[arm.selection.metric].title})"
+            cell = chosen_cell(chosen.get(name), name in chosen)
+            row["tuned to"] = f"{cell}, by {METRICS[arm.selection.metric].title}"
         rows.append(row | {"compared as": "; ".join(places.get(name, []))})
     return rows

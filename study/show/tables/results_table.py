@@ -53,7 +53,7 @@ def ordered(comparison: PlannedComparison) -> list[str]:
 
 def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table:
     """``summary`` has the columns of summary.parquet; ``device``: what the arms were timed on, as headings name it."""
-    rows = _by_metric(comparison, summary)
+    rows = by_metric(comparison, summary)
     columns = {}
     for metric, mine in rows.items():
         title = heading(metric, mine[0]["unit"], device)
@@ -78,7 +78,7 @@ def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFram
     _reported (text, as printed); then the counts of runs. Where arms are tuned, per selection: arm_by_, chosen_by_
     (settings, JSON), undertuned_by_ and, of undertuned arms, next_by_ (candidates to try, JSON).
     """
-    rows = {metric: pd.DataFrame(mine) for metric, mine in _by_metric(comparison, summary).items()}
+    rows = {metric: pd.DataFrame(mine) for metric, mine in by_metric(comparison, summary).items()}
     first = rows[comparison.metrics[0]]
     counts = [name for name in first if (name == "n" or str(name).startswith("n_")) and name != "n_reached"]
     parts = [first[["label", "arm"]]]
@@ -142,7 +142,7 @@ def _read_by(comparison: PlannedComparison) -> dict[str, str]:
     return found
 
 
-def _by_metric(comparison: PlannedComparison, summary: pd.DataFrame) -> dict[str, list[Row]]:
+def by_metric(comparison: PlannedComparison, summary: pd.DataFrame) -> dict[str, list[Row]]:
     """The rows of a comparison, by metric, in the order of the arms."""
     mine = summary[summary["comparison"] == comparison.name].set_index("label", drop=False)
     return {
@@ -183,7 +183,7 @@ def _level(target: Target) -> str:
 def beside(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table | None:
     """Medians and counts at the neighbouring targets; None where the comparison shows no time to target."""
     columns = {}
-    for metric, mine in _by_metric(comparison, summary).items():
+    for metric, mine in by_metric(comparison, summary).items():
         for side, target in neighbours(comparison.target).items() if METRICS[metric].target else ():
             level = f"{'loss ' * (target.metric == 'val_loss')}{_level(target)}"
             texts = column(metric, [Estimate(row[f"{side}_median"]) for row in mine])

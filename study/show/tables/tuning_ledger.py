@@ -10,6 +10,7 @@ import pandas as pd
 
 from study.metrics import METRICS, Select
 from study.plan.check.tuning import uneven
+from study.plan.cost import Total
 from study.plan.plan import Plan, PlannedArm, PlannedComparison
 from study.show.formatting import NONE, Cell, Estimate, show
 from study.show.records import Records
@@ -18,23 +19,13 @@ from study.stats.expected_best import expected_best
 from study.wording import counted
 
 
-class Spent(NamedTuple):
-    """Runs, and steps of all of them together."""
-
-    runs: int
-    steps: int
-
-    def __str__(self) -> str:
-        return f"{counted(self.runs, 'run')}, {counted(self.steps, 'step')}"
-
-
 class Line(NamedTuple):
     """One tuned arm."""
 
     arm: str  # its label
     chosen: Cell
-    tuning: Spent
-    final: Spent
+    tuning: Total
+    final: Total
     expected: str  # the best scores to be expected of as many trials as the group counts
 
 
@@ -45,8 +36,8 @@ class Ledger(NamedTuple):
     """
 
     groups: dict[tuple[str, str, str], list[Line]]
-    tuning: Spent
-    final: Spent
+    tuning: Total
+    final: Total
     shared: bool
 
     @property
@@ -110,8 +101,9 @@ def expected_text(first: int, select: Select, rows: pd.DataFrame) -> str:
 TIMES = "steps_to_target"
 
 
-def _spent(rows: pd.DataFrame) -> Spent:
-    return Spent(len(rows), int(rows["steps"].fillna(0).sum()))
+def _spent(rows: pd.DataFrame) -> Total:
+    """Runs, and steps of all of them together."""
+    return Total(len(rows), int(rows["steps"].fillna(0).sum()), certain=True)
 
 
 def searches(plan: Plan, records: Records) -> dict[str, Any] | None:
