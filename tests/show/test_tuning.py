@@ -90,7 +90,7 @@ def test_untuned_comparisons_look_as_before(planned: Callable[..., Plan]) -> Non
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
     summary = summary_table(plan, records(plan)).to_pandas()
     assert summary[["select", "chosen", "undertuned", "edge", "next"]].isna().all(axis=None)
-    assert list(table(plan.comparisons[0], summary).headings) == ["test accuracy (%)", "runs"]
+    assert table(plan.comparisons[0], summary).headings == ["arm", "test accuracy (%)", "runs"]
     assert ledger.ledger(plan, records(plan)).groups == {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import pandas as pd
 
@@ -22,10 +22,7 @@ def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
 def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
     parts = [f"**{comparison.title}**"]
     for part in filter(None, (table(comparison, summary, device), beside(comparison, summary, device))):
-        heads = [
-            f"{title.partition(' (')[0]}, reported" if kind == "reported" else title for title, kind in part.columns
-        ]
-        rows = [["arm", *heads], ["---", *["---:"] * len(heads)], *part.rows]
+        rows = [part.headings, ["---", *["---:"] * len(part.columns)], *part.rows]
         lines = ["| " + " | ".join(str(value).replace("|", r"\|") for value in row) + " |" for row in rows]
         parts += ["\n".join(lines), "\n".join(f"{note}  " for note in part.notes)]
     return "\n\n".join(parts) + "\n"
@@ -34,22 +31,16 @@ def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: st
 def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
     r"""A tabular for ``\usepackage{booktabs}`` (pandas' Styler would need the same package), notes as comments."""
     ours = table(comparison, summary, device)
-    spans, rules, heads = [""], [], ["arm"]  # where figures are reported, the headings of metrics span two columns
-    for title, kinds in ours.headings.items():
-        above = ours.reported and "measured" in kinds
-        heads += kinds if above else [title]
-        spans.append(rf"\multicolumn{{{len(kinds)}}}{{c}}{{{tex(title)}}}" if above else "")
-        rules += [rf"\cmidrule(lr){{{len(heads) - len(kinds) + 1}-{len(heads)}}}"] * above
+    head, *rows = (" & ".join(map(tex, row)) + r" \\" for row in (ours.headings, *ours.rows))
     return "\n".join(
         [
             "% Needs \\usepackage{booktabs}.",
             *(f"% {note}" for note in ours.notes),
-            rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
+            rf"\begin{{tabular}}{{l{'r' * len(ours.columns)}}}",
             r"\toprule",
-            *([" & ".join(spans) + r" \\", "".join(rules)] if ours.reported else []),
-            _tex_row(heads),
+            head,
             r"\midrule",
-            *map(_tex_row, ours.rows),
+            *rows,
             r"\bottomrule",
             r"\end{tabular}",
             "",
@@ -67,7 +58,3 @@ FORMATS: dict[str, Callable[[PlannedComparison, pd.DataFrame, str | None], str]]
 def tex(value: object) -> str:
     """Text such that LaTeX prints it as it is."""
     return "".join(TEX.get(char, char) for char in str(value))
-
-
-def _tex_row(values: Iterable[object]) -> str:
-    return " & ".join(map(tex, values)) + r" \\"

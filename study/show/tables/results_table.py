@@ -18,26 +18,15 @@ Row = dict[str, Any]  # of the summary
 
 
 class Table(NamedTuple):
-    """``columns``: by a heading and what stands under it: measured, reported (a metric has both where any arm has a
-    reported figure), chosen or runs. [arms]
-    """
+    """``columns``: by heading and kind, which is measured, reported, chosen or runs. [arms]"""
 
     arms: list[str]  # labels, the reference first
     columns: dict[tuple[str, str], list[Cell]]
     notes: list[str]
 
     @property
-    def headings(self) -> dict[str, list[str]]:
-        """What stands under each heading."""
-        found: dict[str, list[str]] = {}
-        for title, kind in self.columns:
-            found.setdefault(title, []).append(kind)
-        return found
-
-    @property
-    def reported(self) -> bool:
-        """Whether it has a reported figure."""
-        return any(kind == "reported" for _, kind in self.columns)
+    def headings(self) -> list[str]:
+        return ["arm", *(title for title, _ in self.columns)]
 
     @property
     def rows(self) -> list[tuple[str | Cell, ...]]:
@@ -62,7 +51,9 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
             cell._replace(remark=remark(metric, row)) for cell, row in zip(texts, mine, strict=True)
         ]
         if _has_reported(comparison, metric):
-            columns[title, "reported"] = [Cell(NONE if none(row["reported"]) else row["reported"]) for row in mine]
+            columns[f"{METRICS[metric].title}, reported", "reported"] = [
+                Cell(NONE if none(row["reported"]) else row["reported"]) for row in mine
+            ]
     for select, metric in _read_by(comparison).items():
         columns[f"tuned by {METRICS[select].title}", "chosen"] = [_chosen(row) for row in rows[metric]]
     columns["runs", "runs"] = [Cell(_runs(row)) for row in rows[comparison.metrics[0]]]
