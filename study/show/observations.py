@@ -87,15 +87,18 @@ def observe(plan: Plan, records: Records) -> Observations:
 class _Evidence:
     """What is worked out once for all comparisons.
 
-    ``runs``: indexed by arm and seed; ``timing``: with the steps of each arm's budget; ``seconds``: median of a step
-    over the rounds, by arm; ``by_round``: seconds of a step, by arm and round; ``undertuned``: arms whose best trial is
-    on the edge of their grids, or of which nobody can say any more → whether further tuning could change shapes.
+    ``runs``: indexed by arm and seed; ``reached``: where runs first reached a target; ``timing``: with the steps of
+    each arm's budget; ``seconds``: median of a step over the rounds, by arm; ``by_round``: seconds of a step, by arm
+    and round; ``undertuned``: arms whose best trial is on the edge of their grids, or of which nobody can say any more
+    → whether further tuning could change shapes.
     """
 
     def __init__(self, plan: Plan, records: Records) -> None:
-        full = records.runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True).eq(True)
-        runs = records.runs.assign(out_of_memory=(records.runs["status"] == "failed") & full.fillna(False).astype(bool))
-        self.runs, self.curves = runs.set_index(["arm", "seed"]), records.curves
+        full = records.runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True, na=False)
+        runs = records.runs.assign(out_of_memory=full & (records.runs["status"] == "failed"))
+        self.runs = runs.set_index(["arm", "seed"])
+        near = {target for c in plan.comparisons for target in (c.target, *neighbours(c.target).values()) if target}
+        self.reached = {target: first_reached(records.curves, target) for target in near}
         self.timing = records.timing.assign(steps=records.timing["arm"].map(budgets(plan, records.runs)))
         self.by_round = self.timing.set_index(["arm", "round"])["step_seconds"].astype(float)
         self.seconds = seconds_of(records.timing).dropna()
@@ -105,13 +108,6 @@ class _Evidence:
             for name, arm in plan.arms.items()
             if arm.search and (name not in chosen or ((one := chosen[name]) and one.undertuned))
         }
-        self._reached: dict[tuple[str, float], pd.DataFrame] = {}
-
-    def first_reached(self, target: Target) -> pd.DataFrame:
-        key = target.metric, target.value
-        if key not in self._reached:
-            self._reached[key] = first_reached(self.curves, target)
-        return self._reached[key]
 
 
 BASE = ["arm", "label", "seed", "status", "learned", "out_of_memory"]
@@ -119,7 +115,7 @@ BASE = ["arm", "label", "seed", "status", "learned", "out_of_memory"]
 
 def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[pd.DataFrame]:
     """The rows of one comparison, a frame for each metric."""
-    every = _runs(comparison, comparison.trained, evidence)
+    every = _runs(comparison, evidence.runs)
     learned = every[BASE].assign(value=every["learned"].astype(float), paired=np.nan)
     yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit="", undertuned=False)
     squared = every.loc[every["status"] == "finished", "test_accuracy"].isna()
@@ -144,12 +140,12 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
             yield part.assign(comparison=comparison.name, metric=metric, near=side, unit=unit, undertuned=undertuned)
 
 
-def _runs(comparison: PlannedComparison, labels: Mapping[str, str], evidence: _Evidence) -> pd.DataFrame:
-    """A row for each seed of the arms of ``labels`` (by id): the columns ``BASE``, and those of runs.parquet."""
-    index = pd.MultiIndex.from_product([list(labels), range(comparison.seeds)], names=["arm", "seed"])
-    runs = evidence.runs.reindex(index)
+def _runs(comparison: PlannedComparison, runs: pd.DataFrame) -> pd.DataFrame:
+    """A row for each seed of the arms of every selection: the columns ``BASE``, and those of runs.parquet."""
+    index = pd.MultiIndex.from_product([list(comparison.trained), range(comparison.seeds)], names=["arm", "seed"])
+    runs = runs.reindex(index)
     return runs.assign(
-        label=index.get_level_values("arm").map(labels),
+        label=index.get_level_values("arm").map(comparison.trained),
         status=runs["status"].fillna("missing"),
         learned=runs["learned"].eq(True).fillna(False).astype(bool),
         out_of_memory=runs["out_of_memory"].eq(True).fillna(False).astype(bool),
@@ -158,7 +154,7 @@ def _runs(comparison: PlannedComparison, labels: Mapping[str, str], evidence: _E
 
 def _to_target(source: ToTarget, runs: pd.DataFrame, target: Target, evidence: _Evidence) -> pd.DataFrame:
     index = pd.MultiIndex.from_frame(runs[["arm", "seed"]])
-    counts = evidence.first_reached(target)[source.counted].reindex(index).astype(float)
+    counts = evidence.reached[target][source.counted].reindex(index).astype(float)
     counts = counts.fillna(np.inf).where(runs["status"].isin(["finished", "diverged"]).to_numpy())
     value = paired = counts.to_numpy()
     if source.timed:  # without seconds per step, unreached would look measured
@@ -187,15 +183,14 @@ def budgets(plan: Plan, runs: pd.DataFrame) -> pd.Series:
     """
     data = runs["arm"].map({name: arm.dataset_id for name, arm in plan.arms.items()})
     rows = runs.groupby(data)["train_rows"].transform("max")
-    arms = (
-        runs.assign(rows=rows).drop_duplicates("arm").set_index("arm")[["rows", "batch_size", "epochs"]].astype(float)
-    )
-    return -(-arms["rows"] // arms["batch_size"]) * arms["epochs"]
+    arms = runs.assign(rows=rows).drop_duplicates("arm").set_index("arm")
+    rows, batch, epochs = (arms[name].astype(float) for name in ("rows", "batch_size", "epochs"))
+    return -(-rows // batch) * epochs
 
 
 def seconds_of(timing: pd.DataFrame) -> pd.Series:
     """Median seconds of a step of each arm, over the rounds. [arm]"""
-    return timing.groupby("arm")["step_seconds"].median() if len(timing) else pd.Series(dtype=float)
+    return timing.groupby("arm")["step_seconds"].median()
 
 
 def neighbours(target: Target | None) -> dict[str, Target]:
@@ -222,8 +217,7 @@ def _rounded(value: float) -> float:
 
 def device_of(timing: pd.DataFrame) -> str | None:
     """The device of the timing job; None where nothing was timed."""
-    known = timing["device"].dropna().unique()
-    return ", ".join(sorted(map(str, known))) or None
+    return ", ".join(sorted(timing["device"].dropna().unique())) or None
 
 
 def workers(device: str | None, gpus: Iterable[int]) -> str | None:

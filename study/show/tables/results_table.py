@@ -57,9 +57,7 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
     for select, metric in _read_by(comparison).items():
         columns[f"tuned by {METRICS[select].title}", "chosen"] = [_chosen(row) for row in rows[metric]]
     columns["runs", "runs"] = [Cell(_runs(row)) for row in rows[comparison.metrics[0]]]
-    return Table(
-        ordered(comparison), columns, notes(comparison, [row for mine in rows.values() for row in mine], device)
-    )
+    return Table(ordered(comparison), columns, notes(comparison, rows, device))
 
 
 def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFrame:
@@ -91,7 +89,7 @@ def remark(metric: str, row: Row) -> str:
     """How many reached the target; or why an interval is missing or not to be trusted."""
     known = int(row["n_finished"] + row["n_diverged"])
     about = METRICS[metric]
-    parts = [_reached(row["n_reached"], known)] if about.target and known and not none(row["n_reached"]) else []
+    parts = [text for text in [_reached(row["n_reached"], known)] if text and about.target and known]
     if none(row["estimate"]):
         return parts[0] if parts else "not timed" if about.timed and row["n_finished"] else ""
     if not about.timed and not about.target and 0 < row["n_learned"] < row["n_finished"]:
@@ -142,26 +140,25 @@ def by_metric(comparison: PlannedComparison, summary: pd.DataFrame) -> dict[str,
     }
 
 
-def notes(comparison: PlannedComparison, rows: list[Row], device: str | None) -> list[str]:
+def notes(comparison: PlannedComparison, rows: dict[str, list[Row]], device: str | None) -> list[str]:
     """What the figures are, in a few lines."""
+    every = [row for mine in rows.values() for row in mine]
     metrics = [METRICS[metric] for metric in comparison.metrics]
     return paragraphs(
         "table_notes",
         comparison=comparison,
         means=any(not metric.target and not metric.per_round for metric in metrics),
-        target=target_text(comparison.target) if any(metric.target for metric in metrics) else "",
+        target=target_text(comparison.target) if comparison.target and any(m.target for m in metrics) else "",
         rounds=any(metric.per_round for metric in metrics),
         timed=any(metric.timed for metric in metrics),
         device=device,
-        diverged=any(row["n_diverged"] for row in rows),
-        undertuned=any(row["undertuned"] is True for row in rows),
+        diverged=any(row["n_diverged"] for row in every),
+        undertuned=any(row["undertuned"] is True for row in every),
         read_from=read_from(comparison),
     )
 
 
-def target_text(target: Target | None) -> str:
-    if target is None:
-        return ""
+def target_text(target: Target) -> str:
     accuracy = target.metric == "val_accuracy"
     return f"validation {'accuracy of at least' if accuracy else 'loss of at most'} {_level(target)}"
 
@@ -186,5 +183,5 @@ def beside(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
     return Table(ordered(comparison), columns, [note]) if columns else None
 
 
-def _reached(count: float | None, known: int) -> str:
-    return "" if count is None or none(count) else f"{int(count)}/{known} reached"
+def _reached(count: Any, known: int) -> str:
+    return "" if none(count) else f"{int(count)}/{known} reached"

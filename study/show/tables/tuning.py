@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -103,31 +103,24 @@ def chosen_cell(chosen: Chosen | None, tuned: bool = True) -> Cell:
 
 def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen | None]) -> str:
     """Names the arms that are undertuned and where to look further; empty where there are none. ``chosen``: by arm."""
-    selects, told = selects_of(comparison), []
-    for arm in comparison.arms:
-        for select in selects:
-            one = chosen.get(arm.tuned.get(select, ""))
-            if one and one.undertuned:
-                by = f" (by {METRICS[select].title})" * (len(selects) > 1)
-                told.append(f"{arm.label}{by}, {undertuned(one)}")
-    return f"Undertuned, so it may do better than shown: {'; '.join(told)}." if told else ""
+    selects = selects_of(comparison)
+    parts = [
+        f"{arm.label}{f' (by {METRICS[select].title})' * (len(selects) > 1)}, {undertuned(one)}"
+        for arm in comparison.arms
+        for select in selects
+        if (one := chosen.get(arm.tuned.get(select, ""))) and one.undertuned
+    ]
+    return f"Undertuned, so it may do better than shown: {'; '.join(parts)}." if parts else ""
 
 
 def read_from(comparison: PlannedComparison) -> str:
     """Which metrics are read from arms that are tuned by something else than those of the first; empty without."""
-    selects = selects_of(comparison)
-    shown = {select: [m for m in read_by(comparison, select) if m in comparison.metrics] for select in selects[1:]}
-    told = [
-        f"{listed(METRICS[m].title for m in metrics)}: of the arms tuned by {METRICS[select].title}"
-        for select, metrics in shown.items()
-        if metrics
-    ]
-    return f"Arms are tuned by {METRICS[selects[0]].title}; {'; '.join(told)}." if told else ""
-
-
-def covers_text(searches: Iterable[Search]) -> str:
-    """The settings that are searched: ``lr and strength``."""
-    return listed(dict.fromkeys(short(key) for search in searches for key in search.covers))
+    first, *others = [METRICS[select].title for select in selects_of(comparison)] or [""]
+    by_select: dict[str, list[str]] = {title: [] for title in others}
+    for metric in comparison.metrics if others else ():
+        by_select.get(METRICS[comparison.selections[metric]].title, []).append(METRICS[metric].title)
+    parts = [f"{listed(titles)}: of the arms tuned by {select}" for select, titles in by_select.items() if titles]
+    return f"Arms are tuned by {first}; {'; '.join(parts)}." if parts else ""
 
 
 def grid_text(search: Search) -> str:
