@@ -33,16 +33,15 @@ def collect(arguments: Namespace) -> None:
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
     _remove_stale(plan, folder)
-    before = History.read(plan, store)
-    with Freshness(plan, store).drawing(before):
+    history = History.read(plan, store)
+    with Freshness(plan, store).drawing(history):
         records = gather(plan, store)
         records.write(folder)
         observations = observe(plan, records)
         observations.write(folder / "observations.parquet")
         write_parquet(summarize(plan, observations, records.tuning), folder / "summary.parquet")
-        judged, after = verdicts.table_of(plan, verdicts.judge(plan, observations, before), before)
-        write_parquet(judged, folder / "claims.parquet")
-        before.claims, before.looks = after.claims, after.looks
+        rulings = verdicts.judge(plan, observations, history)
+        write_parquet(verdicts.table_of(plan, rulings, history), folder / "claims.parquet")
 
 
 def claims(arguments: Namespace) -> int:
@@ -98,7 +97,7 @@ def suggest(arguments: Namespace) -> None:
             raise Refused([f"{arguments.file}: none of its arms is trained yet; {again}"])
         history = History.read(plan, store)  # judged in memory: the study's own results are those of its last run
         rulings = verdicts.judge(plan, observe(plan, gather(plan, store)), history)
-        found = verdicts.table_of(plan, rulings, history)[0].to_pandas()
+        found = verdicts.table_of(plan, rulings, history).to_pandas()
     print(*advice.suggest(plan, store, found), sep="\n")
 
 

@@ -135,7 +135,7 @@ def figure_data(plan: Plan, found: Records, place: int = 0) -> Evidence:
 def judged(plan: Plan, store: Store, found: Records) -> pd.DataFrame:
     """The table of claims of a study with these records; the look at them is noted, as ``collect`` does."""
     history = History.read(plan, store)
-    table, history = verdicts.table_of(plan, verdicts.judge(plan, observe(plan, found), history), history)
+    table = verdicts.table_of(plan, verdicts.judge(plan, observe(plan, found), history), history)
     history.write()
     return table.to_pandas()
 
@@ -152,7 +152,7 @@ def stored(plan: Plan, found: Records, root: Path) -> tuple[Path, pd.DataFrame]:
     summary = summarize(plan, observations, found.tuning)
     write_parquet(summary, folder / "summary.parquet")
     history = History.read(plan, store)
-    claims, history = verdicts.table_of(plan, verdicts.judge(plan, observations, history), history)
+    claims = verdicts.table_of(plan, verdicts.judge(plan, observations, history), history)
     history.write()
     write_parquet(claims, folder / "claims.parquet")
     return folder / "plan.json", summary.to_pandas()

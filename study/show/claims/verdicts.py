@@ -84,26 +84,27 @@ def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: 
     return Statement(claim.metric, one, other, claim.margin, claim.kind, claim.derived)
 
 
-def table_of(plan: Plan, rulings: Sequence[Ruling], before: History) -> tuple[pa.Table, History]:
-    """All claims with their verdicts, the withdrawn ones last: a table of ``CLAIMS``. And the history with the look
-    that these verdicts are, and with the last verdict on each claim; not written yet.
+def table_of(plan: Plan, rulings: Sequence[Ruling], history: History) -> pa.Table:
+    """All claims with their verdicts, the withdrawn ones last: a table of ``CLAIMS``.
+
+    ``history`` gets the look that these verdicts are, and the last verdict on each claim; it is not written yet.
     """
     seen: dict[str, Look] = {}
     for _, claim, verdict in rulings:
         if verdict.counts and not verdict.evidence.lacking:
             seen.setdefault(claim.about, {})[data_of(verdict.claim)] = verdict.evidence.pairs
-    after = History(before.path, before.claims, before.looked(seen), before.drawn)
+    history.looks = history.looked(seen)
     rows = []
     for ruling in rulings:
-        rows.append(row := _row(plan, ruling, after))
+        rows.append(row := _row(plan, ruling, history))
         if not ruling.verdict.evidence.lacking:
             name = words(ruling.comparison, ruling.claim)
-            after.claims[name] = after.claims.get(name, Entry(None))._replace(row=row)
-    for entry in after.withdrawn(plan).values():
+            history.claims[name] = history.claims.get(name, Entry(None))._replace(row=row)
+    for entry in history.withdrawn(plan).values():
         last = entry.row or {}
         reason = f"{last['verdict']} when last judged: {last['reason']}"
         rows.append(last | {"verdict": WITHDRAWN, "reason": reason, "stated": plan.stated})
-    return pa.Table.from_pylist(rows, CLAIMS), after
+    return pa.Table.from_pylist(rows, CLAIMS)
 
 
 def data_of(claim: Statement) -> str:
