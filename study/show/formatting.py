@@ -13,22 +13,28 @@ COUNTED = ("steps", "epochs")  # units of whole numbers, which their titles name
 NONE = "–"
 
 
-class Shown(NamedTuple):
-    """An estimate as text, in the unit that is shown; ``around`` is empty where there is no interval."""
+class Cell(NamedTuple):
+    """What a cell of a table has: text in the unit that is shown, its interval, a remark on it; "" where none is."""
 
     value: str
-    around: str
+    around: str = ""
+    remark: str = ""
 
     def __str__(self) -> str:
-        return f"{self.value} [{self.around}]" if self.around else self.value
+        text = f"{self.value} [{self.around}]" if self.around else self.value
+        return f"{text} ({self.remark})" if self.remark else text
 
 
 class Estimate(NamedTuple):
-    """In the stored unit. None where it does not exist; an end of the interval may be infinite."""
+    """In the stored unit. None or NaN where it does not exist; an end of the interval may be infinite."""
 
     value: float | None
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
+
+    def scaled(self, metric: str) -> list[float]:
+        """Its three numbers in the unit that is shown, NaN where they do not exist."""
+        return [math.nan if x is None else scaled(metric, x) for x in self]
 
 
 def scaled(metric: str, value: float) -> float:
@@ -36,21 +42,18 @@ def scaled(metric: str, value: float) -> float:
     return value * 100 if METRICS[metric].percent else value
 
 
-def unit_shown(metric: str, unit: str | None = None, device: str | None = None) -> str:
-    """The unit for a heading, from the stored one, without what the title says; and the CPU where time was taken on
-    one.
-    """
-    unit = METRICS[metric].shown if unit in (None, METRICS[metric].unit) else unit
-    parts = ["" if unit in COUNTED else unit or ""]
-    if device in ("CPU", "CPU workers") and METRICS[metric].timed and METRICS[metric].unit != "MiB":
-        parts.append(device)
-    return ", ".join(filter(None, parts))
-
-
 def heading(metric: str, unit: str | None = None, device: str | None = None) -> str:
-    """Title and unit of a metric, for a column or an axis."""
-    shown = unit_shown(metric, unit, device)
-    return f"{METRICS[metric].title} ({shown})" if shown else METRICS[metric].title
+    """Title and unit of a metric, for a column or an axis.
+
+    ``unit``: the stored one; what the title says is left out. The CPU is named where time was taken on one.
+    """
+    about = METRICS[metric]
+    shown = about.shown if unit is None or unit == about.unit else unit
+    parts = [shown] if shown not in COUNTED else []
+    if device in ("CPU", "CPU workers") and about.timed and about.unit != "MiB":
+        parts.append(device)
+    text = ", ".join(filter(None, parts))
+    return f"{about.title} ({text})" if text else about.title
 
 
 def none(value: object) -> bool:
@@ -58,7 +61,7 @@ def none(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def column(metric: str, estimates: Iterable[Estimate]) -> list[Shown]:
+def column(metric: str, estimates: Iterable[Estimate]) -> list[Cell]:
     """The estimates of one metric, with one number of decimals as far as each interval keeps a digit."""
     estimates = list(estimates)
     wanted = [decimals(metric, estimate) for estimate in estimates]
@@ -68,31 +71,27 @@ def column(metric: str, estimates: Iterable[Estimate]) -> list[Shown]:
 
 def decimals(metric: str, estimate: Estimate) -> int | None:
     """Decimals such that the half-width of the interval shows two digits, or a value without one three or four."""
-    if none(estimate.value) or estimate.value is None:
-        return None
-    if METRICS[metric].unit in COUNTED:
-        return 0
-    value = scaled(metric, estimate.value)
-    ends = [scaled(metric, end) for end in (estimate.low, estimate.high) if end is not None and not none(end)]
+    value, *ends = estimate.scaled(metric)
+    if math.isnan(value) or METRICS[metric].unit in COUNTED:
+        return None if math.isnan(value) else 0
     spread = max((abs(end - value) for end in ends if math.isfinite(end)), default=0.0) or abs(value) / 20
-    if not spread or not math.isfinite(spread):
-        return 0
+    return _places(spread) if spread and math.isfinite(spread) else 0
+
+
+def _places(spread: float) -> int:
+    """Decimals that show two digits of ``spread``."""
     return max(0, min(6, 1 - math.floor(math.log10(spread))))
 
 
-def show(metric: str, estimate: Estimate, places: int | None = None) -> Shown:
+def show(metric: str, estimate: Estimate, places: int | None = None) -> Cell:
     """One estimate with its interval as text."""
-    if none(estimate.value) or estimate.value is None:
-        return Shown(NONE, "")
-    if places is None:
-        places = decimals(metric, estimate) or 0
-    value, low, high = (None if none(x) or x is None else scaled(metric, x) for x in estimate)
-    around = "" if low is None or high is None else f"{number(low, places)} to {number(high, places)}"
-    return Shown(number(value, places), around)
+    places = decimals(metric, estimate) if places is None else places
+    value, low, high = (number(x, places or 0) for x in estimate.scaled(metric))
+    return Cell(value, "" if NONE in (value, low, high) else f"{low} to {high}")
 
 
-def number(value: float | None, places: int) -> str:
-    if value is None or math.isnan(value):
+def number(value: float, places: int) -> str:
+    if math.isnan(value):
         return NONE
     if math.isinf(value):
         return "> budget"
@@ -117,11 +116,6 @@ def margin_text(metric: str, margin: float) -> str:
     return f"{margin * 100:g} point{'s' * (margin != 0.01)}"
 
 
-def difference_unit(metric: str) -> str:
-    """What a difference of two arms is in: ``points`` of fractions, else the metric's unit."""
-    return "points" if METRICS[metric].percent else METRICS[metric].unit
-
-
 def effect(metric: str, value: float, low: float | None, high: float | None) -> tuple[str, str]:
     """A difference in points, or a factor, as text without its unit; and its interval, empty where there is none.
 
@@ -129,18 +123,19 @@ def effect(metric: str, value: float, low: float | None, high: float | None) -> 
     """
     about = METRICS[metric]
     nothing, unit = (1.0, 1.0) if about.ratio else (0.0, 100.0 if about.percent else 1.0)
-    halves = [abs(value - end) for end in (low, high) if end is not None and end != value]
-    spread = min(halves, default=abs(value - nothing)) * unit or 1.0
-    places = max(0, min(6, 1 - math.floor(math.log10(spread))))
+    ends = [] if low is None or high is None or none(low) else [low, high]
+    spread = min((abs(value - end) for end in ends if end != value), default=abs(value - nothing)) * unit or 1.0
+    places = _places(spread)
     if about.ratio:
         places = 0 if value >= 100 else max(2, places)
-    around = "" if low is None or high is None else f"{_fixed(low * unit, places)} to {_fixed(high * unit, places)}"
-    return _fixed(value * unit, places), around
+    text, *around = (_fixed(x * unit, places) for x in (value, *ends))
+    return text, " to ".join(around)
 
 
 def effect_text(metric: str, text: str) -> str:
     """``× 1.03``, ``0.2 points``: an ``effect`` with what it is in."""
-    return f"× {text}" if METRICS[metric].ratio else f"{text} {difference_unit(metric)}".rstrip()
+    about = METRICS[metric]
+    return f"× {text}" if about.ratio else f"{text} {'points' if about.percent else about.unit}".rstrip()
 
 
 def _fixed(value: float, places: int) -> str:

@@ -67,7 +67,7 @@ def gather(plan: Plan, store: Store) -> Records:
     path = plan.timing and store.timing(plan.timing.id)
     seen = curves.to_pandas()
     return Records(
-        runs=_with_targets(_described(runs, plan, store, trials).to_pandas(), seen, targets_of(plan)),
+        runs=_with_targets(_described(runs, plan, store, trials), seen, targets_of(plan)),
         curves=seen,
         timing=(pq.read_table(path, schema=TIMING) if path and path.exists() else TIMING.empty_table()).to_pandas(),
         tuning=_tuning(plan, trials).to_pandas(),
@@ -76,21 +76,18 @@ def gather(plan: Plan, store: Store) -> Records:
 
 def _there(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> tuple[pa.Table, pa.Table]:
     """The runs and curves of all blocks that are there, of the seeds that each block answers for."""
-    whole: dict[str, list[Path]] = {"runs": [], "curves": []}
-    parts: dict[str, list[pa.Table]] = {"runs": [], "curves": []}
-    for arm, blocks in present.items():
-        for block, seeds in owned(blocks, plan.seeds[arm]):
-            for name, path in (("runs", store.runs(arm, block)), ("curves", store.curves(arm, block))):
-                if seeds == block.seeds:
-                    whole[name].append(path)
-                else:
-                    keep = [("seed", ">=", seeds.start), ("seed", "<", seeds.stop)]
-                    parts[name].append(pq.read_table(path, schema=SHARED[name], filters=keep))
-    runs, curves = (pa.concat_tables([_tables(whole[name], SHARED[name]), *parts[name]]) for name in SHARED)
+    shares = [(arm, *share) for arm, blocks in present.items() for share in owned(blocks, plan.seeds[arm])]
+    tables = []
+    for schema, path in ((RUNS, store.runs), (CURVES, store.curves)):
+        whole = [path(arm, block) for arm, block, seeds in shares if seeds == block.seeds]
+        cut = [(path(arm, block), seeds) for arm, block, seeds in shares if seeds != block.seeds]
+        parts = [
+            pq.read_table(file, schema=schema, filters=[("seed", ">=", seeds.start), ("seed", "<", seeds.stop)])
+            for file, seeds in cut
+        ]
+        tables.append(pa.concat_tables([_tables(whole, schema), *parts]))
+    runs, curves = tables
     return runs, curves.sort_by([("arm", "ascending"), ("seed", "ascending"), ("epoch", "ascending")])
-
-
-SHARED = {"runs": RUNS, "curves": CURVES}
 
 
 def _tables(paths: list[Path], schema: pa.Schema) -> pa.Table:
@@ -104,14 +101,14 @@ def _absent(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> pa.
     """A row for every planned run without records: failed, and why, where a job said so; else missing."""
     rows = []
     for arm, wanted in plan.seeds.items():
-        there = {seed for _, seeds in owned(present[arm], wanted) for seed in seeds}
-        if len(there) == wanted:
+        gone = set(range(wanted)).difference(*(seeds for _, seeds in owned(present[arm], wanted)))
+        if not gone:
             continue
         search = plan.arms[arm].search
         unsearched = failed_search(store, search.id, arm) if search else None
         reasons = dict.fromkeys(range(wanted), unsearched.reason) if unsearched else {}
         reasons |= {seed: failure.reason for failure in failures(store, arm) for seed in failure.seeds}
-        for seed in (seed for seed in range(wanted) if seed not in there):
+        for seed in sorted(gone):
             status = "failed" if seed in reasons else "missing"
             rows.append({"arm": arm, "seed": seed, "status": status, "reason": reasons.get(seed)})
     return pa.Table.from_pylist(rows, RUNS)
@@ -128,7 +125,7 @@ def _tuning(plan: Plan, trials: Mapping[str, Trials]) -> pa.Table:
     return pa.Table.from_pylist(rows, TUNING)
 
 
-def _described(runs: pa.Table, plan: Plan, store: Store, trials: Mapping[str, Trials]) -> pa.Table:
+def _described(runs: pa.Table, plan: Plan, store: Store, trials: Mapping[str, Trials]) -> pd.DataFrame:
     """The runs with the columns ``ABOUT`` their arms."""
     rows = []
     for arm_id, arm in plan.arms.items():
@@ -137,10 +134,8 @@ def _described(runs: pa.Table, plan: Plan, store: Store, trials: Mapping[str, Tr
         columns = recipe.columns() if recipe else arm.columns()
         rows.append(about | columns | {"recipe": (recipe or arm.outline).model_dump_json()})
     arms = pa.Table.from_pylist(rows, pa.schema([pa.field("arm", pa.string()), *ABOUT]))
-    places = pc.index_in(runs["arm"], value_set=arms["arm"].combine_chunks())
-    for field in ABOUT:
-        runs = runs.append_column(field, arms[field.name].take(places))
-    return runs
+    frame: pd.DataFrame = runs.to_pandas()
+    return frame.merge(arms.to_pandas(), how="left", on="arm")
 
 
 def _settled(arm_id: str, plan: Plan, store: Store, runs: pa.Table, trials: Mapping[str, Trials]) -> Recipe | None:
@@ -185,11 +180,11 @@ def first_reached(curves: pd.DataFrame, target: Target | None) -> pd.DataFrame:
 
 def _with_targets(runs: pd.DataFrame, curves: pd.DataFrame, targets: Mapping[str, Target]) -> pd.DataFrame:
     """The runs with the columns ``TARGETS``: null where nothing was trained, or the study has no target."""
-    parts = [curves.iloc[:0][["arm", "seed", "epoch", "step"]].set_index(["arm", "seed"])]
+    met = []
     for target in set(targets.values()):
         mine = [arm for arm, own in targets.items() if own == target]
-        parts.append(first_reached(curves[curves["arm"].isin(mine)], target))
-    reached = pd.concat(parts).reindex(pd.MultiIndex.from_frame(runs[["arm", "seed"]]))
+        met.append(first_reached(curves[curves["arm"].isin(mine)], target))
+    reached = pd.concat([first_reached(curves, None), *met]).reindex(pd.MultiIndex.from_frame(runs[["arm", "seed"]]))
     known = runs["arm"].isin(list(targets)) & runs["status"].isin(["finished", "diverged"])
     hit = reached["step"].notna().to_numpy()
     return runs.assign(

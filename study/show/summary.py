@@ -11,17 +11,15 @@ import pyarrow as pa
 
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
-from study.plan.searches.selection import Chosen
 from study.show.observations import Observations, neighbours
-from study.show.tables.tuning import found, row_of
 from study.stats.estimates import Floats, estimate_of
 
-COUNTS = ("n", "n_finished", "n_diverged", "n_failed", "n_missing", "n_learned", "n_reached")
+STATUSES = ["finished", "diverged", "failed", "missing"]
 BESIDE = (("target", pa.float64()), ("median", pa.float64()), ("n_reached", pa.int32()))  # at a neighbouring target
 SUMMARY = pa.schema(
     [
         *((name, pa.string()) for name in ("comparison", "arm", "label", "metric", "unit")),
-        *((name, pa.int32()) for name in COUNTS),
+        *((name, pa.int32()) for name in ("n", *(f"n_{status}" for status in STATUSES), "n_learned", "n_reached")),
         *((name, pa.float64()) for name in ("estimate", "low", "high", "median")),
         ("reported", pa.string()),
         *((f"{side}_{name}", kind) for side in ("easier", "harder") for name, kind in BESIDE),
@@ -34,58 +32,46 @@ SUMMARY = pa.schema(
 
 def summarize(plan: Plan, observations: Observations, tuning: pd.DataFrame) -> pa.Table:
     """The summary of all comparisons, in their order. ``tuning``: that of ``Records``."""
-    tuned = found(tuning)
+    chosen = tuning[tuning["chosen"].astype(bool)].drop_duplicates("arm").set_index("arm")
+    chosen = chosen.reindex(tuning["arm"].unique())[["settings", "undertuned", "edge", "next"]]
+    chosen = chosen.astype(object).where(chosen.notna(), None).rename(columns={"settings": "chosen"})
+    tuned: dict[Any, Any] = chosen.assign(undertuned=chosen["undertuned"].eq(True)).to_dict("index")
     rows = [row for comparison in plan.comparisons for row in _comparison(comparison, observations, tuned)]
     return pa.Table.from_pylist(rows, SUMMARY)
 
 
 def _comparison(
-    comparison: PlannedComparison, observations: Observations, tuned: dict[str, Chosen | None]
+    comparison: PlannedComparison, observations: Observations, tuned: dict[str, dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    ends = _counts(observations.runs(comparison.name))
+    """``tuned``: by arm, what was chosen."""
+    runs = observations.runs(comparison.name)
+    counts = pd.crosstab(runs["arm"], runs["status"]).reindex(columns=STATUSES, fill_value=0).add_prefix("n_")
+    counts = counts.assign(n=counts.sum(axis=1), n_learned=runs.groupby("arm")["learned"].sum())
+    ends: dict[Any, dict[Any, int]] = counts.to_dict("index")
     read_from = {metric: comparison.arms_for(metric) for metric in comparison.metrics}
     units = {metric: observations.unit(comparison.name, metric) for metric in comparison.metrics}
     near = neighbours(comparison.target)
     for arm in comparison.arms:
         for metric in comparison.metrics:
             values = observations.values(comparison.name, metric, arm.label)
-            read, target = read_from[metric][arm.label], METRICS[metric].target
-            yield (
+            read = read_from[metric][arm.label]
+            row = (
                 {"comparison": comparison.name, "arm": read, "label": arm.label, "metric": metric}
-                | {"unit": units[metric], "n_reached": _reached(values) if target else None}
+                | {"unit": units[metric], "reported": comparison.reported.get(arm.label, {}).get(metric)}
                 | dict(zip(("estimate", "low", "high", "median"), estimate_of(metric, values), strict=True))
+                | {"select": comparison.selections.get(metric) if arm.tuned else None}
                 | ends[read]
-                | {"reported": comparison.reported.get(arm.label, {}).get(metric)}
-                | row_of(tuned.get(read), comparison.selections.get(metric) if arm.tuned else None, read in tuned)
-                | {
-                    f"{side}_{name}": value
-                    for side, at in (near if target else {}).items()
-                    for name, value in _at(
-                        at.value, metric, observations.values(comparison.name, metric, arm.label, side)
-                    ).items()
-                }
+                | tuned.get(read, {})
             )
-
-
-def _at(level: float, metric: str, values: Floats) -> dict[str, Any]:
-    """The columns on a neighbouring target."""
-    return {"target": level, "median": estimate_of(metric, values)[0], "n_reached": _reached(values)}
+            if METRICS[metric].target:
+                row["n_reached"] = _reached(values)
+                for side, target in near.items():
+                    there = observations.values(comparison.name, metric, arm.label, side)
+                    row |= {f"{side}_target": target.value, f"{side}_median": estimate_of(metric, there)[0]}
+                    row |= {f"{side}_n_reached": _reached(there)}
+            yield row
 
 
 def _reached(values: Floats) -> int | None:
     """How many runs reached the target; None where no run says anything of it."""
     return None if np.isnan(values).all() else int(np.isfinite(values).sum())
-
-
-def _counts(runs: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """By arm: how its runs ended."""
-    ends = runs.groupby(["arm", "status"]).size().unstack(fill_value=0)
-    learned = runs.groupby("arm")["learned"].sum().to_dict()
-    return {
-        str(arm): {
-            "n": int(row.sum()),
-            **{f"n_{s}": int(row.get(s, 0)) for s in ("finished", "diverged", "failed", "missing")},
-            "n_learned": int(learned[arm]),
-        }
-        for arm, row in ends.iterrows()
-    }

@@ -6,7 +6,6 @@ import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from study.errors import Refused
@@ -17,7 +16,6 @@ from study.plan.history import History
 from study.plan.plan import Plan, open_plan
 from study.show.figures import ENDINGS as FIGURE_ENDINGS
 from study.show.figures import FIGURES, drawings
-from study.show.formatting import NONE
 from study.show.tables import ENDINGS as TABLE_ENDINGS
 from study.show.tables import tables
 from study.store.files import write_if_changed
@@ -35,17 +33,15 @@ def collect(arguments: Namespace) -> None:
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
     _remove_stale(plan, folder)
-    before = History.read(plan, store)
-    with Freshness(plan, store).drawing(before):
+    history = History.read(plan, store)
+    with Freshness(plan, store).drawing(history):
         records = gather(plan, store)
         records.write(folder)
         observations = observe(plan, records)
         observations.write(folder / "observations.parquet")
         write_parquet(summarize(plan, observations, records.tuning), folder / "summary.parquet")
-        rulings = verdicts.judge(plan, observations, before)
-        after = verdicts.remembered(plan, rulings, before)
-        write_parquet(verdicts.claims_table(plan, rulings, after), folder / "claims.parquet")
-        before.claims, before.looks = after.claims, after.looks
+        rulings = verdicts.judge(plan, observations, history)
+        write_parquet(verdicts.table_of(plan, rulings, history), folder / "claims.parquet")
 
 
 def claims(arguments: Namespace) -> int:
@@ -54,17 +50,14 @@ def claims(arguments: Namespace) -> int:
 
     from study.show.claims import table as claims_table
 
-    store = Store(arguments.results)
-    plan = prepare(Path(arguments.file), store)
-    path = store.study(plan.study) / "claims.parquet"
-    again = f"snakemake --cores all --resources gpu=4 --config study={arguments.file} results={store.root}"
+    plan, store, path, again = _asked(arguments)
     if not path.exists():
-        raise Refused([f"{path}: there are no verdicts yet; run {again}"])
+        raise Refused([f"{path}: there are no verdicts yet; {again}"])
     found = pd.read_parquet(path)
     if claims_table.differs(plan, found):
-        raise Refused([f"{path}: these verdicts are on other claims than {arguments.file} states; run {again}"])
+        raise Refused([f"{path}: these verdicts are on other claims than {arguments.file} states; {again}"])
     if Freshness(plan, store).newer():
-        raise Refused([f"{path}: these verdicts are on other records than {store.root}/ has by now; run {again}"])
+        raise Refused([f"{path}: these verdicts are on other records than {store.root}/ has by now; {again}"])
     met = claims_table.meets(found, arguments.require) if arguments.require else found["verdict"].notna()
     name = ""
     for line, counts in zip(claims_table.lines(found), met, strict=True):
@@ -74,9 +67,18 @@ def claims(arguments: Namespace) -> int:
         print(f"  {line.mark} {line.verdict:9}  {line.claim}{f' ({line.remark})' * bool(line.remark)}")
         undeclared = line.verdict == arguments.require and not counts
         unmet = f"; does not count as {line.verdict}: that look was not declared" * undeclared
-        print(f"               {line.reason}{unmet}" + f" (p = {line.p})".replace("= <", "<") * (line.p != NONE))
+        p = f" (p = {line.adjusted} adjusted, against {line.level}; {line.alone} alone)".replace("= <", "<")
+        print(f"               {line.reason}{unmet}{p * bool(line.alone)}")
     print(claims_table.tally(found))
     return int(not met.all())
+
+
+def _asked(arguments: Namespace) -> tuple[Plan, Store, Path, str]:
+    """The plan of a study file, its store, where its verdicts are, or will be, and what to run for them."""
+    store = Store(arguments.results)
+    plan = prepare(Path(arguments.file), store)
+    again = f"run snakemake --cores all --resources gpu=4 --config study={arguments.file} results={store.root}"
+    return plan, store, store.study(plan.study) / "claims.parquet", again
 
 
 def suggest(arguments: Namespace) -> None:
@@ -88,17 +90,14 @@ def suggest(arguments: Namespace) -> None:
     from study.show.observations import observe
     from study.show.records import gather
 
-    store = Store(arguments.results)
-    plan = prepare(Path(arguments.file), store)
-    path = store.study(plan.study) / "claims.parquet"
+    plan, store, path, again = _asked(arguments)
     found = pd.read_parquet(path) if path.exists() else None
     if found is None or claims_table.others(plan, found) or Freshness(plan, store).newer():
         if not any(store.present(plan.arms).values()):
-            again = f"snakemake --cores all --resources gpu=4 --config study={arguments.file} results={store.root}"
-            raise Refused([f"{arguments.file}: none of its arms is trained yet; run {again}"])
+            raise Refused([f"{arguments.file}: none of its arms is trained yet; {again}"])
         history = History.read(plan, store)  # judged in memory: the study's own results are those of its last run
         rulings = verdicts.judge(plan, observe(plan, gather(plan, store)), history)
-        found = verdicts.claims_table(plan, rulings, verdicts.remembered(plan, rulings, history)).to_pandas()
+        found = verdicts.table_of(plan, rulings, history).to_pandas()
     print(*advice.suggest(plan, store, found), sep="\n")
 
 
@@ -154,24 +153,19 @@ def draw(arguments: Namespace) -> int:
     folder = store.study(plan.study)
     Dag(plan, store, cached=True).note_expected()
 
-    def step(verb: Callable[[Namespace], object], **more: str) -> Callable[[], object]:
-        return partial(verb, Namespace(plan=arguments.plan, **more))
-
-    steps = [
-        ("collect", step(collect), [folder / "summary.parquet"]),
-        *((f"table {of}", step(table, comparison=of), table_files(folder, of)) for of in tables(plan)),
-        *(
-            (f"figure {name} {of}", step(figure, name=name, comparison=of), figure_files(folder, name, of))
-            for name, of in drawings(plan)
-        ),
-        ("report", step(report), [folder / "report.html"]),
+    steps: list[tuple[Callable[[Namespace], object], dict[str, str], list[Path]]] = [
+        (collect, {}, [folder / "summary.parquet"]),
+        *((table, {"comparison": of}, table_files(folder, of)) for of in tables(plan)),
+        *((figure, {"name": name, "comparison": of}, figure_files(folder, name, of)) for name, of in drawings(plan)),
+        (report, {}, [folder / "report.html"]),
     ]
     failed = 0
-    for words, make, files in steps:
+    for verb, more, files in steps:
         try:
-            make()
+            verb(Namespace(plan=arguments.plan, **more))
         except Exception as error:
             traceback.print_exc()
+            words = " ".join((verb.__name__, *more.values()))
             print(f"FAILED {words}: {type(error).__name__}: {error}", file=sys.stderr)
             for path in files:
                 path.unlink(missing_ok=True)

@@ -135,10 +135,9 @@ def figure_data(plan: Plan, found: Records, place: int = 0) -> Evidence:
 def judged(plan: Plan, store: Store, found: Records) -> pd.DataFrame:
     """The table of claims of a study with these records; the look at them is noted, as ``collect`` does."""
     history = History.read(plan, store)
-    rulings = verdicts.judge(plan, observe(plan, found), history)
-    history = verdicts.remembered(plan, rulings, history)
+    table = verdicts.table_of(plan, verdicts.judge(plan, observe(plan, found), history), history)
     history.write()
-    return verdicts.claims_table(plan, rulings, history).to_pandas()
+    return table.to_pandas()
 
 
 def stored(plan: Plan, found: Records, root: Path) -> tuple[Path, pd.DataFrame]:
@@ -150,11 +149,10 @@ def stored(plan: Plan, found: Records, root: Path) -> tuple[Path, pd.DataFrame]:
         frame.to_parquet(folder / f"{name}.parquet")
     observations = observe(plan, found)
     observations.write(folder / "observations.parquet")
-    table = summarize(plan, observations, found.tuning)
-    write_parquet(table, folder / "summary.parquet")
+    summary = summarize(plan, observations, found.tuning)
+    write_parquet(summary, folder / "summary.parquet")
     history = History.read(plan, store)
-    rulings = verdicts.judge(plan, observations, history)
-    history = verdicts.remembered(plan, rulings, history)
+    claims = verdicts.table_of(plan, verdicts.judge(plan, observations, history), history)
     history.write()
-    write_parquet(verdicts.claims_table(plan, rulings, history), folder / "claims.parquet")
-    return folder / "plan.json", table.to_pandas()
+    write_parquet(claims, folder / "claims.parquet")
+    return folder / "plan.json", summary.to_pandas()

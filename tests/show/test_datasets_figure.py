@@ -15,8 +15,8 @@ from study.show.figures.datasets_figure import Profile
 from study.show.page.report import render
 from study.store.layout import Store
 from tests.show.records import Outcome, records, stored, summary_table
-from tests.show.test_over_datasets import ARMS, LOST, comparison, outcome, summary_of
 from tests.show.test_figures import texts
+from tests.show.test_over_datasets import ARMS, LOST, comparison, outcome, summary_of
 
 
 def test_six_datasets_have_diagrams_and_fewer_only_profiles(

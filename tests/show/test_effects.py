@@ -38,13 +38,13 @@ def test_main_effects_are_those_of_the_runs(planned: Callable[..., Plan]) -> Non
         "batch_size=32 instead of batch_size=16": (means[32] - means[16]).mean(),
         "batch_size=64 instead of batch_size=16": (means[64] - means[16]).mean(),
     }
-    assert [line.what for line in shown.main] == list(expected)
-    for line in shown.main:
-        value = float(line.estimate.removesuffix(" points").replace("−", "-"))
+    assert [line.what for line in shown.lines[1]] == list(expected)
+    for line in shown.lines[1]:
+        value = float(line.effect.value.removesuffix(" points").replace("−", "-"))
         assert value == pytest.approx(100 * expected[line.what], abs=0.06)
-    assert shown.main[0].p == "0.031"  # 2 of 2^6: alike in every seed
+    assert shown.lines[1][0].p == "0.031"  # 2 of 2^6: alike in every seed
     together = "adam and batch_size=32 together", "adam and batch_size=64 together"
-    assert tuple(line.what for line in shown.together) == together
+    assert tuple(line.what for line in shown.lines[2]) == together
 
 
 def test_a_diverged_run_leaves_its_contrasts_out(planned: Callable[..., Plan]) -> None:
@@ -53,7 +53,7 @@ def test_a_diverged_run_leaves_its_contrasts_out(planned: Callable[..., Plan]) -
     found = records(plan, lambda label, seed: lost if "64" in label and seed == 1 else outcome(label, seed))
     shown = effects_of(plan.comparisons[0], observe(plan, found))
     assert shown is not None
-    estimates = {line.what: line.estimate for line in shown.main}
+    estimates = {line.what: line.effect.value for line in shown.lines[1]}
     assert estimates["batch_size=64 instead of batch_size=16"] == "not estimable"
     assert estimates["batch_size=32 instead of batch_size=16"] != "not estimable"
     assert "Not estimable" in shown.notes

@@ -13,6 +13,7 @@ from study.errors import Refused
 from study.plan.datasets import across
 from study.plan.plan import Plan
 from study.show.figures import datasets_figure as figures
+from study.show.formatting import Cell
 from study.show.tables.rank_table import headline, ranks_of
 from tests.show.records import Outcome, records, summary_table
 from tests.show.test_figures import texts
@@ -48,7 +49,7 @@ def test_average_ranks_are_those_of_the_summary(planned: Callable[..., Plan]) ->
         expected = dict(
             zip(("sgd", "momentum", "adam"), stats.rankdata(sign * scores, axis=1).mean(axis=0), strict=True)
         )
-        assert {arm: cells[column] for arm, cells in shown.rows} == {x: (f"{r:.2f}", "") for x, r in expected.items()}
+        assert {arm: cells[column] for arm, cells in shown.rows} == {x: Cell(f"{r:.2f}") for x, r in expected.items()}
     assert [arm for arm, _ in shown.rows] == ["sgd", "adam", "momentum"]  # 5/3, 5/3 as written, 8/3
     assert "Over 3 datasets" in shown.title
     assert "Fewer than six datasets allow no test" in shown.notes
@@ -66,9 +67,9 @@ def test_an_arm_with_diverged_runs_comes_after_all_with_fewer(planned: Callable[
     assert shown is not None
     ranks = {arm: cells[0] for arm, cells in shown.rows}
     assert ranks == {
-        "sgd": (f"{(2 + 1 + 3) / 3:.2f}", "diverged on 1"),
-        "momentum": (f"{(3 + 3 + 2) / 3:.2f}", "diverged on 1"),
-        "adam": (f"{(1 + 2 + 1) / 3:.2f}", ""),
+        "sgd": Cell(f"{(2 + 1 + 3) / 3:.2f}", remark="diverged on 1"),
+        "momentum": Cell(f"{(3 + 3 + 2) / 3:.2f}", remark="diverged on 1"),
+        "adam": Cell(f"{(1 + 2 + 1) / 3:.2f}"),
     }
     best = "Over 3 datasets adam has the best average rank by test accuracy, 1.33"
     assert headline(shown) == f"{best}; sgd 2.00 and momentum 2.67."
@@ -79,7 +80,7 @@ def test_a_target_that_too_few_reach_comes_last(planned: Callable[..., Plan]) ->
     slow, fast = {"level": 0.5}, {"level": 0.95, "pace": 0.2}
     shown = ranks_of(plan, plan.comparisons[0], summary_of(plan, lambda x, s: slow if "sgd" in x else fast))
     assert shown is not None
-    assert dict(shown.rows)["sgd"] == [("3.00", "not reached on 3")]
+    assert dict(shown.rows)["sgd"] == [Cell("3.00", remark="not reached on 3")]
 
 
 def test_arms_that_were_not_trained_are_not_called_worse(planned: Callable[..., Plan]) -> None:
@@ -88,7 +89,7 @@ def test_arms_that_were_not_trained_are_not_called_worse(planned: Callable[..., 
     summary = summary_of(plan, lambda x, seed: missing if x == "wine, adam" else outcome(x, seed))
     shown = ranks_of(plan, plan.comparisons[0], summary)
     assert shown is not None
-    assert {cell for _, cells in shown.rows for cell in cells} == {("–", "")}
+    assert {cell for _, cells in shown.rows for cell in cells} == {Cell("–")}
     assert not shown.known
     assert "no estimate of “wine, adam”" in shown.notes
     over = figures.panels(plan, plan.comparisons[0], summary)
@@ -106,7 +107,7 @@ def test_another_split_is_the_same_dataset(planned: Callable[..., Plan]) -> None
     assert shown is not None
     assert shown.title == "Over 2 datasets"
     # On wine the mean over splits, 0.895, is just below that of sgd.
-    assert {arm: cells[0][0] for arm, cells in shown.rows} == {"sgd": "1.50", "adam": "1.50", "momentum": "3.00"}
+    assert {arm: cells[0].value for arm, cells in shown.rows} == {"sgd": "1.50", "adam": "1.50", "momentum": "3.00"}
     assert "split in several ways counts once" in shown.notes
 
 

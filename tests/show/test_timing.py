@@ -111,8 +111,8 @@ def test_times_to_neighbouring_targets_are_shown_with_their_counts(planned: Call
     summary = summary_table(plan, found).to_pandas()
     ours = beside(plan.comparisons[0], summary)
     assert ours
-    assert ours.headings == ("epochs to target, 88 %", "epochs to target, 92 %")
-    assert [str(cell) for cell in ours.rows[0].cells] == ["5 (8/8 reached)", "7 (4/8 reached)"]
+    assert ours.headings == ["arm", "epochs to target, 88 %", "epochs to target, 92 %"]
+    assert [str(cell) for cell in ours.rows[0][1:]] == ["5 (8/8 reached)", "7 (4/8 reached)"]
     row = summary[summary["metric"] == "epochs_to_target"].iloc[0]
     assert (row["easier_target"], row["easier_n_reached"], row["harder_median"]) == (0.88, 8, 7)
 

@@ -47,6 +47,6 @@ def test_trials_are_those_that_were_made(planned: Callable[..., Plan]) -> None:
     arm = plan.comparisons[0].arms_for("test_accuracy")["l2"]
     stopped = found._replace(tuning=found.tuning[(found.tuning["arm"] != arm) | (found.tuning["candidate"] < 4)])
     assert "get as many trials: O (5 for none; 4 for l2). " in dict(protocol.facts(plan, stopped))["Tuning"]
-    about = {group.lines[0].arm: group.about for group in ledger.ledger(plan, stopped).groups}
+    about = {lines[0].arm: group[1] for group, lines in ledger.ledger(plan, stopped).groups.items()}
     assert about["none"].endswith("; 3 and 2 further trials of 3 seeds")
     assert about["l2"].endswith("; 3 and 1 further trials of 3 seeds")

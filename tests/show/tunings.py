@@ -74,9 +74,9 @@ def searches(plan: Plan, quality: Quality) -> pd.DataFrame:
 
 
 def _row(seed: int, outcome: Outcome) -> Row:
-    """The columns of a search file that something reads; a curve of one evaluation, where the target was reached."""
+    """A row of a search file; a curve of one evaluation, where the target was reached."""
     reached = outcome.steps_to_target
-    return {
+    return dict.fromkeys(TUNING.names) | {
         "seed": seed, "status": "finished" if outcome.finished else "diverged",
         "steps": STEPS if outcome.finished else 10,
         "val_accuracy": outcome.val_accuracy, "val_loss": outcome.val_loss,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pandas as pd
@@ -13,12 +13,12 @@ from study.plan.file.labels import number
 from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim, PlannedComparison
 from study.plan.searches.trials import Trials
 from study.show.claims import wider_search
-from study.show.claims.table import sentence, stated_rows
+from study.show.claims.table import note_on_looks, sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
 from study.show.formatting import none
 from study.show.tables.tuning import steps_out
 from study.stats.exact import ALPHA
-from study.stats.power import FALSE_VERDICTS, MOST, POWER
+from study.stats.power import MOST, POWER
 from study.stats.verdict import pairs_needed
 from study.store.layout import Store
 from study.wording import counted, listed
@@ -28,7 +28,6 @@ class Advice(NamedTuple):
     """On one undecided claim."""
 
     words: str
-    arms: tuple[str, ...] = ()  # labels of those that deserve more seeds
     seeds: int = 0  # that would decide it
     outside: tuple[wider_search.Points, ...] = ()  # of the range that was searched, where that was too narrow
 
@@ -48,24 +47,22 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
     rows = iter(row for _, row in claims.iterrows())
     more = False
     for comparison in plan.comparisons:
-        pairs = [(claim, next(rows)) for claim in comparison.claims]
-        open_yet = [(claim, row) for claim, row in pairs if row["verdict"] == "undecided"]
-        if not open_yet:
-            continue
-        yield f"\n{comparison.name}"
-        given = []
-        for claim, row in open_yet:
-            advice = _advise(plan, store, claim, row, family, looks)
-            given.append(advice)
-            yield f"  {sentence(claim.metric, claim.better, claim.than, claim.kind, float(row['margin']))}"
+        pairs = [(claim, row) for claim in comparison.claims if (row := next(rows))["verdict"] == "undecided"]
+        if pairs:
+            yield f"\n{comparison.name}"
+        given = [_advise(plan, store, claim, row, family, looks) for claim, row in pairs]
+        for (claim, row), advice in zip(pairs, given, strict=True):
+            yield f"  {sentence(claim.metric, claim.better, claim.than, claim.kind, row['margin'])}"
             yield f"    {advice.words}"
         if outside := [points for advice in given for points in advice.outside]:
             yield from wider_search.edit(plan, comparison, outside)
-        if any(advice.seeds for advice in given):
+        if seeds := max((advice.seeds for advice in given), default=0):
             more = True
-            yield from _edit(plan, comparison, given, looks)
+            yield from _edit(plan, comparison, seeds, looks)
     if more:
-        yield from _on_looks(plan, looks)
+        yield "\n`python -m study check FILE` says how long it takes once the file is edited."
+        within = f"Judging again is within the {counted(looks, 'look')} that the study file declares."
+        yield note_on_looks(looks, plan.looks, "Judging again") or within
 
 
 def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, family: int, looks: int) -> Advice:
@@ -81,7 +78,7 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, famil
         why = str(row["reason"]).partition(";")[0] if row["ties"] == now else f"more than {MOST:,}"
         only = "" if none(row["pairs_needed"]) else at
         return Advice(f"no affordable number of {unit}s would decide it{only}: {why}")
-    return Advice(f"{needed} {unit}s in all would decide it{at} ({now} now)", (claim.better, claim.than), needed)
+    return Advice(f"{needed} {unit}s in all would decide it{at} ({now} now)", needed)
 
 
 def _wider(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
@@ -104,43 +101,16 @@ def _wider(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Adv
     return Advice("; ".join(parts), outside=tuple(outside))
 
 
-def _edit(plan: Plan, comparison: PlannedComparison, given: Sequence[Advice], looks: int) -> Iterator[str]:
+def _edit(plan: Plan, comparison: PlannedComparison, seeds: int, looks: int) -> Iterator[str]:
     """The change of the study file, and what it costs."""
-    seeds = max(advice.seeds for advice in given)
-    arms = listed(dict.fromkeys(label for advice in given for label in advice.arms))
     if seeds <= comparison.seeds:
         yield f"  comparisons.{comparison.name}.seeds is {comparison.seeds} already: run the study"
         return
     more = {arm: seeds - plan.seeds[arm] for arm in comparison.trained if plan.seeds[arm] < seeds}
     work = sum_up(final(plan.arms[arm], runs) for arm, runs in more.items())
-    rounds = plan.timing.rounds if plan.timing else 0
-    again = any(arm in plan.timing.arms for arm in comparison.trained) if plan.timing else False
-    timed = f", and all timing again, in {max(seeds, FEWEST_ROUNDS)} rounds" * (again and seeds > rounds)
+    again = plan.timing and seeds > plan.timing.rounds and any(arm in plan.timing.arms for arm in comparison.trained)
+    timed = f", and all timing again, in {max(seeds, FEWEST_ROUNDS)} rounds" if again else ""
     yield f"  edit: comparisons.{comparison.name}.seeds: {seeds}"
     if looks > plan.looks:
         yield f"    and looks: {looks}, for the whole study: judging again is look {looks}"
-    fewer = sorted({advice.seeds for advice in given if comparison.seeds < advice.seeds < seeds}, reverse=True)
-    decided = [f"{n} would decide {sum(0 < a.seeds <= n for a in given)}" for n in fewer]
-    if decided:
-        yield f"    ({', '.join(decided)} of these {len([a for a in given if a.seeds])} claims)"
-    others = len(comparison.arms) - len({label for advice in given for label in advice.arms})
-    also = f"; {counted(others, 'other arm')} of the comparison {'comes' if others == 1 else 'come'} along" * (
-        others > 0
-    )
-    yield f"    more seeds for {arms}{also}: {wider_search.cost(work)}{timed}"
-
-
-def _on_looks(plan: Plan, looks: int) -> Iterator[str]:
-    """What looking again costs: a false verdict more often or, declared, more seeds."""
-    yield "\n`python -m study check FILE` says how long it takes once the file is edited."
-    if looks == plan.looks:
-        yield f"Judging again is within the {counted(looks, 'look')} that the study file declares."
-        return
-    rates = listed(f"{100 * rate:g} % with {count}" for count, rate in FALSE_VERDICTS.items())
-    yield f"Looking early: to judge again after more seeds is look {looks}; declared {_was(plan.looks)}."
-    yield f"  Undeclared, a false verdict is likelier than 5 % (by simulation {rates})."
-    yield f"  Declared, `looks: {looks}` tests each look at 0.05/{looks}, which takes the seeds given above."
-
-
-def _was(count: int) -> str:
-    return f"{'was' if count == 1 else 'were'} {count}"
+    yield f"    more seeds for {counted(len(comparison.arms), 'arm')}: {work}{timed}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from study.metrics import METRICS
-from study.show.formatting import difference_unit, effect, margin_text
-from study.stats.paired_test import Absence, Evidence, Lack, Statement
+from study.show.formatting import effect, effect_text, margin_text
+from study.stats.paired_test import Evidence, Lack, Statement
 from study.stats.power import MOST
 from study.stats.verdict import Verdict
 from study.wording import counted, listed
 
-HOW: dict[Absence, str] = {"failed": "failed", "missing": "not run", "unknown": "without a value"}
 UNTIMED = "not timed yet"
 
 
@@ -25,9 +24,9 @@ def because(verdict: Verdict) -> str:
     if found.test == "sign":
         seen = _wins(claim, found, margin)
     elif verdict.word == "undecided" and not verdict.undertuned:
-        seen = _shown(claim, found) + (f", margin {margin}" if found.margin else "")
+        seen = _size(claim, found) + (f", margin {margin}" if found.margin else "")
     else:
-        seen = _sizes(claim, found, margin, verdict.clear)
+        seen = _decided(claim, found, margin, verdict.clear)
     if found.test == "deterministic":
         seen += " (deterministic)"
     return seen + (f"; {_open(verdict)}" if verdict.word == "undecided" else "")
@@ -38,13 +37,13 @@ def _lacking(metric: str, lacking: tuple[Lack, ...]) -> str:
     timed = METRICS[metric].timed
     if not any(lack.of for lack in lacking):
         return UNTIMED if timed else "nothing has run"
-    how = HOW | ({"unknown": UNTIMED} if timed else {})
-    texts = {}
-    for label, counts, of in lacking:
-        untimed = timed and counts.get("unknown") == of
-        texts[label] = (
-            UNTIMED if untimed else f"{listed(f'{count} {how[why]}' for why, count in counts.items())} of {of}"
-        )
+    how = {"failed": "failed", "missing": "not run", "unknown": UNTIMED if timed else "without a value"}
+    texts = {
+        label: UNTIMED
+        if timed and counts.get("unknown") == of
+        else f"{listed(f'{count} {how[why]}' for why, count in counts.items())} of {of}"
+        for label, counts, of in lacking
+    }
     if list(texts.values()) == [UNTIMED, UNTIMED]:
         return UNTIMED
     return listed(f"{label}: {text}" for label, text in texts.items())
@@ -63,61 +62,42 @@ def _tied(claim: Statement, found: Evidence) -> str:
     return next(words for words, count in counts.items() if count)
 
 
-def _sizes(claim: Statement, found: Evidence, margin: str, clear: bool) -> str:
+def _decided(claim: Statement, found: Evidence, margin: str, clear: bool) -> str:
     """What was decided, and by how much."""
     if claim.kind == "equal":
-        return f"{'equal within' if found.favours else 'apart by more than'} {margin}: {_shown(claim, found)}"
+        return f"{'equal within' if found.favours else 'apart by more than'} {margin}: {_size(claim, found)}"
     if found.mean == 0 and found.test == "deterministic":
         return "no difference"
     better, worse = METRICS[claim.metric].verdicts
+    ahead = found.mean is not None and found.mean > 0
     if found.favours:
-        return f"{better} by {_amount(claim, found)}" + (f", margin {margin}" if found.margin else "")
+        return f"{better} by {_size(claim, found, named=False)}" + (f", margin {margin}" if found.margin else "")
     if found.margin and not clear:
-        return f"not {better} by the margin of {margin}: {_shown(claim, found)}"
-    if _ahead(found):
-        return f"{better} by less than the margin of {margin}: {_shown(claim, found)}"
-    return f"{worse} by {_amount(claim, found)}"
+        return f"not {better} by the margin of {margin}: {_size(claim, found)}"
+    if ahead:
+        return f"{better} by less than the margin of {margin}: {_size(claim, found)}"
+    return f"{worse} by {_size(claim, found, named=False, turned=True)}"
 
 
-def _shown(claim: Statement, found: Evidence) -> str:
-    """``difference 0.2 points, interval −0.1 to 0.5``; ``factor 1.03 (above 1: fewer), interval 0.95 to 1.12``."""
-    assert found.estimate is not None
+def _size(claim: Statement, found: Evidence, named: bool = True, turned: bool = False) -> str:
+    """``difference 0.2 points, interval −0.1 to 0.5``; ``factor 1.03 (above 1: fewer), interval 0.95 to 1.12``.
+
+    ``named``: False where the direction was said: ``0.2 points``, ``a factor of 1.03``; ``turned``: seen from the arm
+    that is claimed to be worse.
+    """
     about = METRICS[claim.metric]
-    text, around = effect(claim.metric, found.estimate, found.low, found.high)
-    what = (
-        f"factor {text} (above 1: {about.verdicts[0]})"
-        if about.ratio
-        else f"difference {text} {difference_unit(claim.metric)}".rstrip()
-    )
-    return what + _around(found, around)
-
-
-def _amount(claim: Statement, found: Evidence) -> str:
-    """The size of a difference whose direction was said."""
-    ends = found.estimate, found.low, found.high
-    value, low, high = ends if _ahead(found) else _turned(claim, *ends)
+    value, low, high = found.estimate, found.low, found.high
+    if turned:
+        value, high, low = (None if x is None else 1 / x if about.ratio else -x for x in (value, low, high))
     assert value is not None
     text, around = effect(claim.metric, value, low, high)
-    ratio = METRICS[claim.metric].ratio
-    amount = f"a factor of {text}" if ratio else f"{text} {difference_unit(claim.metric)}".rstrip()
-    return amount + _around(found, around)
-
-
-def _ahead(found: Evidence) -> bool:
-    """Whether the arm that is claimed to be better is so on the average."""
-    return found.mean is not None and found.mean > 0
-
-
-def _turned(claim: Statement, *ends: float | None) -> tuple[float | None, ...]:
-    """Seen from the other arm."""
-    value, high, low = (None if x is None else 1 / x if METRICS[claim.metric].ratio else -x for x in ends)
-    return value, low, high
-
-
-def _around(found: Evidence, interval: str) -> str:
-    if interval:
-        return f", {'' if found.level == 0.95 else f'{found.level * 100:g} % '}interval {interval}"
-    return f" in each of {found.pairs} pairs" if found.test == "sign-flip" and found.pairs > 1 else ""
+    if about.ratio:
+        what = f"factor {text} (above 1: {about.verdicts[0]})" if named else f"a factor of {text}"
+    else:
+        what = f"{'difference ' * named}{effect_text(claim.metric, text)}"
+    if around:
+        return f"{what}, {'' if found.level == 0.95 else f'{found.level * 100:g} % '}interval {around}"
+    return what + f" in each of {found.pairs} pairs" * (found.test == "sign-flip" and found.pairs > 1)
 
 
 def _wins(claim: Statement, found: Evidence, margin: str) -> str:

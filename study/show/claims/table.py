@@ -8,8 +8,8 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import Plan
-from study.show.claims.verdicts import WITHDRAWN, target_text
-from study.show.formatting import NONE, effect, effect_text, margin_text, none
+from study.show.claims.verdicts import WITHDRAWN, content
+from study.show.formatting import NONE, Cell, effect, effect_text, margin_text, none
 from study.show.templates import paragraphs
 from study.stats.exact import ALPHA
 from study.stats.power import FALSE_VERDICTS
@@ -24,19 +24,14 @@ class Line(NamedTuple):
 
     comparison: str
     claim: str
-    estimate: str  # a difference in points, a factor, or wins
-    around: str  # its interval
-    p: str  # in words: adjusted and alone, and what the first was held against; – where nothing was tested
-    adjusted: str
-    alone: str  # before the adjustment
+    estimate: Cell  # a difference in points, a factor, or wins; with its interval
+    adjusted: str  # p; – where nothing was tested
+    alone: str  # p before the adjustment; empty where nothing was tested
     level: str  # that the adjusted p must not exceed
     verdict: str
+    mark: str
     reason: str
     remark: str  # derived, exploratory
-
-    @property
-    def mark(self) -> str:
-        return MARKS[self.verdict]
 
 
 def lines(claims: pd.DataFrame) -> list[Line]:
@@ -45,36 +40,24 @@ def lines(claims: pd.DataFrame) -> list[Line]:
 
 
 def _line(row: pd.Series) -> Line:
-    estimate, around = NONE, ""
+    estimate = Cell(NONE)
     if not none(row["estimate"]) and row["test"] == "sign":
-        estimate = f"wins {row['wins']} of {row['wins'] + row['losses']}"
+        estimate = Cell(f"wins {row['wins']} of {row['wins'] + row['losses']}")
     elif not none(row["estimate"]):
-        ends = (None if none(row[end]) else float(row[end]) for end in ("low", "high"))
-        estimate, around = effect(row["metric"], float(row["estimate"]), *ends)
-        estimate = effect_text(row["metric"], estimate)
+        text, around = effect(row["metric"], row["estimate"], row["low"], row["high"])
+        estimate = Cell(effect_text(row["metric"], text), around)
     adjusted, alone, level = NONE, "", f"{ALPHA / row['looks_declared']:.3g}"
     if not none(row["p_adjusted"]) and row["test"] != "none":
-        adjusted = "< 0.001" if row["p_adjusted"] < 0.001 else _beside(row["p_adjusted"], level)
+        # With as many digits, three at least, as tell it from the level that it is held against.
+        digits = (f"{row['p_adjusted']:.{places}f}" for places in range(3, 9))
+        adjusted = "< 0.001" if row["p_adjusted"] < 0.001 else next(p for p in digits if float(p) != float(level))
         alone = f"{row['p']:.2g}"
+    remark = ", ".join(name for name in ("derived", "exploratory") if row[name])
+    claim = sentence(row["metric"], row["better"], row["than"], row["kind"], row["margin"])
+    verdict = row["verdict"]
     return Line(
-        comparison=row["comparison"],
-        claim=sentence(row["metric"], row["better"], row["than"], row["kind"], float(row["margin"])),
-        estimate=estimate,
-        around=around,
-        p=f"{adjusted} adjusted, against {level}; {alone} alone" if alone else NONE,
-        adjusted=adjusted,
-        alone=alone,
-        level=level,
-        verdict=row["verdict"],
-        reason=row["reason"],
-        remark=", ".join(name for name in ("derived", "exploratory") if row[name]),
+        row["comparison"], claim, estimate, adjusted, alone, level, verdict, MARKS[verdict], row["reason"], remark
     )
-
-
-def _beside(p: float, level: str) -> str:
-    """p with as many digits, three at least, as tell it from the level that it is held against."""
-    places = next((places for places in range(3, 8) if float(f"{p:.{places}f}") != float(level)), 8)
-    return f"{p:.{places}f}"
 
 
 def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> str:
@@ -105,13 +88,13 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
     )
 
 
-def note_on_looks(taken: int, declared: int) -> str:
+def note_on_looks(taken: int, declared: int, what: str = "This") -> str:
     """What to print beside verdicts that were looked at more often than the study file says; empty where not."""
     if taken <= declared:
         return ""
     seen = ", ".join(f"{100 * share:.1f} % with {looks}" for looks, share in FALSE_VERDICTS.items())
     return (
-        f"This is look {taken} at more or other data; {declared} {'was' if declared == 1 else 'were'} declared. Each "
+        f"{what} is look {taken} at more or other data; {declared} {'was' if declared == 1 else 'were'} declared. Each "
         f"further look makes a false verdict likelier than 5 % (by simulation {seen}). Declare `looks: {taken}`, which "
         f"tests each look at {100 * ALPHA / taken:.2g} %, or keep the seeds, targets and timing."
     )
@@ -140,16 +123,6 @@ def others(plan: Plan, claims: pd.DataFrame) -> bool:
 
     Of those that ``differs`` says something of: whoever follows an advice changes seeds and looks, and is to read on.
     """
-    return differs(plan, claims) and _about(plan) != stated_rows(claims)[ABOUT].astype(object).values.tolist()
-
-
-def _about(plan: Plan) -> list[list[object]]:
-    """What each claim is about: rows of ``ABOUT``."""
-    pairs = [(comparison, claim) for comparison in plan.comparisons for claim in comparison.claims]
-    rows: list[dict[str, object]] = [
-        claim.model_dump()
-        | {"margin": METRICS[claim.metric].margin if claim.margin is None else claim.margin}
-        | {"target": target_text(comparison, claim)}
-        for comparison, claim in pairs
-    ]
-    return [[row[name] for name in ABOUT] for row in rows]
+    contents = [content(comparison, claim) for comparison in plan.comparisons for claim in comparison.claims]
+    about = [[one[name] for name in ABOUT] for one in contents]
+    return differs(plan, claims) and about != stated_rows(claims)[ABOUT].astype(object).values.tolist()

@@ -65,33 +65,46 @@ def judge(plan: Plan, observations: Observations, history: History) -> list[Ruli
 
 def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> Statement:
     """A claim with its runs, or timing rounds, paired: those that both arms have."""
-    rows, target = observations.of(comparison.name, claim.metric), METRICS[claim.metric].target
-    sides = []
-    for label in (claim.better, claim.than):
-        mine = rows[rows["label"] == label].set_index("seed").sort_index()
-        full = mine["out_of_memory"]  # counts as diverged
-        values = mine["paired"].mask(full, np.inf) if target else mine["paired"]
-        sides.append((label, values, mine["status"].mask(full, "diverged"), bool(mine["undertuned"].any())))
-    both = sides[0][1].index.intersection(sides[1][1].index)
-    better, than = (
-        Side(label, values[both].to_numpy(dtype=float), status[both].to_numpy(dtype=str), undertuned)
-        for label, values, status, undertuned in sides
+    rows = observations.of(comparison.name, claim.metric).set_index("seed").sort_index()
+    full = rows["out_of_memory"]  # counts as diverged
+    rows = rows.assign(status=rows["status"].mask(full, "diverged"))
+    if METRICS[claim.metric].target:
+        rows = rows.assign(paired=rows["paired"].mask(full, np.inf))
+    better, than = (rows[rows["label"] == label] for label in (claim.better, claim.than))
+    both = better.index.intersection(than.index)
+    one, other = (
+        Side(
+            label,
+            mine["paired"][both].to_numpy(dtype=float),
+            mine["status"][both].to_numpy(dtype=str),
+            bool(mine["undertuned"].any()),
+        )
+        for label, mine in ((claim.better, better), (claim.than, than))
     )
-    return Statement(claim.metric, better, than, claim.margin, claim.kind, claim.derived)
+    return Statement(claim.metric, one, other, claim.margin, claim.kind, claim.derived)
 
 
-def remembered(plan: Plan, rulings: Sequence[Ruling], history: History) -> History:
-    """The history with the look that these verdicts are, and with the last verdict on each claim; not written yet."""
+def table_of(plan: Plan, rulings: Sequence[Ruling], history: History) -> pa.Table:
+    """All claims with their verdicts, the withdrawn ones last: a table of ``CLAIMS``.
+
+    ``history`` gets the look that these verdicts are, and the last verdict on each claim; it is not written yet.
+    """
     seen: dict[str, Look] = {}
     for _, claim, verdict in rulings:
         if verdict.counts and not verdict.evidence.lacking:
             seen.setdefault(claim.about, {})[data_of(verdict.claim)] = verdict.evidence.pairs
-    after = History(history.path, dict(history.claims), history.looked(seen), history.drawn)
+    history.looks = history.looked(seen)
+    rows = []
     for ruling in rulings:
+        rows.append(row := _row(plan, ruling, history))
         if not ruling.verdict.evidence.lacking:
             name = words(ruling.comparison, ruling.claim)
-            after.claims[name] = after.claims.get(name, Entry(None))._replace(row=_row(plan, ruling, after))
-    return after
+            history.claims[name] = history.claims.get(name, Entry(None))._replace(row=row)
+    for entry in history.withdrawn(plan).values():
+        last = entry.row or {}
+        reason = f"{last['verdict']} when last judged: {last['reason']}"
+        rows.append(last | {"verdict": WITHDRAWN, "reason": reason, "stated": plan.stated})
+    return pa.Table.from_pylist(rows, CLAIMS)
 
 
 def data_of(claim: Statement) -> str:
@@ -106,51 +119,34 @@ def data_of(claim: Statement) -> str:
     return digest(json.dumps(sides))
 
 
-def claims_table(plan: Plan, rulings: Sequence[Ruling], history: History) -> pa.Table:
-    """All claims with their verdicts, the withdrawn ones last: a table of ``CLAIMS``.
-
-    ``history``: the one ``remembered`` with these verdicts.
-    """
-    rows = [_row(plan, ruling, history) for ruling in rulings]
-    for entry in history.withdrawn(plan).values():
-        last = entry.row or {}
-        reason = f"{last['verdict']} when last judged: {last['reason']}"
-        rows.append(last | {"verdict": WITHDRAWN, "reason": reason, "stated": plan.stated})
-    return pa.Table.from_pylist(rows, CLAIMS)
-
-
 def _row(plan: Plan, ruling: Ruling, history: History) -> dict[str, Any]:
+    """Of ``CLAIMS``. ``history``: with the look that these verdicts are."""
     comparison, claim, verdict = ruling
     taken = len(history.looks.get(claim.about, ()))
     before = history.runs_before(words(comparison, claim))
+    reason = because(verdict)
+    if taken > plan.looks:
+        reason += f"; look {taken}, {plan.looks} declared"
+    if before:
+        reason += f"; stated after {before} runs of its arms were there"
     return (
-        claim.model_dump()
+        content(comparison, claim)
         | {name: getattr(verdict.evidence, name) for name in EVIDENCE}
-        | {"comparison": comparison.name, "verdict": verdict.word, "target": target_text(comparison, claim)}
-        | {"undertuned": list(verdict.undertuned)}
-        | {"reason": because(verdict) + _undeclared(taken, plan.looks) + _late(before)}
+        | {"verdict": verdict.word, "reason": reason, "undertuned": list(verdict.undertuned)}
         | {"p_adjusted": verdict.p_adjusted, "counts": verdict.counts, "pairs_needed": verdict.pairs_needed}
         | {"looks": taken, "looks_declared": plan.looks, "runs_before": before, "stated": plan.stated}
     )
+
+
+def content(comparison: PlannedComparison, claim: PlannedClaim) -> dict[str, Any]:
+    """What a claim says: those columns of ``CLAIMS`` that are known before anything has run."""
+    about, target = METRICS[claim.metric], comparison.target
+    margin = about.margin if claim.margin is None else claim.margin
+    level = f"{target.metric} {target.value}" if target and about.target else ""
+    return claim.model_dump() | {"comparison": comparison.name, "margin": margin, "target": level}
 
 
 def evidence_of(row: pd.Series) -> Evidence:
     """The evidence on a claim from its row of ``CLAIMS``, as far as that holds it."""
     known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in EVIDENCE}
     return Evidence(favours=None, **known)
-
-
-def target_text(comparison: PlannedComparison, claim: PlannedClaim) -> str:
-    """The level that a claim on reaching it is about; empty for other metrics."""
-    target = comparison.target if METRICS[claim.metric].target else None
-    return f"{target.metric} {target.value}" if target else ""
-
-
-def _undeclared(taken: int, declared: int) -> str:
-    """What stands beside a verdict that was looked at more often than was declared."""
-    return f"; look {taken}, {declared} declared" if taken > declared else ""
-
-
-def _late(before: int | None) -> str:
-    """What stands beside a verdict on what was claimed with results at hand."""
-    return f"; stated after {before} runs of its arms were there" if before else ""

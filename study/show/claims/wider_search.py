@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from math import ceil, prod
 
-from study.plan.cost import Work, final, sum_up, tuning
+from study.plan.cost import final, sum_up, tuning
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.searches.search import Search
 from study.plan.searches.space import Searched, Value
-from study.wording import counted
 
 Points = dict[str, list[Value]]  # setting → values past the edge of its range, to be tried
 
@@ -37,7 +36,7 @@ def edit(plan: Plan, comparison: PlannedComparison, outside: Iterable[Points]) -
             *(final(arm, plan.seeds[arm.id]) for arm in arms),
         ]
     )
-    yield f"    all its arms are tuned and trained anew: {cost(work)}"
+    yield f"    all its arms are tuned and trained anew: {work}"
     yield (
         "    these are new arms: claims on them are stated after results of the present ones were seen, "
         "and looks at those are not counted; claims on the present ones stay on the page as withdrawn"
@@ -85,8 +84,3 @@ def as_yaml(searched: Searched, method: str) -> str:
     kind, (low, high) = ("log", searched.log) if searched.log else ("linear", searched.linear or (0.0, 1.0))
     points = f", points: {searched.points}" * (method == "grid")
     return f"{{{kind}: [{number(low)}, {number(high)}]{points}}}"
-
-
-def cost(work: Work) -> str:
-    """``54 runs, 73,440 steps``."""
-    return f"{counted(work.runs, 'run')}, {'at least ' * (not work.certain)}{counted(work.steps, 'step')}"

@@ -2,130 +2,73 @@
 
 from __future__ import annotations
 
-from itertools import groupby, pairwise
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.figures.data import Scaling, scaling_of
-from study.show.formatting import COUNTED, Estimate, column, none, quoted, scaled
-from study.show.page.reported_order import against_reported, near
-from study.show.records import Records
-from study.show.tables.results_table import ordered
+from study.show.formatting import COUNTED, Estimate, column, none, quoted
+from study.show.tables.results_table import Row, by_metric
 from study.show.tables.tuning import found, undertuned_arms
 from study.show.templates import paragraphs
 from study.wording import listed
 
 MOST = 6  # arms that are named
-CHANCE = 0.05  # accuracy above the untrained network's that counts as having learned
 
 
-def finding(comparison: PlannedComparison, summary: pd.DataFrame, records: Records) -> list[str]:
-    """Paragraphs on a comparison: the result, then how it stands to what was reported, then arms that got nowhere."""
-    rows = summary[summary["comparison"] == comparison.name]
-    if not (rows["n_finished"] > 0).any():
+def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.DataFrame) -> list[str]:
+    """Paragraphs on a comparison: the order of its arms by the first metric in which two differ (else the first), then
+    the arms that are undertuned. ``tuning``: that of ``Records``.
+    """
+    rows = by_metric(comparison, summary)
+    if not any(row["n_finished"] for mine in rows.values() for row in mine):
         return ["No run has finished yet, so there is nothing to say."]
-    metric = _telling(comparison, rows)
-    scaling = scaling_of(comparison, records)
-    gained = _gained(scaling, rows) if scaling else []
-    cores = scaling.cores if scaling else None
+    known = {metric: [row for row in mine if not none(row["estimate"])] for metric, mine in rows.items()}
+    differ = (metric for metric, mine in known.items() if len({row["estimate"] for row in mine}) > 1)
+    metric = next(differ, comparison.metrics[0])
+    about = METRICS[metric]
+    ranked = sorted(known[metric], key=lambda row: -about.orientation * row["estimate"])
+    without = [row for row in rows[metric] if none(row["estimate"])]
+    median = f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
     return paragraphs(
         "finding",
-        gained=gained,
-        workers=scaling.named if scaling else "",
-        cores=cores,
-        over=[str(gain["devices"]) for gain in gained if cores and gain["devices"] > cores],
-        result=_result(metric, rows[rows["metric"] == metric], comparison),
-        # Where orderings are claimed, the first table says how they stand, by tests.
-        reported={} if comparison.claims else against_reported(comparison, rows),
-        stuck=_stuck(comparison, records)[:MOST],
-        chance=f"{CHANCE * 100:g}",
-        undertuned=undertuned_arms(comparison, found(records.tuning)),
+        title=about.title,
+        extreme=median if (about.target or about.per_round) and not about.counted else about.superlative,
+        groups=_groups(metric, ranked),
+        without=_named(without) if without else None,
+        why=_why(metric, without),
+        arms=len(comparison.arms),
+        many=len(ranked) > MOST,
+        best=ranked[0]["label"] if ranked else "",
+        near=[row["label"] for row in ranked[1:] if _near(ranked[0], row)],
+        others=len(ranked) - 1,
+        undertuned=undertuned_arms(comparison, found(tuning)),
     )
 
 
-def _telling(comparison: PlannedComparison, rows: pd.DataFrame) -> str:
-    """The first metric in which two arms differ; else the first."""
-    for metric in comparison.metrics:
-        if rows.loc[rows["metric"] == metric, "estimate"].nunique() > 1:
-            return metric
-    return comparison.metrics[0]
-
-
-def _result(metric: str, rows: pd.DataFrame, comparison: PlannedComparison) -> dict[str, Any]:
-    """The order of the arms by one metric, the best first; arms that tie as one group."""
-    about, found = METRICS[metric], {row["label"]: row for row in rows.to_dict("records")}
-    labels = [label for label in ordered(comparison) if not none(found[label]["estimate"])]
-    without = [label for label in ordered(comparison) if label not in labels]
-    labels.sort(key=lambda label: found[label]["estimate"], reverse=about.better == "higher")
-    texts = dict(zip(labels, column(metric, [_estimate(found[label]) for label in labels]), strict=True))
-    groups = []
-    for _, same in groupby(labels, key=lambda label: found[label]["estimate"]):
-        arms = list(same)
-        first = texts[arms[0]]
-        unit = "" if about.unit in COUNTED else " %" if about.percent else f" {found[arms[0]]['unit']}".rstrip()
-        shared = first.around and len({texts[arm] for arm in arms}) == 1
-        groups.append(_named(arms, f"{first.value}{unit}" + f" [{first.around}]" * bool(shared)))
-    best = labels[0] if labels else ""
-    return {
-        "title": about.title,
-        "extreme": _extreme(metric),
-        "groups": groups,
-        "without": _named(without) if without else None,
-        "why": _why(metric, [found[label] for label in without]),
-        "arms": len(comparison.arms),
-        "many": len(labels) > MOST,
-        "best": best,
-        "near": [label for label in labels[1:] if near(found[best], found[label])],
-        "others": len(labels) - 1,
-        "gap": _gap(metric, float(found[best]["estimate"]), float(found[labels[-1]]["estimate"])) if labels else "",
-    }
-
-
-def _named(labels: list[str], shown: str = "") -> dict[str, Any]:
-    """Arms of which the same is to be said, by labels or number; ``shown``: the estimate that they share."""
-    text = listed(map(quoted, labels)) if len(labels) <= MOST else f"{len(labels)} arms"
-    return {"size": len(labels), "text": text, "shown": shown}
-
-
-def _gained(scaling: Scaling, rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """What more devices gained over one; empty where no speedup was measured. ``rows``: those of the summary."""
-    speedups = rows[(rows["metric"] == "speedup") & rows["estimate"].notna()]
-    found = {scaling.devices[row["label"]]: row for row in speedups.to_dict("records")}
-    counts = sorted(found)
-    if counts[:1] != [1]:
-        return []
-    texts = dict(zip(counts, column("speedup", [_estimate(found[n]) for n in counts]), strict=True))
-    return [
-        {
-            "devices": n,
-            "times": texts[n],
-            "fewer": "one" if fewer == 1 else fewer,
-            "near": near(found[fewer], found[n]),
-            "slower": found[n]["estimate"] < found[fewer]["estimate"],
-        }
-        for fewer, n in pairwise(counts)
-    ]
-
-
-def _extreme(metric: str) -> str:
-    """``highest test accuracy``; of what the estimate is a median of, ``lowest median of steps to target``."""
+def _groups(metric: str, ranked: list[Row]) -> list[dict[str, Any]]:
+    """Arms, the best first; those that tie as one group."""
     about = METRICS[metric]
-    if not (about.target or METRICS[metric].per_round) or about.counted:
-        return about.superlative
-    return f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
+    texts = column(metric, [Estimate(row["estimate"], row["low"], row["high"]) for row in ranked])
+    groups = []
+    for _, same in groupby(zip(ranked, texts, strict=True), key=lambda pair: pair[0]["estimate"]):
+        rows, cells = zip(*same, strict=True)
+        unit = "" if about.unit in COUNTED else " %" if about.percent else f" {rows[0]['unit']}".rstrip()
+        shared = f" [{cells[0].around}]" if cells[0].around and len(set(cells)) == 1 else ""
+        groups.append(_named(rows, f"{cells[0].value}{unit}{shared}"))
+    return groups
 
 
-def _gap(metric: str, first: float, last: float) -> str:
-    """How far the first is from the last: in points, or as a ratio."""
-    if METRICS[metric].percent:
-        return f"{abs(scaled(metric, first) - scaled(metric, last)):.1f} points"
-    return f"a factor of {max(first, last) / min(first, last):.2f}" if first > 0 and last > 0 else ""
+def _named(rows: Sequence[Row], shown: str = "") -> dict[str, Any]:
+    """Arms of which the same is to be said, by labels or number; ``shown``: the estimate that they share."""
+    text = listed(quoted(row["label"]) for row in rows) if len(rows) <= MOST else f"{len(rows)} arms"
+    return {"size": len(rows), "text": text, "shown": shown}
 
 
-def _why(metric: str, rows: list[dict[Any, Any]]) -> str:
+def _why(metric: str, rows: list[Row]) -> str:
     """Why arms have no estimate, where all of them lack it for one reason. ``rows``: theirs in the summary."""
     if not rows:
         return ""
@@ -139,14 +82,6 @@ def _why(metric: str, rows: list[dict[Any, Any]]) -> str:
     return " (not timed yet)" if METRICS[metric].timed else ""
 
 
-def _stuck(comparison: PlannedComparison, records: Records) -> list[str]:
-    """Arms of which no run got beyond chance: its accuracy on the training rows is that of the untrained network."""
-    curves = records.curves[records.curves["arm"].isin(list(comparison.labels))]
-    curves = curves[(curves["seed"] < comparison.seeds) & curves["train_accuracy"].notna()]
-    ends = curves.sort_values("epoch").groupby(["arm", "seed"])["train_accuracy"].agg(["first", "max"])
-    gained = (ends["max"] - ends["first"]).groupby("arm").max()
-    return [x for arm, x in comparison.labels.items() if arm in gained.index and gained[arm] < CHANCE]
-
-
-def _estimate(row: dict[Any, Any]) -> Estimate:
-    return Estimate(*(None if none(row[name]) else float(row[name]) for name in ("estimate", "low", "high")))
+def _near(one: Row, other: Row) -> bool:
+    """Whether two arms have intervals that overlap; not where one has none."""
+    return bool(one["low"] <= other["high"] and other["low"] <= one["high"])

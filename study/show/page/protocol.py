@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -14,34 +14,28 @@ from study.plan.searches.selection import NOTHING_CHOSEN
 from study.show.page.recipes import written
 from study.show.records import Records
 from study.show.tables import tuning_ledger as ledger
-from study.show.tables.results_table import BROKEN, target_text
+from study.show.tables.results_table import target_text
 from study.show.tables.timing_table import timed_on
 from study.show.tables.tuning import arm_names
 from study.show.templates import paragraphs
 from study.wording import listed
 
-STATUSES = ("finished", *BROKEN)
 
-
-class Coverage(NamedTuple):
-    name: str
-    planned: int
-    counts: tuple[int, ...]  # by STATUSES
-
-
-def coverage(plan: Plan, records: Records) -> list[Coverage]:
-    """How the runs of each comparison ended, and those of the study (where arms are shared, counted once)."""
-    rows = []
+def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
+    """How many runs of each comparison were planned and how they ended, and those of the study (where arms are shared,
+    counted once).
+    """
+    runs, rows = records.runs, []
     for comparison in plan.comparisons:
-        mine = records.runs["arm"].isin(list(comparison.trained)) & (records.runs["seed"] < comparison.seeds)
-        rows.append(_covered(comparison.title, comparison.seeds * len(comparison.trained), records.runs[mine]))
-    return [*rows, _covered("whole study", sum(plan.seeds.values()), records.runs)]
-
-
-def _covered(name: str, runs: int, rows: pd.DataFrame) -> Coverage:
-    ends = rows["status"].value_counts()
-    counts = tuple(int(ends.get(status, 0)) for status in STATUSES[:-1])
-    return Coverage(name, runs, (*counts, runs - sum(counts)))
+        mine = runs["arm"].isin(list(comparison.trained)) & (runs["seed"] < comparison.seeds)
+        rows.append((comparison.title, comparison.seeds * len(comparison.trained), runs[mine]))
+    rows.append(("whole study", sum(plan.seeds.values()), runs))
+    found = []
+    for title, planned, those in rows:
+        ends = {status: int((those["status"] == status).sum()) for status in ("finished", "diverged", "failed")}
+        missing = planned - sum(ends.values())
+        found.append({"comparison": title, "planned": planned} | ends | {"missing": missing})
+    return found
 
 
 def reasons(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str, int, str]]:
@@ -59,32 +53,22 @@ def reasons(plan: Plan, records: Records, why_untimed: str | None = None) -> lis
     return sorted(found)
 
 
-REASONS = {NOTHING_CHOSEN: "every candidate of its tuning diverged, so it was not trained"}
-
-
 def _reason(rows: pd.DataFrame) -> str:
-    known = [REASONS.get(str(reason), str(reason)) for reason in rows["reason"].dropna().unique()]
+    reasons = {NOTHING_CHOSEN: "every candidate of its tuning diverged, so it was not trained"}
+    known = [reasons.get(str(reason), str(reason)) for reason in rows["reason"].dropna().unique()]
     return "; ".join(known[:3]) + " …" * (len(known) > 3)
 
 
-class Scope(NamedTuple):
-    """What results hold for, and over what they generalise."""
-
-    held: str
-    over: str
-
-
-def scope(plan: Plan) -> Scope:
-    """Wider where seeds draw the split."""
+def scope(plan: Plan) -> dict[str, str]:
+    """What results hold for ("held"), and over what they generalise ("over"): wider where seeds draw the split."""
     datasets = "this dataset" if len(plan.datasets) == 1 else "these datasets"
     drawn = [dataset.split == "by_seed" for dataset in plan.datasets.values()]
     if not any(drawn):
-        return Scope(f"{datasets}, split and budget", "seeds only")
+        return {"held": f"{datasets}, split and budget", "over": "seeds only"}
     if all(drawn):
-        return Scope(f"{datasets} and budget", "splits and seeds of these rows only")
-    return Scope(
-        f"{datasets}, their fixed splits and budget", "seeds, and over splits of these rows where seeds draw them"
-    )
+        return {"held": f"{datasets} and budget", "over": "splits and seeds of these rows only"}
+    over = "seeds, and over splits of these rows where seeds draw them"
+    return {"held": f"{datasets}, their fixed splits and budget", "over": over}
 
 
 def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str]]:
@@ -98,7 +82,7 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
         datasets=_datasets(plan, runs),
         seeds=_numbers(comparison.seeds for comparison in plan.comparisons),
         epochs=_numbers(arm.outline.epochs for arm in plan.arms.values()),
-        targets=sorted({target_text(comparison) for comparison in plan.comparisons if comparison.target}),
+        targets=sorted({target_text(comparison.target) for comparison in plan.comparisons if comparison.target}),
         searches=ledger.searches(plan, records),
         why_untimed=" ".join((why_untimed or "").split()),  # a blank line would end the paragraph
         rounds=timing["round"].nunique(),
@@ -113,10 +97,10 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
 def _datasets(plan: Plan, runs: pd.DataFrame) -> list[dict[str, Any]]:
     """What the protocol says of each dataset."""
     ids = runs["arm"].map({arm: recipe.dataset_id for arm, recipe in plan.arms.items()})
-    found = []
+    found, splits = [], {"train": "training", "val": "validation", "test": "test"}
     for dataset_id, dataset in plan.datasets.items():
         mine = runs[ids == dataset_id].dropna(subset=["train_rows"])
-        rows = ", ".join(f"{int(mine[f'{s}_rows'].iloc[0]):,} {word}" for s, word in SPLITS.items() if len(mine))
+        rows = ", ".join(f"{int(mine[f'{s}_rows'].iloc[0]):,} {word}" for s, word in splits.items() if len(mine))
         regression = len(mine) and mine["train_loss"].notna().any() and mine["train_accuracy"].isna().all()
         about = {name: getattr(dataset, name) for name in ("images", "split", "given_test")}
         rows = f"{rows} rows" if rows else ""
@@ -124,18 +108,12 @@ def _datasets(plan: Plan, runs: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
-
-
 def metrics(plan: Plan) -> list[tuple[str, str, str, str]]:
     """Title, unit, better and definition of the metrics that the study shows."""
-    used = dict.fromkeys(metric for comparison in plan.comparisons for metric in comparison.metrics)
+    used = {metric for comparison in plan.comparisons for metric in comparison.metrics}
     rows: list[tuple[str, str, str, str]] = []
-    for name in [metric for metric in METRICS if metric in used]:
-        about = METRICS[name]
-        kind = "mean over seeds"
-        if about.per_round or about.target:
-            kind = "median over rounds" if about.per_round else "median over seeds"
+    for about in (about for name, about in METRICS.items() if name in used):
+        kind = "median over rounds" if about.per_round else "median over seeds" if about.target else "mean over seeds"
         rows.append((about.title, about.shown or "–", about.better, f"{about.definition}; {kind}"))
     return rows
 

@@ -13,8 +13,9 @@ from study.plan.arm import Arm
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
 from study.show.records import Records
-from study.show.tables.tuning import covers_text, found, in_words, read_by, selects_of
+from study.show.tables.tuning import chosen_cell, found, read_by, selects_of, short
 from study.show.templates import paragraph
+from study.wording import listed
 
 LIMIT = 300  # rows of arms, and of reasons, that the page lists
 
@@ -61,13 +62,14 @@ def asked(plan: Plan, comparison: PlannedComparison) -> str:
         else:
             values = [arm.values[key].removeprefix(f"{key.rpartition('.')[2]}=") for arm in comparison.arms]
         varied[key.replace("_", " ")] = list(dict.fromkeys(values))
+    searches = [plan.arms[arm].search for arm in comparison.trained]
     return paragraph(
         "asked",
         arms=len(comparison.arms),
         varied=varied,
         skipped=comparison.skipped,
         seeds=comparison.seeds,
-        settings=covers_text(search for arm in comparison.trained if (search := plan.arms[arm].search)),
+        settings=listed(dict.fromkeys(short(key) for search in searches if search for key in search.covers)),
         everywhere=all(arm.tuned for arm in comparison.arms),
         by={METRICS[s].title: [METRICS[m].title for m in read_by(comparison, s)] for s in selects_of(comparison)},
     )
@@ -86,7 +88,7 @@ def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
         if plan.searches:
             row["tuned to"] = ""
         if arm.selection:
-            told = ", ".join(filter(None, in_words(chosen.get(name), name in chosen)))
-            row["tuned to"] = f"{told} (by {METRICS[arm.selection.metric].title})"
+            cell = chosen_cell(chosen.get(name), name in chosen)
+            row["tuned to"] = f"{cell}, by {METRICS[arm.selection.metric].title}"
         rows.append(row | {"compared as": "; ".join(places.get(name, []))})
     return rows

@@ -19,9 +19,9 @@ from study.show.page.findings import finding
 from study.show.records import Records
 from study.show.tables import timing_table
 from study.show.tables import tuning_ledger as ledger
-from study.show.tables.effects_table import Effects, effects_of
-from study.show.tables.rank_table import Ranks, headline, ranks_of
-from study.show.tables.results_table import BROKEN, Table, beside, table
+from study.show.tables.effects_table import effects_of
+from study.show.tables.rank_table import headline, ranks_of
+from study.show.tables.results_table import beside, table
 from study.show.templates import FOLDER, page
 from study.store.layout import Store
 
@@ -36,61 +36,37 @@ class Inline(NamedTuple):
     caption: str  # as it travels in the file
 
 
-class Section(NamedTuple):
-    """One comparison on the page."""
-
-    name: str
-    title: str
-    asked: str
-    fixed: list[tuple[str, str]]
-    finding: list[str]
-    table: Table | None  # None where its files, or the figure's, could not be drawn
-    beside: Table | None  # at neighbouring targets
-    effects: Effects | None  # of a full factorial
-    ranks: Ranks | None  # over datasets
-    figures: dict[str, Inline | None]  # by name, those that suit it
-
-
 def render(plan: Plan, store: Store) -> str:
     """The page. Nothing in it depends on when it is drawn."""
     folder = store.study(plan.study)
     records, summary = Records.read(folder), pd.read_parquet(folder / "summary.parquet")
     observations = Observations.read(folder / "observations.parquet")
     claims = pd.read_parquet(folder / "claims.parquet")
-    coverage = protocol.coverage(plan, records)
-    whole = coverage[-1]
-    sections = [_section(plan, comparison, summary, records, observations, folder) for comparison in plan.comparisons]
     why_untimed = timing_table.failure(plan, store)
     reasons = protocol.reasons(plan, records, why_untimed)
-    context: dict[str, Any] = {
-        "plan": plan,
-        "style": (FOLDER / "report.css").read_text(encoding="utf-8"),
-        "data": sorted({dataset.name for dataset in plan.datasets.values()}),
-        "whole": whole,
-        "broken": [f"{n:,} {status}" for status, n in zip(BROKEN, whole.counts[1:], strict=True) if n],
-        "device": timing_table.timed_on(plan, records.timing),
-        "kinds": list(FIGURES.values()),
-        "claims": claims_table.lines(claims),
-        "tally": claims_table.tally(claims) if len(claims) else "",
-        "claim_notes": claims_table.notes(plan, claims) if len(claims) else [],
-        "titles": {comparison.name: comparison.title for comparison in plan.comparisons},
-        "sections": sections,
-        "tuned": bool(plan.searches),
-        "scope": protocol.scope(plan),
-        "facts": protocol.facts(plan, records, why_untimed),
-        "timed": timing_table.timed(plan, records.timing)[: recipes.LIMIT],
-        "quietness": timing_table.quietness(plan, records.timing) if len(records.timing) else "",
-        "metrics": protocol.metrics(plan),
-        "ledger": ledger.ledger(plan, records),
-        "recipes": recipes.recipes(plan, records),
-        "coverage": coverage,
-        "statuses": protocol.STATUSES,
-        "reasons": reasons[: recipes.LIMIT],
-        "more_reasons": max(0, len(reasons) - recipes.LIMIT),
-        "folded": FOLDED,
-        "limit": recipes.LIMIT,
-    }
-    return page("report", **context)
+    return page(
+        "report",
+        plan=plan,
+        style=(FOLDER / "report.css").read_text(encoding="utf-8"),
+        device=timing_table.timed_on(plan, records.timing),
+        kinds=list(FIGURES.values()),
+        claims=claims_table.lines(claims),
+        tally=claims_table.tally(claims),
+        claim_notes=claims_table.notes(plan, claims) if len(claims) else [],
+        sections=[_section(plan, one, summary, records, observations, folder) for one in plan.comparisons],
+        scope=protocol.scope(plan),
+        facts=protocol.facts(plan, records, why_untimed),
+        timed=timing_table.timed(plan, records.timing)[: recipes.LIMIT],
+        quietness=timing_table.quietness(plan, records.timing) if len(records.timing) else "",
+        metrics=protocol.metrics(plan),
+        ledger=ledger.ledger(plan, records),
+        recipes=recipes.recipes(plan, records),
+        coverage=protocol.coverage(plan, records),
+        reasons=reasons[: recipes.LIMIT],
+        more_reasons=max(0, len(reasons) - recipes.LIMIT),
+        folded=FOLDED,
+        limit=recipes.LIMIT,
+    )
 
 
 def _section(
@@ -100,21 +76,24 @@ def _section(
     records: Records,
     observations: Observations,
     folder: Path,
-) -> Section:
+) -> dict[str, Any]:
+    """One comparison on the page. A table, or figure, is None where its files could not be drawn."""
     device = workers(device_of(records.timing), [plan.arms[arm.arm].gpus for arm in comparison.arms])
     drawn = (folder / "tables" / f"{comparison.name}.csv").exists()
     ranks = ranks_of(plan, comparison, summary)
-    return Section(
-        name=comparison.name,
-        title=comparison.title,
-        asked=recipes.asked(plan, comparison),
-        fixed=recipes.fixed(plan, comparison),
-        finding=_found(comparison, summary, records, ranks),
-        table=table(comparison, summary, device) if drawn else None,
-        beside=beside(comparison, summary, device) if drawn else None,
-        effects=effects_of(comparison, observations),
-        ranks=ranks,
-        figures={
+    words = finding(comparison, summary, records.tuning)
+    return {
+        "name": comparison.name,
+        "title": comparison.title,
+        "asked": recipes.asked(plan, comparison),
+        "fixed": recipes.fixed(plan, comparison),
+        # Between arms on several datasets an order of average ranks, and none of their estimates.
+        "finding": [headline(ranks), *words[1:]] if ranks and ranks.known else words,
+        "table": table(comparison, summary, device) if drawn else None,
+        "beside": beside(comparison, summary, device) if drawn else None,
+        "effects": effects_of(comparison, observations),
+        "ranks": ranks,
+        "figures": {
             name: inline(
                 folder / "figures" / name / f"{comparison.name}.svg",
                 f"{name}-{comparison.name}",
@@ -123,13 +102,7 @@ def _section(
             for name, kind in FIGURES.items()
             if kind.suits(plan, comparison)
         },
-    )
-
-
-def _found(comparison: PlannedComparison, summary: pd.DataFrame, records: Records, ranks: Ranks | None) -> list[str]:
-    """The finding; between arms on several datasets an order of average ranks, and none of their estimates."""
-    told = finding(comparison, summary, records)
-    return [headline(ranks), *told[1:]] if ranks and ranks.known else told
+    }
 
 
 def inline(path: Path, prefix: str, label: str) -> Inline | None:

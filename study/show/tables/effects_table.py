@@ -9,7 +9,7 @@ import numpy as np
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.formatting import NONE, effect, effect_text
+from study.show.formatting import NONE, Cell, effect, effect_text
 from study.show.observations import Observations
 from study.show.templates import paragraph
 from study.stats.factorial import Effect, effects
@@ -21,15 +21,13 @@ class Line(NamedTuple):
     """One contrast, as text."""
 
     what: str  # ``adam instead of sgd``; of an interaction ``adam and cosine together``
-    estimate: str
-    around: str
+    effect: Cell
     p: str
 
 
 class Effects(NamedTuple):
     metric: str  # its title
-    main: list[Line]
-    together: list[Line]  # two-way interactions; empty where they are too many
+    lines: dict[int, list[Line]]  # 1: main effects, 2: two-way interactions, empty where they are too many
     notes: str
 
 
@@ -39,7 +37,7 @@ def effects_of(comparison: PlannedComparison, observations: Observations) -> Eff
     levels = {key: values for key, values in levels.items() if len(values) > 1}
     sizes = [len(values) for values in levels.values()]
     cells = {tuple(arm.values[key] for key in levels): arm.label for arm in comparison.arms}
-    if len(levels) < 2 or prod(sizes) != len(comparison.arms) or len(cells) != len(comparison.arms):
+    if len(levels) < 2 or not prod(sizes) == len(comparison.arms) == len(cells):
         return None
     if sum(size - 1 for size in sizes) > MOST:
         return None
@@ -55,21 +53,18 @@ def effects_of(comparison: PlannedComparison, observations: Observations) -> Eff
     found = effects(metric, values, tuple(levels), interactions=pairs <= MOST)
     # Which dataset is easier is nobody's question; whether it changes the effect of something else may be.
     found = [e for e in found if len(e.factors) > 1 or e.factors[0].partition(".")[0] != "dataset"]
-    lines = [(len(e.factors), _line(metric, e, levels)) for e in found]
     return Effects(
         METRICS[metric].title,
-        [line for factors, line in lines if factors == 1],
-        [line for factors, line in lines if factors == 2],
+        {ways: [_line(metric, e, levels) for e in found if len(e.factors) == ways] for ways in (1, 2)},
         paragraph("effect_notes", ratio=METRICS[metric].ratio, lost=any(not e.estimable for e in found)),
     )
 
 
 def _line(metric: str, found: Effect, levels: dict[str, list[str]]) -> Line:
     names = [levels[factor][level] for factor, level in zip(found.factors, found.levels, strict=True)]
-    firsts = [levels[factor][0] for factor in found.factors]
-    what = f"{names[0]} instead of {firsts[0]}" if len(names) == 1 else f"{names[0]} and {names[1]} together"
+    instead = f"{names[0]} instead of {levels[found.factors[0]][0]}"
+    what = instead if len(names) == 1 else f"{names[0]} and {names[1]} together"
     if found.estimate is None or found.p is None:
-        return Line(what, "not estimable", "", NONE)
+        return Line(what, Cell("not estimable"), NONE)
     text, around = effect(metric, found.estimate, found.low, found.high)
-    p = "< 0.001" if found.p < 0.001 else f"{found.p:.3f}"
-    return Line(what, effect_text(metric, text), around, p)
+    return Line(what, Cell(effect_text(metric, text), around), "< 0.001" if found.p < 0.001 else f"{found.p:.3f}")

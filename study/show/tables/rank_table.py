@@ -10,7 +10,7 @@ import pandas as pd
 from study.metrics import METRICS
 from study.plan.datasets import DRAWN, Across, across
 from study.plan.plan import Plan, PlannedComparison
-from study.show.formatting import NONE, none, quoted
+from study.show.formatting import NONE, Cell, none, quoted
 from study.show.templates import paragraph
 from study.stats.estimates import Floats
 from study.stats.paired import Ints
@@ -38,13 +38,13 @@ class Ranks(NamedTuple):
 
     title: str
     headings: list[str]  # [metrics]
-    rows: list[tuple[str, list[tuple[str, str]]]]  # an arm, and by metric its average rank and a remark
+    rows: list[tuple[str, list[Cell]]]  # an arm, and its average rank by each metric
     notes: str
 
     @property
     def known(self) -> bool:
         """Whether arms are ranked by the first metric."""
-        return bool(self.rows) and self.rows[0][1][0][0] != NONE
+        return bool(self.rows) and self.rows[0][1][0].value != NONE
 
 
 def scores(found: Across, summary: pd.DataFrame, metric: str) -> Scores:
@@ -70,24 +70,30 @@ def ranks_of(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -
         return Ranks(title, [], [], _notes(found, {}))
     rows = summary[summary["comparison"] == comparison.name]
     by_metric = {metric: scores(found, rows, metric) for metric in comparison.metrics}
-    ranks = {
-        metric: None if score.absent else average_ranks(costs_of(metric, score.estimates, score.lost))
-        for metric, score in by_metric.items()
-    }
-    columns = [_column(metric, ranks[metric], by_metric[metric]) for metric in comparison.metrics]
-    first = next((rank for rank in ranks.values() if rank is not None), None)
-    order = range(len(found.arms)) if first is None else np.argsort(first, kind="stable")
+    columns, order = [], None
+    for metric, score in by_metric.items():
+        if score.absent:
+            columns.append([Cell(NONE)] * len(found.arms))
+            continue
+        ranks = average_ranks(costs_of(metric, score.estimates, score.lost))
+        order = np.argsort(ranks, kind="stable") if order is None else order
+        what = "not reached" if METRICS[metric].target else "diverged"
+        lost = [f"{what} on {count}" if count else "" for count in (score.lost > 0).sum(axis=0)]
+        columns.append([Cell(f"{rank:.2f}", remark=words) for rank, words in zip(ranks, lost, strict=True)])
     return Ranks(
         title,
         [f"rank by {METRICS[metric].title}" for metric in comparison.metrics],
-        [(found.arms[i], [column[i] for column in columns]) for i in order],
+        [
+            (found.arms[i], [column[i] for column in columns])
+            for i in (range(len(found.arms)) if order is None else order)
+        ],
         _notes(found, by_metric),
     )
 
 
 def headline(ranks: Ranks) -> str:
     """Which arms rank best over the datasets by the first metric, and all others where they are few."""
-    arms = [(arm, cells[0][0]) for arm, cells in ranks.rows]
+    arms = [(arm, cells[0].value) for arm, cells in ranks.rows]
     best = [quoted(arm) for arm, rank in arms if rank == arms[0][1]]
     rest = [f"{quoted(arm)} {rank}" for arm, rank in arms[len(best) :]]
     shares = "have" if len(best) > 1 else "has"
@@ -103,15 +109,6 @@ def _lost(metric: str, row: dict[Any, Any]) -> int:
         return int(none(row["estimate"]) and not none(row["n_reached"]))
     unknown = none(row["estimate"]) and row["n_diverged"] < row["n"]
     return 0 if unknown else int(row["n_diverged"])
-
-
-def _column(metric: str, ranks: Floats | None, score: Scores) -> list[tuple[str, str]]:
-    """The cells of one metric. [arms]"""
-    if ranks is None:
-        return [(NONE, "")] * score.lost.shape[1]
-    what = "not reached" if METRICS[metric].target else "diverged"
-    lost = (score.lost > 0).sum(axis=0)
-    return [(f"{rank:.2f}", f"{what} on {count}" if count else "") for rank, count in zip(ranks, lost, strict=True)]
 
 
 def _notes(found: Across, by_metric: dict[str, Scores]) -> str:

@@ -8,53 +8,30 @@ import pandas as pd
 
 from study.metrics import METRICS, Target
 from study.plan.plan import PlannedComparison
-from study.show.formatting import NONE, Estimate, Shown, column, heading, none, show
+from study.show.formatting import NONE, Cell, Estimate, column, heading, none, show
 from study.show.observations import neighbours
-from study.show.tables.tuning import from_row, in_words, read_from
+from study.show.tables.tuning import chosen_cell, chosen_of, read_from
 from study.show.templates import paragraphs
 
 BROKEN = ("diverged", "failed", "missing")
-
-
-class Cell(NamedTuple):
-    """What was measured, a remark on it, and the figure reported elsewhere as printed there (None: not asked)."""
-
-    shown: Shown
-    remark: str
-    reported: str | None
-
-    def __str__(self) -> str:
-        return f"{self.shown} ({self.remark})" if self.remark else str(self.shown)
-
-
-class Row(NamedTuple):
-    label: str
-    cells: tuple[Cell, ...]  # [metrics]
-    runs: str  # empty where the table does not count them
-    tuned: tuple[Cell, ...] = ()  # [selections] the settings that tuning chose
+Row = dict[str, Any]  # of the summary
 
 
 class Table(NamedTuple):
-    """A row per arm, the reference first; a cell per metric. All text."""
+    """``columns``: by heading and kind, which is measured, reported, chosen or runs. [arms]"""
 
-    headings: tuple[str, ...]  # [metrics]
-    with_reported: tuple[bool, ...]  # [metrics] whether any arm has a reported figure
-    rows: tuple[Row, ...]
-    notes: tuple[str, ...]
-    selected: tuple[str, ...] = ()  # [selections] headings of what was chosen; empty where nothing is tuned
+    arms: list[str]  # labels, the reference first
+    columns: dict[tuple[str, str], list[Cell]]
+    notes: list[str]
 
-    def frame(self) -> pd.DataFrame:
-        """As one text column per metric, and one per metric with reported figures."""
-        rows = []
-        for row in self.rows:
-            values = {"arm": row.label}
-            for title, both, cell in zip(self.headings, self.with_reported, row.cells, strict=True):
-                values[title] = str(cell)
-                if both:
-                    values[f"{title.partition(' (')[0]}, reported"] = cell.reported or NONE
-            values |= {title: str(cell) for title, cell in zip(self.selected, row.tuned, strict=True)}
-            rows.append(values | ({"runs": row.runs} if row.runs else {}))
-        return pd.DataFrame(rows)
+    @property
+    def headings(self) -> list[str]:
+        return ["arm", *(title for title, _ in self.columns)]
+
+    @property
+    def rows(self) -> list[tuple[str | Cell, ...]]:
+        """A label, then the cells of its arm."""
+        return list(zip(self.arms, *self.columns.values(), strict=True))
 
 
 def ordered(comparison: PlannedComparison) -> list[str]:
@@ -65,30 +42,22 @@ def ordered(comparison: PlannedComparison) -> list[str]:
 
 def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table:
     """``summary`` has the columns of summary.parquet; ``device``: what the arms were timed on, as headings name it."""
-    ours = _by_arm(comparison, summary)
-    labels = ordered(comparison)
-    reported = {m: any(m in figures for figures in comparison.reported.values()) for m in comparison.metrics}
-    columns = []
-    for metric in comparison.metrics:
-        rows = [ours[label, metric] for label in labels]
-        texts = column(metric, [Estimate(row["estimate"], row["low"], row["high"]) for row in rows])
-        columns.append(
-            [
-                Cell(text, remark(metric, row), comparison.reported.get(label, {}).get(metric))
-                for label, text, row in zip(labels, texts, rows, strict=True)
+    rows = by_metric(comparison, summary)
+    columns = {}
+    for metric, mine in rows.items():
+        title = heading(metric, mine[0]["unit"], device)
+        texts = column(metric, [Estimate(row["estimate"], row["low"], row["high"]) for row in mine])
+        columns[title, "measured"] = [
+            cell._replace(remark=remark(metric, row)) for cell, row in zip(texts, mine, strict=True)
+        ]
+        if _has_reported(comparison, metric):
+            columns[f"{METRICS[metric].title}, reported", "reported"] = [
+                Cell(NONE if none(row["reported"]) else row["reported"]) for row in mine
             ]
-        )
-    counts = [runs_cell(ours[label, comparison.metrics[0]]) for label in labels]
-    by_select = _read_by(comparison)
-    tuned = [tuple(chosen_cell(ours[label, metric]) for metric in by_select.values()) for label in labels]
-    units = [ours[labels[0], metric]["unit"] for metric in comparison.metrics]
-    return Table(
-        headings=tuple(heading(m, unit, device) for m, unit in zip(comparison.metrics, units, strict=True)),
-        with_reported=tuple(reported[metric] for metric in comparison.metrics),
-        rows=tuple(map(Row, labels, zip(*columns, strict=True), counts, tuned)),
-        notes=tuple(notes(comparison, list(ours.values()), device)),
-        selected=tuple(f"tuned by {METRICS[select].title}" for select in by_select),
-    )
+    for select, metric in _read_by(comparison).items():
+        columns[f"tuned by {METRICS[select].title}", "chosen"] = [_chosen(row) for row in rows[metric]]
+    columns["runs", "runs"] = [Cell(_runs(row)) for row in rows[comparison.metrics[0]]]
+    return Table(ordered(comparison), columns, notes(comparison, rows, device))
 
 
 def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFrame:
@@ -98,61 +67,60 @@ def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFram
     _reported (text, as printed); then the counts of runs. Where arms are tuned, per selection: arm_by_, chosen_by_
     (settings, JSON), undertuned_by_ and, of undertuned arms, next_by_ (candidates to try, JSON).
     """
-    ours = _by_arm(comparison, summary)
-    counts = [name for name in summary.columns if (name == "n" or name.startswith("n_")) and name != "n_reached"]
-    rows = []
-    for label in ordered(comparison):
-        first = ours[label, comparison.metrics[0]]
-        row: dict[str, Any] = {"label": label, "arm": first["arm"]}
-        for metric in comparison.metrics:
-            found = ours[label, metric]
-            row |= {metric: found["estimate"], f"{metric}_low": found["low"], f"{metric}_high": found["high"]}
-            if METRICS[metric].target:
-                row[f"{metric}_n_reached"] = found["n_reached"]
-            if any(metric in figures for figures in comparison.reported.values()):
-                row[f"{metric}_reported"] = found["reported"]
-        rows.append(row | {name: first[name] for name in counts})
-        for select, metric in _read_by(comparison).items():
-            rows[-1] |= {
-                f"{name}_by_{select}": ours[label, metric][name] for name in ("arm", "chosen", "undertuned", "next")
-            }
-    frame = pd.DataFrame(rows)
-    return frame.astype({name: "Int64" for name in frame if str(name).endswith("_n_reached")})
+    rows = {metric: pd.DataFrame(mine) for metric, mine in by_metric(comparison, summary).items()}
+    first = rows[comparison.metrics[0]]
+    counts = [name for name in first if (name == "n" or str(name).startswith("n_")) and name != "n_reached"]
+    parts = [first[["label", "arm"]]]
+    for metric, mine in rows.items():
+        names = {"estimate": metric, "low": f"{metric}_low", "high": f"{metric}_high"}
+        if METRICS[metric].target:
+            mine = mine.astype({"n_reached": "Int64"})
+            names["n_reached"] = f"{metric}_n_reached"
+        if _has_reported(comparison, metric):
+            names["reported"] = f"{metric}_reported"
+        parts.append(mine[[*names]].rename(columns=names))
+    parts.append(first[counts])
+    for select, metric in _read_by(comparison).items():
+        parts.append(rows[metric][["arm", "chosen", "undertuned", "next"]].add_suffix(f"_by_{select}"))
+    return pd.concat(parts, axis=1)
 
 
-def remark(metric: str, row: dict[str, Any]) -> str:
+def remark(metric: str, row: Row) -> str:
     """How many reached the target; or why an interval is missing or not to be trusted."""
     known = int(row["n_finished"] + row["n_diverged"])
-    parts = []
-    if METRICS[metric].target and not none(row["n_reached"]) and known:
-        parts.append(f"{int(row['n_reached'])}/{known} reached")
+    about = METRICS[metric]
+    parts = [text for text in [_reached(row["n_reached"], known)] if text and about.target and known]
     if none(row["estimate"]):
-        return parts[0] if parts else "not timed" if METRICS[metric].timed and row["n_finished"] else ""
-    if not METRICS[metric].timed and not METRICS[metric].target and 0 < row["n_learned"] < row["n_finished"]:
+        return parts[0] if parts else "not timed" if about.timed and row["n_finished"] else ""
+    if not about.timed and not about.target and 0 < row["n_learned"] < row["n_finished"]:
         # Runs of both kinds: a mean between two clusters describes neither.
-        median = show(metric, Estimate(row["median"], None, None)).value
-        parts.append(f"median {median}; interval unreliable")
-    elif none(row["low"]) and not METRICS[metric].per_round:
-        few = known < 6 if METRICS[metric].target else row["n_finished"] < 2
+        parts.append(f"median {show(metric, Estimate(row['median']))}; interval unreliable")
+    elif none(row["low"]) and not about.per_round:
+        few = known < 6 if about.target else row["n_finished"] < 2
         parts.append("too few seeds for an interval" if few else "all seeds equal")
     return ", ".join(parts)
 
 
-def chosen_cell(row: dict[str, Any]) -> Cell:
+def _chosen(row: Row) -> Cell:
     """The settings that tuning chose for an arm; empty where it has none to search."""
     if none(row["select"]):
-        return Cell(Shown(NONE, ""), "", None)
-    value, remark = in_words(*from_row(row))
-    return Cell(Shown(value, ""), remark, None)
+        return Cell(NONE)
+    if none(row["chosen"]):
+        return chosen_cell(None, not none(row["undertuned"]))
+    return chosen_cell(chosen_of(*(row[name] for name in ("chosen", "edge", "undertuned", "next"))))
 
 
-def runs_cell(row: dict[str, Any]) -> str:
+def _runs(row: Row) -> str:
     """How many runs stand behind a row: ``16``, or ``14/16 finished, 2 diverged``, and how many learned."""
     parts = [str(row["n"]) if row["n_finished"] == row["n"] else f"{row['n_finished']}/{row['n']} finished"]
     parts += [f"{row[f'n_{status}']} {status}" for status in BROKEN if row[f"n_{status}"]]
     if row["n_learned"] < row["n_finished"]:
         parts.append(f"{row['n_learned']} of {row['n_finished']} learned")
     return ", ".join(parts)
+
+
+def _has_reported(comparison: PlannedComparison, metric: str) -> bool:
+    return any(metric in figures for figures in comparison.reported.values())
 
 
 def _read_by(comparison: PlannedComparison) -> dict[str, str]:
@@ -163,63 +131,57 @@ def _read_by(comparison: PlannedComparison) -> dict[str, str]:
     return found
 
 
-def _by_arm(comparison: PlannedComparison, summary: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
-    """The rows of a comparison by label and metric."""
-    rows = summary[summary["comparison"] == comparison.name].to_dict("records")
-    return {(str(row["label"]), str(row["metric"])): {str(k): v for k, v in row.items()} for row in rows}
+def by_metric(comparison: PlannedComparison, summary: pd.DataFrame) -> dict[str, list[Row]]:
+    """The rows of a comparison, by metric, in the order of the arms."""
+    mine = summary[summary["comparison"] == comparison.name].set_index("label", drop=False)
+    return {
+        metric: mine[mine["metric"] == metric].loc[ordered(comparison)].to_dict("records")  # type: ignore[misc]
+        for metric in comparison.metrics
+    }
 
 
-def notes(comparison: PlannedComparison, rows: list[dict[str, Any]], device: str | None) -> list[str]:
+def notes(comparison: PlannedComparison, rows: dict[str, list[Row]], device: str | None) -> list[str]:
     """What the figures are, in a few lines."""
-    metrics = comparison.metrics
+    every = [row for mine in rows.values() for row in mine]
+    metrics = [METRICS[metric] for metric in comparison.metrics]
     return paragraphs(
         "table_notes",
         comparison=comparison,
-        means=any(not METRICS[metric].target and not METRICS[metric].per_round for metric in metrics),
-        target=target_text(comparison) if any(METRICS[metric].target for metric in metrics) else "",
-        rounds=any(METRICS[metric].per_round for metric in metrics),
-        timed=any(METRICS[metric].timed for metric in metrics),
+        means=any(not metric.target and not metric.per_round for metric in metrics),
+        target=target_text(comparison.target) if comparison.target and any(m.target for m in metrics) else "",
+        rounds=any(metric.per_round for metric in metrics),
+        timed=any(metric.timed for metric in metrics),
         device=device,
-        diverged=any(row["n_diverged"] for row in rows),
-        undertuned=any(row["undertuned"] is True for row in rows),
+        diverged=any(row["n_diverged"] for row in every),
+        undertuned=any(row["undertuned"] is True for row in every),
         read_from=read_from(comparison),
     )
 
 
-def target_text(comparison: PlannedComparison) -> str:
-    target = comparison.target
-    if target is None:
-        return ""
-    if target.metric == "val_accuracy":
-        return f"validation accuracy of at least {target.value * 100:g} %"
-    return f"validation loss of at most {target.value:g}"
+def target_text(target: Target) -> str:
+    accuracy = target.metric == "val_accuracy"
+    return f"validation {'accuracy of at least' if accuracy else 'loss of at most'} {_level(target)}"
+
+
+def _level(target: Target) -> str:
+    """The level of a target, with its unit where it has one: ``94 %``."""
+    return f"{target.value * 100:g} %" if target.metric == "val_accuracy" else f"{target.value:g}"
 
 
 def beside(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table | None:
     """Medians and counts at the neighbouring targets; None where the comparison shows no time to target."""
-    labels, columns, headings = ordered(comparison), [], []
-    found = _by_arm(comparison, summary)
-    for metric in (m for m in comparison.metrics if METRICS[m].target):
-        for side, target in neighbours(comparison.target).items():
-            cells = [found[label, metric] for label in labels]
-            medians = [None if none(cell[f"{side}_median"]) else float(cell[f"{side}_median"]) for cell in cells]
-            texts = column(metric, [Estimate(median, None, None) for median in medians])
-            columns.append([Cell(text, _reached(c, side), None) for text, c in zip(texts, cells, strict=True)])
-            headings.append(f"{heading(metric, device=device)}, {level_text(target)}")
-    if not columns:
-        return None
-    rows_ = [Row(label, tuple(cells), "") for label, *cells in zip(labels, *columns, strict=True)]
-    return Table(tuple(headings), (False,) * len(headings), tuple(rows_), (NOTE,))
+    columns = {}
+    for metric, mine in by_metric(comparison, summary).items():
+        for side, target in neighbours(comparison.target).items() if METRICS[metric].target else ():
+            level = f"{'loss ' * (target.metric == 'val_loss')}{_level(target)}"
+            texts = column(metric, [Estimate(row[f"{side}_median"]) for row in mine])
+            columns[f"{heading(metric, device=device)}, {level}", "measured"] = [
+                cell._replace(remark=_reached(row[f"{side}_n_reached"], int(row["n_finished"] + row["n_diverged"])))
+                for cell, row in zip(texts, mine, strict=True)
+            ]
+    note = "The same runs at two neighbouring targets: medians over seeds, and how many runs reach them."
+    return Table(ordered(comparison), columns, [note]) if columns else None
 
 
-NOTE = "The same runs at two neighbouring targets: medians over seeds, and how many runs reach them."
-
-
-def level_text(target: Target) -> str:
-    """The level of a target, with its unit where it has one: ``94 %``."""
-    return f"{target.value * 100:g} %" if target.metric == "val_accuracy" else f"loss {target.value:g}"
-
-
-def _reached(cell: dict[Any, Any], side: str) -> str:
-    count, known = cell[f"{side}_n_reached"], int(cell["n_finished"] + cell["n_diverged"])
+def _reached(count: Any, known: int) -> str:
     return "" if none(count) else f"{int(count)}/{known} reached"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from study.plan.plan import Plan
-from study.show.formatting import NONE, Estimate, Shown, column, number
+from study.show.formatting import NONE, Cell, Estimate, column, number
 from study.show.observations import cores_of, device_of, workers
 from study.show.tables.tuning import arm_names
 from study.show.templates import paragraph
@@ -21,7 +21,7 @@ class Timed(NamedTuple):
     """One arm, as text."""
 
     arm: str
-    step: Shown  # milliseconds: median over rounds, with its interval
+    step: Cell  # milliseconds: median over rounds, with its interval
     spread: str  # from the fastest round to the slowest
     memory: str  # MiB
 
@@ -31,17 +31,17 @@ def timed(plan: Plan, timing: pd.DataFrame) -> list[Timed]:
     labels = arm_names(plan)
     rounds = dict(iter(timing.groupby("arm")))
     arms = [arm for arm in plan.arms if arm in rounds]
-    seconds = {arm: rounds[arm]["step_seconds"].dropna().to_numpy(dtype=float) * 1000 for arm in arms}
-    texts = column("step_seconds", [Estimate(*estimate_of("step_seconds", seconds[arm])[:3]) for arm in arms])
+    seconds = {arm: rounds[arm]["step_seconds"].dropna() * 1000 for arm in arms}
+    estimates = [
+        Estimate(*estimate_of("step_seconds", values.to_numpy(dtype=float))[:3]) for values in seconds.values()
+    ]
     rows = []
-    for arm, text in zip(arms, texts, strict=True):
+    for arm, text in zip(arms, column("step_seconds", estimates), strict=True):
         places = len(text.value.partition(".")[2])
-        ends = [number(end, places) for end in (seconds[arm].min(), seconds[arm].max())] if len(seconds[arm]) else []
-        memory = rounds[arm]["memory_bytes"].dropna()
-        size = number(float(memory.max()) / 2**20, 3) if len(memory) else NONE
+        size = number(float(rounds[arm]["memory_bytes"].max()) / 2**20, 3)
         gpus = plan.arms[arm].gpus
         split = f" ({gpus} CPU workers)" if workers(device_of(rounds[arm]), [gpus]) == "CPU workers" else ""
-        rows.append(Timed(labels.get(arm, arm) + split, text, " to ".join(dict.fromkeys(ends)) or NONE, size))
+        rows.append(Timed(labels.get(arm, arm) + split, text, _range(seconds[arm], places) or NONE, size))
     return rows
 
 
@@ -78,11 +78,8 @@ def failure(plan: Plan, store: Store) -> str | None:
     """Why there is no timing, where the job left a reason."""
     if plan.timing is None or store.timing(plan.timing.id).exists():
         return None
-    try:
-        about = json.loads(store.failed_timing(plan.timing.id).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return str(about["reason"])
+    path = store.failed_timing(plan.timing.id)
+    return str(json.loads(path.read_text(encoding="utf-8"))["reason"]) if path.exists() else None
 
 
 def _range(values: pd.Series, places: int) -> str:

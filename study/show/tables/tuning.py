@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -14,8 +13,8 @@ from study.plan.plan import Plan, PlannedComparison
 from study.plan.searches.search import Search
 from study.plan.searches.selection import Chosen
 from study.plan.searches.space import Value
-from study.plan.searches.trials import from_json, settings_of, settings_text
-from study.show.formatting import none
+from study.plan.searches.trials import from_json, settings_of
+from study.show.formatting import NONE, Cell
 from study.wording import listed
 
 ALL_DIVERGED = "every candidate diverged"
@@ -26,17 +25,14 @@ AT_EDGE = "at the edge, but hardly better than inside it"
 def found(tuning: pd.DataFrame) -> dict[str, Chosen | None]:
     """What was chosen for each arm that was tuned, None where every candidate diverged. ``tuning``: of ``Records``."""
     chosen = tuning[tuning["chosen"].astype(bool)].drop_duplicates("arm")
-    by_arm = {}
-    for row in chosen[["arm", "settings", "edge", "undertuned", "next"]].to_dict("records"):
-        by_arm[str(row["arm"])] = chosen_of({str(key): None if none(value) else value for key, value in row.items()})
-    return {str(arm): by_arm.get(str(arm)) for arm in tuning["arm"].unique()}
+    columns = chosen[["arm", "settings", "edge", "undertuned", "next"]].itertuples(index=False)
+    return dict.fromkeys(tuning["arm"]) | {arm: chosen_of(*row) for arm, *row in columns}
 
 
-def chosen_of(row: Mapping[str, Any]) -> Chosen:
-    """The chosen candidate from one of its rows in tuning.parquet."""
-    following = [from_json(settings) for settings in json.loads(row["next"] or "[]")]
-    sides = json.loads(row["edge"] or "{}")
-    return Chosen(settings_of(row["settings"]), sides, bool(row["undertuned"]), following)
+def chosen_of(settings: str, edge: str | None, undertuned: bool, following: str | None) -> Chosen:
+    """The chosen candidate from the columns of tuning.parquet (and of summary.parquet); JSON where they are text."""
+    sides, points = (json.loads(text) if isinstance(text, str) else {} for text in (edge, following))
+    return Chosen(settings_of(settings), sides, bool(undertuned), [from_json(point) for point in points])
 
 
 def selects_of(comparison: PlannedComparison) -> list[Select]:
@@ -97,42 +93,34 @@ def undertuned(chosen: Chosen) -> str:
     return f"best at the edge ({edge})" + f"; try {' or '.join(tries)}" * bool(out)
 
 
-def in_words(chosen: Chosen | None, tuned: bool) -> tuple[str, str]:
+def chosen_cell(chosen: Chosen | None, tuned: bool = True) -> Cell:
     """What was chosen, and a remark on it; ``tuned``: whether the arm was tuned yet."""
     if chosen is None:
-        return "–", ALL_DIVERGED if tuned else NOT_YET
-    if chosen.undertuned:
-        return said(chosen.settings), f"undertuned: {undertuned(chosen)}"
-    return said(chosen.settings), AT_EDGE * bool(chosen.sides)
+        return Cell(NONE, remark=ALL_DIVERGED if tuned else NOT_YET)
+    remark = f"undertuned: {undertuned(chosen)}" if chosen.undertuned else AT_EDGE * bool(chosen.sides)
+    return Cell(said(chosen.settings), remark=remark)
 
 
 def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen | None]) -> str:
     """Names the arms that are undertuned and where to look further; empty where there are none. ``chosen``: by arm."""
-    selects, told = selects_of(comparison), []
-    for arm in comparison.arms:
-        for select in selects:
-            one = chosen.get(arm.tuned.get(select, ""))
-            if one and one.undertuned:
-                by = f" (by {METRICS[select].title})" * (len(selects) > 1)
-                told.append(f"{arm.label}{by}, {undertuned(one)}")
-    return f"Undertuned, so it may do better than shown: {'; '.join(told)}." if told else ""
+    selects = selects_of(comparison)
+    parts = [
+        f"{arm.label}{f' (by {METRICS[select].title})' * (len(selects) > 1)}, {undertuned(one)}"
+        for arm in comparison.arms
+        for select in selects
+        if (one := chosen.get(arm.tuned.get(select, ""))) and one.undertuned
+    ]
+    return f"Undertuned, so it may do better than shown: {'; '.join(parts)}." if parts else ""
 
 
 def read_from(comparison: PlannedComparison) -> str:
     """Which metrics are read from arms that are tuned by something else than those of the first; empty without."""
-    selects = selects_of(comparison)
-    shown = {select: [m for m in read_by(comparison, select) if m in comparison.metrics] for select in selects[1:]}
-    told = [
-        f"{listed(METRICS[m].title for m in metrics)}: of the arms tuned by {METRICS[select].title}"
-        for select, metrics in shown.items()
-        if metrics
-    ]
-    return f"Arms are tuned by {METRICS[selects[0]].title}; {'; '.join(told)}." if told else ""
-
-
-def covers_text(searches: Iterable[Search]) -> str:
-    """The settings that are searched: ``lr and strength``."""
-    return listed(dict.fromkeys(short(key) for search in searches for key in search.covers))
+    first, *others = [METRICS[select].title for select in selects_of(comparison)] or [""]
+    by_select: dict[str, list[str]] = {title: [] for title in others}
+    for metric in comparison.metrics if others else ():
+        by_select.get(METRICS[comparison.selections[metric]].title, []).append(METRICS[metric].title)
+    parts = [f"{listed(titles)}: of the arms tuned by {select}" for select, titles in by_select.items() if titles]
+    return f"Arms are tuned by {first}; {'; '.join(parts)}." if parts else ""
 
 
 def grid_text(search: Search) -> str:
@@ -147,21 +135,3 @@ def grid_text(search: Search) -> str:
         parts.append(f"{short(searched.key)}: {points}from {low} to {high} ({'log' if searched.log else 'linear'})")
     quasi = f"{search.trials} quasi-random points of " if search.method == "sobol" else ""
     return quasi + "; ".join(parts)
-
-
-def row_of(chosen: Chosen | None, select: str | None, tuned: bool) -> dict[str, Any]:
-    """The columns of summary.parquet on tuning; all null for an arm that is not tuned."""
-    return {
-        "select": select,
-        "chosen": settings_text(chosen.settings) if chosen else None,
-        "undertuned": (chosen is not None and chosen.undertuned) if tuned else None,
-        "edge": json.dumps(chosen.sides, sort_keys=True) if chosen and chosen.sides else None,
-        "next": json.dumps(chosen.next, sort_keys=True) if chosen and chosen.next else None,
-    }
-
-
-def from_row(row: Mapping[str, Any]) -> tuple[Chosen | None, bool]:
-    """Of those columns: what was chosen, and whether the arm was tuned yet."""
-    given = {name: None if none(row[name]) else row[name] for name in ("chosen", "undertuned", "edge", "next")}
-    chosen = chosen_of(given | {"settings": given["chosen"]}) if given["chosen"] else None
-    return chosen, given["undertuned"] is not None
