@@ -69,7 +69,6 @@ class Sums:
             raise IsADirectoryError(f"{error.filename!r} is a folder; give a file") from None
         except NotADirectoryError as error:
             raise NotADirectoryError(f"{error.filename!r} is not in a folder; give a path that exists") from None
-        self.keep()
         found = sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
         if dataset.sha256 not in (None, found):
             raise ValueError(f"the SHA-256 of {dataset.path!r} is {found}; correct it, or restore the file")

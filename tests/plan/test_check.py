@@ -49,8 +49,10 @@ def test_check_prints_what_there_is_to_do(study: dict[str, Any], check: Check, p
 
 
 def test_check_writes_nothing(study: dict[str, Any], check: Check) -> None:
+    Path("rows.csv").write_text("width,kind\n" + "1,a\n2,b\n" * 20)
+    study["baseline"]["dataset"] = {"name": "table", "path": "rows.csv", "target": "kind"}
     assert check(study)[0] == 0
-    assert [path.name for path in Path().iterdir()] == ["s.yaml"]
+    assert sorted(path.name for path in Path().iterdir()) == ["rows.csv", "s.yaml"]
 
 
 def test_one_of_each(study: dict[str, Any], check: Check) -> None:

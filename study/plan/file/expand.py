@@ -26,9 +26,16 @@ from study.store.checksums import Sums
 from study.store.layout import Store
 
 
-def prepare(path: Path, store: Store) -> Plan:
-    """The plan of the study file at ``path``. Raises Refused with its mistakes: those of shape, else of meaning."""
-    return expand(read(path), Sums(store.root / "datasets" / "sums.json"))
+def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
+    """The plan of the study file at ``path``. Raises Refused with its mistakes: those of shape, else of meaning.
+
+    ``remember``: keep the checksums of the files that data are in, so that they are not read at every start.
+    """
+    sums = Sums(store.root / "datasets" / "sums.json")
+    plan = expand(read(path), sums)
+    if remember:
+        sums.keep()
+    return plan
 
 
 def expand(study: Study, sums: Sums) -> Plan:

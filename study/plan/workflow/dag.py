@@ -53,7 +53,7 @@ class Dag:
         if not main:
             name = _pointer(store, path).read_text(encoding="utf-8").strip()
             return cls(Plan.load(store.study(name) / "plan.json"), store, cached == "true")
-        dag = cls(prepare(path, store), store, cached == "true", limits)
+        dag = cls(prepare(path, store, remember=True), store, cached == "true", limits)
         dag.refuse_too_large()
         History.read(dag.plan, store)  # refused now where it is damaged, not when the study is under way
         dag.write()
