@@ -131,3 +131,19 @@ def test_a_search_that_failed_is_one_line_whoever_waits_for_it(
             path.touch()
     assert not any(line.startswith("FAILED") for line in end(dag))  # nobody waits for it any more
     assert second not in "".join(lines)
+
+
+def test_jobs_of_a_cluster_find_the_plan_of_their_own_study_file(
+    study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files of one relative path, in two folders, with one store."""
+    config = {"study": "s.yaml", "results": str(tmp_path / "results")}
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        write(study | {"study": name}, Path("s.yaml"))
+        Dag.build(config, Limits(gpu=1))
+    for name in ("one", "other"):
+        monkeypatch.chdir(tmp_path / name)
+        Path("s.yaml").unlink()  # the plan is read, not the file
+        assert Dag.build(config, main=False).plan.study == name

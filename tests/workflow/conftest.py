@@ -32,13 +32,30 @@ class Place:
     def snakemake(
         self, *arguments: str, config: str = "", environment: Mapping[str, str] = MappingProxyType({})
     ) -> subprocess.CompletedProcess[str]:
+        command, variables = self._command(*arguments, config=config), self._variables | environment
+        return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=300, check=False)
+
+    def start(self) -> subprocess.Popen[str]:
+        """Snakemake in a process group of its own, as a terminal has it; both streams as one."""
+        return subprocess.Popen(
+            self._command(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self._variables,
+            start_new_session=True,
+        )
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        # Where SLURM's commands are installed, its plugin would look for a controller for ten seconds.
+        return {**os.environ, "SLURM_CONF": "/dev/null", "COLUMNS": "200"}
+
+    def _command(self, *arguments: str, config: str = "") -> list[str]:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
         command += ["--workflow-profile", str(ROOT / "profiles" / "default"), "--directory", str(self.folder)]
         command += ["--cores", "2", "--resources", "gpu=2", *arguments]
-        command += ["--config", f"study={self.study}", *shlex.split(config)]
-        # Where SLURM's commands are installed, its plugin would look for a controller for ten seconds.
-        variables = {**os.environ, "SLURM_CONF": "/dev/null", "COLUMNS": "200", **environment}
-        return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=300, check=False)
+        return [*command, "--config", f"study={self.study}", *shlex.split(config)]
 
     def jobs(self, config: str = "") -> dict[str, int]:
         """The jobs that a dry run plans, by rule."""

@@ -1,0 +1,39 @@
+"""A run that a person interrupts, and one in a folder with files of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+from tests.workflow.conftest import ROOT, Place
+
+
+def test_ctrl_c_ends_with_what_to_call_next(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    text = (ROOT / "config" / "smoke.yaml").read_text()
+    (tmp_path / place.study).write_text(text.replace("epochs: 5", "epochs: 20_000"))
+    running = place.start()
+    end = time.monotonic() + 120
+    while not any(path.stat().st_size for path in tmp_path.glob("results/arms/*/started-*")):
+        assert time.monotonic() < end
+        assert running.poll() is None
+        time.sleep(0.2)
+    os.killpg(running.pid, signal.SIGINT)
+    out, _ = running.communicate(timeout=120)
+    assert running.returncode == 1
+    last = [line for line in out.splitlines() if line.strip()][-2:]
+    assert re.fullmatch(r"Interrupted: \d of 2 jobs not done. The same command again goes on where they were.", last[0])
+    assert last[1].startswith("Report: results/studies/smoke/report.html (0 of 6 runs)")
+
+
+def test_a_study_py_of_ones_own_is_not_taken_for_the_package(place: Place) -> None:
+    (place.folder / "study.py").write_text("raise SystemExit('not the package')\n")
+    report = place.results / "studies" / "smoke" / "report.html"
+    before = report.read_bytes()
+    report.unlink()
+    done = place.snakemake()
+    assert done.returncode == 0, done.stderr
+    assert report.read_bytes() == before
