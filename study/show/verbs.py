@@ -104,7 +104,7 @@ def table(arguments: Namespace) -> None:
     import pandas as pd
 
     from study.show.observations import device_of, workers
-    from study.show.tables.formats import FORMATS
+    from study.show.tables.results_table import FORMATS
 
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
