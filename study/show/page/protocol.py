@@ -13,7 +13,7 @@ from study.plan.plan import Plan
 from study.plan.searches.selection import NOTHING_CHOSEN
 from study.show.page.recipes import written
 from study.show.records import Records
-from study.show.tables import tuning_ledger as ledger
+from study.show.tables import tuning as ledger
 from study.show.tables.results_table import target_text
 from study.show.tables.timing_table import timed_on
 from study.show.tables.tuning import arm_names
