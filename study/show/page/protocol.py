@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -26,15 +25,14 @@ def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
     counted once).
     """
     runs, rows = records.runs, []
-    for comparison in plan.comparisons:
-        mine = runs["arm"].isin(list(comparison.trained)) & (runs["seed"] < comparison.seeds)
-        rows.append((comparison.title, comparison.seeds * len(comparison.trained), runs[mine]))
-    rows.append(("whole study", sum(plan.seeds.values()), runs))
+    for one in plan.comparisons:
+        mine = runs["arm"].isin(list(one.trained)) & (runs["seed"] < one.seeds)
+        rows.append((one.title, one.seeds * len(one.trained), runs.loc[mine, "status"].value_counts()))
+    rows.append(("whole study", sum(plan.seeds.values()), runs["status"].value_counts()))
     found = []
-    for title, planned, those in rows:
-        ends = {status: int((those["status"] == status).sum()) for status in ("finished", "diverged", "failed")}
-        missing = planned - sum(ends.values())
-        found.append({"comparison": title, "planned": planned} | ends | {"missing": missing})
+    for title, planned, counts in rows:
+        ends = {status: int(counts.get(status, 0)) for status in ("finished", "diverged", "failed")}
+        found.append({"comparison": title, "planned": planned} | ends | {"missing": planned - sum(ends.values())})
     return found
 
 
@@ -80,8 +78,8 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
         "protocol",
         plan=plan,
         datasets=_datasets(plan, runs),
-        seeds=_numbers(comparison.seeds for comparison in plan.comparisons),
-        epochs=_numbers(arm.outline.epochs for arm in plan.arms.values()),
+        seeds=sorted({comparison.seeds for comparison in plan.comparisons}),
+        epochs=sorted({arm.outline.epochs for arm in plan.arms.values()}),
         targets=sorted({target_text(comparison.target) for comparison in plan.comparisons if comparison.target}),
         searches=ledger.searches(plan, records),
         why_untimed=" ".join((why_untimed or "").split()),  # a blank line would end the paragraph
@@ -116,10 +114,6 @@ def metrics(plan: Plan) -> list[tuple[str, str, str, str]]:
         kind = "median over rounds" if about.per_round else "median over seeds" if about.target else "mean over seeds"
         rows.append((about.title, about.shown or "–", about.better, f"{about.definition}; {kind}"))
     return rows
-
-
-def _numbers(values: Iterable[int]) -> list[str]:
-    return [str(value) for value in sorted(set(values))]
 
 
 def _all(frame: pd.DataFrame, name: str) -> str:
