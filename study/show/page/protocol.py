@@ -38,14 +38,14 @@ def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
 
 def reasons(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str, int, str]]:
     """Arm, status, number of runs and reason, for what did not finish; and for arms that could not be timed."""
-    labels = arm_names(plan)
+    labels: dict[Any, list[str]] = dict(arm_names(plan))
     runs = records.runs[records.runs["status"] != "finished"]
     found = [
-        (labels.get(str(arm), str(arm)), str(status), len(rows), _reason(rows))
+        (labels[arm][0], str(status), len(rows), _reason(rows))
         for (arm, status), rows in runs.groupby(["arm", "status"])
     ]
     timing = records.timing[records.timing["reason"].notna()]
-    found += [(labels.get(str(arm), str(arm)), "not timed", len(r), _reason(r)) for arm, r in timing.groupby("arm")]
+    found += [(labels[arm][0], "not timed", len(r), _reason(r)) for arm, r in timing.groupby("arm")]
     if why_untimed:
         found.append(("timing job", "failed", plan.timing.rounds if plan.timing else 0, why_untimed))
     return sorted(found)

@@ -51,17 +51,17 @@ def read_by(comparison: PlannedComparison, select: str) -> list[str]:
     return [metric for metric in comparison.used if comparison.selections.get(metric) == select]
 
 
-def arm_names(plan: Plan) -> dict[str, str]:
-    """What people call each arm: the first comparison that has it and its label there; and what it is tuned by,
-    where the comparison tunes by several.
+def arm_names(plan: Plan) -> dict[str, list[str]]:
+    """What people call each arm: every comparison that has it and its label there; and what it is tuned by, where the
+    comparison tunes by several.
     """
-    names: dict[str, str] = {}
+    names: dict[str, list[str]] = {}
     for comparison in plan.comparisons:
         several = len(selects_of(comparison)) > 1
-        for arm in comparison.arms:
-            for select, tuned in arm.tuned.items() if several else ():
-                names.setdefault(tuned, f"{comparison.name}: {arm.label} (tuned by {METRICS[select].title})")
-            names.setdefault(arm.arm, f"{comparison.name}: {arm.label}")
+        for name, label in comparison.trained.items():
+            selection = plan.arms[name].selection
+            by = f" (tuned by {METRICS[selection.metric].title})" if several and selection else ""
+            names.setdefault(name, []).append(f"{comparison.name}: {label}{by}")
     return names
 
 
@@ -120,13 +120,12 @@ def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen |
 
 
 def read_from(comparison: PlannedComparison) -> str:
-    """Which metrics are read from arms that are tuned by something else than those of the first; empty without."""
-    first, *others = [METRICS[select].title for select in selects_of(comparison)] or [""]
-    by_select: dict[str, list[str]] = {title: [] for title in others}
-    for metric in comparison.metrics if others else ():
-        by_select.get(METRICS[comparison.selections[metric]].title, []).append(METRICS[metric].title)
-    parts = [f"{listed(titles)}: of the arms tuned by {select}" for select, titles in by_select.items() if titles]
-    return f"Arms are tuned by {first}; {'; '.join(parts)}." if parts else ""
+    """Which metrics are read from the arms of which selection; empty where there is but one."""
+    parts = [
+        f"tuned by {METRICS[select].title}: {listed(METRICS[metric].title for metric in read_by(comparison, select))}"
+        for select in selects_of(comparison)
+    ]
+    return f"Of arms {'; '.join(parts)}." if len(parts) > 1 else ""
 
 
 def grid_text(search: Search) -> str:
@@ -187,16 +186,10 @@ def ledger(plan: Plan, records: Records) -> Ledger:
         further = f" and {made[name] - first} further" * (made[name] > first)
         trials = f"{first}{further} trials of {counted(search.seeds, 'seed')}"
         about = f"by {METRICS[select].title}; {grid_text(search)}; {trials}"
-        unit = METRICS[select].percent
-        counts = f"best of {', '.join(map(str, counts_of(search.first)))}" + f" ({unit})" * bool(unit)
+        counts = f"best of {', '.join(map(str, counts_of(search.first)))}" + " (%)" * bool(METRICS[select].percent)
         expected = expected_text(search.first, select, mine) if len(mine) else NONE
-        line = Line(
-            arm.label,
-            chosen_cell(chosen.get(name), tuned=len(mine) > 0),
-            _spent(mine),
-            _spent(final_rows.get(name, finals.iloc[:0])),
-            expected,
-        )
+        cell, final = chosen_cell(chosen.get(name), name in chosen), final_rows.get(name, finals.iloc[:0])
+        line = Line(arm.label, cell, _spent(mine), _spent(final), expected)
         groups.setdefault((comparison.title, about, counts), []).append(line)
     searches = tuning["arm"].map({name: arm.search.id for name, arm in plan.arms.items() if arm.search})
     once = tuning.assign(search=searches).drop_duplicates(["search", "settings", "seed"])
@@ -244,10 +237,9 @@ def searches(plan: Plan, records: Records) -> dict[str, Any] | None:
     trials: dict[tuple[str, str], dict[str, int]] = {}
     for comparison, select, arm in arms_by_selection(plan):
         trials.setdefault((comparison.title, select), {})[arm.label] = made.get(arm.tuned.get(select, ""), 0)
-    unequal = {f"{title} ({words})": True for (title, _), mine in trials.items() if (words := uneven(mine))}
     return {
         "trials": _ends(made.values()),
-        "unequal": list(unequal),
+        "unequal": [f"{title} ({words})" for (title, _), mine in trials.items() if (words := uneven(mine))],
         "seeds": _ends(search.seeds for search in plan.searches.values()),
         "further": any(search.extend for search in plan.searches.values()),
         "by": list(dict.fromkeys(METRICS[arm.selection.metric].title for arm in plan.arms.values() if arm.selection)),
