@@ -45,10 +45,7 @@ class Observations:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        keys = ["comparison", "metric", "near"]
-        self._parts = dict(iter(frame.groupby(keys, sort=False)))
-        values = frame.groupby([*keys, "label"], sort=False)["value"]
-        self._values = {key: part.to_numpy(dtype=float) for key, part in values}
+        self._parts = dict(iter(frame.groupby(["comparison", "metric", "near"], sort=False)))
 
     def of(self, comparison: str, metric: str, near: str = "") -> pd.DataFrame:
         """The rows that ``metric`` of a comparison (by name) is estimated from."""
@@ -56,7 +53,8 @@ class Observations:
 
     def values(self, comparison: str, metric: str, label: str, near: str = "") -> Floats:
         """What one arm has of a metric. [runs or rounds]"""
-        return self._values.get((comparison, metric, near, label), np.empty(0))
+        rows = self.of(comparison, metric, near)
+        return rows.loc[rows["label"] == label, "value"].to_numpy(dtype=float)
 
     def runs(self, comparison: str) -> pd.DataFrame:
         """A row for every planned run of a comparison, of the arms of every selection."""

@@ -28,7 +28,6 @@ ABOUT = [
     pa.field("recipe", pa.string()),
 ]
 STUDY_RUNS = pa.schema([*RUNS, *(pa.field(name, kind) for name, kind in TARGETS), *ABOUT])
-AT_ONCE = 512  # files that are opened at a time
 
 
 class Records(NamedTuple):
@@ -66,11 +65,17 @@ def gather(plan: Plan, store: Store) -> Records:
     trials = {search: Trials.read(about, store.search(search)) for search, about in plan.searches.items()}
     path = plan.timing and store.timing(plan.timing.id)
     seen = curves.to_pandas()
+    tuning = [
+        row | {"arm": arm_id}
+        for arm_id, arm in sorted(plan.arms.items())
+        if arm.search and arm.selection and arm.selection.name in trials[arm.search.id].done
+        for row in trials[arm.search.id].rows(arm.selection)
+    ]
     return Records(
         runs=_with_targets(_described(runs, plan, store, trials), seen, targets_of(plan)),
         curves=seen,
         timing=(pq.read_table(path, schema=TIMING) if path and path.exists() else TIMING.empty_table()).to_pandas(),
-        tuning=_tuning(plan, trials).to_pandas(),
+        tuning=pa.Table.from_pylist(tuning, TUNING).to_pandas(),
     )
 
 
@@ -79,22 +84,17 @@ def _there(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> tupl
     shares = [(arm, *share) for arm, blocks in present.items() for share in owned(blocks, plan.seeds[arm])]
     tables = []
     for schema, path in ((RUNS, store.runs), (CURVES, store.curves)):
-        whole = [path(arm, block) for arm, block, seeds in shares if seeds == block.seeds]
-        cut = [(path(arm, block), seeds) for arm, block, seeds in shares if seeds != block.seeds]
-        parts = [
-            pq.read_table(file, schema=schema, filters=[("seed", ">=", seeds.start), ("seed", "<", seeds.stop)])
-            for file, seeds in cut
+        whole = [str(path(arm, block)) for arm, block, seeds in shares if seeds == block.seeds]
+        cut = [
+            pq.read_table(
+                path(arm, block), schema=schema, filters=[("seed", ">=", seeds.start), ("seed", "<", seeds.stop)]
+            )
+            for arm, block, seeds in shares
+            if seeds != block.seeds
         ]
-        tables.append(pa.concat_tables([_tables(whole, schema), *parts]))
+        tables.append(pa.concat_tables([ds.dataset(whole, schema=schema, format="parquet").to_table(), *cut]))
     runs, curves = tables
     return runs, curves.sort_by([("arm", "ascending"), ("seed", "ascending"), ("epoch", "ascending")])
-
-
-def _tables(paths: list[Path], schema: pa.Schema) -> pa.Table:
-    """All rows of many files, in their order; columns that a file has not are null."""
-    groups = [list(map(str, paths[at : at + AT_ONCE])) for at in range(0, len(paths), AT_ONCE)]
-    made = [ds.dataset(group, schema=schema, format="parquet").to_table() for group in groups]
-    return pa.concat_tables([schema.empty_table(), *made]).combine_chunks()
 
 
 def _absent(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> pa.Table:
@@ -112,17 +112,6 @@ def _absent(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> pa.
             status = "failed" if seed in reasons else "missing"
             rows.append({"arm": arm, "seed": seed, "status": status, "reason": reasons.get(seed)})
     return pa.Table.from_pylist(rows, RUNS)
-
-
-def _tuning(plan: Plan, trials: Mapping[str, Trials]) -> pa.Table:
-    """A row for every tuned arm, candidate that it chose from, and tuning seed."""
-    rows = [
-        row | {"arm": arm_id}
-        for arm_id, arm in sorted(plan.arms.items())
-        if arm.search and arm.selection and arm.selection.name in trials[arm.search.id].done
-        for row in trials[arm.search.id].rows(arm.selection)
-    ]
-    return pa.Table.from_pylist(rows, TUNING)
 
 
 def _described(runs: pa.Table, plan: Plan, store: Store, trials: Mapping[str, Trials]) -> pd.DataFrame:
@@ -180,11 +169,11 @@ def first_reached(curves: pd.DataFrame, target: Target | None) -> pd.DataFrame:
 
 def _with_targets(runs: pd.DataFrame, curves: pd.DataFrame, targets: Mapping[str, Target]) -> pd.DataFrame:
     """The runs with the columns ``TARGETS``: null where nothing was trained, or the study has no target."""
-    met = []
-    for target in set(targets.values()):
-        mine = [arm for arm, own in targets.items() if own == target]
-        met.append(first_reached(curves[curves["arm"].isin(mine)], target))
-    reached = pd.concat([first_reached(curves, None), *met]).reindex(pd.MultiIndex.from_frame(runs[["arm", "seed"]]))
+    met = [
+        first_reached(curves[curves["arm"].isin([arm for arm, own in targets.items() if own == target])], target)
+        for target in {None, *targets.values()}
+    ]
+    reached = pd.concat(met).reindex(pd.MultiIndex.from_frame(runs[["arm", "seed"]]))
     known = runs["arm"].isin(list(targets)) & runs["status"].isin(["finished", "diverged"])
     hit = reached["step"].notna().to_numpy()
     return runs.assign(

@@ -14,12 +14,11 @@ from study.plan.file.expand import prepare
 from study.plan.freshness import Freshness
 from study.plan.history import History
 from study.plan.plan import Plan, open_plan
-from study.show.figures import ENDINGS as FIGURE_ENDINGS
 from study.show.figures import FIGURES, drawings
-from study.show.tables import ENDINGS as TABLE_ENDINGS
-from study.show.tables import tables
 from study.store.files import write_if_changed
 from study.store.layout import Store
+
+ENDINGS = (".csv", ".md", ".tex", ".svg", ".png", ".pdf", ".parquet", ".html")  # of what is drawn
 
 
 def collect(arguments: Namespace) -> None:
@@ -92,7 +91,7 @@ def suggest(arguments: Namespace) -> None:
 
     plan, store, path, again = _asked(arguments)
     found = pd.read_parquet(path) if path.exists() else None
-    if found is None or claims_table.others(plan, found) or Freshness(plan, store).newer():
+    if found is None or claims_table.differs(plan, found) or Freshness(plan, store).newer():
         if not any(store.present(plan.arms).values()):
             raise Refused([f"{arguments.file}: none of its arms is trained yet; {again}"])
         history = History.read(plan, store)  # judged in memory: the study's own results are those of its last run
@@ -105,7 +104,7 @@ def table(arguments: Namespace) -> None:
     import pandas as pd
 
     from study.show.observations import device_of, workers
-    from study.show.tables.formats import FORMATS
+    from study.show.tables.results_table import FORMATS
 
     plan, store = open_plan(arguments.plan)
     folder = store.study(plan.study)
@@ -153,41 +152,31 @@ def draw(arguments: Namespace) -> int:
     folder = store.study(plan.study)
     Dag(plan, store, cached=True).note_expected()
 
-    steps: list[tuple[Callable[[Namespace], object], dict[str, str], list[Path]]] = [
-        (collect, {}, [folder / "summary.parquet"]),
-        *((table, {"comparison": of}, table_files(folder, of)) for of in tables(plan)),
-        *((figure, {"name": name, "comparison": of}, figure_files(folder, name, of)) for name, of in drawings(plan)),
-        (report, {}, [folder / "report.html"]),
+    steps: list[tuple[Callable[[Namespace], object], dict[str, str], str]] = [
+        (collect, {}, "summary"),
+        *((table, {"comparison": one.name}, f"tables/{one.name}") for one in plan.comparisons),
+        *((figure, {"name": name, "comparison": of}, f"figures/{name}/{of}") for name, of in drawings(plan)),
+        (report, {}, "report"),
     ]
     failed = 0
-    for verb, more, files in steps:
+    for verb, more, place in steps:
         try:
             verb(Namespace(plan=arguments.plan, **more))
         except Exception as error:
             traceback.print_exc()
             words = " ".join((verb.__name__, *more.values()))
             print(f"FAILED {words}: {type(error).__name__}: {error}", file=sys.stderr)
-            for path in files:
-                path.unlink(missing_ok=True)
+            for ending in ENDINGS:
+                (folder / f"{place}{ending}").unlink(missing_ok=True)
             failed = 1
     return failed
 
 
-def table_files(folder: Path, comparison: str) -> list[Path]:
-    """The files of a table. ``folder``: that of the study."""
-    return [folder / "tables" / f"{comparison}.{ending}" for ending in TABLE_ENDINGS]
-
-
-def figure_files(folder: Path, name: str, comparison: str) -> list[Path]:
-    """The files of a figure. ``folder``: that of the study."""
-    return [folder / "figures" / name / f"{comparison}.{ending}" for ending in FIGURE_ENDINGS]
-
-
 def _remove_stale(plan: Plan, folder: Path) -> None:
     """Take away the tables and figures of comparisons that were renamed or taken out of the study."""
-    wanted = {path for of in tables(plan) for path in table_files(folder, of)}
-    wanted |= {path for name, of in drawings(plan) for path in figure_files(folder, name, of)}
-    patterns = [*table_files(folder, "*"), *(path for name in FIGURES for path in figure_files(folder, name, "*"))]
-    for pattern in patterns:
-        for path in {*pattern.parent.glob(pattern.name)} - wanted:
-            path.unlink()
+    wanted = {folder / "tables" / one.name for one in plan.comparisons}
+    wanted |= {folder / "figures" / name / of for name, of in drawings(plan)}
+    for place in (folder / "tables", *(folder / "figures" / name for name in FIGURES)):
+        for path in place.glob("*.*"):
+            if path.suffix in ENDINGS and path.with_suffix("") not in wanted:
+                path.unlink()

@@ -26,11 +26,9 @@ from tests.show.undecided import BETTER, ONE, Suggest, noisy
 def suggest(planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Suggest:
     """Lines that are printed on records made by hand."""
 
-    def run(text: str = ONE, seeds: int = 10, outcome: Outcome = noisy, now: int | None = None) -> list[str]:
+    def run(text: str = ONE, seeds: int = 10, outcome: Outcome = noisy) -> list[str]:
         plan = planned(text, seeds=seeds)
         stored(plan, records(plan, outcome), tmp_path / "results")
-        if now:
-            planned(text, seeds=now)
         capsys.readouterr()
         assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(tmp_path / "results")]) == 0
         return capsys.readouterr().out.splitlines()
@@ -142,12 +140,6 @@ def test_the_edit_is_for_the_look_that_comes_next(
     assert sum("seeds in all would decide it" in line for line in lines) == 1
     last = f"`looks: {needed}`, which tests each look at {5 / needed:.2g} %" if more else f"within the {needed} looks"
     assert last in lines[-1]
-
-
-def test_what_is_in_the_file_already_is_not_suggested_again(suggest: Suggest) -> None:
-    lines = suggest(now=500)
-    assert "  comparisons.a.seeds is 500 already: run the study" in lines
-    assert not any("edit:" in line for line in lines)
 
 
 def test_no_number_of_seeds_helps_where_nothing_differs(suggest: Suggest) -> None:

@@ -13,9 +13,8 @@ from scipy import stats
 
 from study.__main__ import main
 from study.metrics import METRICS
-from study.plan.file.expand import prepare
 from study.plan.plan import Plan
-from study.show.claims.table import others, sentence
+from study.show.claims.table import sentence
 from study.show.page.report import render
 from study.store.layout import Store
 from tests.show.claimed import CLAIMED, outcome
@@ -134,29 +133,6 @@ def test_the_verb_refuses_verdicts_on_other_claims(
     assert path.read_text(encoding="utf-8") != before
     assert told() == 2
     assert "these verdicts are on other claims" in capsys.readouterr().err
-
-
-SAME = {
-    "nothing": ("seeds: 10", "seeds: 10"),
-    "seeds": CHANGES["seeds"],
-    "looks": CHANGES["looks"],
-    "a margin that was the default": ("{metric: memory_mib,", "{metric: memory_mib, margin: 0.01,"),
-}
-
-
-@pytest.mark.parametrize("change", sorted({*CHANGES, *SAME}))
-def test_advice_on_verdicts_is_for_the_same_claims_whatever_their_seeds(
-    change: str, planned: Callable[..., Plan], tmp_path: Path
-) -> None:
-    plan = planned(CLAIMED, seeds=10)
-    stored(plan, records(plan, outcome), tmp_path / "results")
-    found = pd.read_parquet(tmp_path / "results" / "studies" / "small" / "claims.parquet")
-    path = tmp_path / "small.yaml"
-    before = path.read_text(encoding="utf-8")
-    old, new = (CHANGES | SAME)[change]
-    assert old in before
-    path.write_text(before.replace(old, new, 1), encoding="utf-8")
-    assert others(prepare(path, Store(tmp_path / "results")), found) is (change not in SAME)
 
 
 def test_the_verb_asks_for_results_first(planned: Callable[..., Plan], tmp_path: Path) -> None:

@@ -31,39 +31,28 @@ def test_overlap_is_said(planned: Callable[..., Plan], apart: float, overlap: bo
     level = lambda label, seed: {"level": 0.7 + 0.01 * seed + apart * (label == "sgd"), "pace": 1}  # noqa: E731
     text = said(planned, "test_accuracy", level)
     assert text.startswith("sgd has the highest test accuracy, ")
-    assert ("; the intervals of sgd and adam overlap" in text) is overlap
+    assert ("; its interval overlaps that of adam" in text) is overlap
 
 
 FOUR = "{optimizer: [sgd, {name: adam, lr: 0.01}, {name: lion, lr: 0.01}, {name: nadam, lr: 0.01}]}"
 PACES = {  # epochs until half of the level of 0.96; the target of 0.9 is reached after four times as many
     "at both ends": (
         (1, 1, 1.5, 1.5),
-        "sgd and adam share the lowest median of epochs to target, 4; lion and nadam share 6",
+        "sgd and adam share the lowest median of epochs to target, 4.",
     ),
     "in the middle": (
         (1, 1.25, 1.25, 1.5),
-        "sgd has the lowest median of epochs to target, 4; adam and lion share 5 and nadam 6.",
+        "sgd has the lowest median of epochs to target, 4.",
     ),
     "all": ((1, 1, 1, 1), "All arms have the same epochs to target, 4."),
 }
 
 
 @pytest.mark.parametrize("case", PACES)
-def test_arms_that_tie_are_told_together(case: str, planned: Callable[..., Plan]) -> None:
+def test_arms_that_tie_for_the_best_are_told_together(case: str, planned: Callable[..., Plan]) -> None:
     paces, words = PACES[case]
     plan = planned(f"o: {{vary: {FOUR}, metrics: [epochs_to_target]}}")
     by_label = dict(zip(("sgd", "adam", "lion", "nadam"), paces, strict=True))
     found = records(plan, lambda label, seed: {"level": 0.96, "pace": by_label[label]})
     (text,) = finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), found.tuning)
-    assert text.replace(" [4 to 4]", "").replace(" [5 to 5]", "").replace(" [6 to 6]", "").startswith(words)
-
-
-def test_of_many_arms_the_ends_are_told(planned: Callable[..., Plan]) -> None:
-    plan = planned("o: {vary: {dropout: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}, metrics: [epochs_to_target]}")
-    paces = dict(zip((arm.label for arm in plan.comparisons[0].arms), (1, 1.25, 1.25, *[1.5] * 5), strict=True))
-    found = records(plan, lambda label, seed: {"level": 0.96, "pace": paces[label]})
-    (text,) = finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), found.tuning)
-    ends = "dropout=0.3, dropout=0.4, dropout=0.5, dropout=0.6 and dropout=0.7 share 6"
-    assert text.startswith("Of 8 arms dropout=0 has the lowest median of epochs to target, 4")
-    assert ends in text
-    assert text.endswith(" at the other end.")
+    assert text.replace(" [4 to 4]", "") == words

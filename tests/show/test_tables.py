@@ -11,8 +11,7 @@ import pytest
 
 from study.plan.plan import Plan
 from study.show.formatting import Estimate, column, heading, leading, show
-from study.show.tables.formats import FORMATS, tex
-from study.show.tables.results_table import table
+from study.show.tables.results_table import FORMATS, table, tex
 from tests.show.records import records, summary_table
 
 REPORTED = """

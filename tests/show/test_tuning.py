@@ -18,9 +18,8 @@ from study.plan.plan import Plan
 from study.plan.searches.selection import Candidate
 from study.show.page import protocol, recipes
 from study.show.records import Records
-from study.show.tables import tuning_ledger as ledger
-from study.show.tables.formats import FORMATS
-from study.show.tables.results_table import table
+from study.show.tables import tuning as ledger
+from study.show.tables.results_table import FORMATS, table
 from study.store.layout import Store
 from study.store.schemas import TUNING
 from tests.show.records import records, summary_table

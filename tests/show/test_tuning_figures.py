@@ -152,7 +152,7 @@ def test_captions_and_legends_name_undertuned_arms_and_what_to_try(
 
 def test_captions_say_which_arms_a_metric_is_read_from(planned: Callable[..., Plan]) -> None:
     evidence, candidates = searched(planned(WIDE), bump(0.1))
-    wanted = "Arms are tuned by validation accuracy; time to target: of the arms tuned by steps to target."
+    wanted = "Of arms tuned by validation accuracy: test accuracy; tuned by steps to target: time to target."
     assert wanted in results_figure.caption(evidence)
     assert "(a) decides test accuracy. (b) decides time to target." in tuning_figure.caption(candidates)
     assert "not timed" not in texts(results_figure.draw(evidence))

@@ -17,7 +17,7 @@ from study.plan.cost import tuning
 from study.plan.plan import Plan
 from study.plan.searches.search import Search
 from study.plan.searches.selection import Candidate
-from study.show.claims import wider_search
+from study.show.claims.advice import wider_search
 from study.store.layout import Store
 from tests.show.records import records, stored
 from tests.show.tunings import Quality, bump, trials
@@ -149,7 +149,7 @@ def test_the_edit_is_valid_as_dense_and_has_the_points_to_try(
 
 def test_a_quasi_random_search_grows_with_its_range(planned: Callable[..., Plan]) -> None:
     plan = planned(STUDY.format(tune="{optimizer.lr: {log: [0.01, 1]}, search: sobol, trials: 8}"))
-    lines = list(wider_search.edit(plan, plan.comparisons[0], [{"optimizer.lr": [10.0]}]))  # half as wide again
+    lines = list(wider_search(plan, plan.comparisons[0], [{"optimizer.lr": [10.0]}]))  # half as wide again
     for search in searches(edited(lines, planned, "{}")):
         assert (search.settings[0].log, search.method, search.trials) == ((0.01, 10.0), "sobol", 12)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from math import ceil, prod
 from typing import NamedTuple
 
 import pandas as pd
 
 from study.metrics import METRICS
-from study.plan.cost import final, sum_up
+from study.plan.cost import final, sum_up, tuning
 from study.plan.file.labels import number
 from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim, PlannedComparison
+from study.plan.searches.search import Search
+from study.plan.searches.space import Searched, Value
 from study.plan.searches.trials import Trials
-from study.show.claims import wider_search
 from study.show.claims.table import note_on_looks, sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
 from study.show.formatting import none
@@ -23,13 +26,17 @@ from study.stats.verdict import pairs_needed
 from study.store.layout import Store
 from study.wording import counted, listed
 
+Points = dict[str, list[Value]]  # setting → values past the edge of its range, to be tried
+
+SLACK = 0.05  # of a step, for what rounding does to the place of a point
+
 
 class Advice(NamedTuple):
     """On one undecided claim."""
 
     words: str
     seeds: int = 0  # that would decide it
-    outside: tuple[wider_search.Points, ...] = ()  # of the range that was searched, where that was too narrow
+    outside: tuple[Points, ...] = ()  # of the range that was searched, where that was too narrow
 
 
 def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
@@ -55,10 +62,10 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
             yield f"  {sentence(claim.metric, claim.better, claim.than, claim.kind, row['margin'])}"
             yield f"    {advice.words}"
         if outside := [points for advice in given for points in advice.outside]:
-            yield from wider_search.edit(plan, comparison, outside)
+            yield from wider_search(plan, comparison, outside)
         if seeds := max((advice.seeds for advice in given), default=0):
             more = True
-            yield from _edit(plan, comparison, seeds, looks)
+            yield from _more_seeds(plan, comparison, seeds, looks)
     if more:
         yield "\n`python -m study check FILE` says how long it takes once the file is edited."
         within = f"Judging again is within the {counted(looks, 'look')} that the study file declares."
@@ -70,7 +77,7 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, famil
     if row["test"] == "none":
         return Advice(f"{row['reason']} (the command that ran the study does only what is missing)")
     if none(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
-        return _wider(plan, store, claim, row)
+        return _behind(plan, store, claim, row)
     now, unit = int(row["pairs"]), "round" if METRICS[claim.metric].per_round else "seed"
     at = f" with looks: {looks}" if looks != row["looks_declared"] else ""
     needed = pairs_needed(claim.metric, claim.kind, evidence_of(row), family, looks)
@@ -81,7 +88,7 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, famil
     return Advice(f"{needed} {unit}s in all would decide it{at} ({now} now)", needed)
 
 
-def _wider(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
+def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
     """Where to search on for the undertuned arms that block a claim."""
     sides = {claim.better: claim.better_arm, claim.than: claim.than_arm}
     parts, outside = [], []
@@ -101,11 +108,8 @@ def _wider(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Adv
     return Advice("; ".join(parts), outside=tuple(outside))
 
 
-def _edit(plan: Plan, comparison: PlannedComparison, seeds: int, looks: int) -> Iterator[str]:
+def _more_seeds(plan: Plan, comparison: PlannedComparison, seeds: int, looks: int) -> Iterator[str]:
     """The change of the study file, and what it costs."""
-    if seeds <= comparison.seeds:
-        yield f"  comparisons.{comparison.name}.seeds is {comparison.seeds} already: run the study"
-        return
     more = {arm: seeds - plan.seeds[arm] for arm in comparison.trained if plan.seeds[arm] < seeds}
     work = sum_up(final(plan.arms[arm], runs) for arm, runs in more.items())
     again = plan.timing and seeds > plan.timing.rounds and any(arm in plan.timing.arms for arm in comparison.trained)
@@ -114,3 +118,72 @@ def _edit(plan: Plan, comparison: PlannedComparison, seeds: int, looks: int) -> 
     if looks > plan.looks:
         yield f"    and looks: {looks}, for the whole study: judging again is look {looks}"
     yield f"    more seeds for {counted(len(comparison.arms), 'arm')}: {work}{timed}"
+
+
+def wider_search(plan: Plan, comparison: PlannedComparison, outside: Iterable[Points]) -> Iterator[str]:
+    """Lines with the ``tune:`` that has the points ``outside`` of the present one, as dense as it is."""
+    arms = [plan.arms[arm] for arm in comparison.trained]
+    before = {arm.search.id: arm.search for arm in arms if arm.search}
+    wider = {searched.key: searched for search in before.values() for searched in search.settings}
+    for points in outside:
+        wider |= {key: widened(wider[key], values) for key, values in points.items()}
+    new = search_again(before, wider)
+    parts = [f"{key}: {as_yaml(searched, next(iter(new.values())).method)}" for key, searched in sorted(wider.items())]
+    parts += [f"search: sobol, trials: {max(s.first for s in new.values())}"] * any(s.trials for s in new.values())
+    yield f"  edit: comparisons.{comparison.name}.tune: {{{', '.join(parts)}}}"
+    yield "    and its other keys (seeds, extend, select) as they are, if there are any"
+    selections = Counter(arm.search.id for arm in arms if arm.search)
+    work = sum_up(
+        [
+            *(tuning(search, selections[name]) for name, search in new.items()),
+            *(final(arm, plan.seeds[arm.id]) for arm in arms),
+        ]
+    )
+    yield f"    all its arms are tuned and trained anew: {work}"
+    yield (
+        "    these are new arms: claims on them are stated after results of the present ones were seen, "
+        "and looks at those are not counted; claims on the present ones stay on the page as withdrawn"
+    )
+
+
+def widened(searched: Searched, values: Iterable[Value]) -> Searched:
+    """A range with ``values`` in it, by whole steps of its grid; of listed values these are added to the list."""
+    if searched.values is not None:
+        every = {*searched.values, *values}
+        ordered = sorted(every, key=lambda value: value if isinstance(value, tuple) else (value,))
+        return searched.model_copy(update={"values": tuple(ordered)})
+    places = [searched.position(value) for value in values]
+    below, above = (ceil(far / searched.step - SLACK) for far in (max(0, -min(places)), max(0, max(places) - 1)))
+    ends = tuple(searched.at(place) for place in (-below * searched.step, 1 + above * searched.step))
+    points = searched.points and searched.points + below + above
+    return searched.model_copy(update={"log" if searched.log else "linear": ends, "points": points})
+
+
+def search_again(searches: Mapping[str, Search], wider: Mapping[str, Searched]) -> dict[str, Search]:
+    """The searches (by present id) on ``wider`` ranges, with as many further trials after those of the largest."""
+    new = {}
+    for name, search in searches.items():
+        pairs = [(searched, wider[searched.key]) for searched in search.settings]
+        trials = search.trials and ceil(search.trials * prod(_span(*pair) for pair in pairs) - SLACK)
+        new[name] = search.model_copy(update={"settings": tuple(after for _, after in pairs), "trials": trials})
+    largest, before = (max(search.first for search in those) for those in (new.values(), searches.values()))
+    for name, search in searches.items():
+        if not all(searched.values for searched in search.settings):  # listed values have no further points
+            spare = largest - new[name].first + search.candidates - before
+            new[name] = new[name].model_copy(update={"extend": spare})
+    return new
+
+
+def _span(before: Searched, after: Searched) -> float:
+    """How many times as wide a range has become."""
+    low, high = after.log or after.linear or (0.0, 1.0)
+    return before.position(high) - before.position(low)
+
+
+def as_yaml(searched: Searched, method: str) -> str:
+    """``{log: [0.001, 100], points: 11}``, as a study file has it."""
+    if searched.values is not None:
+        return f"{{values: [{', '.join(map(number, searched.values))}]}}"
+    kind, (low, high) = ("log", searched.log) if searched.log else ("linear", searched.linear or (0.0, 1.0))
+    points = f", points: {searched.points}" * (method == "grid")
+    return f"{{{kind}: [{number(low)}, {number(high)}]{points}}}"

@@ -8,14 +8,13 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import Plan
-from study.show.claims.verdicts import WITHDRAWN, content
+from study.show.claims.verdicts import WITHDRAWN
 from study.show.formatting import NONE, Cell, effect, effect_text, margin_text, none
 from study.show.templates import paragraphs
 from study.stats.exact import ALPHA
 from study.stats.power import FALSE_VERDICTS
 from study.wording import counted, listed
 
-ABOUT = ["metric", "better_arm", "than_arm", "kind", "margin", "derived", "target"]  # columns that make a claim
 MARKS = {"supported": "✓", "refuted": "✗", "undecided": "?", WITHDRAWN: "–"}
 
 
@@ -116,13 +115,3 @@ def meets(claims: pd.DataFrame, verdict: str) -> pd.Series:
     """
     declared = (claims["looks"] <= claims["looks_declared"]) | (verdict == "undecided")
     return ((claims["verdict"] == verdict) & declared) | (claims["verdict"] == WITHDRAWN)
-
-
-def others(plan: Plan, claims: pd.DataFrame) -> bool:
-    """Whether these verdicts are on other claims than the study file states, whatever its seeds and looks are now.
-
-    Of those that ``differs`` says something of: whoever follows an advice changes seeds and looks, and is to read on.
-    """
-    contents = [content(comparison, claim) for comparison in plan.comparisons for claim in comparison.claims]
-    about = [[one[name] for name in ABOUT] for one in contents]
-    return differs(plan, claims) and about != stated_rows(claims)[ABOUT].astype(object).values.tolist()

@@ -129,21 +129,15 @@ def _row(plan: Plan, ruling: Ruling, history: History) -> dict[str, Any]:
         reason += f"; look {taken}, {plan.looks} declared"
     if before:
         reason += f"; stated after {before} runs of its arms were there"
+    target = comparison.target if METRICS[claim.metric].target else None
     return (
-        content(comparison, claim)
+        claim.model_dump()
+        | {"comparison": comparison.name, "target": f"{target.metric} {target.value}" if target else ""}
         | {name: getattr(verdict.evidence, name) for name in EVIDENCE}
         | {"verdict": verdict.word, "reason": reason, "undertuned": list(verdict.undertuned)}
         | {"p_adjusted": verdict.p_adjusted, "counts": verdict.counts, "pairs_needed": verdict.pairs_needed}
         | {"looks": taken, "looks_declared": plan.looks, "runs_before": before, "stated": plan.stated}
     )
-
-
-def content(comparison: PlannedComparison, claim: PlannedClaim) -> dict[str, Any]:
-    """What a claim says: those columns of ``CLAIMS`` that are known before anything has run."""
-    about, target = METRICS[claim.metric], comparison.target
-    margin = about.margin if claim.margin is None else claim.margin
-    level = f"{target.metric} {target.value}" if target and about.target else ""
-    return claim.model_dump() | {"comparison": comparison.name, "margin": margin, "target": level}
 
 
 def evidence_of(row: pd.Series) -> Evidence:

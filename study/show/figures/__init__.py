@@ -5,7 +5,6 @@ from __future__ import annotations
 from study.plan.plan import Plan
 from study.show.figures.figure import Figure
 
-ENDINGS = ("svg", "png", "pdf")
 FIGURES: dict[str, Figure] = {kind.name: kind() for kind in Figure.__subclasses__()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -13,7 +12,7 @@ from study.plan.plan import Plan
 from study.plan.searches.selection import NOTHING_CHOSEN
 from study.show.page.recipes import written
 from study.show.records import Records
-from study.show.tables import tuning_ledger as ledger
+from study.show.tables import tuning as ledger
 from study.show.tables.results_table import target_text
 from study.show.tables.timing_table import timed_on
 from study.show.tables.tuning import arm_names
@@ -26,28 +25,27 @@ def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
     counted once).
     """
     runs, rows = records.runs, []
-    for comparison in plan.comparisons:
-        mine = runs["arm"].isin(list(comparison.trained)) & (runs["seed"] < comparison.seeds)
-        rows.append((comparison.title, comparison.seeds * len(comparison.trained), runs[mine]))
-    rows.append(("whole study", sum(plan.seeds.values()), runs))
+    for one in plan.comparisons:
+        mine = runs["arm"].isin(list(one.trained)) & (runs["seed"] < one.seeds)
+        rows.append((one.title, one.seeds * len(one.trained), runs.loc[mine, "status"].value_counts()))
+    rows.append(("whole study", sum(plan.seeds.values()), runs["status"].value_counts()))
     found = []
-    for title, planned, those in rows:
-        ends = {status: int((those["status"] == status).sum()) for status in ("finished", "diverged", "failed")}
-        missing = planned - sum(ends.values())
-        found.append({"comparison": title, "planned": planned} | ends | {"missing": missing})
+    for title, planned, counts in rows:
+        ends = {status: int(counts.get(status, 0)) for status in ("finished", "diverged", "failed")}
+        found.append({"comparison": title, "planned": planned} | ends | {"missing": planned - sum(ends.values())})
     return found
 
 
 def reasons(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str, int, str]]:
     """Arm, status, number of runs and reason, for what did not finish; and for arms that could not be timed."""
-    labels = arm_names(plan)
+    labels: dict[Any, list[str]] = dict(arm_names(plan))
     runs = records.runs[records.runs["status"] != "finished"]
     found = [
-        (labels.get(str(arm), str(arm)), str(status), len(rows), _reason(rows))
+        (labels[arm][0], str(status), len(rows), _reason(rows))
         for (arm, status), rows in runs.groupby(["arm", "status"])
     ]
     timing = records.timing[records.timing["reason"].notna()]
-    found += [(labels.get(str(arm), str(arm)), "not timed", len(r), _reason(r)) for arm, r in timing.groupby("arm")]
+    found += [(labels[arm][0], "not timed", len(r), _reason(r)) for arm, r in timing.groupby("arm")]
     if why_untimed:
         found.append(("timing job", "failed", plan.timing.rounds if plan.timing else 0, why_untimed))
     return sorted(found)
@@ -80,8 +78,8 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
         "protocol",
         plan=plan,
         datasets=_datasets(plan, runs),
-        seeds=_numbers(comparison.seeds for comparison in plan.comparisons),
-        epochs=_numbers(arm.outline.epochs for arm in plan.arms.values()),
+        seeds=sorted({comparison.seeds for comparison in plan.comparisons}),
+        epochs=sorted({arm.outline.epochs for arm in plan.arms.values()}),
         targets=sorted({target_text(comparison.target) for comparison in plan.comparisons if comparison.target}),
         searches=ledger.searches(plan, records),
         why_untimed=" ".join((why_untimed or "").split()),  # a blank line would end the paragraph
@@ -116,10 +114,6 @@ def metrics(plan: Plan) -> list[tuple[str, str, str, str]]:
         kind = "median over rounds" if about.per_round else "median over seeds" if about.target else "mean over seeds"
         rows.append((about.title, about.shown or "–", about.better, f"{about.definition}; {kind}"))
     return rows
-
-
-def _numbers(values: Iterable[int]) -> list[str]:
-    return [str(value) for value in sorted(set(values))]
 
 
 def _all(frame: pd.DataFrame, name: str) -> str:

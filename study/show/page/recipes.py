@@ -13,7 +13,7 @@ from study.plan.arm import Arm
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
 from study.show.records import Records
-from study.show.tables.tuning import chosen_cell, found, read_by, selects_of, short
+from study.show.tables.tuning import arm_names, chosen_cell, found, read_by, selects_of, short
 from study.show.templates import paragraph
 from study.wording import listed
 
@@ -77,11 +77,7 @@ def asked(plan: Plan, comparison: PlannedComparison) -> str:
 
 def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
     """Every arm with its full recipe, the settings that tuning chose, and where it is compared."""
-    places: dict[str, list[str]] = {}
-    for comparison in plan.comparisons:
-        for name, label in comparison.trained.items():
-            places.setdefault(name, []).append(f"{comparison.name}: {label}")
-    chosen = found(records.tuning)
+    places, chosen = arm_names(plan), found(records.tuning)
     rows = []
     for name, arm in list(plan.arms.items())[:LIMIT]:
         row = {"arm": name} | {axis.replace("_", " "): planned(arm, axis) for axis in AXES}
@@ -90,5 +86,5 @@ def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
         if arm.selection:
             cell = chosen_cell(chosen.get(name), name in chosen)
             row["tuned to"] = f"{cell}, by {METRICS[arm.selection.metric].title}"
-        rows.append(row | {"compared as": "; ".join(places.get(name, []))})
+        rows.append(row | {"compared as": "; ".join(places[name])})
     return rows

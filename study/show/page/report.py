@@ -18,7 +18,7 @@ from study.show.page import protocol, recipes
 from study.show.page.findings import finding
 from study.show.records import Records
 from study.show.tables import timing_table
-from study.show.tables import tuning_ledger as ledger
+from study.show.tables import tuning as ledger
 from study.show.tables.effects_table import effects_of
 from study.show.tables.rank_table import headline, ranks_of
 from study.show.tables.results_table import beside, table

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
 from typing import NamedTuple
-
-import numpy as np
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
@@ -37,20 +36,14 @@ def effects_of(comparison: PlannedComparison, observations: Observations) -> Eff
     levels = {key: values for key, values in levels.items() if len(values) > 1}
     sizes = [len(values) for values in levels.values()]
     cells = {tuple(arm.values[key] for key in levels): arm.label for arm in comparison.arms}
-    if len(levels) < 2 or not prod(sizes) == len(comparison.arms) == len(cells):
-        return None
-    if sum(size - 1 for size in sizes) > MOST:
+    full = prod(sizes) == len(comparison.arms) == len(cells)
+    if len(levels) < 2 or not full or sum(size - 1 for size in sizes) > MOST:
         return None
     metric = comparison.metrics[0]
-    seeds = observations.of(comparison.name, metric)["seed"].nunique()
-    values = np.full((seeds, *sizes), np.nan)
-    for place in np.ndindex(*sizes):
-        label = cells[tuple(names[i] for names, i in zip(levels.values(), place, strict=True))]
-        mine = observations.values(comparison.name, metric, label)
-        if len(mine) == seeds:
-            values[:, *place] = mine
+    by_label = observations.of(comparison.name, metric).pivot(index="seed", columns="label", values="value")
+    values = by_label.reindex(columns=[cells[place] for place in product(*levels.values())]).to_numpy(dtype=float)
     pairs = sum((a - 1) * (b - 1) for i, a in enumerate(sizes) for b in sizes[i + 1 :])
-    found = effects(metric, values, tuple(levels), interactions=pairs <= MOST)
+    found = effects(metric, values.reshape(-1, *sizes), tuple(levels), interactions=pairs <= MOST)
     # Which dataset is easier is nobody's question; whether it changes the effect of something else may be.
     found = [e for e in found if len(e.factors) > 1 or e.factors[0].partition(".")[0] != "dataset"]
     return Effects(

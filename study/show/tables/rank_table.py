@@ -17,8 +17,6 @@ from study.stats.paired import Ints
 from study.stats.ranks import average_ranks, costs_of
 from study.wording import listed
 
-MOST = 4  # arms without an estimate that are listed by name
-
 
 class Scores(NamedTuple):
     """What every arm has of a metric on every dataset. Arrays are [datasets, arms]."""
@@ -65,40 +63,41 @@ def ranks_of(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -
     found = across(plan, comparison)
     if found is None:
         return None
-    title = f"Over {len(found.datasets)} datasets"
-    if not found.full:
-        return Ranks(title, [], [], _notes(found, {}))
     rows = summary[summary["comparison"] == comparison.name]
-    by_metric = {metric: scores(found, rows, metric) for metric in comparison.metrics}
-    columns, order = [], None
-    for metric, score in by_metric.items():
-        if score.absent:
-            columns.append([Cell(NONE)] * len(found.arms))
-            continue
-        ranks = average_ranks(costs_of(metric, score.estimates, score.lost))
-        order = np.argsort(ranks, kind="stable") if order is None else order
-        what = "not reached" if METRICS[metric].target else "diverged"
-        lost = [f"{what} on {count}" if count else "" for count in (score.lost > 0).sum(axis=0)]
-        columns.append([Cell(f"{rank:.2f}", remark=words) for rank, words in zip(ranks, lost, strict=True)])
-    return Ranks(
-        title,
-        [f"rank by {METRICS[metric].title}" for metric in comparison.metrics],
-        [
-            (found.arms[i], [column[i] for column in columns])
-            for i in (range(len(found.arms)) if order is None else order)
-        ],
-        _notes(found, by_metric),
+    by_metric = {metric: scores(found, rows, metric) for metric in comparison.metrics} if found.full else {}
+    columns = [_column(metric, score) for metric, score in by_metric.items()]
+    arms = [(arm, list(cells)) for arm, *cells in zip(found.arms, *columns, strict=True)] if columns else []
+    known = [column for column in columns if column[0].value != NONE]
+    order = sorted(range(len(arms)), key=lambda i: float(known[0][i].value) if known else 0)
+    about = [METRICS[metric] for metric in by_metric]
+    notes = paragraph(
+        "rank_notes",
+        found=found,
+        means=any(not metric.target and not metric.per_round for metric in about),
+        targets=any(metric.target for metric in about),
+        absent={METRICS[m].title: list(map(quoted, score.absent)) for m, score in by_metric.items() if score.absent},
+        most=DRAWN,
     )
+    headings = [f"rank by {metric.title}" for metric in about]
+    return Ranks(f"Over {len(found.datasets)} datasets", headings, [arms[i] for i in order], notes)
+
+
+def _column(metric: str, score: Scores) -> list[Cell]:
+    """The average rank of every arm by one metric, and on how many datasets its runs were lost."""
+    if score.absent:
+        return [Cell(NONE)] * score.lost.shape[1]
+    what = "not reached" if METRICS[metric].target else "diverged"
+    ranks = average_ranks(costs_of(metric, score.estimates, score.lost))
+    lost = (score.lost > 0).sum(axis=0)
+    return [Cell(f"{rank:.2f}", remark=f"{what} on {n}" * bool(n)) for rank, n in zip(ranks, lost, strict=True)]
 
 
 def headline(ranks: Ranks) -> str:
-    """Which arms rank best over the datasets by the first metric, and all others where they are few."""
-    arms = [(arm, cells[0].value) for arm, cells in ranks.rows]
-    best = [quoted(arm) for arm, rank in arms if rank == arms[0][1]]
-    rest = [f"{quoted(arm)} {rank}" for arm, rank in arms[len(best) :]]
+    """Which arms rank best over the datasets by the first metric."""
+    arms = [(quoted(arm), cells[0].value) for arm, cells in ranks.rows]
+    best = [arm for arm, rank in arms if rank == arms[0][1]]
     shares = "have" if len(best) > 1 else "has"
-    others = f"; {listed(rest)}" if 0 < len(rest) < MOST else ""
-    return f"{ranks.title} {listed(best)} {shares} the best average {ranks.headings[0]}, {arms[0][1]}{others}."
+    return f"{ranks.title} {listed(best)} {shares} the best average {ranks.headings[0]}, {arms[0][1]}."
 
 
 def _lost(metric: str, row: dict[Any, Any]) -> int:
@@ -109,19 +108,3 @@ def _lost(metric: str, row: dict[Any, Any]) -> int:
         return int(none(row["estimate"]) and not none(row["n_reached"]))
     unknown = none(row["estimate"]) and row["n_diverged"] < row["n"]
     return 0 if unknown else int(row["n_diverged"])
-
-
-def _notes(found: Across, by_metric: dict[str, Scores]) -> str:
-    """How arms were ranked, in a few sentences."""
-    absent = {}
-    for metric, score in by_metric.items():
-        names = [f"“{label}”" for label in score.absent]
-        absent[METRICS[metric].title] = names if len(names) <= MOST else [*names[:3], f"{len(names) - 3} more arms"]
-    return paragraph(
-        "rank_notes",
-        found=found,
-        means=any(not METRICS[metric].target and not METRICS[metric].per_round for metric in by_metric),
-        targets=any(METRICS[metric].target for metric in by_metric),
-        absent={title: names for title, names in absent.items() if names},
-        most=DRAWN,
-    )

@@ -1,7 +1,8 @@
-"""One table per comparison: ours with intervals beside the reported figures."""
+"""One table per comparison, ours with intervals beside the reported figures: on the page, and as files."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -15,6 +16,10 @@ from study.show.templates import paragraphs
 
 BROKEN = ("diverged", "failed", "missing")
 Row = dict[str, Any]  # of the summary
+TEX = {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$",
+    ">": r"$>$", "<": r"$<$", "≥": r"$\geq$", "≤": r"$\leq$", "−": r"$-$", "–": "--", "±": r"$\pm$", "÷": r"$\div$",
+} | {char: f"\\{char}" for char in "&%$#_{}"}  # fmt: skip
 
 
 class Table(NamedTuple):
@@ -57,11 +62,25 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
     for select, metric in _read_by(comparison).items():
         columns[f"tuned by {METRICS[select].title}", "chosen"] = [_chosen(row) for row in rows[metric]]
     columns["runs", "runs"] = [Cell(_runs(row)) for row in rows[comparison.metrics[0]]]
-    return Table(ordered(comparison), columns, notes(comparison, rows, device))
+    every = [row for mine in rows.values() for row in mine]
+    metrics = [METRICS[metric] for metric in comparison.metrics]
+    notes = paragraphs(
+        "table_notes",
+        comparison=comparison,
+        means=any(not metric.target and not metric.per_round for metric in metrics),
+        target=target_text(comparison.target) if comparison.target and any(m.target for m in metrics) else "",
+        rounds=any(metric.per_round for metric in metrics),
+        timed=any(metric.timed for metric in metrics),
+        device=device,
+        diverged=any(row["n_diverged"] for row in every),
+        undertuned=any(row["undertuned"] is True for row in every),
+        read_from=read_from(comparison),
+    )
+    return Table(ordered(comparison), columns, notes)
 
 
-def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFrame:
-    """The same for machines: a row per arm, numeric columns in stored units (accuracies as fractions).
+def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
+    """For machines: a row per arm, numeric columns in stored units (accuracies as fractions).
 
     Per metric: its estimate under the metric's name, then _low, _high, _n_reached (times to target) and
     _reported (text, as printed); then the counts of runs. Where arms are tuned, per selection: arm_by_, chosen_by_
@@ -69,7 +88,6 @@ def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFram
     """
     rows = {metric: pd.DataFrame(mine) for metric, mine in by_metric(comparison, summary).items()}
     first = rows[comparison.metrics[0]]
-    counts = [name for name in first if (name == "n" or str(name).startswith("n_")) and name != "n_reached"]
     parts = [first[["label", "arm"]]]
     for metric, mine in rows.items():
         names = {"estimate": metric, "low": f"{metric}_low", "high": f"{metric}_high"}
@@ -79,10 +97,10 @@ def numeric(comparison: PlannedComparison, summary: pd.DataFrame) -> pd.DataFram
         if _has_reported(comparison, metric):
             names["reported"] = f"{metric}_reported"
         parts.append(mine[[*names]].rename(columns=names))
-    parts.append(first[counts])
+    parts.append(first.filter(regex="^n(_|$)").drop(columns="n_reached"))
     for select, metric in _read_by(comparison).items():
         parts.append(rows[metric][["arm", "chosen", "undertuned", "next"]].add_suffix(f"_by_{select}"))
-    return pd.concat(parts, axis=1)
+    return str(pd.concat(parts, axis=1).to_csv(index=False, lineterminator="\n"))
 
 
 def remark(metric: str, row: Row) -> str:
@@ -140,24 +158,6 @@ def by_metric(comparison: PlannedComparison, summary: pd.DataFrame) -> dict[str,
     }
 
 
-def notes(comparison: PlannedComparison, rows: dict[str, list[Row]], device: str | None) -> list[str]:
-    """What the figures are, in a few lines."""
-    every = [row for mine in rows.values() for row in mine]
-    metrics = [METRICS[metric] for metric in comparison.metrics]
-    return paragraphs(
-        "table_notes",
-        comparison=comparison,
-        means=any(not metric.target and not metric.per_round for metric in metrics),
-        target=target_text(comparison.target) if comparison.target and any(m.target for m in metrics) else "",
-        rounds=any(metric.per_round for metric in metrics),
-        timed=any(metric.timed for metric in metrics),
-        device=device,
-        diverged=any(row["n_diverged"] for row in every),
-        undertuned=any(row["undertuned"] is True for row in every),
-        read_from=read_from(comparison),
-    )
-
-
 def target_text(target: Target) -> str:
     accuracy = target.metric == "val_accuracy"
     return f"validation {'accuracy of at least' if accuracy else 'loss of at most'} {_level(target)}"
@@ -185,3 +185,44 @@ def beside(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
 
 def _reached(count: Any, known: int) -> str:
     return "" if none(count) else f"{int(count)}/{known} reached"
+
+
+def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
+    parts = [f"**{comparison.title}**"]
+    for part in filter(None, (table(comparison, summary, device), beside(comparison, summary, device))):
+        rows = [part.headings, ["---", *["---:"] * len(part.columns)], *part.rows]
+        lines = ["| " + " | ".join(str(value).replace("|", r"\|") for value in row) + " |" for row in rows]
+        parts += ["\n".join(lines), "\n".join(f"{note}  " for note in part.notes)]
+    return "\n\n".join(parts) + "\n"
+
+
+def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
+    r"""A tabular for ``\usepackage{booktabs}`` (pandas' Styler would need the same package), notes as comments."""
+    ours = table(comparison, summary, device)
+    head, *rows = (" & ".join(map(tex, row)) + r" \\" for row in (ours.headings, *ours.rows))
+    return "\n".join(
+        [
+            "% Needs \\usepackage{booktabs}.",
+            *(f"% {note}" for note in ours.notes),
+            rf"\begin{{tabular}}{{l{'r' * len(ours.columns)}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
+FORMATS: dict[str, Callable[[PlannedComparison, pd.DataFrame, str | None], str]] = {
+    "csv": to_csv,
+    "md": to_markdown,
+    "tex": to_latex,
+}
+
+
+def tex(value: object) -> str:
+    """Text such that LaTeX prints it as it is."""
+    return "".join(TEX.get(char, char) for char in str(value))

@@ -41,7 +41,7 @@ def timed(plan: Plan, timing: pd.DataFrame) -> list[Timed]:
         size = number(float(rounds[arm]["memory_bytes"].max()) / 2**20, 3)
         gpus = plan.arms[arm].gpus
         split = f" ({gpus} CPU workers)" if workers(device_of(rounds[arm]), [gpus]) == "CPU workers" else ""
-        rows.append(Timed(labels.get(arm, arm) + split, text, _range(seconds[arm], places) or NONE, size))
+        rows.append(Timed(labels[arm][0] + split, text, _range(seconds[arm], places) or NONE, size))
     return rows
 
 

@@ -1,21 +1,27 @@
-"""What tuning found for each arm: in words, and as text for tables."""
+"""What tuning found for each arm, what it cost, and the best to expect of fewer trials: as text for tables."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from math import nan
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from study.metrics import METRICS, Select
+from study.plan.check.warnings import uneven
+from study.plan.cost import Work
 from study.plan.file.labels import number
-from study.plan.plan import Plan, PlannedComparison
+from study.plan.plan import Plan, PlannedArm, PlannedComparison
 from study.plan.searches.search import Search
 from study.plan.searches.selection import Chosen
 from study.plan.searches.space import Value
 from study.plan.searches.trials import from_json, settings_of
-from study.show.formatting import NONE, Cell
-from study.wording import listed
+from study.show.formatting import NONE, Cell, Estimate, show
+from study.show.records import Records
+from study.stats.estimates import expected_best
+from study.wording import counted, listed
 
 ALL_DIVERGED = "every candidate diverged"
 NOT_YET = "not tuned yet"
@@ -45,17 +51,17 @@ def read_by(comparison: PlannedComparison, select: str) -> list[str]:
     return [metric for metric in comparison.used if comparison.selections.get(metric) == select]
 
 
-def arm_names(plan: Plan) -> dict[str, str]:
-    """What people call each arm: the first comparison that has it and its label there; and what it is tuned by,
-    where the comparison tunes by several.
+def arm_names(plan: Plan) -> dict[str, list[str]]:
+    """What people call each arm: every comparison that has it and its label there; and what it is tuned by, where the
+    comparison tunes by several.
     """
-    names: dict[str, str] = {}
+    names: dict[str, list[str]] = {}
     for comparison in plan.comparisons:
         several = len(selects_of(comparison)) > 1
-        for arm in comparison.arms:
-            for select, tuned in arm.tuned.items() if several else ():
-                names.setdefault(tuned, f"{comparison.name}: {arm.label} (tuned by {METRICS[select].title})")
-            names.setdefault(arm.arm, f"{comparison.name}: {arm.label}")
+        for name, label in comparison.trained.items():
+            selection = plan.arms[name].selection
+            by = f" (tuned by {METRICS[selection.metric].title})" if several and selection else ""
+            names.setdefault(name, []).append(f"{comparison.name}: {label}{by}")
     return names
 
 
@@ -114,13 +120,12 @@ def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen |
 
 
 def read_from(comparison: PlannedComparison) -> str:
-    """Which metrics are read from arms that are tuned by something else than those of the first; empty without."""
-    first, *others = [METRICS[select].title for select in selects_of(comparison)] or [""]
-    by_select: dict[str, list[str]] = {title: [] for title in others}
-    for metric in comparison.metrics if others else ():
-        by_select.get(METRICS[comparison.selections[metric]].title, []).append(METRICS[metric].title)
-    parts = [f"{listed(titles)}: of the arms tuned by {select}" for select, titles in by_select.items() if titles]
-    return f"Arms are tuned by {first}; {'; '.join(parts)}." if parts else ""
+    """Which metrics are read from the arms of which selection; empty where there is but one."""
+    parts = [
+        f"tuned by {METRICS[select].title}: {listed(METRICS[metric].title for metric in read_by(comparison, select))}"
+        for select in selects_of(comparison)
+    ]
+    return f"Of arms {'; '.join(parts)}." if len(parts) > 1 else ""
 
 
 def grid_text(search: Search) -> str:
@@ -135,3 +140,127 @@ def grid_text(search: Search) -> str:
         parts.append(f"{short(searched.key)}: {points}from {low} to {high} ({'log' if searched.log else 'linear'})")
     quasi = f"{search.trials} quasi-random points of " if search.method == "sobol" else ""
     return quasi + "; ".join(parts)
+
+
+class Line(NamedTuple):
+    """One tuned arm."""
+
+    arm: str  # its label
+    chosen: Cell
+    tuning: Work
+    final: Work
+    expected: str  # the best scores to be expected of as many trials as the group counts
+
+
+class Ledger(NamedTuple):
+    """``groups``: arms that are searched alike, in as many trials, and chosen by the same metric, by their comparison's
+    title, what was searched by which metric, and the numbers of trials of which the best is to be expected.
+    ``tuning``: all of it together, where runs that several arms chose from count once; so it may be ``shared``.
+    """
+
+    groups: dict[tuple[str, str, str], list[Line]]
+    tuning: Work
+    final: Work
+    shared: bool
+
+    @property
+    def lines(self) -> list[Line]:
+        return [line for lines in self.groups.values() for line in lines]
+
+
+def ledger(plan: Plan, records: Records) -> Ledger:
+    """Every tuned arm once, in the order of the plan, where it is compared first."""
+    tuning, finals = records.tuning, records.runs[records.runs["steps"] > 0]
+    rows, final_rows = (dict(iter(frame.groupby("arm"))) for frame in (tuning, finals))
+    chosen, made = found(tuning), trials_made(plan, records)
+    tuned: set[str] = set()
+    groups: dict[tuple[str, str, str], list[Line]] = {}
+    for comparison, select, arm in arms_by_selection(plan):
+        name = arm.tuned.get(select)
+        if name is None or name in tuned:
+            continue
+        tuned.add(name)
+        search, mine = plan.arms[name].search, rows.get(name, tuning.iloc[:0])
+        assert search
+        first = min(search.first, made[name])
+        further = f" and {made[name] - first} further" * (made[name] > first)
+        trials = f"{first}{further} trials of {counted(search.seeds, 'seed')}"
+        about = f"by {METRICS[select].title}; {grid_text(search)}; {trials}"
+        counts = f"best of {', '.join(map(str, counts_of(search.first)))}" + " (%)" * bool(METRICS[select].percent)
+        expected = expected_text(search.first, select, mine) if len(mine) else NONE
+        cell, final = chosen_cell(chosen.get(name), name in chosen), final_rows.get(name, finals.iloc[:0])
+        line = Line(arm.label, cell, _spent(mine), _spent(final), expected)
+        groups.setdefault((comparison.title, about, counts), []).append(line)
+    searches = tuning["arm"].map({name: arm.search.id for name, arm in plan.arms.items() if arm.search})
+    once = tuning.assign(search=searches).drop_duplicates(["search", "settings", "seed"])
+    return Ledger(groups, _spent(once), _spent(finals[finals["arm"].isin(tuned)]), len(once) < len(tuning))
+
+
+def counts_of(trials: int) -> list[int]:
+    """1, 2, 4, … and all."""
+    return sorted({*(2**i for i in range(trials.bit_length())), trials})
+
+
+def expected_text(first: int, select: Select, rows: pd.DataFrame) -> str:
+    """``71.2 · 88.1 · 94.0 · 95.3``: the best score to be expected of 1, 2, 4, … of the ``first`` trials."""
+    scores = []
+    for _, candidate in rows[rows["phase"] == "grid"].groupby("candidate"):
+        whole = (candidate["status"] == "finished") & (candidate["steps_to_target"].notna() | (select != TIMES))
+        scores.append(float(candidate["score"].iloc[0]) if whole.all() else nan)
+    expected = dict(enumerate(expected_best(select, scores), 1))
+    values = [expected.get(count) for count in counts_of(first)]
+    if select == "val_loss":
+        return " · ".join(NONE if value is None else f"{value:.3g}" for value in values)
+    places = 0 if select == TIMES else 1
+    return " · ".join(show(select, Estimate(value), places).value for value in values)
+
+
+TIMES = "steps_to_target"
+
+
+def _spent(rows: pd.DataFrame) -> Work:
+    """Runs, and steps of all of them together."""
+    return Work(len(rows), int(rows["steps"].fillna(0).sum()), certain=True)
+
+
+def searches(plan: Plan, records: Records) -> dict[str, Any] | None:
+    """What the protocol says of all tuning; None where nothing is tuned.
+
+    ``trials`` of an arm ("9", "3 to 6"), as made, or as planned of arms that are not tuned yet; ``unequal``:
+    comparisons in which not all arms get as many, and who has how many; ``seeds`` of a trial; ``further``: whether the
+    last trials are placed where the first were best; ``by``: titles of what is chosen by; ``without``: titles of
+    comparisons that tune nothing.
+    """
+    if not plan.searches:
+        return None
+    made = trials_made(plan, records)
+    trials: dict[tuple[str, str], dict[str, int]] = {}
+    for comparison, select, arm in arms_by_selection(plan):
+        trials.setdefault((comparison.title, select), {})[arm.label] = made.get(arm.tuned.get(select, ""), 0)
+    return {
+        "trials": _ends(made.values()),
+        "unequal": [f"{title} ({words})" for (title, _), mine in trials.items() if (words := uneven(mine))],
+        "seeds": _ends(search.seeds for search in plan.searches.values()),
+        "further": any(search.extend for search in plan.searches.values()),
+        "by": list(dict.fromkeys(METRICS[arm.selection.metric].title for arm in plan.arms.values() if arm.selection)),
+        "without": [comparison.title for comparison in plan.comparisons if not comparison.selections],
+    }
+
+
+def arms_by_selection(plan: Plan) -> Iterator[tuple[PlannedComparison, Select, PlannedArm]]:
+    """Every arm of every comparison, once for each selection of that comparison."""
+    for comparison in plan.comparisons:
+        for select in selects_of(comparison):
+            for arm in comparison.arms:
+                yield comparison, select, arm
+
+
+def trials_made(plan: Plan, records: Records) -> dict[str, int]:
+    """The trials of every tuned arm, by id: as many as were made, or are planned where it is not tuned yet."""
+    made = records.tuning.groupby("arm")["candidate"].nunique()
+    return {name: int(made.get(name, arm.search.candidates)) for name, arm in plan.arms.items() if arm.search}
+
+
+def _ends(values: Iterable[int]) -> str:
+    ordered = sorted(values)
+    return " to ".join(dict.fromkeys(map(str, (ordered[0], ordered[-1]))))
