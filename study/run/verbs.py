@@ -54,7 +54,7 @@ def job(arguments: Namespace) -> int:
         raise Refused([f"{path}: there is no such job; it is written when a study is planned"])
     failed = run(Job.load(path), Store(path.absolute().parents[1] if len(path.parts) < 3 else path.parents[1]))
     for line in failed:
-        print(f"FAILED {line}", file=sys.stderr)
+        print(f"failed: {line}", file=sys.stderr)
     return int(bool(failed))
 
 

@@ -187,7 +187,7 @@ def test_the_verb_says_what_failed_and_exits_1(ready, capsys, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     path = str(store.job(job.id).relative_to(tmp_path))
     assert main(["job", path]) == 1
-    assert f"FAILED {arm.id}, seeds 2-4: FileNotFoundError: " in capsys.readouterr().err
+    assert f"failed: {arm.id}, seeds 2-4: FileNotFoundError: " in capsys.readouterr().err
     (tmp_path / "away").rename(store.dataset(arm.dataset_id))
     assert main(["job", path]) == 0
     assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
