@@ -23,7 +23,8 @@ from study.plan.workflow.dag import Dag
 # What Snakemake does not document of `workflow` is read here and nowhere else; tests/workflow and tests/slurm run it.
 is_main = workflow.is_main_process  # false where a job of a cluster reads this again
 limits = {
-    name: workflow.global_resources.get(name).value for name in ("_cores", "gpu", "gpus")
+    name: workflow.global_resources.get(name).value
+    for name in ("_cores", "gpu", "gpus")
 }
 # Of the executors only those of clusters are told how many jobs they may have at a time.
 on_cluster = workflow.nodes is not None
@@ -32,7 +33,6 @@ on_cluster = workflow.nodes is not None
 def executor():
     """Where jobs run: local, slurm, … Known when they begin."""
     return workflow.executor_plugin.name
-
 
 
 if limits["gpus"] is not None:
