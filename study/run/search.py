@@ -33,7 +33,7 @@ def run_search(
         if selection.name not in running.trials.done:
             running.extend(selection)
             running.trials.write(path)
-    Checkpoints(running.stem).remove()
+    running.checkpoints.remove()
     return running.trials
 
 
@@ -54,8 +54,7 @@ class Running:
         self.search, self.data, self.device = search, data, device
         self.trials = Trials.read(search, path)
         self.about = provenance(torch.device(device))
-        self.stem = path.with_name(f"checkpoint-{search.id}")
-        self.packs = 0
+        self.checkpoints = Checkpoints(path.with_name(f"checkpoint-{search.id}"))
 
     def extend(self, selection: Selection) -> None:
         """The grid, or quasi-random points; then further trials until the budget of this selection is spent."""
@@ -106,11 +105,9 @@ class Running:
     def train(self, recipes: Sequence[Recipe]) -> list[list[Record]]:
         """The records of each recipe, by tuning seed. What does not fit into memory alone counts as diverged."""
         runs = [Run(recipe, seed) for recipe in recipes for seed in self.search.seed_range]
-        self.packs += 1
-        checkpoints = Checkpoints(self.stem.with_name(f"{self.stem.name}-{self.packs}"))
         try:
-            with checkpoints.listening():
-                records = train(runs, self.data, self.device, checkpoints=checkpoints)
+            with self.checkpoints.listening():
+                records = train(runs, self.data, self.device, checkpoints=self.checkpoints)
         except (RuntimeError, MemoryError) as error:
             if not re.search(OUT_OF_MEMORY, f"{type(error).__name__}: {error}"):
                 raise

@@ -95,6 +95,17 @@ def ready(tmp_path: Path) -> Callable[..., tuple[Store, Arm]]:
 
 
 @pytest.fixture
+def arm() -> Arm:
+    return Arm(recipe=make_recipe())
+
+
+@pytest.fixture
+def store(ready: Callable[..., tuple[Store, Arm]]) -> Store:
+    """A store in which everything is ready to train the default arm."""
+    return ready()[0]
+
+
+@pytest.fixture
 def searched(tmp_path: Path) -> Callable[..., tuple[Store, Search]]:
     """A search as ``make_search`` makes it, and the store in which its data lie."""
 

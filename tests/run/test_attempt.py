@@ -12,24 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from study.plan.arm import Arm
 from study.run.attempt import Busy, attempt
 from study.store.failures import failures
 from study.store.layout import Block
-from tests.run.conftest import make_recipe, names, train_block
+from tests.run.conftest import names, train_block
 
 BLOCK = Block(2, 4)
-
-
-@pytest.fixture
-def arm():
-    return Arm(recipe=make_recipe())
-
-
-@pytest.fixture
-def store(ready):
-    """A store in which everything is ready to train the default arm."""
-    return ready()[0]
 
 
 def marks(store, arm):

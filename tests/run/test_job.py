@@ -35,17 +35,6 @@ CURVES = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def arm():
-    return Arm(recipe=make_recipe())
-
-
-@pytest.fixture
-def store(ready):
-    """A store in which everything is ready to train the default arm."""
-    return ready()[0]
-
-
 def test_records_have_the_columns_and_types_promised(store, arm):
     train_block(store, arm, BLOCK)
     assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
