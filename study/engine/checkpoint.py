@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from study.axes.recipe import digest
 from study.engine.shard import ALONE, Shard
 from study.store.files import replacing
 
@@ -35,62 +34,75 @@ class Interrupted(SystemExit):
 
 
 class Checkpoints:
-    """The checkpoints of one job: a file for each pack that it trains in turn, named by what the pack trains.
+    """A folder of checkpoints: a file for each slice of the packs that are trained, named by its key.
 
-    One is written every ``every`` of the budget, ``seconds`` apart at least, and when a signal asks to stop;
-    of several workers by the first.
+    They are written every ``every`` of the budget, ``seconds`` apart at least, and when a signal asks to stop;
+    of several workers by the first. Whatever else is in its next pack, a slice goes on from where it stopped.
     """
 
-    def __init__(self, stem: Path, every: float = 0.05, seconds: float = 5.0, shard: Shard = ALONE) -> None:
-        self.stem, self.every, self.seconds = stem, every, seconds
+    def __init__(
+        self,
+        folder: Path,
+        every: float = 0.05,
+        seconds: float = 5.0,
+        shard: Shard = ALONE,
+        signals: list[int] | None = None,
+    ) -> None:
+        """``signals``: a list of those that ask to stop, to which whoever hears them adds."""
+        self.folder, self.every, self.seconds = folder, every, seconds
         self.writing = shard.rank == 0  # all workers are in the same state
-        self.stopping: int | None = None
+        self.signals = [] if signals is None else signals
 
-    def restore(self, identity: list[Any]) -> dict[str, Any] | None:
-        """The state in which training the pack of this ``identity`` (plain values) stopped; None where it begins.
-
-        A checkpoint that is torn is ignored with a line.
-        """
-        self.path = self.stem.with_name(f"{self.stem.name}-{digest(str(identity))}.pt")
-        self.saved, self.time = 0, time.monotonic()
+    def read(self, key: str) -> dict[str, Any] | None:
+        """The state in which training a slice stopped; None where it begins. A torn one is ignored with a line."""
+        path = self._path(key)
         try:
-            content = torch.load(self.path, map_location="cpu", weights_only=True)
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except FileNotFoundError:
             return None
         except Exception as error:  # whatever a torn file makes torch raise
-            print(f"{self.path}: ignored, it cannot be read ({type(error).__name__})", flush=True)
+            print(f"{path}: ignored, it cannot be read ({type(error).__name__})", flush=True)
             return None
-        self.saved, budget = content["steps"]
-        print(f"{self.path}: going on after step {self.saved} of {budget}", flush=True)
-        state: dict[str, Any] = content["state"]
         return state
 
-    def tick(self, done: int, budget: int, state: Callable[[], dict[str, Any]]) -> None:
-        """Called after every step, with the steps done and to do in all, and what gives all that changes with them.
+    def restore(self, keys: Sequence[str]) -> list[dict[str, Any]] | None:
+        """The states of all slices of a pack, by their ``keys``; None unless all stopped in the same place."""
+        self.keys, self.saved, self.time = keys, 0, time.monotonic()
+        states = [state for key in keys if (state := self.read(key))]
+        if len(states) < len(keys) or len({state["place"] for state in states}) > 1:
+            return None
+        self.saved, budget = states[0]["steps"]
+        print(f"{self._path(keys[0])}: going on after step {self.saved} of {budget}", flush=True)
+        return states
 
-        ``state`` is of tensors and plain values. Raises Interrupted once a signal asked for the end.
+    def tick(self, done: int, budget: int, states: Callable[[], list[dict[str, Any]]]) -> None:
+        """Called after every step, with the steps done and to do in all, and what gives the states of all slices.
+
+        They are of tensors and plain values. Raises Interrupted once a signal asked for the end.
         """
         if not self.writing:
             return
         due = done - self.saved >= self.every * budget and time.monotonic() - self.time >= self.seconds
-        if due or self.stopping is not None:
-            with replacing(self.path) as beside:
-                torch.save({"steps": [done, budget], "state": state()}, beside)
+        if due or self.signals:
+            for key, state in zip(self.keys, states(), strict=True):
+                with replacing(self._path(key)) as beside:
+                    torch.save(state | {"steps": (done, budget)}, beside)
             self.saved, self.time = done, time.monotonic()
-        if self.stopping is not None:
-            name = signal.Signals(self.stopping).name
+        if self.signals:
+            name = signal.Signals(self.signals[0]).name
             raise Interrupted(f"{name} after step {done} of {budget}; the next start goes on from there")
 
-    def remove(self) -> None:
-        for path in self.stem.parent.glob(f"{self.stem.name}-*.pt"):
-            path.unlink(missing_ok=True)
+    def remove(self, keys: Iterable[str]) -> None:
+        """Of slices whose records are written."""
+        for key in keys:
+            self._path(key).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.pt"
 
     def listening(self) -> AbstractContextManager[None]:
         """While the block runs, a signal of ``SIGNALS`` ends training after the step in hand.
 
         Workers that do not write ignore it: they end when the one that writes has ended.
         """
-        return handling(self._stop if self.writing else signal.SIG_IGN)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.stopping = number
+        return handling((lambda number, _: self.signals.append(number)) if self.writing else signal.SIG_IGN)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -50,16 +49,12 @@ class StackOptimizer:
         )
 
     @classmethod
-    def each(cls, recipes: Sequence[Recipe], stack: Stack) -> Iterator[StackOptimizer]:
-        """Those of a stack with runs of ``recipes``: one for each recipe, or for each run where it needs its own."""
-        first = 0
-        for recipe, group in groupby(recipes):
-            n = len(list(group))
-            alone = isinstance(recipe.schedule, Plateau) or not recipe.optimizer.elementwise
-            size = 1 if alone else n
-            for start in range(first, first + n, size):
-                yield cls(recipe, slice(start, start + size), stack)
-            first += n
+    def each(cls, recipe: Recipe, rows: slice, stack: Stack) -> Iterator[StackOptimizer]:
+        """Those of the runs ``rows``, all of one recipe: one, or one for each run where it needs its own."""
+        alone = isinstance(recipe.schedule, Plateau) or not recipe.optimizer.elementwise
+        size = 1 if alone else rows.stop - rows.start
+        for start in range(rows.start, rows.stop, size):
+            yield cls(recipe, slice(start, start + size), stack)
 
     @property
     def rate(self) -> float:

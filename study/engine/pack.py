@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from study.axes.recipe import AXES, RECIPE, Recipe
+from study.axes.recipe import AXES, RECIPE, Recipe, digest
 from study.engine.checkpoint import Checkpoints
 from study.engine.data import SPLITS, Data, Split
 from study.engine.determinism import quiet, stream, use_tf32
@@ -29,6 +30,33 @@ class Run(NamedTuple):
     seed: int
 
 
+class Slice(NamedTuple):
+    """Consecutive runs of a pack, all of one recipe: what has an optimizer and a checkpoint of its own."""
+
+    recipe: Recipe
+    seeds: tuple[int, ...]
+
+    def key(self, device: torch.device | str) -> str:
+        """Names its checkpoint: 12 hex digits over the recipe and its version, the seeds, and the device's kind."""
+        return digest(str([RECIPE, torch.device(device).type, self.recipe.id, *self.seeds]))
+
+    def keys(self, device: torch.device | str) -> list[str]:
+        """Of all its checkpoints: one, or where its runs are not stacked one for each."""
+        parts = [self] if self.recipe.stack else [Slice(self.recipe, (seed,)) for seed in self.seeds]
+        return [part.key(device) for part in parts]
+
+
+def slices(runs: Sequence[Run]) -> list[Slice]:
+    """``runs`` in their order, those of one recipe together; a run that is there twice is a slice of its own."""
+    found: list[Slice] = []
+    for recipe, seed in runs:
+        if found and found[-1].recipe == recipe and seed not in found[-1].seeds:
+            found[-1] = Slice(recipe, (*found[-1].seeds, seed))
+        else:
+            found.append(Slice(recipe, (seed,)))
+    return found
+
+
 def train(
     runs: Sequence[Run],
     data: Data,
@@ -39,12 +67,16 @@ def train(
     """Train ``runs`` and return their records, in order; ``shard``: this worker's part of each batch.
 
     Runs whose arm says ``stack: false`` are trained one at a time. A lone run is otherwise trained beside a
-    copy of itself, since torch computes a stack of one by other kernels, which round differently.
+    copy of itself, since torch computes a stack of one by other kernels, which round differently. Slices go on from
+    their ``checkpoints``, those that are as far as each other together.
     Raises ValueError where what is ``shared`` differs between the stacked runs.
     """
-    stacked = [run for run in runs if run.recipe.stack]
     packs = [[run] for run in runs if not run.recipe.stack]
-    packs += [stacked * 2 if len(stacked) == 1 else stacked] * bool(stacked)
+    places: dict[tuple[int, int], list[Run]] = {}
+    for recipe, seeds in slices([run for run in runs if run.recipe.stack]):
+        saved = checkpoints.read(Slice(recipe, seeds).key(device)) if checkpoints else None
+        places.setdefault(saved["place"] if saved else (0, 0), []).extend(Run(recipe, seed) for seed in seeds)
+    packs += [pack * 2 if len(pack) == 1 else pack for _, pack in sorted(places.items())]
     records: dict[Run, Record] = {}
     with quiet():
         for pack in packs:
@@ -70,7 +102,14 @@ class Pack:
         modules = [build(run.recipe, run.seed, data) for run in runs]
         self.shapes = dropped_shapes(modules[0], data.shape)
         self.stack = Stack(modules, device)
-        self.optimizers = list(StackOptimizer.each([run.recipe for run in runs], self.stack))
+        self.slices = slices(runs)
+        ends = list(accumulate(len(each.seeds) for each in self.slices))
+        self.rows = [slice(end - len(each.seeds), end) for each, end in zip(self.slices, ends, strict=True)]
+        self.optimizers = [
+            optimizer
+            for each, rows in zip(self.slices, self.rows, strict=True)
+            for optimizer in StackOptimizer.each(each.recipe, rows, self.stack)
+        ]
         self.orders = [stream(run.seed, "order") for run in runs]
         self.noises = [stream(run.seed, "dropout", device) for run in runs]
         self.rates = torch.tensor([run.recipe.dropout for run in runs], device=device)
@@ -88,7 +127,8 @@ class Pack:
         return self.epoch * self.steps_per_epoch + self.position
 
     def train(self, checkpoints: Checkpoints | None = None) -> list[Record]:
-        if checkpoints and (saved := checkpoints.restore(self.identity)):
+        keys = [each.key(self.device) for each in self.slices]
+        if checkpoints and (saved := checkpoints.restore(keys)):
             self.load_state_dict(saved)
         else:
             self.evaluate(0, None)
@@ -204,32 +244,39 @@ class Pack:
             for r, (run, curve, alive, steps) in enumerate(rows)
         ]
 
-    @property
-    def identity(self) -> list[Any]:
-        """What a checkpoint must agree with: the recipe version, the device's kind, every run."""
-        return [RECIPE, torch.device(self.device).type, *([run.recipe.id, run.seed] for run in self.runs)]
+    def state_dict(self) -> list[dict[str, Any]]:
+        """All that changes while it trains, slice by slice."""
+        generators = list(zip(self.orders, self.noises, strict=True))
+        return [
+            {
+                "tensors": {name: getattr(self, name)[rows].clone() for name in STATE},
+                "flat": self.stack.flat[rows].clone(),
+                "buffers": {name: buffer[rows].clone() for name, buffer in self.stack.buffers.items()},
+                "generators": [[generator.get_state() for generator in pair] for pair in generators[rows]],
+                "optimizers": [optimizer.state_dict() for optimizer in self._optimizers(rows)],
+                "curves": self.curves[rows],
+                "place": (self.epoch, self.position),
+            }
+            for rows in self.rows
+        ]
 
-    def state_dict(self) -> dict[str, Any]:
-        """All that changes while it trains."""
-        return {
-            "tensors": {name: getattr(self, name) for name in STATE},
-            "flat": self.stack.flat,
-            "buffers": self.stack.buffers,
-            "generators": [generator.get_state() for generator in (*self.orders, *self.noises)],
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "curves": self.curves,
-            "place": [self.epoch, self.position],
-        }
+    def load_state_dict(self, saved: Sequence[dict[str, Any]]) -> None:
+        """Go on from the states of its slices, all of one place."""
+        for name in STATE:
+            setattr(self, name, torch.cat([state["tensors"][name] for state in saved]).to(self.device))
+        for rows, state in zip(self.rows, saved, strict=True):
+            self.stack.flat[rows] = state["flat"].to(self.device)
+            for name, buffer in state["buffers"].items():
+                self.stack.buffers[name][rows] = buffer.to(self.device)
+            streams = zip(self.orders[rows], self.noises[rows], strict=True)
+            for pair, states in zip(streams, state["generators"], strict=True):
+                for generator, each in zip(pair, states, strict=True):
+                    generator.set_state(each)
+            for optimizer, each in zip(self._optimizers(rows), state["optimizers"], strict=True):
+                optimizer.load_state_dict(each)
+            self.curves[rows] = state["curves"]
+            self.epoch, self.position = state["place"]
 
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        for name, value in saved["tensors"].items():
-            setattr(self, name, value.to(self.device))
-        self.stack.flat.copy_(saved["flat"])
-        for name, value in saved["buffers"].items():
-            self.stack.buffers[name].copy_(value)
-        for generator, state in zip((*self.orders, *self.noises), saved["generators"], strict=True):
-            generator.set_state(state)
-        for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
-            optimizer.load_state_dict(state)
-        self.curves = saved["curves"]
-        self.epoch, self.position = saved["place"]
+    def _optimizers(self, rows: slice) -> list[StackOptimizer]:
+        """Those that step ``rows``."""
+        return [each for each in self.optimizers if rows.start <= each.rows.start < rows.stop]

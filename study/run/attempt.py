@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from study.run.provenance import now
 from study.store.failures import alive
@@ -31,23 +31,33 @@ class Busy(Exception):
         )
 
 
-@contextmanager
-def attempt(mark: Path, failed: Path, log: Path) -> Iterator[None]:
-    """Hold the start ``mark`` locked while the block runs; what it raises is noted in ``failed``, as by ``noting``.
+class Attempt:
+    """One attempt at a unit: its start ``mark`` is held locked until it ends, well or in ``failed``.
 
-    One that a killed job left is taken over, one of another host that nothing holds too: at worst both make the same
-    bytes. Raises Busy where another process is known to live.
+    A mark that a killed job left is taken over, one of another host that nothing holds too: at worst both make the same
+    bytes. Raises Busy where another process is known to live. As a context it ends with what its block raises.
     """
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    with _claimed(mark) as file:
-        file.truncate(0)
-        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "log": str(log), "time": now()}, file)
-        file.flush()
-        try:
-            with noting(failed, log):
-                yield
-        finally:
-            mark.unlink(missing_ok=True)
+
+    def __init__(self, mark: Path, failed: Path, log: Path) -> None:
+        self.mark, self.failed, self.log = mark, failed, log
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        self._file = _claimed(mark)
+        self._file.truncate(0)
+        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "log": str(log), "time": now()}, self._file)
+        self._file.flush()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Take the mark away, and note ``error``, or that there is none; a second time does nothing."""
+        if not self._file.closed:
+            note_end(self.failed, error, self.log)
+            self.mark.unlink(missing_ok=True)
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self.end(error)
 
 
 @contextmanager
@@ -55,12 +65,17 @@ def noting(failed: Path, log: Path) -> Iterator[None]:
     """Note in ``failed`` what the block raises; take an older note away where it ends well."""
     try:
         yield
-    except KeyboardInterrupt:
-        raise  # somebody's wish, no failure: these runs are missing
     except BaseException as error:
-        note_failure(failed, error, log)
+        note_end(failed, error, log)
         raise
-    failed.unlink(missing_ok=True)
+    note_end(failed, None, log)
+
+
+def note_end(failed: Path, error: BaseException | None, log: Path) -> None:
+    if error is None:
+        failed.unlink(missing_ok=True)
+    elif not isinstance(error, KeyboardInterrupt):  # which is somebody's wish, no failure: these runs are missing
+        note_failure(failed, error, log)
 
 
 def _claimed(mark: Path) -> IO[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import timedelta
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from pathlib import Path
 from threading import Thread
@@ -34,6 +36,7 @@ GRACE = 1.0  # seconds that the other workers have to end once one has failed
 LOOK = 0.5  # seconds between looks at whether workers live, and whether a signal has to be passed on
 
 PRELOADED = [__name__, "torch._dynamo"]  # the second is what the first optimizer would load, in a second
+RESULT = "result"  # a file: what the first worker returned
 ERROR = "error"  # a file: what was raised in the first worker that ended so
 
 Work = Callable[..., Any]  # called as work(shard, device, *arguments)
@@ -43,21 +46,22 @@ class WorkerFailed(RuntimeError):
     """One of several workers ended in an error or was killed; says which and why."""
 
 
-def spread(world: int, device: torch.device, work: Work, *arguments: Any) -> None:
-    """Call ``work(shard, device, *arguments)`` in ``world`` processes, or here where ``world`` is 1.
+def spread(world: int, device: torch.device, work: Work, *arguments: Any, signals: list[int] | None = None) -> Any:
+    """What ``work(shard, device, *arguments)`` returns in the first of ``world`` processes; here where that is 1.
 
-    ``work`` is importable. Signals that ask for the end (``SIGNALS``) reach worker 0, which decides for all.
+    ``work`` is importable, what it returns can be pickled. Signals that ask for the end (``SIGNALS``) reach worker 0,
+    which decides for all; so do ``signals`` that came before.
     Raises WorkerFailed, or Interrupted where worker 0 was.
     """
     if world == 1:
-        work(ALONE, device, *arguments)
-        return
-    received: list[int] = []
+        return work(ALONE, device, *arguments)
+    received = [] if signals is None else signals
     with closing(Team(world, device, work, *arguments)) as team, handling(lambda number, _: received.append(number)):
         while not team.join(LOOK):
             for number in received[-1:]:  # again and again: a worker that was just starting did not hear it
                 with suppress(ProcessLookupError):
                     os.kill(team.workers.processes[0].pid, number)
+        return pickle.loads((Path(team.folder.name) / RESULT).read_bytes())
 
 
 class Team:
@@ -71,12 +75,15 @@ class Team:
             raise ValueError(f"{world} GPUs are needed; {torch.cuda.device_count()} are visible")
         self.folder = tempfile.TemporaryDirectory(prefix="evenhand-")
         arguments = (world, device.type, Path(self.folder.name), work, arguments)
-        # Forked from a process that loads torch once for all of them, and never touches a GPU.
+        # Forked from a process that loads torch once for all of them, never touches a GPU, and is deaf to signals: they
+        # would kill a worker until it listens. What is called study.py in the working folder is not the package.
+        os.environ["PYTHONSAFEPATH"] = "1"
         multiprocessing.set_forkserver_preload(PRELOADED)
-        with handling(signal.SIG_IGN):  # workers begin deaf, since a signal would kill them until they listen
-            self.workers = start(  # type: ignore[no-untyped-call]
-                _worker, args=arguments, nprocs=world, join=False, start_method="forkserver"
-            )
+        with handling(signal.SIG_IGN):
+            forkserver.ensure_running()
+        self.workers = start(  # type: ignore[no-untyped-call]
+            _worker, args=arguments, nprocs=world, join=False, start_method="forkserver"
+        )
 
     def close(self) -> None:
         for process in self.workers.processes:
@@ -116,7 +123,9 @@ def _worker(rank: int, world: int, kind: str, folder: Path, work: Work, argument
                 os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback[0])
             group |= {"backend": "gloo"}
         dist.init_process_group(timeout=TIMEOUT, **group)
-        work(Shard(rank, world), device, *arguments)
+        result = work(Shard(rank, world), device, *arguments)
+        if rank == 0:
+            (folder / RESULT).write_bytes(pickle.dumps(result))
         dist.barrier(device_ids=[rank] if kind == "cuda" else None)
         dist.destroy_process_group()
     except BaseException as error:

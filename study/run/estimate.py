@@ -13,14 +13,13 @@ from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe
 from study.engine.data import Data, Split, load, read, tensors
 from study.engine.determinism import quiet
-from study.engine.pack import Pack, Run
+from study.engine.pack import Pack, Run, Slice
 from study.plan.cost import mean_steps, steps_of
 from study.plan.jobs import Job
 from study.plan.limits import Limits, visible
 from study.plan.plan import Plan
-from study.plan.searches.search import Search
 from study.run.devices import cores
-from study.run.search import together
+from study.run.packs import MOST, packs
 from study.run.timing import MAX_STEPS, WARM_UP, seconds_of
 from study.store.layout import Store
 from study.wording import counted
@@ -76,19 +75,27 @@ def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: 
 
 def packs_of(job: Job, rows: Mapping[str, int]) -> Iterator[Packs]:
     """What a job trains, over so many training ``rows`` by dataset id. Further trials are mostly made two at a time."""
+    first, further = list[Slice](), list[list[Slice]]()
     for unit in job.searches:
-        search, n = unit.search, rows[unit.search.first_recipe.dataset_id]
-        points = search.grid() if search.method == "grid" else ()
-        first = [search.at(point) for point in points] or [search.first_recipe] * search.first
-        for places in together(first, search.seeds):
-            yield _stacked(first[places[0]], len(places) * search.seeds, n, len(places))
-        pair = search.extend if search.method == "sobol" else min(2, search.extend)
-        if pair:
-            packs = _stacked(search.first_recipe, pair * search.seeds, n, pair, search)
-            yield packs._replace(steps=packs.steps * -(-search.extend // pair) * len(unit.selections))
-    for block in job.blocks:
-        arm = block.arm
-        yield _stacked(arm.outline, len(block.block.seeds), rows[arm.dataset_id], search=arm.search)
+        search, recipe = unit.search, unit.search.first_recipe
+        seeds, pair = tuple(search.seed_range), search.extend if search.method == "sobol" else min(2, search.extend)
+        points = [search.at(point) for point in search.grid()] if search.method == "grid" else []
+        first += [Slice(each, seeds) for each in points or [recipe] * search.first]
+        times = -(-search.extend // max(pair, 1)) * len(unit.selections)
+        further += [[]] * (times - len(further))
+        further = [[*made, *[Slice(recipe, seeds)] * pair * (i < times)] for i, made in enumerate(further)]
+    blocks = [Slice(unit.arm.outline, tuple(unit.block.seeds)) for unit in job.blocks]
+    means = [mean_steps(u.arm.search, rows[u.arm.dataset_id]) if u.arm.search else None for u in job.blocks]
+    for slices in (first, *further, blocks):
+        steps = means if slices is blocks else [None] * len(slices)  # of a batch size that is still to be chosen
+        each = [
+            own or steps_of(one.recipe, rows[one.recipe.dataset_id]) or 0
+            for own, one in zip(steps, slices, strict=True)
+        ]
+        for places in packs(slices, MOST["cpu"]):
+            recipe, runs = slices[places[0]].recipe, sum(len(slices[i].seeds) for i in places)
+            mean = sum(each[i] * len(slices[i].seeds) for i in places) / runs
+            yield Packs(recipe, max(2, runs), mean, len(places)) if recipe.stack else Packs(recipe, 1, runs * mean)
 
 
 def timing_packs(plan: Plan, store: Store, rows: Mapping[str, int]) -> Iterator[Packs]:
@@ -98,16 +105,6 @@ def timing_packs(plan: Plan, store: Store, rows: Mapping[str, int]) -> Iterator[
         for recipe in {recipe.operations(): recipe for recipe in recipes}.values():
             epoch = -(-rows[recipe.dataset_id] // recipe.batch_size)
             yield Packs(recipe, 1, plan.timing.rounds * (WARM_UP + min(MAX_STEPS, epoch)))
-
-
-def _stacked(recipe: Recipe, runs: int, rows: int, recipes: int = 1, search: Search | None = None) -> Packs:
-    """A lone run is trained beside a copy of itself; without stacking, runs are trained in turn.
-
-    ``search``: where the batch size is still to be chosen, the steps are the mean over its candidates.
-    """
-    steps = mean_steps(search, rows) if search else steps_of(recipe, rows)
-    assert steps is not None  # since the rows are known
-    return Packs(recipe, max(2, runs), steps, recipes) if recipe.stack else Packs(recipe, 1, runs * steps)
 
 
 def data_of(dataset: Dataset, prepared: Path) -> Data:

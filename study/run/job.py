@@ -1,130 +1,162 @@
-"""A job: searches and blocks of seeds, one after another on the devices that the process leases, and their records."""
+"""A job: searches, then blocks of seeds, on the devices that the process leases; their runs are stacked in packs."""
 
 from __future__ import annotations
 
 import json
+import signal
 import time
 import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 
-from study.engine import data, record
-from study.engine.checkpoint import Checkpoints
-from study.engine.pack import Run, train
-from study.engine.record import Record
-from study.engine.shard import Shard
-from study.plan.arm import Arm
+from study.axes.recipe import digest
+from study.engine.checkpoint import Checkpoints, Interrupted, handling
+from study.engine.pack import Slice
 from study.plan.jobs import BlockUnit, Job, SearchUnit
-from study.plan.searches.selection import NOTHING_CHOSEN, Candidate
-from study.plan.searches.trials import Trials, settings_text
 from study.run import devices
-from study.run.attempt import Busy, attempt, said
-from study.run.distributed import spread
+from study.run.attempt import Attempt, Busy, note_failure, said
+from study.run.block import Block, is_searched
+from study.run.packs import MOST, packs, train_pack
 from study.run.provenance import now, provenance
-from study.run.search import run_search
+from study.run.search import Tuning
 from study.store.files import write_if_changed
 from study.store.layout import Store
+from study.wording import counted
+
+Unit = SearchUnit | BlockUnit
+
+
+class Asked(NamedTuple):
+    """A slice that a unit wants to have trained, and its place among all that it wants in this round."""
+
+    making: Tuning | Block
+    place: int
+    slice: Slice
 
 
 def run(job: Job, store: Store) -> list[str]:
     """Do all of ``job``. A unit that fails leaves the others alone; returns a line for each that did.
 
-    Where none failed, a receipt says what was made, when, and on what. Raises Interrupted where a signal asked for the
-    end: the next start goes on from there.
+    Where none failed, a receipt says what was made, in which packs, how long each took, when, and on what. Raises
+    Interrupted where a signal asked for the end: the next start goes on from there.
     """
     began, started_at = time.monotonic(), now()
-    seconds: dict[str, float] = {}
-    failed: list[str] = []
-    units: list[SearchUnit | BlockUnit] = [*job.searches, *job.blocks]
-    log = store.log("job", job.id)
     with devices.leased(f"job {job.id}", job.gpus) as device:
-        for unit in units:
-            start = time.monotonic()
-            try:
-                if isinstance(unit, SearchUnit):
-                    extend_search(unit, store, device, log)
-                elif is_searched(unit.arm, store):
-                    train_block(unit, store, device, log)
-                else:
-                    failed.append(f"{unit.name}: not trained, since its search failed")
-            except Exception as error:
-                if not isinstance(error, Busy):
-                    traceback.print_exc()
-                failed.append(f"{unit.name}: {said(error)}")
-            seconds[unit.name] = round(time.monotonic() - start, 3)
+        work = Work(job, store, device)
+        with work.interruptible():
+            work.make(job.searches)
+            work.make(job.blocks)
         about = provenance(device)
-    if not failed:
-        about |= {"started_at": started_at, "seconds": round(time.monotonic() - began, 3), "units": seconds}
+    if not work.failed:
+        about |= {"started_at": started_at, "seconds": round(time.monotonic() - began, 3), "packs": work.packs}
         write_if_changed(store.receipt(job.id), json.dumps(about, indent=1) + "\n")
-    return failed
+    return work.failed
 
 
-def extend_search(unit: SearchUnit, store: Store, device: torch.device, log: Path) -> None:
-    """Extend the trials of a search for each selection of ``unit``."""
-    search = unit.search
-    with attempt(store.started_search(search.id), store.failed_search(search.id), log):
-        rows = data.load(store.dataset(search.first_recipe.dataset_id), device)
-        print(f"{unit.name}: {search.candidates} candidates on {devices.describe(device)}", flush=True)
-        trials = run_search(search, unit.selections, rows, device, store.search(search.id))
-        for selection in unit.selections:
-            chosen = trials.chosen(selection)
-            print(f"{unit.name}: {selection.name} chose {chosen and settings_text(chosen.settings)}", flush=True)
+class Work:
+    """A job under way. ``failed``: a line for each unit that did; ``packs``: what was trained, for the receipt."""
+
+    def __init__(self, job: Job, store: Store, device: torch.device) -> None:
+        self.store, self.device, self.log = store, device, store.log("job", job.id)
+        self.checkpoints = Checkpoints(store.checkpoints)
+        self.failed: list[str] = []
+        self.packs: list[dict[str, Any]] = []
+        self._making: dict[str, Tuning | Block] = {}  # by the name of the unit, as is
+        self._held: dict[str, Attempt] = {}  # at the units that were begun
+        self._signals: list[int] = []
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """A signal that asks for the end waits for the step, or the file, in hand."""
+        try:
+            with handling(lambda number, _: self._signals.append(number)):
+                yield
+        except BaseException as error:
+            for attempt in self._held.values():
+                attempt.end(error)
+            raise
+
+    def make(self, units: Sequence[SearchUnit | BlockUnit]) -> None:
+        """Train what ``units`` ask for, round by round, runs of one kind together, until none asks for more."""
+        for unit in units:
+            if isinstance(unit, BlockUnit) and not is_searched(unit.arm, self.store):
+                self.failed.append(f"{unit.name}: not trained, since its search failed")
+                continue
+            with self._trying(unit):
+                given = self.store, self.device
+                made = Tuning(unit, *given) if isinstance(unit, SearchUnit) else Block(unit, *given)
+                self._making[unit.name] = made
+        while True:
+            for making in [each for each in self._making.values() if not each.slices]:
+                self._end(making)
+            asked = [Asked(making, i, each) for making in self._making.values() for i, each in enumerate(making.slices)]
+            if not asked:
+                return
+            for together in packs([each.slice for each in asked], MOST[self.device.type]):
+                if self._signals:
+                    raise Interrupted(f"{signal.Signals(self._signals[0]).name}; the next start goes on from there")
+                self._train([asked[i] for i in together if self._begin(asked[i].making)])
+            self.checkpoints.remove(key for each in asked for key in each.slice.keys(self.device))
+
+    def _train(self, asked: Sequence[Asked]) -> None:
+        """Train a pack, and hand out its records."""
+        if not asked:
+            return
+        slices, names = [each.slice for each in asked], dict.fromkeys(each.making.unit.name for each in asked)
+        about = {"pack": digest(" ".join(each.key(self.device) for each in slices)), "started_at": now()}
+        began = time.monotonic()
+        runs, gpus = sum(len(each.seeds) for each in slices), slices[0].recipe.gpus
+        where = f"{gpus} workers on " * (gpus > 1) + devices.describe(self.device)
+        print(f"{counted(runs, 'run')}, {where}: {'; '.join(names)}", flush=True)
+        for each, records in zip(asked, train_pack(slices, self.store, self.device, self._signals), strict=True):
+            if each.making.unit.name in self._making:  # else another of its slices failed
+                with self._trying(each.making.unit):
+                    each.making.add(each.place, records, about)
+                    if not each.making.slices:
+                        self._end(each.making)
+        seconds = round(time.monotonic() - began, 3)
+        self.packs.append(about | {"runs": runs, "seconds": seconds, "units": [*names]})
+
+    def _begin(self, making: Tuning | Block) -> bool:
+        """Whether its slices are to be trained: not where another process is at it, or it is there by now."""
+        name = making.unit.name
+        if name in self._making and name not in self._held:
+            with self._trying(making.unit):
+                self._held[name] = Attempt(*marks(making.unit, self.store), self.log)
+                if making.is_there:
+                    print(f"{name}: there by now; nothing to train", flush=True)
+                    self._end(making)
+        return name in self._held
+
+    def _end(self, making: Tuning | Block) -> None:
+        """Its records are there."""
+        name = making.unit.name
+        del self._making[name]
+        if attempt := self._held.pop(name, None):
+            attempt.end()
+        print(f"{name}: {making.outcome}", flush=True)
+
+    @contextmanager
+    def _trying(self, unit: Unit) -> Iterator[None]:
+        """What the block raises is noted as the failure of ``unit``, and ends it."""
+        try:
+            yield
+        except Exception as error:
+            self.failed.append(f"{unit.name}: {said(error)}")
+            self._making.pop(unit.name, None)
+            if attempt := self._held.pop(unit.name, None):
+                attempt.end(error)
+            if not isinstance(error, Busy):
+                traceback.print_exception(error)
+                note_failure(marks(unit, self.store)[1], error, self.log)
 
 
-def train_block(unit: BlockUnit, store: Store, device: torch.device, log: Path) -> None:
-    """Make the records of a block of seeds, on as many devices as its arm takes."""
-    arm = unit.arm
-    with attempt(store.started(arm.id, unit.block), store.failed(arm.id, unit.block), log):
-        if unit.block in store.present([arm.id])[arm.id]:
-            print(f"{unit.name}: there by now; nothing to train", flush=True)
-        else:
-            spread(arm.gpus, device, train_seeds, store, unit)
-
-
-def train_seeds(shard: Shard, device: torch.device, store: Store, unit: BlockUnit) -> None:
-    """One worker's part of a block of seeds; the first writes."""
-    started_at, arm, block = now(), unit.arm, unit.block
-    checkpoints = Checkpoints(store.arm(arm.id) / f"checkpoint-{block}", shard=shard)
-    with checkpoints.listening():
-        chosen = settings_of(arm, store)
-        recipe = arm.outline if chosen is None else arm.settled(chosen)
-        dataset = data.load(store.dataset(arm.dataset_id), device)
-        if shard.rank == 0:
-            workers = f"{shard.world} workers on " * (shard.world > 1)
-            print(f"{unit.name}: {len(block.seeds)} runs, {workers}{devices.describe(device)}", flush=True)
-        if chosen is None:
-            records = [Record(seed, NOTHING_CHOSEN) for seed in block.seeds]
-        else:
-            records = train([Run(recipe, seed) for seed in block.seeds], dataset, device, shard, checkpoints)
-    if shard.rank > 0:
-        return
-    about = provenance(device) | {
-        "pack": f"{arm.id}/{block}" if recipe.stack else "alone",
-        "started_at": started_at,
-        "settings": settings_text(chosen) if arm.search and chosen is not None else None,
-        **{f"{name}_rows": getattr(dataset, name).rows for name in data.SPLITS},
-    }
-    record.write(records, arm.id, about, store.runs(arm.id, block), store.curves(arm.id, block))
-    checkpoints.remove()
-    diverged = sum(not made.finished for made in records)
-    print(f"{unit.name}: {len(records) - diverged} finished, {diverged} diverged", flush=True)
-
-
-def is_searched(arm: Arm, store: Store) -> bool:
-    """Whether an arm's settings are known, or can be chosen."""
-    return arm.search is None or (arm.selection is not None and arm.selection.name in store.selections(arm.search.id))
-
-
-def settings_of(arm: Arm, store: Store) -> Candidate | None:
-    """What was chosen for an arm, nothing where nothing is searched; None where every candidate diverged.
-
-    Raises FileNotFoundError before it is searched.
-    """
-    if arm.search is None or arm.selection is None:
-        return {}
-    if not is_searched(arm, store):
-        lacking = f"{store.search(arm.search.id)}: has no trials for {arm.selection.name}"
-        raise FileNotFoundError(f"{lacking}; first run the job of search {arm.search.id}")
-    chosen = Trials.read(arm.search, store.search(arm.search.id)).chosen(arm.selection)
-    return None if chosen is None else chosen.settings
+def marks(unit: Unit, store: Store) -> tuple[Path, Path]:
+    """Where the start of a unit, and its failure, are noted."""
+    if isinstance(unit, SearchUnit):
+        return store.started_search(unit.search.id), store.failed_search(unit.search.id)
+    return store.started(unit.arm.id, unit.block), store.failed(unit.arm.id, unit.block)

@@ -2,77 +2,118 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 
-from study.axes.recipe import Recipe
-from study.engine.checkpoint import Checkpoints
-from study.engine.data import Data
-from study.engine.pack import Run, train
+from study.engine.pack import Slice
 from study.engine.record import Record
-from study.plan.searches.search import Search, Selection
+from study.plan.jobs import SearchUnit
+from study.plan.searches.search import Selection
 from study.plan.searches.selection import Candidate, further, rank
-from study.plan.searches.trials import Row, Trials, Tried
+from study.plan.searches.trials import Row, Trials, Tried, settings_text
 from study.run.attempt import said
+from study.run.packs import out_of_memory
 from study.run.provenance import provenance
-from study.store.failures import OUT_OF_MEMORY
+from study.store.layout import Store
 
-PACK = 256  # runs stacked at once, at most
 BOX = 0.5  # of each range: where a quasi-random search goes on, around its best
 
 
-def run_search(
-    search: Search, selections: Sequence[Selection], data: Data, device: torch.device | str, path: Path
-) -> Trials:
-    """Extend the trials at ``path`` for each of ``selections``, and write them there as each of these is complete."""
-    running = Running(search, data, device, path)
-    for selection in selections:
-        if selection.name not in running.trials.done:
-            running.extend(selection)
-            running.trials.write(path)
-    running.checkpoints.remove()
-    return running.trials
+class Tuning:
+    """A search under way: it asks for candidates round by round, and says what to try next once it has their records.
 
+    ``wanted``: the candidates of this round that were not tried before; none at the end. What was tried is written as
+    each round is complete, and of the first round, whose candidates nobody has to choose, as it is there.
+    """
 
-def together(recipes: Sequence[Recipe], seeds: int) -> Iterator[list[int]]:
-    """The places of those of ``recipes`` that make one pack, each with so many ``seeds``."""
-    groups: dict[Hashable, list[int]] = {}
-    for i, recipe in enumerate(recipes):
-        groups.setdefault(recipe.shared(), []).append(i)
-    most = max(1, PACK // seeds)
-    for group in groups.values():
-        yield from (group[start : start + most] for start in range(0, len(group), most))
+    is_there = False
 
+    def __init__(self, unit: SearchUnit, store: Store, device: torch.device) -> None:
+        self.unit, self.search, self.path = unit, unit.search, store.search(unit.search.id)
+        self.about = provenance(device)
+        self.trials = Trials.read(self.search, self.path)
+        self.wanted: list[Candidate] = []
+        self._made: dict[int, list[Row]] = {}  # by place among those wanted
+        self._is_first = True
+        self._rounds = self._all(unit.selections)
+        self._next()
 
-class Running:
-    """A search and what it has tried so far."""
+    @property
+    def outcome(self) -> str:
+        """What was chosen."""
+        chosen = {selection.name: self.trials.chosen(selection) for selection in self.unit.selections}
+        return "; ".join(f"{name} chose {one and settings_text(one.settings)}" for name, one in chosen.items())
 
-    def __init__(self, search: Search, data: Data, device: torch.device | str, path: Path) -> None:
-        self.search, self.data, self.device = search, data, device
-        self.trials = Trials.read(search, path)
-        self.about = provenance(torch.device(device))
-        self.checkpoints = Checkpoints(path.with_name(f"checkpoint-{search.id}"))
+    @property
+    def slices(self) -> list[Slice]:
+        """The runs of this round, those of a candidate each."""
+        return [Slice(self.search.at(candidate), tuple(self.search.seed_range)) for candidate in self.wanted]
 
-    def extend(self, selection: Selection) -> None:
-        """The grid, or quasi-random points; then further trials until the budget of this selection is spent."""
+    def add(self, place: int, records: Sequence[Record] | Exception, about: Mapping[str, Any]) -> None:
+        """What a candidate came to, by its place. One that does not fit into memory alone counts as diverged.
+
+        Raises any other error that it came to.
+        """
+        if isinstance(records, Exception):
+            if not out_of_memory(records):
+                raise records
+            records = [Record(seed, said(records)) for seed in self.search.seed_range]
+        self._made[place] = [self._row(made) for made in records]
+        if len(self._made) == len(self.wanted):
+            self._next()
+        elif self._is_first:
+            Trials(self.search, [*self.trials.tried, *self._tried(())]).write(self.path)
+
+    def _next(self) -> None:
+        self.wanted = next(self._rounds, [])
+
+    def _all(self, selections: Sequence[Selection]) -> Iterator[list[Candidate]]:
+        """The grid, or quasi-random points; then further trials until the budget of each selection is spent."""
         search = self.search
-        if not self.trials.tried:
-            self.try_all(list(search.grid()) if search.method == "grid" else self.quasi_random([], search.first), None)
-        while (left := search.candidates - len(trials := [trial for _, trial in self.trials.of(selection)])) > 0:
-            if search.method == "sobol":
-                best = trials[rank(trials, selection.metric)[0]].settings
-                wanted = self.quasi_random([trial.settings for trial in trials], left, around=best)
-            else:
-                wanted = further(search, selection.metric, trials)[:left]
-            if not wanted:
-                break  # every whole number in reach was tried
-            self.try_all(wanted, selection)
-        self.trials.done.append(selection.name)
+        first = list(search.grid()) if search.method == "grid" else self._quasi_random([], search.first)
+        yield from self._round(first, None)
+        for selection in selections:
+            if selection.name in self.trials.done:
+                continue
+            while (left := search.candidates - len(trials := [trial for _, trial in self.trials.of(selection)])) > 0:
+                if search.method == "sobol":
+                    best = trials[rank(trials, selection.metric)[0]].settings
+                    wanted = self._quasi_random([trial.settings for trial in trials], left, around=best)
+                else:
+                    wanted = further(search, selection.metric, trials)[:left]
+                if not wanted:
+                    break  # every whole number in reach was tried
+                yield from self._round(wanted, selection)
+            self.trials.done.append(selection.name)
+            self.trials.write(self.path)
 
-    def quasi_random(self, tried: Sequence[Candidate], number: int, around: Candidate | None = None) -> list[Candidate]:
+    def _round(self, candidates: Sequence[Candidate], selection: Selection | None) -> Iterator[list[Candidate]]:
+        """Try ``candidates``: those that were tried before serve this selection too."""
+        named = () if selection is None else (selection.name,)
+        known = self.trials.tried
+        new = [candidate for candidate in candidates if all(tried.settings != candidate for tried in known)]
+        self._made, self._is_first = {}, selection is None
+        if new:
+            yield new
+        for i, tried in enumerate(known):
+            if tried.settings in candidates:
+                known[i] = tried._replace(selections=(*tried.selections, *named))
+        known += self._tried(named)
+        if selection is None:  # some may have been there already
+            places = {settings_text(candidate): i for i, candidate in enumerate(candidates)}
+            known.sort(key=lambda tried: places.get(settings_text(tried.settings), len(places)))
+        if new:
+            self.trials.write(self.path)
+
+    def _tried(self, named: tuple[str, ...]) -> list[Tried]:
+        """The candidates of this round that are there, in their order."""
+        return [Tried(c, self._made[i], named) for i, c in enumerate(self.wanted) if i in self._made]
+
+    def _quasi_random(
+        self, tried: Sequence[Candidate], number: int, around: Candidate | None = None
+    ) -> list[Candidate]:
         """Points of a scrambled Sobol sequence over the ranges, or over a box ``around`` a candidate."""
         from scipy.stats import qmc
 
@@ -87,38 +128,7 @@ class Running:
                 known.append(point)
         return known[len(tried) :]
 
-    def try_all(self, candidates: Sequence[Candidate], selection: Selection | None) -> None:
-        """Train ``candidates``: stacked where a pack can hold them, in turn where not; but for those tried before."""
-        known = dict(enumerate(self.trials.tried))
-        new = [candidate for candidate in candidates if all(tried.settings != candidate for tried in known.values())]
-        recipes = [self.search.at(candidate) for candidate in new]
-        rows: dict[int, list[Row]] = {}
-        for places in together(recipes, self.search.seeds):
-            for i, records in zip(places, self.train([recipes[i] for i in places]), strict=True):
-                rows[i] = [self.row(made) for made in records]
-        named = () if selection is None else (selection.name,)
-        for i, tried in known.items():
-            if tried.settings in candidates:
-                self.trials.tried[i] = tried._replace(selections=(*tried.selections, *named))
-        self.trials.tried += [Tried(candidate, rows[i], named) for i, candidate in enumerate(new)]
-
-    def train(self, recipes: Sequence[Recipe]) -> list[list[Record]]:
-        """The records of each recipe, by tuning seed. What does not fit into memory alone counts as diverged."""
-        runs = [Run(recipe, seed) for recipe in recipes for seed in self.search.seed_range]
-        try:
-            with self.checkpoints.listening():
-                records = train(runs, self.data, self.device, checkpoints=self.checkpoints)
-        except (RuntimeError, MemoryError) as error:
-            if not re.search(OUT_OF_MEMORY, f"{type(error).__name__}: {error}"):
-                raise
-            if len(recipes) == 1:
-                return [[Record(run.seed, said(error)) for run in runs]]
-            half = len(recipes) // 2
-            return self.train(recipes[:half]) + self.train(recipes[half:])
-        n = self.search.seeds
-        return [records[i : i + n] for i in range(0, len(records), n)]
-
-    def row(self, made: Record) -> Row:
+    def _row(self, made: Record) -> Row:
         """One tuning seed of a candidate; stored are the columns of ``SEARCH``."""
         columns = {"curve_steps": "step", "curve_val_loss": "val_loss", "curve_val_accuracy": "val_accuracy"}
         lists = {column: [row.get(name) for row in made.curve] for column, name in columns.items()}

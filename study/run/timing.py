@@ -28,8 +28,8 @@ from study.plan.limits import nvidia_smi
 from study.plan.plan import Plan
 from study.run import devices
 from study.run.attempt import noting, said
+from study.run.block import settings_of
 from study.run.distributed import LOOK, Team, WorkerFailed
-from study.run.job import settings_of
 from study.run.provenance import provenance
 from study.store.files import write_parquet
 from study.store.layout import Store

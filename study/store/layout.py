@@ -88,6 +88,11 @@ class Store:
     def started_search(self, search: str) -> Path:
         return self.root / "searches" / f"started-{search}.json"
 
+    @property
+    def checkpoints(self) -> Path:
+        """Of packs in hand; whatever else is in its next pack, a slice goes on from its own."""
+        return self.root / "checkpoints"
+
     def job(self, job: str) -> Path:
         """What a job is to do."""
         return self.root / "jobs" / f"{job}.json"

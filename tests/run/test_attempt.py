@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from study.run.attempt import Busy, attempt
+from study.run.attempt import Attempt, Busy
 from study.store.failures import failures
 from study.store.layout import Block
 from tests.run.conftest import names, train_block
@@ -26,13 +26,13 @@ def marks(store, arm):
 
 
 def test_a_block_is_trained_by_one_process_at_a_time(store, arm):
-    with attempt(*marks(store, arm)):
+    with Attempt(*marks(store, arm)):
         mark = store.started(arm.id, BLOCK)
         content = mark.read_text(encoding="utf-8")
         assert json.loads(content)["pid"] == os.getpid()
         with (
             pytest.raises(Busy, match=f"process {os.getpid()} on .* is still at it"),
-            attempt(*marks(store, arm)),
+            Attempt(*marks(store, arm)),
         ):
             pass
         assert mark.read_text(encoding="utf-8") == content
@@ -42,8 +42,8 @@ def test_a_block_is_trained_by_one_process_at_a_time(store, arm):
 
 def test_a_killed_process_is_found_and_a_running_one_is_not_disturbed(store, arm):
     code = (
-        "import sys, time; from pathlib import Path; from study.run.attempt import attempt\n"
-        "with attempt(*map(Path, sys.argv[1:])):\n"
+        "import sys, time; from pathlib import Path; from study.run.attempt import Attempt\n"
+        "with Attempt(*map(Path, sys.argv[1:])):\n"
         "    print('held', flush=True); time.sleep(60)"
     )
     root = Path(__file__).parents[2]
@@ -104,14 +104,14 @@ def test_a_mark_of_another_host_that_is_held_says_that_its_process_lives(store, 
     mark = leave_mark(store, arm, "elsewhere", 17)
     with mark.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(Busy, match="process 17 on elsewhere"), attempt(*marks(store, arm)):
+        with pytest.raises(Busy, match="process 17 on elsewhere"), Attempt(*marks(store, arm)):
             pass
         assert list(failures(store, arm.id)) == []
 
 
 def test_where_files_cannot_be_locked_a_process_is_found_by_its_id(store, arm, no_locks, gone):
-    with attempt(*marks(store, arm)):
-        with pytest.raises(Busy, match=f"process {os.getpid()} on"), attempt(*marks(store, arm)):
+    with Attempt(*marks(store, arm)):
+        with pytest.raises(Busy, match=f"process {os.getpid()} on"), Attempt(*marks(store, arm)):
             pass
         assert list(failures(store, arm.id)) == []
     leave_mark(store, arm, socket.gethostname(), gone)
@@ -129,7 +129,7 @@ def test_where_files_cannot_be_locked_nothing_is_known_of_another_host(store, ar
 
 
 def test_a_failure_is_over_once_its_seeds_are_there(store, arm):
-    with pytest.raises(RuntimeError), attempt(*marks(store, arm)):
+    with pytest.raises(RuntimeError), Attempt(*marks(store, arm)):
         raise RuntimeError("out of memory")
     assert [failure.reason for failure in failures(store, arm.id)] == ["RuntimeError: out of memory"]
     wider = Block(0, 9)
@@ -139,7 +139,7 @@ def test_a_failure_is_over_once_its_seeds_are_there(store, arm):
 
 
 def test_an_interruption_is_no_failure(store, arm):
-    with pytest.raises(KeyboardInterrupt), attempt(*marks(store, arm)):
+    with pytest.raises(KeyboardInterrupt), Attempt(*marks(store, arm)):
         raise KeyboardInterrupt
     assert list(failures(store, arm.id)) == []
     assert names(store, arm) == []

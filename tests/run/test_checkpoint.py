@@ -20,7 +20,7 @@ import pytest
 from study.axes.recipe import Recipe
 from study.engine.checkpoint import Checkpoints, Interrupted
 from study.engine.data import Data, prepare
-from study.engine.pack import Run, train
+from study.engine.pack import Run, Slice, train
 from study.plan.file.keys import CHOICES
 from study.plan.workflow.dag import Dag
 from tests.run.conftest import make_recipe
@@ -53,7 +53,7 @@ def test_five_deaths_change_no_bit(
     recipe = make_recipe(**changes, **({} if name == "linear" else {"dropout": 0.3}))
     runs = [Run(recipe, seed) for seed in range(2)]
     whole = train(runs, data(recipe))
-    checkpoints = Checkpoints(tmp_path / "checkpoint", every=0.1, seconds=0)
+    checkpoints = Checkpoints(tmp_path, every=0.1, seconds=0)
     shuffled = random.Random(name)
     for _ in range(5):
         with monkeypatch.context() as patch:
@@ -66,13 +66,12 @@ def test_five_deaths_change_no_bit(
 def test_runs_that_are_trained_alone_go_on_too(data: Callable[[Recipe], Data], tmp_path: Path) -> None:
     recipe = make_recipe(stack=False, optimizer="adam")
     runs = [Run(recipe, seed) for seed in range(3)]
-    checkpoints = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
-    checkpoints.stopping = None
+    checkpoints = Checkpoints(tmp_path, every=0, seconds=0)
     whole = train(runs, data(recipe))
     first = train(runs[:2], data(recipe), checkpoints=checkpoints)
     assert train(runs, data(recipe), checkpoints=checkpoints) == whole
     assert first == whole[:2]
-    checkpoints.remove()
+    checkpoints.remove(Slice(recipe, (0, 1, 2)).keys("cpu"))
     assert not list(tmp_path.iterdir())
 
 
@@ -82,7 +81,7 @@ def test_arms_that_are_trained_alone_keep_a_checkpoint_each(
     """As the candidates of a search with ``stack: false``, which share their seeds."""
     recipes = [make_recipe(stack=False, optimizer={"name": "adam", "lr": lr}) for lr in (0.01, 0.02, 0.03)]
     runs = [Run(recipe, seed) for recipe in recipes for seed in range(2)]
-    whole, checkpoints = train(runs, data(recipes[0])), Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
+    whole, checkpoints = train(runs, data(recipes[0])), Checkpoints(tmp_path, every=0, seconds=0)
     with monkeypatch.context() as patch:
         dying(patch, steps=44 * 5 + 7)
         with pytest.raises(Killed):
@@ -98,14 +97,14 @@ def test_a_signal_ends_training_with_a_checkpoint(
 ) -> None:
     recipe = make_recipe()
     runs = [Run(recipe, seed) for seed in range(2)]
-    checkpoints = Checkpoints(tmp_path / "checkpoint")
+    checkpoints = Checkpoints(tmp_path)
     before = signal.getsignal(number)
     with checkpoints.listening():
         os.kill(os.getpid(), number)
         with pytest.raises(Interrupted, match=f"{number.name} after step 1 of"):
             train(runs, data(recipe), checkpoints=checkpoints)
     assert signal.getsignal(number) == before
-    assert train(runs, data(recipe), checkpoints=Checkpoints(tmp_path / "checkpoint")) == train(runs, data(recipe))
+    assert train(runs, data(recipe), checkpoints=Checkpoints(tmp_path)) == train(runs, data(recipe))
 
 
 def test_one_that_is_torn_is_ignored_with_a_line(
@@ -113,7 +112,7 @@ def test_one_that_is_torn_is_ignored_with_a_line(
 ) -> None:
     recipe = make_recipe()
     runs = [Run(recipe, seed) for seed in range(2)]
-    checkpoints = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
+    checkpoints = Checkpoints(tmp_path, every=0, seconds=0)
     whole = train(runs, data(recipe), checkpoints=checkpoints)
     [path] = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:100])
@@ -128,7 +127,7 @@ def test_one_of_something_else_is_not_gone_on_from(
 ) -> None:  # fmt: skip
     recipe = make_recipe()
     runs = [Run(recipe, seed) for seed in range(2)]
-    checkpoints = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0)
+    checkpoints = Checkpoints(tmp_path, every=0, seconds=0)
     train(runs, data(recipe), checkpoints=checkpoints)
     if other == "recipe version":
         monkeypatch.setattr("study.engine.pack.RECIPE", -1)
@@ -152,9 +151,9 @@ import sys
 from pathlib import Path
 from study.engine import checkpoint
 from study.plan.jobs import Job
-from study.run import job
+from study.run import job, packs
 from study.store.layout import Store
-job.Checkpoints = lambda stem, shard: checkpoint.Checkpoints(stem, every=0.01, seconds=0, shard=shard)
+packs.Checkpoints = lambda folder, **more: checkpoint.Checkpoints(folder, every=0.01, seconds=0, **more)
 assert job.run(Job.load(Path(sys.argv[1])), Store("results")) == []
 """
 
@@ -167,19 +166,20 @@ def test_a_job_that_is_really_killed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     [job_id] = dag.jobs
     prepare(arm.dataset, dag.store.dataset(arm.dataset_id))
     folder, delay = tmp_path / "results" / "arms" / arm_id, random.Random(0)
+    checkpoints = tmp_path / "results" / "checkpoints"
 
     def run(deaths: int) -> dict[str, pd.DataFrame]:
         """Kill the job so often, each time a random while after it has written a checkpoint; return its records."""
         for _ in range(deaths):
-            marks = {path: path.stat().st_mtime_ns for path in folder.glob("checkpoint-*")}
+            marks = {path: path.stat().st_mtime_ns for path in checkpoints.glob("*.pt")}
             job = subprocess.Popen([sys.executable, "-c", JOB, str(dag.store.job(job_id))])
-            while marks == {p: p.stat().st_mtime_ns for p in folder.glob("checkpoint-*.pt")}:
+            while marks == {p: p.stat().st_mtime_ns for p in checkpoints.glob("*.pt")}:
                 assert job.poll() is None
             time.sleep(delay.uniform(0, 0.1))
             job.kill()
             assert job.wait() == -signal.SIGKILL
         subprocess.run([sys.executable, "-c", JOB, str(dag.store.job(job_id))], check=True)
-        assert not list(folder.glob("*checkpoint*")) + list(folder.glob("started-*"))
+        assert not [*checkpoints.iterdir(), *folder.glob("started-*")]
         records = {name: pd.read_parquet(folder / f"{name}-0-1.parquet") for name in ("runs", "curves")}
         for name in records:
             (folder / f"{name}-0-1.parquet").unlink()

@@ -16,7 +16,8 @@ from study.plan.jobs import Job, SearchUnit
 from study.plan.searches.search import Selection
 from study.plan.searches.trials import Trials
 from study.run import job as running
-from study.run.job import run, settings_of
+from study.run.block import settings_of
+from study.run.job import run
 from study.store.failures import failed_search
 from study.store.layout import Block
 from tests.run.conftest import block_job, make_recipe, names, train_block
@@ -105,9 +106,12 @@ def test_a_search_and_the_arms_that_wait_for_it(tuned):
         assert runs["test_loss"].tolist() == [record.curve[-1]["test_loss"] for record in expected]
     assert [path.name for path in (store.root / "searches").iterdir()] == [f"{trials.search.id}.parquet"]
     receipt = json.loads(store.receipt(job.id).read_text(encoding="utf-8"))
-    assert list(receipt["units"]) == [f"search {trials.search.id}", *(f"{u.arm.id}, seeds 0-1" for u in job.blocks)]
-    assert min(receipt["units"].values()) > 0
-    assert sum(receipt["units"].values()) <= receipt["seconds"] + 0.01
+    *tuning, final = receipt["packs"]
+    assert {unit for pack in tuning for unit in pack["units"]} == {f"search {trials.search.id}"}
+    assert final["units"] == [f"{unit.arm.id}, seeds 0-1" for unit in job.blocks]
+    assert [pack["runs"] for pack in receipt["packs"]] == [6, *[4] * (len(tuning) - 1), 4]
+    assert min(pack["seconds"] for pack in receipt["packs"]) > 0
+    assert sum(pack["seconds"] for pack in receipt["packs"]) <= receipt["seconds"] + 0.01
     assert receipt["device"] == "CPU"
     assert receipt["started_at"]
 
@@ -151,7 +155,7 @@ def test_a_failing_search_fails_the_arms_that_wait_for_it_and_no_others(tuned, r
         raise RuntimeError("shapes do not agree")
 
     with monkeypatch.context() as spoiled:
-        spoiled.setattr(running, "run_search", broken)
+        spoiled.setattr(running.Tuning, "add", broken)
         lines = run(both, store)
     search = job.searches[0].search
     assert lines == [

@@ -112,7 +112,7 @@ def test_it_goes_on_exactly(
 ) -> None:  # fmt: skip
     runs = [Run(muon(**changes), seed) for seed in range(3)]
     whole = train(runs, data(runs[0].recipe))
-    checkpoints, tick = Checkpoints(tmp_path / "checkpoint", every=0, seconds=0), Checkpoints.tick
+    checkpoints, tick = Checkpoints(tmp_path, every=0, seconds=0), Checkpoints.tick
 
     def ended(self: Checkpoints, done: int, *state: Any) -> None:
         tick(self, done, *state)

@@ -170,7 +170,7 @@ def test_two_jobs_share_a_host_and_a_signal_to_one_leaves_a_checkpoint(ready):
                 job.send_signal(signal.SIGUSR1)
     assert beside.returncode == 0
     assert job.returncode != 0
-    [checkpoint] = store.arm(slow.id).glob("checkpoint-*.pt")
+    [checkpoint] = store.checkpoints.glob("*.pt")
     reason = json.loads(store.failed(slow.id, BLOCK).read_text(encoding="utf-8"))["reason"]
     assert reason.startswith("Interrupted: SIGUSR1 after step")
     train_block(store, slow, BLOCK)

@@ -14,9 +14,9 @@ from study.engine.pack import Run, train
 from study.metrics import Target
 from study.plan.searches.search import Selection
 from study.plan.searches.trials import Trials
-from study.run import search as running
-from study.run.search import run_search
-from tests.run.conftest import LR, frame
+from study.run import packs as running
+from study.run.job import run as run_job
+from tests.run.conftest import LR, frame, search_job
 
 ACCURACY, LOSS = Selection(metric="val_accuracy"), Selection(metric="val_loss")
 STEPS = Selection(metric="steps_to_target", target=Target(metric="val_loss", value=0.8))
@@ -24,8 +24,9 @@ STEPS = Selection(metric="steps_to_target", target=Target(metric="val_loss", val
 
 def run(store, search, *selections):
     """Extend the trials of ``search`` for these, by default by accuracy; returns them."""
-    rows = load(store.dataset(search.first_recipe.dataset_id))
-    return run_search(search, selections or (ACCURACY,), rows, "cpu", store.search(search.id))
+    if failed := run_job(search_job(search, *(selections or (ACCURACY,))), store):
+        raise RuntimeError("\n".join(failed))
+    return Trials.read(search, store.search(search.id))
 
 
 def rows_of(trials, selection):
@@ -108,7 +109,7 @@ def test_how_many_are_stacked_changes_nothing(searched, monkeypatch):
     run(store, search)
     before = store.search(search.id).read_bytes()
     store.search(search.id).unlink()
-    monkeypatch.setattr(running, "PACK", 2)
+    monkeypatch.setitem(running.MOST, "cpu", 2)
     run(store, search)
     assert store.search(search.id).read_bytes() == before
 
@@ -166,7 +167,7 @@ def test_a_search_that_was_ended_goes_on_and_leaves_the_same_bytes(searched, mon
 
     def ended(self, *state):
         if next(ticks) == 30:
-            self.stopping = signal.SIGTERM
+            self.signals.append(signal.SIGTERM)
         tick(self, *state)
 
     monkeypatch.setattr(Checkpoints, "tick", ended)

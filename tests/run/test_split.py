@@ -81,11 +81,11 @@ def test_what_is_recorded_of_a_seed_is_what_scikit_learn_finds_on_its_split(read
 def test_a_run_that_was_stopped_goes_on_with_its_split(recipe, data, tmp_path):
     chosen = recipe(dataset=own("wine"), dropout=0.3)
     runs = [Run(chosen, 3), Run(chosen, 1)]
-    checkpoints = Checkpoints(tmp_path / "checkpoint")
-    checkpoints.stopping = signal.SIGUSR1
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.signals.append(signal.SIGUSR1)
     with pytest.raises(Interrupted):
         train(runs, data(chosen), checkpoints=checkpoints)
-    assert train(runs, data(chosen), checkpoints=Checkpoints(tmp_path / "checkpoint")) == train(runs, data(chosen))
+    assert train(runs, data(chosen), checkpoints=Checkpoints(tmp_path)) == train(runs, data(chosen))
 
 
 def test_the_split_of_seed_0_is_timed_and_is_no_memory_of_training(ready, recipe):

@@ -7,7 +7,8 @@ from study.engine.data import prepare
 from study.plan.file.expand import prepare as plan_study
 from study.plan.jobs import jobs
 from study.run import timing
-from study.run.job import run, settings_of
+from study.run.block import settings_of
+from study.run.job import run
 from study.run.timing import Stopwatch, measure, time_study
 from study.store.layout import Store
 

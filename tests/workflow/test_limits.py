@@ -44,7 +44,7 @@ def test_usr1_to_every_process_of_a_job_ends_training_alone_and_with_a_checkpoin
         done = running.result()
     assert done.returncode == 0, done.stdout + done.stderr
     [log] = fresh.results.glob("logs/job/*.log")
-    assert re.search(r"checkpoint-0-2-[0-9a-f]{12}\.pt: going on after step", log.read_text())
+    assert re.search(r"checkpoints/[0-9a-f]{12}\.pt: going on after step", log.read_text())
 
 
 def warn(training: int) -> None:

@@ -1,0 +1,93 @@
+"""Slices of many arms and searches, trained in packs: as many runs of one kind together as are good for speed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from study.engine import data
+from study.engine.checkpoint import Checkpoints
+from study.engine.pack import Run, Slice, train
+from study.engine.record import Record
+from study.engine.shard import Shard
+from study.run.distributed import spread
+from study.store.failures import OUT_OF_MEMORY
+from study.store.layout import Store
+
+MOST = {"cpu": 64, "cuda": 1024}  # runs in a pack: beyond, a core's cache is full; a GPU's memory, found by trying
+
+
+def packs(slices: Sequence[Slice], most: int) -> Iterator[list[int]]:
+    """The places of those of ``slices`` that are trained together, at most so many runs, in their order."""
+    groups: dict[Hashable, list[int]] = {}
+    for i, each in enumerate(slices):
+        groups.setdefault((each.recipe.stack, each.recipe.shared()), []).append(i)
+    for group in groups.values():
+        pack: list[int] = []
+        for i in group:
+            runs = sum(len(slices[j].seeds) for j in pack)
+            if pack and (runs + len(slices[i].seeds) > most or not slices[i].recipe.stack):
+                yield pack
+                pack = []
+            pack.append(i)
+        yield pack
+
+
+def train_pack(
+    slices: Sequence[Slice], store: Store, device: torch.device, signals: list[int]
+) -> Iterator[list[Record] | Exception]:
+    """The records of each of ``slices``, all of one kind, in their order; or why a slice has none.
+
+    A pack that fails is halved until it is known which slice it was, and one that does not fit into memory until its
+    runs are alone. Raises Interrupted once one of ``signals`` asks for the end: whoever hears one adds it.
+    """
+    recipe = slices[0].recipe
+    runs = [Run(each.recipe, seed) for each in slices for seed in each.seeds]
+    try:
+        records = spread(recipe.gpus, device, train_part, store, runs, signals, signals=signals)
+    except Exception as error:
+        if len(slices) > 1:
+            half = len(slices) // 2
+            yield from train_pack(slices[:half], store, device, signals)
+            yield from train_pack(slices[half:], store, device, signals)
+        elif len(runs) > 1 and out_of_memory(error):
+            seeds, half = slices[0].seeds, len(runs) // 2
+            parts = [Slice(recipe, seeds[:half]), Slice(recipe, seeds[half:])]
+            made = [next(train_pack([part], store, device, signals)) for part in parts]
+            errors = [part for part in made if isinstance(part, Exception)]
+            yield errors[0] if errors else [each for part in made for each in part]  # type: ignore[union-attr]
+        else:
+            yield error
+        return
+    for each in slices:
+        n = len(each.seeds)
+        yield records[:n]
+        records = records[n:]
+
+
+def out_of_memory(error: Exception) -> bool:
+    return bool(re.search(OUT_OF_MEMORY, f"{type(error).__name__}: {error}"))
+
+
+def train_part(
+    shard: Shard, device: torch.device, store: Store, runs: Sequence[Run], signals: list[int]
+) -> list[Record]:
+    """One worker's part of a pack."""
+    checkpoints = Checkpoints(store.checkpoints, shard=shard, signals=signals)
+    with checkpoints.listening():
+        return train(runs, loaded(store, runs[0].recipe.dataset_id, device), device, shard, checkpoints)
+
+
+def loaded(store: Store, dataset: str, device: torch.device) -> data.Data:
+    """A dataset, kept for the packs to come."""
+    path = store.dataset(dataset)
+    return _load(path, path.stat().st_mtime_ns, device)
+
+
+@lru_cache(maxsize=1)
+def _load(path: Path, mtime: int, device: torch.device) -> data.Data:
+    return data.load(path, device)
