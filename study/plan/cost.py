@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,8 +13,11 @@ from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe, split_sizes
 from study.plan.arm import Arm
 from study.plan.searches.search import Search
-from study.store.layout import Block
+from study.store.layout import Block, Store
 from study.wording import counted
+
+STEP, ROW = 2e-5, 1e-6  # seconds of a step of a small network in a pack, and of each row in it, on one CPU core
+ALONE = 60.0  # seconds of a run that is not stacked, at least
 
 
 class Work(NamedTuple):
@@ -74,6 +80,25 @@ def mean_steps(search: Search, rows: int | None = None) -> float | None:
     recipes = [search.at(point) for point in search.grid()] if sized else [search.first_recipe]
     each = [steps for recipe in recipes if (steps := steps_of(recipe, rows)) is not None]
     return sum(each) / len(each) if each else None
+
+
+class Speeds:
+    """Seconds of a step of one run, by the kind of its recipe: as the receipts of a store tell; else a guess."""
+
+    def __init__(self, store: Store) -> None:
+        seconds, steps = Counter[str](), Counter[str]()
+        for path in store.receipts():
+            with suppress(OSError, ValueError, KeyError, TypeError):  # it is of no use to anybody else
+                for pack in json.loads(path.read_text(encoding="utf-8"))["packs"]:
+                    seconds[pack["kind"]] += pack["seconds"]
+                    steps[pack["kind"]] += pack["steps"]
+        self.known = {kind: seconds[kind] / steps[kind] for kind in seconds if steps[kind]}
+
+    def seconds(self, recipe: Recipe, work: Work) -> float:
+        """Of runs of ``recipe``, or of those that its search may choose. What is not stacked is taken to be large."""
+        if recipe.kind in self.known:
+            return work.steps * self.known[recipe.kind]
+        return work.runs * ALONE if not recipe.stack else work.steps * (STEP + ROW * recipe.batch_size)
 
 
 def length(blocks: Iterable[Block]) -> int:

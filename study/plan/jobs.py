@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate, pairwise
+from math import ceil
 from pathlib import Path
 
 from study.axes.base import Frozen
 from study.axes.recipe import digest
 from study.plan.arm import Arm
+from study.plan.cost import Speeds, final, training_rows, tuning
+from study.plan.limits import HERE, Limits
 from study.plan.plan import Plan
 from study.plan.searches.search import Search, Selection
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store
+
+MINUTES = 30  # that a job takes, at most, where nobody says otherwise
+SHORTEST_HERE, SHORTEST_THERE = 5.0, 60.0  # seconds that a job takes at least, where there is more to do; on a cluster
+FEWEST_STACKED = 4  # seeds of an arm that are trained together, where others of it are in another job
 
 
 class SearchUnit(Frozen):
@@ -43,6 +51,7 @@ class Job(Frozen):
 
     searches: tuple[SearchUnit, ...] = ()
     blocks: tuple[BlockUnit, ...] = ()
+    minutes: float | None = None  # that it should take: one that takes twice as long ends, and is tried again
 
     @cached_property
     def id(self) -> str:
@@ -61,6 +70,11 @@ class Job(Frozen):
         recipes = [unit.search.first_recipe for unit in self.searches]
         return {recipe.dataset_id for recipe in [*recipes, *(unit.arm.outline for unit in self.blocks)]}
 
+    @property
+    def kind(self) -> str:
+        """That of the first recipe, as far as it is known."""
+        return self.searches[0].search.first_recipe.kind if self.searches else self.blocks[0].arm.outline.kind
+
     @classmethod
     def load(cls, path: Path) -> Job:
         return cls.model_validate_json(path.read_text(encoding="utf-8"))
@@ -71,11 +85,12 @@ class Job(Frozen):
         store.receipt(self.id).unlink(missing_ok=True)
 
 
-def jobs(plan: Plan, store: Store) -> list[Job]:
+def jobs(plan: Plan, store: Store, limits: Limits = HERE, minutes: float = MINUTES) -> list[Job]:
     """The searches and blocks of seeds of ``plan`` that ``store`` does not have, those of the most devices first.
 
-    A job has a search with all arms that take their settings from it, or one arm. A search is needed where an arm with
-    missing seeds, or one to be timed, waits for its choice.
+    As many jobs as keep every device busy, none much longer than ``minutes`` by what is known of its cost. A job has
+    a search with all arms that take their settings from it, and runs of one kind are together, so that they stack. A
+    search is needed where an arm with missing seeds, or one to be timed, waits for its choice.
     """
     gaps = plan.missing(store)
     to_time = plan.timing and not store.timing(plan.timing.id).exists()
@@ -84,15 +99,75 @@ def jobs(plan: Plan, store: Store) -> list[Job]:
     for name, arm in plan.arms.items():
         if name in waiting:
             groups.setdefault(arm.search.id if arm.search else name, []).append(arm)
-    made = [_job(arms, gaps, store) for arms in groups.values()]
-    return sorted((job for job in made if job.searches or job.blocks), key=lambda job: -job.gpus)
+    parts = [part for arms in groups.values() if (part := _part(arms, gaps, store)).searches or part.blocks]
+    if not parts:
+        return []
+    costs = Costs(plan, store)
+    total = sum(part.gpus * costs.seconds(part) for part in parts)
+    shortest = SHORTEST_THERE if limits.cluster else SHORTEST_HERE
+    seconds = min(max(total / limits.at_once, shortest), 60 * minutes)
+    made, kinds = list[Job](), list(dict.fromkeys(part.kind for part in parts))
+    for gpus in sorted({part.gpus for part in parts}, reverse=True):
+        mine = sorted((part for part in parts if part.gpus == gpus), key=lambda part: kinds.index(part.kind))
+        mine = [piece for part in mine for piece in _split(part, costs.seconds(part) / seconds)]
+        made += _fill(mine, [costs.seconds(part) for part in mine], seconds)
+    return [job.model_copy(update={"minutes": minutes}) for job in made] if limits.cluster else made
 
 
-def _job(arms: Sequence[Arm], gaps: Mapping[str, Sequence[Block]], store: Store) -> Job:
-    """What is missing of one arm, or of ``arms`` of one search, and of that the selections without trials."""
+def _part(arms: Sequence[Arm], gaps: Mapping[str, Sequence[Block]], store: Store) -> Job:
+    """What is missing of one arm, or of ``arms`` of one search, and the selections that it was not extended for."""
     search = arms[0].search
     done = store.selections(search.id) if search else []
     lacking = {arm.selection.name: arm.selection for arm in arms if arm.selection and arm.selection.name not in done}
     blocks = (BlockUnit(arm=arm, block=block) for arm in arms for block in gaps.get(arm.id, ()))
     searches = [SearchUnit(search=search, selections=tuple(lacking.values()))] if search and lacking else []
     return Job(searches=tuple(searches), blocks=tuple(blocks))
+
+
+class Costs:
+    """What units take, as far as that is known before anything runs."""
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self.rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
+        self.speeds = Speeds(store)
+
+    def seconds(self, part: Job) -> float:
+        found = 0.0
+        for unit in part.searches:
+            recipe = unit.search.first_recipe
+            work = tuning(unit.search, len(unit.selections), self.rows[recipe.dataset_id])
+            found += self.speeds.seconds(recipe, work)
+        for block in part.blocks:
+            work = final(block.arm, len(block.block.seeds), self.rows[block.arm.dataset_id])
+            found += self.speeds.seconds(block.arm.outline, work)
+        return found
+
+
+def _split(part: Job, times: float) -> list[Job]:
+    """``part`` in pieces where it is so many ``times`` as long as a job should be: by seeds, if nothing is searched."""
+    if part.searches or times <= 1:
+        return [part]
+    pieces = []
+    for arm, block in ((unit.arm, unit.block) for unit in part.blocks):
+        fewest = FEWEST_STACKED if arm.outline.stack else 1
+        number = max(1, min(ceil(times), len(block.seeds) // fewest))
+        ends = [block.first + len(block.seeds) * i // number for i in range(number + 1)]
+        pieces += [Job(blocks=(BlockUnit(arm=arm, block=Block(a, b - 1)),)) for a, b in pairwise(ends)]
+    return pieces
+
+
+def _fill(parts: Sequence[Job], costs: Sequence[float], seconds: float) -> list[Job]:
+    """``parts`` in their order, put together to jobs of about so many ``seconds``, all of them equally long."""
+    number = max(1, round(sum(costs) / seconds))
+    share = sum(costs) / number
+    places: dict[int, list[Job]] = {}
+    for part, cost, before in zip(parts, costs, accumulate([0.0, *costs]), strict=False):
+        place = int((before + cost / 2) / share) if share else 0
+        places.setdefault(place, []).append(part)
+    return [
+        Job(
+            searches=tuple(unit for part in mine for unit in part.searches),
+            blocks=tuple(unit for part in mine for unit in part.blocks),
+        )
+        for mine in places.values()
+    ]

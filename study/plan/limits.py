@@ -45,6 +45,11 @@ def _by_index() -> dict[str, str]:
     return {index.strip(): uuid.strip() for index, comma, uuid in pairs if comma}
 
 
+def available_cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def nvidia_smi(query: str, *options: str) -> list[str]:
     """A line for each GPU, as ``nvidia-smi --query-gpu`` answers; empty where it cannot."""
     command = ["nvidia-smi", *options, f"--query-gpu={query}", "--format=csv,noheader,nounits"]
@@ -54,12 +59,16 @@ def nvidia_smi(query: str, *options: str) -> list[str]:
         return []
 
 
+MANY = 100  # jobs that a cluster runs at a time, where nobody said
+
+
 class Limits(NamedTuple):
     """What Snakemake may share out among its jobs."""
 
     cores: int | None = None  # --cores
     gpu: int | None = None  # --resources gpu=
     cluster: bool = False  # jobs run elsewhere, where neither this machine's cores nor its GPUs count
+    jobs: int | None = None  # --jobs: on a cluster, how many there are at a time
 
     def devices(self, largest: int) -> int:
         """How many devices jobs may hold at a time, where the largest arm takes ``largest``.
@@ -70,6 +79,14 @@ class Limits(NamedTuple):
         if self.gpu is not None:
             return self.gpu
         return len(visible()) or max(self.cores or 1, largest)
+
+    @property
+    def at_once(self) -> int:
+        """How many jobs of one device run at a time, as far as that is known."""
+        if self.cluster:
+            return min(self.gpu or MANY, self.jobs or MANY)
+        cores = self.cores or available_cores()
+        return max(1, min(self.gpu or len(visible()) or cores, cores))
 
     def refusal(self, largest: int) -> str | None:
         """Why an arm of ``largest`` devices cannot be trained, and what would be right; None where it can.

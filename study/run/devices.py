@@ -53,11 +53,6 @@ def leased(purpose: str, count: int | None = 1) -> Iterator[torch.device]:
         yield torch.device("cuda", 0)
 
 
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def describe(device: torch.device) -> str:
     """``CPU``, or the GPU's name."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"

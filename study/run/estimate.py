@@ -16,9 +16,8 @@ from study.engine.determinism import quiet
 from study.engine.pack import Pack, Run, Slice
 from study.plan.cost import mean_steps, steps_of
 from study.plan.jobs import Job
-from study.plan.limits import Limits, visible
+from study.plan.limits import Limits, available_cores, visible
 from study.plan.plan import Plan
-from study.run.devices import cores
 from study.run.packs import MOST, packs
 from study.run.timing import MAX_STEPS, WARM_UP, seconds_of
 from study.store.layout import Store
@@ -63,11 +62,13 @@ def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: 
             clock = Clock([*timing, *(pack for _, packs in loads for pack in packs)], data, device, began)
     except (RuntimeError, ValueError, OSError) as error:
         return f"Time: not known here: {str(error).strip().splitlines()[0]}"
-    at_once = Limits(cores(), gpu).devices(max([gpus for gpus, _ in loads] + [pack.recipe.gpus for pack in timing]))
-    at_once = at_once if device.type == "cuda" else min(at_once, cores())
+    at_once = Limits(available_cores(), gpu).devices(
+        max([gpus for gpus, _ in loads] + [pack.recipe.gpus for pack in timing])
+    )
+    at_once = at_once if device.type == "cuda" else min(at_once, available_cores())
     seconds = total([(gpus, clock.seconds(packs)) for gpus, packs in loads], at_once)
     seconds += clock.seconds(timing) if timing else 0.0  # alone on the machine
-    seconds += (2 * len(plan.comparisons) + 2) * clock.start / cores()  # to collect and to draw
+    seconds += (2 * len(plan.comparisons) + 2) * clock.start / available_cores()  # to collect and to draw
     where = f"{counted(at_once, 'core')} (CPU)" if device.type == "cpu" else counted(at_once, "GPU")
     some = f"; {len(clock.step)} of {len(clock.kinds)} kinds of packs were timed, the others judged by these"
     return f"Time: about {duration(seconds)} on {where}" + some * (len(clock.step) < len(clock.kinds))

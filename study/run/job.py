@@ -62,6 +62,7 @@ class Work:
 
     def __init__(self, job: Job, store: Store, device: torch.device) -> None:
         self.store, self.device, self.log = store, device, store.log("job", job.id)
+        self.began, self.minutes = time.monotonic(), job.minutes
         self.checkpoints = Checkpoints(store.checkpoints)
         self.failed: list[str] = []
         self.packs: list[dict[str, Any]] = []
@@ -97,10 +98,18 @@ class Work:
             if not asked:
                 return
             for together in packs([each.slice for each in asked], MOST[self.device.type]):
-                if self._signals:
-                    raise Interrupted(f"{signal.Signals(self._signals[0]).name}; the next start goes on from there")
+                self._stop_if_asked()
                 self._train([asked[i] for i in together if self._begin(asked[i].making)])
             self.checkpoints.remove(key for each in asked for key in each.slice.keys(self.device))
+
+    def _stop_if_asked(self) -> None:
+        """Between packs."""
+        if self._signals:
+            raise Interrupted(f"{signal.Signals(self._signals[0]).name}; the next start goes on from there")
+        minutes = (time.monotonic() - self.began) / 60
+        if self.minutes is not None and minutes > 2 * self.minutes:
+            words = f"{minutes:.3g} minutes have passed, about {self.minutes:g} were planned"
+            raise Interrupted(f"{words}; the next start goes on with what is left")
 
     def _train(self, asked: Sequence[Asked]) -> None:
         """Train a pack, and hand out its records."""
@@ -112,14 +121,17 @@ class Work:
         runs, gpus = sum(len(each.seeds) for each in slices), slices[0].recipe.gpus
         where = f"{gpus} workers on " * (gpus > 1) + devices.describe(self.device)
         print(f"{counted(runs, 'run')}, {where}: {'; '.join(names)}", flush=True)
+        steps = 0
         for each, records in zip(asked, train_pack(slices, self.store, self.device, self._signals), strict=True):
+            steps += 0 if isinstance(records, Exception) else sum(made.steps for made in records)
             if each.making.unit.name in self._making:  # else another of its slices failed
                 with self._trying(each.making.unit):
                     each.making.add(each.place, records, about)
                     if not each.making.slices:
                         self._end(each.making)
         seconds = round(time.monotonic() - began, 3)
-        self.packs.append(about | {"runs": runs, "seconds": seconds, "units": [*names]})
+        made = {"kind": slices[0].recipe.kind, "runs": runs, "steps": steps, "seconds": seconds}
+        self.packs.append(about | made | {"units": [*names]})
 
     def _begin(self, making: Tuning | Block) -> bool:
         """Whether its slices are to be trained: not where another process is at it, or it is there by now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,9 +23,9 @@ MOST = {"cpu": 64, "cuda": 1024}  # runs in a pack: beyond, a core's cache is fu
 
 def packs(slices: Sequence[Slice], most: int) -> Iterator[list[int]]:
     """The places of those of ``slices`` that are trained together, at most so many runs, in their order."""
-    groups: dict[Hashable, list[int]] = {}
+    groups: dict[str, list[int]] = {}
     for i, each in enumerate(slices):
-        groups.setdefault((each.recipe.stack, each.recipe.shared()), []).append(i)
+        groups.setdefault(each.recipe.kind, []).append(i)
     for group in groups.values():
         pack: list[int] = []
         for i in group:

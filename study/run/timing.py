@@ -24,7 +24,7 @@ from study.engine.determinism import quiet
 from study.engine.pack import Pack, Run
 from study.engine.shard import ALONE, Shard
 from study.plan.arm import Arm
-from study.plan.limits import nvidia_smi
+from study.plan.limits import available_cores, nvidia_smi
 from study.plan.plan import Plan
 from study.run import devices
 from study.run.attempt import noting, said
@@ -68,7 +68,7 @@ def measure(
     for arm, recipe in recipes.items():
         groups.setdefault(recipe.operations(), []).append(arm)
     first = {key: recipes[arms[0]] for key, arms in groups.items()}
-    about = provenance(device) | {"threads": torch.get_num_threads(), "cores": devices.cores()}
+    about = provenance(device) | {"threads": torch.get_num_threads(), "cores": available_cores()}
     busy = gpu_utilization(device)  # before our own work begins
     shuffle = random.Random(0)
     rows = []

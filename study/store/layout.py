@@ -101,6 +101,10 @@ class Store:
         """What it made, when and where."""
         return self.root / "jobs" / f"{job}.done"
 
+    def receipts(self) -> list[Path]:
+        """Of all jobs that were done."""
+        return sorted((self.root / "jobs").glob("*.done"))
+
     def log(self, verb: str, name: str) -> Path:
         return self.root / "logs" / verb / f"{name}.log"
 

@@ -12,6 +12,7 @@ os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
 )
+os.environ["PYTHONSAFEPATH"] = "1"
 sys.path.insert(0, workflow.basedir)
 
 from study.errors import Refused
@@ -27,7 +28,7 @@ limits = {
     for name in ("_cores", "gpu", "gpus")
 }
 # Of the executors only those of clusters are told how many jobs they may have at a time.
-on_cluster = workflow.nodes is not None
+at_once = workflow.nodes
 
 
 def executor():
@@ -44,7 +45,7 @@ if limits["gpus"] is not None:
 try:
     dag = Dag.build(
         config,
-        Limits(cores=limits["_cores"], gpu=limits["gpu"], cluster=on_cluster),
+        Limits(limits["_cores"], limits["gpu"], at_once is not None, at_once),
         main=is_main,
     )
 except Refused as refusal:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from study.axes.recipe import digest
-from study.errors import Refused, suggest
+from study.errors import Refused, refuse, suggest
 from study.plan.arm import Arm
 from study.plan.file.expand import prepare
 from study.plan.freshness import Freshness
 from study.plan.history import History
-from study.plan.jobs import Job, jobs
+from study.plan.jobs import MINUTES, Job, jobs
 from study.plan.limits import CLUSTER, HERE, Limits
 from study.plan.plan import Plan
 from study.store.failures import Failure, failed_search, failures
@@ -21,20 +22,24 @@ from study.store.files import write_if_changed
 from study.store.layout import Store
 from study.wording import counted
 
+KEYS = ("study", "results", "cached", "job_minutes")  # of --config
 DEFAULT_STUDY, DEFAULT_RESULTS = "config/article.yaml", "results"
 
 
 class Dag:
     """One study in one store. ``cached`` means: train and time nothing, report on what is there."""
 
-    def __init__(self, plan: Plan, store: Store, cached: bool, limits: Limits = CLUSTER) -> None:
-        self.plan, self.store, self.cached, self.limits = plan, store, cached, limits
+    def __init__(
+        self, plan: Plan, store: Store, cached: bool, limits: Limits = CLUSTER, job_minutes: float = MINUTES
+    ) -> None:
+        self.plan, self.store, self.cached, self.limits, self.job_minutes = plan, store, cached, limits, job_minutes
         self.folder = store.study(plan.study)
 
     @cached_property
     def jobs(self) -> dict[str, Job]:
         """What is missing, by the id of the job that makes it."""
-        return {} if self.cached else {job.id: job for job in jobs(self.plan, self.store)}
+        made = [] if self.cached else jobs(self.plan, self.store, self.limits, self.job_minutes)
+        return {job.id: job for job in made}
 
     @classmethod
     def build(cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True) -> Dag:
@@ -42,18 +47,21 @@ class Dag:
 
         Raises Refused with all mistakes of the study file, or where an arm to train needs more than ``limits``.
         """
-        unknown = [key for key in config if key not in ("study", "results", "cached")]
+        unknown = [key for key in config if key not in KEYS]
         if unknown:
-            raise Refused([f"--config {key}: {suggest(key, ('study', 'results', 'cached'), 'key')}" for key in unknown])
+            raise Refused([f"--config {key}: {suggest(key, KEYS, 'key')}" for key in unknown])
         store = Store(str(config.get("results", DEFAULT_RESULTS)))
         cached = str(config.get("cached", False)).lower()
         if cached not in ("true", "false"):
             raise Refused([f"--config cached: {cached!r} is refused; give true or false"])
+        minutes = config.get("job_minutes", MINUTES)
+        if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < inf:
+            raise Refused([f"--config job_minutes: {refuse(minutes, 'a number above 0')}"])
         path = Path(str(config.get("study", DEFAULT_STUDY)))
         if not main:
             name = _pointer(store, path).read_text(encoding="utf-8").strip()
             return cls(Plan.load(store.study(name) / "plan.json"), store, cached == "true")
-        dag = cls(prepare(path, store, remember=True), store, cached == "true", limits)
+        dag = cls(prepare(path, store, remember=True), store, cached == "true", limits, minutes)
         dag.refuse_too_large()
         History.read(dag.plan, store)  # refused now where it is damaged, not when the study is under way
         dag.write()
