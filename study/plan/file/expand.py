@@ -15,8 +15,7 @@ from study.plan.arm import Arm
 from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.file import comparison as shown
 from study.plan.file import shape
-from study.plan.file.keys import CHOICES
-from study.plan.file.matrix import Choices, Combination, Entry, Row, entries, key_place, matrix
+from study.plan.file.matrix import Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import Study, read
@@ -147,42 +146,38 @@ class Expansion:
 
     def _located(self, choices: Choices) -> Choices:
         """The same, with the path of a dataset as it is seen from here, and its checksum."""
-        written = choices.written("dataset")
+        written = choices.recipe["dataset"]
         key = repr(written)
         if key not in self._datasets:
             self._datasets[key] = written
             try:
-                assert isinstance(written, dict)
-                dataset = CHOICES["dataset"].choices()[str(written["name"])].model_validate(written)
-                assert isinstance(dataset, Dataset)
+                dataset = Dataset.choices()[written["name"]].model_validate(written)
                 self._datasets[key] = self.sums.resolve(dataset, self.folder).model_dump(mode="json")
             except ValidationError:
                 pass  # noted where the whole recipe is made
             except (OSError, LookupError, ValueError) as error:
                 kinds = ((OSError, "path"), (LookupError, "target"), (ValueError, "sha256"))
                 setting = next(setting for kind, setting in kinds if isinstance(error, kind))
-                place = choices["dataset"].place
-                at = choices.get(f"dataset.{setting}", Entry(None, join(place, setting))).place
+                at = choices.places.get(f"dataset.{setting}", join(choices.places["dataset"], setting))
                 self.mistakes.add(at, str(error.args[0] if isinstance(error, LookupError) else error))
-        located = self._datasets[key]
-        return choices if located == written else choices.with_({"dataset": Entry(located, choices["dataset"].place)})
+        return choices._replace(recipe=choices.recipe | {"dataset": self._datasets[key]})
 
     def _arm(self, row: Row, search: Search | None) -> Arm | None:
         """The arm, of a tuned one before anything is selected; None where it cannot be."""
         try:
-            recipe = search.first_recipe if search else Recipe.model_validate(row.choices.recipe())
+            recipe = search.first_recipe if search else Recipe.model_validate(row.choices.recipe)
         except ValidationError as failure:
             for error in failure.errors():
-                axis, choices = str(error["loc"][0]), row.choices
+                axis, places = str(error["loc"][0]), row.choices.places
                 setting = f"{axis}.{error['loc'][2]}" if len(error["loc"]) > 2 else axis
-                at = (choices.get(setting) or choices[axis]).place
+                at = places.get(setting, places[axis])
                 at = key_place(at) if error["type"] == "extra_forbidden" else at
                 self.mistakes.add(at, shape.refused(error, axis))
             return None
         if (reason := recipe.impossible()) and not (search and any(search.covered(axis) for axis in reason[0])):
             axes, words = reason
             own = {key.partition(".")[0]: entry.place for key, entry in row.combination.items()}
-            at = next((own[axis] for axis in axes if axis in own), row.choices[axes[0]].place)
+            at = next((own[axis] for axis in axes if axis in own), row.choices.places[axes[0]])
             self.mistakes.add(at, f"{words}, or leave the combination out by 'skip:'")
         return Arm(search=search) if search else Arm(recipe=recipe)
 

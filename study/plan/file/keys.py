@@ -6,15 +6,14 @@ is required, since other keys of the file may give them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
     Discriminator,
     Field,
-    GetCoreSchemaHandler,
+    GetPydanticSchema,
     JsonValue,
     Tag,
     TypeAdapter,
@@ -23,25 +22,20 @@ from pydantic import (
     create_model,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import CoreSchema
 from typing_extensions import TypeAliasType
 
-from study.axes.base import Choice, Frozen
+from study.axes.base import Axis, Choice, Frozen
 from study.axes.recipe import AXES, Recipe
 
 VARIED = tuple(axis for axis, about in AXES.items() if about.varies)
 CHOICES = {axis: about.choices for axis, about in AXES.items() if about.choices}
 Written = dict[str, JsonValue]  # axis or setting → value
+UNSET = Field(default_factory=lambda: None)  # of a key that is not there; no default in the JSON Schema
 
 
-@dataclass(frozen=True)
-class CheckedAs:
+def checked_as(kind: Any) -> GetPydanticSchema:
     """Annotates a field that is checked as another type, which is made of the axes when the program begins."""
-
-    kind: Any
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return handler.generate_schema(self.kind)
+    return GetPydanticSchema(lambda source, handler: handler.generate_schema(kind))
 
 
 def literals(name: str, described: Mapping[str, str]) -> Any:
@@ -51,32 +45,6 @@ def literals(name: str, described: Mapping[str, str]) -> Any:
     return _named(name, union)
 
 
-@cache
-def written(axis: str) -> Any:
-    """The type of what is written on an axis: a number, or a choice as a bare name or with some of its settings."""
-    field = Recipe.model_fields[axis]
-    if axis not in CHOICES:
-        return Annotated[_type(field), Field(description=AXES[axis].description)]
-    options: list[Any] = []
-    for name, choice in CHOICES[axis].choices().items():
-        about, mark = Field(description=choice.description()), Tag(f"<{name} …>")
-        options += [Annotated[Literal[name], Tag(f"<{name}>"), about], Annotated[_partial(axis, choice), mark]]
-    about = Field(description=AXES[axis].description)
-    union: Any = Annotated[Union[tuple(options)], Discriminator(_tag), about]  # noqa: UP007
-    return _named(axis, union)
-
-
-def _partial(axis: str, choice: type[Choice]) -> type[Frozen]:
-    """The choice as it may be written: no setting but the name is required."""
-    name = choice.model_fields["name"].default
-    fields: dict[str, Any] = {"name": (_type(choice.model_fields["name"]), ...)}
-    fields |= {setting: (_type(choice.model_fields[setting]), _unset()) for setting in settings_of(choice)}
-    titled = {"title": name}
-    return create_model(
-        f"{axis}_{name}", __base__=Frozen, __doc__=choice.description(), __cls_kwargs__=titled, **fields
-    )
-
-
 def settings_of(choice: type[Choice]) -> list[str]:
     return [field for field in choice.model_fields if field != "name"]
 
@@ -84,56 +52,74 @@ def settings_of(choice: type[Choice]) -> list[str]:
 @cache
 def defaults(axis: str, name: str) -> dict[str, JsonValue]:
     """All settings of a choice, with its name; None where one has no default."""
-    fields = CHOICES[axis].choices()[name].model_fields
-    values = {setting: None if about.is_required() else about.default for setting, about in fields.items()}
+    about = CHOICES[axis].choices()[name].model_fields
+    values = {setting: None if field.is_required() else field.default for setting, field in about.items()}
     return {setting: list(value) if isinstance(value, tuple) else value for setting, value in values.items()}
 
 
 @cache
-def owners(axis: str) -> dict[str, list[type[Choice]]]:
-    """The settings of an axis, each with the choices that have it; none where the axis is a number."""
+def owners() -> dict[str, list[type[Choice]]]:
+    """Every setting (``optimizer.lr``) with the choices that have it."""
     found: dict[str, list[type[Choice]]] = {}
-    for choice in CHOICES[axis].choices().values() if axis in CHOICES else ():
-        for setting in settings_of(choice):
-            found.setdefault(setting, []).append(choice)
+    for axis, kind in CHOICES.items():
+        for choice in kind.choices().values():
+            for setting in settings_of(choice):
+                found.setdefault(f"{axis}.{setting}", []).append(choice)
     return found
 
 
-def setting_keys() -> dict[str, list[type[Choice]]]:
-    """``optimizer.lr`` and all others, each with the choices that have it."""
-    return {f"{axis}.{setting}": homes for axis in CHOICES for setting, homes in owners(axis).items()}
+def kinds() -> dict[str, Any]:
+    """The type of what is written at each axis and at each setting."""
+    return {axis: _of_axis(axis) for axis in AXES} | {key: _of_setting(key, homes) for key, homes in owners().items()}
 
 
-@cache
-def setting(key: str) -> Any:
-    """The type of a setting's value: what any of the choices that have it takes."""
-    homes, name = setting_keys()[key], key.partition(".")[2]
-    kinds = {repr(kind): kind for home in homes for kind in [_type(home.model_fields[name])]}
+def _of_axis(axis: str) -> Any:
+    """A number, or a choice as a bare name or with some of its settings."""
+    about = Field(description=AXES[axis].description)
+    if axis not in CHOICES:
+        return Annotated[_type(Recipe.model_fields[axis]), about]
+    options: list[Any] = []
+    for name, choice in CHOICES[axis].choices().items():
+        described = Field(description=choice.description())
+        options += [Annotated[Literal[name], Tag(f"<{name}>"), described]]
+        options += [Annotated[_partial(axis, name, choice), Tag(f"<{name} …>")]]
+    union: Any = Annotated[Union[tuple(options)], Discriminator(_tag), about]  # noqa: UP007
+    return _named(axis, union)
+
+
+def _partial(axis: str, name: str, choice: type[Choice]) -> type[Frozen]:
+    """The choice as it may be written: no setting but the name is required."""
+    kinds = {setting: _type(field) for setting, field in choice.model_fields.items()}
+    return create_model(
+        f"{axis}_{name}",
+        __base__=Frozen,
+        __doc__=choice.description(),
+        __cls_kwargs__={"title": name},
+        **fields(kinds, ["name"]),
+    )
+
+
+def _of_setting(key: str, homes: list[type[Choice]]) -> Any:
+    """What any of the choices that have the setting takes."""
+    kinds = {repr(kind): kind for home in homes for kind in [_type(home.model_fields[key.partition(".")[2]])]}
     names = ", ".join(home.model_fields["name"].default for home in homes)
     union: Any = Union[tuple(kinds.values())]  # noqa: UP007
     return _named(key.replace(".", "-"), Annotated[union, Field(description=f"A setting of {names}.")])
 
 
-def kinds(axes: Iterable[str]) -> dict[str, Any]:
-    """The type of what is written at each of ``axes``, and at each setting of their choices."""
-    axes = list(axes)
-    settings = {key: setting(key) for key in setting_keys() if key.partition(".")[0] in axes}
-    return {axis: written(axis) for axis in axes} | settings
+def fields(kinds: Mapping[str, Any], required: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of a model with these keys, by the type of their values."""
+    return {key: (kind, ... if key in required else UNSET) for key, kind in kinds.items()}
 
 
-def keyed(kinds: Mapping[str, Any], required: Collection[str] = ()) -> dict[str, Any]:
-    """The fields of a model with these keys, by the type of their values; dots in keys are underscores in names."""
-    return {key.replace(".", "__"): (kind, ... if key in required else _unset(key)) for key, kind in kinds.items()}
-
-
-def mapping(name: str, doc: str, fields: Mapping[str, Any]) -> Any:
-    """A type of mappings with such fields; they are checked and kept as they are written, in their order."""
+def mapping(name: str, doc: str, kinds: Mapping[str, Any], required: Collection[str] = (), **more: Any) -> Any:
+    """A type of mappings with such keys; they are checked and kept as they are written, in their order."""
 
     def as_written(content: Written, check: ValidatorFunctionWrapHandler) -> Written:
         check(content)
         return content
 
-    model: Any = create_model(name, __base__=Frozen, __doc__=doc, **fields)
+    model: Any = create_model(name, __base__=Frozen, __doc__=doc, **more, **fields(kinds, required))
     return Annotated[model, WrapValidator(as_written)]
 
 
@@ -155,7 +141,7 @@ def kind_of(key: str, home: type[Choice] | None) -> str | None:
 
 def searchable() -> list[str]:
     """The keys that can be searched: numbers, and lists of widths."""
-    homes = {axis: [None] for axis in VARIED if axis not in CHOICES} | setting_keys()
+    homes = {axis: [None] for axis in VARIED if axis not in CHOICES} | owners()
     allowed = [key for key in homes if not AXES[key.partition(".")[0]].untunable]
     return [key for key in allowed if any(kind_of(key, home) for home in homes[key])]
 
@@ -166,14 +152,9 @@ def _named(name: str, kind: Any) -> Any:
     return alias(name, kind)
 
 
-def _unset(alias: str | None = None) -> Any:
-    """A default that stands for nothing, and is not in the JSON Schema."""
-    return Field(None, alias=alias, json_schema_extra=lambda schema: schema.pop("default", None) and None)
-
-
 def _type(field: FieldInfo) -> Any:
     """The annotation of a field with its bounds."""
-    bounds = [bound for bound in field.metadata if not hasattr(bound, "untunable")]
+    bounds = [bound for bound in field.metadata if not isinstance(bound, Axis)]
     return Annotated[(field.annotation, *bounds)] if bounds else field.annotation
 
 

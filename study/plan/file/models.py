@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, create_model, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen
 from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS, Select, Target
-from study.plan.file.keys import VARIED, CheckedAs, Written, keyed, kinds, literals, mapping, searchable
+from study.plan.file.keys import VARIED, Written, checked_as, fields, kinds, literals, mapping, searchable
 from study.plan.searches.space import Range
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -34,33 +34,35 @@ class Tune(Frozen):
     trials: Annotated[int | None, Field(ge=2, le=10_000, description="Trials of a quasi-random search.")] = None
     select: Annotated[
         tuple[Select, ...] | None,
-        CheckedAs(Select | Annotated[tuple[Select, ...], LIST, UNIQUE] | None),
+        checked_as(Select | Annotated[tuple[Select, ...], LIST, UNIQUE] | None),
         AfterValidator(lambda given: (given,) if isinstance(given, str) else given),
         Field(description="What the best candidate is chosen by."),
     ] = None
 
     def ranges(self) -> dict[str, Range]:
         """Where each setting is searched."""
-        fields = type(self).model_fields.items()
-        return {about.alias: getattr(self, name) for name, about in fields if about.alias and getattr(self, name)}
+        searched = [key for key in type(self).model_fields if key not in Tune.model_fields]
+        return {key: getattr(self, key) for key in searched if key in self.model_fields_set}
 
 
 MetricName = Annotated[
-    str, CheckedAs(literals("metric", {name: f"{about.title}: {about.definition}" for name, about in METRICS.items()}))
+    str, checked_as(literals("metric", {name: f"{about.title}: {about.definition}" for name, about in METRICS.items()}))
 ]
 TuneBlock = Annotated[
     Tune,
-    CheckedAs(create_model("Tune", __base__=Tune, __doc__=Tune.__doc__, **keyed(dict.fromkeys(searchable(), Range)))),
+    checked_as(create_model("Tune", __base__=Tune, __doc__=Tune.__doc__, **fields(dict.fromkeys(searchable(), Range)))),
 ]
 LISTS: Any = tuple  # of types that are not known before the program begins
 REQUIRED = [axis for axis in AXES if Recipe.model_fields[axis].is_required()]
-SEVERAL = {key: Annotated[LISTS[kind, ...], LIST] for key, kind in kinds(VARIED).items()}
+KINDS = kinds()
+VARIABLE = {key: kind for key, kind in KINDS.items() if key.partition(".")[0] in VARIED}
+SEVERAL = {key: Annotated[LISTS[kind, ...], LIST] for key, kind in VARIABLE.items()}
 LABEL = Field(None, description="Stands for the settings in the label of the arm.")
-Baseline = mapping("Baseline", "The choice on every axis.", keyed(kinds(AXES), REQUIRED))
-Laid = mapping("ComparisonBaseline", "What differs from the study's baseline.", keyed(kinds(AXES)))
-Vary = mapping("Vary", "Lists of values.", keyed(SEVERAL))
-ArmEntry = mapping("Arm", "Coupled settings: one arm.", {"label": (Text | None, LABEL)} | keyed(kinds(VARIED)))
-Pattern = mapping("Pattern", "Matches arms that have these values.", keyed(kinds(VARIED)))
+Baseline = mapping("Baseline", "The choice on every axis.", KINDS, REQUIRED)
+Laid = mapping("ComparisonBaseline", "What differs from the study's baseline.", KINDS)
+Vary = mapping("Vary", "Lists of values.", SEVERAL)
+ArmEntry = mapping("Arm", "Coupled settings: one arm.", VARIABLE, label=(Text | None, LABEL))
+Pattern = mapping("Pattern", "Matches arms that have these values.", VARIABLE)
 
 
 class Claim(Frozen):
@@ -105,18 +107,18 @@ class Comparison(Frozen):
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["vary"]}, {"required": ["arms"]}]})
 
     title: Annotated[str | None, Field(description="Heading of the table and the figure.")] = None
-    baseline: Annotated[Written, CheckedAs(Laid)] = Field(
+    baseline: Annotated[Written, checked_as(Laid)] = Field(
         default_factory=dict, description="What differs from the study's baseline here."
     )
-    vary: Annotated[Written, CheckedAs(Vary)] = Field(
+    vary: Annotated[dict[str, list[JsonValue]], checked_as(Vary)] = Field(
         default_factory=dict, description="Lists of values; every combination is an arm."
     )
     arms: Annotated[
-        Annotated[tuple[Annotated[Written, CheckedAs(ArmEntry)], ...], LIST] | None,
+        Annotated[tuple[Annotated[Written, checked_as(ArmEntry)], ...], LIST] | None,
         Field(description="Coupled settings: one arm each."),
     ] = None
     skip: Annotated[
-        tuple[Annotated[Written, CheckedAs(Pattern)], ...], Field(strict=False, description="Combinations left out.")
+        tuple[Annotated[Written, checked_as(Pattern)], ...], Field(strict=False, description="Combinations left out.")
     ] = ()
     metrics: Annotated[
         tuple[MetricName, ...],
@@ -155,7 +157,7 @@ class StudyFile(Frozen):
     study: Annotated[Slug, Field(description="Names the folder of the results.")]
     title: Annotated[str | None, Field(description="Heading of the report.")] = None
     baseline: Annotated[
-        Written, CheckedAs(Baseline), Field(description="The choice on every axis unless an arm says otherwise.")
+        Written, checked_as(Baseline), Field(description="The choice on every axis unless an arm says otherwise.")
     ]
     seeds: Annotated[Seeds, Field(description="Runs per arm: seeds 0, 1, …")] = 16
     target: Annotated[Target | None, Field(description="The validation level that counts as converged.")] = None

@@ -11,7 +11,7 @@ from study.axes.base import Choice
 from study.axes.recipe import split_key
 from study.errors import Mistakes, join, refuse
 from study.plan.file.keys import CHOICES, adapter, kind_of
-from study.plan.file.matrix import Choices, Entry, entries, key_place
+from study.plan.file.matrix import Choices, entries, key_place, varied
 from study.plan.file.models import EXTEND, Comparison, StudyFile, Tune
 from study.plan.file.shape import expected
 from study.plan.searches.search import Search
@@ -84,14 +84,9 @@ def _check(found: OpenSettings, mistakes: Mistakes) -> None:
 
 def _check_covered(found: OpenSettings, comparison: Comparison, path: str, mistakes: Mistakes) -> None:
     """Note every value of ``vary``, ``arms`` and ``skip`` that sets a setting which is searched."""
-    written = [
-        (key, Entry(value, join(path, "vary", key, i)))
-        for key, values in comparison.vary.items()
-        for i, value in enumerate(values if isinstance(values, list) else ())
-    ]
-    for name, parts in (("arms", comparison.arms or ()), ("skip", comparison.skip)):
-        for i, part in enumerate(parts):
-            written += entries(part, join(path, name, i)).items()
+    written = [(key, entry) for key, values in varied(comparison, path).items() for entry in values]
+    for name, listed in (("arms", comparison.arms or ()), ("skip", comparison.skip)):
+        written += [pair for i, part in enumerate(listed) for pair in entries(part, join(path, name, i)).items()]
     for key, (value, place) in written:
         within = {f"{key}.{name}": join(place, name) for name in (value if isinstance(value, dict) else ())}
         for setting, at in ({key: key_place(place)} | within).items():
@@ -114,7 +109,16 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
                 suited[place] = _suit(*place, found.ranges[key], found.places[key], mistakes)
             if (one := suited[place]) is not None:
                 space.append(one)
-        made.append(_search(row, tuple(space), found.options) if space else None)
+        options, recipe = found.options, row.without([searched.key for searched in space]).recipe
+        search = Search(
+            recipe=recipe,
+            settings=tuple(space),
+            seeds=options.seeds,
+            extend=0,  # as yet
+            method=options.search,
+            trials=options.trials,
+        )
+        made.append(search if space else None)
     for key in found.ranges:
         if rows and not any(row.has(key) for row in rows):
             own = found.place.startswith(path)
@@ -126,14 +130,6 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
         search and search.model_copy(update={"extend": 0 if search.listed else most - search.first + further})
         for search in made
     ]
-
-
-def _search(row: Choices, space: tuple[Searched, ...], options: Tune) -> Search:
-    """The search of one arm, without further trials."""
-    values = row.without([searched.key for searched in space]).recipe()
-    return Search(
-        recipe=values, settings=space, seeds=options.seeds, extend=0, method=options.search, trials=options.trials
-    )
 
 
 def _suit(home: type[Choice] | None, key: str, given: Range, place: str, mistakes: Mistakes) -> Searched | None:

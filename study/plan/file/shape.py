@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from study.axes.recipe import AXES
 from study.errors import Mistakes, join, nearest, refuse, show, suggest
 from study.metrics import METRICS, Target
-from study.plan.file.keys import CHOICES, VARIED, owners, setting_keys, settings_of
+from study.plan.file.keys import CHOICES, VARIED, owners, settings_of
 from study.plan.file.models import Claim, Comparison, StudyFile, Tune
 from study.plan.searches.search import SELECTS
 from study.plan.searches.space import EXAMPLE, Range
@@ -185,7 +185,7 @@ def unknown(place: Place, given: Any, loc: tuple[int | str, ...]) -> str:
     if mark.startswith("<"):  # within a choice with settings
         return unknown_setting(part, mark[1:-3], key)
     if part in KEYED:
-        return unknown_axis(key, tuple(AXES) if part == "baseline" else VARIED)
+        return unknown_axis(key, AXES if part == "baseline" else VARIED)
     if part == "tune":
         return untunable(key)
     models: dict[str, type[BaseModel]] = {"target": Target, "claims": Claim, "": StudyFile}
@@ -193,17 +193,18 @@ def unknown(place: Place, given: Any, loc: tuple[int | str, ...]) -> str:
     return suggest(key, model.model_fields, "key")
 
 
-def unknown_axis(key: str, known: tuple[str, ...]) -> str:
+def unknown_axis(key: str, axes: Collection[str]) -> str:
     """A key that names neither an axis nor a setting."""
     axis, dot, setting = key.partition(".")
-    if axis not in known:
-        homes = [home for home in setting_keys() if home.partition(".")[2] == axis]
+    if axis not in axes:
+        homes = [home for home in owners() if home.partition(".")[2] == axis]
         if homes and not dot:
             return f"{axis!r} is a setting, not an axis; did you mean {homes[0]!r}?"
-        return suggest(axis, known, "axis")
+        return suggest(axis, axes, "axis")
     if axis not in CHOICES:
         return f"{axis!r} has no settings; write '{axis}: …'"
-    return suggest(setting, owners(axis), f"setting of any {axis}")
+    known = [home.partition(".")[2] for home in owners() if home.startswith(f"{axis}.")]
+    return suggest(setting, known, f"setting of any {axis}")
 
 
 def untunable(key: str) -> str:
@@ -212,13 +213,13 @@ def untunable(key: str) -> str:
     options = list(Tune.model_fields)
     if not dot and axis not in AXES and nearest(axis, options):
         return suggest(axis, options, "key of 'tune'")
-    if axis not in VARIED or (dot and setting not in owners(axis)):
+    if axis not in VARIED or (dot and key not in owners()):
         return unknown_axis(key, VARIED)
     if AXES[axis].untunable:
         return f"{axis!r} {AXES[axis].untunable}"
     if dot:
         return f"{setting!r} is no number; compare its values by 'vary:'"
-    some = next((f"{key}.{name}" for name in owners(key)), "optimizer.lr")
+    some = next((home for home in owners() if home.startswith(f"{key}.")), "optimizer.lr")
     return f"{key!r} is no number; compare its choices by 'vary:', and tune settings such as {some}"
 
 
