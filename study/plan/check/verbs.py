@@ -84,10 +84,9 @@ def work_of(plan: Plan, store: Store) -> tuple[list[Work], list[Work]]:
 def schema(arguments: Namespace) -> None:
     """Print the JSON Schema of study files; with ``--fix`` write it, and the tables of config/README.md."""
     from study.plan.file import reference
-    from study.plan.file import schema as json_schema
 
     if arguments.fix:
-        write_if_changed(json_schema.PATH, json_schema.text())
-        write_if_changed(reference.PATH, reference.text())
+        write_if_changed(reference.SCHEMA, reference.schema())
+        write_if_changed(reference.README, reference.readme())
     else:
-        print(json_schema.text(), end="")
+        print(reference.schema(), end="")

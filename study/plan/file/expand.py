@@ -1,7 +1,8 @@
-"""From a ``Study`` to its plan, or to all its mistakes of meaning."""
+"""From a study file to its plan, or to all its mistakes of meaning."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,20 +10,23 @@ from pydantic import JsonValue, ValidationError
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe
-from study.errors import Mistakes, join
-from study.metrics import Select, Target, selections
+from study.errors import Mistakes, join, nearest
+from study.metrics import METRICS, Select, Target, selections
 from study.plan.arm import Arm
 from study.plan.check.decidability import refuse_hopeless, tested
-from study.plan.file import comparison as shown
 from study.plan.file import shape
 from study.plan.file.matrix import Choices, Combination, Row, entries, key_place, matrix
-from study.plan.file.models import Comparison
+from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
-from study.plan.file.read import Study, read
+from study.plan.file.read import read
 from study.plan.plan import Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
 from study.plan.searches.search import Search, Selection
 from study.store.checksums import Sums
 from study.store.layout import Store
+
+LISTED = 12  # labels shown to a person who gave another
+NO_TARGET = "needs a target; give the study target: {metric: val_accuracy, value: 0.95}"
+Unfit = Callable[[str], str | None]  # metric → why the arms cannot have it; None where they can
 
 
 def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
@@ -31,16 +35,19 @@ def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
     ``remember``: keep the checksums of the files that data are in, so that they are not read at every start.
     """
     sums = Sums(store.root / "datasets" / "sums.json")
-    plan = expand(read(path), sums)
+    plan = expand(read(path), path, sums)
     if remember:
         sums.keep()
     return plan
 
 
-def expand(study: Study, sums: Sums) -> Plan:
-    """The plan of a study. Raises Refused with every mistake of meaning. ``sums``: of the files that data are in."""
-    file, mistakes = study.file, Mistakes(str(study.path))
-    expansion = Expansion(study, sums, mistakes)
+def expand(file: StudyFile, path: Path, sums: Sums) -> Plan:
+    """The plan of the study at ``path``. Raises Refused with every mistake of meaning.
+
+    ``sums``: of the files that data are in.
+    """
+    mistakes = Mistakes(str(path))
+    expansion = Expansion(file, path.parent, sums, mistakes)
     for name, comparison in file.comparisons.items():
         expansion.add(name, comparison)
     if expansion.claims_right:
@@ -61,9 +68,9 @@ def expand(study: Study, sums: Sums) -> Plan:
 class Expansion:
     """The comparisons of a study as they are planned, one after another, and all their arms."""
 
-    def __init__(self, study: Study, sums: Sums, mistakes: Mistakes) -> None:
-        self.file, self.folder, self.sums, self.mistakes = study.file, study.path.parent, sums, mistakes
-        self.baseline = Choices.defaults("baseline").with_(entries(study.file.baseline, "baseline"))
+    def __init__(self, file: StudyFile, folder: Path, sums: Sums, mistakes: Mistakes) -> None:
+        self.file, self.folder, self.sums, self.mistakes = file, folder, sums, mistakes
+        self.baseline = Choices.defaults("baseline").with_(entries(file.baseline, "baseline"))
         self.comparisons: list[PlannedComparison] = []
         self.arms: dict[str, Arm] = {}
         self.seeds: dict[str, int] = {}  # wanted of each arm
@@ -88,10 +95,10 @@ class Expansion:
         target = comparison.target or self.file.target
         pairs = zip(labels, plain, strict=True)
         regression = next((label for label, arm in pairs if arm and arm.dataset.known_task == "regression"), None)
-        unfit = partial(shown.unfit, regression=regression, target=target)
-        shown.check(comparison, path, labels, unfit, self.mistakes)
+        unfit = partial(_unfit, regression=regression, target=target)
+        check_shown(comparison, path, labels, unfit, self.mistakes)
         others = len(self.mistakes)
-        shown.check_claims(comparison, path, labels, unfit, self.mistakes)
+        check_claims(comparison, path, labels, unfit, self.mistakes)
         self.claims_right &= len(self.mistakes) == others
         by_metric = self._selections(comparison, opened, regression, target)
         if len(self.mistakes) > before:
@@ -210,7 +217,7 @@ class Expansion:
             words = f"'val_accuracy' needs classes and the data of {regression!r} are for regression; use val_loss"
             self.mistakes.add(place, words)
         if given and not target and "steps_to_target" in found.values():
-            self.mistakes.add(place, f"'steps_to_target' {shown.NO_TARGET}")
+            self.mistakes.add(place, f"'steps_to_target' {NO_TARGET}")
         return found
 
 
@@ -230,3 +237,73 @@ def _difference(first: Combination, second: Combination) -> tuple[str, str]:
         if other != entry:
             return entry.place, (other or next(iter(second.values()))).place
     raise AssertionError("two combinations are never written in the same places")
+
+
+def check_shown(comparison: Comparison, path: str, labels: Sequence[str], unfit: Unfit, mistakes: Mistakes) -> None:
+    """Note what of its metrics, reference and reported figures does not go together in the comparison at ``path``."""
+    for i, name in enumerate(comparison.metrics):
+        place = join(path, "metrics", i)
+        if name in comparison.metrics[:i]:
+            mistakes.add(place, f"{name!r} is listed twice; keep one")
+        elif wrong := unfit(name):
+            mistakes.add(place, wrong)
+    if comparison.reference is not None:
+        _check_label(comparison.reference, join(path, "reference"), labels, mistakes)
+    hidden = set(METRICS).difference(comparison.metrics)
+    for label, figures in comparison.reported.figures().items():
+        place = join(path, "reported", label)
+        if not _check_label(label, place, labels, mistakes):
+            continue
+        for metric in hidden.intersection(figures):
+            hidden.remove(metric)  # noted once
+            mistakes.add(join(place, metric), f"{metric!r} is not shown by this comparison; add it to its metrics")
+
+
+def check_claims(comparison: Comparison, path: str, labels: Sequence[str], unfit: Unfit, mistakes: Mistakes) -> None:
+    """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to."""
+    seen: dict[tuple[str, frozenset[str], str], str] = {}
+    followed = {frozenset((claim.better, claim.than)) for claim in comparison.claims if not claim.derived}
+    for i, claim in enumerate(comparison.claims):
+        place, arms = join(path, "claims", i), frozenset((claim.better, claim.than))
+        for side, label in (("better", claim.better), ("than", claim.than)):
+            _check_label(label, join(place, side), labels, mistakes)
+        if wrong := unfit(claim.metric):
+            mistakes.add(join(place, "metric"), wrong)
+        if claim.margin is not None and claim.margin >= 1 and METRICS[claim.metric].percent:
+            points = f"{claim.margin:g} is {100 * claim.margin:g} points"
+            mistakes.add(join(place, "margin"), f"{points}; give a fraction below 1, such as 0.01 for 1 point")
+        if claim.kind == "equal" and not claim.margin:
+            wrong = "'equal' needs a margin above 0: by how much two arms may differ and still count as equal"
+            mistakes.add(join(place, "margin"), wrong)
+        if len(arms) == 1:
+            mistakes.add(join(place, "than"), f"{claim.than!r} is the other side too; give the label of another arm")
+        if claim.derived and arms not in followed:
+            words = "follows from no other claim here on the same two arms; take 'derived' out"
+            mistakes.add(join(place, "derived"), words)
+        first = seen.setdefault((claim.metric, arms, claim.kind), place)
+        if first != place:
+            mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
+
+
+def _unfit(metric: str, regression: str | None, target: Target | None) -> str | None:
+    """Why arms cannot have a metric; None where they can. ``regression``: an arm on data for one."""
+    needs = METRICS[metric]
+    if needs.target and target is None:
+        return f"{metric!r} {NO_TARGET}"
+    if regression is not None and needs.accuracy:
+        return f"{metric!r} needs classes and the data of {regression!r} are for regression; use a loss"
+    if regression is not None and needs.target and target and target.metric == "val_accuracy":
+        return f"the target is an accuracy and the data of {regression!r} are for regression; target val_loss"
+    return None
+
+
+def _check_label(label: str, place: str, known: Sequence[str], mistakes: Mistakes) -> bool:
+    """Whether an arm has this label."""
+    if label in known:
+        return True
+    close = nearest(label, known)
+    hint = f"did you mean {close!r}? " if close else ""
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    listed = ", ".join(map(repr, known[:LISTED])) + more
+    mistakes.add(place, f"{label!r} is not a label of this comparison; {hint}the labels are {listed}")
+    return False

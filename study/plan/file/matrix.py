@@ -1,8 +1,11 @@
-"""The matrix of a comparison: ``arms`` × the cross product of ``vary``, each a choice on every axis."""
+"""The matrix of a comparison: ``arms`` × the cross product of ``vary``, each a choice on every axis.
+
+Their labels have the keys whose value differs, in the order written (DESIGN §4).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -10,10 +13,11 @@ from pydantic import JsonValue
 
 from study.axes.base import Choice
 from study.axes.recipe import AXES, Recipe, split_key
-from study.errors import Mistakes, join
-from study.plan.file import labels
+from study.errors import Mistakes, join, show
 from study.plan.file.keys import CHOICES, Written, defaults
 from study.plan.file.models import Comparison
+
+ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
 
 
 class Entry(NamedTuple):
@@ -99,7 +103,7 @@ class Choices(NamedTuple):
         wanted: Written = {}
         for key, value in pattern.items():
             wanted |= {f"{key}.{name}": one for name, one in parts(value).items()} if key in CHOICES else {key: value}
-        same = labels.canonical
+        same = canonical
         return all(self.has(key) and same(self.value(key)) == same(value) for key, value in wanted.items())
 
 
@@ -151,7 +155,7 @@ def matrix(
     kept = [one for i, one in enumerate(made) if i not in skipped]
     closed = [choices.without(searched) for _, choices, _ in kept]
     values = [{key: choices.value(key) for key in keys} for choices in closed]
-    composed = labels.compose(values, [given for *_, given in kept], coupled) if kept else []
+    composed = compose(values, [given for *_, given in kept], coupled) if kept else []
     rows = [Row(*one, *labelled) for one, labelled in zip(kept, composed, strict=True)]
     return Matrix(rows, len(skipped), coupled)
 
@@ -202,3 +206,60 @@ def _skipped(comparison: Comparison, path: str, rows: Sequence[Choices], mistake
     if rows and len(skipped) == len(rows):
         mistakes.add(join(path, "skip"), "leaves no arm; skip fewer combinations")
     return skipped
+
+
+def number(value: Any) -> str:
+    """A setting as labels show it: numbers as %g, lists in brackets."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 1e300):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(number(v) for v in value)}]"
+    return value if isinstance(value, str) else show(value)
+
+
+def varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys of ``rows`` (one mapping of key to value per arm) that have more than one value."""
+    return [key for key in rows[0] if len({canonical(row.get(key)) for row in rows}) > 1]
+
+
+def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
+    """What each value of ``key`` shows, by its canonical JSON. None is a setting that an arm does not have."""
+    distinct = {canonical(value): value for value in values}
+    if key not in CHOICES:
+        name = key.rpartition(".")[2]
+        return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
+    shown = {}
+    for code, value in distinct.items():
+        twins = [twin for twin in distinct.values() if twin["name"] == value["name"]]
+        parts = [f"{setting}={number(value.get(setting))}" for setting in varying(twins)]
+        shown[code] = " ".join([str(value["name"]), *parts])
+    return shown
+
+
+def compose(
+    rows: Sequence[Mapping[str, Any]], given: Sequence[str | None], coupled: Sequence[str]
+) -> list[tuple[str, dict[str, str]]]:
+    """The label of each arm, and what it shows for each key that differs.
+
+    ``rows``: the value of every key written in the comparison, per arm. ``given``: the arm's own
+    ``label:``, which replaces what the ``coupled`` keys (those of ``arms``) would show.
+    """
+    differing = varying(rows) if len(rows) > 1 else list(rows[0])
+    shown = {key: fragments(key, [row[key] for row in rows]) for key in differing}
+    composed = []
+    for row, own in zip(rows, given, strict=True):
+        values = {key: shown[key][canonical(row[key])] for key in differing}
+        parts = [values[key] for key in differing if values[key] != ABSENT and not (own and key in coupled)]
+        composed.append((", ".join([own, *parts] if own else parts) or "baseline", values))
+    return composed
+
+
+def canonical(value: Any) -> str:
+    """The same text for equal values: 1 and 1.0 are the same choice, true is not 1."""
+    if isinstance(value, Mapping):
+        return "{" + ",".join(sorted(f"{key!r}:{canonical(item)}" for key, item in value.items())) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    return repr(int(value)) if isinstance(value, float) and value.is_integer() else repr(value)

@@ -1,4 +1,4 @@
-"""From a study file to a ``Study``, or to all its mistakes of shape.
+"""From a study file to a ``StudyFile``, or to all its mistakes of shape.
 
 Study files are YAML 1.2: ``1e-3`` is a number, ``no`` is text, a duplicate key is an error.
 """
@@ -6,7 +6,7 @@ Study files are YAML 1.2: ``1e-3`` is a number, ``no`` is text, a duplicate key 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -18,14 +18,7 @@ from study.plan.file import shape
 from study.plan.file.models import StudyFile
 
 
-class Study(NamedTuple):
-    """A study as it is written, and where."""
-
-    path: Path
-    file: StudyFile
-
-
-def read(path: Path) -> Study:
+def read(path: Path) -> StudyFile:
     """The study at ``path``. Raises Refused with every mistake of shape."""
     mistakes = Mistakes(str(path))
     content = parse(path, mistakes)
@@ -36,7 +29,7 @@ def read(path: Path) -> Study:
     except ValidationError as failure:
         shape.note(failure, content, mistakes)
     mistakes.raise_any()
-    return Study(path, file)
+    return file
 
 
 def parse(path: Path, mistakes: Mistakes) -> Any:

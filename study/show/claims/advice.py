@@ -11,7 +11,7 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.cost import final, sum_up, tuning
-from study.plan.file.labels import number
+from study.plan.file.matrix import number
 from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim, PlannedComparison
 from study.plan.searches.search import Search
 from study.plan.searches.space import Searched, Value
