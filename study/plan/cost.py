@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe, split_sizes
-from study.plan.arm import Arm
+from study.plan.plan import Arm
 from study.plan.searches.search import Search
 from study.store.layout import Block
 from study.wording import counted

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from study.axes.base import Frozen
 from study.axes.recipe import digest
-from study.plan.arm import Arm
-from study.plan.plan import Plan
+from study.plan.plan import Arm, Plan
 from study.plan.searches.search import Search, Selection
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store

@@ -14,8 +14,8 @@ from study.engine.checkpoint import Checkpoints
 from study.engine.pack import Run, train
 from study.engine.record import Record
 from study.engine.shard import Shard
-from study.plan.arm import Arm
 from study.plan.jobs import BlockUnit, Job, SearchUnit
+from study.plan.plan import Arm
 from study.plan.searches.selection import NOTHING_CHOSEN, Candidate
 from study.plan.searches.trials import Trials, settings_text
 from study.run import devices

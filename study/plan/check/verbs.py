@@ -10,8 +10,7 @@ from study.plan.check.decidability import floors
 from study.plan.check.warnings import warnings
 from study.plan.cost import Work, final, length, sum_up, training_rows, tuning
 from study.plan.file.expand import prepare
-from study.plan.freshness import Freshness
-from study.plan.history import History
+from study.plan.history import Freshness, History
 from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.store.files import write_if_changed

@@ -12,14 +12,13 @@ from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe
 from study.errors import Mistakes, join, nearest
 from study.metrics import METRICS, Select, Target, selections
-from study.plan.arm import Arm
 from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.file import shape
 from study.plan.file.matrix import Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import read
-from study.plan.plan import Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
+from study.plan.plan import Arm, Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
 from study.plan.searches.search import Search, Selection
 from study.store.checksums import Sums
 from study.store.layout import Store
