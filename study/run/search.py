@@ -14,8 +14,8 @@ from study.engine.data import Data
 from study.engine.pack import Run, train
 from study.engine.record import Record
 from study.plan.searches.search import Search, Selection
-from study.plan.searches.selection import Candidate, further, rank
-from study.plan.searches.trials import Row, Trials, Tried
+from study.plan.searches.selection import Candidate, Row, Trial, further, rank
+from study.plan.searches.trials import Trials
 from study.run.attempt import said
 from study.run.provenance import provenance
 from study.store.failures import OUT_OF_MEMORY
@@ -100,7 +100,7 @@ class Running:
         for i, tried in known.items():
             if tried.settings in candidates:
                 self.trials.tried[i] = tried._replace(selections=(*tried.selections, *named))
-        self.trials.tried += [Tried(candidate, rows[i], named) for i, candidate in enumerate(new)]
+        self.trials.tried += [Trial(candidate, rows[i], named) for i, candidate in enumerate(new)]
 
     def train(self, recipes: Sequence[Recipe]) -> list[list[Record]]:
         """The records of each recipe, by tuning seed. What does not fit into memory alone counts as diverged."""

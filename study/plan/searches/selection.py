@@ -5,31 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf, isfinite, sqrt
 from statistics import fmean, stdev
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from study.metrics import Select
 from study.plan.searches.search import Search
 from study.plan.searches.space import Searched, Value
 
 Candidate = dict[str, Value]  # setting → value
+Row = dict[str, Any]  # of one candidate and one tuning seed, with its status and every validation metric
 NOTHING_CHOSEN = "tuning"  # the reason of runs that are diverged because every candidate was
+SAME = 1e-9  # positions that differ by less
 NEXT = 2  # points past an edge that are named to the reader
 
 
-class Outcome(NamedTuple):
-    """What one tuning seed of a candidate came to. ``val_accuracy`` is None for a regression."""
-
-    finished: bool
-    val_accuracy: float | None
-    val_loss: float | None
-    steps_to_target: int | None  # None: not reached, or nothing to reach
-
-
 class Trial(NamedTuple):
-    """A candidate and its ``outcomes``, of the tuning seeds in their order."""
+    """A candidate, the rows of its tuning seeds in their order, and the selections that asked for it (none: all).
+
+    Of a row count ``status``, ``val_accuracy`` (None for a regression), ``val_loss``, and ``steps_to_target``: None
+    where it was not reached, or there is nothing to reach.
+    """
 
     settings: Candidate
-    outcomes: Sequence[Outcome]
+    rows: Sequence[Row]
+    selections: tuple[str, ...] = ()
 
 
 class Chosen(NamedTuple):
@@ -42,24 +40,46 @@ class Chosen(NamedTuple):
 
 
 def choose(search: Search, trials: Sequence[Trial], select: Select) -> Chosen | None:
-    """The best of ``trials``; None where all seeds of all candidates diverged."""
+    """The best of ``trials``, and the edges that it lies on, but for those where the setting itself ends.
+
+    None where all seeds of all candidates diverged.
+    """
     best = trials[rank(trials, select)[0]]
-    if not any(outcome.finished for outcome in best.outcomes):
+    if not any(map(finished, best.rows)):
         return None
-    return Chosen(best.settings, *edge(search, select, trials))
+    sides: dict[str, str] = {}
+    following: list[Candidate] = []
+    for searched in search.settings:
+        if not searched.ordered:
+            continue
+        here, line = searched.position(best.settings[searched.key]), _line(search, searched, best, trials)
+        for side, direction in (("low", -1), ("high", 1)):
+            inner = [trial for at, trial in line if (here - at) * direction > SAME]
+            outward = [point for point in _past(searched, best.settings, here, direction) if search.possible(point)]
+            if any((at - here) * direction > SAME for at, _ in line) or not inner or not outward:
+                continue
+            sides[searched.key] = side
+            neighbour = min(inner, key=lambda trial: _distance(search, best, trial))
+            if beats(best, neighbour, select) or (_mute(best, select) and beats(best, neighbour, "val_loss")):
+                following += outward
+    return Chosen(best.settings, sides, bool(following), following)
 
 
-def merit(outcome: Outcome, select: Select) -> float:
-    """How good one outcome is by ``select``, more is better; minus infinity for diverged or not reached."""
-    value: float | None = getattr(outcome, select)
-    if not outcome.finished or value is None:
+def finished(row: Row) -> bool:
+    return bool(row["status"] == "finished")
+
+
+def merit(row: Row, select: Select) -> float:
+    """How good one tuning seed is by ``select``, more is better; minus infinity for diverged or not reached."""
+    value: float | None = row[select]
+    if not finished(row) or value is None:
         return -inf
     return value if select == "val_accuracy" else -value
 
 
 def score(trial: Trial, select: Select) -> float | None:
     """The mean of ``select`` over the tuning seeds that have it, in its own unit; None where none has."""
-    known = [value for outcome in trial.outcomes if isfinite(value := merit(outcome, select))]
+    known = [value for row in trial.rows if isfinite(value := merit(row, select))]
     return None if not known else abs(fmean(known)) if select != "val_accuracy" else fmean(known)
 
 
@@ -68,11 +88,11 @@ def order(trial: Trial, select: Select) -> tuple[object, ...]:
 
     Exact ties (up to the rounding of a mean): lower val_loss, then the smaller setting.
     """
-    merits = [merit(outcome, select) for outcome in trial.outcomes]
+    merits = [merit(row, select) for row in trial.rows]
     known = [value for value in merits if isfinite(value)]
-    losses = [o.val_loss for o in trial.outcomes if o.finished and o.val_loss is not None]
+    losses = [row["val_loss"] for row in trial.rows if finished(row) and row["val_loss"] is not None]
     return (
-        sum(not outcome.finished for outcome in trial.outcomes),
+        sum(not finished(row) for row in trial.rows),
         len(merits) - len(known),
         -round(fmean(known), 12) if known else inf,
         round(fmean(losses), 12) if losses else inf,
@@ -87,7 +107,7 @@ def rank(trials: Sequence[Trial], select: Select) -> list[int]:
 
 def beats(better: Trial, worse: Trial, select: Select) -> bool:
     """Whether the mean paired difference is more than two standard errors, or all tuning seeds agree."""
-    pairs = [(merit(a, select), merit(b, select)) for a, b in zip(better.outcomes, worse.outcomes, strict=True)]
+    pairs = [(merit(a, select), merit(b, select)) for a, b in zip(better.rows, worse.rows, strict=True)]
     if all(a > b for a, b in pairs):
         return True
     differences = [a - b for a, b in pairs if isfinite(a) and isfinite(b)]
@@ -96,34 +116,12 @@ def beats(better: Trial, worse: Trial, select: Select) -> bool:
     return fmean(differences) > 2 * stdev(differences) / sqrt(len(differences))
 
 
-def edge(search: Search, select: Select, trials: Sequence[Trial]) -> tuple[dict[str, str], bool, list[Candidate]]:
-    """The edges that the best candidate lies on, those where the setting itself ends left out: as in ``Chosen``."""
-    best = trials[rank(trials, select)[0]]
-    sides, undertuned, following = {}, False, []
-    for searched in search.settings:
-        if not searched.ordered:
-            continue
-        here = searched.position(best.settings[searched.key])
-        line = _line(search, searched, best, trials)
-        for side, direction in (("low", -1), ("high", 1)):
-            inner = [trial for at, trial in line if (here - at) * direction > 1e-9]
-            outward = [point for point in _past(searched, best.settings, here, direction) if search.possible(point)]
-            if any((at - here) * direction > 1e-9 for at, _ in line) or not inner or not outward:
-                continue
-            sides[searched.key] = side
-            neighbour = min(inner, key=lambda trial: _distance(search, best, trial))
-            if beats(best, neighbour, select) or (_mute(best, select) and beats(best, neighbour, "val_loss")):
-                undertuned = True
-                following += outward
-    return sides, undertuned, following
-
-
 def _mute(best: Trial, select: Select) -> bool:
     """Whether ``select`` may not tell yet that an edge was left too early, so that the loss is asked.
 
     Accuracies far from their target are often those of chance; at 1, or once a target is reached, they say enough.
     """
-    merits = [merit(outcome, select) for outcome in best.outcomes]
+    merits = [merit(row, select) for row in best.rows]
     if select == "steps_to_target":
         return not any(map(isfinite, merits))
     return select == "val_accuracy" and min(merits) < 1
@@ -152,7 +150,7 @@ def _around(search: Search, trial: Trial, trials: Sequence[Trial]) -> tuple[list
         here = searched.position(trial.settings[searched.key])
         line = _line(search, searched, trial, trials)
         for direction in (-1, 1):
-            there = [at for at, _ in line if (at - here) * direction > 1e-9]
+            there = [at for at, _ in line if (at - here) * direction > SAME]
             if there:
                 nearest = min(there, key=lambda at: abs(at - here))
                 inward.append(trial.settings | {searched.key: searched.at((here + nearest) / 2)})

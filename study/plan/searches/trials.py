@@ -9,32 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from study.metrics import Target
 from study.plan.searches.search import Search, Selection
-from study.plan.searches.selection import Candidate, Chosen, Outcome, Trial, choose, rank, score
+from study.plan.searches.selection import Candidate, Chosen, Row, Trial, choose, rank, score
 from study.store.files import write_parquet
 
-Row = dict[str, Any]
 CURVE = ("steps", "val_loss", "val_accuracy")  # of every evaluation, as lists: which target was reached when
-
-
-class Tried(NamedTuple):
-    """A candidate, the rows of its tuning seeds in their order, and the selections that asked for it (none: all)."""
-
-    settings: Candidate
-    rows: Sequence[Row]
-    selections: tuple[str, ...]
-
-    def serves(self, selection: Selection) -> bool:
-        return not self.selections or selection.name in self.selections
 
 
 class Trials:
     """What a search has tried so far, in the order in which it was tried, and the selections it was extended for."""
 
-    def __init__(self, search: Search, tried: Sequence[Tried] = (), done: Sequence[str] = ()) -> None:
+    def __init__(self, search: Search, tried: Sequence[Trial] = (), done: Sequence[str] = ()) -> None:
         self.search, self.tried, self.done = search, list(tried), list(done)
 
     @classmethod
@@ -48,7 +36,7 @@ class Trials:
         found: dict[int, list[Row]] = {}
         for row in table.to_pylist():
             found.setdefault(row["candidate"], []).append(row)
-        tried = [Tried(settings_of(rows[0]["settings"]), rows, tuple(rows[0]["selections"])) for rows in found.values()]
+        tried = [Trial(settings_of(rows[0]["settings"]), rows, tuple(rows[0]["selections"])) for rows in found.values()]
         return cls(search, tried, json.loads(table.schema.metadata[b"selections"]))
 
     def write(self, path: Path) -> None:
@@ -69,9 +57,9 @@ class Trials:
     def of(self, selection: Selection) -> list[tuple[int, Trial]]:
         """The candidates that a selection chooses from, each with its place among all, and what they came to."""
         return [
-            (i, Trial(tried.settings, [outcome_of(row, selection.target) for row in tried.rows]))
+            (i, tried._replace(rows=[with_steps(row, selection.target) for row in tried.rows]))
             for i, tried in enumerate(self.tried)
-            if tried.serves(selection)
+            if not tried.selections or selection.name in tried.selections
         ]
 
     def chosen(self, selection: Selection) -> Chosen | None:
@@ -83,15 +71,14 @@ class Trials:
         from study.store.schemas import TUNING
 
         names = [name for name in TUNING.names if name != "arm"]
-        pairs = self.of(selection)
-        trials = [trial for _, trial in pairs]
+        trials = [trial for _, trial in self.of(selection)]
         places = {place: i + 1 for i, place in enumerate(rank(trials, selection.metric))}
         chosen = choose(self.search, trials, selection.metric)
-        for n, (i, trial) in enumerate(pairs):
+        for n, trial in enumerate(trials):
             mine = chosen if places[n] == 1 else None
             shared = {
                 "candidate": n,
-                "phase": "extend" if self.tried[i].selections else "grid",
+                "phase": "extend" if trial.selections else "grid",
                 "settings": settings_text(trial.settings),
                 "select": selection.metric,
                 "score": score(trial, selection.metric),
@@ -101,18 +88,18 @@ class Trials:
                 "undertuned": mine is not None and mine.undertuned,
                 "next": json.dumps(mine.next, sort_keys=True) if mine and mine.next else None,
             }
-            for row, outcome in zip(self.tried[i].rows, trial.outcomes, strict=True):
-                content = row | shared | {"steps_to_target": outcome.steps_to_target}
+            for row in trial.rows:
+                content = row | shared
                 yield {name: content.get(name) for name in names}
 
 
-def outcome_of(row: Row, target: Target | None) -> Outcome:
-    """What a selection looks at. ``target``: where it is chosen by steps to one."""
+def with_steps(row: Row, target: Target | None) -> Row:
+    """The row with ``steps_to_target``, of the target that a selection has."""
     reached = None
     if target is not None:
         values = zip(row["curve_steps"], row[f"curve_{target.metric}"], strict=True)
         reached = next((step for step, value in values if value is not None and target.met(value)), None)
-    return Outcome(row["status"] == "finished", row["val_accuracy"], row["val_loss"], reached)
+    return row | {"steps_to_target": reached}
 
 
 def settings_text(settings: Candidate) -> str:
