@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from study.errors import Refused
 from study.metrics import METRICS
@@ -25,31 +25,23 @@ from study.store.layout import Store, owned
 Look = dict[str, int]  # digest of the paired values → how many pairs they are; several where comparisons differ in them
 
 
-class Entry(NamedTuple):
-    """A claim that was stated, or judged, at any time.
-
-    ``stated``: when it was first, in UTC, and ``runs``, how many of its two arms were there then (null where nobody
-    knows); None where it was judged and never stated by a run. ``row``: its last row of claims.parquet; None before
-    it was judged on all of its runs.
-    """
-
-    stated: dict[str, Any] | None
-    row: dict[str, Any] | None = None
-
-
-NEVER = Entry(None)
+NEVER: dict[str, Any] = {"stated": None, "row": None}  # of a claim that was neither stated nor judged
 TIMING = "timing"  # stands beside the ids of arms
 
 
 @dataclass
 class History:
-    """``claims``: by ``words``. ``looks`` taken at them: by ``PlannedClaim.about``, so that looking at the same two
-    arms with another target is another look. ``drawn``: a digest of the records of each arm, and of the timing, that
-    the study's results were drawn from last.
+    """``claims`` that were stated, or judged, at any time: by ``words``, ``stated`` (when a claim was first, in UTC, and
+    ``runs``, how many of its two arms were there then, null where nobody knows; None where it was judged and never
+    stated by a run) and ``row`` (its last one of claims.parquet; None before it was judged on all of its runs).
+
+    ``looks`` taken at them: by ``PlannedClaim.about``, so that looking at the same two arms with another target is
+    another look. ``drawn``: a digest of the records of each arm, and of the timing, that the study's results were drawn
+    from last.
     """
 
     path: Path
-    claims: dict[str, Entry] = field(default_factory=dict)
+    claims: dict[str, dict[str, Any]] = field(default_factory=dict)
     looks: dict[str, list[Look]] = field(default_factory=dict)
     drawn: dict[str, str] = field(default_factory=dict)
 
@@ -62,7 +54,7 @@ class History:
     def _of(cls, path: Path) -> History:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            claims = {words: Entry(**entry) for words, entry in content["claims"].items()}
+            claims = {words: {key: entry[key] for key in NEVER} for words, entry in content["claims"].items()}
             return cls(path, claims, content["looks"], content["drawn"])
         except FileNotFoundError:
             return cls(path)
@@ -72,19 +64,18 @@ class History:
 
     def write(self) -> None:
         """Where it differs from what the file holds."""
-        claims = {words: entry._asdict() for words, entry in self.claims.items()}
-        content = {"claims": claims, "looks": self.looks, "drawn": self.drawn}
+        content = {"claims": self.claims, "looks": self.looks, "drawn": self.drawn}
         write_if_changed(self.path, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
     def runs_before(self, words: str) -> int | None:
         """How many runs were there when a claim was first stated; None where nobody knows."""
-        stated = self.claims.get(words, NEVER).stated
+        stated = self.claims.get(words, NEVER)["stated"]
         return stated["runs"] if stated else None
 
-    def withdrawn(self, plan: Plan) -> dict[str, Entry]:
-        """The claims that were judged once, and that ``plan`` does not state."""
+    def withdrawn(self, plan: Plan) -> list[dict[str, Any]]:
+        """The last rows of the claims that were judged once, and that ``plan`` does not state."""
         stated = claims_of(plan)
-        return {words: entry for words, entry in self.claims.items() if entry.row and words not in stated}
+        return [entry["row"] for words, entry in self.claims.items() if entry["row"] and words not in stated]
 
     def looked(self, seen: Mapping[str, Look]) -> dict[str, list[Look]]:
         """The looks with one more at each claim (by ``about``) that is ``seen`` on data that none of its looks had.
@@ -108,21 +99,19 @@ def state(plan: Plan, store: Store) -> None:
     study's file is damaged.
     """
     history = History.read(plan, store)
-    new = {words: about for words, about in claims_of(plan).items() if not history.claims.get(words, NEVER).stated}
+    new = {words: about for words, about in claims_of(plan).items() if not history.claims.get(words, NEVER)["stated"]}
     if not new:
         return
-    others = {
-        words: entry.stated
-        for other in _others(history.path)
-        for words, entry in other.claims.items()
-        if entry.stated and words in new
-    }
+    others: dict[str, Any] = {}
+    for path in sorted(history.path.parents[1].glob("*/history.json")):
+        with suppress(Refused):  # that study will say so
+            others |= {words: entry["stated"] for words, entry in History._of(path).claims.items() if entry["stated"]}
     present, now = store.present(plan.arms), datetime.now(UTC).isoformat(timespec="seconds")
     for words, (comparison, claim) in new.items():
         arms = (claim.better_arm, claim.than_arm)
         runs = sum(len(seeds) for arm in arms for _, seeds in owned(present[arm], comparison.seeds))
-        entry = history.claims.get(words, NEVER)
-        history.claims[words] = entry._replace(stated=others.get(words) or {"time": now, "runs": runs})
+        stated = others.get(words) or {"time": now, "runs": runs}
+        history.claims[words] = history.claims.get(words, NEVER) | {"stated": stated}
     history.write()
 
 
@@ -139,16 +128,6 @@ def words(comparison: PlannedComparison, claim: PlannedClaim) -> str:
 def claims_of(plan: Plan) -> dict[str, tuple[PlannedComparison, PlannedClaim]]:
     """The claims of a plan by ``words``, each with the first comparison that states it."""
     return {words(c, claim): (c, claim) for c in reversed(plan.comparisons) for claim in c.claims}
-
-
-def _others(path: Path) -> Iterator[History]:
-    """The histories of the other studies of the store, as far as they can be read."""
-    for other in sorted(path.parents[1].glob("*/history.json")):
-        if other != path:
-            try:
-                yield History._of(other)
-            except Refused:
-                continue  # that study will say so
 
 
 class Freshness:

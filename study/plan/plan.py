@@ -62,6 +62,13 @@ class Arm(Frozen):
         """Whether it is tuned in a setting that changes how long a step takes, so that timing needs the chosen one."""
         return self.search is not None and self.search.changes_steps
 
+    def chosen_by(self, select: Select | None, target: Target | None) -> Arm:
+        """Where it is tuned, the arm that ``select`` chooses; ``target``: for steps to it."""
+        if self.search is None or select is None:
+            return self
+        selection = Selection(metric=select, target=target if select == "steps_to_target" else None)
+        return Arm(search=self.search, selection=selection)
+
     def open(self, axis: str) -> set[str]:
         """The settings of ``axis`` that are searched; the empty string where the axis itself is."""
         return self.search.covered(axis) if self.search else set()
@@ -222,7 +229,7 @@ def open_plan(path: str | Path) -> tuple[Plan, Store]:
     return Plan.load(path), Store(parents[2])
 
 
-def timing_of(comparisons: tuple[PlannedComparison, ...]) -> Timing | None:
+def timing_of(comparisons: Iterable[PlannedComparison]) -> Timing | None:
     """The timing job of a study: the arms of comparisons that show or claim a time or memory; None without any."""
     timed = [(c, metric) for c in comparisons for metric in c.used if METRICS[metric].timed]
     if not timed:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
@@ -19,13 +18,12 @@ from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import read
 from study.plan.plan import Arm, Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
-from study.plan.searches.search import Search, Selection
+from study.plan.searches.search import Search
 from study.store.checksums import Sums
 from study.store.layout import Store
 
 LISTED = 12  # labels shown to a person who gave another
 NO_TARGET = "needs a target; give the study target: {metric: val_accuracy, value: 0.95}"
-Unfit = Callable[[str], str | None]  # metric → why the arms cannot have it; None where they can
 
 
 def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
@@ -33,25 +31,15 @@ def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
 
     ``remember``: keep the checksums of the files that data are in, so that they are not read at every start.
     """
-    sums = Sums(store.root / "datasets" / "sums.json")
-    plan = expand(read(path), path, sums)
-    if remember:
-        sums.keep()
-    return plan
-
-
-def expand(file: StudyFile, path: Path, sums: Sums) -> Plan:
-    """The plan of the study at ``path``. Raises Refused with every mistake of meaning.
-
-    ``sums``: of the files that data are in.
-    """
-    mistakes = Mistakes(str(path))
+    file, mistakes, sums = read(path), Mistakes(str(path)), Sums(store.root / "datasets" / "sums.json")
     expansion = Expansion(file, path.parent, sums, mistakes)
     for name, comparison in file.comparisons.items():
         expansion.add(name, comparison)
     if expansion.claims_right:
         refuse_hopeless(tested(file.comparisons, file.seeds), file.looks or 1, mistakes)
     mistakes.raise_any()
+    if remember:
+        sums.keep()
     return Plan(
         study=file.study,
         title=file.title or file.study,
@@ -59,7 +47,7 @@ def expand(file: StudyFile, path: Path, sums: Sums) -> Plan:
         comparisons=tuple(expansion.comparisons),
         arms=expansion.arms,
         seeds=expansion.seeds,
-        timing=timing_of(tuple(expansion.comparisons)),
+        timing=timing_of(expansion.comparisons),
         looks=file.looks or 1,
     )
 
@@ -94,7 +82,8 @@ class Expansion:
         target = comparison.target or self.file.target
         pairs = zip(labels, plain, strict=True)
         regression = next((label for label, arm in pairs if arm and arm.dataset.known_task == "regression"), None)
-        unfit = partial(_unfit, regression=regression, target=target)
+        wrong = {metric: _unfit(metric, regression, target) for metric in comparison.used}
+        unfit = {metric: reason for metric, reason in wrong.items() if reason}
         check_shown(comparison, path, labels, unfit, self.mistakes)
         others = len(self.mistakes)
         check_claims(comparison, path, labels, unfit, self.mistakes)
@@ -102,19 +91,22 @@ class Expansion:
         by_metric = self._selections(comparison, opened, regression, target)
         if len(self.mistakes) > before:
             return
-        arms, seeds = [arm for arm in plain if arm], comparison.seeds or self.file.seeds
-        by_select: dict[Select | None, list[Arm]] = {
-            select: [_selected(arm, select, target) for arm in arms] for select in dict.fromkeys(by_metric.values())
-        } or {None: arms}
-        for arm in [arm for selected in by_select.values() for arm in selected]:
+        seeds, arms = (
+            comparison.seeds or self.file.seeds,
+            {row.label: arm for row, arm in zip(rows, plain, strict=True)},
+        )
+        by_select: dict[Select | None, dict[str, Arm]] = {
+            select: {label: arm.chosen_by(select, target) for label, arm in arms.items() if arm}
+            for select in by_metric.values() or [None]
+        }
+        for arm in [arm for selected in by_select.values() for arm in selected.values()]:
             self.arms[arm.id] = arm
             self.seeds[arm.id] = max(self.seeds.get(arm.id, 0), seeds)
 
         def of(metric: str, label: str) -> str:
             """The arm that a metric is read from."""
-            return by_select[by_metric.get(metric)][labels.index(label)].id
+            return by_select[by_metric.get(metric)][label].id
 
-        first = comparison.metrics[0]
         self.comparisons.append(
             PlannedComparison(
                 name=name,
@@ -122,12 +114,16 @@ class Expansion:
                 keys=tuple(rows[0].shown),
                 arms=tuple(
                     PlannedArm(
-                        arm=by_select[by_metric.get(first)][i].id,
+                        arm=of(comparison.metrics[0], row.label),
                         label=row.label,
                         values=row.shown,
-                        tuned={select: arms[i].id for select, arms in by_select.items() if select and arms[i].search},
+                        tuned={
+                            select: arms[row.label].id
+                            for select, arms in by_select.items()
+                            if select and arms[row.label].search
+                        },
                     )
-                    for i, row in enumerate(rows)
+                    for row in rows
                 ),
                 skipped=made.skipped,
                 metrics=comparison.metrics,
@@ -220,32 +216,25 @@ class Expansion:
         return found
 
 
-def _selected(arm: Arm, select: Select, target: Target | None) -> Arm:
-    """A tuned arm as it is chosen by ``select``; any other as it is."""
-    if arm.search is None:
-        return arm
-    return Arm(
-        search=arm.search, selection=Selection(metric=select, target=target if select == "steps_to_target" else None)
-    )  # fmt: skip
-
-
 def _difference(first: Combination, second: Combination) -> tuple[str, str]:
     """Where two combinations of one comparison part: the places of what they do not share."""
-    for key, entry in first.items():
-        other = second.get(key)
-        if other != entry:
-            return entry.place, (other or next(iter(second.values()))).place
-    raise AssertionError("two combinations are never written in the same places")
+    key = next(key for key, entry in first.items() if second.get(key) != entry)
+    return first[key].place, (second.get(key) or next(iter(second.values()))).place
 
 
-def check_shown(comparison: Comparison, path: str, labels: Sequence[str], unfit: Unfit, mistakes: Mistakes) -> None:
-    """Note what of its metrics, reference and reported figures does not go together in the comparison at ``path``."""
+def check_shown(
+    comparison: Comparison, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
+) -> None:
+    """Note what of its metrics, reference and reported figures does not go together in the comparison at ``path``.
+
+    ``unfit``: why its arms cannot have a metric.
+    """
     for i, name in enumerate(comparison.metrics):
         place = join(path, "metrics", i)
         if name in comparison.metrics[:i]:
             mistakes.add(place, f"{name!r} is listed twice; keep one")
-        elif wrong := unfit(name):
-            mistakes.add(place, wrong)
+        elif name in unfit:
+            mistakes.add(place, unfit[name])
     if comparison.reference is not None:
         _check_label(comparison.reference, join(path, "reference"), labels, mistakes)
     hidden = set(METRICS).difference(comparison.metrics)
@@ -258,7 +247,9 @@ def check_shown(comparison: Comparison, path: str, labels: Sequence[str], unfit:
             mistakes.add(join(place, metric), f"{metric!r} is not shown by this comparison; add it to its metrics")
 
 
-def check_claims(comparison: Comparison, path: str, labels: Sequence[str], unfit: Unfit, mistakes: Mistakes) -> None:
+def check_claims(
+    comparison: Comparison, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
+) -> None:
     """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to."""
     seen: dict[tuple[str, frozenset[str], str], str] = {}
     followed = {frozenset((claim.better, claim.than)) for claim in comparison.claims if not claim.derived}
@@ -266,8 +257,8 @@ def check_claims(comparison: Comparison, path: str, labels: Sequence[str], unfit
         place, arms = join(path, "claims", i), frozenset((claim.better, claim.than))
         for side, label in (("better", claim.better), ("than", claim.than)):
             _check_label(label, join(place, side), labels, mistakes)
-        if wrong := unfit(claim.metric):
-            mistakes.add(join(place, "metric"), wrong)
+        if claim.metric in unfit:
+            mistakes.add(join(place, "metric"), unfit[claim.metric])
         if claim.margin is not None and claim.margin >= 1 and METRICS[claim.metric].percent:
             points = f"{claim.margin:g} is {100 * claim.margin:g} points"
             mistakes.add(join(place, "margin"), f"{points}; give a fraction below 1, such as 0.01 for 1 point")
