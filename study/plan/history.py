@@ -31,9 +31,11 @@ TIMING = "timing"  # stands beside the ids of arms
 
 @dataclass
 class History:
-    """``claims`` that were stated, or judged, at any time: by ``words``, ``stated`` (when a claim was first, in UTC, and
-    ``runs``, how many of its two arms were there then, null where nobody knows; None where it was judged and never
-    stated by a run) and ``row`` (its last one of claims.parquet; None before it was judged on all of its runs).
+    """``claims`` that were stated, or judged, at any time: by ``words``.
+
+    Of each ``stated``: when it was first, in UTC, and ``runs``, how many of its two arms were there then (null where
+    nobody knows); None where it was judged and never stated by a run. And ``row``, its last one of claims.parquet; None
+    before it was judged on all of its runs.
 
     ``looks`` taken at them: by ``PlannedClaim.about``, so that looking at the same two arms with another target is
     another look. ``drawn``: a digest of the records of each arm, and of the timing, that the study's results were drawn
@@ -54,7 +56,9 @@ class History:
     def _of(cls, path: Path) -> History:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            claims = {words: {key: entry[key] for key in NEVER} for words, entry in content["claims"].items()}
+            claims = {words: NEVER | entry for words, entry in content["claims"].items()}
+            if any({*entry, "row"} != {*NEVER} for entry in content["claims"].values()):
+                raise ValueError("an entry of another kind")
             return cls(path, claims, content["looks"], content["drawn"])
         except FileNotFoundError:
             return cls(path)
@@ -77,18 +81,16 @@ class History:
         stated = claims_of(plan)
         return [entry["row"] for words, entry in self.claims.items() if entry["row"] and words not in stated]
 
-    def looked(self, seen: Mapping[str, Look]) -> dict[str, list[Look]]:
-        """The looks with one more at each claim (by ``about``) that is ``seen`` on data that none of its looks had.
+    def look(self, seen: Mapping[str, Look]) -> None:
+        """Take one more look at each claim (by ``about``) that is ``seen`` on data that none of its looks had.
 
         Other data are more pairs, another target, or runs or timing that took the place of others; to judge the same
         data again is no look.
         """
-        looks = {about: list(taken) for about, taken in self.looks.items()}
         for about, look in seen.items():
-            known = {data for one in looks.get(about, []) for data in one}
+            known = {data for one in self.looks.get(about, []) for data in one}
             if new := {data: pairs for data, pairs in look.items() if data not in known}:
-                looks.setdefault(about, []).append(new)
-        return looks
+                self.looks.setdefault(about, []).append(new)
 
 
 def state(plan: Plan, store: Store) -> None:

@@ -45,10 +45,6 @@ def literals(name: str, described: Mapping[str, str]) -> Any:
     return _named(name, union)
 
 
-def settings_of(choice: type[Choice]) -> list[str]:
-    return [field for field in choice.model_fields if field != "name"]
-
-
 @cache
 def defaults(axis: str, name: str) -> dict[str, JsonValue]:
     """All settings of a choice, with its name; None where one has no default."""
@@ -63,8 +59,9 @@ def owners() -> dict[str, list[type[Choice]]]:
     found: dict[str, list[type[Choice]]] = {}
     for axis, kind in CHOICES.items():
         for choice in kind.choices().values():
-            for setting in settings_of(choice):
+            for setting in choice.model_fields:
                 found.setdefault(f"{axis}.{setting}", []).append(choice)
+        del found[f"{axis}.name"]
     return found
 
 

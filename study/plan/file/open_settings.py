@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -47,7 +48,7 @@ def open_settings(file: StudyFile, comparison: Comparison, path: str, mistakes: 
         if given := block.ranges():
             ranges = given
             options = {name: value for name, value in options.items() if name not in ("search", "trials")}
-        options |= {name: getattr(block, name) for name in Tune.model_fields if name in block.model_fields_set}
+        options |= block.model_dump(include=set(Tune.model_fields), exclude_unset=True)
         places |= {key: join(place, key) for key in [*given, *block.model_fields_set & {"select"}]}
     found = OpenSettings(blocks[-1][1], places, ranges, Tune.model_validate(options))
     _check(found, mistakes)
@@ -100,6 +101,8 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
     ``path``: of the comparison. Raises nothing: what cannot be searched so is noted, and such arms have no search.
     """
     suited: dict[tuple[type[Choice] | None, str], Searched | None] = {}
+    options = found.options
+    search_of = partial(Search, seeds=options.seeds, extend=0, method=options.search, trials=options.trials)
     made: list[Search | None] = []
     for row in rows:
         space = []
@@ -109,23 +112,15 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
                 suited[place] = _suit(*place, found.ranges[key], found.places[key], mistakes)
             if (one := suited[place]) is not None:
                 space.append(one)
-        options, recipe = found.options, row.without([searched.key for searched in space]).recipe
-        search = Search(
-            recipe=recipe,
-            settings=tuple(space),
-            seeds=options.seeds,
-            extend=0,  # as yet
-            method=options.search,
-            trials=options.trials,
-        )
-        made.append(search if space else None)
+        recipe = row.without([searched.key for searched in space]).recipe
+        made.append(search_of(recipe=recipe, settings=tuple(space)) if space else None)
     for key in found.ranges:
         if rows and not any(row.has(key) for row in rows):
             own = found.place.startswith(path)
             words = "; take it out" if own else f" in {path}; give that comparison a 'tune:' of its own"
             mistakes.add(found.places[key], f"no arm has {split_key(key)[1]!r}{words}")
     most = max((search.first for search in made if search), default=0)
-    further = EXTEND if found.options.extend is None else found.options.extend
+    further = EXTEND if options.extend is None else options.extend
     return [
         search and search.model_copy(update={"extend": 0 if search.listed else most - search.first + further})
         for search in made
@@ -156,11 +151,9 @@ def _suit(home: type[Choice] | None, key: str, given: Range, place: str, mistake
         values.append(float(value) if kind == "real" and isinstance(value, int) else value)
     if len(mistakes) > before:
         return None
-    whole = kind == "whole"
-    if given.values is not None:
-        ordered = sorted(values, key=lambda value: value if isinstance(value, tuple) else (value,))
-        return Searched(key=key, values=tuple(ordered), whole=whole)
-    made = Searched(key=key, whole=whole, **given.model_dump())
+    ordered = sorted(values, key=lambda value: value if isinstance(value, tuple) else (value,))
+    listed = {"values": tuple(ordered)} if name == "values" else {}
+    made = Searched(key=key, whole=kind == "whole", **given.model_dump() | listed)
     if given.points and len(set(made.grid())) < given.points:
         words = f"has fewer than {given.points} different whole numbers; give fewer points, or wider ends"
         mistakes.add(join(place, name), words)

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from study.axes.recipe import AXES
 from study.errors import Mistakes, join, nearest, refuse, show, suggest
 from study.metrics import METRICS, Target
-from study.plan.file.keys import CHOICES, VARIED, owners, settings_of
+from study.plan.file.keys import CHOICES, VARIED, owners
 from study.plan.file.models import Claim, Comparison, StudyFile, Tune
 from study.plan.searches.search import SELECTS
 from study.plan.searches.space import EXAMPLE, Range
@@ -104,7 +104,7 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
     if kind == "words":
         return error["msg"]
     if kind == "extra_forbidden":
-        return unknown(place, given, error["loc"])
+        return unknown(place, error["loc"])
     if kind == "missing":
         if isinstance(place[-1], int):
             return f"a value is missing; give {place[-1] + 1}"
@@ -114,7 +114,10 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
     if kind.startswith("union_tag"):
         return unchosen(given, last_key(tuple(step for step in place if step != "name")))
     if key == "select" and len(place) > 1 and isinstance(given, str):
-        return unselected(given)
+        twin = METRICS[given].selected_by(regression=False) if given in METRICS and "test" in given else None
+        leak = "is of the test rows: an arm chosen by them looks better on them than it is"
+        known = suggest(given, SELECTS, "selection")
+        return f"{given!r} {leak}; give its validation twin, {twin}" if twin else known
     if kind == "literal_error" and key == "metric" and isinstance(given, str) and given in METRICS:
         return refuse(given, f"one of {context['expected']}")
     parent = str(place[-2]) if len(place) > 1 else ""
@@ -125,8 +128,7 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
     if given in ([], {}) and listed:
         return refuse(None, listed)
     if kind == "too_short":
-        least = context["min_length"]
-        return refuse(given, whole or f"a list of at least {counted(least, 'value')}")
+        return refuse(given, whole or f"a list of at least {counted(context['min_length'], 'value')}")
     if given is None and isinstance(place[-1], str):
         return refuse(None, WANTED.get(key) or _wanted(errors))
     if kind == "tuple_type" and place[-2:-1] == ("vary",):
@@ -169,16 +171,7 @@ def unchosen(given: Any, key: str) -> str:
     return refuse(given, f"one of {', '.join(known)}, or {{name: …}} with settings")
 
 
-def unselected(given: str) -> str:
-    """What tuning cannot choose by."""
-    instead = METRICS[given].selected_by(regression=False) if given in METRICS and "test" in given else None
-    if instead:
-        leak = "is of the test rows: an arm chosen by them looks better on them than it is"
-        return f"{given!r} {leak}; give its validation twin, {instead}"
-    return suggest(given, SELECTS, "selection")
-
-
-def unknown(place: Place, given: Any, loc: tuple[int | str, ...]) -> str:
+def unknown(place: Place, loc: tuple[int | str, ...]) -> str:
     """A key that its part does not have."""
     key, part = str(place[-1]), last_key(place[:-1])
     mark = str(loc[-2]) if len(loc) > 1 else ""
@@ -225,7 +218,7 @@ def untunable(key: str) -> str:
 
 def unknown_setting(axis: str, name: str, key: str) -> str:
     """A key that is no setting of a choice."""
-    settings = settings_of(CHOICES[axis].choices()[name])
+    settings = [setting for setting in CHOICES[axis].choices()[name].model_fields if setting != "name"]
     none = f"{name!r} has no settings; take {key!r} out"
     return suggest(key, settings, f"setting of {name!r}") if settings else none
 

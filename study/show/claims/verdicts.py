@@ -93,7 +93,7 @@ def table_of(plan: Plan, rulings: Sequence[Ruling], history: History) -> pa.Tabl
     for _, claim, verdict in rulings:
         if verdict.counts and not verdict.evidence.lacking:
             seen.setdefault(claim.about, {})[data_of(verdict.claim)] = verdict.evidence.pairs
-    history.looks = history.looked(seen)
+    history.look(seen)
     rows = []
     for ruling in rulings:
         rows.append(row := _row(plan, ruling, history))
