@@ -9,7 +9,7 @@ from typing import NamedTuple
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe, split_sizes
 from study.plan.plan import Arm
-from study.plan.searches.search import Search
+from study.plan.search import Search
 from study.store.layout import Block
 from study.wording import counted
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from study.axes.base import Frozen
 from study.axes.recipe import digest
 from study.plan.plan import Arm, Plan
-from study.plan.searches.search import Search, Selection
+from study.plan.search import Search, Selection
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store
 

@@ -14,7 +14,7 @@ from study.axes.recipe import RECIPE, Recipe, digest
 from study.errors import Refused, suggest
 from study.metrics import METRICS, Select, Target
 from study.plan.file.models import Claim
-from study.plan.searches.search import Search, Selection, Settings
+from study.plan.search import Search, Selection, Settings
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
 

@@ -18,7 +18,7 @@ from study.plan.cost import mean_steps, steps_of
 from study.plan.jobs import Job
 from study.plan.limits import Limits, visible
 from study.plan.plan import Plan
-from study.plan.searches.search import Search
+from study.plan.search import Search
 from study.run.devices import cores
 from study.run.search import together
 from study.run.timing import MAX_STEPS, WARM_UP, seconds_of

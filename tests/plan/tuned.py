@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from study.plan.plan import Arm, Plan
-from study.plan.searches.search import Search
+from study.plan.search import Search
 
 Planned = Callable[[Any], Plan]
 LR = {"optimizer.lr": {"log": [0.001, 10], "points": 9}}

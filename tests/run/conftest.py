@@ -14,7 +14,7 @@ from study.engine.data import Data, Split, load, prepare
 from study.plan.file.keys import CHOICES
 from study.plan.jobs import BlockUnit, Job, SearchUnit
 from study.plan.plan import Arm
-from study.plan.searches.search import Search, Selection
+from study.plan.search import Search, Selection
 from study.run.job import run
 from study.store.layout import Block, Store
 

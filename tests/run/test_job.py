@@ -13,8 +13,8 @@ from study.engine.data import load, prepare
 from study.engine.pack import Run, train
 from study.plan.jobs import Job, SearchUnit
 from study.plan.plan import Arm
-from study.plan.searches.search import Selection
-from study.plan.searches.trials import Trials
+from study.plan.search import Selection
+from study.plan.trials import Trials
 from study.run import job as running
 from study.run.job import run, settings_of
 from study.store.failures import failed_search

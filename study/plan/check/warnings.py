@@ -10,7 +10,7 @@ from study.axes.recipe import AXES, split_sizes
 from study.errors import join, join_each
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
-from study.plan.searches.space import EXAMPLE
+from study.plan.search import EXAMPLE
 from study.store.layout import Block, Store, owned
 from study.wording import listed
 

@@ -18,7 +18,7 @@ from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import read
 from study.plan.plan import Arm, Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
-from study.plan.searches.search import Search
+from study.plan.search import Search
 from study.store.checksums import Sums
 from study.store.layout import Store
 

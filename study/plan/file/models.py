@@ -11,7 +11,7 @@ from study.axes.base import Frozen
 from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS, Select, Target
 from study.plan.file.keys import VARIED, Written, checked_as, fields, kinds, literals, mapping, searchable
-from study.plan.searches.space import Range
+from study.plan.search import Range
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 Slug = Annotated[str, Field(pattern=SLUG)]

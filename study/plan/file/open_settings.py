@@ -15,8 +15,7 @@ from study.plan.file.keys import CHOICES, adapter, kind_of
 from study.plan.file.matrix import Choices, entries, key_place, varied
 from study.plan.file.models import EXTEND, Comparison, StudyFile, Tune
 from study.plan.file.shape import expected
-from study.plan.searches.search import Search
-from study.plan.searches.space import EXAMPLE, Range, Searched, Value
+from study.plan.search import EXAMPLE, Range, Search, Searched, Value
 
 
 class OpenSettings(NamedTuple):

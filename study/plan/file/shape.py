@@ -13,8 +13,7 @@ from study.errors import Mistakes, join, nearest, refuse, show, suggest
 from study.metrics import METRICS, Target
 from study.plan.file.keys import CHOICES, VARIED, owners
 from study.plan.file.models import Claim, Comparison, StudyFile, Tune
-from study.plan.searches.search import SELECTS
-from study.plan.searches.space import EXAMPLE, Range
+from study.plan.search import EXAMPLE, SELECTS, Range
 from study.wording import counted
 
 Place = tuple[str | int, ...]  # keys and indices of the file
