@@ -32,10 +32,8 @@ class Across(NamedTuple):
     @property
     def full(self) -> bool:
         """Whether every arm is on every dataset, in all its splits."""
-        columns = [
-            [self.cells.get((i, j), {}).keys() for j in range(len(self.arms))] for i in range(len(self.datasets))
-        ]
-        return all(splits == column[0] for column in columns for splits in column)
+        arms = range(len(self.arms))
+        return all(len({frozenset(self.cells.get((i, j), ())) for j in arms}) == 1 for i in range(len(self.datasets)))
 
     @property
     def splits(self) -> bool:

@@ -12,11 +12,10 @@ from study.axes.recipe import Recipe
 from study.errors import Mistakes, join, nearest
 from study.metrics import METRICS, Select, Target, selections
 from study.plan.check.decidability import refuse_hopeless, tested
-from study.plan.file import shape
 from study.plan.file.matrix import Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
-from study.plan.file.read import read
+from study.plan.file.read import read, refused
 from study.plan.plan import Arm, Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
 from study.plan.search import Search
 from study.store.checksums import Sums
@@ -174,7 +173,7 @@ class Expansion:
                 setting = f"{axis}.{error['loc'][2]}" if len(error["loc"]) > 2 else axis
                 at = places.get(setting, places[axis])
                 at = key_place(at) if error["type"] == "extra_forbidden" else at
-                self.mistakes.add(at, shape.refused(error, axis))
+                self.mistakes.add(at, refused(error, axis))
             return None
         if (reason := recipe.impossible()) and not (search and any(search.covered(axis) for axis in reason[0])):
             axes, words = reason

@@ -6,7 +6,7 @@ is required, since other keys of the file may give them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, Union
 
@@ -41,8 +41,7 @@ def checked_as(kind: Any) -> GetPydanticSchema:
 def literals(name: str, described: Mapping[str, str]) -> Any:
     """A type of the names of ``described``; the JSON Schema has their descriptions."""
     options = (Annotated[Literal[word], Tag(f"<{word}>"), Field(description=text)] for word, text in described.items())
-    union: Any = Annotated[Union[tuple(options)], Discriminator(_tag)]  # noqa: UP007
-    return _named(name, union)
+    return _union(name, options, Discriminator(_tag))
 
 
 @cache
@@ -80,8 +79,7 @@ def _of_axis(axis: str) -> Any:
         described = Field(description=choice.description())
         options += [Annotated[Literal[name], Tag(f"<{name}>"), described]]
         options += [Annotated[_partial(axis, name, choice), Tag(f"<{name} …>")]]
-    union: Any = Annotated[Union[tuple(options)], Discriminator(_tag), about]  # noqa: UP007
-    return _named(axis, union)
+    return _union(axis, options, Discriminator(_tag), about)
 
 
 def _partial(axis: str, name: str, choice: type[Choice]) -> type[Frozen]:
@@ -100,8 +98,7 @@ def _of_setting(key: str, homes: list[type[Choice]]) -> Any:
     """What any of the choices that have the setting takes."""
     kinds = {repr(kind): kind for home in homes for kind in [_type(home.model_fields[key.partition(".")[2]])]}
     names = ", ".join(home.model_fields["name"].default for home in homes)
-    union: Any = Union[tuple(kinds.values())]  # noqa: UP007
-    return _named(key.replace(".", "-"), Annotated[union, Field(description=f"A setting of {names}.")])
+    return _union(key.replace(".", "-"), kinds.values(), Field(description=f"A setting of {names}."))
 
 
 def fields(kinds: Mapping[str, Any], required: Collection[str] = ()) -> dict[str, Any]:
@@ -143,10 +140,10 @@ def searchable() -> list[str]:
     return [key for key in allowed if any(kind_of(key, home) for home in homes[key])]
 
 
-def _named(name: str, kind: Any) -> Any:
+def _union(name: str, options: Iterable[Any], *about: Any) -> Any:
     """A type that is written once in the JSON Schema, under ``name``; a dot in it would count as that of a module."""
     alias: Any = TypeAliasType
-    return alias(name, kind)
+    return alias(name, Annotated[(Union[tuple(options)], *about)])  # noqa: UP007
 
 
 def _type(field: FieldInfo) -> Any:

@@ -103,8 +103,7 @@ class Choices(NamedTuple):
         wanted: Written = {}
         for key, value in pattern.items():
             wanted |= {f"{key}.{name}": one for name, one in parts(value).items()} if key in CHOICES else {key: value}
-        same = canonical
-        return all(self.has(key) and same(self.value(key)) == same(value) for key, value in wanted.items())
+        return all(self.has(key) and canonical(self.value(key)) == canonical(value) for key, value in wanted.items())
 
 
 class Row(NamedTuple):
@@ -153,7 +152,7 @@ def matrix(
     made = list(_combinations(comparison, path, baseline, mistakes))
     skipped = _skipped(comparison, path, [choices for _, choices, _ in made], mistakes)
     kept = [one for i, one in enumerate(made) if i not in skipped]
-    closed = [choices.without(searched) for _, choices, _ in kept]
+    closed = (choices.without(searched) for _, choices, _ in kept)
     values = [{key: choices.value(key) for key in keys} for choices in closed]
     composed = compose(values, [given for *_, given in kept], coupled) if kept else []
     rows = [Row(*one, *labelled) for one, labelled in zip(kept, composed, strict=True)]
