@@ -14,7 +14,7 @@ from study.axes.recipe import RECIPE, Recipe, digest
 from study.errors import Refused, suggest
 from study.metrics import METRICS, Select, Target
 from study.plan.file.models import Claim
-from study.plan.search import Search, Selection, Settings
+from study.plan.search import Candidate, Search, Selection
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
 
@@ -73,7 +73,7 @@ class Arm(Frozen):
         """The settings of ``axis`` that are searched; the empty string where the axis itself is."""
         return self.search.covered(axis) if self.search else set()
 
-    def settled(self, settings: Settings) -> Recipe:
+    def settled(self, settings: Candidate) -> Recipe:
         """The recipe with the ``settings`` that were chosen. Raises ValueError where they are refused."""
         return self.search.at(settings) if self.search else self.outline
 

@@ -6,7 +6,7 @@ A search is the tuning of one arm's open settings; it serves every selection amo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import product
 from math import log, prod
@@ -24,7 +24,7 @@ SELECTS: tuple[str, ...] = get_args(Select)
 EXAMPLE = "{log: [0.001, 10], points: 9}"
 Widths = Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
 Value = int | float | tuple[int, ...]
-Settings = Mapping[str, Value]  # key (optimizer.lr) → value
+Candidate = dict[str, Value]  # setting (optimizer.lr) → value
 Ends = Annotated[
     tuple[
         Annotated[float, Field(allow_inf_nan=False)],
@@ -194,12 +194,12 @@ class Search(Frozen):
         """The settings of ``axis`` that are searched; the empty string where the axis itself is."""
         return {setting or "" for home, setting in map(split_key, self.covers) if home == axis}
 
-    def grid(self) -> Iterator[dict[str, Value]]:
+    def grid(self) -> Iterator[Candidate]:
         """Every combination of the grid, the last setting turning fastest."""
         for point in product(*(searched.grid() for searched in self.settings)):
             yield dict(zip(self.covers, point, strict=True))
 
-    def at(self, settings: Settings) -> Recipe:
+    def at(self, settings: Candidate) -> Recipe:
         """The recipe with ``settings`` in place. Raises ValueError where they are refused."""
         content = dict(self.recipe)
         for key, value in settings.items():
@@ -214,7 +214,7 @@ class Search(Frozen):
         """That of the first candidate: good for whatever no searched setting changes."""
         return self.at(next(self.grid()))
 
-    def possible(self, settings: Settings) -> bool:
+    def possible(self, settings: Candidate) -> bool:
         """Whether runs can be trained so."""
         try:
             return self.at(settings).impossible() is None

@@ -15,10 +15,9 @@ from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
 from study.metrics import Select, Target
-from study.plan.search import Search, Searched, Selection, Value
+from study.plan.search import Candidate, Search, Searched, Selection
 from study.store.files import write_parquet
 
-Candidate = dict[str, Value]  # setting → value
 Row = dict[str, Any]  # of one candidate and one tuning seed, with its status and every validation metric
 NOTHING_CHOSEN = "tuning"  # the reason of runs that are diverged because every candidate was
 SAME = 1e-9  # positions that differ by less

@@ -16,7 +16,8 @@ from study.engine.record import Record
 from study.engine.shard import Shard
 from study.plan.jobs import BlockUnit, Job, SearchUnit
 from study.plan.plan import Arm
-from study.plan.trials import NOTHING_CHOSEN, Candidate, Trials, settings_text
+from study.plan.search import Candidate
+from study.plan.trials import NOTHING_CHOSEN, Trials, settings_text
 from study.run import devices
 from study.run.attempt import Busy, attempt, said
 from study.run.distributed import spread

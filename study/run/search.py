@@ -13,8 +13,8 @@ from study.engine.checkpoint import Checkpoints
 from study.engine.data import Data
 from study.engine.pack import Run, train
 from study.engine.record import Record
-from study.plan.search import Search, Selection
-from study.plan.trials import Candidate, Row, Trial, Trials, further, rank
+from study.plan.search import Candidate, Search, Selection
+from study.plan.trials import Row, Trial, Trials, further, rank
 from study.run.attempt import said
 from study.run.provenance import provenance
 from study.store.failures import OUT_OF_MEMORY

@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from study.plan.plan import Plan
-from study.plan.search import Selection
-from study.plan.trials import Candidate, Row, Trial, Trials, further
+from study.plan.search import Candidate, Selection
+from study.plan.trials import Row, Trial, Trials, further
 from study.store.schemas import TUNING
 
 # Label, settings, tuning seed (0, 1, …) → validation accuracy (of a regression 1 + its loss), None where it diverged.

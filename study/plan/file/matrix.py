@@ -6,6 +6,7 @@ Their labels have the keys whose value differs, in the order written (DESIGN §4
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -14,8 +15,7 @@ from pydantic import JsonValue
 from study.axes.base import Choice
 from study.axes.recipe import AXES, Recipe, split_key
 from study.errors import Mistakes, join, show
-from study.plan.file.keys import CHOICES, Written, defaults
-from study.plan.file.models import Comparison
+from study.plan.file.models import CHOICES, Comparison, Written
 
 ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
 
@@ -120,6 +120,14 @@ class Matrix(NamedTuple):
     rows: list[Row]
     skipped: int
     coupled: tuple[str, ...]  # the keys of ``arms``, in the order written
+
+
+@cache
+def defaults(axis: str, name: str) -> dict[str, JsonValue]:
+    """All settings of a choice, with its name; None where one has no default."""
+    about = CHOICES[axis].choices()[name].model_fields
+    values = {setting: None if field.is_required() else field.default for setting, field in about.items()}
+    return {setting: list(value) if isinstance(value, tuple) else value for setting, value in values.items()}
 
 
 def entries(part: Written, path: str) -> Combination:
