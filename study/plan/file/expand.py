@@ -70,10 +70,10 @@ class Expansion:
         if len(self.mistakes) > before:
             return
         baseline = self.baseline.with_(entries(comparison.baseline, join(path, "baseline")))
-        made = matrix(comparison, path, baseline, opened.ranges if opened else (), self.mistakes)
+        made, skipped = matrix(comparison, path, baseline, opened.ranges if opened else (), self.mistakes)
         if len(self.mistakes) > before:
             return
-        rows = [row._replace(choices=self._located(row.choices)) for row in made.rows]
+        rows = [row._replace(choices=self._located(row.choices)) for row in made]
         found = searches(opened, [row.choices for row in rows], path, self.mistakes) if opened else [None] * len(rows)
         plain = [self._arm(row, search) for row, search in zip(rows, found, strict=True)]
         self._check_apart(rows, plain, opened)
@@ -124,7 +124,7 @@ class Expansion:
                     )
                     for row in rows
                 ),
-                skipped=made.skipped,
+                skipped=skipped,
                 metrics=comparison.metrics,
                 reference=labels[0] if comparison.reference is None else comparison.reference,
                 seeds=seeds,
@@ -141,7 +141,7 @@ class Expansion:
                 ),
                 selections=by_metric,
                 given={row.label: row.given for row in rows if row.given},
-                coupled=made.coupled if any(row.given for row in rows) else (),
+                coupled=comparison.coupled if any(row.given for row in rows) else (),
             )
         )
 

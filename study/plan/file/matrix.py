@@ -60,7 +60,7 @@ class Choices(NamedTuple):
             elif axis not in CHOICES:
                 recipe[axis] = value
             elif recipe[axis] is None or recipe[axis]["name"] != value:
-                given = parts(value)
+                given = in_full(value)
                 recipe[axis] = {"name": given["name"]} | given
                 places = {other: at for other, at in places.items() if split_key(other)[0] != axis}
                 places |= {f"{axis}.{name}": join(place, name) for name in given}
@@ -102,7 +102,7 @@ class Choices(NamedTuple):
         """
         wanted: Written = {}
         for key, value in pattern.items():
-            wanted |= {f"{key}.{name}": one for name, one in parts(value).items()} if key in CHOICES else {key: value}
+            wanted |= {f"{key}.{name}": one for name, one in in_full(value).items()} if key in CHOICES else {key: value}
         return all(self.has(key) and canonical(self.value(key)) == canonical(value) for key, value in wanted.items())
 
 
@@ -114,12 +114,6 @@ class Row(NamedTuple):
     given: str | None  # its ``label:``
     label: str
     shown: dict[str, str]  # key that differs → what the label shows for it
-
-
-class Matrix(NamedTuple):
-    rows: list[Row]
-    skipped: int
-    coupled: tuple[str, ...]  # the keys of ``arms``, in the order written
 
 
 @cache
@@ -143,28 +137,37 @@ def varied(comparison: Comparison, path: str) -> dict[str, list[Entry]]:
     }
 
 
-def parts(value: JsonValue) -> Written:
+def in_full(value: JsonValue) -> Written:
     """The name and the settings of a choice as it may be written."""
     return value if isinstance(value, dict) else {"name": value}
 
 
 def matrix(
     comparison: Comparison, path: str, baseline: Choices, searched: Collection[str], mistakes: Mistakes
-) -> Matrix:
-    """The arms of the comparison at ``path`` that are not skipped, with their labels; the mistakes are noted.
+) -> tuple[list[Row], int]:
+    """The arms of the comparison at ``path``, with their labels, and how many are skipped; the mistakes are noted.
 
-    ``baseline``: that of the comparison. ``searched``: keys that are left open, and shown in no label.
+    ``baseline``: that of the comparison. ``searched``: keys that are left open, and shown in no label. An arm's own
+    ``label:`` replaces what the coupled keys would show.
     """
-    coupled = tuple(dict.fromkeys(key for arm in comparison.arms or () for key in entries(arm, path)))
-    keys = dict.fromkeys([*coupled, *comparison.vary])
     made = list(_combinations(comparison, path, baseline, mistakes))
     skipped = _skipped(comparison, path, [choices for _, choices, _ in made], mistakes)
     kept = [one for i, one in enumerate(made) if i not in skipped]
+    coupled = comparison.coupled
+    keys = dict.fromkeys([*coupled, *comparison.vary])
     closed = (choices.without(searched) for _, choices, _ in kept)
     values = [{key: choices.value(key) for key in keys} for choices in closed]
-    composed = compose(values, [given for *_, given in kept], coupled) if kept else []
-    rows = [Row(*one, *labelled) for one, labelled in zip(kept, composed, strict=True)]
-    return Matrix(rows, len(skipped), coupled)
+    differing = varying(values) if len(values) > 1 else list(keys)
+    texts = {key: fragments(key, [own[key] for own in values]) for key in differing}
+    rows = []
+    for (combination, choices, given), own in zip(kept, values, strict=True):
+        shown = {key: texts[key][canonical(own[key])] for key in differing}
+        hidden = coupled if given else ()
+        parts = [text for key, text in shown.items() if text != ABSENT and key not in hidden]
+        rows.append(
+            Row(combination, choices, given, ", ".join([given, *parts] if given else parts) or "baseline", shown)
+        )
+    return rows, len(skipped)
 
 
 def _combinations(
@@ -190,7 +193,7 @@ def _check_once(combination: Combination, mistakes: Mistakes) -> None:
     for key, (_, place) in combination.items():
         axis, setting = split_key(key)
         whole = combination.get(axis)
-        if setting and whole and setting in parts(whole.value):
+        if setting and whole and setting in in_full(whole.value):
             mistakes.add(key_place(place), f"is set within {key_place(whole.place)} too; give it in one place")
 
 
@@ -243,24 +246,6 @@ def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
         parts = [f"{setting}={number(value.get(setting))}" for setting in varying(twins)]
         shown[code] = " ".join([str(value["name"]), *parts])
     return shown
-
-
-def compose(
-    rows: Sequence[Mapping[str, Any]], given: Sequence[str | None], coupled: Sequence[str]
-) -> list[tuple[str, dict[str, str]]]:
-    """The label of each arm, and what it shows for each key that differs.
-
-    ``rows``: the value of every key written in the comparison, per arm. ``given``: the arm's own
-    ``label:``, which replaces what the ``coupled`` keys (those of ``arms``) would show.
-    """
-    differing = varying(rows) if len(rows) > 1 else list(rows[0])
-    shown = {key: fragments(key, [row[key] for row in rows]) for key in differing}
-    composed = []
-    for row, own in zip(rows, given, strict=True):
-        values = {key: shown[key][canonical(row[key])] for key in differing}
-        parts = [values[key] for key in differing if values[key] != ABSENT and not (own and key in coupled)]
-        composed.append((", ".join([own, *parts] if own else parts) or "baseline", values))
-    return composed
 
 
 def canonical(value: Any) -> str:

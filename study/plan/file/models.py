@@ -274,6 +274,11 @@ class Comparison(Frozen):
     ] = ()
 
     @property
+    def coupled(self) -> tuple[str, ...]:
+        """The keys of ``arms``, in the order written."""
+        return tuple(dict.fromkeys(key for arm in self.arms or () for key in arm if key != "label"))
+
+    @property
     def used(self) -> tuple[str, ...]:
         """The metrics that are shown or claimed."""
         return tuple(dict.fromkeys((*self.metrics, *(claim.metric for claim in self.claims))))
