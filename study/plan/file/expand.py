@@ -81,8 +81,7 @@ class Expansion:
         target = comparison.target or self.file.target
         pairs = zip(labels, plain, strict=True)
         regression = next((label for label, arm in pairs if arm and arm.dataset.known_task == "regression"), None)
-        wrong = {metric: _unfit(metric, regression, target) for metric in comparison.used}
-        unfit = {metric: reason for metric, reason in wrong.items() if reason}
+        unfit = {name: why for name in comparison.used if (why := _unfit(name, regression, target))}
         check_shown(comparison, path, labels, unfit, self.mistakes)
         others = len(self.mistakes)
         check_claims(comparison, path, labels, unfit, self.mistakes)
@@ -90,12 +89,9 @@ class Expansion:
         by_metric = self._selections(comparison, opened, regression, target)
         if len(self.mistakes) > before:
             return
-        seeds, arms = (
-            comparison.seeds or self.file.seeds,
-            {row.label: arm for row, arm in zip(rows, plain, strict=True)},
-        )
+        seeds = comparison.seeds or self.file.seeds
         by_select: dict[Select | None, dict[str, Arm]] = {
-            select: {label: arm.chosen_by(select, target) for label, arm in arms.items() if arm}
+            select: {label: arm.chosen_by(select, target) for label, arm in zip(labels, plain, strict=True) if arm}
             for select in by_metric.values() or [None]
         }
         for arm in [arm for selected in by_select.values() for arm in selected.values()]:
@@ -293,6 +289,6 @@ def _check_label(label: str, place: str, known: Sequence[str], mistakes: Mistake
     close = nearest(label, known)
     hint = f"did you mean {close!r}? " if close else ""
     more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
-    listed = ", ".join(map(repr, known[:LISTED])) + more
-    mistakes.add(place, f"{label!r} is not a label of this comparison; {hint}the labels are {listed}")
+    listed = ", ".join(map(repr, known[:LISTED]))
+    mistakes.add(place, f"{label!r} is not a label of this comparison; {hint}the labels are {listed}{more}")
     return False
