@@ -37,15 +37,13 @@ Values = Annotated[tuple[int | float | Widths, ...], Field(strict=False, min_len
 
 def _rising(ends: tuple[float, float]) -> tuple[float, float]:
     if ends[0] >= ends[1]:
-        wrong = f"the first end must be below the second; give [{ends[1]:g}, {ends[0]:g}]"
-        raise PydanticCustomError("words", "{wrong}", {"wrong": wrong})
+        raise PydanticCustomError("words", f"the first end must be below the second; give [{ends[1]:g}, {ends[0]:g}]")
     return ends
 
 
 def _positive(ends: tuple[float, float]) -> tuple[float, float]:
     if min(ends) <= 0:
-        wrong = f"{ends[0]:g} has no logarithm; give ends above 0, or 'linear'"
-        raise PydanticCustomError("words", "{wrong}", {"wrong": wrong})
+        raise PydanticCustomError("words", f"{ends[0]:g} has no logarithm; give ends above 0, or 'linear'")
     return ends
 
 
@@ -67,8 +65,8 @@ class Range(Frozen):
         kinds = [kind for kind in ("log", "linear", "values") if getattr(self, kind) is not None]
         if len(kinds) != 1:
             has = f"has {' and '.join(map(repr, kinds))}" if kinds else "says nothing of where to search"
-            wrong = f"{has}; give one of 'log', 'linear' and 'values', such as {EXAMPLE}"
-            raise PydanticCustomError("words", "{wrong}", {"wrong": wrong})
+            words = f"{has}; give one of 'log', 'linear' and 'values', such as {EXAMPLE}"
+            raise PydanticCustomError("words", words)
         return self
 
 

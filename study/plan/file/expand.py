@@ -8,11 +8,11 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from study.axes.dataset import Dataset
-from study.axes.recipe import Recipe
+from study.axes.recipe import AXES, Recipe
 from study.errors import Mistakes, join, nearest
 from study.metrics import METRICS, Select, Target, selections
 from study.plan.check.decidability import refuse_hopeless, tested
-from study.plan.file.matrix import Choices, Combination, Row, entries, key_place, matrix
+from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import read, refused
@@ -56,7 +56,7 @@ class Expansion:
 
     def __init__(self, file: StudyFile, folder: Path, sums: Sums, mistakes: Mistakes) -> None:
         self.file, self.folder, self.sums, self.mistakes = file, folder, sums, mistakes
-        self.baseline = Choices.defaults("baseline").with_(entries(file.baseline, "baseline"))
+        self.baseline = Choices(dict.fromkeys(AXES), {}).with_(entries(DEFAULTS | file.baseline, "baseline"))
         self.comparisons: list[PlannedComparison] = []
         self.arms: dict[str, Arm] = {}
         self.seeds: dict[str, int] = {}  # wanted of each arm

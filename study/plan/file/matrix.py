@@ -13,11 +13,17 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from study.axes.base import Choice
-from study.axes.recipe import AXES, Recipe, split_key
+from study.axes.recipe import Recipe, split_key
 from study.errors import Mistakes, join, show
 from study.plan.file.models import CHOICES, Comparison, Written
 
 ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
+
+DEFAULTS: Written = {
+    axis: field.default.differing() if isinstance(field.default, Choice) else field.default
+    for axis, field in Recipe.model_fields.items()
+    if not field.is_required()
+}
 
 
 class Entry(NamedTuple):
@@ -38,13 +44,6 @@ class Choices(NamedTuple):
 
     recipe: dict[str, Any]
     places: dict[str, str]
-
-    @classmethod
-    def defaults(cls, path: str) -> Choices:
-        """Of the axes that have one, as if written in the baseline at ``path``."""
-        fields = {axis: field.default for axis, field in Recipe.model_fields.items() if not field.is_required()}
-        plain = {axis: value.differing() if isinstance(value, Choice) else value for axis, value in fields.items()}
-        return cls(dict.fromkeys(AXES), {}).with_(entries(plain, path))
 
     def with_(self, entries: Combination) -> Choices:
         """These choices with ``entries`` laid over them: axes first, then settings.
