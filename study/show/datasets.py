@@ -47,8 +47,6 @@ def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
     A dataset is its content: split in another way, or read from another place, it is the same. A key whose
     value follows from the dataset (a network for each) belongs to the dataset, and to the name of no arm.
     """
-    if not any(key.partition(".")[0] == "dataset" for key in comparison.keys):
-        return None
     datasets = {arm.label: plan.arms[arm.arm].dataset for arm in comparison.arms}
     content = {label: _content(dataset) for label, dataset in datasets.items()}
     places = list(dict.fromkeys(content.values()))
@@ -62,9 +60,8 @@ def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
     cells: dict[tuple[int, int], dict[Split, str]] = {}
     for j, arms in enumerate(alike.values()):
         for label in (arm.label for arm in arms):
-            cells.setdefault((places.index(content[label]), j), {})[
-                datasets[label].split, datasets[label].split_seed
-            ] = label
+            split = datasets[label].split, datasets[label].split_seed
+            cells.setdefault((places.index(content[label]), j), {})[split] = label
     firsts = {content[label]: dataset for label, dataset in reversed(datasets.items())}
     names = tuple(_name(comparison, keys, arms) for arms in alike.values())
     return Across(tuple(_names([firsts[place] for place in places])), names, cells)

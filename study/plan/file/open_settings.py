@@ -98,22 +98,17 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
 
     ``path``: of the comparison. Raises nothing: what cannot be searched so is noted, and such arms have no search.
     """
-    suited: dict[tuple[type[Choice] | None, str], Searched | None] = {}
-    options = found.options
+    keys, options = sorted(found.ranges), found.options
+    homes = dict.fromkeys((row.choice(key), key) for row in rows for key in keys if row.has(key))
+    suited = {home: _suit(*home, found.ranges[home[1]], found.places[home[1]], mistakes) for home in homes}
     search_of = partial(Search, seeds=options.seeds, extend=0, method=options.search, trials=options.trials)
     made: list[Search | None] = []
     for row in rows:
-        space = []
-        for key in sorted(key for key in found.ranges if row.has(key)):
-            place = row.choice(key), key
-            if place not in suited:
-                suited[place] = _suit(*place, found.ranges[key], found.places[key], mistakes)
-            if (one := suited[place]) is not None:
-                space.append(one)
+        space = tuple(one for key in keys if row.has(key) and (one := suited[row.choice(key), key]))
         recipe = row.without([searched.key for searched in space]).recipe
-        made.append(search_of(recipe=recipe, settings=tuple(space)) if space else None)
+        made.append(search_of(recipe=recipe, settings=space) if space else None)
     for key in found.ranges:
-        if rows and not any(row.has(key) for row in rows):
+        if rows and all(key != known for _, known in homes):
             own = found.place.startswith(path)
             words = "; take it out" if own else f" in {path}; give that comparison a 'tune:' of its own"
             mistakes.add(found.places[key], f"no arm has {split_key(key)[1]!r}{words}")
