@@ -93,7 +93,10 @@ class Trials:
         return choose(self.search, [trial for _, trial in self.of(selection)], selection.metric)
 
     def rows(self, selection: Selection) -> Iterator[Row]:
-        """What was tried for a selection, ranked, and what it chose: the columns of ``TUNING``, but for the arm."""
+        """The rows of ``TUNING``, without the arm: what was tried for a selection, ranked, and what it chose."""
+        from study.store.schemas import TUNING
+
+        names = [name for name in TUNING.names if name != "arm"]
         trials = [trial for _, trial in self.of(selection)]
         places = {place: i + 1 for i, place in enumerate(rank(trials, selection.metric))}
         chosen = choose(self.search, trials, selection.metric)
@@ -111,7 +114,9 @@ class Trials:
                 "undertuned": mine is not None and mine.undertuned,
                 "next": json.dumps(mine.next, sort_keys=True) if mine and mine.next else None,
             }
-            yield from (row | shared for row in trial.rows)
+            for row in trial.rows:
+                content = row | shared
+                yield {name: content.get(name) for name in names}
 
 
 def with_steps(row: Row, target: Target | None) -> Row:
