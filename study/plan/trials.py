@@ -80,24 +80,24 @@ class Trials:
         schema = SEARCH.with_metadata({"selections": json.dumps(self.done)})
         write_parquet(pa.Table.from_pylist(rows, schema), path)
 
-    def of(self, selection: Selection) -> list[tuple[int, Trial]]:
-        """The candidates that a selection chooses from, each with its place among all, and what they came to."""
+    def of(self, selection: Selection) -> list[Trial]:
+        """The candidates that a selection chooses from, and what they came to."""
         return [
-            (i, tried._replace(rows=[with_steps(row, selection.target) for row in tried.rows]))
-            for i, tried in enumerate(self.tried)
-            if not tried.selections or selection.name in tried.selections
+            trial._replace(rows=[with_steps(row, selection.target) for row in trial.rows])
+            for trial in self.tried
+            if not trial.selections or selection.name in trial.selections
         ]
 
     def chosen(self, selection: Selection) -> Chosen | None:
         """What ``selection`` chooses; None where every candidate diverged."""
-        return choose(self.search, [trial for _, trial in self.of(selection)], selection.metric)
+        return choose(self.search, self.of(selection), selection.metric)
 
     def rows(self, selection: Selection) -> Iterator[Row]:
         """The rows of ``TUNING``, without the arm: what was tried for a selection, ranked, and what it chose."""
         from study.store.schemas import TUNING
 
         names = [name for name in TUNING.names if name != "arm"]
-        trials = [trial for _, trial in self.of(selection)]
+        trials = self.of(selection)
         places = {place: i + 1 for i, place in enumerate(rank(trials, selection.metric))}
         chosen = choose(self.search, trials, selection.metric)
         for n, trial in enumerate(trials):

@@ -60,7 +60,7 @@ class Running:
         search = self.search
         if not self.trials.tried:
             self.try_all(list(search.grid()) if search.method == "grid" else self.quasi_random([], search.first), None)
-        while (left := search.candidates - len(trials := [trial for _, trial in self.trials.of(selection)])) > 0:
+        while (left := search.candidates - len(trials := self.trials.of(selection))) > 0:
             if search.method == "sobol":
                 best = trials[rank(trials, selection.metric)[0]].settings
                 wanted = self.quasi_random([trial.settings for trial in trials], left, around=best)

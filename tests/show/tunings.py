@@ -47,7 +47,7 @@ def extend(made: Trials, selection: Selection, label: str, quality: Quality) -> 
 
     for settings in made.search.grid() if not made.tried else ():
         attempt(settings, ())
-    while left := made.search.candidates - len(mine := [trial for _, trial in made.of(selection)]):
+    while left := made.search.candidates - len(mine := made.of(selection)):
         for settings in further(made.search, selection.metric, mine)[:left]:
             known = next((i for i, tried in enumerate(made.tried) if tried.settings == settings), None)
             if known is None:
