@@ -25,13 +25,8 @@ EXAMPLE = "{log: [0.001, 10], points: 9}"
 Widths = Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
 Value = int | float | tuple[int, ...]
 Candidate = dict[str, Value]  # setting (optimizer.lr) → value
-Ends = Annotated[
-    tuple[
-        Annotated[float, Field(allow_inf_nan=False)],
-        Annotated[float, Field(allow_inf_nan=False)],
-    ],
-    Field(strict=False),
-]  # fmt: skip
+End = Annotated[float, Field(allow_inf_nan=False)]
+Ends = Annotated[tuple[End, End], Field(strict=False)]
 Values = Annotated[tuple[int | float | Widths, ...], Field(strict=False, min_length=2)]
 
 
