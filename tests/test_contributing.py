@@ -176,7 +176,7 @@ def test_a_new_metric_is_one_record(tmp_path: Path) -> None:
     script = """
 from pathlib import Path
 from study.__main__ import main
-from study.plan.file import schema
+from study.plan.file import reference
 from study.plan.file.expand import prepare
 from study.store.layout import Store
 from tests.show.records import records, stored
@@ -186,7 +186,7 @@ found.runs["test_loss"] = found.runs["train_loss"] + 0.1 + 0.2 * found.runs["dro
 path, _ = stored(plan, found, Path("results"))
 for verb, *more in (["table", "one"], ["figure", "results", "one"], ["report"]):
     assert main([verb, str(path), *more]) == 0
-assert '"loss_gap"' in schema.text()
+assert '"loss_gap"' in reference.schema()
 """
     paths = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     done = subprocess.run(

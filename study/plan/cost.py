@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe, split_sizes
-from study.plan.arm import Arm
-from study.plan.searches.search import Search
+from study.plan.plan import Arm
+from study.plan.search import Search
 from study.store.layout import Block, Store
 from study.wording import counted
 

@@ -1,47 +1,49 @@
-"""What a study has stated, looked at and drawn: history.json, which no command takes away."""
+"""What a study has stated, looked at and drawn: history.json, which no command takes away.
+
+And what its report is drawn from: records.json, with digests of contents, whose change draws the report again. It is a
+file of its own because Snakemake needs an input whose mtime changes when records do, and only then. What is still to
+be made is not in it: the receipts of jobs are inputs of their own.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from study.errors import Refused
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
+from study.store.checksums import Sums
 from study.store.files import write_if_changed
 from study.store.layout import Store, owned
 
 Look = dict[str, int]  # digest of the paired values → how many pairs they are; several where comparisons differ in them
 
 
-class Entry(NamedTuple):
-    """A claim that was stated, or judged, at any time.
-
-    ``stated``: when it was first, in UTC, and ``runs``, how many of its two arms were there then (null where nobody
-    knows); None where it was judged and never stated by a run. ``row``: its last row of claims.parquet; None before
-    it was judged on all of its runs.
-    """
-
-    stated: dict[str, Any] | None
-    row: dict[str, Any] | None = None
-
-
-NEVER = Entry(None)
+NEVER: dict[str, Any] = {"stated": None, "row": None}  # of a claim that was neither stated nor judged
+TIMING = "timing"  # stands beside the ids of arms
 
 
 @dataclass
 class History:
-    """``claims``: by ``words``. ``looks`` taken at them: by ``PlannedClaim.about``, so that looking at the same two
-    arms with another target is another look. ``drawn``: a digest of the records of each arm, and of the timing, that
-    the study's results were drawn from last.
+    """``claims`` that were stated, or judged, at any time: by ``words``.
+
+    Of each ``stated``: when it was first, in UTC, and ``runs``, how many of its two arms were there then (null where
+    nobody knows); None where it was judged and never stated by a run. And ``row``, its last one of claims.parquet; None
+    before it was judged on all of its runs.
+
+    ``looks`` taken at them: by ``PlannedClaim.about``, so that looking at the same two arms with another target is
+    another look. ``drawn``: a digest of the records of each arm, and of the timing, that the study's results were drawn
+    from last.
     """
 
     path: Path
-    claims: dict[str, Entry] = field(default_factory=dict)
+    claims: dict[str, dict[str, Any]] = field(default_factory=dict)
     looks: dict[str, list[Look]] = field(default_factory=dict)
     drawn: dict[str, str] = field(default_factory=dict)
 
@@ -54,7 +56,9 @@ class History:
     def _of(cls, path: Path) -> History:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            claims = {words: Entry(**entry) for words, entry in content["claims"].items()}
+            claims = {words: NEVER | entry for words, entry in content["claims"].items()}
+            if any({*entry, "row"} != {*NEVER} for entry in content["claims"].values()):
+                raise ValueError("an entry of another kind")
             return cls(path, claims, content["looks"], content["drawn"])
         except FileNotFoundError:
             return cls(path)
@@ -64,32 +68,29 @@ class History:
 
     def write(self) -> None:
         """Where it differs from what the file holds."""
-        claims = {words: entry._asdict() for words, entry in self.claims.items()}
-        content = {"claims": claims, "looks": self.looks, "drawn": self.drawn}
+        content = {"claims": self.claims, "looks": self.looks, "drawn": self.drawn}
         write_if_changed(self.path, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
     def runs_before(self, words: str) -> int | None:
         """How many runs were there when a claim was first stated; None where nobody knows."""
-        stated = self.claims.get(words, NEVER).stated
+        stated = self.claims.get(words, NEVER)["stated"]
         return stated["runs"] if stated else None
 
-    def withdrawn(self, plan: Plan) -> dict[str, Entry]:
-        """The claims that were judged once, and that ``plan`` does not state."""
+    def withdrawn(self, plan: Plan) -> list[dict[str, Any]]:
+        """The last rows of the claims that were judged once, and that ``plan`` does not state."""
         stated = claims_of(plan)
-        return {words: entry for words, entry in self.claims.items() if entry.row and words not in stated}
+        return [entry["row"] for words, entry in self.claims.items() if entry["row"] and words not in stated]
 
-    def looked(self, seen: Mapping[str, Look]) -> dict[str, list[Look]]:
-        """The looks with one more at each claim (by ``about``) that is ``seen`` on data that none of its looks had.
+    def look(self, seen: Mapping[str, Look]) -> None:
+        """Take one more look at each claim (by ``about``) that is ``seen`` on data that none of its looks had.
 
         Other data are more pairs, another target, or runs or timing that took the place of others; to judge the same
         data again is no look.
         """
-        looks = {about: list(taken) for about, taken in self.looks.items()}
         for about, look in seen.items():
-            known = {data for one in looks.get(about, []) for data in one}
+            known = {data for one in self.looks.get(about, []) for data in one}
             if new := {data: pairs for data, pairs in look.items() if data not in known}:
-                looks.setdefault(about, []).append(new)
-        return looks
+                self.looks.setdefault(about, []).append(new)
 
 
 def state(plan: Plan, store: Store) -> None:
@@ -100,21 +101,19 @@ def state(plan: Plan, store: Store) -> None:
     study's file is damaged.
     """
     history = History.read(plan, store)
-    new = {words: about for words, about in claims_of(plan).items() if not history.claims.get(words, NEVER).stated}
+    new = {words: about for words, about in claims_of(plan).items() if not history.claims.get(words, NEVER)["stated"]}
     if not new:
         return
-    others = {
-        words: entry.stated
-        for other in _others(history.path)
-        for words, entry in other.claims.items()
-        if entry.stated and words in new
-    }
+    others: dict[str, Any] = {}
+    for path in sorted(history.path.parents[1].glob("*/history.json")):
+        with suppress(Refused):  # that study will say so
+            others |= {words: entry["stated"] for words, entry in History._of(path).claims.items() if entry["stated"]}
     present, now = store.present(plan.arms), datetime.now(UTC).isoformat(timespec="seconds")
     for words, (comparison, claim) in new.items():
         arms = (claim.better_arm, claim.than_arm)
         runs = sum(len(seeds) for arm in arms for _, seeds in owned(present[arm], comparison.seeds))
-        entry = history.claims.get(words, NEVER)
-        history.claims[words] = entry._replace(stated=others.get(words) or {"time": now, "runs": runs})
+        stated = others.get(words) or {"time": now, "runs": runs}
+        history.claims[words] = history.claims.get(words, NEVER) | {"stated": stated}
     history.write()
 
 
@@ -133,11 +132,52 @@ def claims_of(plan: Plan) -> dict[str, tuple[PlannedComparison, PlannedClaim]]:
     return {words(c, claim): (c, claim) for c in reversed(plan.comparisons) for claim in c.claims}
 
 
-def _others(path: Path) -> Iterator[History]:
-    """The histories of the other studies of the store, as far as they can be read."""
-    for other in sorted(path.parents[1].glob("*/history.json")):
-        if other != path:
-            try:
-                yield History._of(other)
-            except Refused:
-                continue  # that study will say so
+class Freshness:
+    """The records that are there for a plan, and what of them its results were drawn from.
+
+    ``now``: a digest of the records of each arm that has any, and of the timing. Whoever builds the DAG, or collects,
+    writes the digests into records.json.
+    """
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        folder = store.study(plan.study)
+        self.plan, self.store, self.expected = plan, store, folder / "records.json"
+        self._sums = Sums(folder.with_name(f".{plan.study}.sums.json"))
+        files: dict[str, list[Path]] = {}
+        for arm, blocks in store.present(plan.arms).items():
+            search = plan.arms[arm].search
+            files[arm] = [store.search(search.id)] if search else []
+            for block, _ in owned(blocks, plan.seeds[arm]):
+                files[arm] += [store.runs(arm, block), store.curves(arm, block)]
+        if plan.timing:
+            files[TIMING] = [store.timing(plan.timing.id)]
+        self.now = {name: found for name, paths in files.items() if (found := self._sums.digest(paths))}
+
+    def expect(self, failures: Sequence[str]) -> None:
+        """Write down what the report will draw on, beside what jobs still make: records, and ``failures`` it tells."""
+        self._write({"failures": failures, "contents": self.now})
+
+    @contextmanager
+    def drawing(self, history: History) -> Iterator[None]:
+        """While results are drawn from the records that are there now; which those were is in ``history`` afterwards.
+
+        Their contents replace those in records.json: of records that were still to be made it has none, and at the
+        next start they would look like new ones.
+        """
+        history.drawn = {}
+        history.write()
+        if self.expected.exists():
+            self._write(json.loads(self.expected.read_text(encoding="utf-8")) | {"contents": self.now})
+        yield
+        history.drawn = self.now
+        history.write()
+
+    def _write(self, expected: dict[str, Any]) -> None:
+        write_if_changed(self.expected, json.dumps(expected, indent=1) + "\n")
+        self._sums.keep()
+
+    def newer(self) -> list[str]:
+        """The arms, or "timing", whose records are others, or fewer, than those drawn from; none where nobody knows."""
+        drawn = History.read(self.plan, self.store).drawn
+        names = [*self.plan.arms, *[TIMING] * bool(self.plan.timing)]
+        return [name for name in names if drawn.get(name) != self.now.get(name)] if drawn else []

@@ -11,10 +11,10 @@ from study.engine import record
 from study.engine.data import SPLITS
 from study.engine.pack import Slice
 from study.engine.record import Record
-from study.plan.arm import Arm
 from study.plan.jobs import BlockUnit
-from study.plan.searches.selection import NOTHING_CHOSEN, Candidate
-from study.plan.searches.trials import Trials, settings_text
+from study.plan.plan import Arm
+from study.plan.search import Candidate
+from study.plan.trials import NOTHING_CHOSEN, Trials, settings_text
 from study.run.packs import loaded
 from study.run.provenance import now, provenance
 from study.store.layout import Store

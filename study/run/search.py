@@ -10,9 +10,8 @@ import torch
 from study.engine.pack import Slice
 from study.engine.record import Record
 from study.plan.jobs import SearchUnit
-from study.plan.searches.search import Selection
-from study.plan.searches.selection import Candidate, further, rank
-from study.plan.searches.trials import Row, Trials, Tried, settings_text
+from study.plan.search import Candidate, Selection
+from study.plan.trials import Row, Trial, Trials, further, rank, settings_text
 from study.run.attempt import said
 from study.run.packs import out_of_memory
 from study.run.provenance import provenance
@@ -77,7 +76,7 @@ class Tuning:
         for selection in selections:
             if selection.name in self.trials.done:
                 continue
-            while (left := search.candidates - len(trials := [trial for _, trial in self.trials.of(selection)])) > 0:
+            while (left := search.candidates - len(trials := self.trials.of(selection))) > 0:
                 if search.method == "sobol":
                     best = trials[rank(trials, selection.metric)[0]].settings
                     wanted = self._quasi_random([trial.settings for trial in trials], left, around=best)
@@ -107,9 +106,9 @@ class Tuning:
         if new:
             self.trials.write(self.path)
 
-    def _tried(self, named: tuple[str, ...]) -> list[Tried]:
+    def _tried(self, named: tuple[str, ...]) -> list[Trial]:
         """The candidates of this round that are there, in their order."""
-        return [Tried(c, self._made[i], named) for i, c in enumerate(self.wanted) if i in self._made]
+        return [Trial(c, self._made[i], named) for i, c in enumerate(self.wanted) if i in self._made]
 
     def _quasi_random(
         self, tried: Sequence[Candidate], number: int, around: Candidate | None = None

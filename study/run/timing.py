@@ -23,9 +23,8 @@ from study.engine.data import load
 from study.engine.determinism import quiet
 from study.engine.pack import Pack, Run
 from study.engine.shard import ALONE, Shard
-from study.plan.arm import Arm
 from study.plan.limits import available_cores, nvidia_smi
-from study.plan.plan import Plan
+from study.plan.plan import Arm, Plan
 from study.run import devices
 from study.run.attempt import noting, said
 from study.run.block import settings_of

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from study.axes.recipe import Recipe
 from study.metrics import Target
 from study.plan.plan import Plan
-from study.plan.searches.trials import Trials, settings_text
+from study.plan.trials import Trials, settings_text
 from study.store.failures import failed_search, failures
 from study.store.files import write_parquet
 from study.store.layout import Block, Store, owned

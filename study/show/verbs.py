@@ -11,8 +11,7 @@ from pathlib import Path
 from study.errors import Refused
 from study.errors import suggest as nearest
 from study.plan.file.expand import prepare
-from study.plan.freshness import Freshness
-from study.plan.history import History
+from study.plan.history import Freshness, History
 from study.plan.plan import Plan, open_plan
 from study.show.figures import FIGURES, drawings
 from study.store.files import write_if_changed

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from study.__main__ import main
-from study.plan.file import schema
+from study.plan.file import reference
 from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.store.layout import Store
@@ -76,7 +76,7 @@ def load(text: str) -> Any:
 
 @cache
 def validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(schema.text()))
+    return Draft202012Validator(json.loads(reference.schema()))
 
 
 def schema_errors(content: Any) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from study.__main__ import main
 from study.engine.data import prepare
 from study.plan.plan import Plan
-from study.plan.searches.trials import Trials
+from study.plan.trials import Trials
 from study.store.layout import Block, Store
 
 Check = Callable[[Any], tuple[int, str, list[str]]]

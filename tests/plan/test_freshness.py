@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from study.plan.freshness import Freshness
-from study.plan.history import History
+from study.plan.history import Freshness, History
 from study.plan.limits import Limits
 from study.plan.workflow.dag import Dag
 from study.store.layout import Block

@@ -11,8 +11,8 @@ import pytest
 from study.plan.jobs import Job, jobs
 from study.plan.limits import Limits
 from study.plan.plan import Plan
-from study.plan.searches.search import Selection
-from study.plan.searches.trials import Trials
+from study.plan.search import Selection
+from study.plan.trials import Trials
 from study.plan.workflow.dag import Dag
 from study.store.layout import Block, Store
 from tests.plan.conftest import write

@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 
 from study.axes.recipe import AXES
 from study.metrics import METRICS
-from study.plan.file import reference, schema
-from study.plan.file.keys import CHOICES
+from study.plan.file import reference
+from study.plan.file.models import CHOICES
 from study.plan.plan import Plan
 from tests.plan.conftest import load
 from tests.plan.conftest import schema_errors as errors
@@ -55,13 +55,13 @@ comparisons:
 
 
 def test_the_written_schema_is_current() -> None:
-    assert schema.PATH == CONFIG / "study.schema.json"
-    assert schema.PATH.read_text(encoding="utf-8") == schema.text(), "run: python -m study schema --fix"
+    assert reference.SCHEMA == CONFIG / "study.schema.json"
+    assert reference.SCHEMA.read_text(encoding="utf-8") == reference.schema(), "run: python -m study schema --fix"
 
 
 def test_the_written_reference_is_current() -> None:
-    assert reference.PATH == CONFIG / "README.md"
-    assert reference.PATH.read_text(encoding="utf-8") == reference.text(), "run: python -m study schema --fix"
+    assert reference.README == CONFIG / "README.md"
+    assert reference.README.read_text(encoding="utf-8") == reference.readme(), "run: python -m study schema --fix"
 
 
 def test_the_reference_names_every_axis_choice_setting_and_metric() -> None:
@@ -78,12 +78,12 @@ def test_the_reference_names_every_axis_choice_setting_and_metric() -> None:
 
 
 def test_the_schema_is_a_schema() -> None:
-    Draft202012Validator.check_schema(json.loads(schema.text()))
+    Draft202012Validator.check_schema(json.loads(reference.schema()))
 
 
 def test_the_schema_describes_every_axis_choice_setting_and_metric() -> None:
     """By names that a person can read, too."""
-    defs = json.loads(schema.text())["$defs"]
+    defs = json.loads(reference.schema())["$defs"]
     assert all(re.fullmatch("[a-zA-Z][a-zA-Z0-9]*([_-][a-zA-Z0-9]+)*", name) for name in defs)
     for axis, kind in CHOICES.items():
         assert defs[axis]["description"] == AXES[axis].description

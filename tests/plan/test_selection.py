@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from study.plan.searches.search import Search
-from study.plan.searches.selection import Outcome, Trial, beats, choose, edge, further, rank, score
-from study.plan.searches.space import Searched
+from study.plan.search import Search, Searched
+from study.plan.trials import Row, Trial, beats, choose, further, rank, score
 
 LR = Searched(key="optimizer.lr", log=(0.01, 1.0), points=3)
-DIVERGED = Outcome(False, None, None, None)
+DIVERGED: Row = {"status": "diverged", "val_accuracy": None, "val_loss": None, "steps_to_target": None}
 
 
 RECIPE = {
@@ -26,22 +25,28 @@ def search(*settings: Searched, **changes: Any) -> Search:
 
 
 def where(searched: Search, trials: list[Trial]) -> tuple[dict[str, str], bool, list[dict[str, Any]]]:
-    return edge(searched, "val_accuracy", trials)
+    chosen = choose(searched, trials, "val_accuracy")
+    assert chosen is not None
+    return chosen.sides, chosen.undertuned, chosen.next
 
 
 def next_to(searched: Search, trials: list[Trial]) -> list[dict[str, Any]]:
     return further(searched, "val_accuracy", trials)
 
 
-def accuracy(*values: float, loss: float = 1.0) -> list[Outcome]:
-    return [Outcome(True, value, loss, None) for value in values]
+def finished(**values: float | None) -> Row:
+    return DIVERGED | {"status": "finished"} | values
 
 
-def steps(*values: int | None, loss: float = 1.0) -> list[Outcome]:
-    return [Outcome(True, 0.5, loss, value) for value in values]
+def accuracy(*values: float, loss: float = 1.0) -> list[Row]:
+    return [finished(val_accuracy=value, val_loss=loss) for value in values]
 
 
-def trials(*outcomes: list[Outcome], at: tuple[float, ...] = (0.01, 0.1, 1.0)) -> list[Trial]:
+def steps(*values: int | None, loss: float = 1.0) -> list[Row]:
+    return [finished(val_accuracy=0.5, val_loss=loss, steps_to_target=value) for value in values]
+
+
+def trials(*outcomes: list[Row], at: tuple[float, ...] = (0.01, 0.1, 1.0)) -> list[Trial]:
     return [Trial({"optimizer.lr": lr}, found) for lr, found in zip(at, outcomes, strict=True)]
 
 
@@ -50,7 +55,7 @@ def test_the_highest_mean_accuracy_is_best() -> None:
 
 
 def test_the_lowest_mean_loss_is_best() -> None:
-    losses = [[Outcome(True, None, loss, None)] for loss in (0.5, 0.2, 0.3)]
+    losses = [[finished(val_loss=loss)] for loss in (0.5, 0.2, 0.3)]
     assert rank(trials(*losses), "val_loss") == [1, 2, 0]
     assert score(trials(*losses)[1], "val_loss") == 0.2
 
@@ -98,9 +103,7 @@ BEATS = [
 
 
 @pytest.mark.parametrize(("better", "worse", "expected"), BEATS)
-def test_beyond_doubt_is_two_standard_errors_or_all_seeds(
-    better: list[Outcome], worse: list[Outcome], expected: bool
-) -> None:
+def test_beyond_doubt_is_two_standard_errors_or_all_seeds(better: list[Row], worse: list[Row], expected: bool) -> None:
     assert beats(Trial({}, better), Trial({}, worse), "val_accuracy") is expected
 
 
@@ -117,8 +120,8 @@ def test_the_best_on_an_edge_that_is_level_is_not_undertuned() -> None:
     assert (sides, undertuned, following) == ({"optimizer.lr": "high"}, False, [])
 
 
-def with_losses(level: float, *losses: float) -> list[Outcome]:
-    return [outcome._replace(val_loss=loss) for outcome, loss in zip(accuracy(*[level] * 2), losses, strict=True)]
+def with_losses(level: float, *losses: float) -> list[Row]:
+    return [row | {"val_loss": loss} for row, loss in zip(accuracy(*[level] * 2), losses, strict=True)]
 
 
 @pytest.mark.parametrize(("level", "expected"), [(0.1, True), (1.0, False)], ids=["chance", "nothing better"])

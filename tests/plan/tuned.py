@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from study.plan.arm import Arm
-from study.plan.plan import Plan
-from study.plan.searches.search import Search
+from study.plan.plan import Arm, Plan
+from study.plan.search import Search
 
 Planned = Callable[[Any], Plan]
 LR = {"optimizer.lr": {"log": [0.001, 10], "points": 9}}

@@ -11,10 +11,10 @@ import pytest
 from study.__main__ import main
 from study.engine.data import load, prepare
 from study.engine.pack import Run, train
-from study.plan.arm import Arm
 from study.plan.jobs import Job, SearchUnit
-from study.plan.searches.search import Selection
-from study.plan.searches.trials import Trials
+from study.plan.plan import Arm
+from study.plan.search import Selection
+from study.plan.trials import Trials
 from study.run import job as running
 from study.run.block import settings_of
 from study.run.job import run

@@ -13,7 +13,7 @@ import torch
 from study.axes.recipe import AXES, Recipe
 from study.engine.data import Data
 from study.engine.pack import Run, train
-from study.plan.file.keys import CHOICES
+from study.plan.file.models import CHOICES
 
 SHAPES = {
     "awkward": {"network": {"name": "mlp", "hidden": [7, 5]}, "batch_size": 5},  # 106 rows: the last batch has one

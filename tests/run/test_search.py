@@ -12,8 +12,8 @@ from study.engine.checkpoint import Checkpoints
 from study.engine.data import load
 from study.engine.pack import Run, train
 from study.metrics import Target
-from study.plan.searches.search import Selection
-from study.plan.searches.trials import Trials
+from study.plan.search import Selection
+from study.plan.trials import Trials
 from study.run import packs as running
 from study.run.job import run as run_job
 from tests.run.conftest import LR, frame, search_job

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.plan.file.models import Target
+from study.metrics import Target
 from study.plan.plan import Plan
 from study.show.observations import Observations, observe
 from study.show.records import targets_of

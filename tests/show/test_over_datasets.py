@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from study.errors import Refused
-from study.plan.datasets import across
 from study.plan.plan import Plan
+from study.show.datasets import across
 from study.show.figures import datasets_figure as figures
 from study.show.formatting import Cell
 from study.show.tables.rank_table import headline, ranks_of

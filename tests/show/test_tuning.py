@@ -15,7 +15,7 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.plan.searches.selection import Candidate
+from study.plan.search import Candidate
 from study.show.page import protocol, recipes
 from study.show.records import Records
 from study.show.tables import tuning as ledger

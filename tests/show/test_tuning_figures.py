@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.plan.searches.selection import Candidate
+from study.plan.search import Candidate
 from study.show.figures import results_figure, tuning_figure
 from study.show.figures.data import Evidence
 from study.show.figures.tuning_figure import Candidates

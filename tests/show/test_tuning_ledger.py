@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from study.plan.plan import Plan
-from study.plan.searches.selection import Candidate
+from study.plan.search import Candidate
 from study.show.page import protocol
 from study.show.tables import tuning as ledger
 from tests.show.records import records

@@ -15,8 +15,7 @@ from ruamel.yaml import YAML
 from study.__main__ import main
 from study.plan.cost import tuning
 from study.plan.plan import Plan
-from study.plan.searches.search import Search
-from study.plan.searches.selection import Candidate
+from study.plan.search import Candidate, Search
 from study.show.claims.advice import wider_search
 from study.store.layout import Store
 from tests.show.records import records, stored

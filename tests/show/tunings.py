@@ -9,9 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from study.plan.plan import Plan
-from study.plan.searches.search import Selection
-from study.plan.searches.selection import Candidate, Outcome, further
-from study.plan.searches.trials import Row, Trials, Tried
+from study.plan.search import Candidate, Selection
+from study.plan.trials import Row, Trial, Trials, further
 from study.store.schemas import TUNING
 
 # Label, settings, tuning seed (0, 1, …) → validation accuracy (of a regression 1 + its loss), None where it diverged.
@@ -43,13 +42,12 @@ def extend(made: Trials, selection: Selection, label: str, quality: Quality) -> 
     """The grid, which serves every selection, and further trials for this one."""
 
     def attempt(settings: Candidate, selections: tuple[str, ...]) -> None:
-        outcomes = [_outcome(quality(label, settings, seed)) for seed in range(made.search.seeds)]
-        rows = [_row(seed, outcome) for seed, outcome in zip(made.search.seed_range, outcomes, strict=True)]
-        made.tried.append(Tried(settings, rows, selections))
+        rows = [_row(seed, quality(label, settings, i)) for i, seed in enumerate(made.search.seed_range)]
+        made.tried.append(Trial(settings, rows, selections))
 
     for settings in made.search.grid() if not made.tried else ():
         attempt(settings, ())
-    while left := made.search.candidates - len(mine := [trial for _, trial in made.of(selection)]):
+    while left := made.search.candidates - len(mine := made.of(selection)):
         for settings in further(made.search, selection.metric, mine)[:left]:
             known = next((i for i, tried in enumerate(made.tried) if tried.settings == settings), None)
             if known is None:
@@ -73,23 +71,16 @@ def searches(plan: Plan, quality: Quality) -> pd.DataFrame:
     return pa.Table.from_pylist(rows, TUNING).to_pandas()
 
 
-def _row(seed: int, outcome: Outcome) -> Row:
-    """A row of a search file; a curve of one evaluation, where the target was reached."""
-    reached = outcome.steps_to_target
+def _row(seed: int, value: float | None) -> Row:
+    """A row of a search file, as ``value`` says; a curve of one evaluation, where the target was reached.
+
+    The target is reached the sooner the better, and not at all under 90 %.
+    """
+    accuracy = None if value is None or value > 1 else value
+    loss = None if value is None else value - 1 if value > 1 else float(-np.log(value))
+    reached = round(34 / (accuracy - 0.8)) if accuracy is not None and accuracy >= 0.9 else None
     return dict.fromkeys(TUNING.names) | {
-        "seed": seed, "status": "finished" if outcome.finished else "diverged",
-        "steps": STEPS if outcome.finished else 10,
-        "val_accuracy": outcome.val_accuracy, "val_loss": outcome.val_loss,
-        "curve_steps": [reached] * (reached is not None),
-        "curve_val_accuracy": [outcome.val_accuracy] * (reached is not None),
-        "curve_val_loss": [outcome.val_loss] * (reached is not None),
+        "seed": seed, "status": "diverged" if value is None else "finished", "steps": 10 if value is None else STEPS,
+        "val_accuracy": accuracy, "val_loss": loss, "curve_steps": [reached] * (reached is not None),
+        "curve_val_accuracy": [accuracy] * (reached is not None), "curve_val_loss": [loss] * (reached is not None),
     }  # fmt: skip
-
-
-def _outcome(value: float | None) -> Outcome:
-    """As ``value`` says; the target is reached the sooner the better, and not at all under 90 %."""
-    if value is None:
-        return Outcome(False, None, None, None)
-    if value > 1:  # a loss
-        return Outcome(True, None, value - 1, None)
-    return Outcome(True, value, float(-np.log(value)), round(34 / (value - 0.8)) if value >= 0.9 else None)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from study.errors import Mistakes, join, join_each
 from study.metrics import METRICS
-from study.plan.file.models import Claim, Comparison
+from study.plan.file.models import Comparison
 from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedComparison
 from study.stats.exact import ALPHA, chances, fewest_seeds, smallest_p
 from study.wording import counted
@@ -39,8 +40,7 @@ def tested(comparisons: Mapping[str, Comparison | PlannedComparison], seeds: int
     rounds = max(FEWEST_ROUNDS, *(part.seeds or seeds for part in timed), 0)
     found = []
     for name, part in comparisons.items():
-        claims: Sequence[Claim] = part.claims
-        for i, claim in enumerate(claims):
+        for i, claim in enumerate(part.claims):
             metric, sides = METRICS[claim.metric], 1 if claim.kind == "equal" else 2
             over = (rounds, "round") if metric.per_round else (part.seeds or seeds, "seed")
             if not claim.derived and not metric.counted:
@@ -62,11 +62,9 @@ def refuse_hopeless(claims: Sequence[Tested], looks: int, mistakes: Mistakes) ->
         )
         alike.setdefault(words, []).append(claim)
     for words, same in alike.items():
-        by_path = {
-            path: [claim.place for claim in same if claim.path == path] for path in dict.fromkeys(c.path for c in same)
-        }
-        places = ", ".join(join_each(path, "claims", listed) for path, listed in by_path.items())
-        mistakes.add(places, words.replace("decide it", "decide any of them") if len(same) > 1 else words)
+        by_path = groupby(same, key=lambda claim: claim.path)
+        places = [join_each(path, "claims", [claim.place for claim in those]) for path, those in by_path]
+        mistakes.add(", ".join(places), words.replace("decide it", "decide any of them") if len(same) > 1 else words)
 
 
 def limit_text(claims: int, looks: int) -> str:

@@ -10,8 +10,7 @@ from study.plan.check.decidability import floors
 from study.plan.check.warnings import warnings
 from study.plan.cost import Work, final, length, sum_up, training_rows, tuning
 from study.plan.file.expand import prepare
-from study.plan.freshness import Freshness
-from study.plan.history import History
+from study.plan.history import Freshness, History
 from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.store.files import write_if_changed
@@ -84,10 +83,9 @@ def work_of(plan: Plan, store: Store) -> tuple[list[Work], list[Work]]:
 def schema(arguments: Namespace) -> None:
     """Print the JSON Schema of study files; with ``--fix`` write it, and the tables of config/README.md."""
     from study.plan.file import reference
-    from study.plan.file import schema as json_schema
 
     if arguments.fix:
-        write_if_changed(json_schema.PATH, json_schema.text())
-        write_if_changed(reference.PATH, reference.text())
+        write_if_changed(reference.SCHEMA, reference.schema())
+        write_if_changed(reference.README, reference.readme())
     else:
-        print(json_schema.text(), end="")
+        print(reference.schema(), end="")

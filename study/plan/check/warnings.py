@@ -10,8 +10,9 @@ from study.axes.recipe import AXES, split_sizes
 from study.errors import join, join_each
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
-from study.plan.searches.space import EXAMPLE
+from study.plan.search import EXAMPLE
 from study.store.layout import Block, Store, owned
+from study.wording import listed
 
 HALF_A_POINT = 0.005  # of accuracy
 FUNCTIONS = ({"train_seconds", "step_seconds", "speedup"}, {"steps_to_target", "epochs_to_target"})  # of each other
@@ -47,12 +48,10 @@ def _other_selection(plan: Plan, comparison: PlannedComparison, path: str) -> It
 
 def _not_derived(comparison: PlannedComparison, path: str) -> Iterator[str]:
     """Claims that Holm's correction leaves out, though their metric is no function of one that counts."""
-    counted = {
-        (claim.metric, frozenset((claim.better, claim.than))) for claim in comparison.claims if not claim.derived
-    }
+    counted = [(claim.metric, {claim.better, claim.than}) for claim in comparison.claims if not claim.derived]
     for i, claim in enumerate(comparison.claims):
         kin = next((metrics for metrics in FUNCTIONS if claim.metric in metrics), set())
-        if claim.derived and not any((metric, frozenset((claim.better, claim.than))) in counted for metric in kin):
+        if claim.derived and not any((metric, {claim.better, claim.than}) in counted for metric in kin):
             yield (
                 f"{join(path, 'claims', i)}: derived, so it is not corrected for, and {claim.metric} follows from no "
                 "other metric claimed of these two arms; take 'derived' out"
@@ -61,28 +60,20 @@ def _not_derived(comparison: PlannedComparison, path: str) -> Iterator[str]:
 
 def _changes_several(comparison: PlannedComparison, path: str) -> Iterator[str]:
     """Arms that differ from the reference, or from the other side of a claim, in several coupled keys."""
-    values = {arm.label: arm.values for arm in comparison.arms}
-    keys = comparison.keys
-    distinct = [len({mine[key] for mine in values.values()}) for key in keys]
+    keys, values = comparison.keys, {arm.label: arm.values for arm in comparison.arms}
+    rows = {tuple(mine[key] for key in keys) for mine in values.values()}
+    distinct = [len(set(column)) for column in zip(*rows, strict=True)]
     if len(keys) < 2 or len(values) + comparison.skipped >= prod(distinct):
         return  # a full cross product, but for what is skipped
-    coupled = [key for key in keys if not _crossed(key, keys, values)]
+    # Coupled are those of whose values not every one comes with every combination of the others.
+    others = [len({row[:i] + row[i + 1 :] for row in rows}) for i in range(len(keys))]
+    coupled = [key for key, own, rest in zip(keys, distinct, others, strict=True) if len(rows) != own * rest]
     pairs = [(claim.better, claim.than) for claim in comparison.claims]
     pairs += [(label, comparison.reference) for label in values]
     differing = [[key for key in coupled if values[one][key] != values[other][key]] for one, other in pairs]
-    several = [(len(keys), pair, keys) for pair, keys in zip(pairs, differing, strict=True) if len(keys) > 1]
-    if several:
-        _, (one, other), most = max(several, key=lambda found: found[0])
-        named = f"{', '.join(most[:-1])} and {most[-1]}"
-        yield f"{path}: changes several things at once: {one!r} and {other!r} differ in {named}"
-
-
-def _crossed(key: str, keys: tuple[str, ...], values: Mapping[str, Mapping[str, str]]) -> bool:
-    """Whether every value of ``key`` comes with every combination of the others."""
-    rows = {tuple(mine[name] for name in keys) for mine in values.values()}
-    place = keys.index(key)
-    others = {row[:place] + row[place + 1 :] for row in rows}
-    return len(rows) == len(others) * len({row[place] for row in rows})
+    (one, other), most = max(zip(pairs, differing, strict=True), key=lambda found: len(found[1]))
+    if len(most) > 1:
+        yield f"{path}: changes several things at once: {one!r} and {other!r} differ in {listed(most)}"
 
 
 def _coarse(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[str]:
@@ -146,20 +137,17 @@ def _untuned(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[s
 
 def _same_for_all(plan: Plan, store: Store) -> Iterator[str]:
     """Targets that every cached run reached, or none."""
-    always: list[str] = []
-    never: list[str] = []
+    same: dict[bool, list[str]] = {False: [], True: []}
     present = store.present(plan.arms)
     for comparison in plan.comparisons:
         timed = [metric for metric in comparison.used if METRICS[metric].target]
-        if not timed or comparison.target is None:
-            continue
         arms = dict.fromkeys(arm for metric in timed for arm in comparison.arms_for(metric).values())
         reached = [hit for arm in islice(arms, LOOKED_INTO) for hit in _reached(comparison, arm, present[arm], store)]
-        if reached and len(set(reached)) == 1:
-            (always if reached[0] else never).append(f"{comparison.name} ({len(reached)} runs)")
-    if never:
+        if len(set(reached)) == 1:
+            same[reached[0]].append(f"{comparison.name} ({len(reached)} runs)")
+    if never := same[False]:
         yield f"target: no cached run reaches it in {', '.join(never)}; an easier one could tell arms apart there"
-    if always:
+    if always := same[True]:
         yield f"target: every cached run reaches it in {', '.join(always)}; only how soon can tell arms apart there"
 
 
@@ -168,7 +156,7 @@ def _reached(comparison: PlannedComparison, arm: str, blocks: list[Block], store
     import pyarrow.parquet as pq
 
     target = comparison.target
-    assert target is not None
+    assert target is not None  # since a metric needs it
     for block, seeds in owned(blocks, comparison.seeds):
         try:
             table = pq.read_table(store.curves(arm, block), columns=["seed", target.metric])

@@ -1,29 +1,28 @@
-"""From a ``Study`` to its plan, or to all its mistakes of meaning."""
+"""From a study file to its plan, or to all its mistakes of meaning."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
 from study.axes.dataset import Dataset
-from study.axes.recipe import Recipe
-from study.errors import Mistakes, join
-from study.metrics import Select, Target, selections
-from study.plan.arm import Arm
+from study.axes.recipe import AXES, Recipe
+from study.errors import Mistakes, join, nearest
+from study.metrics import METRICS, Select, Target, selections
 from study.plan.check.decidability import refuse_hopeless, tested
-from study.plan.file import comparison as shown
-from study.plan.file import shape
-from study.plan.file.keys import CHOICES
-from study.plan.file.matrix import Choices, Combination, Entry, Row, entries, key_place, matrix
-from study.plan.file.models import Comparison
+from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries, key_place, matrix
+from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
-from study.plan.file.read import Study, read
-from study.plan.plan import Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
-from study.plan.searches.search import Search, Selection
+from study.plan.file.read import read, refused
+from study.plan.plan import Arm, Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
+from study.plan.search import Search
 from study.store.checksums import Sums
 from study.store.layout import Store
+
+LISTED = 12  # labels shown to a person who gave another
+NO_TARGET = "needs a target; give the study target: {metric: val_accuracy, value: 0.95}"
 
 
 def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
@@ -31,22 +30,15 @@ def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
 
     ``remember``: keep the checksums of the files that data are in, so that they are not read at every start.
     """
-    sums = Sums(store.root / "datasets" / "sums.json")
-    plan = expand(read(path), sums)
-    if remember:
-        sums.keep()
-    return plan
-
-
-def expand(study: Study, sums: Sums) -> Plan:
-    """The plan of a study. Raises Refused with every mistake of meaning. ``sums``: of the files that data are in."""
-    file, mistakes = study.file, Mistakes(str(study.path))
-    expansion = Expansion(study, sums, mistakes)
+    file, mistakes, sums = read(path), Mistakes(str(path)), Sums(store.root / "datasets" / "sums.json")
+    expansion = Expansion(file, path.parent, sums, mistakes)
     for name, comparison in file.comparisons.items():
         expansion.add(name, comparison)
     if expansion.claims_right:
         refuse_hopeless(tested(file.comparisons, file.seeds), file.looks or 1, mistakes)
     mistakes.raise_any()
+    if remember:
+        sums.keep()
     return Plan(
         study=file.study,
         title=file.title or file.study,
@@ -54,7 +46,7 @@ def expand(study: Study, sums: Sums) -> Plan:
         comparisons=tuple(expansion.comparisons),
         arms=expansion.arms,
         seeds=expansion.seeds,
-        timing=timing_of(tuple(expansion.comparisons)),
+        timing=timing_of(expansion.comparisons),
         looks=file.looks or 1,
     )
 
@@ -62,9 +54,9 @@ def expand(study: Study, sums: Sums) -> Plan:
 class Expansion:
     """The comparisons of a study as they are planned, one after another, and all their arms."""
 
-    def __init__(self, study: Study, sums: Sums, mistakes: Mistakes) -> None:
-        self.file, self.folder, self.sums, self.mistakes = study.file, study.path.parent, sums, mistakes
-        self.baseline = Choices.defaults("baseline").with_(entries(study.file.baseline, "baseline"))
+    def __init__(self, file: StudyFile, folder: Path, sums: Sums, mistakes: Mistakes) -> None:
+        self.file, self.folder, self.sums, self.mistakes = file, folder, sums, mistakes
+        self.baseline = Choices(dict.fromkeys(AXES), {}).with_(entries(DEFAULTS | file.baseline, "baseline"))
         self.comparisons: list[PlannedComparison] = []
         self.arms: dict[str, Arm] = {}
         self.seeds: dict[str, int] = {}  # wanted of each arm
@@ -78,10 +70,10 @@ class Expansion:
         if len(self.mistakes) > before:
             return
         baseline = self.baseline.with_(entries(comparison.baseline, join(path, "baseline")))
-        made = matrix(comparison, path, baseline, opened.ranges if opened else (), self.mistakes)
+        made, skipped = matrix(comparison, path, baseline, opened.ranges if opened else (), self.mistakes)
         if len(self.mistakes) > before:
             return
-        rows = [row._replace(choices=self._located(row.choices)) for row in made.rows]
+        rows = [row._replace(choices=self._located(row.choices)) for row in made]
         found = searches(opened, [row.choices for row in rows], path, self.mistakes) if opened else [None] * len(rows)
         plain = [self._arm(row, search) for row, search in zip(rows, found, strict=True)]
         self._check_apart(rows, plain, opened)
@@ -89,27 +81,27 @@ class Expansion:
         target = comparison.target or self.file.target
         pairs = zip(labels, plain, strict=True)
         regression = next((label for label, arm in pairs if arm and arm.dataset.known_task == "regression"), None)
-        unfit = partial(shown.unfit, regression=regression, target=target)
-        shown.check(comparison, path, labels, unfit, self.mistakes)
+        unfit = {name: why for name in comparison.used if (why := _unfit(name, regression, target))}
+        check_shown(comparison, path, labels, unfit, self.mistakes)
         others = len(self.mistakes)
-        shown.check_claims(comparison, path, labels, unfit, self.mistakes)
+        check_claims(comparison, path, labels, unfit, self.mistakes)
         self.claims_right &= len(self.mistakes) == others
         by_metric = self._selections(comparison, opened, regression, target)
         if len(self.mistakes) > before:
             return
-        arms, seeds = [arm for arm in plain if arm], comparison.seeds or self.file.seeds
-        by_select: dict[Select | None, list[Arm]] = {
-            select: [_selected(arm, select, target) for arm in arms] for select in dict.fromkeys(by_metric.values())
-        } or {None: arms}
-        for arm in [arm for selected in by_select.values() for arm in selected]:
+        seeds = comparison.seeds or self.file.seeds
+        by_select: dict[Select | None, dict[str, Arm]] = {
+            select: {label: arm.chosen_by(select, target) for label, arm in zip(labels, plain, strict=True) if arm}
+            for select in by_metric.values() or [None]
+        }
+        for arm in [arm for selected in by_select.values() for arm in selected.values()]:
             self.arms[arm.id] = arm
             self.seeds[arm.id] = max(self.seeds.get(arm.id, 0), seeds)
 
         def of(metric: str, label: str) -> str:
             """The arm that a metric is read from."""
-            return by_select[by_metric.get(metric)][labels.index(label)].id
+            return by_select[by_metric.get(metric)][label].id
 
-        first = comparison.metrics[0]
         self.comparisons.append(
             PlannedComparison(
                 name=name,
@@ -117,14 +109,18 @@ class Expansion:
                 keys=tuple(rows[0].shown),
                 arms=tuple(
                     PlannedArm(
-                        arm=by_select[by_metric.get(first)][i].id,
+                        arm=of(comparison.metrics[0], row.label),
                         label=row.label,
                         values=row.shown,
-                        tuned={select: arms[i].id for select, arms in by_select.items() if select and arms[i].search},
+                        tuned={
+                            select: arms[row.label].id
+                            for select, arms in by_select.items()
+                            if select and arms[row.label].search
+                        },
                     )
-                    for i, row in enumerate(rows)
+                    for row in rows
                 ),
-                skipped=made.skipped,
+                skipped=skipped,
                 metrics=comparison.metrics,
                 reference=labels[0] if comparison.reference is None else comparison.reference,
                 seeds=seeds,
@@ -141,48 +137,44 @@ class Expansion:
                 ),
                 selections=by_metric,
                 given={row.label: row.given for row in rows if row.given},
-                coupled=made.coupled if any(row.given for row in rows) else (),
+                coupled=comparison.coupled if any(row.given for row in rows) else (),
             )
         )
 
     def _located(self, choices: Choices) -> Choices:
         """The same, with the path of a dataset as it is seen from here, and its checksum."""
-        written = choices.written("dataset")
+        written = choices.recipe["dataset"]
         key = repr(written)
         if key not in self._datasets:
             self._datasets[key] = written
             try:
-                assert isinstance(written, dict)
-                dataset = CHOICES["dataset"].choices()[str(written["name"])].model_validate(written)
-                assert isinstance(dataset, Dataset)
+                dataset = Dataset.choices()[written["name"]].model_validate(written)
                 self._datasets[key] = self.sums.resolve(dataset, self.folder).model_dump(mode="json")
             except ValidationError:
                 pass  # noted where the whole recipe is made
             except (OSError, LookupError, ValueError) as error:
                 kinds = ((OSError, "path"), (LookupError, "target"), (ValueError, "sha256"))
                 setting = next(setting for kind, setting in kinds if isinstance(error, kind))
-                place = choices["dataset"].place
-                at = choices.get(f"dataset.{setting}", Entry(None, join(place, setting))).place
+                at = choices.places.get(f"dataset.{setting}", join(choices.places["dataset"], setting))
                 self.mistakes.add(at, str(error.args[0] if isinstance(error, LookupError) else error))
-        located = self._datasets[key]
-        return choices if located == written else choices.with_({"dataset": Entry(located, choices["dataset"].place)})
+        return choices._replace(recipe=choices.recipe | {"dataset": self._datasets[key]})
 
     def _arm(self, row: Row, search: Search | None) -> Arm | None:
         """The arm, of a tuned one before anything is selected; None where it cannot be."""
         try:
-            recipe = search.first_recipe if search else Recipe.model_validate(row.choices.recipe())
+            recipe = search.first_recipe if search else Recipe.model_validate(row.choices.recipe)
         except ValidationError as failure:
             for error in failure.errors():
-                axis, choices = str(error["loc"][0]), row.choices
+                axis, places = str(error["loc"][0]), row.choices.places
                 setting = f"{axis}.{error['loc'][2]}" if len(error["loc"]) > 2 else axis
-                at = (choices.get(setting) or choices[axis]).place
+                at = places.get(setting, places[axis])
                 at = key_place(at) if error["type"] == "extra_forbidden" else at
-                self.mistakes.add(at, shape.refused(error, axis))
+                self.mistakes.add(at, refused(error, axis))
             return None
         if (reason := recipe.impossible()) and not (search and any(search.covered(axis) for axis in reason[0])):
             axes, words = reason
             own = {key.partition(".")[0]: entry.place for key, entry in row.combination.items()}
-            at = next((own[axis] for axis in axes if axis in own), row.choices[axes[0]].place)
+            at = next((own[axis] for axis in axes if axis in own), row.choices.places[axes[0]])
             self.mistakes.add(at, f"{words}, or leave the combination out by 'skip:'")
         return Arm(search=search) if search else Arm(recipe=recipe)
 
@@ -215,23 +207,88 @@ class Expansion:
             words = f"'val_accuracy' needs classes and the data of {regression!r} are for regression; use val_loss"
             self.mistakes.add(place, words)
         if given and not target and "steps_to_target" in found.values():
-            self.mistakes.add(place, f"'steps_to_target' {shown.NO_TARGET}")
+            self.mistakes.add(place, f"'steps_to_target' {NO_TARGET}")
         return found
-
-
-def _selected(arm: Arm, select: Select, target: Target | None) -> Arm:
-    """A tuned arm as it is chosen by ``select``; any other as it is."""
-    if arm.search is None:
-        return arm
-    return Arm(
-        search=arm.search, selection=Selection(metric=select, target=target if select == "steps_to_target" else None)
-    )  # fmt: skip
 
 
 def _difference(first: Combination, second: Combination) -> tuple[str, str]:
     """Where two combinations of one comparison part: the places of what they do not share."""
-    for key, entry in first.items():
-        other = second.get(key)
-        if other != entry:
-            return entry.place, (other or next(iter(second.values()))).place
-    raise AssertionError("two combinations are never written in the same places")
+    key = next(key for key, entry in first.items() if second.get(key) != entry)
+    return first[key].place, (second.get(key) or next(iter(second.values()))).place
+
+
+def check_shown(
+    comparison: Comparison, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
+) -> None:
+    """Note what of its metrics, reference and reported figures does not go together in the comparison at ``path``.
+
+    ``unfit``: why its arms cannot have a metric.
+    """
+    for i, name in enumerate(comparison.metrics):
+        place = join(path, "metrics", i)
+        if name in comparison.metrics[:i]:
+            mistakes.add(place, f"{name!r} is listed twice; keep one")
+        elif name in unfit:
+            mistakes.add(place, unfit[name])
+    if comparison.reference is not None:
+        _check_label(comparison.reference, join(path, "reference"), labels, mistakes)
+    hidden = set(METRICS).difference(comparison.metrics)
+    for label, figures in comparison.reported.figures().items():
+        place = join(path, "reported", label)
+        if not _check_label(label, place, labels, mistakes):
+            continue
+        for metric in hidden.intersection(figures):
+            hidden.remove(metric)  # noted once
+            mistakes.add(join(place, metric), f"{metric!r} is not shown by this comparison; add it to its metrics")
+
+
+def check_claims(
+    comparison: Comparison, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
+) -> None:
+    """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to."""
+    seen: dict[tuple[str, frozenset[str], str], str] = {}
+    followed = {frozenset((claim.better, claim.than)) for claim in comparison.claims if not claim.derived}
+    for i, claim in enumerate(comparison.claims):
+        place, arms = join(path, "claims", i), frozenset((claim.better, claim.than))
+        for side, label in (("better", claim.better), ("than", claim.than)):
+            _check_label(label, join(place, side), labels, mistakes)
+        if claim.metric in unfit:
+            mistakes.add(join(place, "metric"), unfit[claim.metric])
+        if claim.margin is not None and claim.margin >= 1 and METRICS[claim.metric].percent:
+            points = f"{claim.margin:g} is {100 * claim.margin:g} points"
+            mistakes.add(join(place, "margin"), f"{points}; give a fraction below 1, such as 0.01 for 1 point")
+        if claim.kind == "equal" and not claim.margin:
+            wrong = "'equal' needs a margin above 0: by how much two arms may differ and still count as equal"
+            mistakes.add(join(place, "margin"), wrong)
+        if len(arms) == 1:
+            mistakes.add(join(place, "than"), f"{claim.than!r} is the other side too; give the label of another arm")
+        if claim.derived and arms not in followed:
+            words = "follows from no other claim here on the same two arms; take 'derived' out"
+            mistakes.add(join(place, "derived"), words)
+        first = seen.setdefault((claim.metric, arms, claim.kind), place)
+        if first != place:
+            mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
+
+
+def _unfit(metric: str, regression: str | None, target: Target | None) -> str | None:
+    """Why arms cannot have a metric; None where they can. ``regression``: an arm on data for one."""
+    needs = METRICS[metric]
+    if needs.target and target is None:
+        return f"{metric!r} {NO_TARGET}"
+    if regression is not None and needs.accuracy:
+        return f"{metric!r} needs classes and the data of {regression!r} are for regression; use a loss"
+    if regression is not None and needs.target and target and target.metric == "val_accuracy":
+        return f"the target is an accuracy and the data of {regression!r} are for regression; target val_loss"
+    return None
+
+
+def _check_label(label: str, place: str, known: Sequence[str], mistakes: Mistakes) -> bool:
+    """Whether an arm has this label."""
+    if label in known:
+        return True
+    close = nearest(label, known)
+    hint = f"did you mean {close!r}? " if close else ""
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    listed = ", ".join(map(repr, known[:LISTED]))
+    mistakes.add(place, f"{label!r} is not a label of this comparison; {hint}the labels are {listed}{more}")
+    return False

@@ -1,19 +1,29 @@
-"""The matrix of a comparison: ``arms`` × the cross product of ``vary``, each a choice on every axis."""
+"""The matrix of a comparison: ``arms`` × the cross product of ``vary``, each a choice on every axis.
+
+Their labels have the keys whose value differs, in the order written (DESIGN §4).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
 from study.axes.base import Choice
-from study.axes.recipe import AXES, Recipe, split_key
-from study.errors import Mistakes, join
-from study.plan.file import labels
-from study.plan.file.keys import CHOICES, Written, defaults
-from study.plan.file.models import Comparison
+from study.axes.recipe import Recipe, split_key
+from study.errors import Mistakes, join, show
+from study.plan.file.models import CHOICES, Comparison, Written
+
+ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
+
+DEFAULTS: Written = {
+    axis: field.default.differing() if isinstance(field.default, Choice) else field.default
+    for axis, field in Recipe.model_fields.items()
+    if not field.is_required()
+}
 
 
 class Entry(NamedTuple):
@@ -26,66 +36,73 @@ class Entry(NamedTuple):
 Combination = dict[str, Entry]  # axis or setting → what is written for it in one arm
 
 
-class Choices(Combination):
-    """What is chosen on every axis, and where it was written.
+class Choices(NamedTuple):
+    """What is chosen on every axis: the number, or the name and the settings that are written of a choice.
 
-    An axis has the number, or the name of the choice; the settings that are written have keys of their own.
+    ``places``: where each was written, by axis and by setting.
     """
 
-    @classmethod
-    def defaults(cls, path: str) -> Choices:
-        """Of the axes that have one, as if written in the baseline at ``path``."""
-        fields = {axis: field.default for axis, field in Recipe.model_fields.items() if not field.is_required()}
-        plain = {axis: value.differing() if isinstance(value, Choice) else value for axis, value in fields.items()}
-        return cls().with_({axis: Entry(value, join(path, axis)) for axis, value in plain.items()})
+    recipe: dict[str, Any]
+    places: dict[str, str]
 
     def with_(self, entries: Combination) -> Choices:
         """These choices with ``entries`` laid over them: axes first, then settings.
 
         A bare name equal to the present choice means that choice with its settings, any other that with its defaults.
         """
-        made = Choices(self)
+        recipe, places = dict(self.recipe), dict(self.places)
         for key in sorted(entries, key=lambda key: "." in key):
-            (value, place), present = entries[key], made.get(key)
-            if key in CHOICES and (present is None or present.value != value):
-                given = value if isinstance(value, dict) else {"name": value}
-                made = made.without([other for other in made if other.startswith(f"{key}.")])
-                made |= {f"{key}.{name}": Entry(own, join(place, name)) for name, own in given.items()}
-                value = made.pop(f"{key}.name").value
-            made[key] = Entry(value, place)
-        return made
+            value, place = entries[key]
+            axis, setting = split_key(key)
+            if setting:
+                recipe[axis] = recipe[axis] | {setting: value}
+            elif axis not in CHOICES:
+                recipe[axis] = value
+            elif recipe[axis] is None or recipe[axis]["name"] != value:
+                given = in_full(value)
+                recipe[axis] = {"name": given["name"]} | given
+                places = {other: at for other, at in places.items() if split_key(other)[0] != axis}
+                places |= {f"{axis}.{name}": join(place, name) for name in given}
+            places[key] = place
+        return Choices(recipe, places)
 
     def without(self, keys: Collection[str]) -> Choices:
         """These choices without the settings, or the numbers, of ``keys``."""
-        return Choices({key: entry for key, entry in self.items() if key not in keys})
-
-    def written(self, axis: str) -> JsonValue:
-        """The number, or a mapping of the name and the settings that are written."""
-        start, name = f"{axis}.", self[axis].value
-        if axis not in CHOICES:
-            return name
-        return {"name": name} | {key.removeprefix(start): e.value for key, e in self.items() if key.startswith(start)}
-
-    def recipe(self) -> dict[str, JsonValue]:
-        """What is written on every axis."""
-        return {axis: self.written(axis) for axis in AXES if axis in self}
-
-    def has(self, key: str) -> bool:
-        """Whether the choice on an axis has this setting; or ``key`` is an axis."""
-        axis, setting = split_key(key)
-        return setting is None or setting in defaults(axis, str(self[axis].value))
+        kept = {
+            axis: {name: own for name, own in value.items() if f"{axis}.{name}" not in keys}
+            if isinstance(value, dict)
+            else value
+            for axis, value in self.recipe.items()
+            if axis not in keys
+        }
+        return self._replace(recipe=kept)
 
     def choice(self, key: str) -> type[Choice] | None:
         """The choice that has a setting; None of an axis."""
         axis, setting = split_key(key)
-        return CHOICES[axis].choices()[str(self[axis].value)] if setting else None
+        return CHOICES[axis].choices()[self.recipe[axis]["name"]] if setting else None
 
-    def value(self, key: str) -> JsonValue:
+    def has(self, key: str) -> bool:
+        """Whether the choice on an axis has this setting; or ``key`` is an axis."""
+        choice = self.choice(key)
+        return choice is None or key.partition(".")[2] in choice.model_fields
+
+    def value(self, key: str) -> Any:
         """Of a number or a setting, None where there is none; of a choice its name and all its settings."""
         axis, setting = split_key(key)
-        written = self.written(axis) if axis in self else None
-        whole = {**defaults(axis, str(written["name"])), **written} if isinstance(written, dict) else {}
+        written = self.recipe.get(axis)
+        whole = defaults(axis, written["name"]) | written if isinstance(written, dict) else {}
         return whole.get(setting) if setting else whole or written
+
+    def matches(self, pattern: Written) -> bool:
+        """Whether every key of ``pattern`` has its value here.
+
+        A bare name matches any settings of that choice, a mapping those that give its settings.
+        """
+        wanted: Written = {}
+        for key, value in pattern.items():
+            wanted |= {f"{key}.{name}": one for name, one in in_full(value).items()} if key in CHOICES else {key: value}
+        return all(self.has(key) and canonical(self.value(key)) == canonical(value) for key, value in wanted.items())
 
 
 class Row(NamedTuple):
@@ -93,15 +110,17 @@ class Row(NamedTuple):
 
     combination: Combination
     choices: Choices
-    label: str
     given: str | None  # its ``label:``
+    label: str
     shown: dict[str, str]  # key that differs → what the label shows for it
 
 
-class Matrix(NamedTuple):
-    rows: list[Row]
-    skipped: int
-    coupled: tuple[str, ...]  # the keys of ``arms``, in the order written
+@cache
+def defaults(axis: str, name: str) -> dict[str, JsonValue]:
+    """All settings of a choice, with its name; None where one has no default."""
+    about = CHOICES[axis].choices()[name].model_fields
+    values = {setting: None if field.is_required() else field.default for setting, field in about.items()}
+    return {setting: list(value) if isinstance(value, tuple) else value for setting, value in values.items()}
 
 
 def entries(part: Written, path: str) -> Combination:
@@ -109,47 +128,63 @@ def entries(part: Written, path: str) -> Combination:
     return {key: Entry(value, join(path, key)) for key, value in part.items() if key != "label"}
 
 
-def matrix(
-    comparison: Comparison, path: str, baseline: Choices, searched: Collection[str], mistakes: Mistakes
-) -> Matrix:
-    """The arms of the comparison at ``path`` that are not skipped, with their labels; the mistakes are noted.
-
-    ``baseline``: that of the comparison. ``searched``: keys that are left open, and shown in no label.
-    """
-    arms = comparison.arms or ({},)
-    coupled = tuple(dict.fromkeys(key for arm in arms for key in entries(arm, path)))
-    keys = list(dict.fromkeys([*coupled, *comparison.vary]))
-    made = [(arms[i].get("label"), combination) for i, combination in _combinations(comparison, path, mistakes)]
-    chosen = [baseline.with_(combination) for _, combination in made]
-    kept = _kept(comparison, path, chosen, mistakes)
-    values = [{key: row.value(key) for key in keys} for row in (chosen[i].without(searched) for i in kept)]
-    given = [str(own) if own else None for own in (made[i][0] for i in kept)]
-    composed = labels.compose(values, given, coupled) if kept else []
-    found = [
-        Row(made[i][1], chosen[i], label, own, shown)
-        for i, own, (label, shown) in zip(kept, given, composed, strict=True)
-    ]
-    return Matrix(found, len(made) - len(kept), coupled)
-
-
-def _combinations(comparison: Comparison, path: str, mistakes: Mistakes) -> Iterable[tuple[int, Combination]]:
-    """The place of an arm in ``arms``, and what it sets, for every combination of ``vary``."""
-    varied = {
+def varied(comparison: Comparison, path: str) -> dict[str, list[Entry]]:
+    """The values of ``vary``."""
+    return {
         key: [Entry(value, join(path, "vary", key, i)) for i, value in enumerate(values)]
         for key, values in comparison.vary.items()
-        if isinstance(values, list)
     }
+
+
+def in_full(value: JsonValue) -> Written:
+    """The name and the settings of a choice as it may be written."""
+    return value if isinstance(value, dict) else {"name": value}
+
+
+def matrix(
+    comparison: Comparison, path: str, baseline: Choices, searched: Collection[str], mistakes: Mistakes
+) -> tuple[list[Row], int]:
+    """The arms of the comparison at ``path``, with their labels, and how many are skipped; the mistakes are noted.
+
+    ``baseline``: that of the comparison. ``searched``: keys that are left open, and shown in no label. An arm's own
+    ``label:`` replaces what the coupled keys would show.
+    """
+    made = list(_combinations(comparison, path, baseline, mistakes))
+    skipped = _skipped(comparison, path, [choices for _, choices, _ in made], mistakes)
+    kept = [one for i, one in enumerate(made) if i not in skipped]
+    coupled = comparison.coupled
+    keys = dict.fromkeys([*coupled, *comparison.vary])
+    closed = (choices.without(searched) for _, choices, _ in kept)
+    values = [{key: choices.value(key) for key in keys} for choices in closed]
+    differing = varying(values) if len(values) > 1 else list(keys)
+    texts = {key: fragments(key, [own[key] for own in values]) for key in differing}
+    rows = []
+    for (combination, choices, given), own in zip(kept, values, strict=True):
+        shown = {key: texts[key][canonical(own[key])] for key in differing}
+        hidden = coupled if given else ()
+        parts = [text for key, text in shown.items() if text != ABSENT and key not in hidden]
+        rows.append(
+            Row(combination, choices, given, ", ".join([given, *parts] if given else parts) or "baseline", shown)
+        )
+    return rows, len(skipped)
+
+
+def _combinations(
+    comparison: Comparison, path: str, baseline: Choices, mistakes: Mistakes
+) -> Iterator[tuple[Combination, Choices, str | None]]:
+    """Every combination of ``arms`` and ``vary``: the beginnings of rows."""
+    crossed = varied(comparison, path)
     for i, arm in enumerate(comparison.arms or ({},)):
         place = join(path, "arms", i)
-        coupled = entries(arm, place)
+        coupled, label = entries(arm, place), arm.get("label")
         if comparison.arms and not coupled:
             mistakes.add(place, "names no axis; give what this arm sets, such as {batch_size: 16}")
-        for key in coupled.keys() & varied.keys():
+        for key in coupled.keys() & crossed.keys():
             mistakes.add(coupled[key].place, "is set by 'vary' too; give it in one place")
-        for point in product(*varied.values()):
-            combination = coupled | dict(zip(varied, point, strict=True))
+        for point in product(*crossed.values()):
+            combination = coupled | dict(zip(crossed, point, strict=True))
             _check_once(combination, mistakes)
-            yield i, combination
+            yield combination, baseline.with_(combination), str(label) if label else None
 
 
 def _check_once(combination: Combination, mistakes: Mistakes) -> None:
@@ -157,7 +192,7 @@ def _check_once(combination: Combination, mistakes: Mistakes) -> None:
     for key, (_, place) in combination.items():
         axis, setting = split_key(key)
         whole = combination.get(axis)
-        if setting and whole and isinstance(whole.value, dict) and setting in whole.value:
+        if setting and whole and setting in in_full(whole.value):
             mistakes.add(key_place(place), f"is set within {key_place(whole.place)} too; give it in one place")
 
 
@@ -166,36 +201,56 @@ def key_place(place: str) -> str:
     return place.rpartition("[")[0] if place.endswith("]") else place
 
 
-def _kept(comparison: Comparison, path: str, rows: Sequence[Choices], mistakes: Mistakes) -> list[int]:
-    """The places of the rows that no entry of ``skip`` matches."""
-    kept = set(range(len(rows)))
+def _skipped(comparison: Comparison, path: str, rows: Sequence[Choices], mistakes: Mistakes) -> set[int]:
+    """The places of the rows that an entry of ``skip`` matches."""
+    skipped: set[int] = set()
     for i, pattern in enumerate(comparison.skip):
-        place = join(path, "skip", i)
+        matched = {j for j, row in enumerate(rows) if row.matches(pattern)} if pattern else set()
         if not pattern:
-            mistakes.add(place, "is empty; give the axes and values that it matches, such as {batch_size: 16}")
-            continue
-        matched = {j for j, row in enumerate(rows) if matches(pattern, row)}
-        if not matched:
-            mistakes.add(place, "matches no combination; take it out or correct it")
-        kept -= matched
-    if rows and not kept:
+            words = "is empty; give the axes and values that it matches, such as {batch_size: 16}"
+            mistakes.add(join(path, "skip", i), words)
+        elif not matched:
+            mistakes.add(join(path, "skip", i), "matches no combination; take it out or correct it")
+        skipped |= matched
+    if rows and len(skipped) == len(rows):
         mistakes.add(join(path, "skip"), "leaves no arm; skip fewer combinations")
-    return sorted(kept)
+    return skipped
 
 
-def matches(pattern: Written, row: Choices) -> bool:
-    """Whether every key of ``pattern`` has its value in ``row``.
+def number(value: Any) -> str:
+    """A setting as labels show it: numbers as %g, lists in brackets."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 1e300):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(number(v) for v in value)}]"
+    return value if isinstance(value, str) else show(value)
 
-    A bare name matches any settings of that choice, a mapping those that give its settings.
-    """
-    return all(_equal(row, key, wanted) for key, wanted in pattern.items())
+
+def varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys of ``rows`` (one mapping of key to value per arm) that have more than one value."""
+    return [key for key in rows[0] if len({canonical(row.get(key)) for row in rows}) > 1]
 
 
-def _equal(row: Choices, key: str, wanted: JsonValue) -> bool:
-    if "." in key or key not in CHOICES:
-        return row.has(key) and labels.canonical(row.value(key)) == labels.canonical(wanted)
-    own, given = row.value(key), wanted if isinstance(wanted, dict) else {"name": wanted}
-    assert isinstance(own, dict)
-    return all(
-        name in own and labels.canonical(own[name]) == labels.canonical(value) for name, value in given.items()
-    )  # fmt: skip
+def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
+    """What each value of ``key`` shows, by its canonical JSON. None is a setting that an arm does not have."""
+    distinct = {canonical(value): value for value in values}
+    if key not in CHOICES:
+        name = key.rpartition(".")[2]
+        return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
+    shown = {}
+    for code, value in distinct.items():
+        twins = [twin for twin in distinct.values() if twin["name"] == value["name"]]
+        parts = [f"{setting}={number(value.get(setting))}" for setting in varying(twins)]
+        shown[code] = " ".join([str(value["name"]), *parts])
+    return shown
+
+
+def canonical(value: Any) -> str:
+    """The same text for equal values: 1 and 1.0 are the same choice, true is not 1."""
+    if isinstance(value, Mapping):
+        return "{" + ",".join(sorted(f"{key!r}:{canonical(item)}" for key, item in value.items())) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    return repr(int(value)) if isinstance(value, float) and value.is_integer() else repr(value)

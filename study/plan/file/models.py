@@ -1,32 +1,167 @@
-"""The study file, typed through and through: its shape is what these models accept. What it means is for ``expand``."""
+"""The study file, typed through and through: its shape is what these models accept. What it means is for ``expand``.
+
+Keys that name an axis (``optimizer``) or a setting (``optimizer.lr``) have values that are typed by the choices
+themselves: for every choice there is a model of the same settings, none of which is required, since other keys of the
+file may give them.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, Self, Union
 
-from pydantic import AfterValidator, ConfigDict, Field, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetPydanticSchema,
+    JsonValue,
+    Tag,
+    TypeAdapter,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
-from study.axes.base import Frozen
+from study.axes.base import Axis, Choice, Frozen
 from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS, Select, Target
-from study.plan.file.keys import VARIED, CheckedAs, Written, keyed, kinds, literals, mapping, searchable
-from study.plan.searches.space import Range
+from study.plan.search import Range
 
-SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
-Slug = Annotated[str, Field(pattern=SLUG)]
+VARIED = tuple(axis for axis, about in AXES.items() if about.varies)
+CHOICES = {axis: about.choices for axis, about in AXES.items() if about.choices}
+Written = dict[str, JsonValue]  # axis or setting → value
+UNSET = Field(default_factory=lambda: None)  # of a key that is not there; no default in the JSON Schema
+Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Text = Annotated[str, Field(pattern=r"\S")]
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
 Printed = Annotated[Text | int | float, Field(description="As printed there.")]
 LIST = Field(strict=False, min_length=1)
 UNIQUE = Field(json_schema_extra={"uniqueItems": True})  # else noted by `expand`, with what is meant instead
-SEEDS, EXTEND = 3, 4  # of a search, unless the study says otherwise
+EXTEND = 4  # further trials of a search, unless the study says otherwise
+
+
+def checked_as(kind: Any) -> GetPydanticSchema:
+    """Annotates a field that is checked as another type, which is made of the axes when the program begins."""
+    return GetPydanticSchema(lambda source, handler: handler.generate_schema(kind))
+
+
+@cache
+def owners() -> dict[str, list[type[Choice]]]:
+    """Every setting (``optimizer.lr``) with the choices that have it."""
+    found: dict[str, list[type[Choice]]] = {}
+    for axis, kind in CHOICES.items():
+        for choice in kind.choices().values():
+            for setting in choice.model_fields:
+                found.setdefault(f"{axis}.{setting}", []).append(choice)
+        del found[f"{axis}.name"]
+    return found
+
+
+def _of_axis(axis: str) -> Any:
+    """A number, or a choice as a bare name or with some of its settings."""
+    about = Field(description=AXES[axis].description)
+    if axis not in CHOICES:
+        return Annotated[_type(Recipe.model_fields[axis]), about]
+    options: list[Any] = []
+    for name, choice in CHOICES[axis].choices().items():
+        options += [_word(name, choice.description()), Annotated[_partial(axis, name, choice), Tag(f"<{name} …>")]]
+    return _union(axis, options, Discriminator(_tag), about)
+
+
+def _partial(axis: str, name: str, choice: type[Choice]) -> type[Frozen]:
+    """The choice as it may be written: no setting but the name is required."""
+    kinds = {setting: _type(field) for setting, field in choice.model_fields.items()}
+    return create_model(
+        f"{axis}_{name}",
+        __base__=Frozen,
+        __doc__=choice.description(),
+        __cls_kwargs__={"title": name},
+        **fields(kinds, ["name"]),
+    )
+
+
+def _of_setting(key: str, homes: list[type[Choice]]) -> Any:
+    """What any of the choices that have the setting takes."""
+    kinds = {repr(kind): kind for home in homes for kind in [_type(home.model_fields[key.partition(".")[2]])]}
+    names = ", ".join(home.model_fields["name"].default for home in homes)
+    return _union(key.replace(".", "-"), kinds.values(), Field(description=f"A setting of {names}."))
+
+
+def fields(kinds: Mapping[str, Any], required: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of a model with these keys, by the type of their values."""
+    return {key: (kind, ... if key in required else UNSET) for key, kind in kinds.items()}
+
+
+def mapping(name: str, doc: str, kinds: Mapping[str, Any], required: Collection[str] = (), **more: Any) -> Any:
+    """A type of mappings with such keys; they are checked and kept as they are written, in their order."""
+
+    def as_written(content: Written, check: ValidatorFunctionWrapHandler) -> Written:
+        check(content)
+        return content
+
+    model: Any = create_model(name, __base__=Frozen, __doc__=doc, **more, **fields(kinds, required))
+    return Annotated[model, WrapValidator(as_written)]
+
+
+@cache
+def adapter(key: str, home: type[Choice] | None) -> TypeAdapter[Any]:
+    """Checks the values of a setting of the choice ``home``, or where that is None those of an axis."""
+    field = home.model_fields[key.partition(".")[2]] if home else Recipe.model_fields[key]
+    return TypeAdapter(_type(field))
+
+
+@cache
+def kind_of(key: str, home: type[Choice] | None) -> str | None:
+    """``real``, ``whole`` or ``widths`` (a list of whole numbers); None for what cannot be searched."""
+    schema = adapter(key, home).json_schema()
+    if schema.get("type") == "array":
+        return "widths" if schema.get("items", {}).get("type") == "integer" and "prefixItems" not in schema else None
+    return {"number": "real", "integer": "whole"}.get(schema.get("type", ""))
+
+
+def searchable() -> list[str]:
+    """The keys that can be searched: numbers, and lists of widths."""
+    homes = {axis: [None] for axis in VARIED if axis not in CHOICES} | owners()
+    allowed = [key for key in homes if not AXES[key.partition(".")[0]].untunable]
+    return [key for key in allowed if any(kind_of(key, home) for home in homes[key])]
+
+
+def _word(name: str, description: str) -> Any:
+    """A name that may be written."""
+    return Annotated[Literal[name], Tag(f"<{name}>"), Field(description=description)]
+
+
+def _union(name: str, options: Iterable[Any], *about: Any) -> Any:
+    """A type that is written once in the JSON Schema, under ``name``; a dot in it would count as that of a module."""
+    alias: Any = TypeAliasType
+    return alias(name, Annotated[(Union[tuple(options)], *about)])  # noqa: UP007
+
+
+def _type(field: FieldInfo) -> Any:
+    """The annotation of a field with its bounds."""
+    bounds = [bound for bound in field.metadata if not isinstance(bound, Axis)]
+    return Annotated[(field.annotation, *bounds)] if bounds else field.annotation
+
+
+def _tag(given: object) -> str | None:
+    """Which part of a union is meant; in marks that no key of a file has, so that they can be told from keys."""
+    if isinstance(given, str):
+        return f"<{given}>"
+    name = given.get("name") if isinstance(given, Mapping) else getattr(given, "name", None)
+    return None if name is None else f"<{name} …>"
 
 
 class Tune(Frozen):
     """Settings to search, at the same budget for every arm."""
 
-    seeds: Annotated[int, Field(ge=1, le=1000, description="Fresh seeds, never those of the final runs.")] = SEEDS
+    seeds: Annotated[int, Field(ge=1, le=1000, description="Fresh seeds, never those of the final runs.")] = 3
     extend: Annotated[
         int | None, Field(ge=0, le=1000, description="Further trials, past the edge or around the best.")
     ] = None
@@ -34,33 +169,34 @@ class Tune(Frozen):
     trials: Annotated[int | None, Field(ge=2, le=10_000, description="Trials of a quasi-random search.")] = None
     select: Annotated[
         tuple[Select, ...] | None,
-        CheckedAs(Select | Annotated[tuple[Select, ...], LIST, UNIQUE] | None),
+        checked_as(Select | Annotated[tuple[Select, ...], LIST, UNIQUE] | None),
         AfterValidator(lambda given: (given,) if isinstance(given, str) else given),
         Field(description="What the best candidate is chosen by."),
     ] = None
 
     def ranges(self) -> dict[str, Range]:
         """Where each setting is searched."""
-        fields = type(self).model_fields.items()
-        return {about.alias: getattr(self, name) for name, about in fields if about.alias and getattr(self, name)}
+        searched = [key for key in type(self).model_fields if key not in Tune.model_fields]
+        return {key: getattr(self, key) for key in searched if key in self.model_fields_set}
 
 
-MetricName = Annotated[
-    str, CheckedAs(literals("metric", {name: f"{about.title}: {about.definition}" for name, about in METRICS.items()}))
-]
+WORDS = [_word(name, f"{about.title}: {about.definition}") for name, about in METRICS.items()]
+MetricName = Annotated[str, checked_as(_union("metric", WORDS, Discriminator(_tag)))]
 TuneBlock = Annotated[
     Tune,
-    CheckedAs(create_model("Tune", __base__=Tune, __doc__=Tune.__doc__, **keyed(dict.fromkeys(searchable(), Range)))),
+    checked_as(create_model("Tune", __base__=Tune, __doc__=Tune.__doc__, **fields(dict.fromkeys(searchable(), Range)))),
 ]
 LISTS: Any = tuple  # of types that are not known before the program begins
 REQUIRED = [axis for axis in AXES if Recipe.model_fields[axis].is_required()]
-SEVERAL = {key: Annotated[LISTS[kind, ...], LIST] for key, kind in kinds(VARIED).items()}
+KINDS = {axis: _of_axis(axis) for axis in AXES} | {key: _of_setting(key, homes) for key, homes in owners().items()}
+VARIABLE = {key: kind for key, kind in KINDS.items() if key.partition(".")[0] in VARIED}
+SEVERAL = {key: Annotated[LISTS[kind, ...], LIST] for key, kind in VARIABLE.items()}
 LABEL = Field(None, description="Stands for the settings in the label of the arm.")
-Baseline = mapping("Baseline", "The choice on every axis.", keyed(kinds(AXES), REQUIRED))
-Laid = mapping("ComparisonBaseline", "What differs from the study's baseline.", keyed(kinds(AXES)))
-Vary = mapping("Vary", "Lists of values.", keyed(SEVERAL))
-ArmEntry = mapping("Arm", "Coupled settings: one arm.", {"label": (Text | None, LABEL)} | keyed(kinds(VARIED)))
-Pattern = mapping("Pattern", "Matches arms that have these values.", keyed(kinds(VARIED)))
+Baseline = mapping("Baseline", "The choice on every axis.", KINDS, REQUIRED)
+Laid = mapping("ComparisonBaseline", "What differs from the study's baseline.", KINDS)
+Vary = mapping("Vary", "Lists of values.", SEVERAL)
+ArmEntry = mapping("Arm", "Coupled settings: one arm.", VARIABLE, label=(Text | None, LABEL))
+Pattern = mapping("Pattern", "Matches arms that have these values.", VARIABLE)
 
 
 class Claim(Frozen):
@@ -105,18 +241,18 @@ class Comparison(Frozen):
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["vary"]}, {"required": ["arms"]}]})
 
     title: Annotated[str | None, Field(description="Heading of the table and the figure.")] = None
-    baseline: Annotated[Written, CheckedAs(Laid)] = Field(
+    baseline: Annotated[Written, checked_as(Laid)] = Field(
         default_factory=dict, description="What differs from the study's baseline here."
     )
-    vary: Annotated[Written, CheckedAs(Vary)] = Field(
+    vary: Annotated[dict[str, list[JsonValue]], checked_as(Vary)] = Field(
         default_factory=dict, description="Lists of values; every combination is an arm."
     )
     arms: Annotated[
-        Annotated[tuple[Annotated[Written, CheckedAs(ArmEntry)], ...], LIST] | None,
+        Annotated[tuple[Annotated[Written, checked_as(ArmEntry)], ...], LIST] | None,
         Field(description="Coupled settings: one arm each."),
     ] = None
     skip: Annotated[
-        tuple[Annotated[Written, CheckedAs(Pattern)], ...], Field(strict=False, description="Combinations left out.")
+        tuple[Annotated[Written, checked_as(Pattern)], ...], Field(strict=False, description="Combinations left out.")
     ] = ()
     metrics: Annotated[
         tuple[MetricName, ...],
@@ -138,6 +274,11 @@ class Comparison(Frozen):
     ] = ()
 
     @property
+    def coupled(self) -> tuple[str, ...]:
+        """The keys of ``arms``, in the order written."""
+        return tuple(dict.fromkeys(key for arm in self.arms or () for key in arm if key != "label"))
+
+    @property
     def used(self) -> tuple[str, ...]:
         """The metrics that are shown or claimed."""
         return tuple(dict.fromkeys((*self.metrics, *(claim.metric for claim in self.claims))))
@@ -155,7 +296,7 @@ class StudyFile(Frozen):
     study: Annotated[Slug, Field(description="Names the folder of the results.")]
     title: Annotated[str | None, Field(description="Heading of the report.")] = None
     baseline: Annotated[
-        Written, CheckedAs(Baseline), Field(description="The choice on every axis unless an arm says otherwise.")
+        Written, checked_as(Baseline), Field(description="The choice on every axis unless an arm says otherwise.")
     ]
     seeds: Annotated[Seeds, Field(description="Runs per arm: seeds 0, 1, …")] = 16
     target: Annotated[Target | None, Field(description="The validation level that counts as converged.")] = None

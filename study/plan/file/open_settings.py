@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -10,12 +11,10 @@ from pydantic import ValidationError
 from study.axes.base import Choice
 from study.axes.recipe import split_key
 from study.errors import Mistakes, join, refuse
-from study.plan.file.keys import CHOICES, adapter, kind_of
-from study.plan.file.matrix import Choices, Entry, entries, key_place
-from study.plan.file.models import EXTEND, Comparison, StudyFile, Tune
-from study.plan.file.shape import expected
-from study.plan.searches.search import Search
-from study.plan.searches.space import EXAMPLE, Range, Searched, Value
+from study.plan.file.matrix import Choices, entries, key_place, varied
+from study.plan.file.models import CHOICES, EXTEND, Comparison, StudyFile, Tune, adapter, kind_of
+from study.plan.file.read import expected
+from study.plan.search import EXAMPLE, Range, Search, Searched, Value
 
 
 class OpenSettings(NamedTuple):
@@ -47,7 +46,7 @@ def open_settings(file: StudyFile, comparison: Comparison, path: str, mistakes: 
         if given := block.ranges():
             ranges = given
             options = {name: value for name, value in options.items() if name not in ("search", "trials")}
-        options |= {name: getattr(block, name) for name in Tune.model_fields if name in block.model_fields_set}
+        options |= block.model_dump(include=set(Tune.model_fields), exclude_unset=True)
         places |= {key: join(place, key) for key in [*given, *block.model_fields_set & {"select"}]}
     found = OpenSettings(blocks[-1][1], places, ranges, Tune.model_validate(options))
     _check(found, mistakes)
@@ -84,14 +83,9 @@ def _check(found: OpenSettings, mistakes: Mistakes) -> None:
 
 def _check_covered(found: OpenSettings, comparison: Comparison, path: str, mistakes: Mistakes) -> None:
     """Note every value of ``vary``, ``arms`` and ``skip`` that sets a setting which is searched."""
-    written = [
-        (key, Entry(value, join(path, "vary", key, i)))
-        for key, values in comparison.vary.items()
-        for i, value in enumerate(values if isinstance(values, list) else ())
-    ]
-    for name, parts in (("arms", comparison.arms or ()), ("skip", comparison.skip)):
-        for i, part in enumerate(parts):
-            written += entries(part, join(path, name, i)).items()
+    written = [(key, entry) for key, values in varied(comparison, path).items() for entry in values]
+    for name, listed in (("arms", comparison.arms or ()), ("skip", comparison.skip)):
+        written += [pair for i, part in enumerate(listed) for pair in entries(part, join(path, name, i)).items()]
     for key, (value, place) in written:
         within = {f"{key}.{name}": join(place, name) for name in (value if isinstance(value, dict) else ())}
         for setting, at in ({key: key_place(place)} | within).items():
@@ -104,36 +98,26 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
 
     ``path``: of the comparison. Raises nothing: what cannot be searched so is noted, and such arms have no search.
     """
-    suited: dict[tuple[type[Choice] | None, str], Searched | None] = {}
+    keys, options = sorted(found.ranges), found.options
+    homes = dict.fromkeys((row.choice(key), key) for row in rows for key in keys if row.has(key))
+    suited = {home: _suit(*home, found.ranges[home[1]], found.places[home[1]], mistakes) for home in homes}
+    search_of = partial(Search, seeds=options.seeds, extend=0, method=options.search, trials=options.trials)
     made: list[Search | None] = []
     for row in rows:
-        space = []
-        for key in sorted(key for key in found.ranges if row.has(key)):
-            place = row.choice(key), key
-            if place not in suited:
-                suited[place] = _suit(*place, found.ranges[key], found.places[key], mistakes)
-            if (one := suited[place]) is not None:
-                space.append(one)
-        made.append(_search(row, tuple(space), found.options) if space else None)
+        space = tuple(one for key in keys if row.has(key) and (one := suited[row.choice(key), key]))
+        recipe = row.without([searched.key for searched in space]).recipe
+        made.append(search_of(recipe=recipe, settings=space) if space else None)
     for key in found.ranges:
-        if rows and not any(row.has(key) for row in rows):
+        if rows and all(key != known for _, known in homes):
             own = found.place.startswith(path)
             words = "; take it out" if own else f" in {path}; give that comparison a 'tune:' of its own"
             mistakes.add(found.places[key], f"no arm has {split_key(key)[1]!r}{words}")
     most = max((search.first for search in made if search), default=0)
-    further = EXTEND if found.options.extend is None else found.options.extend
+    further = EXTEND if options.extend is None else options.extend
     return [
         search and search.model_copy(update={"extend": 0 if search.listed else most - search.first + further})
         for search in made
     ]
-
-
-def _search(row: Choices, space: tuple[Searched, ...], options: Tune) -> Search:
-    """The search of one arm, without further trials."""
-    values = row.without([searched.key for searched in space]).recipe()
-    return Search(
-        recipe=values, settings=space, seeds=options.seeds, extend=0, method=options.search, trials=options.trials
-    )
 
 
 def _suit(home: type[Choice] | None, key: str, given: Range, place: str, mistakes: Mistakes) -> Searched | None:
@@ -160,11 +144,9 @@ def _suit(home: type[Choice] | None, key: str, given: Range, place: str, mistake
         values.append(float(value) if kind == "real" and isinstance(value, int) else value)
     if len(mistakes) > before:
         return None
-    whole = kind == "whole"
-    if given.values is not None:
-        ordered = sorted(values, key=lambda value: value if isinstance(value, tuple) else (value,))
-        return Searched(key=key, values=tuple(ordered), whole=whole)
-    made = Searched(key=key, whole=whole, **given.model_dump())
+    ordered = sorted(values, key=lambda value: value if isinstance(value, tuple) else (value,))
+    listed = {"values": tuple(ordered)} if name == "values" else {}
+    made = Searched(key=key, whole=kind == "whole", **given.model_dump() | listed)
     if given.points and len(set(made.grid())) < given.points:
         words = f"has fewer than {given.points} different whole numbers; give fewer points, or wider ends"
         mistakes.add(join(place, name), words)

@@ -1,31 +1,73 @@
-"""From a study file to a ``Study``, or to all its mistakes of shape.
+"""From a study file to a ``StudyFile``, or to all its mistakes of shape: in a person's words, at the file's own paths.
 
 Study files are YAML 1.2: ``1e-3`` is a number, ``no`` is text, a duplicate key is an error.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from study.errors import Mistakes, Refused, join, show
-from study.plan.file import shape
-from study.plan.file.models import StudyFile
+from study.axes.recipe import AXES
+from study.errors import Mistakes, Refused, join, nearest, refuse, show, suggest
+from study.metrics import METRICS, Target
+from study.plan.file.models import CHOICES, VARIED, Claim, Comparison, StudyFile, Tune, owners
+from study.plan.search import EXAMPLE, SELECTS, Range
+from study.wording import counted
+
+Place = tuple[str | int, ...]  # keys and indices of the file
+
+EXPECTED = {  # by the type of pydantic's error
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+    "tuple_type": "a list",
+    "string_pattern_mismatch": "letters, digits, '_' and '-' only",
+    "literal_error": "one of {expected}",
+}
+WANTED = {  # by the last key of a path: what a person who left it out, or gave something else, should give
+    "study": "a name for the folder of its results, such as optimizers",
+    "baseline": "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs",
+    "comparisons": "at least one, such as {activation: {vary: {activation: [tanh, relu]}, metrics: [test_loss]}}",
+    "metrics": "what the table shows, such as [test_accuracy]",
+    "metric": "what the two arms are compared by, such as test_accuracy",
+    "better": "the label of an arm",
+    "than": "the label of another arm",
+    "value": "the level that counts as converged, such as 0.95",
+    "batch_size": "a whole number",
+    "epochs": "a whole number",
+    "select": f"one of {', '.join(SELECTS)}",
+} | {axis: f"one of {', '.join(about.choices())}" for axis, about in CHOICES.items()}
+WHOLE = {  # by the last key of the path of a mapping: an example of it
+    "target": "{metric: val_accuracy, value: 0.95}",
+    "arms": "what this arm sets, such as {optimizer.lr: 0.01, batch_size: 16}",
+    "skip": "the axes and values that it matches, such as {batch_size: 16}",
+    "tune": f"the settings to search, such as {{optimizer.lr: {EXAMPLE}}}",
+    "claims": "a claim, such as {metric: test_accuracy, better: relu, than: sigmoid}",
+    "reported": "{metric: figure as printed}, such as {test_accuracy: 92.3 %}",
+    "tune.": f"where to search, such as {EXAMPLE}",
+    "comparisons": "a mapping with 'vary:' or 'arms:', and 'metrics:'",
+}
+KEYED = ("baseline", "vary", "arms", "skip")  # parts whose keys are axes and settings
 
 
-class Study(NamedTuple):
-    """A study as it is written, and where."""
-
-    path: Path
-    file: StudyFile
-
-
-def read(path: Path) -> Study:
+def read(path: Path) -> StudyFile:
     """The study at ``path``. Raises Refused with every mistake of shape."""
     mistakes = Mistakes(str(path))
     content = parse(path, mistakes)
@@ -34,9 +76,9 @@ def read(path: Path) -> Study:
     try:
         file = StudyFile.model_validate(content)
     except ValidationError as failure:
-        shape.note(failure, content, mistakes)
+        note(failure, content, mistakes)
     mistakes.raise_any()
-    return Study(path, file)
+    return file
 
 
 def parse(path: Path, mistakes: Mistakes) -> Any:
@@ -46,12 +88,10 @@ def parse(path: Path, mistakes: Mistakes) -> Any:
     """
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Refused([f"{path}: there is no such file; give the path of a study file"]) from None
-    except IsADirectoryError:
-        raise Refused([f"{path}: is a folder; give the path of a study file"]) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused([f"{path}: cannot be read as text ({error}); give the path of a study file"]) from None
+        known = {"FileNotFoundError": "there is no such file", "IsADirectoryError": "is a folder"}
+        wrong = known.get(type(error).__name__, f"cannot be read as text ({error})")
+        raise Refused([f"{path}: {wrong}; give the path of a study file"]) from None
     except DuplicateKeyError as error:
         key = str(error.problem).partition('"')[2].partition('"')[0]
         raise Refused([f"{path}: {_place(error)}the key {key!r} is there twice; keep one"]) from None
@@ -87,3 +127,174 @@ def plain(value: Any, mistakes: Mistakes, path: str = "", within: tuple[int, ...
 def _place(error: MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     return f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+
+
+def note(failure: ValidationError, content: Any, mistakes: Mistakes) -> None:
+    """Add the mistakes of ``content`` to ``mistakes``, those of one place as one."""
+    by_place: dict[Place, list[ErrorDetails]] = {}
+    for error in failure.errors():
+        by_place.setdefault(place_of(error, content), []).append(error)
+    for place, errors in by_place.items():
+        if any(other[: len(place)] == place != other for other in by_place):
+            continue  # it is within
+        if errors[0]["type"] == "missing" and _misspelt(place, by_place):
+            continue  # it is beside
+        mistakes.add(join("", *place), words(errors, place))
+
+
+def place_of(error: ErrorDetails, content: Any) -> Place:
+    """The path of an error in the file: without pydantic's marks for the parts of a union."""
+    place: list[str | int] = []
+    for step in error["loc"]:
+        if isinstance(content, dict) and (step in content or (error["type"] == "missing" and step == error["loc"][-1])):
+            content = content.get(step)
+        elif isinstance(content, list | tuple) and isinstance(step, int):
+            content = content[step] if step < len(content) else None
+        else:
+            continue
+        place.append(step)
+    if error["type"].startswith("union_tag") and isinstance(error["input"], dict) and len(error["input"]) > 1:
+        place += ["name"] * ("name" in error["input"])
+    return tuple(place)
+
+
+def _misspelt(place: Place, others: Iterable[Place]) -> bool:
+    """Whether the missing key at ``place`` was probably meant by an unknown one beside it."""
+    beside = [other[-1] for other in others if other[:-1] == place[:-1] and other != place]
+    return any(nearest(key, [str(place[-1])]) for key in beside)
+
+
+def words(errors: list[ErrorDetails], place: Place) -> str:
+    """What is wrong at one place, and what would be right."""
+    error, key = errors[0], last_key(place)
+    kind, given, context = error["type"], error["input"], error.get("ctx", {})
+    if kind == "words":
+        return error["msg"]
+    if kind == "extra_forbidden":
+        return unknown(place, error["loc"])
+    if kind == "missing":
+        if isinstance(place[-1], int):
+            return f"a value is missing; give {place[-1] + 1}"
+        return f"is missing; give {WANTED[key]}"
+    if kind == "string_pattern_mismatch" and place[:1] == ("comparisons",) and len(place) == 2:
+        return f"{place[1]!r} cannot name a file; use letters, digits, '_' and '-' only"
+    if kind.startswith("union_tag"):
+        return unchosen(given, last_key(tuple(step for step in place if step != "name")))
+    if key == "select" and len(place) > 1 and isinstance(given, str):
+        twin = METRICS[given].selected_by(regression=False) if given in METRICS and "test" in given else None
+        leak = "is of the test rows: an arm chosen by them looks better on them than it is"
+        known = suggest(given, SELECTS, "selection")
+        return f"{given!r} {leak}; give its validation twin, {twin}" if twin else known
+    if kind == "literal_error" and key == "metric" and isinstance(given, str) and given in METRICS:
+        return refuse(given, f"one of {context['expected']}")
+    parent = str(place[-2]) if len(place) > 1 else ""
+    whole = WHOLE.get(key) or WHOLE.get("tune." if parent == "tune" else parent)
+    if kind in ("model_type", "dict_type") and whole:
+        return refuse(given, whole)
+    listed = "the values to compare" if place[-2:-1] == ("vary",) else WANTED.get(key)
+    if given in ([], {}) and listed:
+        return refuse(None, listed)
+    if kind == "too_short":
+        return refuse(given, whole or f"a list of at least {counted(context['min_length'], 'value')}")
+    if given is None and isinstance(place[-1], str):
+        return refuse(None, WANTED.get(key) or _wanted(errors))
+    if kind == "tuple_type" and place[-2:-1] == ("vary",):
+        return refuse(given, f"a list of values, such as [{given}]")
+    return expected(*errors)
+
+
+def last_key(place: Place) -> str:
+    return next((step for step in reversed(place) if isinstance(step, str)), "")
+
+
+def expected(*errors: ErrorDetails) -> str:
+    """What was wrong with one value, and what would be right."""
+    if all(error["type"] in EXPECTED for error in errors):
+        return refuse(errors[0]["input"], _wanted(errors))
+    return f"{show(errors[0]['input'])} is refused; {errors[0]['msg'].removeprefix('Value error, ')}"
+
+
+def _wanted(errors: Sequence[ErrorDetails]) -> str:
+    """What would be right, of the parts of a union each once; a number is a whole number, too."""
+    found = dict.fromkeys(
+        EXPECTED.get(e["type"], "a mapping of keys to values").format(**e.get("ctx", {})) for e in errors
+    )
+    if "a number" in found:
+        found.pop("a whole number", None)
+    return " or ".join(found)
+
+
+def unchosen(given: Any, key: str) -> str:
+    """A choice, or a metric, that there is none of."""
+    if key not in CHOICES:
+        return suggest(given, METRICS, "metric")
+    known = list(CHOICES[key].choices())
+    if isinstance(given, dict):
+        given = given.get("name")
+        if given is None:
+            return f"'name' is missing; give one of {', '.join(known)}"
+    if isinstance(given, str):
+        return suggest(given, known, key)
+    return refuse(given, f"one of {', '.join(known)}, or {{name: …}} with settings")
+
+
+def unknown(place: Place, loc: tuple[int | str, ...]) -> str:
+    """A key that its part does not have."""
+    key, part = str(place[-1]), last_key(place[:-1])
+    mark = str(loc[-2]) if len(loc) > 1 else ""
+    if mark.startswith("<"):  # within a choice with settings
+        return unknown_setting(part, mark[1:-3], key)
+    if part in KEYED:
+        return unknown_axis(key, AXES if part == "baseline" else VARIED)
+    if part == "tune":
+        return untunable(key)
+    models: dict[str, type[BaseModel]] = {"target": Target, "claims": Claim, "": StudyFile}
+    model = models.get(part, Range if "tune" in place else Comparison)
+    return suggest(key, model.model_fields, "key")
+
+
+def unknown_axis(key: str, axes: Collection[str]) -> str:
+    """A key that names neither an axis nor a setting."""
+    axis, dot, setting = key.partition(".")
+    if axis not in axes:
+        homes = [home for home in owners() if home.partition(".")[2] == axis]
+        if homes and not dot:
+            return f"{axis!r} is a setting, not an axis; did you mean {homes[0]!r}?"
+        return suggest(axis, axes, "axis")
+    if axis not in CHOICES:
+        return f"{axis!r} has no settings; write '{axis}: …'"
+    known = [home.partition(".")[2] for home in owners() if home.startswith(f"{axis}.")]
+    return suggest(setting, known, f"setting of any {axis}")
+
+
+def untunable(key: str) -> str:
+    """A key of ``tune`` that cannot be searched."""
+    axis, dot, setting = key.partition(".")
+    options = list(Tune.model_fields)
+    if not dot and axis not in AXES and nearest(axis, options):
+        return suggest(axis, options, "key of 'tune'")
+    if axis not in VARIED or (dot and key not in owners()):
+        return unknown_axis(key, VARIED)
+    if AXES[axis].untunable:
+        return f"{axis!r} {AXES[axis].untunable}"
+    if dot:
+        return f"{setting!r} is no number; compare its values by 'vary:'"
+    some = next((home for home in owners() if home.startswith(f"{key}.")), "optimizer.lr")
+    return f"{key!r} is no number; compare its choices by 'vary:', and tune settings such as {some}"
+
+
+def unknown_setting(axis: str, name: str, key: str) -> str:
+    """A key that is no setting of a choice."""
+    settings = [setting for setting in CHOICES[axis].choices()[name].model_fields if setting != "name"]
+    none = f"{name!r} has no settings; take {key!r} out"
+    return suggest(key, settings, f"setting of {name!r}") if settings else none
+
+
+def refused(error: ErrorDetails, axis: str) -> str:
+    """Why a whole choice, or number, that a study file makes of several keys cannot be."""
+    kind, name, setting = error["type"], str(error["loc"][1]) if axis in CHOICES else "", error["loc"][-1]
+    if kind == "missing" and name:
+        return f"{name!r} needs {setting!r}, which has no default; write {{name: {name}, {setting}: …}}"
+    if kind == "extra_forbidden" and name:
+        return unknown_setting(axis, name, str(setting))
+    return expected(error)

@@ -1,22 +1,53 @@
-"""The tables of config/README.md: every axis, choice, setting and metric, from the registry."""
+"""What is written of study files in config/: their JSON Schema, so that editors complete and check them, and tables.
+
+The schema is that of the models which read the files; the tables have every axis, choice, setting and metric.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import DictSchema
 
 from study.axes.base import Choice
 from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS
-from study.plan.file.labels import number
+from study.plan.file.matrix import number
+from study.plan.file.models import StudyFile
 
-PATH = Path(__file__).parents[3] / "config" / "README.md"
+SCHEMA, README = (Path(__file__).parents[3] / "config" / name for name in ("study.schema.json", "README.md"))
 BEGIN, END = "<!-- begin: written by `python -m study schema --fix` -->", "<!-- end -->"
+BOUNDS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
 
 
-def text() -> str:
+class _Plain(GenerateJsonSchema):
+    """Without generated titles (``Lr``), which say less than the key; and mappings have no key of another pattern."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
+
+    def dict_schema(self, schema: DictSchema) -> JsonSchemaValue:
+        made = super().dict_schema(schema)
+        return made | {"additionalProperties": False} if "patternProperties" in made else made
+
+    def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
+        made = super().generate(schema, mode)
+        return {"$schema": self.schema_dialect, **made, "title": "Evenhand study"}
+
+
+def schema() -> str:
+    """config/study.schema.json, as the models have it."""
+    made = StudyFile.model_json_schema(schema_generator=_Plain)
+    return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+
+
+def readme() -> str:
     """config/README.md with its tables as the registry has them."""
-    before, _, rest = PATH.read_text(encoding="utf-8").partition(BEGIN)
+    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
     return f"{before}{BEGIN}\n{tables()}{END}{rest.partition(END)[2]}"
 
 
@@ -57,12 +88,8 @@ def _range(schema: dict[str, Any]) -> str:
     if words:
         return f" ({' or '.join(words)})"
     schema = schema.get("items", (schema.get("prefixItems") or [schema])[0])
-    low = f"> {schema['exclusiveMinimum']:g}" if "exclusiveMinimum" in schema else None
-    low = f"≥ {schema['minimum']:g}" if "minimum" in schema else low
-    high = f"< {schema['exclusiveMaximum']:g}" if schema.get("exclusiveMaximum", 2**31) < 2**31 else None
-    high = f"≤ {schema['maximum']:g}" if "maximum" in schema else high
-    bounds = ", ".join(bound for bound in (low, high) if bound)
-    return f" ({bounds})" if bounds else ""
+    bounds = [f"{sign} {schema[name]:g}" for name, sign in BOUNDS.items() if schema.get(name, 2**31) < 2**31]
+    return f" ({', '.join(bounds)})" if bounds else ""
 
 
 def _shown(value: Any) -> str:

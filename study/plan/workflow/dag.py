@@ -10,13 +10,11 @@ from typing import Any
 
 from study.axes.recipe import digest
 from study.errors import Refused, refuse, suggest
-from study.plan.arm import Arm
 from study.plan.file.expand import prepare
-from study.plan.freshness import Freshness
-from study.plan.history import History
+from study.plan.history import Freshness, History
 from study.plan.jobs import MINUTES, Job, jobs
 from study.plan.limits import CLUSTER, HERE, Limits
-from study.plan.plan import Plan
+from study.plan.plan import Arm, Plan
 from study.store.failures import Failure, failed_search, failures
 from study.store.files import write_if_changed
 from study.store.layout import Store

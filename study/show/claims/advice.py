@@ -11,11 +11,10 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.cost import final, sum_up, tuning
-from study.plan.file.labels import number
+from study.plan.file.matrix import number
 from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim, PlannedComparison
-from study.plan.searches.search import Search
-from study.plan.searches.space import Searched, Value
-from study.plan.searches.trials import Trials
+from study.plan.search import Search, Searched, Value
+from study.plan.trials import Trials
 from study.show.claims.table import note_on_looks, sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
 from study.show.formatting import none

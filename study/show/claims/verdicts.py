@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from study.axes.recipe import digest
 from study.metrics import METRICS
-from study.plan.history import Entry, History, Look, words
+from study.plan.history import NEVER, History, Look, words
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.show.claims.reasons import because
 from study.show.observations import Observations
@@ -58,8 +58,8 @@ def judge(plan: Plan, observations: Observations, history: History) -> list[Ruli
     """Verdicts on all claims of a study, judged together, and with those that were ``withdrawn`` from it."""
     stated = [(comparison, claim) for comparison in plan.comparisons for claim in comparison.claims]
     statements = [statement(comparison, claim, observations) for comparison, claim in stated]
-    rows = [entry.row for entry in history.withdrawn(plan).values() if entry.row]
-    verdicts = judge_statements(statements, plan.looks, [row["p"] for row in rows if row["counts"]])
+    others = [row["p"] for row in history.withdrawn(plan) if row["counts"]]
+    verdicts = judge_statements(statements, plan.looks, others)
     return [Ruling(*about, verdict) for about, verdict in zip(stated, verdicts, strict=True)]
 
 
@@ -93,15 +93,14 @@ def table_of(plan: Plan, rulings: Sequence[Ruling], history: History) -> pa.Tabl
     for _, claim, verdict in rulings:
         if verdict.counts and not verdict.evidence.lacking:
             seen.setdefault(claim.about, {})[data_of(verdict.claim)] = verdict.evidence.pairs
-    history.looks = history.looked(seen)
+    history.look(seen)
     rows = []
     for ruling in rulings:
         rows.append(row := _row(plan, ruling, history))
         if not ruling.verdict.evidence.lacking:
             name = words(ruling.comparison, ruling.claim)
-            history.claims[name] = history.claims.get(name, Entry(None))._replace(row=row)
-    for entry in history.withdrawn(plan).values():
-        last = entry.row or {}
+            history.claims[name] = history.claims.get(name, NEVER) | {"row": row}
+    for last in history.withdrawn(plan):
         reason = f"{last['verdict']} when last judged: {last['reason']}"
         rows.append(last | {"verdict": WITHDRAWN, "reason": reason, "stated": plan.stated})
     return pa.Table.from_pylist(rows, CLAIMS)

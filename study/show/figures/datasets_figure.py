@@ -17,8 +17,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from study.errors import Refused
 from study.metrics import METRICS
-from study.plan.datasets import across, has_figure, is_cost
 from study.plan.plan import Plan, PlannedComparison
+from study.show.datasets import across, has_figure, is_cost
 from study.show.figures import panel
 from study.show.figures.data import Look, looks
 from study.show.figures.panel import Grid, Panel, compose

@@ -8,8 +8,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from study.plan.datasets import across, has_figure
 from study.plan.plan import Plan, PlannedComparison
+from study.show.datasets import across, has_figure
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,9 +18,8 @@ from matplotlib.lines import Line2D
 
 from study.metrics import METRICS, Select
 from study.plan.plan import Plan
-from study.plan.searches.selection import Chosen
-from study.plan.searches.space import Searched
-from study.plan.searches.trials import settings_of
+from study.plan.search import Searched
+from study.plan.trials import Chosen, settings_of
 from study.show.figures import panel
 from study.show.figures.data import KNOWN, Evidence
 from study.show.figures.panel import FEW, Panel, compose, grid

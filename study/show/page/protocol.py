@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from study.metrics import METRICS
-from study.plan.file.labels import number
+from study.plan.file.matrix import number
 from study.plan.plan import Plan
-from study.plan.searches.selection import NOTHING_CHOSEN
+from study.plan.trials import NOTHING_CHOSEN
 from study.show.page.recipes import written
 from study.show.records import Records
 from study.show.tables import tuning as ledger

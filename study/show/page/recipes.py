@@ -9,9 +9,8 @@ from typing import Any
 from study.axes.base import Choice
 from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS
-from study.plan.arm import Arm
-from study.plan.file.labels import number
-from study.plan.plan import Plan, PlannedComparison
+from study.plan.file.matrix import number
+from study.plan.plan import Arm, Plan, PlannedComparison
 from study.show.records import Records
 from study.show.tables.tuning import arm_names, chosen_cell, found, read_by, selects_of, short
 from study.show.templates import paragraph

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from study.metrics import METRICS
-from study.plan.datasets import DRAWN, Across, across
 from study.plan.plan import Plan, PlannedComparison
+from study.show.datasets import DRAWN, Across, across
 from study.show.formatting import NONE, Cell, none, quoted
 from study.show.templates import paragraph
 from study.stats.estimates import Floats

@@ -12,12 +12,10 @@ import pandas as pd
 from study.metrics import METRICS, Select
 from study.plan.check.warnings import uneven
 from study.plan.cost import Work
-from study.plan.file.labels import number
+from study.plan.file.matrix import number
 from study.plan.plan import Plan, PlannedArm, PlannedComparison
-from study.plan.searches.search import Search
-from study.plan.searches.selection import Chosen
-from study.plan.searches.space import Value
-from study.plan.searches.trials import from_json, settings_of
+from study.plan.search import Search, Value
+from study.plan.trials import Chosen, from_json, settings_of
 from study.show.formatting import NONE, Cell, Estimate, show
 from study.show.records import Records
 from study.stats.estimates import expected_best

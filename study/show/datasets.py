@@ -9,7 +9,7 @@ from typing import NamedTuple
 from study.axes.dataset import Dataset
 from study.axes.recipe import canonical
 from study.metrics import METRICS
-from study.plan.file.labels import ABSENT
+from study.plan.file.matrix import ABSENT
 from study.plan.plan import Plan, PlannedArm, PlannedComparison
 from study.stats.exact import DATASETS
 
@@ -32,10 +32,8 @@ class Across(NamedTuple):
     @property
     def full(self) -> bool:
         """Whether every arm is on every dataset, in all its splits."""
-        columns = [
-            [self.cells.get((i, j), {}).keys() for j in range(len(self.arms))] for i in range(len(self.datasets))
-        ]
-        return all(splits == column[0] for column in columns for splits in column)
+        arms = range(len(self.arms))
+        return all(len({frozenset(self.cells.get((i, j), ())) for j in arms}) == 1 for i in range(len(self.datasets)))
 
     @property
     def splits(self) -> bool:
@@ -49,8 +47,6 @@ def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
     A dataset is its content: split in another way, or read from another place, it is the same. A key whose
     value follows from the dataset (a network for each) belongs to the dataset, and to the name of no arm.
     """
-    if not any(key.partition(".")[0] == "dataset" for key in comparison.keys):
-        return None
     datasets = {arm.label: plan.arms[arm.arm].dataset for arm in comparison.arms}
     content = {label: _content(dataset) for label, dataset in datasets.items()}
     places = list(dict.fromkeys(content.values()))
@@ -64,9 +60,8 @@ def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
     cells: dict[tuple[int, int], dict[Split, str]] = {}
     for j, arms in enumerate(alike.values()):
         for label in (arm.label for arm in arms):
-            cells.setdefault((places.index(content[label]), j), {})[
-                datasets[label].split, datasets[label].split_seed
-            ] = label
+            split = datasets[label].split, datasets[label].split_seed
+            cells.setdefault((places.index(content[label]), j), {})[split] = label
     firsts = {content[label]: dataset for label, dataset in reversed(datasets.items())}
     names = tuple(_name(comparison, keys, arms) for arms in alike.values())
     return Across(tuple(_names([firsts[place] for place in places])), names, cells)

@@ -1,1 +1,0 @@
-"""How settings are searched: where, in which order, and which candidate is best."""
