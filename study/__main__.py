@@ -49,10 +49,13 @@ def main(argv: list[str] | None = None) -> int:
     suggest = verb("show", "suggest", text, "file")
     for sub in (check, claims, suggest):
         sub.add_argument("--results", default="results", help="the store that its results are in")
-    verb("show", "table", "write the tables of one comparison (called by rule table)", "plan", "comparison")
-    verb("show", "figure", "draw one figure of a comparison (called by rule figure)", "plan", "name", "comparison")
-    verb("show", "report", "write report.html of a study (called by rule report)", "plan")
-    verb("show", "draw", "collect, tables, figures and report in one go, from the records that are there", "plan")
+    verb("show", "table", "write the tables of one comparison", "plan", "comparison")
+    verb("show", "figure", "draw one figure of a comparison", "plan", "name", "comparison")
+    text = "draw the tables and figures that show something new, and report.html (called by rule report)"
+    report = verb("show", "report", text, "plan")
+    draw = verb("show", "draw", "collect and report in one go, from the records that are there", "plan")
+    for sub in (report, draw):
+        sub.add_argument("--processes", type=int, metavar="N", help="that draw at a time; as many as there are cores")
     arguments = parser.parse_args(argv)
     try:
         home = import_module(arguments.home)  # only now: checking a study loads neither torch nor pandas

@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 import traceback
 from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
 
 from study.errors import Refused
 from study.errors import suggest as nearest
 from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
+from study.plan.limits import available_cores
 from study.plan.plan import Plan, open_plan
-from study.show.figures import FIGURES, drawings
+from study.show.figures import FIGURES, TABLE, Drawing, drawings
 from study.store.files import write_if_changed
 from study.store.layout import Store
 
-ENDINGS = (".csv", ".md", ".tex", ".svg", ".png", ".pdf", ".parquet", ".html")  # of what is drawn
+COLLECTED = [f"{name}.parquet" for name in ("runs", "curves", "timing", "tuning", "observations", "summary", "claims")]
+ENDINGS = (".csv", ".md", ".tex", ".svg", ".png", ".pdf")  # of what is drawn
 
 
 def collect(arguments: Namespace) -> None:
@@ -100,28 +101,16 @@ def suggest(arguments: Namespace) -> None:
 
 
 def table(arguments: Namespace) -> None:
-    import pandas as pd
-
-    from study.show.observations import device_of, workers
-    from study.show.tables.results_table import FORMATS
+    """Write the tables of one comparison."""
+    from study.show.drawing import Studio
 
     plan, store = open_plan(arguments.plan)
-    folder = store.study(plan.study)
-    comparison = plan.comparison(arguments.comparison)
-    summary = pd.read_parquet(folder / "summary.parquet")
-    gpus = [plan.arms[arm.arm].gpus for arm in comparison.arms]
-    device = workers(device_of(pd.read_parquet(folder / "timing.parquet")), gpus)
-    for ending, text in FORMATS.items():
-        write_if_changed(folder / "tables" / f"{comparison.name}.{ending}", text(comparison, summary, device))
+    Studio(plan, store).draw(Drawing(TABLE, plan.comparison(arguments.comparison)))
 
 
 def figure(arguments: Namespace) -> None:
-    import pandas as pd
-
-    from study.show.figures.data import Evidence
-    from study.show.figures.style import save
-    from study.show.observations import Observations
-    from study.show.records import Records
+    """Draw one figure of a comparison."""
+    from study.show.drawing import Studio
 
     plan, store = open_plan(arguments.plan)
     comparison = plan.comparison(arguments.comparison)
@@ -130,52 +119,45 @@ def figure(arguments: Namespace) -> None:
     kind = FIGURES[arguments.name]
     if not kind.suits(plan, comparison):
         raise Refused([f"{comparison.name}: it has no {kind.title[0].lower()}{kind.title[1:]}"])
-    folder = store.study(plan.study)
-    evidence = Evidence(comparison, Records.read(folder), Observations.read(folder / "observations.parquet"))
-    drawing = kind.draw(plan, evidence, pd.read_parquet(folder / "summary.parquet"))
-    save(drawing.canvas, folder / "figures" / kind.name / comparison.name, drawing.caption)
+    Studio(plan, store).draw(Drawing(arguments.name, comparison))
 
 
-def report(arguments: Namespace) -> None:
+def report(arguments: Namespace) -> int:
+    """Draw the tables and figures that show something new, then the page; what cannot be drawn is said in a line."""
+    from study.show.drawing import Studio
     from study.show.page.report import render
 
     plan, store = open_plan(arguments.plan)
+    failed = list(Studio(plan, store).draw_all(arguments.processes or available_cores()))
+    for drawing, error in failed:
+        print(f"FAILED {drawing.name} of {drawing.comparison.name}: {error}", file=sys.stderr)
     write_if_changed(store.study(plan.study) / "report.html", render(plan, store))
+    return int(bool(failed))
 
 
 def draw(arguments: Namespace) -> int:
-    """Draw all that can be drawn; what cannot be is said in a line, and its old version is taken away."""
+    """Collect and report, from the records that are there; the outputs of what fails are taken away."""
     from study.plan.workflow.dag import Dag
 
     plan, store = open_plan(arguments.plan)
-    folder = store.study(plan.study)
     Dag(plan, store, cached=True).note_expected()
-
-    steps: list[tuple[Callable[[Namespace], object], dict[str, str], str]] = [
-        (collect, {}, "summary"),
-        *((table, {"comparison": one.name}, f"tables/{one.name}") for one in plan.comparisons),
-        *((figure, {"name": name, "comparison": of}, f"figures/{name}/{of}") for name, of in drawings(plan)),
-        (report, {}, "report"),
-    ]
+    outputs = {collect: COLLECTED, report: ["report.html"]}
     failed = 0
-    for verb, more, place in steps:
+    for verb, files in outputs.items():
         try:
-            verb(Namespace(plan=arguments.plan, **more))
+            failed |= verb(arguments) or 0
         except Exception as error:
             traceback.print_exc()
-            words = " ".join((verb.__name__, *more.values()))
-            print(f"FAILED {words}: {type(error).__name__}: {error}", file=sys.stderr)
-            for ending in ENDINGS:
-                (folder / f"{place}{ending}").unlink(missing_ok=True)
+            print(f"FAILED {verb.__name__}: {type(error).__name__}: {error}", file=sys.stderr)
+            for file in files:
+                (store.study(plan.study) / file).unlink(missing_ok=True)
             failed = 1
     return failed
 
 
 def _remove_stale(plan: Plan, folder: Path) -> None:
     """Take away the tables and figures of comparisons that were renamed or taken out of the study."""
-    wanted = {folder / "tables" / one.name for one in plan.comparisons}
-    wanted |= {folder / "figures" / name / of for name, of in drawings(plan)}
-    for place in (folder / "tables", *(folder / "figures" / name for name in FIGURES)):
-        for path in place.glob("*.*"):
-            if path.suffix in ENDINGS and path.with_suffix("") not in wanted:
-                path.unlink()
+    wanted = {folder / file for drawing in drawings(plan) for file in drawing.files}
+    for path in [*folder.glob("tables/*.*"), *folder.glob("figures/*/*.*")]:
+        if path.suffix in ENDINGS and path not in wanted:
+            path.unlink()

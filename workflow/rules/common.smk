@@ -58,5 +58,3 @@ if not dag.limits.cluster:
 wildcard_constraints:
     job="[0-9a-f]{12}",
     dataset="[0-9a-f]{12}",
-    comparison="[^/]+",
-    figure="[^/]+",

@@ -1,12 +1,10 @@
 from study.show.figures import drawings
 
 
-# Seconds on one core each, and two for every comparison: as a cluster's jobs they would wait far longer than they run.
+# Seconds each: as a cluster's jobs they would wait far longer than they run.
 # Where the login node allows no work at all, Snakemake itself is a job there, and these run in it.
 localrules:
     collect,
-    table,
-    figure,
     report,
 
 
@@ -32,67 +30,41 @@ rule collect:
         "evenhand collect {input.plan:q} > {log:q} 2>&1"
 
 
-rule table:
-    input:
-        plan=dag.file("plan.json"),
-        summary=rules.collect.output.summary,
-        timing=rules.collect.output.timing,
-    output:
-        csv=report(
-            dag.file("tables/{comparison}.csv"),
-            caption="../report/table.rst",
-            category="Tables",
-            labels={"comparison": "{comparison}"},
-        ),
-        md=dag.file("tables/{comparison}.md"),
-        tex=dag.file("tables/{comparison}.tex"),
-    log:
-        str(dag.store.log("table", f"{dag.plan.study}-{{comparison}}")),
-    message:
-        "table {wildcards.comparison}"
-    shell:
-        "evenhand table {input.plan:q} {wildcards.comparison} > {log:q} 2>&1"
-
-
-rule figure:
-    input:
-        plan=dag.file("plan.json"),
-        records=rules.collect.output,
-    output:
-        svg=report(
-            dag.file("figures/{figure}/{comparison}.svg"),
-            caption="../report/figure.rst",
-            category="Figures",
-            labels={"comparison": "{comparison}", "figure": "{figure}"},
-        ),
-        png=dag.file("figures/{figure}/{comparison}.png"),
-        pdf=dag.file("figures/{figure}/{comparison}.pdf"),
-    log:
-        str(dag.store.log("figure", f"{dag.plan.study}-{{figure}}-{{comparison}}")),
-    message:
-        "figure {wildcards.figure} of {wildcards.comparison}"
-    shell:
-        "evenhand figure {input.plan:q} {wildcards.figure} {wildcards.comparison} > {log:q} 2>&1"
-
-
+# What shows what it showed before stays as it is, so nothing is deleted before this begins (`update`).
 rule report:
     input:
         plan=dag.file("plan.json"),
         records=rules.collect.output,
-        tables=[dag.file(f"tables/{one.name}.md") for one in dag.plan.comparisons],
-        figures=[
-            dag.file(f"figures/{name}/{of}.svg") for name, of in drawings(dag.plan)
-        ],
     output:
-        report(
-            dag.file("report.html"),
-            caption="../report/report.rst",
-            category="Report",
-            labels={"page": "the whole study"},
+        drawings=[
+            update(
+                report(
+                    dag.file(one.files[0]),
+                    caption=f"../report/{'table' if one.name == 'table' else 'figure'}.rst",
+                    category="Tables" if one.name == "table" else "Figures",
+                    labels={"comparison": one.comparison.name, "figure": one.name},
+                )
+            )
+            for one in drawings(dag.plan)
+        ],
+        more=[
+            update(dag.file(file))
+            for one in drawings(dag.plan)
+            for file in one.files[1:]
+        ],
+        page=update(
+            report(
+                dag.file("report.html"),
+                caption="../report/report.rst",
+                category="Report",
+                labels={"page": "the whole study"},
+            )
         ),
     log:
         str(dag.store.log("report", dag.plan.study)),
+    # Figures are drawn side by side.
+    threads: len(drawings(dag.plan))
     message:
         "report"
     shell:
-        "evenhand report {input.plan:q} > {log:q} 2>&1"
+        "evenhand report {input.plan:q} --processes {threads} > {log:q} 2>&1"

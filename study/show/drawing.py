@@ -1,0 +1,103 @@
+"""The tables and figures of a study that show something new, drawn by processes that load what they need once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import traceback
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+
+from study.plan.plan import Plan, PlannedComparison
+from study.show.figures import FIGURES, TABLE, Drawing, drawings
+from study.show.figures.data import Evidence
+from study.show.figures.style import save
+from study.show.observations import Observations, device_of, workers
+from study.show.records import Records
+from study.show.tables.results_table import FORMATS
+from study.store.files import write_if_changed
+from study.store.layout import Store
+
+PACKAGE = Path(__file__).parents[1]
+STUDIOS: list[Studio] = []  # that forked processes have as it is
+
+
+class Studio:
+    """What a study left, and what is drawn of it. ``kept``: a digest of what each drawing showed, and of its files."""
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self.plan, self.folder = plan, store.study(plan.study)
+        self.records = Records.read(self.folder)
+        self.observations = Observations.read(self.folder / "observations.parquet")
+        self.summary = pd.read_parquet(self.folder / "summary.parquet")
+        sources = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".j2"))
+        self.program = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+
+    def draw(self, drawing: Drawing) -> None:
+        """Write its files."""
+        comparison = drawing.comparison
+        if drawing.name != TABLE:
+            evidence = Evidence(comparison, self.records, self.observations)
+            drawn = FIGURES[drawing.name].draw(self.plan, evidence, self.summary)
+            save(drawn.canvas, self.folder / "figures" / drawing.name / comparison.name, drawn.caption)
+            return
+        device = workers(device_of(self.records.timing), [self.plan.arms[arm.arm].gpus for arm in comparison.arms])
+        for file in drawing.files:
+            text = FORMATS[file.rpartition(".")[2]]
+            write_if_changed(self.folder / file, text(comparison, self.summary, device))
+
+    def draw_all(self, processes: int) -> Iterator[tuple[Drawing, str]]:
+        """Draw what shows something else than before; yields each drawing that failed, and how."""
+        path = self.folder.with_name(f".{self.plan.study}.drawn.json")
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        wanted = drawings(self.plan)
+        shown = {comparison.name: self._shown(comparison) for comparison in self.plan.comparisons}
+        new = [one for one in wanted if kept.get(one.files[0]) != [shown[one.comparison.name], self._files(one)]]
+        for drawing, error in zip(new, self._each(new, processes), strict=True):
+            if error:
+                yield drawing, error
+        now = {one.files[0]: [shown[one.comparison.name], self._files(one)] for one in wanted}
+        write_if_changed(path, json.dumps(now, indent=1) + "\n")
+
+    def _each(self, new: Sequence[Drawing], processes: int) -> Iterator[str]:
+        """Why each could not be drawn; empty where it was."""
+        if min(processes, len(new)) < 2:
+            yield from (self.tried(one) for one in new)
+            return
+        STUDIOS[:] = [self]
+        with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+            yield from pool.map(_tried, new)
+
+    def tried(self, drawing: Drawing) -> str:
+        """Why it could not be drawn, and then its files are taken away; empty where it was."""
+        try:
+            self.draw(drawing)
+        except Exception as error:
+            traceback.print_exc()
+            for file in drawing.files:
+                (self.folder / file).unlink(missing_ok=True)
+            return f"{type(error).__name__}: {error}"
+        return ""
+
+    def _shown(self, comparison: PlannedComparison) -> str:
+        """A digest of what its table and figures are drawn from: the plan, the records, the program."""
+        arms = {arm: self.plan.arms[arm].model_dump_json() for arm in comparison.trained}
+        found = hashlib.sha256(json.dumps([self.program, comparison.model_dump_json(), arms]).encode())
+        parts = [frame[frame["arm"].isin(list(arms))] for frame in self.records]
+        parts += [frame[frame["comparison"] == comparison.name] for frame in (self.observations.frame, self.summary)]
+        for part in parts:
+            found.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
+        return found.hexdigest()
+
+    def _files(self, drawing: Drawing) -> str:
+        """A digest of its files, where they are there."""
+        paths = [self.folder / file for file in drawing.files]
+        return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.exists())).hexdigest()
+
+
+def _tried(drawing: Drawing) -> str:
+    return STUDIOS[0].tried(drawing)
