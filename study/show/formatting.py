@@ -33,13 +33,8 @@ class Estimate(NamedTuple):
     high: float | None = None
 
     def scaled(self, metric: str) -> list[float]:
-        """Its three numbers in the unit that is shown, NaN where they do not exist."""
-        return [math.nan if x is None else scaled(metric, x) for x in self]
-
-
-def scaled(metric: str, value: float) -> float:
-    """A stored value in the unit that is shown: fractions become percent."""
-    return value * 100 if METRICS[metric].percent else value
+        """Its three numbers in the unit that is shown (fractions become percent), NaN where they do not exist."""
+        return [math.nan if x is None else x * (100 if METRICS[metric].percent else 1) for x in self]
 
 
 def heading(metric: str, unit: str | None = None, device: str | None = None) -> str:
@@ -54,11 +49,6 @@ def heading(metric: str, unit: str | None = None, device: str | None = None) -> 
         parts.append(device)
     text = ", ".join(filter(None, parts))
     return f"{about.title} ({text})" if text else about.title
-
-
-def none(value: object) -> bool:
-    """Whether ``value`` is missing, in the way of Python or of pandas."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def column(metric: str, estimates: Iterable[Estimate]) -> list[Cell]:
@@ -116,31 +106,22 @@ def margin_text(metric: str, margin: float) -> str:
     return f"{margin * 100:g} point{'s' * (margin != 0.01)}"
 
 
-def effect(metric: str, value: float, low: float | None, high: float | None) -> tuple[str, str]:
-    """A difference in points, or a factor, as text without its unit; and its interval, empty where there is none.
+def effect(metric: str, value: float, low: float | None, high: float | None) -> Cell:
+    """A difference (``0.2 points``) or a factor (``× 1.03``), and its interval where there is one.
 
     The shorter half of the interval, or else the effect itself, shows two digits.
     """
     about = METRICS[metric]
     nothing, unit = (1.0, 1.0) if about.ratio else (0.0, 100.0 if about.percent else 1.0)
-    ends = [] if low is None or high is None or none(low) else [low, high]
+    ends = [] if low is None or high is None or math.isnan(low) else [low, high]
     spread = min((abs(value - end) for end in ends if end != value), default=abs(value - nothing)) * unit or 1.0
     places = _places(spread)
     if about.ratio:
         places = 0 if value >= 100 else max(2, places)
-    text, *around = (_fixed(x * unit, places) for x in (value, *ends))
-    return text, " to ".join(around)
-
-
-def effect_text(metric: str, text: str) -> str:
-    """``× 1.03``, ``0.2 points``: an ``effect`` with what it is in."""
-    about = METRICS[metric]
-    return f"× {text}" if about.ratio else f"{text} {'points' if about.percent else about.unit}".rstrip()
-
-
-def _fixed(value: float, places: int) -> str:
-    """With so many decimals, and no sign on a zero."""
-    return f"{round(value, places) + 0.0:,.{places}f}".replace("-", "−")
+    # No sign on a zero.
+    text, *around = (f"{round(x * unit, places) + 0.0:,.{places}f}".replace("-", "−") for x in (value, *ends))
+    said = f"× {text}" if about.ratio else f"{text} {'points' if about.percent else about.unit}".rstrip()
+    return Cell(said, " to ".join(around))
 
 
 def quoted(label: str) -> str:

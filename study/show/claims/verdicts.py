@@ -14,9 +14,9 @@ from study.axes.recipe import digest
 from study.metrics import METRICS
 from study.plan.history import Entry, History, Look, words
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
-from study.show.claims.reasons import because
+from study.show.claims.table import WITHDRAWN, because
 from study.show.observations import Observations
-from study.stats.paired_test import Evidence, Side, Statement
+from study.stats.paired import Evidence, Side, Statement
 from study.stats.verdict import Verdict
 from study.stats.verdict import judge as judge_statements
 
@@ -43,7 +43,6 @@ CLAIMS = pa.schema(
         ("stated", pa.string()),  # Plan.stated, to tell when the study file states something else
     ]
 )
-WITHDRAWN = "withdrawn"
 
 
 class Ruling(NamedTuple):

@@ -8,7 +8,7 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.formatting import COUNTED, Estimate, column, none, quoted
+from study.show.formatting import COUNTED, Estimate, column, quoted
 from study.show.tables.results_table import Row, by_metric
 from study.show.tables.tuning import found, undertuned_arms
 from study.show.templates import paragraphs
@@ -24,14 +24,14 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.Dat
     rows = by_metric(comparison, summary)
     if not any(row["n_finished"] for mine in rows.values() for row in mine):
         return ["No run has finished yet, so there is nothing to say."]
-    known = {metric: [row for row in mine if not none(row["estimate"])] for metric, mine in rows.items()}
+    known = {metric: [row for row in mine if pd.notna(row["estimate"])] for metric, mine in rows.items()}
     differ = (metric for metric, mine in known.items() if len({row["estimate"] for row in mine}) > 1)
     metric = next(differ, comparison.metrics[0])
     about = METRICS[metric]
     ranked = sorted(known[metric], key=lambda row: -about.orientation * row["estimate"])
     best = [row for row in ranked if row["estimate"] == ranked[0]["estimate"]]
     near = [row for row in ranked[len(best) :] if row["low"] <= best[0]["high"] and best[0]["low"] <= row["high"]]
-    without = [row for row in rows[metric] if none(row["estimate"])]
+    without = [row for row in rows[metric] if pd.isna(row["estimate"])]
     median = f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
     return paragraphs(
         "finding",
@@ -64,7 +64,7 @@ def _named(rows: Sequence[Row]) -> str:
 
 def _why(metric: str, rows: list[Row]) -> str:
     """Why arms have no estimate, where all of them lack it for one reason. ``rows``: theirs in the summary."""
-    if METRICS[metric].target and not any(none(row["n_reached"]) for row in rows):
+    if METRICS[metric].target and not any(pd.isna(row["n_reached"]) for row in rows):
         return " (under half of the runs of each reached the target)"
     if not any(row["n_finished"] for row in rows):
         return " (no run finished)"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from study.metrics import METRICS, Target
 from study.plan.plan import PlannedComparison
-from study.show.formatting import NONE, Cell, Estimate, column, heading, none, show
+from study.show.formatting import NONE, Cell, Estimate, column, heading, show
 from study.show.observations import neighbours
 from study.show.tables.tuning import chosen_cell, chosen_of, read_from
 from study.show.templates import paragraphs
@@ -57,7 +57,7 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
         ]
         if _has_reported(comparison, metric):
             columns[f"{METRICS[metric].title}, reported", "reported"] = [
-                Cell(NONE if none(row["reported"]) else row["reported"]) for row in mine
+                Cell(NONE if pd.isna(row["reported"]) else row["reported"]) for row in mine
             ]
     for select, metric in _read_by(comparison).items():
         columns[f"tuned by {METRICS[select].title}", "chosen"] = [_chosen(row) for row in rows[metric]]
@@ -108,12 +108,12 @@ def remark(metric: str, row: Row) -> str:
     known = int(row["n_finished"] + row["n_diverged"])
     about = METRICS[metric]
     parts = [text for text in [_reached(row["n_reached"], known)] if text and about.target and known]
-    if none(row["estimate"]):
+    if pd.isna(row["estimate"]):
         return parts[0] if parts else "not timed" if about.timed and row["n_finished"] else ""
     if not about.timed and not about.target and 0 < row["n_learned"] < row["n_finished"]:
         # Runs of both kinds: a mean between two clusters describes neither.
         parts.append(f"median {show(metric, Estimate(row['median']))}; interval unreliable")
-    elif none(row["low"]) and not about.per_round:
+    elif pd.isna(row["low"]) and not about.per_round:
         few = known < 6 if about.target else row["n_finished"] < 2
         parts.append("too few seeds for an interval" if few else "all seeds equal")
     return ", ".join(parts)
@@ -121,10 +121,10 @@ def remark(metric: str, row: Row) -> str:
 
 def _chosen(row: Row) -> Cell:
     """The settings that tuning chose for an arm; empty where it has none to search."""
-    if none(row["select"]):
+    if pd.isna(row["select"]):
         return Cell(NONE)
-    if none(row["chosen"]):
-        return chosen_cell(None, not none(row["undertuned"]))
+    if pd.isna(row["chosen"]):
+        return chosen_cell(None, pd.notna(row["undertuned"]))
     return chosen_cell(chosen_of(*(row[name] for name in ("chosen", "edge", "undertuned", "next"))))
 
 
@@ -184,7 +184,7 @@ def beside(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
 
 
 def _reached(count: Any, known: int) -> str:
-    return "" if none(count) else f"{int(count)}/{known} reached"
+    return "" if pd.isna(count) else f"{int(count)}/{known} reached"
 
 
 def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
