@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from study.metrics import METRICS
@@ -51,12 +51,12 @@ def heading(metric: str, unit: str | None = None, device: str | None = None) -> 
     return f"{about.title} ({text})" if text else about.title
 
 
-def column(metric: str, estimates: Iterable[Estimate]) -> list[Cell]:
+def column(metric: str, estimates: Sequence[Estimate], remarks: Sequence[str] = ()) -> list[Cell]:
     """The estimates of one metric, with one number of decimals as far as each interval keeps a digit."""
-    estimates = list(estimates)
     wanted = [decimals(metric, estimate) for estimate in estimates]
     fewest = min((number for number in wanted if number is not None), default=0)
-    return [show(metric, e, max(fewest, (own or 0) - 1)) for e, own in zip(estimates, wanted, strict=True)]
+    shown = (show(metric, e, max(fewest, (own or 0) - 1)) for e, own in zip(estimates, wanted, strict=True))
+    return [cell._replace(remark=remark) for cell, remark in zip(shown, remarks or [""] * len(wanted), strict=True)]
 
 
 def decimals(metric: str, estimate: Estimate) -> int | None:
@@ -76,11 +76,11 @@ def _places(spread: float) -> int:
 def show(metric: str, estimate: Estimate, places: int | None = None) -> Cell:
     """One estimate with its interval as text."""
     places = decimals(metric, estimate) if places is None else places
-    value, low, high = (number(x, places or 0) for x in estimate.scaled(metric))
+    value, low, high = (fixed(x, places or 0) for x in estimate.scaled(metric))
     return Cell(value, "" if NONE in (value, low, high) else f"{low} to {high}")
 
 
-def number(value: float, places: int) -> str:
+def fixed(value: float, places: int) -> str:
     if math.isnan(value):
         return NONE
     if math.isinf(value):

@@ -29,8 +29,7 @@ from study.show.formatting import heading
 from study.show.tables.tuning import (
     ALL_DIVERGED,
     NOT_YET,
-    read_by,
-    selects_of,
+    by_selection,
     short,
     steps_out,
     undertuned_arms,
@@ -204,7 +203,7 @@ def profile(rows: pd.DataFrame) -> pd.DataFrame:
 def panels(evidence: Evidence, plan: Plan) -> list[Candidates]:
     """One for each selection and setting."""
     comparison, tuning, made = evidence.comparison, evidence.records.tuning, []
-    for select in selects_of(comparison):
+    for select in by_selection(comparison):
         by = {arm.tuned[select]: arm.label for arm in comparison.arms if select in arm.tuned}
         searches = {arm: search for arm in by if (search := plan.arms[arm].search)}
         settings = {setting.key: setting for search in searches.values() for setting in search.settings}
@@ -226,10 +225,10 @@ def draw(panels: Sequence[Candidates]) -> Figure:
 def caption(panels: Sequence[Candidates]) -> str:
     """What the panels show, which metrics hang on each, and the arms that ended on an edge."""
     evidence, texts = panels[0].evidence, [panel.caption(panels)]
-    selects = list(dict.fromkeys(one.metric for one in panels))
-    for select in selects if len(selects) > 1 else ():
+    selections = by_selection(evidence.comparison)
+    for select, metrics in selections.items() if len(selections) > 1 else ():
         letters = [ascii_lowercase[i % 26] for i, one in enumerate(panels) if one.metric == select]
-        decided = listed(METRICS[metric].title for metric in read_by(evidence.comparison, select))
+        decided = listed(METRICS[metric].title for metric in metrics)
         texts.append(f"({', '.join(letters)}) decides {decided}.")
     gone = [label for label in evidence.labels if any(one.chosen.get(label, ()) is None for one in panels)]
     if gone:

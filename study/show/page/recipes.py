@@ -13,7 +13,7 @@ from study.plan.arm import Arm
 from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
 from study.show.records import Records
-from study.show.tables.tuning import arm_names, chosen_cell, found, read_by, selects_of, short
+from study.show.tables.tuning import arm_names, by_selection, chosen_cell, found, short
 from study.show.templates import paragraph
 from study.wording import listed
 
@@ -71,7 +71,7 @@ def asked(plan: Plan, comparison: PlannedComparison) -> str:
         seeds=comparison.seeds,
         settings=listed(dict.fromkeys(short(key) for search in searches if search for key in search.covers)),
         everywhere=all(arm.tuned for arm in comparison.arms),
-        by={METRICS[s].title: [METRICS[m].title for m in read_by(comparison, s)] for s in selects_of(comparison)},
+        by={METRICS[s].title: [METRICS[m].title for m in metrics] for s, metrics in by_selection(comparison).items()},
     )
 
 
@@ -84,7 +84,6 @@ def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
         if plan.searches:
             row["tuned to"] = ""
         if arm.selection:
-            cell = chosen_cell(chosen.get(name), name in chosen)
-            row["tuned to"] = f"{cell}, by {METRICS[arm.selection.metric].title}"
+            row["tuned to"] = f"{chosen_cell(chosen, name)}, by {METRICS[arm.selection.metric].title}"
         rows.append(row | {"compared as": "; ".join(places[name])})
     return rows
