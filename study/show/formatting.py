@@ -76,11 +76,11 @@ def _places(spread: float) -> int:
 def show(metric: str, estimate: Estimate, places: int | None = None) -> Cell:
     """One estimate with its interval as text."""
     places = decimals(metric, estimate) if places is None else places
-    value, low, high = (fixed(x, places or 0) for x in estimate.scaled(metric))
+    value, low, high = (rounded(x, places or 0) for x in estimate.scaled(metric))
     return Cell(value, "" if NONE in (value, low, high) else f"{low} to {high}")
 
 
-def fixed(value: float, places: int) -> str:
+def rounded(value: float, places: int) -> str:
     if math.isnan(value):
         return NONE
     if math.isinf(value):

@@ -1,27 +1,102 @@
-"""How the study was done: data, splits, budget, devices, versions; what became of every run; and its timing."""
+"""How the study was done: what each arm is; data, budget, devices, versions; what became of every run; its timing."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from study.axes.base import Choice
+from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS
+from study.plan.arm import Arm
 from study.plan.file.labels import number
-from study.plan.plan import Plan
+from study.plan.plan import Plan, PlannedComparison
 from study.plan.searches.selection import NOTHING_CHOSEN
-from study.show.formatting import NONE, Cell, Estimate, column, fixed
+from study.show.formatting import NONE, Cell, Estimate, column, rounded
 from study.show.observations import cores_of, device_of, workers
-from study.show.page.recipes import written
 from study.show.records import Records
 from study.show.tables import tuning as ledger
 from study.show.tables.results_table import target_text
-from study.show.tables.tuning import arm_names
+from study.show.tables.tuning import arm_names, by_selection, chosen_cell, found, short
 from study.show.templates import paragraph, paragraphs
 from study.stats.estimates import estimate_of
 from study.store.layout import Store
 from study.wording import counted, listed
+
+LIMIT = 300  # rows of arms, and of reasons, that the page lists
+
+
+def written(value: Any, tuned: Collection[str] = ()) -> str:
+    """A choice with its settings, or a number: ``mlp (hidden=[64, 64])``.
+
+    ``tuned``: the settings that are searched, of which ``value`` has no more than a stand-in; "" where it is one.
+    """
+    if not isinstance(value, Choice):
+        return "tuned" if "" in tuned else number(value)
+    settings = {k: v for k, v in value.settings().items() if v is not None and k != "sha256" and k not in tuned}
+    if "path" in settings:
+        settings["path"] = Path(settings["path"]).name  # the folder is somebody's own
+    shown = ", ".join(f"{key}={number(setting)}" for key, setting in settings.items())
+    shown += "; " * bool(shown and tuned) + "tuned: " * bool(tuned) + ", ".join(sorted(tuned))
+    return f"{value.name} ({shown})" if shown else value.name
+
+
+def planned(arm: Arm, axis: str) -> str:
+    """What an arm has on an axis, as far as that is known before it is tuned."""
+    return written(getattr(arm.outline, axis), arm.open(axis))
+
+
+def fixed(plan: Plan, comparison: PlannedComparison) -> list[tuple[str, str]]:
+    """Axes (and their value) on which all arms of a comparison agree, and switches that are not at their defaults."""
+    arms = [plan.arms[arm.arm] for arm in comparison.arms]
+    found = []
+    for axis, about in AXES.items():
+        values = {(getattr(arm.outline, axis), frozenset(arm.open(axis))) for arm in arms}
+        usual = not about.varies and getattr(arms[0].outline, axis) == Recipe.model_fields[axis].default
+        if len(values) == 1 and not usual:
+            found.append((axis, planned(arms[0], axis)))
+    return found
+
+
+def asked(plan: Plan, comparison: PlannedComparison) -> str:
+    """The question of a comparison: what varies, over which values; and what is tuned."""
+    varied = {}
+    for key in comparison.keys:
+        if key in AXES and AXES[key].choices and not any(other.startswith(f"{key}.") for other in comparison.keys):
+            # With all settings: arms that differ in optimizer differ in rate too.
+            values = [planned(plan.arms[arm.arm], key) for arm in comparison.arms]
+        else:
+            values = [arm.values[key].removeprefix(f"{key.rpartition('.')[2]}=") for arm in comparison.arms]
+        varied[key.replace("_", " ")] = list(dict.fromkeys(values))
+    searches = [plan.arms[arm].search for arm in comparison.trained]
+    return paragraph(
+        "asked",
+        arms=len(comparison.arms),
+        varied=varied,
+        skipped=comparison.skipped,
+        seeds=comparison.seeds,
+        settings=listed(dict.fromkeys(short(key) for search in searches if search for key in search.covers)),
+        everywhere=all(arm.tuned for arm in comparison.arms),
+        by={METRICS[s].title: [METRICS[m].title for m in metrics] for s, metrics in by_selection(comparison).items()},
+    )
+
+
+def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
+    """Every arm with its full recipe, the settings that tuning chose, and where it is compared."""
+    places, chosen = arm_names(plan), found(records.tuning)
+    rows = []
+    for name, arm in list(plan.arms.items())[:LIMIT]:
+        row = {"arm": name} | {axis.replace("_", " "): planned(arm, axis) for axis in AXES}
+        if plan.searches:
+            row["tuned to"] = ""
+        if arm.selection:
+            row["tuned to"] = f"{chosen_cell(chosen, name)}, by {METRICS[arm.selection.metric].title}"
+        rows.append(row | {"compared as": "; ".join(places[name])})
+    return rows
 
 
 def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
@@ -146,7 +221,7 @@ def timed(plan: Plan, timing: pd.DataFrame) -> list[Timed]:
     rows = []
     for arm, text in zip(arms, column("step_seconds", estimates), strict=True):
         places = len(text.value.partition(".")[2])
-        size = fixed(float(rounds[arm]["memory_bytes"].max()) / 2**20, 3)
+        size = rounded(float(rounds[arm]["memory_bytes"].max()) / 2**20, 3)
         gpus = plan.arms[arm].gpus
         split = f" ({gpus} CPU workers)" if workers(device_of(rounds[arm]), [gpus]) == "CPU workers" else ""
         rows.append(Timed(labels[arm][0] + split, text, _range(seconds[arm], places) or NONE, size))
@@ -192,5 +267,5 @@ def failure(plan: Plan, store: Store) -> str | None:
 
 def _range(values: pd.Series, places: int) -> str:
     """``0.10 to 0.35``; empty without values."""
-    ends = [fixed(float(end), places) for end in (values.min(), values.max())] if len(values) else []
+    ends = [rounded(float(end), places) for end in (values.min(), values.max())] if len(values) else []
     return " to ".join(dict.fromkeys(ends))

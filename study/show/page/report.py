@@ -17,7 +17,7 @@ from study.show.claims import table as claims_table
 from study.show.figures import FIGURES
 from study.show.formatting import COUNTED, Estimate, column, quoted
 from study.show.observations import Observations, device_of, workers
-from study.show.page import protocol, recipes
+from study.show.page import protocol
 from study.show.records import Records
 from study.show.tables import tuning as ledger
 from study.show.tables.effects_table import effects_of
@@ -60,16 +60,16 @@ def render(plan: Plan, store: Store) -> str:
         sections=[_section(plan, one, summary, records, observations, folder) for one in plan.comparisons],
         scope=protocol.scope(plan),
         facts=protocol.facts(plan, records, why_untimed),
-        timed=protocol.timed(plan, records.timing)[: recipes.LIMIT],
+        timed=protocol.timed(plan, records.timing)[: protocol.LIMIT],
         quietness=protocol.quietness(plan, records.timing) if len(records.timing) else "",
         metrics=protocol.metrics(plan),
         ledger=ledger.ledger(plan, records),
-        recipes=recipes.recipes(plan, records),
+        recipes=protocol.recipes(plan, records),
         coverage=protocol.coverage(plan, records),
-        reasons=reasons[: recipes.LIMIT],
-        more_reasons=max(0, len(reasons) - recipes.LIMIT),
+        reasons=reasons[: protocol.LIMIT],
+        more_reasons=max(0, len(reasons) - protocol.LIMIT),
         folded=FOLDED,
-        limit=recipes.LIMIT,
+        limit=protocol.LIMIT,
     )
 
 
@@ -89,8 +89,8 @@ def _section(
     return {
         "name": comparison.name,
         "title": comparison.title,
-        "asked": recipes.asked(plan, comparison),
-        "fixed": recipes.fixed(plan, comparison),
+        "asked": protocol.asked(plan, comparison),
+        "fixed": protocol.fixed(plan, comparison),
         # Between arms on several datasets an order of average ranks, and none of their estimates.
         "finding": [headline(ranks), *words[1:]] if ranks and ranks.known else words,
         "table": table(comparison, summary, device) if drawn else None,
