@@ -119,7 +119,7 @@ def figure(arguments: Namespace) -> None:
     import pandas as pd
 
     from study.show.figures.data import Evidence
-    from study.show.figures.style import save
+    from study.show.figures.panel import save
     from study.show.observations import Observations
     from study.show.records import Records
 

@@ -23,8 +23,7 @@ from study.plan.searches.space import Searched
 from study.plan.searches.trials import settings_of
 from study.show.figures import panel
 from study.show.figures.data import KNOWN, Evidence
-from study.show.figures.panel import FEW, Panel, compose, grid
-from study.show.figures.style import arms, error_scale, loss_scale, nothing
+from study.show.figures.panel import FEW, Panel, arms, compose, error_scale, grid, loss_scale, nothing
 from study.show.formatting import heading
 from study.show.tables.tuning import (
     ALL_DIVERGED,

@@ -12,8 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from study.metrics import METRICS
 from study.show.figures.data import Evidence
-from study.show.figures.panel import FEW, MetricPanel
-from study.show.figures.style import PERCENT, arms, error_scale, loss_scale, nothing, steps
+from study.show.figures.panel import FEW, PERCENT, MetricPanel, arms, error_scale, loss_scale, nothing, steps
 
 WORST = 1e300  # stands for a diverged run; not infinite, so that quantiles can be taken
 

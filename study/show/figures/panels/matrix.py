@@ -13,8 +13,7 @@ from matplotlib.axes import Axes
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.figures.data import COLOURS, Evidence, looks
-from study.show.figures.panel import SOME, MetricPanel
-from study.show.figures.style import nothing
+from study.show.figures.panel import SOME, MetricPanel, nothing
 from study.show.formatting import COUNTED
 
 ANNOTATED = 200  # cells; above this their figures are only in the table

@@ -15,8 +15,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from study.metrics import METRICS
 from study.show.figures.data import Evidence, Look
-from study.show.figures.panel import FEW, MetricPanel
-from study.show.figures.style import MEAN, estimate, nothing, scatter, spread
+from study.show.figures.panel import FEW, MEAN, MetricPanel, estimate, nothing, scatter, spread
 from study.show.formatting import leading
 from study.wording import counted
 
