@@ -108,12 +108,13 @@ class _Evidence:
 
     def __init__(self, plan: Plan, records: Records) -> None:
         full = records.runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True, na=False)
-        runs = records.runs.assign(out_of_memory=full & (records.runs["status"] == "failed"))
+        full &= records.runs["status"] == "failed"
+        runs = records.runs.assign(learned=records.runs["learned"].eq(True), out_of_memory=full)
         self.runs = runs.set_index(["arm", "seed"])
         near = {target for c in plan.comparisons for target in (c.target, *neighbours(c.target).values()) if target}
         self.reached = {target: first_reached(records.curves, target) for target in near}
         self.timing = records.timing.assign(steps=records.timing["arm"].map(budgets(plan, records.runs)))
-        self.by_round = self.timing.set_index(["arm", "round"])["step_seconds"].astype(float)
+        self.by_round = self.timing.set_index(["arm", "round"])["step_seconds"].astype(float).rename("by_round")
         self.seconds = seconds_of(records.timing).dropna()
         chosen = found(records.tuning)
         self.undertuned = {
@@ -128,7 +129,9 @@ BASE = ["arm", "label", "seed", "status", "learned", "out_of_memory"]
 
 def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[pd.DataFrame]:
     """The rows of one comparison, a frame for each metric."""
-    every = _runs(comparison, evidence.runs)
+    seeds = pd.MultiIndex.from_product([list(comparison.trained), range(comparison.seeds)], names=["arm", "seed"])
+    every = evidence.runs.loc[seeds].reset_index()  # of the arms of every selection
+    every["label"] = every["arm"].map(comparison.trained)
     learned = every[BASE].assign(value=every["learned"].astype(float), paired=np.nan)
     yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit="", undertuned=False)
     squared = every.loc[every["status"] == "finished", "test_accuracy"].isna()
@@ -153,28 +156,14 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
             yield part.assign(comparison=comparison.name, metric=metric, near=side, unit=unit, undertuned=undertuned)
 
 
-def _runs(comparison: PlannedComparison, runs: pd.DataFrame) -> pd.DataFrame:
-    """A row for each seed of the arms of every selection: the columns ``BASE``, and those of runs.parquet."""
-    index = pd.MultiIndex.from_product([list(comparison.trained), range(comparison.seeds)], names=["arm", "seed"])
-    runs = runs.reindex(index)
-    return runs.assign(
-        label=index.get_level_values("arm").map(comparison.trained),
-        status=runs["status"].fillna("missing"),
-        learned=runs["learned"].eq(True).fillna(False).astype(bool),
-        out_of_memory=runs["out_of_memory"].eq(True).fillna(False).astype(bool),
-    ).reset_index()
-
-
 def _to_target(source: ToTarget, runs: pd.DataFrame, target: Target, evidence: _Evidence) -> pd.DataFrame:
-    index = pd.MultiIndex.from_frame(runs[["arm", "seed"]])
-    counts = evidence.reached[target][source.counted].reindex(index).astype(float)
-    counts = counts.fillna(np.inf).where(runs["status"].isin(["finished", "diverged"]).to_numpy())
-    value = paired = counts.to_numpy()
+    trained = runs["status"].isin(["finished", "diverged"])
+    counts = runs.join(evidence.reached[target], on=["arm", "seed"])[source.counted].astype(float)
+    value = paired = counts.fillna(np.inf).where(trained)
     if source.timed:  # without seconds per step, unreached would look measured
-        value = value * runs["arm"].map(evidence.seconds).to_numpy(dtype=float)
+        value = value * runs["arm"].map(evidence.seconds).astype(float)
         # Seed i by the step of round i, so that the noise of the clock is in the differences.
-        of_round = evidence.by_round.reindex(index).to_numpy(dtype=float)
-        paired = np.where(np.isfinite(of_round), paired * of_round, np.nan)
+        paired = paired * runs.join(evidence.by_round, on=["arm", "seed"])["by_round"]
     return runs[BASE].assign(value=value, paired=paired)
 
 

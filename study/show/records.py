@@ -173,11 +173,8 @@ def _with_targets(runs: pd.DataFrame, curves: pd.DataFrame, targets: Mapping[str
         first_reached(curves[curves["arm"].isin([arm for arm, own in targets.items() if own == target])], target)
         for target in {None, *targets.values()}
     ]
-    reached = pd.concat(met).reindex(pd.MultiIndex.from_frame(runs[["arm", "seed"]]))
+    runs = runs.join(pd.concat(met), on=["arm", "seed"])
     known = runs["arm"].isin(list(targets)) & runs["status"].isin(["finished", "diverged"])
-    hit = reached["step"].notna().to_numpy()
-    return runs.assign(
-        reached_target=pd.Series(hit, runs.index, dtype=object).where(known, None),
-        steps_to_target=reached["step"].to_numpy(dtype=float),
-        epochs_to_target=reached["epoch"].to_numpy(dtype=float),
-    )[list(STUDY_RUNS.names)]
+    hit = runs["step"].notna().astype(object).where(known, None)
+    runs = runs.assign(reached_target=hit, steps_to_target=runs["step"], epochs_to_target=runs["epoch"])
+    return runs[list(STUDY_RUNS.names)]
