@@ -19,7 +19,6 @@ from study.stats.estimates import Bools, Floats, mean_interval
 
 Kind = Literal["better", "equal"]
 Test = Literal["sign-flip", "sign", "deterministic", "none"]
-Absence = Literal["failed", "missing", "unknown"]  # unknown: it ended, and has no value; or was not timed
 Alternative = Literal["two-sided", "greater", "less"]
 EXACT = 16  # differences up to which all 2^n sign patterns are tried
 RESAMPLES = 99_999
@@ -60,7 +59,7 @@ class Lack(NamedTuple):
     """
 
     label: str
-    counts: dict[Absence, int]
+    counts: dict[str, int]  # failed, missing, unknown: it ended, and has no value; or was not timed
     of: int
 
 
@@ -181,9 +180,9 @@ def _lacking(claim: Statement, worst: tuple[Bools, Bools]) -> list[Lack]:
     """The arms of which runs, or timings, must be there before the claim can be judged."""
     found = []
     for side, lost in zip((claim.better, claim.than), worst, strict=True):
-        known: dict[str, Absence] = {"failed": "failed", "missing": "missing"}
-        absent = np.isin(side.status, list(known)) | (~lost & ~np.isfinite(side.values))
-        counts = Counter(known.get(status, "unknown") for status in side.status[absent])
+        never = np.isin(side.status, ["failed", "missing"])
+        why = np.where(never, side.status, "unknown")
+        counts = Counter(map(str, why[never | (~lost & ~np.isfinite(side.values))]))
         if counts or not len(lost):
             found.append(Lack(side.label, counts, len(lost)))
     return found

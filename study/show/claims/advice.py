@@ -180,8 +180,6 @@ def _span(before: Searched, after: Searched) -> float:
 
 def as_yaml(searched: Searched, method: str) -> str:
     """``{log: [0.001, 100], points: 11}``, as a study file has it."""
-    if searched.values is not None:
-        return f"{{values: [{', '.join(map(number, searched.values))}]}}"
-    kind, (low, high) = ("log", searched.log) if searched.log else ("linear", searched.linear or (0.0, 1.0))
-    points = f", points: {searched.points}" * (method == "grid")
-    return f"{{{kind}: [{number(low)}, {number(high)}]{points}}}"
+    names = {"log", "linear", "values"} | ({"points"} if method == "grid" else set())
+    written = searched.model_dump(include=names, exclude_none=True)
+    return f"{{{', '.join(f'{name}: {number(value)}' for name, value in written.items())}}}"

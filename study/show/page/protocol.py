@@ -104,15 +104,13 @@ def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
     counted once).
     """
     runs, rows = records.runs, []
-    for one in plan.comparisons:
-        mine = runs["arm"].isin(list(one.trained)) & (runs["seed"] < one.seeds)
-        rows.append((one.title, one.seeds * len(one.trained), runs.loc[mine, "status"].value_counts()))
-    rows.append(("whole study", sum(plan.seeds.values()), runs["status"].value_counts()))
-    found = []
-    for title, planned, counts in rows:
-        ends = {status: int(counts.get(status, 0)) for status in ("finished", "diverged", "failed")}
-        found.append({"comparison": title, "planned": planned} | ends | {"missing": planned - sum(ends.values())})
-    return found
+    parts = [(one.title, dict.fromkeys(one.trained, one.seeds)) for one in plan.comparisons]
+    for title, seeds in (*parts, ("whole study", plan.seeds)):
+        status = runs.loc[runs["seed"] < runs["arm"].map(seeds), "status"]
+        ends = {end: int((status == end).sum()) for end in ("finished", "diverged", "failed")}
+        planned = sum(seeds.values())
+        rows.append({"comparison": title, "planned": planned} | ends | {"missing": planned - sum(ends.values())})
+    return rows
 
 
 def reasons(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str, int, str]]:

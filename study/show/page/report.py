@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from xml.sax.saxutils import unescape
 
 import pandas as pd
@@ -32,14 +32,6 @@ MOST = 6  # arms that a finding names
 FOLDED = 24  # rows of a table above which it is folded away
 
 
-class Inline(NamedTuple):
-    """A figure on the page: SVG text without what only a file needs, with ids of its own."""
-
-    label: str
-    svg: str
-    caption: str  # as it travels in the file
-
-
 def render(plan: Plan, store: Store) -> str:
     """The page. Nothing in it depends on when it is drawn."""
     folder = store.study(plan.study)
@@ -48,6 +40,32 @@ def render(plan: Plan, store: Store) -> str:
     claims = pd.read_parquet(folder / "claims.parquet")
     why_untimed = protocol.failure(plan, store)
     reasons = protocol.reasons(plan, records, why_untimed)
+
+    def section(comparison: PlannedComparison) -> dict[str, Any]:
+        """One comparison on the page. A table, or figure, is None where its files could not be drawn."""
+        name = comparison.name
+        device = workers(device_of(records.timing), [plan.arms[arm.arm].gpus for arm in comparison.arms])
+        drawn = (folder / "tables" / f"{name}.csv").exists()
+        ranks = ranks_of(plan, comparison, summary)
+        words = finding(comparison, summary, records.tuning)
+        return {
+            "name": name,
+            "title": comparison.title,
+            "asked": protocol.asked(plan, comparison),
+            "fixed": protocol.fixed(plan, comparison),
+            # Between arms on several datasets an order of average ranks, and none of their estimates.
+            "finding": [headline(ranks), *words[1:]] if ranks and ranks.known else words,
+            "table": table(comparison, summary, device) if drawn else None,
+            "beside": beside(comparison, summary, device) if drawn else None,
+            "effects": effects_of(comparison, observations),
+            "ranks": ranks,
+            "figures": {
+                of: inline(folder / "figures" / of / f"{name}.svg", f"{of}-{name}", f"{kind.title}: {comparison.title}")
+                for of, kind in FIGURES.items()
+                if kind.suits(plan, comparison)
+            },
+        }
+
     return page(
         "report",
         plan=plan,
@@ -57,7 +75,7 @@ def render(plan: Plan, store: Store) -> str:
         claims=claims_table.lines(claims),
         tally=claims_table.tally(claims),
         claim_notes=claims_table.notes(plan, claims) if len(claims) else [],
-        sections=[_section(plan, one, summary, records, observations, folder) for one in plan.comparisons],
+        sections=list(map(section, plan.comparisons)),
         scope=protocol.scope(plan),
         facts=protocol.facts(plan, records, why_untimed),
         timed=protocol.timed(plan, records.timing)[: protocol.LIMIT],
@@ -73,46 +91,11 @@ def render(plan: Plan, store: Store) -> str:
     )
 
 
-def _section(
-    plan: Plan,
-    comparison: PlannedComparison,
-    summary: pd.DataFrame,
-    records: Records,
-    observations: Observations,
-    folder: Path,
-) -> dict[str, Any]:
-    """One comparison on the page. A table, or figure, is None where its files could not be drawn."""
-    device = workers(device_of(records.timing), [plan.arms[arm.arm].gpus for arm in comparison.arms])
-    drawn = (folder / "tables" / f"{comparison.name}.csv").exists()
-    ranks = ranks_of(plan, comparison, summary)
-    words = finding(comparison, summary, records.tuning)
-    return {
-        "name": comparison.name,
-        "title": comparison.title,
-        "asked": protocol.asked(plan, comparison),
-        "fixed": protocol.fixed(plan, comparison),
-        # Between arms on several datasets an order of average ranks, and none of their estimates.
-        "finding": [headline(ranks), *words[1:]] if ranks and ranks.known else words,
-        "table": table(comparison, summary, device) if drawn else None,
-        "beside": beside(comparison, summary, device) if drawn else None,
-        "effects": effects_of(comparison, observations),
-        "ranks": ranks,
-        "figures": {
-            name: inline(
-                folder / "figures" / name / f"{comparison.name}.svg",
-                f"{name}-{comparison.name}",
-                f"{kind.title}: {comparison.title}",
-            )
-            for name, kind in FIGURES.items()
-            if kind.suits(plan, comparison)
-        },
-    }
+def inline(path: Path, prefix: str, label: str) -> dict[str, str] | None:
+    """A figure on the page: SVG text without what only a file needs, and the caption that travels in the file.
 
-
-def inline(path: Path, prefix: str, label: str) -> Inline | None:
-    """The SVG to put into a page; None where the file is not there.
-
-    All ids begin with ``prefix``: figures of one page must not share any. ``label`` names it for who cannot see it.
+    None where the file is not there. All ids begin with ``prefix``: figures of one page must not share any. ``label``
+    names it for who cannot see it.
     """
     if not path.exists():
         return None
@@ -126,7 +109,7 @@ def inline(path: Path, prefix: str, label: str) -> Inline | None:
     body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, count=1, flags=re.S)
     body = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", body, count=1)
     start = f'<svg role="img" aria-label="{escape(label)}" stroke-linejoin="round" stroke-linecap="butt"'
-    return Inline(label, body.replace("<svg", start, 1), caption)
+    return {"label": label, "svg": body.replace("<svg", start, 1), "caption": caption}
 
 
 def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.DataFrame) -> list[str]:
