@@ -205,16 +205,12 @@ def neighbours(target: Target | None) -> dict[str, Target]:
         return {}  # nothing is left to scale
     near = {}
     for name, exact in (("easier", level * FACTOR), ("harder", level / FACTOR)):
-        rounded = _rounded(exact)
+        # To the fewest digits that move it by under a tenth: 0.0625 becomes 0.06, 0.125 becomes 0.12.
+        digits = (float(f"{exact:.{digits}g}") for digits in (1, 2, 3))
+        rounded = next(value for value in digits if abs(value - exact) < 0.1 * exact)
         if rounded < 1 or not accuracy:
             near[name] = target.model_copy(update={"value": round(1 - rounded, 12) if accuracy else rounded})
     return near
-
-
-def _rounded(value: float) -> float:
-    """To the fewest digits that move it by under a tenth: 0.0625 becomes 0.06, 0.125 becomes 0.12."""
-    texts = (f"{value:.{digits}g}" for digits in (1, 2, 3))
-    return next(float(text) for text in texts if abs(float(text) - value) < 0.1 * value)
 
 
 def device_of(timing: pd.DataFrame) -> str | None:

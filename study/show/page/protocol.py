@@ -108,8 +108,9 @@ def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
     for title, seeds in (*parts, ("whole study", plan.seeds)):
         status = runs.loc[runs["seed"] < runs["arm"].map(seeds), "status"]
         ends = {end: int((status == end).sum()) for end in ("finished", "diverged", "failed")}
-        planned = sum(seeds.values())
-        rows.append({"comparison": title, "planned": planned} | ends | {"missing": planned - sum(ends.values())})
+        runs_planned = sum(seeds.values())
+        missing = runs_planned - sum(ends.values())
+        rows.append({"comparison": title, "planned": runs_planned} | ends | {"missing": missing})
     return rows
 
 
