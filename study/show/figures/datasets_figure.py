@@ -88,15 +88,13 @@ class CriticalDifference(Panel):
         ax.set_xlabel(f"average rank by {title}")
 
     def _name(self, ax: Axes, i: int, y: float, side: int) -> None:
-        """A line from the rank on the axis down and out to the arm's name; ``side``: 0 left, 1 right."""
+        """A line from the rank on the axis down and out to the arm's name, at the edge; ``side``: 0 left, 1 right."""
         (arm, look), rank = list(self.looks.items())[i], float(self.ranks[i])
-        ax.plot([rank, rank], [0, y], color=look.color, linewidth=1, solid_capstyle="round")
-        # To the edge of the panel, whatever the ranks are.
         ax.annotate(
-            "\u2002".join((arm, f"{rank:.2f}")[:: 1 - 2 * side]), xy=(rank, y), xytext=(side, y),
-            textcoords=("axes fraction", "data"), ha=("right", "left")[side], va="center", fontsize=8,
+            "\u2002".join((arm, f"{rank:.2f}")[:: 1 - 2 * side]), xy=(rank, 0), xytext=(side, y),
+            textcoords=("axes fraction", "data"), ha=("right", "left")[side], va="center", fontsize=8, zorder=2,
             arrowprops={"arrowstyle": "-", "color": look.color, "linewidth": 1, "shrinkA": 2, "shrinkB": 0,
-                        "relpos": (1 - side, 0.5)},
+                        "relpos": (1 - side, 0.5), "connectionstyle": "angle,angleA=0,angleB=90"},
         )  # fmt: skip
         ax.plot(rank, 0, color=look.color, marker=look.marker, markersize=5.5, markeredgecolor="white",
                 markeredgewidth=0.6, clip_on=False, zorder=3)  # fmt: skip
