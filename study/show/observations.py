@@ -231,10 +231,10 @@ def cores_of(timing: pd.DataFrame) -> int | None:
 
 def summarize(plan: Plan, observations: Observations, tuning: pd.DataFrame) -> pa.Table:
     """One row per comparison, arm and metric: counts, estimate and 95 % interval. ``tuning``: that of ``Records``."""
-    chosen = tuning[tuning["chosen"].astype(bool)].drop_duplicates("arm").set_index("arm")
-    chosen = chosen.reindex(tuning["arm"].unique())[["settings", "undertuned", "edge", "next"]]
-    chosen = chosen.astype(object).where(chosen.notna(), None).rename(columns={"settings": "chosen"})
-    tuned: dict[Any, Any] = chosen.assign(undertuned=chosen["undertuned"].eq(True)).to_dict("index")
+    best = tuning.sort_values("rank", kind="stable").drop_duplicates("arm").set_index("arm")
+    best["chosen"] = best["settings"].where(best["chosen"].astype(bool))  # none where every candidate diverged
+    best = best[["chosen", "undertuned", "edge", "next"]].astype(object)
+    tuned: dict[Any, Any] = best.where(best.notna(), None).to_dict("index")
     rows = [row for comparison in plan.comparisons for row in _summary(comparison, observations, tuned)]
     return pa.Table.from_pylist(rows, SUMMARY)
 

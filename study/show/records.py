@@ -86,9 +86,7 @@ def _there(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> tupl
     for schema, path in ((RUNS, store.runs), (CURVES, store.curves)):
         whole = [str(path(arm, block)) for arm, block, seeds in shares if seeds == block.seeds]
         cut = [
-            pq.read_table(
-                path(arm, block), schema=schema, filters=[("seed", ">=", seeds.start), ("seed", "<", seeds.stop)]
-            )
+            pq.read_table(path(arm, block), schema=schema, filters=pc.field("seed").isin(list(seeds)))
             for arm, block, seeds in shares
             if seeds != block.seeds
         ]
