@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
 from study.show.figures import results_figure
+from study.show.figures.panel import save
 from study.show.figures.panels.curves import LearningCurves, ToTarget
 from study.show.figures.panels.matrix import HeatMap, Ranked, is_matrix, shape
 from study.show.figures.panels.points import Dots, Rounds, Times, TrainTest
-from study.show.figures.style import save
 from tests.show.records import Outcome, figure_data, records
 
 OPTIMIZERS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
