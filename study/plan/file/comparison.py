@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from study.errors import Mistakes, join, nearest
-from study.metrics import METRICS, Target
+from study.errors import Mistakes, join, nearest, suggest
+from study.metrics import METRICS, Computed, Target
 from study.plan.file.models import Comparison
 
 LISTED = 12  # labels shown to a person who gave another
@@ -62,6 +62,10 @@ def check_claims(comparison: Comparison, path: str, labels: Sequence[str], unfit
 def unfit(metric: str, regression: str | None, target: Target | None) -> str | None:
     """Why arms cannot have a metric; None where they can. ``regression``: an arm on data for one."""
     needs = METRICS[metric]
+    if isinstance(needs.source, Computed):
+        known = needs.source.readable
+        if unknown := [name for name in needs.source.columns if name not in known]:
+            return f"{metric!r} cannot be computed; {suggest(unknown[0], known, 'column that it may read')}"
     if needs.target and target is None:
         return f"{metric!r} {NO_TARGET}"
     if regression is not None and needs.accuracy:
