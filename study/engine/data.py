@@ -50,6 +50,8 @@ def read(dataset: Dataset) -> Prepared:
     """
     raw = dataset.load()
     facts = {"known_task": raw.task, "rows": len(raw.target), "given_test": raw.test is not None}
+    if dataset.images:
+        facts["images"] = raw.features.ndim == 4
     for fact, found in facts.items():
         if (said := getattr(dataset, fact)) not in (None, found):
             raise ValueError(f"{dataset.name}: its class says {fact} = {said!r}, its data have {found!r}; correct it")

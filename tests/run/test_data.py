@@ -41,9 +41,16 @@ class Short(Dataset):
     load = Wine.load
 
 
+class Flat(Dataset):
+    known_task = "classification"
+    images = True
+    load = Wine.load
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
+        (Flat, "own: its class says images = True, its data have False; correct it"),
         (Mistaken, "own: its class says known_task = 'classification', its data have 'regression'; correct it"),
         (Short, "own: its class says rows = 17, its data have 178; correct it"),
     ],
