@@ -73,10 +73,11 @@ class Panel(ABC):
 class MetricPanel(Panel):
     """One kind of panel of a comparison's results. A class in a module of panels/ is known without being registered.
 
-    In its caption {metric} stands for the names of the metrics, {Metric} for the same with a capital.
+    In its caption {metric} stands for the names of the metrics, {Metric} for the same with a capital. Kinds are asked,
+    and their panels drawn, in the order of ``place``; a metric that one ``covers`` is not offered to those after it.
     """
 
-    place: ClassVar[float] = 4  # kinds are asked, and their panels drawn, in this order; those alike by metric
+    place: ClassVar[float] = 4
     wide: ClassVar[bool] = False  # panels below each other over the whole width, rather than beside the first one
 
     def __init__(self, evidence: Evidence, metric: str) -> None:
