@@ -97,7 +97,7 @@ def python(root: Path, *arguments: str, path: Sequence[Path] = ()) -> str:
 QUICK = """
 tests/axes tests/test_metrics.py
 tests/plan/test_comparison_arms.py tests/plan/test_expand.py tests/plan/test_identity.py tests/plan/test_imports.py
-tests/plan/test_mistakes.py tests/plan/test_schema.py
+tests/plan/test_mistakes.py tests/plan/test_schema.py tests/stats/test_margins.py
 tests/run/test_data.py::test_a_dataset_is_what_its_class_says
 tests/run/test_packs.py::test_a_number_acts_on_its_own_run tests/run/test_packs.py::test_the_shared_axes_must_agree
 tests/show/test_figures.py::test_the_kind_suits_what_varies_and_says_units_and_n
