@@ -13,7 +13,7 @@ import torch
 from study.axes.recipe import AXES, Recipe
 from study.engine.data import Data
 from study.engine.pack import Run, train
-from study.plan.file.models import CHOICES
+from study.plan.file.keys import CHOICES
 from tests.run.conftest import make_recipe
 
 SHAPES = {
