@@ -15,7 +15,7 @@ import pandas as pd
 from study.plan.plan import Plan, PlannedComparison
 from study.show.figures import FIGURES, TABLE, Drawing, drawings
 from study.show.figures.data import Evidence
-from study.show.figures.style import save
+from study.show.figures.panel import save
 from study.show.observations import Observations, device_of, workers
 from study.show.records import Records
 from study.show.tables.results_table import FORMATS

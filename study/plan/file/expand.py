@@ -9,8 +9,8 @@ from pydantic import JsonValue, ValidationError
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, Recipe
-from study.errors import Mistakes, join, nearest
-from study.metrics import METRICS, Select, Target, selections
+from study.errors import Mistakes, join, nearest, suggest
+from study.metrics import METRICS, Computed, Select, Target, selections
 from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
@@ -273,6 +273,10 @@ def check_claims(
 def _unfit(metric: str, regression: str | None, target: Target | None) -> str | None:
     """Why arms cannot have a metric; None where they can. ``regression``: an arm on data for one."""
     needs = METRICS[metric]
+    if isinstance(needs.source, Computed):
+        known = needs.source.readable
+        if unknown := [name for name in needs.source.columns if name not in known]:
+            return f"{metric!r} cannot be computed; {suggest(unknown[0], known, 'column that it may read')}"
     if needs.target and target is None:
         return f"{metric!r} {NO_TARGET}"
     if regression is not None and needs.accuracy:
