@@ -20,6 +20,7 @@ from study.store.layout import Block, Store
 
 MINUTES = 30  # that a job takes, at most, where nobody says otherwise
 SHORTEST_HERE, SHORTEST_THERE = 5.0, 60.0  # seconds that a job takes at least, where there is more to do; on a cluster
+SLACK = 0.1  # of the longest job: by how much one may be longer
 FEWEST_STACKED = 4  # seeds of an arm that are trained together, where others of it are in another job
 
 
@@ -109,7 +110,9 @@ def jobs(plan: Plan, store: Store, limits: Limits = HERE, minutes: float = MINUT
     for gpus in sorted({part.gpus for part in parts}, reverse=True):
         mine = sorted((part for part in parts if part.gpus == gpus), key=lambda part: kinds.index(part.kind))
         mine = [piece for part in mine for piece in _split(part, costs.seconds(part) / seconds)]
-        made += _fill(mine, [costs.seconds(part) for part in mine], seconds)
+        found = [costs.seconds(part) for part in mine]
+        number = max(round(sum(found) / seconds), ceil(sum(found) / (60 * minutes) - SLACK), 1)
+        made += _fill(mine, found, number)
     return [job.model_copy(update={"minutes": minutes}) for job in made] if limits.cluster else made
 
 
@@ -155,9 +158,8 @@ def _split(part: Job, times: float) -> list[Job]:
     return pieces
 
 
-def _fill(parts: Sequence[Job], costs: Sequence[float], seconds: float) -> list[Job]:
-    """``parts`` in their order, put together to jobs of about so many ``seconds``, all of them equally long."""
-    number = max(1, round(sum(costs) / seconds))
+def _fill(parts: Sequence[Job], costs: Sequence[float], number: int) -> list[Job]:
+    """``parts`` in their order, put together to so many jobs, all of them about as long."""
     share = sum(costs) / number
     places: dict[int, list[Job]] = {}
     for part, cost, before in zip(parts, costs, accumulate([0.0, *costs]), strict=False):

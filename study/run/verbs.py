@@ -10,6 +10,7 @@ from pathlib import Path
 from study.errors import Refused, suggest
 from study.plan.check import verbs as planning
 from study.plan.jobs import Job, jobs
+from study.plan.limits import Limits
 from study.plan.plan import open_plan
 from study.store.layout import Store
 
@@ -19,7 +20,7 @@ def check(arguments: Namespace) -> None:
     plan, store = planning.check(arguments), Store(arguments.results)
     if arguments.no_time:
         return
-    to_do = jobs(plan, store)
+    to_do = jobs(plan, store, Limits(gpu=arguments.gpu))
     if to_do or (plan.timing and not store.timing(plan.timing.id).exists()):
         began = clock.perf_counter()
         from study.run.estimate import estimate

@@ -14,8 +14,6 @@ import pandas as pd
 
 from study.plan.plan import Plan, PlannedComparison
 from study.show.figures import FIGURES, TABLE, Drawing, drawings
-from study.show.figures.data import Evidence
-from study.show.figures.panel import save
 from study.show.observations import Observations, device_of, workers
 from study.show.records import Records
 from study.show.tables.results_table import FORMATS
@@ -41,6 +39,9 @@ class Studio:
         """Write its files."""
         comparison = drawing.comparison
         if drawing.name != TABLE:
+            from study.show.figures.data import Evidence  # where matplotlib is broken, there are tables and a page
+            from study.show.figures.panel import save
+
             evidence = Evidence(comparison, self.records, self.observations)
             drawn = FIGURES[drawing.name].draw(self.plan, evidence, self.summary)
             save(drawn.canvas, self.folder / "figures" / drawing.name / comparison.name, drawn.caption)
@@ -68,6 +69,8 @@ class Studio:
         if min(processes, len(new)) < 2:
             yield from (self.tried(one) for one in new)
             return
+        import study.show.figures.panel  # noqa: F401  once, before they part
+
         STUDIOS[:] = [self]
         with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
             yield from pool.map(_tried, new)

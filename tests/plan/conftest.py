@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from study.__main__ import main
+from study.plan import limits
 from study.plan.file import reference
 from study.plan.file.expand import prepare
 from study.plan.plan import Plan
@@ -43,11 +44,12 @@ def study() -> dict[str, Any]:
 def check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[Any], tuple[int, str, list[str]]]:
-    """Exit code, standard output and lines of standard error of ``check s.yaml``; text is written as it is.
+    """Exit code, standard output and lines of standard error of ``check s.yaml`` on two cores; text is written as is.
 
     What it accepts, the JSON Schema accepts.
     """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(limits, "available_cores", lambda: 2)
 
     def run(content: Any) -> tuple[int, str, list[str]]:
         write(content, Path("s.yaml"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,7 +36,7 @@ def test_check_prints_what_there_is_to_do(study: dict[str, Any], check: Check, p
         "  longer  3 arms × 1 seed, 1 combination skipped\n"
         "2 comparisons, 5 different arms, 9 runs\n"
         "In all: 9 runs, 950 steps\n"
-        "5 jobs to do; 0 of 9 runs cached in results/\n",
+        "1 job to do; 0 of 9 runs cached in results/\n",
         [],
     )
     planned, store = plan(study), Store("results")
@@ -44,7 +45,7 @@ def test_check_prints_what_there_is_to_do(study: dict[str, Any], check: Check, p
     for path in (store.runs(first, Block(1, 1)), store.curves(first, Block(1, 1))):
         path.touch()
     _, out, _ = check(study)  # seeds 0 and 2 of that arm are one job
-    assert out.splitlines()[-1] == "5 jobs to do; 1 of 9 runs cached in results/"
+    assert out.splitlines()[-1] == "1 job to do; 1 of 9 runs cached in results/"
     label = planned.comparisons[0].arms[0].label
     assert f"  to train: a, {label} ({first}), seeds 0-0, 2-2" in out.splitlines()
 
@@ -111,7 +112,7 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
         "2 searches for 2 tuned arms: 26 trials, 78 runs of tuning seeds",
         "In all: 142 runs, 182,240 steps, of which 78 runs and 106,080 steps are tuning",
         "2 searches to do; 0 of 2 arms tuned in results/",
-        "4 jobs to do; 0 of 64 runs cached in results/",
+        "2 jobs to do; 0 of 64 runs cached in results/",
         "2 claims, 2 to test",
         "  the smallest p must be at most 0.05/2 claims = 0.025 (too large: in brackets)",
         "  tied pairs  0          1          2          3",
@@ -182,9 +183,10 @@ def test_ten_thousand_arms_are_checked_without_torch(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROBE]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.strip()) == (0, "")
-    assert done.stdout.splitlines()[1:] == [
+    *lines, left = done.stdout.splitlines()[1:]
+    assert lines == [
         "  matrix  10,000 arms × 5 seeds",
         "1 comparison, 10,000 different arms, 50,000 runs",
         "In all: 50,000 runs, 15,875,000 steps",
-        "10,000 jobs to do; 0 of 50,000 runs cached in results/",
     ]
+    assert re.fullmatch(r"\d{1,3} jobs? to do; 0 of 50,000 runs cached in results/", left)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -34,22 +35,28 @@ def leave(store: Store, arm: str, *blocks: Block) -> None:
             path.touch()
 
 
-def cut(plan: Plan, store: Store) -> list[tuple[list[tuple[str, list[str]]], list[tuple[str, str]]]]:
+LONG = {"epochs": 10_000}  # so that two small arms are worth two jobs
+ONE, TWO, SLURM = Limits(cores=1), Limits(cores=2), Limits(cluster=True, jobs=100)
+
+
+def cut(
+    plan: Plan, store: Store, limits: Limits = ONE, minutes: float = 30
+) -> list[tuple[list[tuple[str, list[str]]], list[tuple[str, str]]]]:
     """Of each job: its searches with the names of their selections, and its arms with their blocks."""
     return [
         (
             [(unit.search.id, [selection.name for selection in unit.selections]) for unit in job.searches],
             [(unit.arm.id, str(unit.block)) for unit in job.blocks],
         )
-        for job in jobs(plan, store)
+        for job in jobs(plan, store, limits, minutes)
     ]
 
 
-def test_an_arm_is_a_job_with_a_unit_for_each_gap(study: dict[str, Any], plan: Planned, store: Store) -> None:
+def test_what_is_missing_of_an_arm_is_a_unit_for_each_gap(study: dict[str, Any], plan: Planned, store: Store) -> None:
     study["seeds"] = 6
     planned = plan(study)
     first, second = planned.arms
-    assert cut(planned, store) == [([], [(first, "0-5")]), ([], [(second, "0-5")])]
+    assert cut(planned, store) == [([], [(first, "0-5"), (second, "0-5")])]
     leave(store, first, Block(1, 2), Block(4, 4))
     leave(store, second, Block(0, 9))
     assert cut(planned, store) == [([], [(first, "0-0"), (first, "3-3"), (first, "5-5")])]
@@ -63,11 +70,13 @@ def test_a_search_stands_with_all_arms_that_wait_for_it(study: dict[str, Any], p
     planned = plan(content)
     made = cut(planned, store)
     selections = ["steps_to_target val_accuracy 0.9", "val_loss", "steps_to_target val_accuracy 0.8"]
-    assert [searches for searches, _ in made] == [[(search, selections)] for search in planned.searches]
-    for (searches, blocks), search in zip(made, planned.searches, strict=True):
-        own = [arm.id for arm in planned.arms.values() if arm.search and arm.search.id == search]
-        assert (len(searches), len(own)) == (1, 3)
-        assert blocks == [(arm, "0-2") for arm in own]
+    [(made_of, blocks)] = made
+    assert made_of == [(search, selections) for search in planned.searches]
+    arms = [(search, arm) for search in planned.searches for arm in planned.arms.values() if arm.search]
+    assert blocks == [(arm.id, "0-2") for search, arm in arms if arm.search and arm.search.id == search]
+    long = tuned(study | {"baseline": study["baseline"] | LONG}, metrics=["test_loss"])
+    apart = cut(plan(long), store, TWO)
+    assert [(len(searches), len(blocks)) for searches, blocks in apart] == [(1, 1), (1, 1)]
 
 
 def test_a_search_is_extended_for_what_it_lacks(study: dict[str, Any], plan: Planned, store: Store) -> None:
@@ -107,15 +116,14 @@ def test_a_search_whose_choice_is_timed_is_made_also_where_all_runs_are_there(
 
 def test_jobs_of_the_most_devices_come_first(study: dict[str, Any], plan: Planned, store: Store) -> None:
     study["comparisons"]["a"]["vary"] = {"gpus": [1, 4, 2], "activation": ["relu", "tanh"]}
-    assert [job.gpus for job in jobs(plan(study), store)] == [4, 4, 2, 2, 1, 1]
+    assert [(job.gpus, len(job.blocks)) for job in jobs(plan(study), store)] == [(4, 2), (2, 2), (1, 2)]
 
 
 def test_a_job_knows_its_datasets_and_reads_back_as_written(study: dict[str, Any], plan: Planned, store: Store) -> None:
     planned = plan(tuned(study, vary={"dataset": ["wine", "digits"]}))
-    made = jobs(planned, store)
-    assert [job.datasets for job in made] == [{arm.dataset_id} for arm in planned.arms.values()]
-    assert len({job.id for job in made}) == 2
-    for job in made:
+    [both] = jobs(planned, store, ONE)
+    assert both.datasets == {arm.dataset_id for arm in planned.arms.values()}
+    for job in [both, *jobs(planned, store, SLURM, minutes=0.001)]:
         job.write(store)
         read = Job.load(store.job(job.id))
         assert (read, read.id) == (job, job.id)
@@ -138,7 +146,7 @@ def dag(study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def again(main: bool = True) -> Dag:
-    return Dag.build({"study": "s.yaml"}, Limits(gpu=1), main=main)
+    return Dag.build({"study": "s.yaml", "job_minutes": 0.001}, Limits(gpu=1), main=main)
 
 
 def test_without_the_folder_of_jobs_the_same_are_made_again(dag: Dag) -> None:
@@ -167,3 +175,73 @@ def test_where_a_job_runs_it_is_read_as_it_was_written(dag: Dag) -> None:
     for name, job in dag.jobs.items():
         assert there.job(name) == job
         assert there.datasets(name) == dag.datasets(name)
+
+
+def lengths(made: list[Job]) -> list[list[int]]:
+    """Seeds of every block of each job."""
+    return [[len(unit.block.seeds) for unit in job.blocks] for job in made]
+
+
+def test_every_device_gets_as_much_to_do(study: dict[str, Any], plan: Planned, store: Store) -> None:
+    study["baseline"] |= LONG
+    study["comparisons"]["a"]["vary"] = {"dropout": [i / 10 for i in range(8)]}
+    planned = plan(study)
+    assert lengths(jobs(planned, store, TWO)) == [[3] * 4] * 2
+    assert lengths(jobs(planned, store, Limits(cores=4))) == [[3] * 2] * 4
+    assert lengths(jobs(planned, store, Limits(cores=8, gpu=4))) == [[3] * 2] * 4
+    assert sorted(unit.arm.id for job in jobs(planned, store, TWO) for unit in job.blocks) == sorted(planned.arms)
+
+
+def test_runs_of_one_kind_are_together(study: dict[str, Any], plan: Planned, store: Store) -> None:
+    study["baseline"] |= LONG
+    study["comparisons"]["a"]["vary"] = {"dropout": [0, 0.1, 0.2, 0.3], "activation": ["tanh", "relu"]}
+    kinds = [{unit.arm.outline.kind for unit in job.blocks} for job in jobs(plan(study), store, TWO)]
+    assert [len(each) for each in kinds] == [1, 1]
+    assert kinds[0] != kinds[1]
+
+
+def test_a_job_is_no_longer_than_it_may_be(study: dict[str, Any], plan: Planned, store: Store) -> None:
+    study["baseline"] |= LONG
+    study["comparisons"]["a"]["vary"] = {"dropout": [i / 10 for i in range(8)]}
+    planned = plan(study)
+    assert len(jobs(planned, store, ONE)) == 1
+    assert len(jobs(planned, store, ONE, minutes=5)) == 2
+    assert len(jobs(planned, store, ONE, minutes=1)) == 7
+    assert {job.minutes for job in jobs(planned, store, SLURM, minutes=5)} == {5}
+    assert jobs(planned, store, ONE)[0].minutes is None
+
+
+def test_a_long_block_of_seeds_is_cut(study: dict[str, Any], plan: Planned, store: Store) -> None:
+    study["baseline"] |= LONG
+    study |= {"seeds": 16}
+    study["comparisons"]["a"]["vary"] = {"activation": ["tanh"]}
+    planned = plan(study)
+    assert lengths(jobs(planned, store, Limits(cores=4))) == [[4]] * 4
+    assert lengths(jobs(planned, store, Limits(cores=16))) == [[4]] * 4  # fewer would hardly stack
+
+
+def test_runs_that_are_not_stacked_are_jobs_of_their_own(study: dict[str, Any], plan: Planned, store: Store) -> None:
+    study["baseline"]["stack"] = False
+    study["seeds"] = 4
+    study["comparisons"]["a"]["vary"] = {"dropout": [0, 0.1, 0.2, 0.3]}
+    assert lengths(jobs(plan(study), store, SLURM)) == [[1]] * 16
+    assert lengths(jobs(plan(study), store, Limits(cores=8))) == [[2]] * 8
+
+
+def test_many_small_arms_are_few_jobs_on_a_cluster(study: dict[str, Any], plan: Planned, store: Store) -> None:
+    study["comparisons"]["a"]["vary"] = {"dropout": [i / 100 for i in range(12)]}
+    assert len(jobs(plan(study), store, SLURM)) == 1
+
+
+def test_what_receipts_tell_of_a_kind_counts(study: dict[str, Any], plan: Planned, store: Store) -> None:
+    study["comparisons"]["a"]["vary"] = {"dropout": [0, 0.1, 0.2, 0.3]}
+    planned = plan(study)
+    assert len(jobs(planned, store, TWO)) == 1
+    [kind] = {arm.outline.kind for arm in planned.arms.values()}
+    receipt = store.receipt("0" * 12)
+    receipt.parent.mkdir(parents=True)
+    for torn in ("", "{}", "[1]", json.dumps({"packs": [{"kind": kind}]})):
+        receipt.write_text(torn)
+        assert len(jobs(planned, store, TWO)) == 1
+    receipt.write_text(json.dumps({"packs": [{"kind": kind, "seconds": 100.0, "steps": 100}]}))
+    assert lengths(jobs(planned, store, TWO)) == [[3, 3]] * 2

@@ -190,7 +190,7 @@ def test_tables_and_figures_of_a_renamed_comparison_are_taken_away(
     folder = collected(plan, store)
     drawn = ["tables/o.csv", "tables/o.md", "tables/o.tex"]
     drawn += [f"figures/{name}/o.{ending}" for name in FIGURES for ending in ("svg", "png", "pdf")]
-    mine = ["tables/o.txt", "tables/mine/o.csv", "figures/o.svg", "figures/mine/o.svg", "figures/results/o.tif"]
+    mine = ["tables/o.txt", "tables/mine/o.csv", "figures/o.svg", "figures/results/o.tif"]
     for name in (*drawn, *mine):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()

@@ -13,7 +13,6 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.show.figures import drawings
 from study.show.page.report import render
 from study.store.layout import Store
 from tests.show.records import records, stored
@@ -44,10 +43,6 @@ def outcome(label: str, seed: int) -> Mapping[str, object]:
 def drawn(plan: Plan, root: Path, **how: object) -> Path:
     """Everything that the verbs draw for ``plan``. Returns the path of the page."""
     path, _ = stored(plan, records(plan, **how), root)  # type: ignore[arg-type]
-    for comparison in plan.comparisons:
-        assert main(["table", str(path), comparison.name]) == 0
-    for name, of in drawings(plan):
-        assert main(["figure", str(path), name, of]) == 0
     assert main(["report", str(path)]) == 0
     return path.with_name("report.html")
 

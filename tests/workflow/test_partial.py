@@ -112,7 +112,7 @@ def test_what_cannot_be_drawn_is_said_and_no_old_page_is_announced(place: Place,
     done = place.snakemake(environment={"PYTHONPATH": str(tmp_path / "broken")})
     lines = (done.stderr + done.stdout).splitlines()
     assert done.returncode == 1
-    assert "FAILED figure results optimizer: ImportError: no seaborn today" in lines
+    assert "FAILED results of optimizer: ImportError: no seaborn today" in lines
     pages = [line for line in lines if line.startswith("Report: ")]
     page = place.results / "studies" / "smoke" / "report.html"
     assert bool(pages) == page.exists()

@@ -39,7 +39,7 @@ def work(place: Place) -> dict[str, int]:
 def fair(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("fair"))
     (place.folder / place.study).write_text(STUDY, encoding="utf-8")
-    assert work(place) == {"data": 1, "job": 2}
+    assert work(place) == {"data": 1, "job": 1}
     done = place.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
     return place
@@ -97,7 +97,7 @@ def test_what_is_trained_is_not_searched_again(fair: Place, tmp_path: Path) -> N
     store.runs(second, Block(0, 1)).unlink()  # its search is there
     assert (work(place), searched(store)) == ({"job": 1}, 0)
     store.runs(first, Block(0, 1)).unlink()
-    assert (work(place), searched(store)) == ({"job": 2}, 1)
+    assert (work(place), searched(store)) == ({"job": 1}, 1)
 
 
 def test_receipts_are_nothing_but_receipts(fair: Place, tmp_path: Path) -> None:
@@ -109,7 +109,8 @@ def test_receipts_are_nothing_but_receipts(fair: Place, tmp_path: Path) -> None:
     assert work(place) == {"job": 1}
     assert place.snakemake().returncode == 0
     [receipt] = place.results.glob("jobs/*.done")
-    assert list(json.loads(receipt.read_text())["units"]) == [f"{receipt_arm(store)}, seeds 0-1"]
+    [pack] = json.loads(receipt.read_text())["packs"]
+    assert pack["units"] == [f"{receipt_arm(store)}, seeds 0-1"]
 
 
 def receipt_arm(store: Store) -> str:
@@ -151,7 +152,7 @@ def test_a_search_is_extended_for_another_selection(fair: Place, tmp_path: Path)
     before = [pd.read_parquet(path).drop(columns="selections") for path in searches(store)]
     text = STUDY.replace("metrics: [test_accuracy]", "metrics: [test_accuracy, test_loss]")
     (place.folder / place.study).write_text(text, encoding="utf-8")
-    assert work(place) == {"job": 2}
+    assert work(place) == {"job": 1}
     assert place.snakemake("--until", "job").returncode == 0
     for was, path in zip(before, dict.fromkeys(searches(store)), strict=True):
         now = pd.read_parquet(path)
@@ -162,4 +163,4 @@ def test_a_search_is_extended_for_another_selection(fair: Place, tmp_path: Path)
 def test_what_is_searched_is_not_searched_again_for_more_seeds(fair: Place, tmp_path: Path) -> None:
     place = fair.copy(tmp_path / "copy")
     (place.folder / place.study).write_text(STUDY.replace("seeds: 2\ntune:", "seeds: 3\ntune:"), encoding="utf-8")
-    assert (work(place), searched(Store(place.results))) == ({"job": 2}, 0)
+    assert (work(place), searched(Store(place.results))) == ({"job": 1}, 0)

@@ -12,6 +12,7 @@ from study.plan.cost import Work, final, length, sum_up, training_rows, tuning
 from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
 from study.plan.jobs import jobs
+from study.plan.limits import Limits
 from study.plan.plan import Plan
 from study.store.files import write_if_changed
 from study.store.layout import Store
@@ -39,7 +40,7 @@ def check(arguments: Namespace) -> Plan:
     if to_train < runs and len(gaps) <= 12:
         for arm, blocks in gaps.items():
             print(f"  to train: {plan.names[arm]}, seeds {', '.join(map(str, blocks))}")
-    to_do, (searches, final_runs) = jobs(plan, store), work_of(plan, store)
+    to_do, (searches, final_runs) = jobs(plan, store, Limits(gpu=arguments.gpu)), work_of(plan, store)
     searched = sum_up(searches)
     if plan.searches:
         tuned = [(arm.search, arm.selection.name) for arm in plan.arms.values() if arm.search and arm.selection]
