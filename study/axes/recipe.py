@@ -83,7 +83,7 @@ class Recipe(Frozen):
                 content[axis] = value
         return canonical(content)
 
-    @property
+    @cached_property
     def dataset_id(self) -> str:
         return digest(canonical(self.dataset.differing()))
 

@@ -103,16 +103,17 @@ def jobs(plan: Plan, store: Store, limits: Limits = HERE, minutes: float = MINUT
     if not parts:
         return []
     costs = Costs(plan, store)
-    total = sum(part.gpus * costs.seconds(part) for part in parts)
+    costed = [(part, costs.seconds(part)) for part in parts]
     shortest = SHORTEST_THERE if limits.cluster else SHORTEST_HERE
-    seconds = min(max(total / limits.at_once, shortest), 60 * minutes)
-    made, kinds = list[Job](), list(dict.fromkeys(part.kind for part in parts))
+    total = sum(part.gpus * seconds for part, seconds in costed)
+    wanted = min(max(total / limits.at_once, shortest), 60 * minutes)
+    made, kinds = list[Job](), {kind: i for i, kind in enumerate(dict.fromkeys(part.kind for part in parts))}
     for gpus in sorted({part.gpus for part in parts}, reverse=True):
-        mine = sorted((part for part in parts if part.gpus == gpus), key=lambda part: kinds.index(part.kind))
-        mine = [piece for part in mine for piece in _split(part, costs.seconds(part) / seconds)]
-        found = [costs.seconds(part) for part in mine]
-        number = max(round(sum(found) / seconds), ceil(sum(found) / (60 * minutes) - SLACK), 1)
-        made += _fill(mine, found, number)
+        mine = sorted((each for each in costed if each[0].gpus == gpus), key=lambda each: kinds[each[0].kind])
+        pieces = [piece for part, seconds in mine for piece in _split(part, seconds, wanted)]
+        seconds = sum(seconds for _, seconds in pieces)
+        number = max(round(seconds / wanted), ceil(seconds / (60 * minutes) - SLACK), 1)
+        made += _fill(pieces, number)
     return [job.model_copy(update={"minutes": minutes}) for job in made] if limits.cluster else made
 
 
@@ -145,30 +146,29 @@ class Costs:
         return found
 
 
-def _split(part: Job, times: float) -> list[Job]:
-    """``part`` in pieces where it is so many ``times`` as long as a job should be: by seeds, if nothing is searched."""
-    if part.searches or times <= 1:
-        return [part]
+def _split(part: Job, seconds: float, wanted: float) -> list[tuple[Job, float]]:
+    """``part`` in pieces, with their seconds, where it is longer than a job should be: by seeds, without a search."""
+    if part.searches or seconds <= wanted:
+        return [(part, seconds)]
     pieces = []
     for arm, block in ((unit.arm, unit.block) for unit in part.blocks):
         fewest = FEWEST_STACKED if arm.outline.stack else 1
-        number = max(1, min(ceil(times), len(block.seeds) // fewest))
+        number = max(1, min(ceil(seconds / wanted), len(block.seeds) // fewest))
         ends = [block.first + len(block.seeds) * i // number for i in range(number + 1)]
         pieces += [Job(blocks=(BlockUnit(arm=arm, block=Block(a, b - 1)),)) for a, b in pairwise(ends)]
-    return pieces
+    return [(piece, seconds / len(pieces)) for piece in pieces]
 
 
-def _fill(parts: Sequence[Job], costs: Sequence[float], number: int) -> list[Job]:
-    """``parts`` in their order, put together to so many jobs, all of them about as long."""
-    share = sum(costs) / number
+def _fill(pieces: Sequence[tuple[Job, float]], number: int) -> list[Job]:
+    """``pieces``, with their seconds, in their order, put together to so many jobs, all of them about as long."""
+    ends = list(accumulate(seconds for _, seconds in pieces))
     places: dict[int, list[Job]] = {}
-    for part, cost, before in zip(parts, costs, accumulate([0.0, *costs]), strict=False):
-        place = int((before + cost / 2) / share) if share else 0
-        places.setdefault(place, []).append(part)
+    for (piece, seconds), end in zip(pieces, ends, strict=True):
+        places.setdefault(int((end - seconds / 2) / ends[-1] * number) if ends[-1] else 0, []).append(piece)
     return [
         Job(
-            searches=tuple(unit for part in mine for unit in part.searches),
-            blocks=tuple(unit for part in mine for unit in part.blocks),
+            searches=tuple(unit for piece in mine for unit in piece.searches),
+            blocks=tuple(unit for piece in mine for unit in piece.blocks),
         )
         for mine in places.values()
     ]

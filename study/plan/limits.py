@@ -17,7 +17,7 @@ def visible() -> list[str]:
     CUDA_VISIBLE_DEVICES (set by SLURM and by users) is honoured as CUDA does it: indices, UUIDs or their beginnings,
     up to the first that names no device.
     """
-    by_index = {} if metadata.version("torch").endswith("+cpu") else _by_index()
+    by_index = _by_index()
     wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
     if wanted is None:
         return list(by_index.values())
@@ -40,7 +40,9 @@ def _meant(name: str, by_index: dict[str, str]) -> str | None:
 
 @cache
 def _by_index() -> dict[str, str]:
-    """UUIDs by index, from nvidia-smi, which is asked once in a process."""
+    """UUIDs by index, from nvidia-smi, which is asked once in a process; none where torch is a CPU build."""
+    if metadata.version("torch").endswith("+cpu"):
+        return {}
     pairs = (line.partition(",") for line in nvidia_smi("index,uuid"))
     return {index.strip(): uuid.strip() for index, comma, uuid in pairs if comma}
 

@@ -186,10 +186,12 @@ class Plan(Frozen):
         return {arm: blocks for arm, blocks in gaps.items() if blocks}
 
     def write(self, store: Store, arms: Iterable[str]) -> None:
-        """Write plan.json, and recipe.json of the ``arms`` that are still to be trained, where they changed."""
+        """Write plan.json where it changed, and recipe.json of the ``arms`` that are still to be trained."""
         text = self.model_dump_json(indent=1 if len(self.arms) < 1000 else None)
         write_if_changed(store.study(self.study) / "plan.json", text + "\n")
         for arm in arms:
+            if store.recipe(arm).exists():  # its name says what it holds
+                continue
             content = {"arm": arm, "recipe_version": RECIPE, "recipe": self.arms[arm].model_dump(mode="json")}
             write_if_changed(store.recipe(arm), json.dumps(content, indent=1) + "\n")
 

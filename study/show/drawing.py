@@ -7,6 +7,7 @@ import json
 import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -69,8 +70,8 @@ class Studio:
         if min(processes, len(new)) < 2:
             yield from (self.tried(one) for one in new)
             return
-        import study.show.figures.panel  # noqa: F401  once, before they part
-
+        with suppress(ImportError):  # once, before they part
+            import study.show.figures.panel  # noqa: F401
         STUDIOS[:] = [self]
         with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
             yield from pool.map(_tried, new)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from study.plan import limits
 from study.plan.limits import _by_index, visible
 
 
@@ -44,5 +45,7 @@ def test_the_visible_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reque
 
 def test_a_cpu_build_of_torch_sees_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: "2.13.0+cpu")
-    monkeypatch.setattr("study.plan.limits._by_index", lambda: {"0": "GPU-a"})
+    monkeypatch.setattr("study.plan.limits.nvidia_smi", lambda query: ["0, GPU-a"])
+    limits._by_index.cache_clear()
     assert visible() == []
+    limits._by_index.cache_clear()
