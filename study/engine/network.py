@@ -39,6 +39,8 @@ class Aligned(nn.Module):
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()
         self.inner = inner
+        if isinstance(inner, nn.ReLU):  # its derivative needs its result only, which takes the place of its input
+            inner.inplace = True
 
     def forward(self, x: Tensor) -> Tensor:
         n = x.numel()

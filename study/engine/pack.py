@@ -20,7 +20,8 @@ from study.engine.shard import ALONE, Shard
 from study.engine.stack import Stack
 
 STATE = ("order", "norms", "alive", "steps", "initial_weights")  # tensors of a pack that change, or are drawn
-EVALUATED = 2**13  # input values evaluated at once per run: fits the cache, and never depends on the pack
+SUMMED = 2**13  # input values of a run whose losses are summed as one: the order of sums never depends on the pack
+EVALUATED = 2**20  # input values of all runs evaluated at once: fits the cache
 
 
 class Run(NamedTuple):
@@ -213,12 +214,14 @@ class Pack:
         task, runs = self.data.task, len(self.runs)
         total = torch.zeros(runs, dtype=torch.float64, device=self.device)
         correct = torch.zeros_like(total)
-        size = max(16, EVALUATED // split.shape.numel())
-        starts = range(0, split.rows, size)
-        for start in starts[self.shard.of(len(starts))]:
-            x, y = split.part(start, start + size, runs)
+        size = max(16, SUMMED // split.shape.numel())
+        mine = range(0, split.rows, size)[self.shard.of(-(-split.rows // size))]
+        many = size * max(1, EVALUATED // (runs * size * split.shape.numel()))
+        for start in range(mine.start, mine.stop, many):
+            x, y = split.part(start, min(start + many, mine.stop), runs)
             outputs = self.stack(x)
-            total += task.losses(outputs, y).sum(1, dtype=torch.float64)
+            for losses in torch.split(task.losses(outputs, y), size, dim=1):
+                total += losses.sum(1, dtype=torch.float64)
             if task.classes:
                 correct += task.correct(outputs, y)
         self.shard.sum(total, correct)

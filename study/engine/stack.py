@@ -69,15 +69,15 @@ class Stack:
         self.shapes = {name: parameter.shape for name, parameter in first.items()}
         self.parameters: dict[str, Tensor] = {}
         self._gradients: dict[str, Tensor] = {}  # kept between steps: memory that is new each step costs more to touch
-        weights = self.split(self.is_weight)
+        weights, slots = self.split(self.is_weight), self.split(self.grad)
         for name, view in self.split(self.flat).items():
             view.copy_(torch.stack([m.get_parameter(name).detach() for m in modules]))
             self.parameters[name] = view.detach().requires_grad_()
-            n = first[name].numel()
+            n, place = first[name].numel(), slots[name].storage_offset()
             aligned = torch.empty(self.runs, -(-n // ALIGN) * ALIGN, device=device)
-            self._gradients[name] = aligned[:, :n].view(view.shape)
+            self._gradients[name] = slots[name] if place % ROWS == 0 else aligned[:, :n].view(view.shape)
             weights[name].fill_(float(is_weight(first[name])))
-        self._padding = [torch.zeros(self.runs, width - self.n_parameters, device=device)]
+        self._slots = list(slots.values())
         self.buffers = {
             name: torch.stack([m.get_buffer(name) for m in modules]).to(device)
             for name, _ in modules[0].named_buffers()
@@ -131,7 +131,9 @@ class Stack:
     def differentiate(self, losses: Tensor) -> None:
         """Write the gradient of each run's loss ([runs]) to ``grad``."""
         parts = torch.autograd.grad(losses.sum(), list(self.parameters.values()))
-        torch.cat([part.flatten(1) for part in parts] + self._padding, dim=1, out=self.grad)
+        for part, slot in zip(parts, self._slots, strict=True):
+            if part.data_ptr() != slot.data_ptr():  # else it was computed there
+                slot.copy_(part)
 
     def weights(self) -> Tensor:
         """All weights, [runs, weights]."""
