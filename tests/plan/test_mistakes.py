@@ -145,6 +145,15 @@ def test_mistakes_of_meaning_are_listed_at_once(study: dict[str, Any], check: Ch
     )
 
 
+def test_a_mistake_of_the_baseline_is_told_once_however_many_comparisons_meet_it(
+    study: dict[str, Any], check: Check
+) -> None:
+    study["baseline"]["optimizer"] = "sgd"
+    study["comparisons"]["b"] = {"vary": {"dropout": [0, 0.5]}, "metrics": ["test_loss"]}
+    words = "'sgd' needs 'lr', which has no default; write {name: sgd, lr: …}"
+    assert check(study) == (2, "", [f"s.yaml: baseline.optimizer: {words}"])
+
+
 def test_a_misspelt_choice_does_not_make_its_label_a_second_mistake(study: dict[str, Any], check: Check) -> None:
     study["comparisons"]["a"] |= {"vary": {"activation": ["sigmod", "relu"]}}
     study["comparisons"]["a"] |= {"reference": "sigmoid", "reported": {"sigmoid": {"test_accuracy": "92.3 %"}}}
