@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
 from study.show.figures.data import Look
+from study.store.files import replacing
 
 WIDTH = 7.2  # inches: a page's text
 STYLE: dict[Any, Any] = {
@@ -126,7 +126,6 @@ def error_scale(ax: Axes, low: float, high: pd.Series) -> None:
 
 def save(figure: Figure, stem: Path, text: str = "") -> None:
     """Write .svg, .png and .pdf, each in one step, the same bytes each time. ``text``, the caption, travels in them."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
         about = dict.fromkeys(("Date", "Creator", "Format", "Type")) | {"Description": text or None}
         formats: dict[str, dict[str, str | None]] = {
@@ -135,6 +134,5 @@ def save(figure: Figure, stem: Path, text: str = "") -> None:
             "png": {"Software": None, "Description": text or None},
         }
         for ending, metadata in formats.items():
-            beside = stem.with_name(f".{stem.name}.{os.getpid()}.{ending}")
-            figure.savefig(beside, metadata=metadata)
-            os.replace(beside, stem.with_name(f"{stem.name}.{ending}"))
+            with replacing(stem.with_name(f"{stem.name}.{ending}")) as beside:
+                figure.savefig(beside, metadata=metadata)
