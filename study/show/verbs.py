@@ -152,7 +152,7 @@ def draw(arguments: Namespace) -> int:
     Dag(plan, store, cached=True).note_expected()
 
     steps: list[tuple[Callable[[Namespace], object], dict[str, str], str]] = [
-        (collect, {}, "summary"),
+        (collect, {}, ""),
         *((table, {"comparison": one.name}, f"tables/{one.name}") for one in plan.comparisons),
         *((figure, {"name": name, "comparison": of}, f"figures/{name}/{of}") for name, of in drawings(plan)),
         (report, {}, "report"),
@@ -165,8 +165,8 @@ def draw(arguments: Namespace) -> int:
             traceback.print_exc()
             words = " ".join((verb.__name__, *more.values()))
             print(f"FAILED {words}: {type(error).__name__}: {error}", file=sys.stderr)
-            for ending in ENDINGS:
-                (folder / f"{place}{ending}").unlink(missing_ok=True)
+            for path in folder.glob("*.parquet") if verb is collect else (folder / f"{place}{e}" for e in ENDINGS):
+                path.unlink(missing_ok=True)
             failed = 1
     return failed
 

@@ -79,9 +79,14 @@ def test_a_file_is_written_only_where_its_content_differs(tmp_path: Path) -> Non
 
 def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("before")
-    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "one") as beside:
-        beside.write_text("half")
-        raise KeyboardInterrupt
+
+    def fail() -> None:
+        with replacing(tmp_path / "one") as beside:
+            beside.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("one", "before")]
 
 
