@@ -147,3 +147,15 @@ def test_jobs_of_a_cluster_find_the_plan_of_their_own_study_file(
         monkeypatch.chdir(tmp_path / name)
         Path("s.yaml").unlink()  # the plan is read, not the file
         assert Dag.build(config, main=False).plan.study == name
+
+
+def test_what_is_left_is_told_at_the_end_whatever_stopped_it(build: Build) -> None:
+    dag = build(Limits(gpu=4), metric="step_seconds")
+    assert end(dag) == ["Not done: 3 of 3 jobs and the timing. The same command again goes on from here."]
+    for receipt in dag.to_do:
+        Path(receipt).touch()
+    assert end(dag) == ["Not done: the timing. The same command again goes on from here."]
+    assert dag.plan.timing
+    dag.store.timing(dag.plan.timing.id).parent.mkdir()
+    dag.store.timing(dag.plan.timing.id).touch()
+    assert end(dag) == []
