@@ -84,7 +84,7 @@ class Recipe(Frozen):
 
     @property
     def dataset_id(self) -> str:
-        return digest(canonical(self.dataset.differing()))
+        return digest(canonical({"recipe": RECIPE, "dataset": self.dataset.differing()}))
 
     def value(self, key: str) -> Any:
         """Of a setting (``optimizer.lr``) or an axis."""
