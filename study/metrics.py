@@ -207,6 +207,8 @@ class Target(BaseModel):
     def within_reach(cls, value: float, info: ValidationInfo) -> float:
         if info.data.get("metric") == "val_accuracy" and not 0 < value <= 1:
             raise ValueError("an accuracy is a fraction: give a number above 0 and at most 1")
+        if info.data.get("metric") == "val_loss" and value <= 0:
+            raise ValueError("no run can have such a loss: give a number above 0")
         return value
 
     def __str__(self) -> str:

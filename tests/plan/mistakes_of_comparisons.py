@@ -106,6 +106,18 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         TO_TARGET | {"target": {"metric": "val_accuracy", "value": 95}},
         "target.value: 95 is refused; an accuracy is a fraction: give a number above 0 and at most 1",
     ),
+    "a loss below every loss as target": (
+        TO_TARGET | {"target": {"metric": "val_loss", "value": 0}},
+        "target.value: 0 is refused; no run can have such a loss: give a number above 0",
+    ),
+    "the other half of a target": (
+        TO_TARGET | {f"{A}.target": {"value": 0.95}},
+        f"{A}.target.metric: is missing; give one of val_accuracy, val_loss",
+    ),
+    "a target of nothing": (
+        TO_TARGET | {"target": {"metric": None, "value": 0.95}},
+        "target.metric: is empty; give one of val_accuracy, val_loss",
+    ),
     "half a target": (
         TO_TARGET | {f"{A}.target": {"metric": "val_accuracy"}},
         f"{A}.target.value: is missing; give the level that counts as converged, such as 0.95",
@@ -166,6 +178,10 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     "a target that is no column": (
         {"baseline.dataset": {"name": "table", "path": "pets.csv", "target": "species"}},
         "baseline.dataset.target: pets.csv has no column 'species'; it has weight, kind",
+    ),
+    "a table with nothing to predict from": (
+        {"baseline.dataset": {"name": "table", "path": "kinds.csv", "target": "kind"}},
+        "baseline.dataset.path: kinds.csv has no column but 'kind'; add what to predict it from",
     ),
     "a table that is none": (
         {"baseline.dataset": {"name": "table", "path": "s.yaml", "target": "y"}},
