@@ -9,7 +9,7 @@ from typing import NamedTuple
 from study.errors import Mistakes, join, join_each
 from study.metrics import METRICS
 from study.plan.file.models import Comparison
-from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedComparison
+from study.plan.plan import Plan, PlannedComparison, rounds_of
 from study.stats.exact import ALPHA, chances, fewest_seeds, smallest_p
 from study.wording import counted
 
@@ -36,8 +36,7 @@ def tested(comparisons: Mapping[str, Comparison | PlannedComparison], seeds: int
 
     ``seeds``: of comparisons that give none.
     """
-    timed = [part for part in comparisons.values() if any(METRICS[name].timed for name in part.used)]
-    rounds = max(FEWEST_ROUNDS, *(part.seeds or seeds for part in timed), 0)
+    rounds = rounds_of(comparisons.values(), seeds)
     found = []
     for name, part in comparisons.items():
         for i, claim in enumerate(part.claims):
