@@ -43,6 +43,14 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         {f"{A}.vary": {"activation": ["relu", "tanh", {"name": "relu"}]}},
         f"{A}.vary.activation[2]: makes the same arm as {A}.vary.activation[0]; keep one",
     ),
+    "a choice twice, of labels that are asked for": (
+        {
+            f"{A}.vary": {"activation": ["relu", "relu"]},
+            f"{A}.reference": "relu",
+            f"{A}.claims": [{"metric": "test_accuracy", "better": "relu", "than": "tanh", "exploratory": True}],
+        },
+        f"{A}.vary.activation[1]: makes the same arm as {A}.vary.activation[0]; keep one",
+    ),
     "labels that collide": (
         {f"{A}.vary": {"optimizer.lr": [0.12345678, 0.12345679]}},
         f"{A}.vary.optimizer.lr[1]: gives the label 'lr=0.123457', as {A}.vary.optimizer.lr[0] does; "
@@ -83,11 +91,17 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an accuracy of a regression": (
         {f"{A}.baseline": {"dataset": "diabetes"}},
-        f"{A}.metrics[0]: 'test_accuracy' needs classes and the data of 'tanh' are for regression; use a loss",
+        f"{A}.metrics[0]: 'test_accuracy' needs classes, and 'diabetes' is for regression; use a loss",
     ),
     "an accuracy as target of a regression": (
         TO_TARGET | {f"{A}.baseline": {"dataset": "diabetes"}, "target": {"metric": "val_accuracy", "value": 0.9}},
-        f"{A}.metrics[0]: the target is an accuracy and the data of 'tanh' are for regression; target val_loss",
+        "target: is an accuracy, and 'diabetes' is for regression; give val_loss",
+    ),
+    "an accuracy as target of one comparison of a regression": (
+        TO_TARGET
+        | {f"{A}.baseline": {"dataset": "diabetes"}, f"{A}.target": {"metric": "val_accuracy", "value": 0.9}}
+        | {f"{A}.metrics": ["test_loss", "steps_to_target", "epochs_to_target"]},
+        f"{A}.target: is an accuracy, and 'diabetes' is for regression; give val_loss",
     ),
     "no target": (
         TO_TARGET,
