@@ -123,6 +123,12 @@ class Store:
 
         return list(json.loads(pq.read_schema(path).metadata[b"selections"]))
 
+    def tuning_runs(self, search: str) -> int:
+        """How many runs of tuning seeds a search has made, which has begun."""
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(self.search(search)).num_rows)
+
     def blocks(self, arm: str) -> list[Block]:
         """The complete blocks of an arm that has a folder."""
         names = set(os.listdir(self.arm(arm)))
