@@ -14,6 +14,7 @@ from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
 from study.plan.jobs import jobs
 from study.plan.plan import Plan
+from study.plan.workflow.dag import namesake
 from study.store.files import write_if_changed
 from study.store.layout import Store
 from study.wording import counted
@@ -69,7 +70,7 @@ def check(arguments: Namespace) -> Plan:
         print(line)
     if gone:
         print(f"{counted(len(gone), 'claim')} judged before and withdrawn since: what counted then counts on")
-    for doubt in warnings(plan, store):
+    for doubt in [*filter(None, [namesake(plan, Path(arguments.file), store)]), *warnings(plan, store)]:
         print(f"warning: {doubt}")
     return plan
 
