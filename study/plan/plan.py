@@ -156,9 +156,9 @@ class Plan(Frozen):
 
     @property
     def stated(self) -> str:
-        """A digest of all that verdicts depend on but the records: claims, looks, seeds, targets, timing."""
+        """A digest of all that verdicts depend on but the records: claims, looks, seeds, targets, timing; no names."""
         parts = [
-            [c.name, c.seeds, c.target and c.target.model_dump(), [claim.model_dump() for claim in c.claims]]
+            [c.seeds, c.target and c.target.model_dump(), [claim.model_dump() for claim in c.claims]]
             for c in self.comparisons
         ]
         return digest(json.dumps([parts, self.looks, self.timing and self.timing.id], sort_keys=True))
