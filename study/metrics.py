@@ -100,7 +100,7 @@ class Metric:
         return math.exp(difference) if self.ratio else difference
 
     def selected_by(self, regression: bool) -> Select | None:
-        """What a setting is selected by for the sake of the metric: its validation twin (STATISTICS, Tuning).
+        """What a setting is selected by for the sake of the metric: its validation twin (docs/statistics.md, Tuning).
 
         None for times of a step and memory, which settings that are numbers do not change. The share of small weights
         and other metrics that nobody wants at the price of a worse model go with accuracy.

@@ -9,7 +9,7 @@ import pytest
 from study.metrics import METRICS
 from tests.plan.tuned import LR, Planned, arms, tuned
 
-SELECTED = {  # from STATISTICS, Tuning
+SELECTED = {  # from docs/statistics.md, Tuning
     "test_accuracy": "val_accuracy", "train_accuracy": "val_accuracy", "val_accuracy": "val_accuracy",
     "test_loss": "val_loss", "train_loss": "val_loss", "val_loss": "val_loss", "generalization_gap": "val_accuracy",
     "steps_to_target": "steps_to_target", "epochs_to_target": "steps_to_target",
