@@ -184,10 +184,7 @@ class Expansion:
         return Arm(search=search) if search else Arm(recipe=recipe)
 
     def _check_apart(self, rows: list[Row], arms: list[Arm | None], opened: OpenSettings | None) -> bool:
-        """Note arms that are the same, or are called the same; and the first candidate that cannot be trained.
-
-        Whether no two are the same: else their labels do not mean anything.
-        """
+        """Note arms that are the same (then False: labels mean nothing) or called so, and impossible candidates."""
         by_id: dict[str, Combination] = {}
         by_label: dict[str, Combination] = {}
         for row, arm in zip(rows, arms, strict=True):

@@ -187,8 +187,6 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
         leak = "is of the test rows: an arm chosen by them looks better on them than it is"
         known = suggest(given, SELECTS, "selection")
         return f"{given!r} {leak}; give its validation twin, {twin}" if twin else known
-    if kind == "literal_error" and key == "metric" and isinstance(given, str) and given in METRICS:
-        return refuse(given, f"one of {context['expected']}")
     whole = WHOLE.get(key) or WHOLE.get("tune." if parent == "tune" else parent)
     if kind in ("model_type", "dict_type") and whole:
         return refuse(given, whole)
