@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from study.stats.paired_test import Side, Statement
+from study.stats.paired import Side, Statement
 from study.stats.verdict import judge
 
 ROWS = 360  # of the test split of digits

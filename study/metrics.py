@@ -1,6 +1,6 @@
 """The metrics a comparison can show: unit, which direction is better, what they need, and how they are computed.
 
-Loads neither pandas nor numpy: a metric holds a function of the columns that ``show.observations`` hands to it.
+Loads neither pandas nor numpy: a metric holds a function of columns, which ``show.observations`` hands to it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Annotated, Any, Literal, NamedTuple
+from operator import mul, sub, truediv
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -26,11 +26,63 @@ Columns = Any  # a pandas.DataFrame: columns by name
 Column = Any  # a pandas.Series
 
 
-class Final(NamedTuple):
-    """Has a value for every finished run. ``value``: from the columns of runs.parquet, a row per run. [runs]"""
+def _as_it_is(column: Column) -> Column:
+    return column
 
-    value: Callable[[Columns], Column]
-    twin: Select | None = "val_accuracy"  # see ``Metric.selected_by``
+
+class Computed:
+    """What ``compute`` makes of ``columns``, its arguments, in their order; a single one may stay as it is.
+
+    ``readable``: the columns that there are, and what they hold.
+    """
+
+    readable: ClassVar[dict[str, str]]
+
+    def __init__(self, *columns: str, compute: Callable[..., Column] = _as_it_is, twin: Select | None = None) -> None:
+        self.columns, self.compute, self.twin = columns, compute, twin
+
+    def value(self, rows: Columns) -> Column:
+        """Of every row: of a run, or of an arm in a round of the timing job. [rows]"""
+        return self.compute(*(rows[name] for name in self.columns))
+
+
+class Final(Computed):
+    """Has a value for every finished run, from columns of runs.parquet."""
+
+    readable: ClassVar = {
+        "train_loss": "loss on the training rows, without penalties and dropout, at the end of the budget",
+        "val_loss": "loss on the validation rows",
+        "test_loss": "loss on the test rows",
+        "train_accuracy": "share of right training rows at the end of the budget; none for regression",
+        "val_accuracy": "share of right validation rows",
+        "test_accuracy": "share of right test rows",
+        "weight_norm": "L2 norm of all weights",
+        "small_weights": "share of weights below 1 % of the root mean square initial weight",
+        "n_parameters": "number of parameters, biases too",
+        "steps": "steps taken",
+        "epochs_run": "epochs done",
+        "lr": "base rate, as tuned",
+        "learned": "whether the training loss ended below where it began",
+        "train_rows": "rows to train on",
+        "val_rows": "rows to validate on",
+        "test_rows": "rows to test on",
+    }
+
+    def __init__(
+        self, *columns: str, compute: Callable[..., Column] = _as_it_is, twin: Select | None = "val_accuracy"
+    ) -> None:
+        super().__init__(*columns, compute=compute, twin=twin)
+
+
+class PerRound(Computed):
+    """Has a value for every round of the timing job, from columns of timing.parquet and two more."""
+
+    readable: ClassVar = {
+        "step_seconds": "seconds of a step",
+        "memory_bytes": "peak while one run is trained alone",
+        "steps": "steps of the arm's whole budget",
+        "reference_seconds": "seconds of a step of the comparison's reference in the same round",
+    }
 
 
 class ToTarget(NamedTuple):
@@ -41,30 +93,34 @@ class ToTarget(NamedTuple):
     twin: Select | None = "steps_to_target"
 
 
-class PerRound(NamedTuple):
-    """Has a value for every round of the timing job.
-
-    ``value``: from the columns of timing.parquet, a row per arm and round, and two more: ``steps`` of the arm's whole
-    budget, and ``reference_seconds``, those of a step of the comparison's reference in the same round. [rounds]
-    """
-
-    value: Callable[[Columns], Column]
-    twin: Select | None = None
-
-
 @dataclass(frozen=True)
 class Metric:
+    """A column of tables, an axis of figures, and what claims are about.
+
+    ``title``: how text calls it. ``unit``: as it is stored. ``definition``: half a sentence, for tables of metrics.
+    ``source``: how it is computed; its ``twin`` is the validation metric that arms are tuned by where this is shown,
+    None where no rate changes it. ``better``: which way is. ``percent``: of a fraction, which people see as "%", or of
+    a difference of fractions, seen as "points". ``subtracted``: arms are compared by a difference, as fractions always
+    are; all else by a factor. ``counted``: it follows from sizes and has no noise, so rounds that agree are a certain
+    answer and not a test. ``margin``: by how much a claim that says nothing is to hold: a difference, or a factor less
+    one. ``adjective``: what the better arm has ("fewer" steps, a "smaller" gap) where it is neither higher nor lower.
+    """
+
     title: str
-    unit: str  # as stored
+    unit: str
     definition: str
     source: Final | ToTarget | PerRound
     better: Literal["higher", "lower"] = "lower"
-    percent: Literal["%", "points"] | None = None  # a fraction is shown as percent, a difference of two as points
-    subtracted: bool = False  # arms are compared by a difference, as fractions always are; all else by a factor
-    accuracy: bool = False  # needs classes
-    counted: bool = False  # not measured, where every round agrees: then there is nothing to test
-    margin: float = 0.0  # of a claim that states none: a difference, or a factor less one
-    adjective: Adjective | None = None  # what goes with the title where that is neither higher nor lower
+    percent: Literal["%", "points"] | None = None
+    subtracted: bool = False
+    counted: bool = False
+    margin: float = 0.0
+    adjective: Adjective | None = None
+
+    @property
+    def accuracy(self) -> bool:
+        """Whether it needs classes: it reads an accuracy."""
+        return isinstance(self.source, Computed) and any(name.endswith("_accuracy") for name in self.source.columns)
 
     @property
     def target(self) -> bool:
@@ -130,13 +186,12 @@ class Metric:
 
 
 def _accuracy(split: str, title: str, definition: str) -> Metric:
-    source = Final(itemgetter(f"{split}_accuracy"))
-    return Metric(title, "fraction", definition, source, "higher", percent="%", accuracy=True)
+    return Metric(title, "fraction", definition, Final(f"{split}_accuracy"), "higher", percent="%")
 
 
 def _loss(split: str, title: str, rows: str) -> Metric:
     definition = f"mean cross-entropy (squared error for regression) on the {rows}"
-    return Metric(title, "nats", definition, Final(itemgetter(f"{split}_loss"), twin="val_loss"))
+    return Metric(title, "nats", definition, Final(f"{split}_loss", twin="val_loss"))
 
 
 MEASURED_TIME = 0.10  # between processes the same step differs by 4 % and more
@@ -153,8 +208,7 @@ METRICS: dict[str, Metric] = {
     "val_loss": _loss("val", "validation loss", "validation rows"),
     "generalization_gap": Metric(
         "generalization gap", "fraction", "training accuracy minus test accuracy",
-        Final(lambda run: run["train_accuracy"] - run["test_accuracy"]),
-        percent="points", accuracy=True, adjective="smaller",
+        Final("train_accuracy", "test_accuracy", compute=sub), percent="points", adjective="smaller",
     ),
     "steps_to_target": Metric(
         "steps to target", "steps", "steps at the first evaluation at or past the target",
@@ -170,26 +224,26 @@ METRICS: dict[str, Metric] = {
     ),
     "train_seconds": Metric(
         "training time", "s", "all steps of the budget × seconds per step",
-        PerRound(lambda timing: timing["step_seconds"] * timing["steps"]), margin=MEASURED_TIME, adjective="shorter",
+        PerRound("step_seconds", "steps", compute=mul), margin=MEASURED_TIME, adjective="shorter",
     ),
     "step_seconds": Metric(
         "time per step", "s", "median over the interleaved rounds of the timing job",
-        PerRound(itemgetter("step_seconds")), margin=MEASURED_TIME, adjective="shorter",
+        PerRound("step_seconds"), margin=MEASURED_TIME, adjective="shorter",
     ),
     "memory_mib": Metric(
         "peak memory", "MiB", "parameters, gradients, optimizer state and saved activations of one run",
-        PerRound(lambda timing: timing["memory_bytes"] / 2**20), counted=True, margin=0.01, adjective="less",
+        PerRound("memory_bytes", compute=lambda memory: memory / 2**20), counted=True, margin=0.01, adjective="less",
     ),
     "small_weights": Metric(
         "small weights", "fraction", "share of weights below 1 % of the root mean square initial weight",
-        Final(itemgetter("small_weights")), "higher", percent="%", adjective="more",
+        Final("small_weights"), "higher", percent="%", adjective="more",
     ),
     "weight_norm": Metric(
-        "weight norm", "", "L2 norm of all weights", Final(itemgetter("weight_norm")), adjective="smaller"
+        "weight norm", "", "L2 norm of all weights", Final("weight_norm"), adjective="smaller"
     ),
     "speedup": Metric(
         "speedup", "×", "seconds per step of the reference ÷ seconds per step of the arm",
-        PerRound(lambda timing: timing["reference_seconds"] / timing["step_seconds"]), "higher", margin=MEASURED_TIME,
+        PerRound("reference_seconds", "step_seconds", compute=truediv), "higher", margin=MEASURED_TIME,
     ),
 }  # fmt: skip
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -31,14 +33,86 @@ comparisons:
 """
 
 
-def example(heading: str) -> str:
-    [code] = examples(heading)
-    return code
-
-
 def examples(heading: str) -> list[str]:
     section = (ROOT / "CONTRIBUTING.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
     return re.findall(r"```python\n(.*?)```", section, re.S)
+
+
+def field(recipe: str) -> int:
+    """The line behind the last field of ``Recipe``."""
+    [kind] = [node for node in ast.walk(ast.parse(recipe)) if isinstance(node, ast.ClassDef) and node.name == "Recipe"]
+    return max(node.end_lineno or 0 for node in kind.body if isinstance(node, ast.AnnAssign))
+
+
+def norms(pack: str) -> int:
+    """The line behind that in ``step`` where the norms of the gradients are known."""
+    nodes = list(ast.walk(ast.parse(pack)))
+    [step] = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == "step"]
+    made = [node for node in ast.walk(step) if isinstance(node, ast.Assign | ast.AnnAssign)]
+    [known] = [n for n in made if "norms" in {ast.unparse(x) for x in getattr(n, "targets", [getattr(n, "target", n)])}]
+    return known.end_lineno or 0
+
+
+PLACES: dict[str, list[tuple[str, Callable[[str], int] | None]]] = {  # where each example goes, and behind which line
+    "Add an optimizer": [("axes/optimizer.py", None), ("axes/normalized.py", None), ("axes/optimizer.py", None)],
+    "Add an axis": [("axes/recipe.py", field), ("engine/pack.py", norms)],
+    "Add a dataset": [("axes/dataset.py", None), ("axes/dataset.py", None)],
+    "Add a metric": [("metrics.py", None)],
+    "Add a panel": [("show/figures/panels/distribution.py", None)],
+    "Add a figure": [("show/figures/figure.py", None)],
+}
+
+
+def paste(root: Path, *headings: str, folders: Sequence[str] = ("study",)) -> None:
+    """Copy ``folders`` to ``root``, and put the examples of these sections into the package, but for what it has."""
+    for folder in folders:
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for heading in headings:
+        for code, (name, behind) in zip(examples(heading), PLACES[heading], strict=True):
+            path = root / "study" / name
+            text = path.read_text() if path.exists() else ""
+            mark = re.search(r"^(class \w+|\s*\w+.*)", code, re.M)
+            assert mark
+            if mark[0] in text:
+                continue
+            lines = text.splitlines(keepends=True)
+            at = behind(text) if behind else len(lines)
+            path.write_text("".join([*lines[:at], "\n\n" * bool(text and not behind), code, *lines[at:]]))
+    if "Add an axis" in headings:
+        path = root / "study" / "axes" / "recipe.py"
+        head, future, rest = path.read_text().partition("from __future__ import annotations\n")
+        path.write_text(head + future + "\nfrom study.axes.base import NonNegative\n" + rest)
+
+
+def python(root: Path, *arguments: str, path: Sequence[Path] = ()) -> str:
+    """What a process in ``root`` prints; it must succeed. ``path``: where it looks for modules after ``root``."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [root, *path]))}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+QUICK = """
+tests/axes tests/test_metrics.py
+tests/plan/test_comparison_arms.py tests/plan/test_expand.py tests/plan/test_identity.py tests/plan/test_imports.py
+tests/plan/test_mistakes.py tests/plan/test_schema.py tests/stats/test_margins.py
+tests/run/test_data.py::test_a_dataset_is_what_its_class_says
+tests/run/test_packs.py::test_a_number_acts_on_its_own_run tests/run/test_packs.py::test_the_shared_axes_must_agree
+tests/show/test_figures.py::test_the_kind_suits_what_varies_and_says_units_and_n
+"""
+
+
+def test_all_examples_together_leave_the_tests_green(tmp_path: Path) -> None:
+    """As somebody adds them, who runs the linter and ``schema --fix`` afterwards, and then the tests of what is new."""
+    paste(tmp_path, *PLACES, folders=("study", "config", "tests", "docs"))
+    for name in ("pyproject.toml", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    python(tmp_path, "-m", "ruff", "check", "--fix", "--quiet", "study")
+    python(tmp_path, "-m", "ruff", "format", "--quiet", "study")
+    python(tmp_path, "-m", "study", "schema", "--fix")
+    python(tmp_path, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *QUICK.split())
 
 
 CLIPPED = """
@@ -109,43 +183,28 @@ print(none.id)
 
 def test_a_new_axis_is_one_field_and_what_acts_on_it(tmp_path: Path) -> None:
     """It is in schema, README, ids, labels, packs, timing, searches and Parquet; arms without it keep their ids."""
-    for folder in ("study", "config"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    field, lines = examples("Add an axis")
-    insert(tmp_path / "study" / "axes" / "recipe.py", "import Axis, Choice, Count, Fraction, Frozen, whole\n", IMPORT)
-    insert(tmp_path / "study" / "axes" / "recipe.py", "] = False  # fmt: skip\n", field)
-    insert(tmp_path / "study" / "engine" / "pack.py", "torch.linalg.vector_norm(self.stack.grad, dim=1)\n", lines)
+    paste(tmp_path, "Add an axis", folders=("study", "config"))
     (tmp_path / "example.yaml").write_text(CLIPPED)
-    script = [sys.executable, "-c", IN_EVERYTHING]
-    done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "claims[0]: arms with different clipping norms at one untuned learning rate" in done.stdout
+    printed = python(tmp_path, "-c", IN_EVERYTHING)
+    assert "claims[0]: arms with different clipping norms at one untuned learning rate" in printed
     (tmp_path / "example.yaml").write_text(STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}"))
     plan = prepare(tmp_path / "example.yaml", Store(tmp_path / "results"))
-    assert done.stdout.split()[-1] == plan.comparisons[0].arms[0].arm
-
-
-IMPORT = "from study.axes.base import NonNegative\n"
-
-
-def insert(path: Path, after: str, text: str) -> None:
-    """Put ``text`` behind the only place of ``after``."""
-    before, rest = path.read_text().split(after)
-    path.write_text(before + after + text + rest)
+    assert printed.split()[-1] == plan.comparisons[0].arms[0].arm
 
 
 @pytest.mark.parametrize(
-    ("heading", "module", "dataset", "optimizer"),
+    ("heading", "dataset", "optimizer", "metric"),
     [
-        ("Add an optimizer", "axes/optimizer.py", "wine", "{name: radam, lr: 0.01}"),
-        ("Add a dataset", "axes/dataset.py", "iris", "{name: sgd, lr: 0.1}"),
+        ("Add an optimizer", "wine", "{name: radam, lr: 0.01}", "test_accuracy"),
+        ("Add an optimizer", "wine", "{name: normalized_sgd, lr: 0.1}", "test_accuracy"),
+        ("Add a dataset", "iris", "{name: sgd, lr: 0.1}", "test_accuracy"),
+        ("Add a dataset", "friedman", "{name: sgd, lr: 0.1}", "test_loss"),
     ],
 )
-def test_a_new_choice_is_one_class(tmp_path: Path, heading: str, module: str, dataset: str, optimizer: str) -> None:
-    shutil.copytree(ROOT / "study", tmp_path / "study", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "study" / module).open("a") as file:
-        file.write("\n\n" + example(heading))
-    (tmp_path / "example.yaml").write_text(STUDY.format(dataset=dataset, optimizer=optimizer))
+def test_a_new_choice_is_one_class(tmp_path: Path, heading: str, dataset: str, optimizer: str, metric: str) -> None:
+    paste(tmp_path, heading)
+    study = STUDY.format(dataset=dataset, optimizer=optimizer).replace("test_accuracy", metric)
+    (tmp_path / "example.yaml").write_text(study)
     script = """
 from pathlib import Path
 from study.plan.workflow.dag import Dag
@@ -157,8 +216,7 @@ for identity, dataset in dag.plan.datasets.items():
 for job in dag.jobs.values():
     assert run(job, dag.store) == []
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    python(tmp_path, "-c", script)
     runs = pd.concat([pd.read_parquet(path) for path in tmp_path.glob("results/arms/*/runs-0-1.parquet")])
     assert runs["status"].tolist() == ["finished"] * 4
     assert runs["learned"].all()
@@ -166,9 +224,7 @@ for job in dag.jobs.values():
 
 def test_a_new_metric_is_one_record(tmp_path: Path) -> None:
     """It is planned, tabled, drawn, judged and in the schema, and no other file of the package knows of it."""
-    shutil.copytree(ROOT / "study", tmp_path / "study", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "study" / "metrics.py").open("a") as file:
-        file.write("\n\n" + example("Add a metric"))
+    paste(tmp_path, "Add a metric")
     study = STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}").replace("seeds: 2", "seeds: 8")
     claim = "{metric: loss_gap, better: dropout=0, than: dropout=0.1, margin: 0.05}"
     study = study.replace("metrics: [test_accuracy]", f"metrics: [loss_gap], claims: [{claim}]")
@@ -188,16 +244,7 @@ for verb, *more in (["table", "one"], ["figure", "results", "one"], ["report"]):
     assert main([verb, str(path), *more]) == 0
 assert '"loss_gap"' in reference.schema()
 """
-    paths = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env=os.environ | paths,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    python(tmp_path, "-c", script, path=[ROOT])
     folder = tmp_path / "results" / "studies" / "example"
     summary = pd.read_parquet(folder / "summary.parquet").set_index("label")
     assert summary["estimate"].to_dict() == pytest.approx({"dropout=0": 0.1035, "dropout=0.1": 0.3035})
@@ -211,23 +258,30 @@ assert '"loss_gap"' in reference.schema()
 
 
 def test_a_new_panel_and_a_new_figure_are_one_class_each(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "study", tmp_path / "study", ignore=shutil.ignore_patterns("__pycache__"))
-    figures = tmp_path / "study" / "show" / "figures"
-    (figures / "panels" / "distribution.py").write_text(example("Add a panel"))
-    with (figures / "figure.py").open("a") as file:
-        file.write("\n\n" + example("Add a figure"))
+    paste(tmp_path, "Add a panel", "Add a figure")
     text = STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}")
-    (tmp_path / "example.yaml").write_text(text.replace("[test_accuracy]", "[test_accuracy, weight_norm, test_loss]"))
+    text += "  two: {vary: {dropout: [0.1, 0]}, metrics: [test_loss], seeds: 5}\n"
+    (tmp_path / "example.yaml").write_text(
+        text.replace("[test_accuracy]", "[test_accuracy, weight_norm, train_loss, test_loss]")
+    )
     plan = prepare(tmp_path / "example.yaml", Store(tmp_path / "results"))
     path, _ = stored(plan, records(plan), tmp_path / "results")
     script = f"""
+from pathlib import Path
 from study.__main__ import main
+from study.plan.file.expand import prepare
+from study.show.figures.figure import Losses
+from study.store.layout import Store
+from tests.show.records import figure_data, records
+plan = prepare(Path("example.yaml"), Store("results"))
+[ax] = Losses().draw(plan, evidence := figure_data(plan, records(plan)), None).canvas.axes
+assert [len(dots.get_offsets()) for dots in ax.collections] == [2, 2]  # of this comparison's seeds
+assert [dots.get_label() for dots in ax.collections] == evidence.labels
 for verb in (["figure", {str(path)!r}, "results", "one"], ["figure", {str(path)!r}, "losses", "one"],
              ["report", {str(path)!r}]):
     assert main(verb) == 0
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    python(tmp_path, "-c", script, path=[ROOT])
     drawn = (path.parent / "figures" / "results" / "one.svg").read_text()
     assert "share of seeds" in drawn
     assert "Weight norm. Share of the seeds at or below each value." in drawn

@@ -38,10 +38,12 @@ class Poisson(Task):
 
 
 class Counts(Dataset):
+    known_task = "poisson"
+
     def load(self) -> Raw:
         draw = np.random.default_rng(0)
         features = draw.normal(size=(120, 3))
-        return Raw(features, draw.poisson(np.exp(features[:, 0])).astype(float), "poisson", 0, None)
+        return Raw(features, draw.poisson(np.exp(features[:, 0])).astype(float), "poisson")
 
 
 def test_a_third_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,9 @@ class Axis:
 
     ``plural``: for messages. ``varies``: False for a switch, which a baseline sets for all arms of a comparison.
     ``shared``: whether runs that are stacked must share it. ``rated``: whether the best learning rate depends on it.
-    ``step``: what of its value decides how long a step takes and how much memory; None where nothing does.
+    ``step``: what of its value decides how long a step takes and how much memory. None: nothing does; ``bool``: whether
+    it is 0 or false, which turns something off; ``whole``: every difference; ``operations``: of a choice, its name and
+    which of its numbers are 0.
     ``untunable``: why its value (or a setting of it) cannot be searched; empty where it can. ``choices``: the class of
     its choices, None where it has none; ``AXES`` fills it in.
     """

@@ -20,30 +20,41 @@ IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E
 
 
 class Raw(NamedTuple):
-    """A dataset as read: before splitting and scaling."""
+    """A dataset as read, with all its rows: they are split, and scaled by the training rows, afterwards.
 
-    features: np.ndarray  # [rows, ...] any real numbers
-    target: np.ndarray  # [rows] class codes 0 … classes - 1 (int64), or values (float64)
+    ``features`` [rows, features], or [rows, channels, height, width] of images: any finite numbers. ``target`` [rows]:
+    codes 0 … ``classes`` - 1 (int64) of a classification, values in their own unit (float64) of a regression, whose
+    ``classes`` are 0. ``test`` [rows] bool: the rows of a test split that comes with the data; None: a fifth is drawn.
+    """
+
+    features: np.ndarray
+    target: np.ndarray
     task: TaskName
-    classes: int  # 0 where the target has none
-    test: np.ndarray | None  # [rows] bool: rows of a given test split
+    classes: int = 0
+    test: np.ndarray | None = None
 
 
 class Dataset(Choice):
+    """What its class says of the data is planned with, before they are read; ``read`` refuses data that differ."""
+
     axis = Axis(
         "What is learned from.", "datasets", shared=True, step=whole,
         untunable="is what the arms are trained on; take it out",
     )  # fmt: skip
+    known_task: ClassVar[TaskName | None]  # which every class says; None where only the data tell
     images: ClassVar[bool] = False  # rows are [channels, height, width], scaled by their maximum
     given_test: ClassVar[bool] = False  # some rows are a test split already
-    rows: ClassVar[int | None] = None  # where known without reading
+    rows: ClassVar[int | None] = None  # how many, where that is known
     split_seed: Seed = 0
     split: Literal["fixed", "by_seed"] = "fixed"  # by_seed: each run's seed draws its own, the same for all arms
 
-    @property
-    def known_task(self) -> TaskName | None:
-        """The task where it is known before the data is read."""
-        return "classification"
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        concrete, said = isinstance(cls.model_fields["name"].default, str), getattr(cls, "known_task", "")
+        if concrete and not isinstance(said, property) and said not in (None, *TASKS):
+            known = " or ".join(f'"{task}"' for task in TASKS)
+            raise TypeError(f"{cls.__name__} says no task; give known_task = {known}, None where only its data tell")
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -64,6 +75,7 @@ class Digits(Dataset):
     """1,797 images of handwritten digits, 8 × 8 pixels, ten classes (UCI; Alpaydin and Kaynak, 1998)."""
 
     name: Literal["digits"] = "digits"
+    known_task = "classification"
     images = True
     rows = 1797
 
@@ -71,50 +83,49 @@ class Digits(Dataset):
         from sklearn.datasets import load_digits
 
         data = load_digits()
-        return Raw(data.images[:, None], data.target, "classification", 10, None)
+        return Raw(data.images[:, None], data.target, "classification", 10)
 
 
 class BreastCancer(Dataset):
     """569 tumours, 30 measurements, two classes (UCI; Street et al., 1993)."""
 
     name: Literal["breast_cancer"] = "breast_cancer"
+    known_task = "classification"
     rows = 569
 
     def load(self) -> Raw:
         from sklearn.datasets import load_breast_cancer
 
         data = load_breast_cancer()
-        return Raw(data.data, data.target, "classification", 2, None)
+        return Raw(data.data, data.target, "classification", 2)
 
 
 class Wine(Dataset):
     """178 wines, 13 measurements, three cultivars (UCI; Aeberhard and Forina, 1991)."""
 
     name: Literal["wine"] = "wine"
+    known_task = "classification"
     rows = 178
 
     def load(self) -> Raw:
         from sklearn.datasets import load_wine
 
         data = load_wine()
-        return Raw(data.data, data.target, "classification", 3, None)
+        return Raw(data.data, data.target, "classification", 3)
 
 
 class Diabetes(Dataset):
     """442 patients, ten measurements, disease progression after a year (Efron et al., 2004). Regression."""
 
     name: Literal["diabetes"] = "diabetes"
+    known_task = "regression"
     rows = 442
-
-    @property
-    def known_task(self) -> TaskName:
-        return "regression"
 
     def load(self) -> Raw:
         from sklearn.datasets import load_diabetes
 
         data = load_diabetes(scaled=False)
-        return Raw(data.data, data.target, "regression", 0, None)
+        return Raw(data.data, data.target, "regression")
 
 
 class FromFiles(Dataset):
@@ -130,6 +141,7 @@ class Idx(FromFiles):
     """A folder with the four files of MNIST's format, plain or .gz (LeCun et al., 1998)."""
 
     name: Literal["idx"] = "idx"
+    known_task = "classification"
     images = True
     given_test = True
 
@@ -169,7 +181,7 @@ class Table(FromFiles):
     task: TaskName | None = None
 
     @property
-    def known_task(self) -> TaskName | None:
+    def known_task(self) -> TaskName | None:  # type: ignore[override]
         return self.task
 
     @property
@@ -213,13 +225,13 @@ class Table(FromFiles):
             codes, classes = pd.factorize(target, sort=True)
             if len(classes) < 2:
                 raise ValueError(f"{self.path}: {self.target!r} has one value only; a classification needs two")
-            return Raw(x, codes.astype(np.int64), task, len(classes), None)
+            return Raw(x, codes.astype(np.int64), task, len(classes))
         if not is_numeric_dtype(target):
             raise ValueError(
                 f"{self.path}: {self.target!r} holds {target.nunique()} different texts: not a number to predict, and "
                 f"too many classes (at most {MAX_CLASSES}, unless task: classification)"
             )
-        return Raw(x, target.to_numpy(dtype=np.float64), task, 0, None)
+        return Raw(x, target.to_numpy(dtype=np.float64), task)
 
 
 def read_idx(path: Path) -> np.ndarray:

@@ -20,6 +20,7 @@ from study.axes.optimizer import Optimizer
 from study.axes.regularizer import NoPenalty, Regularizer
 from study.axes.schedule import Constant, Schedule
 
+NUMBERS = (float, int, bool)  # types of an axis without choices
 RECIPE = 2  # raised by hand when the meaning of training changes: every arm gets a new id
 
 
@@ -131,14 +132,21 @@ class Recipe(Frozen):
         return None
 
 
-def _axis(field: FieldInfo) -> Axis:
+def axis_of(name: str, field: FieldInfo) -> Axis:
+    """The record of a field of ``Recipe``. Raises TypeError where it has none, or is of a type that no axis has."""
     kind = field.annotation
     if isinstance(kind, type) and issubclass(kind, Choice):
         return replace(kind.axis, choices=kind)
-    return next(about for about in field.metadata if isinstance(about, Axis))
+    if kind not in NUMBERS:
+        given, known = getattr(kind, "__name__", kind), ", ".join(number.__name__ for number in NUMBERS)
+        raise TypeError(f"Recipe.{name} is of {given}; an axis is of {known}, or of a class of choices (for texts too)")
+    found = next((about for about in field.metadata if isinstance(about, Axis)), None)
+    if found is None:
+        raise TypeError(f"Recipe.{name} has no record; write {name}: Annotated[{kind.__name__}, Axis(…)]")
+    return found
 
 
-AXES = {name: _axis(field) for name, field in Recipe.model_fields.items()}
+AXES = {name: axis_of(name, field) for name, field in Recipe.model_fields.items()}
 
 
 def split_key(key: str) -> tuple[str, str | None]:

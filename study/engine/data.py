@@ -44,8 +44,17 @@ def prepare(dataset: Dataset, path: Path) -> None:
 
 
 def read(dataset: Dataset) -> Prepared:
-    """``dataset``, ready to be stored. Raises ValueError where it cannot be split or has values that are not finite."""
+    """``dataset``, ready to be stored.
+
+    Raises ValueError where it is not what its class says, cannot be split, or has values that are not finite.
+    """
     raw = dataset.load()
+    facts = {"known_task": raw.task, "rows": len(raw.target), "given_test": raw.test is not None}
+    if dataset.images:
+        facts["images"] = raw.features.ndim == 4
+    for fact, found in facts.items():
+        if (said := getattr(dataset, fact)) not in (None, found):
+            raise ValueError(f"{dataset.name}: its class says {fact} = {said!r}, its data have {found!r}; correct it")
     if not (np.isfinite(raw.features).all() and np.isfinite(raw.target).all()):
         raise ValueError(f"{dataset.name}: has values that are not finite")
     by_seed = dataset.split == "by_seed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from study.metrics import METRICS
@@ -33,13 +33,8 @@ class Estimate(NamedTuple):
     high: float | None = None
 
     def scaled(self, metric: str) -> list[float]:
-        """Its three numbers in the unit that is shown, NaN where they do not exist."""
-        return [math.nan if x is None else scaled(metric, x) for x in self]
-
-
-def scaled(metric: str, value: float) -> float:
-    """A stored value in the unit that is shown: fractions become percent."""
-    return value * 100 if METRICS[metric].percent else value
+        """Its three numbers in the unit that is shown (fractions become percent), NaN where they do not exist."""
+        return [math.nan if x is None else x * (100 if METRICS[metric].percent else 1) for x in self]
 
 
 def heading(metric: str, unit: str | None = None, device: str | None = None) -> str:
@@ -56,17 +51,12 @@ def heading(metric: str, unit: str | None = None, device: str | None = None) -> 
     return f"{about.title} ({text})" if text else about.title
 
 
-def none(value: object) -> bool:
-    """Whether ``value`` is missing, in the way of Python or of pandas."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def column(metric: str, estimates: Iterable[Estimate]) -> list[Cell]:
+def column(metric: str, estimates: Sequence[Estimate], remarks: Sequence[str] = ()) -> list[Cell]:
     """The estimates of one metric, with one number of decimals as far as each interval keeps a digit."""
-    estimates = list(estimates)
     wanted = [decimals(metric, estimate) for estimate in estimates]
     fewest = min((number for number in wanted if number is not None), default=0)
-    return [show(metric, e, max(fewest, (own or 0) - 1)) for e, own in zip(estimates, wanted, strict=True)]
+    shown = (show(metric, e, max(fewest, (own or 0) - 1)) for e, own in zip(estimates, wanted, strict=True))
+    return [cell._replace(remark=remark) for cell, remark in zip(shown, remarks or [""] * len(wanted), strict=True)]
 
 
 def decimals(metric: str, estimate: Estimate) -> int | None:
@@ -86,11 +76,11 @@ def _places(spread: float) -> int:
 def show(metric: str, estimate: Estimate, places: int | None = None) -> Cell:
     """One estimate with its interval as text."""
     places = decimals(metric, estimate) if places is None else places
-    value, low, high = (number(x, places or 0) for x in estimate.scaled(metric))
+    value, low, high = (rounded(x, places or 0) for x in estimate.scaled(metric))
     return Cell(value, "" if NONE in (value, low, high) else f"{low} to {high}")
 
 
-def number(value: float, places: int) -> str:
+def rounded(value: float, places: int) -> str:
     if math.isnan(value):
         return NONE
     if math.isinf(value):
@@ -116,31 +106,22 @@ def margin_text(metric: str, margin: float) -> str:
     return f"{margin * 100:g} point{'s' * (margin != 0.01)}"
 
 
-def effect(metric: str, value: float, low: float | None, high: float | None) -> tuple[str, str]:
-    """A difference in points, or a factor, as text without its unit; and its interval, empty where there is none.
+def effect(metric: str, value: float, low: float | None, high: float | None) -> Cell:
+    """A difference (``0.2 points``) or a factor (``× 1.03``), and its interval where there is one.
 
     The shorter half of the interval, or else the effect itself, shows two digits.
     """
     about = METRICS[metric]
     nothing, unit = (1.0, 1.0) if about.ratio else (0.0, 100.0 if about.percent else 1.0)
-    ends = [] if low is None or high is None or none(low) else [low, high]
+    ends = [] if low is None or high is None or math.isnan(low) else [low, high]
     spread = min((abs(value - end) for end in ends if end != value), default=abs(value - nothing)) * unit or 1.0
     places = _places(spread)
     if about.ratio:
         places = 0 if value >= 100 else max(2, places)
-    text, *around = (_fixed(x * unit, places) for x in (value, *ends))
-    return text, " to ".join(around)
-
-
-def effect_text(metric: str, text: str) -> str:
-    """``× 1.03``, ``0.2 points``: an ``effect`` with what it is in."""
-    about = METRICS[metric]
-    return f"× {text}" if about.ratio else f"{text} {'points' if about.percent else about.unit}".rstrip()
-
-
-def _fixed(value: float, places: int) -> str:
-    """With so many decimals, and no sign on a zero."""
-    return f"{round(value, places) + 0.0:,.{places}f}".replace("-", "−")
+    # No sign on a zero.
+    text, *around = (f"{round(x * unit, places) + 0.0:,.{places}f}".replace("-", "−") for x in (value, *ends))
+    said = f"× {text}" if about.ratio else f"{text} {'points' if about.percent else about.unit}".rstrip()
+    return Cell(said, " to ".join(around))
 
 
 def quoted(label: str) -> str:

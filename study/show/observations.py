@@ -1,12 +1,13 @@
 """One tidy table for the whole study: what every run, or timing round, has of every metric that is shown or claimed.
 
-Statistics, summary, tables and figures read nothing else of a run but this and the curves.
+Statistics, tables and figures read nothing else of a run but this, its summary (see docs/statistics.md) and the curves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from study.metrics import METRICS, Final, PerRound, Target, ToTarget
 from study.plan.plan import Plan, PlannedComparison
 from study.show.records import Records, first_reached
 from study.show.tables.tuning import found
-from study.stats.estimates import Floats
+from study.stats.estimates import Floats, estimate_of
 from study.store.failures import OUT_OF_MEMORY
 from study.store.files import write_parquet
 
@@ -34,6 +35,20 @@ OBSERVATIONS = pa.schema(
         ("undertuned", pa.bool_()),  # tuned further its arm might be better in this metric
         ("unit", pa.string()),
         ("arm", pa.string()),
+    ]
+)
+STATUSES = ["finished", "diverged", "failed", "missing"]
+BESIDE = (("target", pa.float64()), ("median", pa.float64()), ("n_reached", pa.int32()))  # at a neighbouring target
+SUMMARY = pa.schema(
+    [
+        *((name, pa.string()) for name in ("comparison", "arm", "label", "metric", "unit")),
+        *((name, pa.int32()) for name in ("n", *(f"n_{status}" for status in STATUSES), "n_learned", "n_reached")),
+        *((name, pa.float64()) for name in ("estimate", "low", "high", "median")),
+        ("reported", pa.string()),
+        *((f"{side}_{name}", kind) for side in ("easier", "harder") for name, kind in BESIDE),
+        *((name, pa.string()) for name in ("select", "chosen")),  # what the arm was tuned by; its settings, as JSON
+        ("undertuned", pa.bool_()),  # null before the arm is tuned
+        *((name, pa.string()) for name in ("edge", "next")),  # of what was chosen, as in tuning.parquet
     ]
 )
 LEARNED = "learned"  # in place of a metric: 1 where a run learned, else 0; of every planned run of every selection
@@ -93,12 +108,13 @@ class _Evidence:
 
     def __init__(self, plan: Plan, records: Records) -> None:
         full = records.runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True, na=False)
-        runs = records.runs.assign(out_of_memory=full & (records.runs["status"] == "failed"))
+        full &= records.runs["status"] == "failed"
+        runs = records.runs.assign(learned=records.runs["learned"].eq(True), out_of_memory=full)
         self.runs = runs.set_index(["arm", "seed"])
         near = {target for c in plan.comparisons for target in (c.target, *neighbours(c.target).values()) if target}
         self.reached = {target: first_reached(records.curves, target) for target in near}
         self.timing = records.timing.assign(steps=records.timing["arm"].map(budgets(plan, records.runs)))
-        self.by_round = self.timing.set_index(["arm", "round"])["step_seconds"].astype(float)
+        self.by_round = self.timing.set_index(["arm", "round"])["step_seconds"].astype(float).rename("by_round")
         self.seconds = seconds_of(records.timing).dropna()
         chosen = found(records.tuning)
         self.undertuned = {
@@ -113,7 +129,9 @@ BASE = ["arm", "label", "seed", "status", "learned", "out_of_memory"]
 
 def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[pd.DataFrame]:
     """The rows of one comparison, a frame for each metric."""
-    every = _runs(comparison, evidence.runs)
+    seeds = pd.MultiIndex.from_product([list(comparison.trained), range(comparison.seeds)], names=["arm", "seed"])
+    every = evidence.runs.loc[seeds].reset_index()  # of the arms of every selection
+    every["label"] = every["arm"].map(comparison.trained)
     learned = every[BASE].assign(value=every["learned"].astype(float), paired=np.nan)
     yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit="", undertuned=False)
     squared = every.loc[every["status"] == "finished", "test_accuracy"].isna()
@@ -138,28 +156,14 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
             yield part.assign(comparison=comparison.name, metric=metric, near=side, unit=unit, undertuned=undertuned)
 
 
-def _runs(comparison: PlannedComparison, runs: pd.DataFrame) -> pd.DataFrame:
-    """A row for each seed of the arms of every selection: the columns ``BASE``, and those of runs.parquet."""
-    index = pd.MultiIndex.from_product([list(comparison.trained), range(comparison.seeds)], names=["arm", "seed"])
-    runs = runs.reindex(index)
-    return runs.assign(
-        label=index.get_level_values("arm").map(comparison.trained),
-        status=runs["status"].fillna("missing"),
-        learned=runs["learned"].eq(True).fillna(False).astype(bool),
-        out_of_memory=runs["out_of_memory"].eq(True).fillna(False).astype(bool),
-    ).reset_index()
-
-
 def _to_target(source: ToTarget, runs: pd.DataFrame, target: Target, evidence: _Evidence) -> pd.DataFrame:
-    index = pd.MultiIndex.from_frame(runs[["arm", "seed"]])
-    counts = evidence.reached[target][source.counted].reindex(index).astype(float)
-    counts = counts.fillna(np.inf).where(runs["status"].isin(["finished", "diverged"]).to_numpy())
-    value = paired = counts.to_numpy()
+    trained = runs["status"].isin(["finished", "diverged"])
+    counts = runs.join(evidence.reached[target], on=["arm", "seed"])[source.counted].astype(float)
+    value = paired = counts.fillna(np.inf).where(trained)
     if source.timed:  # without seconds per step, unreached would look measured
-        value = value * runs["arm"].map(evidence.seconds).to_numpy(dtype=float)
+        value = value * runs["arm"].map(evidence.seconds).astype(float)
         # Seed i by the step of round i, so that the noise of the clock is in the differences.
-        of_round = evidence.by_round.reindex(index).to_numpy(dtype=float)
-        paired = np.where(np.isfinite(of_round), paired * of_round, np.nan)
+        paired = paired * runs.join(evidence.by_round, on=["arm", "seed"])["by_round"]
     return runs[BASE].assign(value=value, paired=paired)
 
 
@@ -201,16 +205,12 @@ def neighbours(target: Target | None) -> dict[str, Target]:
         return {}  # nothing is left to scale
     near = {}
     for name, exact in (("easier", level * FACTOR), ("harder", level / FACTOR)):
-        rounded = _rounded(exact)
+        # To the fewest digits that move it by under a tenth: 0.0625 becomes 0.06, 0.125 becomes 0.12.
+        digits = (float(f"{exact:.{digits}g}") for digits in (1, 2, 3))
+        rounded = next(value for value in digits if abs(value - exact) < 0.1 * exact)
         if rounded < 1 or not accuracy:
             near[name] = target.model_copy(update={"value": round(1 - rounded, 12) if accuracy else rounded})
     return near
-
-
-def _rounded(value: float) -> float:
-    """To the fewest digits that move it by under a tenth: 0.0625 becomes 0.06, 0.125 becomes 0.12."""
-    texts = (f"{value:.{digits}g}" for digits in (1, 2, 3))
-    return next(float(text) for text in texts if abs(float(text) - value) < 0.1 * value)
 
 
 def device_of(timing: pd.DataFrame) -> str | None:
@@ -227,3 +227,50 @@ def cores_of(timing: pd.DataFrame) -> int | None:
     """How many cores the timing job could use; None where that was not recorded."""
     known = timing["cores"].dropna()
     return int(known.min()) if len(known) else None
+
+
+def summarize(plan: Plan, observations: Observations, tuning: pd.DataFrame) -> pa.Table:
+    """One row per comparison, arm and metric: counts, estimate and 95 % interval. ``tuning``: that of ``Records``."""
+    best = tuning.sort_values("rank", kind="stable").drop_duplicates("arm").set_index("arm")
+    best["chosen"] = best["settings"].where(best["chosen"].astype(bool))  # none where every candidate diverged
+    best = best[["chosen", "undertuned", "edge", "next"]].astype(object)
+    tuned: dict[Any, Any] = best.where(best.notna(), None).to_dict("index")
+    rows = [row for comparison in plan.comparisons for row in _summary(comparison, observations, tuned)]
+    return pa.Table.from_pylist(rows, SUMMARY)
+
+
+def _summary(
+    comparison: PlannedComparison, observations: Observations, tuned: dict[str, dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """``tuned``: by arm, what was chosen."""
+    runs = observations.runs(comparison.name)
+    counts = pd.crosstab(runs["arm"], runs["status"]).reindex(columns=STATUSES, fill_value=0).add_prefix("n_")
+    counts = counts.assign(n=counts.sum(axis=1), n_learned=runs.groupby("arm")["learned"].sum())
+    ends: dict[Any, dict[Any, int]] = counts.to_dict("index")
+    read_from = {metric: comparison.arms_for(metric) for metric in comparison.metrics}
+    units = {metric: observations.unit(comparison.name, metric) for metric in comparison.metrics}
+    near = neighbours(comparison.target)
+    for arm in comparison.arms:
+        for metric in comparison.metrics:
+            values = observations.values(comparison.name, metric, arm.label)
+            read = read_from[metric][arm.label]
+            row = (
+                {"comparison": comparison.name, "arm": read, "label": arm.label, "metric": metric}
+                | {"unit": units[metric], "reported": comparison.reported.get(arm.label, {}).get(metric)}
+                | dict(zip(("estimate", "low", "high", "median"), estimate_of(metric, values), strict=True))
+                | {"select": comparison.selections.get(metric) if arm.tuned else None}
+                | ends[read]
+                | tuned.get(read, {})
+            )
+            if METRICS[metric].target:
+                row["n_reached"] = _reached(values)
+                for side, target in near.items():
+                    there = observations.values(comparison.name, metric, arm.label, side)
+                    row |= {f"{side}_target": target.value, f"{side}_median": estimate_of(metric, there)[0]}
+                    row |= {f"{side}_n_reached": _reached(there)}
+            yield row
+
+
+def _reached(values: Floats) -> int | None:
+    """How many runs reached the target; None where no run says anything of it."""
+    return None if np.isnan(values).all() else int(np.isfinite(values).sum())

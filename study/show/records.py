@@ -86,9 +86,7 @@ def _there(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> tupl
     for schema, path in ((RUNS, store.runs), (CURVES, store.curves)):
         whole = [str(path(arm, block)) for arm, block, seeds in shares if seeds == block.seeds]
         cut = [
-            pq.read_table(
-                path(arm, block), schema=schema, filters=[("seed", ">=", seeds.start), ("seed", "<", seeds.stop)]
-            )
+            pq.read_table(path(arm, block), schema=schema, filters=pc.field("seed").isin(list(seeds)))
             for arm, block, seeds in shares
             if seeds != block.seeds
         ]
@@ -173,11 +171,8 @@ def _with_targets(runs: pd.DataFrame, curves: pd.DataFrame, targets: Mapping[str
         first_reached(curves[curves["arm"].isin([arm for arm, own in targets.items() if own == target])], target)
         for target in {None, *targets.values()}
     ]
-    reached = pd.concat(met).reindex(pd.MultiIndex.from_frame(runs[["arm", "seed"]]))
+    runs = runs.join(pd.concat(met), on=["arm", "seed"])
     known = runs["arm"].isin(list(targets)) & runs["status"].isin(["finished", "diverged"])
-    hit = reached["step"].notna().to_numpy()
-    return runs.assign(
-        reached_target=pd.Series(hit, runs.index, dtype=object).where(known, None),
-        steps_to_target=reached["step"].to_numpy(dtype=float),
-        epochs_to_target=reached["epoch"].to_numpy(dtype=float),
-    )[list(STUDY_RUNS.names)]
+    hit = runs["step"].notna().astype(object).where(known, None)
+    runs = runs.assign(reached_target=hit, steps_to_target=runs["step"], epochs_to_target=runs["epoch"])
+    return runs[list(STUDY_RUNS.names)]

@@ -23,9 +23,8 @@ ENDINGS = (".csv", ".md", ".tex", ".svg", ".png", ".pdf", ".parquet", ".html")  
 def collect(arguments: Namespace) -> None:
     """Records of the arms → observations → summary and verdicts: the tables that all else is drawn from."""
     from study.show.claims import verdicts
-    from study.show.observations import observe
+    from study.show.observations import observe, summarize
     from study.show.records import gather
-    from study.show.summary import summarize
     from study.store.files import write_parquet
 
     plan, store = open_plan(arguments.plan)
@@ -121,7 +120,7 @@ def figure(arguments: Namespace) -> None:
     import pandas as pd
 
     from study.show.figures.data import Evidence
-    from study.show.figures.style import save
+    from study.show.figures.panel import save
     from study.show.observations import Observations
     from study.show.records import Records
 

@@ -13,6 +13,8 @@ from scipy import stats
 from study.metrics import METRICS
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 def estimate_of(metric: str, values: Floats) -> tuple[float | None, float | None, float | None, float | None]:

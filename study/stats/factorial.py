@@ -54,14 +54,11 @@ def effects(metric: str, values: Floats, factors: Sequence[str], interactions: b
             contrast = contrast - contrast.take([0], axis)
         names = tuple(factors[axis - 1] for axis in group)
         for levels in product(*(range(1, count) for count in contrast.shape[1:])):
-            found.append(_effect(metric, names, levels, contrast[(slice(None), *levels)]))
+            d = contrast[(slice(None), *levels)]
+            if not np.isfinite(d).all():
+                found.append(Effect(names, levels, None, None, None, None))
+                continue
+            low, high = (None if end is None else about.restored(end) for end in mean_interval(d, tie=TIE))
+            mean = about.restored(float(np.round(d.mean(), 12)))
+            found.append(Effect(names, levels, mean, low, high, sign_flip(beyond(d, 0))))
     return found
-
-
-def _effect(metric: str, factors: tuple[str, ...], levels: tuple[int, ...], d: Floats) -> Effect:
-    if not np.isfinite(d).all():
-        return Effect(factors, levels, None, None, None, None)
-    restored = METRICS[metric].restored
-    low, high = (None if end is None else restored(end) for end in mean_interval(d, tie=TIE))
-    mean = float(np.round(d.mean(), 12))
-    return Effect(factors, levels, restored(mean), low, high, sign_flip(beyond(d, 0)))

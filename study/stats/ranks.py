@@ -9,9 +9,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from study.metrics import METRICS
-from study.stats.estimates import Floats
+from study.stats.estimates import Bools, Floats, Ints
 from study.stats.exact import ALPHA, DATASETS
-from study.stats.paired import Bools, Ints
 
 RESAMPLES = 2_000
 AT_ONCE = 4_000_000  # values held at once, so that thousands of arms fit into memory

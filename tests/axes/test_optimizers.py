@@ -1,14 +1,18 @@
 """Optimizers: torch's results, every setting in force, and Lion against the paper's pseudo-code."""
 
+from typing import Annotated, Literal, get_args, get_origin
+
 import numpy as np
 import pytest
 import torch
+from pydantic import Field, ValidationError
 
-from study.axes.optimizer import Lion, Optimizer
+from study.axes.base import Count
+from study.axes.optimizer import Betas, Lion, Optimizer
 from tests.muon import FalselyElementwise, Muon
 
 STEPS = 30  # so that the signs Lion steps by come to differ
-OTHER = {  # a second value for every setting
+OTHER = {  # a second value for settings; of those of a new name, ``another`` finds one
     "lr": 0.02,
     "momentum": 0.5,
     "lr_decay": 0.3,
@@ -35,10 +39,41 @@ def trajectory(choice):
     return parameter.detach()
 
 
+def another(choice, setting):
+    """A value for ``setting`` that it may have and has not."""
+    now, field = getattr(choice, setting), type(choice).model_fields[setting]
+    words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    for value in (*words, not now, 0.5, 0.25, 2.0, 2, 3, (0.5,) * 2, (0.5,) * 3):
+        try:
+            found = getattr(type(choice)(**dict(choice) | {setting: value}), setting)
+        except ValidationError:
+            continue
+        if found != now:
+            return found
+    raise AssertionError(f"give a second value of {setting!r} in OTHER")
+
+
+class Various(Optimizer):
+    """Settings of every kind; its ``name`` has no default, so that it is in no registry."""
+
+    centered: bool = False
+    power: Annotated[float, Field(gt=0, le=1)] = 0.5
+    every: Count = 2
+    mode: Literal["sum", "mean"] = "sum"
+    betas: Betas = (0.9, 0.999)
+
+
+def test_a_second_value_is_found_for_settings_of_every_kind():
+    choice = Various(name="various", lr=0.5)
+    found = {setting: another(choice, setting) for setting in Various.model_fields if setting != "name"}
+    assert found == {"lr": 0.25, "centered": True, "power": 0.25, "every": 3, "mode": "mean", "betas": (0.5, 0.5)}
+
+
 @pytest.mark.parametrize(("name", "setting"), SETTINGS, ids=map("-".join, SETTINGS))
 def test_every_setting_changes_the_trajectory(name, setting):
     base = Optimizer.choices()[name](lr=0.01)
-    changed = base.model_copy(update={setting: OTHER[setting]})
+    value = OTHER[setting] if setting in OTHER else another(base, setting)
+    changed = base.model_copy(update={setting: value})
     assert not torch.equal(trajectory(base), trajectory(changed))
 
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from study.axes.network import Network
+from study.axes.optimizer import Optimizer
+
 OUT = object()  # take the key out
 A = "comparisons.a"
-OPTIMIZERS = "sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw, nadam, lion"
+OPTIMIZERS, NETWORKS = ", ".join(Optimizer.choices()), ", ".join(Network.choices())
 REQUIRED = "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs"
 BASELINE = "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs"
 EXAMPLE = "at least one, such as {activation: {vary: {activation: [tanh, relu]}, metrics: [test_loss]}}"
@@ -52,7 +55,7 @@ CHOICES: dict[str, tuple[dict[str, Any], str]] = {
     "seeds in part": ({f"{A}.seeds": 2.5}, f"{A}.seeds: 2.5 is refused; give a whole number"),
     "a required axis left out": (
         {"baseline.network": OUT},
-        "baseline.network: is missing; give one of linear, mlp, convnet",
+        f"baseline.network: is missing; give one of {NETWORKS}",
     ),
     "a required number left out": ({"baseline.epochs": OUT}, "baseline.epochs: is missing; give a whole number"),
     "an unknown axis": (
@@ -77,11 +80,11 @@ CHOICES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a choice without a name": (
         {"baseline.network": {"hidden": [8]}},
-        "baseline.network: 'name' is missing; give one of linear, mlp, convnet",
+        f"baseline.network: 'name' is missing; give one of {NETWORKS}",
     ),
     "a number for a choice": (
         {"baseline.network": 3},
-        "baseline.network: 3 is refused; give one of linear, mlp, convnet, or {name: …} with settings",
+        f"baseline.network: 3 is refused; give one of {NETWORKS}, or {{name: …}} with settings",
     ),
     "text for a number": (
         {"baseline.batch_size": "many"},

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from study.axes.recipe import Recipe
+from study.axes.recipe import AXES, Recipe
 from study.plan.plan import Plan
 
 Planned = Callable[[Any], Plan]
@@ -30,7 +30,9 @@ def compared(study: dict[str, Any], **comparison: Any) -> dict[str, Any]:
 
 def test_axes_left_out_have_their_defaults(study: dict[str, Any], plan: Planned) -> None:
     (recipe,) = recipes(plan(compared(study, vary={"epochs": [1]})))
-    assert recipe.columns() == {
+    columns = recipe.columns()
+    assert list(columns) == list(AXES)
+    today = {
         "dataset": "digits",
         "network": "mlp",
         "activation": "relu",
@@ -45,6 +47,9 @@ def test_axes_left_out_have_their_defaults(study: dict[str, Any], plan: Planned)
         "stack": True,
         "tf32": False,
     }
+    assert {axis: columns[axis] for axis in today} == today
+    for axis in columns.keys() - today.keys():
+        assert getattr(recipe, axis) == Recipe.model_fields[axis].default
 
 
 def test_a_bare_name_is_the_baselines_choice_or_one_with_defaults(study: dict[str, Any], plan: Planned) -> None:

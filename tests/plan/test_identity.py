@@ -13,7 +13,7 @@ import pytest
 
 from study.axes.base import Choice
 from study.axes.recipe import RECIPE, Recipe
-from study.plan.file.models import CHOICES
+from study.plan.file.keys import CHOICES
 from study.plan.plan import Arm, Plan
 from study.store.checksums import Sums
 from study.store.layout import Store

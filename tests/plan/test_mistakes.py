@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from operator import sub
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from study.__main__ import main
+from study.metrics import METRICS, Final, PerRound
 from study.plan.file.read import WANTED
 from tests.plan.mistakes_of_choices import CHOICES, OUT
 from tests.plan.mistakes_of_claims import CLAIMS
@@ -170,3 +173,31 @@ def test_a_misspelt_choice_does_not_make_its_label_a_second_mistake(study: dict[
     code, _, lines = check(study)
     words = "'sigmod' is not an activation; did you mean 'sigmoid'?"
     assert (code, lines) == (2, [f"s.yaml: comparisons.a.vary.activation[0]: {words}"])
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (
+            Final("tset_loss", "train_loss", compute=sub),
+            "'weight_norm' cannot be computed; 'tset_loss' is not a column that it may read; did you mean 'test_loss'?",
+        ),
+        (
+            PerRound("test_loss"),
+            "'weight_norm' cannot be computed; 'test_loss' is not a column that it may read; "
+            "known: step_seconds, memory_bytes, steps, reference_seconds",
+        ),
+        (
+            Final("train_accuracy", "weight_norm", compute=sub),
+            "'weight_norm' needs classes, and 'diabetes' is for regression; use a loss",
+        ),
+    ],
+)
+def test_a_metric_that_cannot_be_computed(
+    source: Final | PerRound, words: str, study: dict[str, Any], check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known before anything is trained, from the columns that its record names."""
+    monkeypatch.setitem(METRICS, "weight_norm", replace(METRICS["weight_norm"], source=source))
+    study["baseline"]["dataset"] = "diabetes"
+    study["comparisons"]["a"]["metrics"] = ["weight_norm"]
+    assert check(study) == (2, "", [f"s.yaml: comparisons.a.metrics[0]: {words}"])

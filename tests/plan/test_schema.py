@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from study.axes.recipe import AXES
 from study.metrics import METRICS
 from study.plan.file import reference
-from study.plan.file.models import CHOICES
+from study.plan.file.keys import CHOICES
 from study.plan.plan import Plan
 from tests.plan.conftest import load
 from tests.plan.conftest import schema_errors as errors

@@ -11,7 +11,7 @@ import pytest
 
 from study.axes.recipe import Recipe
 from study.engine.data import Data, Split, load, prepare
-from study.plan.file.models import CHOICES
+from study.plan.file.keys import CHOICES
 from study.plan.jobs import BlockUnit, Job, SearchUnit
 from study.plan.plan import Arm
 from study.plan.search import Search, Selection

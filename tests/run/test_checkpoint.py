@@ -21,7 +21,7 @@ from study.axes.recipe import Recipe
 from study.engine.checkpoint import Checkpoints, Interrupted
 from study.engine.data import Data, prepare
 from study.engine.pack import Run, train
-from study.plan.file.models import CHOICES
+from study.plan.file.keys import CHOICES
 from study.plan.workflow.dag import Dag
 from tests.run.conftest import make_recipe
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from sklearn import datasets
 
-from study.axes.dataset import Diabetes, Digits, Idx, Table, Wine
-from study.engine.data import load, prepare
+from study.axes.dataset import Dataset, Diabetes, Digits, Idx, Table, Wine
+from study.engine.data import load, prepare, read
 from study.store.checksums import Sums
 
 
@@ -18,6 +18,47 @@ def prepared(dataset, folder):
     path = folder / "prepared.npz"
     prepare(dataset, path)
     return load(path)
+
+
+@pytest.mark.parametrize("name", [n for n, kind in Dataset.choices().items() if "path" not in kind.model_fields])
+def test_a_dataset_is_what_its_class_says(name):
+    found = read(Dataset.choices()[name]())
+    task, classes = found.about["task"], found.about["classes"]
+    assert task == Dataset.choices()[name].known_task  # so that it is planned as it is trained
+    assert len(np.unique(found.target)) == classes if task == "classification" else classes == 0
+
+
+class Mistaken(Dataset):
+    """Its ``name`` has no default, so that it is in no registry."""
+
+    known_task = "classification"
+    load = Diabetes.load
+
+
+class Short(Dataset):
+    known_task = "classification"
+    rows = 17
+    load = Wine.load
+
+
+class Flat(Dataset):
+    known_task = "classification"
+    images = True
+    load = Wine.load
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Flat, "own: its class says images = True, its data have False; correct it"),
+        (Mistaken, "own: its class says known_task = 'classification', its data have 'regression'; correct it"),
+        (Short, "own: its class says rows = 17, its data have 178; correct it"),
+    ],
+)
+def test_one_that_is_not_what_its_class_says_is_refused(tmp_path, kind, words):
+    with pytest.raises(ValueError, match=f"^{words}$"):
+        prepared(kind(name="own"), tmp_path)
+    assert not list(tmp_path.glob("*.npz"))
 
 
 def test_splits_are_60_20_20_and_stratified(tmp_path):

@@ -13,7 +13,8 @@ import torch
 from study.axes.recipe import AXES, Recipe
 from study.engine.data import Data
 from study.engine.pack import Run, train
-from study.plan.file.models import CHOICES
+from study.plan.file.keys import CHOICES
+from tests.run.conftest import make_recipe
 
 SHAPES = {
     "awkward": {"network": {"name": "mlp", "hidden": [7, 5]}, "batch_size": 5},  # 106 rows: the last batch has one
@@ -109,13 +110,35 @@ SHARED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("axis", AXES)
-def test_settings_of_the_shared_axes_must_agree(axis, recipe, data):
-    assert AXES[axis].shared == (axis in SHARED)
-    if axis in SHARED:
-        first, other = recipe(), recipe(**{axis: SHARED[axis]})
-        with pytest.raises(ValueError, match=f"^runs in a pack share .*{axis}"):
-            train([Run(first, 0), Run(other, 0)], data(first))
+UNSHARED = ("init", "dropout", "optimizer", "schedule", "regularizer", "stack")
+
+
+def other(axis):
+    """A second value for an axis that is in no list here."""
+    kind, now = Recipe.model_fields[axis].annotation, getattr(make_recipe(), axis)
+    if axis in CHOICES:
+        return next(name for name in CHOICES[axis].choices() if name != now.name)
+    return {bool: not now, int: now + 2, float: 0.3}[kind]
+
+
+@pytest.mark.parametrize("axis", [axis for axis, about in AXES.items() if about.shared])
+def test_the_shared_axes_must_agree(axis, recipe, data):
+    first, second = recipe(), recipe(**{axis: SHARED[axis] if axis in SHARED else other(axis)})
+    with pytest.raises(ValueError, match=f"^runs in a pack share .*{axis}"):
+        train([Run(first, 0), Run(second, 0)], data(first))
+
+
+def test_what_is_shared_is_what_was_said():
+    assert all(AXES[axis].shared for axis in SHARED)
+    assert not any(AXES[axis].shared for axis in UNSHARED)
+
+
+@pytest.mark.parametrize(
+    "axis", [a for a, about in AXES.items() if about.varies and not about.shared and a not in CHOICES]
+)
+def test_a_number_acts_on_its_own_run(axis, recipe, data):
+    subject = recipe(**SHAPES["awkward"], **{axis: other(axis)})
+    assert_independent(subject, data(subject))
 
 
 def test_unstacked_runs_do_not_depend_on_each_other(recipe, data):

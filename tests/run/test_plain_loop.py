@@ -11,7 +11,7 @@ from torch.optim import lr_scheduler
 
 from study.engine.network import build
 from study.engine.pack import Run, train
-from study.plan.file.models import CHOICES
+from study.plan.file.keys import CHOICES
 from tests.run.splits import by_hand
 
 ACTIVATIONS = {

@@ -8,7 +8,7 @@ import pytest
 
 from study.metrics import METRICS
 from study.plan.plan import Plan
-from study.show.page.findings import finding
+from study.show.page.report import finding
 from tests.show.records import Outcome, records, summary_table
 
 ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"

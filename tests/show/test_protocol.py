@@ -9,7 +9,7 @@ import pytest
 
 from study.axes.network import MLP
 from study.plan.plan import Plan
-from study.show.page import protocol, recipes
+from study.show.page import protocol
 from tests.show.records import records
 
 TWO = """
@@ -26,18 +26,18 @@ def outcome(label: str, seed: int) -> dict[str, object]:
 
 
 def test_a_choice_is_written_with_its_settings() -> None:
-    assert recipes.written(MLP(hidden=(64, 64))) == "mlp (hidden=[64, 64])"
-    assert recipes.written(0.25) == "0.25"
+    assert protocol.written(MLP(hidden=(64, 64))) == "mlp (hidden=[64, 64])"
+    assert protocol.written(0.25) == "0.25"
 
 
 def test_what_varies_what_is_fixed_and_what_is_left_out(planned: Callable[..., Plan]) -> None:
     plan = planned(TWO)
     optimizers, batches = plan.comparisons
-    assert recipes.asked(plan, optimizers) == (
+    assert protocol.asked(plan, optimizers) == (
         "2 arms vary optimizer: sgd (lr=0.1) and adam (lr=0.01, betas=[0.9, 0.999], eps=1e-08). 8 seeds per arm."
     )
-    assert "1 combinations are left out" in recipes.asked(plan, batches)
-    fixed = dict(recipes.fixed(plan, optimizers))
+    assert "1 combinations are left out" in protocol.asked(plan, batches)
+    fixed = dict(protocol.fixed(plan, optimizers))
     assert fixed["batch_size"] == "32"
     assert "optimizer" not in fixed
 

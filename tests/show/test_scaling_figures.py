@@ -13,9 +13,8 @@ from matplotlib.lines import Line2D
 from study.plan.plan import Plan
 from study.show.figures import results_figure
 from study.show.figures.data import Evidence
-from study.show.figures.panels.points import Rounds
-from study.show.figures.panels.scaling import Speedup
-from study.show.figures.style import save
+from study.show.figures.panel import save
+from study.show.figures.panels.points import Rounds, Speedup
 from study.show.records import Records
 from tests.show.records import figure_data, on_devices, records
 from tests.show.test_figures import texts

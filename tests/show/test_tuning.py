@@ -16,7 +16,7 @@ import pytest
 from study.__main__ import main
 from study.plan.plan import Plan
 from study.plan.search import Candidate
-from study.show.page import protocol, recipes
+from study.show.page import protocol
 from study.show.records import Records
 from study.show.tables import tuning as ledger
 from study.show.tables.results_table import FORMATS, table
@@ -108,27 +108,27 @@ def test_an_arm_that_is_not_tuned_yet_is_said_to_be_so(planned: Callable[..., Pl
     found = records(plan, lambda label, seed: {"status": "missing"})
     ours = table(plan.comparisons[0], summary_table(plan, found).to_pandas())
     assert set(map(str, ours.columns["tuned by validation accuracy", "chosen"])) == {"– (not tuned yet)"}
-    assert {row["tuned to"] for row in recipes.recipes(plan, found)} == {"– (not tuned yet), by validation accuracy"}
+    assert {row["tuned to"] for row in protocol.recipes(plan, found)} == {"– (not tuned yet), by validation accuracy"}
 
 
 def test_stand_ins_are_never_shown(planned: Callable[..., Plan]) -> None:
     plan, found = of(planned, edgy)
-    assert recipes.asked(plan, plan.comparisons[0]) == (
+    assert protocol.asked(plan, plan.comparisons[0]) == (
         "2 arms vary optimizer: sgd (tuned: lr) and adam (betas=[0.8, 0.9], eps=1e-08; tuned: lr). 8 seeds per arm. "
         "Tuned in every arm: lr, by validation accuracy."
     )
-    rows = recipes.recipes(plan, found)
+    rows = protocol.recipes(plan, found)
     assert [row["optimizer"] for row in rows] == ["sgd (tuned: lr)", "adam (betas=[0.8, 0.9], eps=1e-08; tuned: lr)"]
     assert rows[1]["tuned to"] == "lr=0.01, by validation accuracy"
     other = planned("o: {vary: {activation: [relu, tanh]}, metrics: [test_loss], "
                     "tune: {dropout: {linear: [0, 0.4], points: 3}, batch_size: {values: [16, 32]}}}")  # fmt: skip
-    fixed = dict(recipes.fixed(other, other.comparisons[0]))
+    fixed = dict(protocol.fixed(other, other.comparisons[0]))
     assert (fixed["dropout"], fixed["batch_size"], fixed["optimizer"]) == ("tuned", "tuned", "sgd (lr=0.1)")
 
 
 def test_arms_of_several_selections_are_told_apart(planned: Callable[..., Plan]) -> None:
     plan, found = of(planned, bump(0.1), WIDE)
-    text = recipes.asked(plan, plan.comparisons[0])
+    text = protocol.asked(plan, plan.comparisons[0])
     assert "by validation accuracy (for test accuracy) and steps to target (for time to target)" in text
     ours = table(plan.comparisons[0], summary_table(plan, found).to_pandas())
     assert [title for title, kind in ours.columns if kind == "chosen"] == [

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from study.stats.paired_test import Side, Statement
+from study.stats.paired import Side, Statement
 
 INF, NAN = float("inf"), float("nan")
 

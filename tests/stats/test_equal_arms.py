@@ -16,9 +16,9 @@ from scipy import stats
 from study.metrics import METRICS
 from study.plan.history import History
 from study.plan.plan import Plan, PlannedClaim
-from study.show.claims.reasons import because
+from study.show.claims.table import because
 from study.show.claims.verdicts import judge as judge_study
-from study.stats.paired_test import Side, Statement
+from study.stats.paired import Side, Statement
 from study.stats.verdict import judge
 
 MISTAKES = 0.001  # how unlikely a count must be before it speaks against a rate of 5 %

@@ -13,7 +13,7 @@ from statsmodels.stats.power import TTestPower
 
 from study.stats.exact import chances, decidable, fewest_seeds, smallest_p
 from study.stats.paired import sign_flip
-from study.stats.power import pairs_for_equal, pairs_for_mean, pairs_for_wins
+from study.stats.verdict import pairs_for_equal, pairs_for_mean, pairs_for_wins
 
 
 @pytest.mark.parametrize(("seeds", "claims"), [(5, 0), (6, 1), (7, 3), (8, 6), (9, 12), (10, 25), (11, 51), (12, 102)])

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from study.show.claims.reasons import because
-from study.stats.paired_test import Statement
+from study.show.claims.table import because
+from study.stats.paired import Statement
 from study.stats.verdict import judge
 from tests.stats.sides import INF, NAN, claim, side
 

@@ -9,8 +9,8 @@ from pydantic import JsonValue, ValidationError
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, Recipe
-from study.errors import Mistakes, join, nearest
-from study.metrics import METRICS, Select, Target, selections
+from study.errors import Mistakes, join, nearest, suggest
+from study.metrics import METRICS, Computed, Select, Target, selections
 from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
@@ -80,8 +80,7 @@ class Expansion:
             return
         labels = [row.label for row in rows]
         target = comparison.target or self.file.target
-        datasets = [arm.dataset for arm in plain if arm]
-        regression = next((data.name for data in datasets if data.known_task == "regression"), None)
+        regression = next((a.dataset.name for a in plain if a and a.dataset.known_task == "regression"), None)
         unfit = {name: why for name in comparison.used if (why := _unfit(name, regression, target))}
         aimed = any(METRICS[name].target for name in comparison.used)
         if regression and aimed and target and target.metric == "val_accuracy":
@@ -210,8 +209,9 @@ class Expansion:
         given, place = opened.options.select, opened.places["select"]
         found = selections(comparison.used, given, regression is not None)
         if regression is not None and "val_accuracy" in found.values():
-            words = f"'val_accuracy' needs classes, and {regression!r} is for regression; use val_loss"
-            self.mistakes.add(place, words)
+            self.mistakes.add(
+                place, f"'val_accuracy' needs classes, and {regression!r} is for regression; use val_loss"
+            )
         if given and not target and "steps_to_target" in found.values():
             self.mistakes.add(place, f"'steps_to_target' {NO_TARGET}")
         return found
@@ -279,6 +279,10 @@ def check_claims(
 def _unfit(metric: str, regression: str | None, target: Target | None) -> str | None:
     """Why arms cannot have a metric; None where they can. ``regression``: a dataset for one."""
     needs = METRICS[metric]
+    if isinstance(needs.source, Computed):
+        known = needs.source.readable
+        if unknown := [name for name in needs.source.columns if name not in known]:
+            return f"{metric!r} cannot be computed; {suggest(unknown[0], known, 'column that it may read')}"
     if needs.target and target is None:
         return f"{metric!r} {NO_TARGET}"
     if regression is not None and needs.accuracy:

@@ -15,7 +15,8 @@ from pydantic import JsonValue
 from study.axes.base import Choice
 from study.axes.recipe import Recipe, split_key
 from study.errors import Mistakes, join, show
-from study.plan.file.models import CHOICES, Comparison, Written
+from study.plan.file.keys import CHOICES, Written
+from study.plan.file.models import Comparison
 
 ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
 

@@ -1,43 +1,39 @@
-"""The study file, typed through and through: its shape is what these models accept. What it means is for ``expand``.
-
-Keys that name an axis (``optimizer``) or a setting (``optimizer.lr``) have values that are typed by the choices
-themselves: for every choice there is a model of the same settings, none of which is required, since other keys of the
-file may give them.
-"""
+"""The study file, typed through and through: its shape is what these models accept. What it means is for ``expand``."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from functools import cache
-from typing import Annotated, Any, Literal, Self, Union
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     ConfigDict,
     Discriminator,
     Field,
-    GetPydanticSchema,
     JsonValue,
-    Tag,
-    TypeAdapter,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
     create_model,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
-from typing_extensions import TypeAliasType
 
-from study.axes.base import Axis, Choice, Frozen
+from study.axes.base import Frozen
 from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS, Select, Target
+from study.plan.file.keys import (
+    VARIED,
+    Written,
+    checked_as,
+    fields,
+    mapping,
+    of_axis,
+    of_setting,
+    owners,
+    searchable,
+    tag,
+    union,
+    word,
+)
 from study.plan.search import Range
 
-VARIED = tuple(axis for axis, about in AXES.items() if about.varies)
-CHOICES = {axis: about.choices for axis, about in AXES.items() if about.choices}
-Written = dict[str, JsonValue]  # axis or setting → value
-UNSET = Field(default_factory=lambda: None)  # of a key that is not there; no default in the JSON Schema
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Text = Annotated[str, Field(pattern=r"\S")]
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
@@ -45,117 +41,6 @@ Printed = Annotated[Text | int | float, Field(description="As printed there.")]
 LIST = Field(strict=False, min_length=1)
 UNIQUE = Field(json_schema_extra={"uniqueItems": True})  # else noted by `expand`, with what is meant instead
 EXTEND = 4  # further trials of a search, unless the study says otherwise
-
-
-def checked_as(kind: Any) -> GetPydanticSchema:
-    """Annotates a field that is checked as another type, which is made of the axes when the program begins."""
-    return GetPydanticSchema(lambda source, handler: handler.generate_schema(kind))
-
-
-@cache
-def owners() -> dict[str, list[type[Choice]]]:
-    """Every setting (``optimizer.lr``) with the choices that have it."""
-    found: dict[str, list[type[Choice]]] = {}
-    for axis, kind in CHOICES.items():
-        for choice in kind.choices().values():
-            for setting in choice.model_fields:
-                found.setdefault(f"{axis}.{setting}", []).append(choice)
-        del found[f"{axis}.name"]
-    return found
-
-
-def _of_axis(axis: str) -> Any:
-    """A number, or a choice as a bare name or with some of its settings."""
-    about = Field(description=AXES[axis].description)
-    if axis not in CHOICES:
-        return Annotated[_type(Recipe.model_fields[axis]), about]
-    options: list[Any] = []
-    for name, choice in CHOICES[axis].choices().items():
-        options += [_word(name, choice.description()), Annotated[_partial(axis, name, choice), Tag(f"<{name} …>")]]
-    return _union(axis, options, Discriminator(_tag), about)
-
-
-def _partial(axis: str, name: str, choice: type[Choice]) -> type[Frozen]:
-    """The choice as it may be written: no setting but the name is required."""
-    kinds = {setting: _type(field) for setting, field in choice.model_fields.items()}
-    return create_model(
-        f"{axis}_{name}",
-        __base__=Frozen,
-        __doc__=choice.description(),
-        __cls_kwargs__={"title": name},
-        **fields(kinds, ["name"]),
-    )
-
-
-def _of_setting(key: str, homes: list[type[Choice]]) -> Any:
-    """What any of the choices that have the setting takes."""
-    kinds = {repr(kind): kind for home in homes for kind in [_type(home.model_fields[key.partition(".")[2]])]}
-    names = ", ".join(home.model_fields["name"].default for home in homes)
-    return _union(key.replace(".", "-"), kinds.values(), Field(description=f"A setting of {names}."))
-
-
-def fields(kinds: Mapping[str, Any], required: Collection[str] = ()) -> dict[str, Any]:
-    """The fields of a model with these keys, by the type of their values."""
-    return {key: (kind, ... if key in required else UNSET) for key, kind in kinds.items()}
-
-
-def mapping(name: str, doc: str, kinds: Mapping[str, Any], required: Collection[str] = (), **more: Any) -> Any:
-    """A type of mappings with such keys; they are checked and kept as they are written, in their order."""
-
-    def as_written(content: Written, check: ValidatorFunctionWrapHandler) -> Written:
-        check(content)
-        return content
-
-    model: Any = create_model(name, __base__=Frozen, __doc__=doc, **more, **fields(kinds, required))
-    return Annotated[model, WrapValidator(as_written)]
-
-
-@cache
-def adapter(key: str, home: type[Choice] | None) -> TypeAdapter[Any]:
-    """Checks the values of a setting of the choice ``home``, or where that is None those of an axis."""
-    field = home.model_fields[key.partition(".")[2]] if home else Recipe.model_fields[key]
-    return TypeAdapter(_type(field))
-
-
-@cache
-def kind_of(key: str, home: type[Choice] | None) -> str | None:
-    """``real``, ``whole`` or ``widths`` (a list of whole numbers); None for what cannot be searched."""
-    schema = adapter(key, home).json_schema()
-    if schema.get("type") == "array":
-        return "widths" if schema.get("items", {}).get("type") == "integer" and "prefixItems" not in schema else None
-    return {"number": "real", "integer": "whole"}.get(schema.get("type", ""))
-
-
-def searchable() -> list[str]:
-    """The keys that can be searched: numbers, and lists of widths."""
-    homes = {axis: [None] for axis in VARIED if axis not in CHOICES} | owners()
-    allowed = [key for key in homes if not AXES[key.partition(".")[0]].untunable]
-    return [key for key in allowed if any(kind_of(key, home) for home in homes[key])]
-
-
-def _word(name: str, description: str) -> Any:
-    """A name that may be written."""
-    return Annotated[Literal[name], Tag(f"<{name}>"), Field(description=description)]
-
-
-def _union(name: str, options: Iterable[Any], *about: Any) -> Any:
-    """A type that is written once in the JSON Schema, under ``name``; a dot in it would count as that of a module."""
-    alias: Any = TypeAliasType
-    return alias(name, Annotated[(Union[tuple(options)], *about)])  # noqa: UP007
-
-
-def _type(field: FieldInfo) -> Any:
-    """The annotation of a field with its bounds."""
-    bounds = [bound for bound in field.metadata if not isinstance(bound, Axis)]
-    return Annotated[(field.annotation, *bounds)] if bounds else field.annotation
-
-
-def _tag(given: object) -> str | None:
-    """Which part of a union is meant; in marks that no key of a file has, so that they can be told from keys."""
-    if isinstance(given, str):
-        return f"<{given}>"
-    name = given.get("name") if isinstance(given, Mapping) else getattr(given, "name", None)
-    return None if name is None else f"<{name} …>"
 
 
 class Tune(Frozen):
@@ -180,15 +65,15 @@ class Tune(Frozen):
         return {key: getattr(self, key) for key in searched if key in self.model_fields_set}
 
 
-WORDS = [_word(name, f"{about.title}: {about.definition}") for name, about in METRICS.items()]
-MetricName = Annotated[str, checked_as(_union("metric", WORDS, Discriminator(_tag)))]
+WORDS = [word(name, f"{about.title}: {about.definition}") for name, about in METRICS.items()]
+MetricName = Annotated[str, checked_as(union("metric", WORDS, Discriminator(tag)))]
 TuneBlock = Annotated[
     Tune,
     checked_as(create_model("Tune", __base__=Tune, __doc__=Tune.__doc__, **fields(dict.fromkeys(searchable(), Range)))),
 ]
 LISTS: Any = tuple  # of types that are not known before the program begins
 REQUIRED = [axis for axis in AXES if Recipe.model_fields[axis].is_required()]
-KINDS = {axis: _of_axis(axis) for axis in AXES} | {key: _of_setting(key, homes) for key, homes in owners().items()}
+KINDS = {axis: of_axis(axis) for axis in AXES} | {key: of_setting(key, homes) for key, homes in owners().items()}
 VARIABLE = {key: kind for key, kind in KINDS.items() if key.partition(".")[0] in VARIED}
 SEVERAL = {key: Annotated[LISTS[kind, ...], LIST] for key, kind in VARIABLE.items()}
 LABEL = Field(None, description="Stands for the settings in the label of the arm.")

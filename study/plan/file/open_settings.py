@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from study.axes.base import Choice
 from study.axes.recipe import split_key
 from study.errors import Mistakes, join, refuse
+from study.plan.file.keys import CHOICES, adapter, kind_of
 from study.plan.file.matrix import Choices, entries, key_place, varied
-from study.plan.file.models import CHOICES, EXTEND, Comparison, StudyFile, Tune, adapter, kind_of
+from study.plan.file.models import EXTEND, Comparison, StudyFile, Tune
 from study.plan.file.read import expected
 from study.plan.search import EXAMPLE, Range, Search, Searched, Value
 

@@ -18,7 +18,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from study.axes.recipe import AXES
 from study.errors import Mistakes, Refused, join, nearest, refuse, show, suggest
 from study.metrics import METRICS, Target
-from study.plan.file.models import CHOICES, REQUIRED, VARIED, Claim, Comparison, StudyFile, Tune, owners
+from study.plan.file.keys import CHOICES, VARIED, owners
+from study.plan.file.models import REQUIRED, Claim, Comparison, StudyFile, Tune
 from study.plan.search import EXAMPLE, SELECTS, Range
 from study.wording import counted, listed
 

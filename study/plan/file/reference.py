@@ -15,7 +15,7 @@ from pydantic_core.core_schema import DictSchema
 
 from study.axes.base import Choice
 from study.axes.recipe import AXES, Recipe
-from study.metrics import METRICS
+from study.metrics import METRICS, Final, PerRound
 from study.plan.file.matrix import number
 from study.plan.file.models import StudyFile
 
@@ -68,6 +68,10 @@ def tables() -> str:
         needs = {"classes": metric.accuracy, "a target": metric.target, "timing": metric.timed}
         listed = ", ".join(need for need, given in needs.items() if given)
         lines += [f"| `{name}` | {metric.shown} | {metric.better} | {metric.definition} | {listed} |"]
+    lines += ["", "A metric of your own ([CONTRIBUTING](../CONTRIBUTING.md#add-a-metric)) is computed from"]
+    for kind, rows in ((Final, "of a run"), (PerRound, "of a round of the timing job")):
+        lines += ["", f"| column {rows} | |", "|---|---|"]
+        lines += [f"| `{name}` | {what} |" for name, what in kind.readable.items()]
     return "\n".join(lines) + "\n\n"
 
 

@@ -17,11 +17,9 @@ from study.plan.search import Search, Searched, Value
 from study.plan.trials import Trials
 from study.show.claims.table import note_on_looks, sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
-from study.show.formatting import none
 from study.show.tables.tuning import steps_out
 from study.stats.exact import ALPHA
-from study.stats.power import MOST, POWER
-from study.stats.verdict import pairs_needed
+from study.stats.verdict import MOST, POWER, pairs_needed
 from study.store.layout import Store
 from study.wording import counted, listed
 
@@ -75,14 +73,14 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, famil
     """What would decide one claim at one of so many looks; its row of ``CLAIMS``."""
     if row["test"] == "none":
         return Advice(f"{row['reason']} (the command that ran the study does only what is missing)")
-    if none(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
+    if pd.isna(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
         return _behind(plan, store, claim, row)
     now, unit = int(row["pairs"]), "round" if METRICS[claim.metric].per_round else "seed"
     at = f" with looks: {looks}" if looks != row["looks_declared"] else ""
     needed = pairs_needed(claim.metric, claim.kind, evidence_of(row), family, looks)
     if needed is None:
         why = str(row["reason"]).partition(";")[0] if row["ties"] == now else f"more than {MOST:,}"
-        only = "" if none(row["pairs_needed"]) else at
+        only = "" if pd.isna(row["pairs_needed"]) else at
         return Advice(f"no affordable number of {unit}s would decide it{only}: {why}")
     return Advice(f"{needed} {unit}s in all would decide it{at} ({now} now)", needed)
 
@@ -181,8 +179,6 @@ def _span(before: Searched, after: Searched) -> float:
 
 def as_yaml(searched: Searched, method: str) -> str:
     """``{log: [0.001, 100], points: 11}``, as a study file has it."""
-    if searched.values is not None:
-        return f"{{values: [{', '.join(map(number, searched.values))}]}}"
-    kind, (low, high) = ("log", searched.log) if searched.log else ("linear", searched.linear or (0.0, 1.0))
-    points = f", points: {searched.points}" * (method == "grid")
-    return f"{{{kind}: [{number(low)}, {number(high)}]{points}}}"
+    names = {"log", "linear", "values"} | ({"points"} if method == "grid" else set())
+    written = searched.model_dump(include=names, exclude_none=True)
+    return f"{{{', '.join(f'{name}: {number(value)}' for name, value in written.items())}}}"

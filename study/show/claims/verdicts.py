@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,13 +15,12 @@ from study.axes.recipe import digest
 from study.metrics import METRICS
 from study.plan.history import NEVER, History, Look, words
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
-from study.show.claims.reasons import because
+from study.show.claims.table import WITHDRAWN, because
 from study.show.observations import Observations
-from study.stats.paired_test import Evidence, Side, Statement
+from study.stats.paired import Evidence, Side, Statement
 from study.stats.verdict import Verdict
 from study.stats.verdict import judge as judge_statements
 
-EVIDENCE = ("margin", "estimate", "low", "high", "level", "p", "test", "pairs", "wins", "losses", "ties", "mean", "sd")
 CLAIMS = pa.schema(
     [
         *((name, pa.string()) for name in ("comparison", "metric", "better", "than", "kind")),
@@ -43,15 +43,7 @@ CLAIMS = pa.schema(
         ("stated", pa.string()),  # Plan.stated, to tell when the study file states something else
     ]
 )
-WITHDRAWN = "withdrawn"
-
-
-class Ruling(NamedTuple):
-    """A claim and what it came to."""
-
-    comparison: PlannedComparison
-    claim: PlannedClaim
-    verdict: Verdict
+Ruling = tuple[PlannedComparison, PlannedClaim, Verdict]  # a claim and what it came to
 
 
 def judge(plan: Plan, observations: Observations, history: History) -> list[Ruling]:
@@ -60,7 +52,7 @@ def judge(plan: Plan, observations: Observations, history: History) -> list[Ruli
     statements = [statement(comparison, claim, observations) for comparison, claim in stated]
     others = [row["p"] for row in history.withdrawn(plan) if row["counts"]]
     verdicts = judge_statements(statements, plan.looks, others)
-    return [Ruling(*about, verdict) for about, verdict in zip(stated, verdicts, strict=True)]
+    return [(*about, verdict) for about, verdict in zip(stated, verdicts, strict=True)]
 
 
 def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> Statement:
@@ -95,10 +87,10 @@ def table_of(plan: Plan, rulings: Sequence[Ruling], history: History) -> pa.Tabl
             seen.setdefault(claim.about, {})[data_of(verdict.claim)] = verdict.evidence.pairs
     history.look(seen)
     rows = []
-    for ruling in rulings:
-        rows.append(row := _row(plan, ruling, history))
-        if not ruling.verdict.evidence.lacking:
-            name = words(ruling.comparison, ruling.claim)
+    for comparison, claim, verdict in rulings:
+        rows.append(row := _row(plan, comparison, claim, verdict, history))
+        if not verdict.evidence.lacking:
+            name = words(comparison, claim)
             history.claims[name] = history.claims.get(name, NEVER) | {"row": row}
     for last in history.withdrawn(plan):
         reason = f"{last['verdict']} when last judged: {last['reason']}"
@@ -118,9 +110,10 @@ def data_of(claim: Statement) -> str:
     return digest(json.dumps(sides))
 
 
-def _row(plan: Plan, ruling: Ruling, history: History) -> dict[str, Any]:
+def _row(
+    plan: Plan, comparison: PlannedComparison, claim: PlannedClaim, verdict: Verdict, history: History
+) -> dict[str, Any]:
     """Of ``CLAIMS``. ``history``: with the look that these verdicts are."""
-    comparison, claim, verdict = ruling
     taken = len(history.looks.get(claim.about, ()))
     before = history.runs_before(words(comparison, claim))
     reason = because(verdict)
@@ -129,17 +122,15 @@ def _row(plan: Plan, ruling: Ruling, history: History) -> dict[str, Any]:
     if before:
         reason += f"; stated after {before} runs of its arms were there"
     target = comparison.target if METRICS[claim.metric].target else None
-    return (
-        claim.model_dump()
-        | {"comparison": comparison.name, "target": f"{target.metric} {target.value}" if target else ""}
-        | {name: getattr(verdict.evidence, name) for name in EVIDENCE}
-        | {"verdict": verdict.word, "reason": reason, "undertuned": list(verdict.undertuned)}
-        | {"p_adjusted": verdict.p_adjusted, "counts": verdict.counts, "pairs_needed": verdict.pairs_needed}
-        | {"looks": taken, "looks_declared": plan.looks, "runs_before": before, "stated": plan.stated}
-    )
+    content: dict[str, Any] = claim.model_dump() | vars(verdict.evidence) | vars(verdict)
+    content |= {"comparison": comparison.name, "target": f"{target.metric} {target.value}" if target else ""}
+    content |= {"verdict": verdict.word, "reason": reason, "counts": verdict.counts, "stated": plan.stated}
+    content |= {"looks": taken, "looks_declared": plan.looks, "runs_before": before}
+    return {name: content[name] for name in CLAIMS.names}
 
 
 def evidence_of(row: pd.Series) -> Evidence:
     """The evidence on a claim from its row of ``CLAIMS``, as far as that holds it."""
-    known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in EVIDENCE}
+    names = [field.name for field in fields(Evidence) if field.name in CLAIMS.names]
+    known: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in names}
     return Evidence(favours=None, **known)

@@ -135,8 +135,8 @@ class Evidence:
         or that there was no setting to train it with.
         """
         metrics = self.comparison.used if metric is None else (metric,)
-        arms = [arm for arm in (self.comparison.arms_for(m)[label] for m in metrics) if arm in self.chosen]
-        chosen = [self.chosen[arm] for arm in arms]
+        arms = (self.comparison.arms_for(metric)[label] for metric in metrics)
+        chosen = [self.chosen[arm] for arm in arms if arm in self.chosen]
         if None in chosen:
             return ALL_DIVERGED
         return "undertuned" * any(one is not None and one.undertuned for one in chosen)

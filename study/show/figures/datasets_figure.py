@@ -21,9 +21,9 @@ from study.plan.plan import Plan, PlannedComparison
 from study.show.datasets import across, has_figure, is_cost
 from study.show.figures import panel
 from study.show.figures.data import Look, looks
-from study.show.figures.panel import Grid, Panel, compose
-from study.show.figures.style import PERCENT, WIDTH, arms, nothing, steps
+from study.show.figures.panel import PERCENT, WIDTH, Grid, Panel, arms, compose, nothing, steps
 from study.show.tables.rank_table import Scores, scores
+from study.stats.estimates import Floats
 from study.stats.exact import DATASETS, decidable, fewest_seeds
 from study.stats.ranks import average_ranks, costs_of, critical_difference, indistinct, performance_profile
 
@@ -38,21 +38,18 @@ class CriticalDifference(Panel):
 
     def __init__(self, looks: Mapping[str, Look], metric: str, score: Scores) -> None:
         self.looks, self.metric, self.score = looks, metric, score
-        self.ranks, self.bars = np.full(len(looks), np.nan), list[tuple[int, tuple[int, ...]]]()
+        self.ranks, self.bars = np.full(len(looks), np.nan), list[Floats]()  # bars: the ranks that each joins
         if score.absent:
             return
         costs = costs_of(metric, score.estimates, score.lost)
         self.ranks, p = average_ranks(costs), critical_difference(costs)
         groups = [] if p is None else indistinct(p)
-        ends = {bar: (self.ranks[list(bar)].min(), self.ranks[list(bar)].max()) for bar in groups}
-        for bar in sorted(groups, key=lambda bar: ends[bar]):  # from the best rank on, where it crosses no other
-            crossed = {level for level, other in self.bars if ends[other][1] >= ends[bar][0]}
-            self.bars.append((min({*range(1, len(groups) + 1)} - crossed), bar))
+        self.bars = sorted((np.sort(self.ranks[list(group)]) for group in groups), key=list)
 
     @property
     def _names(self) -> float:
         """Inches from the axis to the first name."""
-        return (max((level for level, _ in self.bars), default=0) + 0.5) * BAR
+        return (len(self.bars) + 0.5) * BAR
 
     @property
     def height(self) -> float:
@@ -76,9 +73,9 @@ class CriticalDifference(Panel):
             nothing(ax, f"{title}: no estimate of every arm yet")
             return
         ax.spines["top"].set_visible(True)
-        for level, bar in self.bars:
-            ax.plot(self.ranks[list(bar)], [level * BAR] * len(bar), color="0.2", linewidth=2.2, marker="o",
-                    markersize=4, solid_capstyle="round", zorder=2.5)  # fmt: skip
+        for level, bar in enumerate(self.bars, 1):
+            ax.plot(bar, [level * BAR] * len(bar), color="0.2", linewidth=2.2, marker="o", markersize=4,
+                    solid_capstyle="round", zorder=2.5)  # fmt: skip
         order, half = np.argsort(self.ranks, kind="stable"), -(-arms // 2)
         for side, members in enumerate((order[:half], order[half:][::-1])):
             for row, i in enumerate(members):
@@ -91,15 +88,13 @@ class CriticalDifference(Panel):
         ax.set_xlabel(f"average rank by {title}")
 
     def _name(self, ax: Axes, i: int, y: float, side: int) -> None:
-        """A line from the rank on the axis down and out to the arm's name; ``side``: 0 left, 1 right."""
+        """A line from the rank on the axis down and out to the arm's name, at the edge; ``side``: 0 left, 1 right."""
         (arm, look), rank = list(self.looks.items())[i], float(self.ranks[i])
-        ax.plot([rank, rank], [0, y], color=look.color, linewidth=1, solid_capstyle="round")
-        # To the edge of the panel, whatever the ranks are.
         ax.annotate(
-            "\u2002".join((arm, f"{rank:.2f}")[:: 1 - 2 * side]), xy=(rank, y), xytext=(side, y),
-            textcoords=("axes fraction", "data"), ha=("right", "left")[side], va="center", fontsize=8,
+            "\u2002".join((arm, f"{rank:.2f}")[:: 1 - 2 * side]), xy=(rank, 0), xytext=(side, y),
+            textcoords=("axes fraction", "data"), ha=("right", "left")[side], va="center", fontsize=8, zorder=2,
             arrowprops={"arrowstyle": "-", "color": look.color, "linewidth": 1, "shrinkA": 2, "shrinkB": 0,
-                        "relpos": (1 - side, 0.5)},
+                        "relpos": (1 - side, 0.5), "connectionstyle": "angle,angleA=0,angleB=90"},
         )  # fmt: skip
         ax.plot(rank, 0, color=look.color, marker=look.marker, markersize=5.5, markeredgecolor="white",
                 markeredgewidth=0.6, clip_on=False, zorder=3)  # fmt: skip

@@ -1,24 +1,48 @@
-"""Panels, and a page of them: every figure is made of these."""
+"""Panels, a page of them, and what all share: style, marks, the axes of accuracies and of losses, and how to save."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from inspect import cleandoc
+from pathlib import Path
 from string import ascii_lowercase
 from typing import Any, ClassVar
 
+import matplotlib
+
+matplotlib.use("Agg")
+import numpy as np
+import pandas as pd
+import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
 
 from study.metrics import METRICS
-from study.show.figures.data import Evidence
-from study.show.figures.style import WIDTH, page
+from study.show.figures.data import Evidence, Look
+from study.store.files import replacing
 from study.wording import listed
 
 FEW, SOME = 8, 40  # arms that lines, and that rows of dots, can show
 Grid = list[list[int | str]]  # which panel stands where, as in ``Figure.subplot_mosaic``
+WIDTH = 7.2  # inches: a page's text
+STYLE: dict[Any, Any] = {
+    "font.size": 8.5, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8.5,
+    "axes.edgecolor": "0.3", "axes.linewidth": 0.7, "xtick.color": "0.15", "ytick.color": "0.15",
+    "xtick.major.width": 0.7, "ytick.major.width": 0.7, "xtick.major.size": 3, "ytick.major.size": 3,
+    "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
+    "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"],
+    "svg.fonttype": "none", "svg.hashsalt": "evenhand", "pdf.fonttype": 42, "savefig.dpi": 200,
+}  # fmt: skip
+PERCENT: dict[str, Any] = {"ylim": (-2, 104), "yticks": [0, 25, 50, 75, 100]}
+TICKS = np.array([0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9])  # percent
+MEAN: dict[str, Any] = {
+    "marker": "D", "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.8, "linestyle": "",
+}  # fmt: skip
 
 
 class Panel(ABC):
@@ -49,10 +73,11 @@ class Panel(ABC):
 class MetricPanel(Panel):
     """One kind of panel of a comparison's results. A class in a module of panels/ is known without being registered.
 
-    In its caption {metric} stands for the names of the metrics, {Metric} for the same with a capital.
+    In its caption {metric} stands for the names of the metrics, {Metric} for the same with a capital. Kinds are asked,
+    and their panels drawn, in the order of ``place``; a metric that one ``covers`` is not offered to those after it.
     """
 
-    place: ClassVar[float] = 4  # kinds are asked, and their panels drawn, in this order; those alike by metric
+    place: ClassVar[float] = 4
     wide: ClassVar[bool] = False  # panels below each other over the whole width, rather than beside the first one
 
     def __init__(self, evidence: Evidence, metric: str) -> None:
@@ -111,3 +136,104 @@ def caption(panels: Sequence[Panel]) -> str:
         text = " ".join(cleandoc(kind.__doc__ or "").split()).format(**words)
         parts.append(f"({', '.join(ascii_lowercase[i % 26] for i in places)}) {text}" if len(panels) > 1 else text)
     return " ".join(parts)
+
+
+@contextmanager
+def page() -> Iterator[Figure]:
+    """An empty figure in the style of all figures, to be filled within the block."""
+    with sns.axes_style("ticks", STYLE), matplotlib.rc_context(STYLE):
+        yield Figure(layout="constrained")
+
+
+def nothing(ax: Axes, reason: str) -> None:
+    """Say on the panel why it is empty."""
+    ax.text(0.5, 0.5, reason, transform=ax.transAxes, ha="center", va="center", color="0.35", style="italic")
+
+
+def spread(seeds: pd.Series) -> pd.Series:
+    """A place in [-0.5, 0.5) for each seed: neighbours lie apart, and nothing is random."""
+    return (seeds * 0.618034 + 0.5) % 1 - 0.5  # multiples of the golden ratio
+
+
+def scatter(ax: Axes, runs: pd.DataFrame, x: str, y: str, look: Look, rasterized: bool = False) -> None:
+    """A dot for each of ``runs``; those that did not learn are open."""
+    for learned, part in runs.groupby("learned"):
+        sns.scatterplot(
+            part, x=x, y=y, ax=ax, legend=False, marker=look.marker, s=13, linewidth=0.6, edgecolor=look.color,
+            facecolor=look.color if learned else "none", alpha=0.55 if learned else 1, rasterized=rasterized,
+        )  # fmt: skip
+
+
+def estimate(ax: Axes, row: Iterable[Any], at: float, colour: str, upright: bool = True) -> None:
+    """A diamond and a bar, at x = ``at`` where they are upright, else at y. ``row``: estimate, low and high.
+
+    Where the interval of a lying bar ends past the budget, it is an arrow to the edge of the panel.
+    """
+    value, low, high = row
+    if np.isfinite([low, high]).all():
+        ends = ([at, at], [low, high])
+        ax.plot(*(ends if upright else ends[::-1]), color=colour, linewidth=2, solid_capstyle="butt", zorder=4)
+    elif np.isfinite([value, low]).all() and np.isposinf(high):
+        arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (1, at), (low, at), xycoords=("axes fraction", "data"), textcoords="data", arrowprops=arrow)
+    if np.isfinite(value):
+        ax.plot(*((at, value) if upright else (value, at)), color=colour, zorder=5, **MEAN)
+
+
+def steps(ax: Axes, x: np.ndarray, shares: np.ndarray, ends: tuple[float, float], look: Look) -> None:
+    """Shares in percent, that rise at each ``x``: a line between ``ends``, and a dot wherever it rises."""
+    most = shares.max(initial=0)
+    ax.plot([ends[0], *x, ends[1]], [0, *shares, most], drawstyle="steps-post", color=look.color,
+            linestyle=look.linestyle)  # fmt: skip
+    rises = np.diff(shares, prepend=0) > 0
+    if rises.any():  # an empty line that is not clipped breaks the layout
+        ax.plot(x[rises], shares[rises], color=look.color, marker=look.marker, linestyle="", markersize=4, alpha=0.8,
+                markeredgewidth=0, clip_on=False)  # fmt: skip
+
+
+def arms(looks: Mapping[str, Look]) -> list[Line2D]:
+    """The arms in a legend. ``looks``: by what is said of them there."""
+    return [Line2D([], [], **look._asdict(), markersize=4.5, label=label) for label, look in looks.items()]
+
+
+def loss_scale(ax: Axes, low: float, high: float) -> None:
+    """A logarithmic axis, with more ticks where its values span less than a decade and a half."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7) if high < 30 * low else (1,)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("")
+
+
+def error_scale(ax: Axes, low: float, high: pd.Series) -> None:
+    """Accuracies spaced by the logarithm of their errors: 90, 95 and 98 % are as far apart as they matter.
+
+    ``low`` is the lowest that is shown, ``high`` are the highest of each arm or epoch; in percent.
+    """
+    top, below = 99.95, high[high < 100].max()  # the end: a little above the highest accuracy that is not 100 %
+    if np.isfinite(below):
+        top = min(top, 100 - (100 - below) / 2)
+
+    def forward(accuracy: Any) -> Any:
+        return -np.log10(100 - np.minimum(accuracy, top))
+
+    def inverse(place: Any) -> Any:
+        return 100 - 10 ** -np.asarray(place)
+
+    ax.set_yscale("function", functions=(forward, inverse))
+    ax.set_ylim(max(0.0, min(float(np.nan_to_num(low)), 50)), top)
+    ax.set_yticks(TICKS[top > TICKS], labels=[f"{tick:g}" for tick in TICKS[top > TICKS]])
+    ax.set_yticks([], minor=True)
+
+
+def save(figure: Figure, stem: Path, text: str = "") -> None:
+    """Write .svg, .png and .pdf, each in one step, the same bytes each time. ``text``, the caption, travels in them."""
+    with matplotlib.rc_context(STYLE):
+        about = dict.fromkeys(("Date", "Creator", "Format", "Type")) | {"Description": text or None}
+        formats: dict[str, dict[str, str | None]] = {
+            "svg": about,
+            "pdf": {"CreationDate": None, "Subject": text or None},
+            "png": {"Software": None, "Description": text or None},
+        }
+        for ending, metadata in formats.items():
+            with replacing(stem.with_name(f"{stem.name}.{ending}")) as beside:
+                figure.savefig(beside, metadata=metadata)

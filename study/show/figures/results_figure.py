@@ -13,8 +13,7 @@ from study.metrics import METRICS
 from study.show.figures import panel
 from study.show.figures import panels as folder
 from study.show.figures.data import Evidence
-from study.show.figures.panel import FEW, Grid, MetricPanel, compose, grid
-from study.show.figures.style import WIDTH
+from study.show.figures.panel import FEW, WIDTH, Grid, MetricPanel, compose, grid
 from study.show.tables.tuning import read_from, undertuned_arms
 from study.stats.ranks import all_tie, stability
 from study.wording import counted

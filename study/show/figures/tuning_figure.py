@@ -19,17 +19,15 @@ from matplotlib.lines import Line2D
 from study.metrics import METRICS, Select
 from study.plan.plan import Plan
 from study.plan.search import Searched
-from study.plan.trials import Chosen, settings_of
+from study.plan.trials import settings_of
 from study.show.figures import panel
 from study.show.figures.data import KNOWN, Evidence
-from study.show.figures.panel import FEW, Panel, compose, grid
-from study.show.figures.style import arms, error_scale, loss_scale, nothing
+from study.show.figures.panel import FEW, Panel, arms, compose, error_scale, grid, loss_scale, nothing
 from study.show.formatting import heading
 from study.show.tables.tuning import (
     ALL_DIVERGED,
     NOT_YET,
-    read_by,
-    selects_of,
+    by_selection,
     short,
     steps_out,
     undertuned_arms,
@@ -52,20 +50,17 @@ class Candidates(Panel):
     """
 
     def __init__(
-        self,
-        evidence: Evidence,
-        select: Select,
-        setting: Searched,
-        tuning: pd.DataFrame,
-        chosen: Mapping[str, Chosen | None],
-        joined: bool,
+        self, evidence: Evidence, select: Select, setting: Searched, labels: Mapping[str, str], joined: bool
     ) -> None:
-        """``tuning``: the rows of ``Records.tuning`` of these arms, with their labels; ``chosen``: by label, without
-        arms that are not tuned yet; ``joined``: whether a line through neighbouring candidates means something.
+        """``labels``: of the arms, by id; ``joined``: whether a line through neighbouring candidates means something.
+
+        ``chosen``: by label, without arms that are not tuned yet.
         """
-        self.evidence, self.metric, self.setting, self.chosen, self.joined = evidence, select, setting, chosen, joined
+        self.evidence, self.metric, self.setting, self.joined = evidence, select, setting, joined
         self.few, self.known = (len(evidence.labels) <= most for most in (FEW, KNOWN))
-        self.looks = evidence.looks
+        self.chosen = {label: evidence.chosen[arm] for arm, label in labels.items() if arm in evidence.chosen}
+        tuning = evidence.records.tuning
+        tuning = tuning.assign(label=tuning["arm"].map(labels)).dropna(subset="label")
         x = tuning["settings"].map(lambda text: settings_of(text)[setting.key])
         x = x.astype(float) if setting.ordered else x.map(list(setting.values or ()).index)
         value = tuning[select].astype(float) * (100 if METRICS[select].percent else 1)
@@ -107,7 +102,7 @@ class Candidates(Panel):
     def draw(self, ax: Axes) -> None:
         width, size, alpha = (1.5, 3.6, 1) if self.few else (1, 3, 0.8) if self.known else (0.6, 0, 0.4)
         for label, line in self.profile.groupby("label", sort=False):
-            look = self.looks[str(label)]
+            look = self.evidence.looks[str(label)]
             if self.few:
                 rows = self.rows[self.rows["label"] == label]
                 ax.scatter(rows["x"], rows["value"], s=7, alpha=0.3, linewidth=0, zorder=1.5, color=look.color,
@@ -150,7 +145,7 @@ class Candidates(Panel):
 
     def _mark(self, ax: Axes, label: str, at: tuple[float, float]) -> None:
         """The chosen candidate; with an arrow past the edge where the arm is undertuned."""
-        chosen, look = self.chosen[label], self.looks[label]
+        chosen, look = self.chosen[label], self.evidence.looks[label]
         ax.plot(*at, marker=look.marker, markersize=8 if self.few else 6 if self.known else 4, color=look.color,
                 markeredgecolor="0.1", markeredgewidth=1.1, zorder=4, clip_on=False, linestyle="")  # fmt: skip
         if chosen and chosen.undertuned and self.setting.key in steps_out(chosen):
@@ -173,7 +168,7 @@ class Candidates(Panel):
         for (label, end, whole), part in self.lost.groupby(["label", "end", "all"], observed=True):
             strip.plot(
                 part["x"], [labels.index(label)] * len(part), linestyle="", marker=LOST[str(end)][0],
-                markersize=4.2 if whole else 2.6, color=self.looks[str(label)].color, markeredgewidth=0.9,
+                markersize=4.2 if whole else 2.6, color=self.evidence.looks[str(label)].color, markeredgewidth=0.9,
                 markerfacecolor="none", clip_on=False,
             )  # fmt: skip
         names = [name for end, (_, name, _) in LOST.items() if end in set(self.lost["end"])]
@@ -202,17 +197,15 @@ def profile(rows: pd.DataFrame) -> pd.DataFrame:
 
 def panels(evidence: Evidence, plan: Plan) -> list[Candidates]:
     """One for each selection and setting."""
-    comparison, tuning, made = evidence.comparison, evidence.records.tuning, []
-    for select in selects_of(comparison):
+    comparison, made = evidence.comparison, []
+    for select in by_selection(comparison):
         by = {arm.tuned[select]: arm.label for arm in comparison.arms if select in arm.tuned}
         searches = {arm: search for arm in by if (search := plan.arms[arm].search)}
         settings = {setting.key: setting for search in searches.values() for setting in search.settings}
         for key, setting in sorted(settings.items()):
             mine = {arm: by[arm] for arm, search in searches.items() if key in search.covers}
-            rows = tuning.assign(label=tuning["arm"].map(mine)).dropna(subset="label")
-            chosen = {label: evidence.chosen[arm] for arm, label in mine.items() if arm in evidence.chosen}
             joined = all(searches[arm].method == "grid" or len(searches[arm].settings) == 1 for arm in mine)
-            made.append(Candidates(evidence, select, setting, rows, chosen, joined))
+            made.append(Candidates(evidence, select, setting, mine, joined))
     return made
 
 
@@ -225,10 +218,10 @@ def draw(panels: Sequence[Candidates]) -> Figure:
 def caption(panels: Sequence[Candidates]) -> str:
     """What the panels show, which metrics hang on each, and the arms that ended on an edge."""
     evidence, texts = panels[0].evidence, [panel.caption(panels)]
-    selects = list(dict.fromkeys(one.metric for one in panels))
-    for select in selects if len(selects) > 1 else ():
+    selections = by_selection(evidence.comparison)
+    for select, metrics in selections.items() if len(selections) > 1 else ():
         letters = [ascii_lowercase[i % 26] for i, one in enumerate(panels) if one.metric == select]
-        decided = listed(METRICS[metric].title for metric in read_by(evidence.comparison, select))
+        decided = listed(METRICS[metric].title for metric in metrics)
         texts.append(f"({', '.join(letters)}) decides {decided}.")
     gone = [label for label in evidence.labels if any(one.chosen.get(label, ()) is None for one in panels)]
     if gone:

@@ -1,23 +1,101 @@
-"""How the study was done: data, splits, budget, devices, versions; and what became of every run."""
+"""How the study was done: what each arm is; data, budget, devices, versions; what became of every run; its timing."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from study.axes.base import Choice
+from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS
 from study.plan.file.matrix import number
-from study.plan.plan import Plan
+from study.plan.plan import Arm, Plan, PlannedComparison
 from study.plan.trials import NOTHING_CHOSEN
-from study.show.page.recipes import written
+from study.show.formatting import NONE, Cell, Estimate, column, rounded
+from study.show.observations import cores_of, device_of, workers
 from study.show.records import Records
 from study.show.tables import tuning as ledger
 from study.show.tables.results_table import target_text
-from study.show.tables.timing_table import timed_on
-from study.show.tables.tuning import arm_names
-from study.show.templates import paragraphs
-from study.wording import listed
+from study.show.tables.tuning import arm_names, by_selection, chosen_cell, found, short
+from study.show.templates import paragraph, paragraphs
+from study.stats.estimates import estimate_of
+from study.store.layout import Store
+from study.wording import counted, listed
+
+LIMIT = 300  # rows of arms, and of reasons, that the page lists
+
+
+def written(value: Any, tuned: Collection[str] = ()) -> str:
+    """A choice with its settings, or a number: ``mlp (hidden=[64, 64])``.
+
+    ``tuned``: the settings that are searched, of which ``value`` has no more than a stand-in; "" where it is one.
+    """
+    if not isinstance(value, Choice):
+        return "tuned" if "" in tuned else number(value)
+    settings = {k: v for k, v in value.settings().items() if v is not None and k != "sha256" and k not in tuned}
+    if "path" in settings:
+        settings["path"] = Path(settings["path"]).name  # the folder is somebody's own
+    shown = ", ".join(f"{key}={number(setting)}" for key, setting in settings.items())
+    shown += "; " * bool(shown and tuned) + "tuned: " * bool(tuned) + ", ".join(sorted(tuned))
+    return f"{value.name} ({shown})" if shown else value.name
+
+
+def planned(arm: Arm, axis: str) -> str:
+    """What an arm has on an axis, as far as that is known before it is tuned."""
+    return written(getattr(arm.outline, axis), arm.open(axis))
+
+
+def fixed(plan: Plan, comparison: PlannedComparison) -> list[tuple[str, str]]:
+    """Axes (and their value) on which all arms of a comparison agree, and switches that are not at their defaults."""
+    arms = [plan.arms[arm.arm] for arm in comparison.arms]
+    found = []
+    for axis, about in AXES.items():
+        values = {(getattr(arm.outline, axis), frozenset(arm.open(axis))) for arm in arms}
+        usual = not about.varies and getattr(arms[0].outline, axis) == Recipe.model_fields[axis].default
+        if len(values) == 1 and not usual:
+            found.append((axis, planned(arms[0], axis)))
+    return found
+
+
+def asked(plan: Plan, comparison: PlannedComparison) -> str:
+    """The question of a comparison: what varies, over which values; and what is tuned."""
+    varied = {}
+    for key in comparison.keys:
+        if key in AXES and AXES[key].choices and not any(other.startswith(f"{key}.") for other in comparison.keys):
+            # With all settings: arms that differ in optimizer differ in rate too.
+            values = [planned(plan.arms[arm.arm], key) for arm in comparison.arms]
+        else:
+            values = [arm.values[key].removeprefix(f"{key.rpartition('.')[2]}=") for arm in comparison.arms]
+        varied[key.replace("_", " ")] = list(dict.fromkeys(values))
+    searches = [plan.arms[arm].search for arm in comparison.trained]
+    return paragraph(
+        "asked",
+        arms=len(comparison.arms),
+        varied=varied,
+        skipped=comparison.skipped,
+        seeds=comparison.seeds,
+        settings=listed(dict.fromkeys(short(key) for search in searches if search for key in search.covers)),
+        everywhere=all(arm.tuned for arm in comparison.arms),
+        by={METRICS[s].title: [METRICS[m].title for m in metrics] for s, metrics in by_selection(comparison).items()},
+    )
+
+
+def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
+    """Every arm with its full recipe, the settings that tuning chose, and where it is compared."""
+    places, chosen = arm_names(plan), found(records.tuning)
+    rows = []
+    for name, arm in list(plan.arms.items())[:LIMIT]:
+        row = {"arm": name} | {axis.replace("_", " "): planned(arm, axis) for axis in AXES}
+        if plan.searches:
+            row["tuned to"] = ""
+        if arm.selection:
+            row["tuned to"] = f"{chosen_cell(chosen, name)}, by {METRICS[arm.selection.metric].title}"
+        rows.append(row | {"compared as": "; ".join(places[name])})
+    return rows
 
 
 def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
@@ -25,15 +103,14 @@ def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
     counted once).
     """
     runs, rows = records.runs, []
-    for one in plan.comparisons:
-        mine = runs["arm"].isin(list(one.trained)) & (runs["seed"] < one.seeds)
-        rows.append((one.title, one.seeds * len(one.trained), runs.loc[mine, "status"].value_counts()))
-    rows.append(("whole study", sum(plan.seeds.values()), runs["status"].value_counts()))
-    found = []
-    for title, planned, counts in rows:
-        ends = {status: int(counts.get(status, 0)) for status in ("finished", "diverged", "failed")}
-        found.append({"comparison": title, "planned": planned} | ends | {"missing": planned - sum(ends.values())})
-    return found
+    parts = [(one.title, dict.fromkeys(one.trained, one.seeds)) for one in plan.comparisons]
+    for title, seeds in (*parts, ("whole study", plan.seeds)):
+        status = runs.loc[runs["seed"] < runs["arm"].map(seeds), "status"]
+        ends = {end: int((status == end).sum()) for end in ("finished", "diverged", "failed")}
+        runs_planned = sum(seeds.values())
+        missing = runs_planned - sum(ends.values())
+        rows.append({"comparison": title, "planned": runs_planned} | ends | {"missing": missing})
+    return rows
 
 
 def reasons(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str, int, str]]:
@@ -119,3 +196,74 @@ def metrics(plan: Plan) -> list[tuple[str, str, str, str]]:
 def _all(frame: pd.DataFrame, name: str) -> str:
     values = sorted(map(number, frame[name].dropna().unique()))
     return listed(dict.fromkeys(value[:12] if name == "commit" else value for value in values)) or "not known yet"
+
+
+class Timed(NamedTuple):
+    """One arm, as text."""
+
+    arm: str
+    step: Cell  # milliseconds: median over rounds, with its interval
+    spread: str  # from the fastest round to the slowest
+    memory: str  # MiB
+
+
+def timed(plan: Plan, timing: pd.DataFrame) -> list[Timed]:
+    """A row per timed arm, in the order of the plan, named as it is compared first."""
+    labels = arm_names(plan)
+    rounds = dict(iter(timing.groupby("arm")))
+    arms = [arm for arm in plan.arms if arm in rounds]
+    seconds = {arm: rounds[arm]["step_seconds"].dropna() * 1000 for arm in arms}
+    estimates = [
+        Estimate(*estimate_of("step_seconds", values.to_numpy(dtype=float))[:3]) for values in seconds.values()
+    ]
+    rows = []
+    for arm, text in zip(arms, column("step_seconds", estimates), strict=True):
+        places = len(text.value.partition(".")[2])
+        size = rounded(float(rounds[arm]["memory_bytes"].max()) / 2**20, 3)
+        gpus = plan.arms[arm].gpus
+        split = f" ({gpus} CPU workers)" if workers(device_of(rounds[arm]), [gpus]) == "CPU workers" else ""
+        rows.append(Timed(labels[arm][0] + split, text, _range(seconds[arm], places) or NONE, size))
+    return rows
+
+
+def quietness(plan: Plan, timing: pd.DataFrame) -> str:
+    """How quiet the machine was, as far as was recorded, in plain words."""
+    by_round = timing.drop_duplicates("round")
+    load, busy = by_round["load_average"].dropna(), by_round["gpu_utilization"].dropna()
+    return paragraph(
+        "quietness",
+        load=float(load.max()) if len(load) else None,
+        load_text=_range(load, 2),
+        threads=int(timing["threads"].max()),
+        devices=max(_gpus(plan, timing), default=1),
+        cores=cores_of(timing),
+        busy=_range(busy, 0),
+    )
+
+
+def timed_on(plan: Plan, timing: pd.DataFrame) -> str | None:
+    """The device of the timing job, its cores where it is the CPU, and what arms of several devices ran on."""
+    device, cores = device_of(timing), cores_of(timing)
+    if device != "CPU":
+        return device
+    split = workers(device, _gpus(plan, timing)) == "CPU workers"
+    about = ([counted(cores, "core")] if cores else []) + ["arms with gpus above 1: CPU workers"] * split
+    return f"{device} ({'; '.join(about)})" if about else device
+
+
+def _gpus(plan: Plan, timing: pd.DataFrame) -> list[int]:
+    return [plan.arms[arm].gpus for arm in timing["arm"].unique() if arm in plan.arms]
+
+
+def failure(plan: Plan, store: Store) -> str | None:
+    """Why there is no timing, where the job left a reason."""
+    if plan.timing is None or store.timing(plan.timing.id).exists():
+        return None
+    path = store.failed_timing(plan.timing.id)
+    return str(json.loads(path.read_text(encoding="utf-8"))["reason"]) if path.exists() else None
+
+
+def _range(values: pd.Series, places: int) -> str:
+    """``0.10 to 0.35``; empty without values."""
+    ends = [rounded(float(end), places) for end in (values.min(), values.max())] if len(values) else []
+    return " to ".join(dict.fromkeys(ends))

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from xml.sax.saxutils import unescape
 
 import pandas as pd
 
+from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims import table as claims_table
 from study.show.figures import FIGURES
+from study.show.formatting import COUNTED, Estimate, column, quoted
 from study.show.observations import Observations, device_of, workers
-from study.show.page import protocol, recipes
-from study.show.page.findings import finding
+from study.show.page import protocol
 from study.show.records import Records
-from study.show.tables import timing_table
 from study.show.tables import tuning as ledger
 from study.show.tables.effects_table import effects_of
 from study.show.tables.rank_table import headline, ranks_of
-from study.show.tables.results_table import beside, table
-from study.show.templates import FOLDER, page
+from study.show.tables.results_table import Row, beside, by_metric, table
+from study.show.tables.tuning import found, undertuned_arms
+from study.show.templates import FOLDER, page, paragraphs
 from study.store.layout import Store
+from study.wording import listed
 
+MOST = 6  # arms that a finding names
 FOLDED = 24  # rows of a table above which it is folded away
-
-
-class Inline(NamedTuple):
-    """A figure on the page: SVG text without what only a file needs, with ids of its own."""
-
-    label: str
-    svg: str
-    caption: str  # as it travels in the file
 
 
 def render(plan: Plan, store: Store) -> str:
@@ -42,73 +38,64 @@ def render(plan: Plan, store: Store) -> str:
     records, summary = Records.read(folder), pd.read_parquet(folder / "summary.parquet")
     observations = Observations.read(folder / "observations.parquet")
     claims = pd.read_parquet(folder / "claims.parquet")
-    why_untimed = timing_table.failure(plan, store)
+    why_untimed = protocol.failure(plan, store)
     reasons = protocol.reasons(plan, records, why_untimed)
+
+    def section(comparison: PlannedComparison) -> dict[str, Any]:
+        """One comparison on the page. A table, or figure, is None where its files could not be drawn."""
+        name = comparison.name
+        device = workers(device_of(records.timing), [plan.arms[arm.arm].gpus for arm in comparison.arms])
+        drawn = (folder / "tables" / f"{name}.csv").exists()
+        ranks = ranks_of(plan, comparison, summary)
+        words = finding(comparison, summary, records.tuning)
+        return {
+            "name": name,
+            "title": comparison.title,
+            "asked": protocol.asked(plan, comparison),
+            "fixed": protocol.fixed(plan, comparison),
+            # Between arms on several datasets an order of average ranks, and none of their estimates.
+            "finding": [headline(ranks), *words[1:]] if ranks and ranks.known else words,
+            "table": table(comparison, summary, device) if drawn else None,
+            "beside": beside(comparison, summary, device) if drawn else None,
+            "effects": effects_of(comparison, observations),
+            "ranks": ranks,
+            "figures": {
+                of: inline(folder / "figures" / of / f"{name}.svg", f"{of}-{name}", f"{kind.title}: {comparison.title}")
+                for of, kind in FIGURES.items()
+                if kind.suits(plan, comparison)
+            },
+        }
+
     return page(
         "report",
         plan=plan,
         style=(FOLDER / "report.css").read_text(encoding="utf-8"),
-        device=timing_table.timed_on(plan, records.timing),
+        device=protocol.timed_on(plan, records.timing),
         kinds=list(FIGURES.values()),
         claims=claims_table.lines(claims),
         tally=claims_table.tally(claims),
         claim_notes=claims_table.notes(plan, claims) if len(claims) else [],
-        sections=[_section(plan, one, summary, records, observations, folder) for one in plan.comparisons],
+        sections=list(map(section, plan.comparisons)),
         scope=protocol.scope(plan),
         facts=protocol.facts(plan, records, why_untimed),
-        timed=timing_table.timed(plan, records.timing)[: recipes.LIMIT],
-        quietness=timing_table.quietness(plan, records.timing) if len(records.timing) else "",
+        timed=protocol.timed(plan, records.timing)[: protocol.LIMIT],
+        quietness=protocol.quietness(plan, records.timing) if len(records.timing) else "",
         metrics=protocol.metrics(plan),
         ledger=ledger.ledger(plan, records),
-        recipes=recipes.recipes(plan, records),
+        recipes=protocol.recipes(plan, records),
         coverage=protocol.coverage(plan, records),
-        reasons=reasons[: recipes.LIMIT],
-        more_reasons=max(0, len(reasons) - recipes.LIMIT),
+        reasons=reasons[: protocol.LIMIT],
+        more_reasons=max(0, len(reasons) - protocol.LIMIT),
         folded=FOLDED,
-        limit=recipes.LIMIT,
+        limit=protocol.LIMIT,
     )
 
 
-def _section(
-    plan: Plan,
-    comparison: PlannedComparison,
-    summary: pd.DataFrame,
-    records: Records,
-    observations: Observations,
-    folder: Path,
-) -> dict[str, Any]:
-    """One comparison on the page. A table, or figure, is None where its files could not be drawn."""
-    device = workers(device_of(records.timing), [plan.arms[arm.arm].gpus for arm in comparison.arms])
-    drawn = (folder / "tables" / f"{comparison.name}.csv").exists()
-    ranks = ranks_of(plan, comparison, summary)
-    words = finding(comparison, summary, records.tuning)
-    return {
-        "name": comparison.name,
-        "title": comparison.title,
-        "asked": recipes.asked(plan, comparison),
-        "fixed": recipes.fixed(plan, comparison),
-        # Between arms on several datasets an order of average ranks, and none of their estimates.
-        "finding": [headline(ranks), *words[1:]] if ranks and ranks.known else words,
-        "table": table(comparison, summary, device) if drawn else None,
-        "beside": beside(comparison, summary, device) if drawn else None,
-        "effects": effects_of(comparison, observations),
-        "ranks": ranks,
-        "figures": {
-            name: inline(
-                folder / "figures" / name / f"{comparison.name}.svg",
-                f"{name}-{comparison.name}",
-                f"{kind.title}: {comparison.title}",
-            )
-            for name, kind in FIGURES.items()
-            if kind.suits(plan, comparison)
-        },
-    }
+def inline(path: Path, prefix: str, label: str) -> dict[str, str] | None:
+    """A figure on the page: SVG text without what only a file needs, and the caption that travels in the file.
 
-
-def inline(path: Path, prefix: str, label: str) -> Inline | None:
-    """The SVG to put into a page; None where the file is not there.
-
-    All ids begin with ``prefix``: figures of one page must not share any. ``label`` names it for who cannot see it.
+    None where the file is not there. All ids begin with ``prefix``: figures of one page must not share any. ``label``
+    names it for who cannot see it.
     """
     if not path.exists():
         return None
@@ -122,4 +109,58 @@ def inline(path: Path, prefix: str, label: str) -> Inline | None:
     body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, count=1, flags=re.S)
     body = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", body, count=1)
     start = f'<svg role="img" aria-label="{escape(label)}" stroke-linejoin="round" stroke-linecap="butt"'
-    return Inline(label, body.replace("<svg", start, 1), caption)
+    return {"label": label, "svg": body.replace("<svg", start, 1), "caption": caption}
+
+
+def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.DataFrame) -> list[str]:
+    """Paragraphs on a comparison: its best arms by the first metric in which two differ (else the first), those that
+    come near, then the arms that are undertuned. ``tuning``: that of ``Records``.
+    """
+    rows = by_metric(comparison, summary)
+    if not any(row["n_finished"] for mine in rows.values() for row in mine):
+        return ["No run has finished yet, so there is nothing to say."]
+    known = {metric: [row for row in mine if pd.notna(row["estimate"])] for metric, mine in rows.items()}
+    differ = (metric for metric, mine in known.items() if len({row["estimate"] for row in mine}) > 1)
+    metric = next(differ, comparison.metrics[0])
+    about = METRICS[metric]
+    ranked = sorted(known[metric], key=lambda row: -about.orientation * row["estimate"])
+    best = [row for row in ranked if row["estimate"] == ranked[0]["estimate"]]
+    near = [row for row in ranked[len(best) :] if row["low"] <= best[0]["high"] and best[0]["low"] <= row["high"]]
+    without = [row for row in rows[metric] if pd.isna(row["estimate"])]
+    median = f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
+    return paragraphs(
+        "finding",
+        title=about.title,
+        extreme=median if (about.target or about.per_round) and not about.counted else about.superlative,
+        best=[row["label"] for row in best],
+        named=_named(best),
+        value=_value(metric, ranked, len(best)) if best else "",
+        known=len(ranked),
+        near=_named(near),
+        without=_named(without),
+        has="has" if len(without) == 1 else "have",
+        why=_why(metric, without),
+        undertuned=undertuned_arms(comparison, found(tuning)),
+    )
+
+
+def _value(metric: str, ranked: list[Row], best: int) -> str:
+    """The estimate that the ``best`` first arms share, with its interval where they share that too."""
+    about, unit = METRICS[metric], ranked[0]["unit"]
+    cells = column(metric, [Estimate(row["estimate"], row["low"], row["high"]) for row in ranked])[:best]
+    shared = f" [{cells[0].around}]" if cells[0].around and len(set(cells)) == 1 else ""
+    return cells[0].value + ("" if about.unit in COUNTED else " %" if about.percent else f" {unit}".rstrip()) + shared
+
+
+def _named(rows: Sequence[Row]) -> str:
+    """Arms by their labels, or number."""
+    return listed(quoted(row["label"]) for row in rows) if len(rows) <= MOST else f"{len(rows)} arms"
+
+
+def _why(metric: str, rows: list[Row]) -> str:
+    """Why arms have no estimate, where all of them lack it for one reason. ``rows``: theirs in the summary."""
+    if METRICS[metric].target and not any(pd.isna(row["n_reached"]) for row in rows):
+        return " (under half of the runs of each reached the target)"
+    if not any(row["n_finished"] for row in rows):
+        return " (no run finished)"
+    return " (not timed yet)" if METRICS[metric].timed else ""

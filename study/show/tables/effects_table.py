@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.formatting import NONE, Cell, effect, effect_text
+from study.show.formatting import NONE, Cell, effect
 from study.show.observations import Observations
 from study.show.templates import paragraph
 from study.stats.factorial import Effect, effects
@@ -59,5 +59,5 @@ def _line(metric: str, found: Effect, levels: dict[str, list[str]]) -> Line:
     what = instead if len(names) == 1 else f"{names[0]} and {names[1]} together"
     if found.estimate is None or found.p is None:
         return Line(what, Cell("not estimable"), NONE)
-    text, around = effect(metric, found.estimate, found.low, found.high)
-    return Line(what, Cell(effect_text(metric, text), around), "< 0.001" if found.p < 0.001 else f"{found.p:.3f}")
+    shown = effect(metric, found.estimate, found.low, found.high)
+    return Line(what, shown, "< 0.001" if found.p < 0.001 else f"{found.p:.3f}")

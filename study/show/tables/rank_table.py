@@ -10,10 +10,9 @@ import pandas as pd
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.datasets import DRAWN, Across, across
-from study.show.formatting import NONE, Cell, none, quoted
+from study.show.formatting import NONE, Cell, quoted
 from study.show.templates import paragraph
-from study.stats.estimates import Floats
-from study.stats.paired import Ints
+from study.stats.estimates import Floats, Ints
 from study.stats.ranks import average_ranks, costs_of
 from study.wording import listed
 
@@ -51,10 +50,10 @@ def scores(found: Across, summary: pd.DataFrame, metric: str) -> Scores:
     shape = len(found.datasets), len(found.arms)
     estimates, lost, absent = np.full(shape, np.nan), np.zeros(shape, dtype=np.int64), []
     for cell, labels in found.cells.items():
-        known = [float(rows[x]["estimate"]) for x in labels.values() if not none(rows[x]["estimate"])]
+        known = [float(rows[x]["estimate"]) for x in labels.values() if pd.notna(rows[x]["estimate"])]
         estimates[cell] = np.mean(known) if known else np.nan
         lost[cell] = sum(_lost(metric, rows[x]) for x in labels.values())
-        absent += [x for x in labels.values() if none(rows[x]["estimate"]) and not _lost(metric, rows[x])]
+        absent += [x for x in labels.values() if pd.isna(rows[x]["estimate"]) and not _lost(metric, rows[x])]
     return Scores(estimates, lost, tuple(absent))
 
 
@@ -105,6 +104,6 @@ def _lost(metric: str, row: dict[Any, Any]) -> int:
     if METRICS[metric].per_round:
         return 0
     if METRICS[metric].target:
-        return int(none(row["estimate"]) and not none(row["n_reached"]))
-    unknown = none(row["estimate"]) and row["n_diverged"] < row["n"]
+        return int(pd.isna(row["estimate"]) and pd.notna(row["n_reached"]))
+    unknown = pd.isna(row["estimate"]) and row["n_diverged"] < row["n"]
     return 0 if unknown else int(row["n_diverged"])

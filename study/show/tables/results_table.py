@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from study.metrics import METRICS, Target
+from study.metrics import METRICS, Select, Target
 from study.plan.plan import PlannedComparison
-from study.show.formatting import NONE, Cell, Estimate, column, heading, none, show
+from study.show.formatting import NONE, Cell, Estimate, column, heading, show
 from study.show.observations import neighbours
-from study.show.tables.tuning import chosen_cell, chosen_of, read_from
+from study.show.tables.tuning import by_selection, chosen_cell, found, read_from
 from study.show.templates import paragraphs
 
 BROKEN = ("diverged", "failed", "missing")
@@ -50,17 +50,18 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
     rows = by_metric(comparison, summary)
     columns = {}
     for metric, mine in rows.items():
+        estimates = [Estimate(row["estimate"], row["low"], row["high"]) for row in mine]
         title = heading(metric, mine[0]["unit"], device)
-        texts = column(metric, [Estimate(row["estimate"], row["low"], row["high"]) for row in mine])
-        columns[title, "measured"] = [
-            cell._replace(remark=remark(metric, row)) for cell, row in zip(texts, mine, strict=True)
-        ]
+        columns[title, "measured"] = column(metric, estimates, [remark(metric, row) for row in mine])
         if _has_reported(comparison, metric):
-            columns[f"{METRICS[metric].title}, reported", "reported"] = [
-                Cell(NONE if none(row["reported"]) else row["reported"]) for row in mine
-            ]
-    for select, metric in _read_by(comparison).items():
-        columns[f"tuned by {METRICS[select].title}", "chosen"] = [_chosen(row) for row in rows[metric]]
+            reported = [Cell(NONE if pd.isna(row["reported"]) else row["reported"]) for row in mine]
+            columns[f"{METRICS[metric].title}, reported", "reported"] = reported
+    tried = summary.dropna(subset="undertuned")
+    chosen = found(tried.assign(settings=tried["chosen"], chosen=tried["chosen"].notna()))
+    for select, metric in _shown_first(comparison).items():
+        columns[f"tuned by {METRICS[select].title}", "chosen"] = [
+            Cell(NONE) if pd.isna(row["select"]) else chosen_cell(chosen, row["arm"]) for row in rows[metric]
+        ]
     columns["runs", "runs"] = [Cell(_runs(row)) for row in rows[comparison.metrics[0]]]
     every = [row for mine in rows.values() for row in mine]
     metrics = [METRICS[metric] for metric in comparison.metrics]
@@ -98,7 +99,7 @@ def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
             names["reported"] = f"{metric}_reported"
         parts.append(mine[[*names]].rename(columns=names))
     parts.append(first.filter(regex="^n(_|$)").drop(columns="n_reached"))
-    for select, metric in _read_by(comparison).items():
+    for select, metric in _shown_first(comparison).items():
         parts.append(rows[metric][["arm", "chosen", "undertuned", "next"]].add_suffix(f"_by_{select}"))
     return str(pd.concat(parts, axis=1).to_csv(index=False, lineterminator="\n"))
 
@@ -107,25 +108,16 @@ def remark(metric: str, row: Row) -> str:
     """How many reached the target; or why an interval is missing or not to be trusted."""
     known = int(row["n_finished"] + row["n_diverged"])
     about = METRICS[metric]
-    parts = [text for text in [_reached(row["n_reached"], known)] if text and about.target and known]
-    if none(row["estimate"]):
+    parts = [text for text in [_reached(row)] if text and about.target and known]
+    if pd.isna(row["estimate"]):
         return parts[0] if parts else "not timed" if about.timed and row["n_finished"] else ""
     if not about.timed and not about.target and 0 < row["n_learned"] < row["n_finished"]:
         # Runs of both kinds: a mean between two clusters describes neither.
         parts.append(f"median {show(metric, Estimate(row['median']))}; interval unreliable")
-    elif none(row["low"]) and not about.per_round:
+    elif pd.isna(row["low"]) and not about.per_round:
         few = known < 6 if about.target else row["n_finished"] < 2
         parts.append("too few seeds for an interval" if few else "all seeds equal")
     return ", ".join(parts)
-
-
-def _chosen(row: Row) -> Cell:
-    """The settings that tuning chose for an arm; empty where it has none to search."""
-    if none(row["select"]):
-        return Cell(NONE)
-    if none(row["chosen"]):
-        return chosen_cell(None, not none(row["undertuned"]))
-    return chosen_cell(chosen_of(*(row[name] for name in ("chosen", "edge", "undertuned", "next"))))
 
 
 def _runs(row: Row) -> str:
@@ -141,12 +133,10 @@ def _has_reported(comparison: PlannedComparison, metric: str) -> bool:
     return any(metric in figures for figures in comparison.reported.values())
 
 
-def _read_by(comparison: PlannedComparison) -> dict[str, str]:
+def _shown_first(comparison: PlannedComparison) -> dict[Select, str]:
     """What arms are tuned by → the first metric shown that is read from those arms."""
-    found: dict[str, str] = {}
-    for metric in comparison.metrics if comparison.selections else ():
-        found.setdefault(comparison.selections[metric], metric)
-    return found
+    metrics = comparison.metrics
+    return {s: mine[0] for s, mine in by_selection(comparison).items() if mine[0] in metrics}
 
 
 def by_metric(comparison: PlannedComparison, summary: pd.DataFrame) -> dict[str, list[Row]]:
@@ -174,17 +164,16 @@ def beside(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
     for metric, mine in by_metric(comparison, summary).items():
         for side, target in neighbours(comparison.target).items() if METRICS[metric].target else ():
             level = f"{'loss ' * (target.metric == 'val_loss')}{_level(target)}"
-            texts = column(metric, [Estimate(row[f"{side}_median"]) for row in mine])
-            columns[f"{heading(metric, device=device)}, {level}", "measured"] = [
-                cell._replace(remark=_reached(row[f"{side}_n_reached"], int(row["n_finished"] + row["n_diverged"])))
-                for cell, row in zip(texts, mine, strict=True)
-            ]
+            estimates = [Estimate(row[f"{side}_median"]) for row in mine]
+            reached = [_reached(row, f"{side}_n_reached") for row in mine]
+            columns[f"{heading(metric, device=device)}, {level}", "measured"] = column(metric, estimates, reached)
     note = "The same runs at two neighbouring targets: medians over seeds, and how many runs reach them."
     return Table(ordered(comparison), columns, [note]) if columns else None
 
 
-def _reached(count: Any, known: int) -> str:
-    return "" if none(count) else f"{int(count)}/{known} reached"
+def _reached(row: Row, name: str = "n_reached") -> str:
+    """How many of the runs of which that is known reached a target; ``name``: of the column that counts them."""
+    return "" if pd.isna(row[name]) else f"{int(row[name])}/{int(row['n_finished'] + row['n_diverged'])} reached"
 
 
 def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
@@ -200,20 +189,9 @@ def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str |
     r"""A tabular for ``\usepackage{booktabs}`` (pandas' Styler would need the same package), notes as comments."""
     ours = table(comparison, summary, device)
     head, *rows = (" & ".join(map(tex, row)) + r" \\" for row in (ours.headings, *ours.rows))
-    return "\n".join(
-        [
-            "% Needs \\usepackage{booktabs}.",
-            *(f"% {note}" for note in ours.notes),
-            rf"\begin{{tabular}}{{l{'r' * len(ours.columns)}}}",
-            r"\toprule",
-            head,
-            r"\midrule",
-            *rows,
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
-    )
+    begin = [r"% Needs \usepackage{booktabs}.", *(f"% {note}" for note in ours.notes)]
+    begin += [rf"\begin{{tabular}}{{l{'r' * len(ours.columns)}}}", r"\toprule", head, r"\midrule"]
+    return "\n".join([*begin, *rows, r"\bottomrule", r"\end{tabular}", ""])
 
 
 FORMATS: dict[str, Callable[[PlannedComparison, pd.DataFrame, str | None], str]] = {

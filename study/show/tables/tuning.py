@@ -28,25 +28,20 @@ AT_EDGE = "at the edge, but hardly better than inside it"
 
 def found(tuning: pd.DataFrame) -> dict[str, Chosen | None]:
     """What was chosen for each arm that was tuned, None where every candidate diverged. ``tuning``: of ``Records``."""
-    chosen = tuning[tuning["chosen"].astype(bool)].drop_duplicates("arm")
-    columns = chosen[["arm", "settings", "edge", "undertuned", "next"]].itertuples(index=False)
-    return dict.fromkeys(tuning["arm"]) | {arm: chosen_of(*row) for arm, *row in columns}
+    found: dict[str, Chosen | None] = dict.fromkeys(tuning["arm"])
+    for row in tuning[tuning["chosen"].astype(bool)].drop_duplicates("arm").to_dict("records"):
+        sides, points = (json.loads(row[name]) if isinstance(row[name], str) else {} for name in ("edge", "next"))
+        following = [from_json(point) for point in points]
+        found[row["arm"]] = Chosen(settings_of(row["settings"]), sides, bool(row["undertuned"]), following)
+    return found
 
 
-def chosen_of(settings: str, edge: str | None, undertuned: bool, following: str | None) -> Chosen:
-    """The chosen candidate from the columns of tuning.parquet (and of summary.parquet); JSON where they are text."""
-    sides, points = (json.loads(text) if isinstance(text, str) else {} for text in (edge, following))
-    return Chosen(settings_of(settings), sides, bool(undertuned), [from_json(point) for point in points])
-
-
-def selects_of(comparison: PlannedComparison) -> list[Select]:
-    """What the arms of a comparison are tuned by: that of the first metric first; empty where nothing is tuned."""
-    return list(dict.fromkeys(comparison.selections[metric] for metric in comparison.used if comparison.selections))
-
-
-def read_by(comparison: PlannedComparison, select: str) -> list[str]:
-    """The metrics that are read from the arms tuned by ``select``."""
-    return [metric for metric in comparison.used if comparison.selections.get(metric) == select]
+def by_selection(comparison: PlannedComparison) -> dict[Select, list[str]]:
+    """What the arms of a comparison are tuned by → the metrics that are read from those arms; empty without tuning."""
+    found: dict[Select, list[str]] = {}
+    for metric in comparison.used if comparison.selections else ():
+        found.setdefault(comparison.selections[metric], []).append(metric)
+    return found
 
 
 def arm_names(plan: Plan) -> dict[str, list[str]]:
@@ -55,7 +50,7 @@ def arm_names(plan: Plan) -> dict[str, list[str]]:
     """
     names: dict[str, list[str]] = {}
     for comparison in plan.comparisons:
-        several = len(selects_of(comparison)) > 1
+        several = len(by_selection(comparison)) > 1
         for name, label in comparison.trained.items():
             selection = plan.arms[name].selection
             by = f" (tuned by {METRICS[selection.metric].title})" if several and selection else ""
@@ -97,17 +92,18 @@ def undertuned(chosen: Chosen) -> str:
     return f"best at the edge ({edge})" + f"; try {' or '.join(tries)}" * bool(out)
 
 
-def chosen_cell(chosen: Chosen | None, tuned: bool = True) -> Cell:
-    """What was chosen, and a remark on it; ``tuned``: whether the arm was tuned yet."""
-    if chosen is None:
-        return Cell(NONE, remark=ALL_DIVERGED if tuned else NOT_YET)
-    remark = f"undertuned: {undertuned(chosen)}" if chosen.undertuned else AT_EDGE * bool(chosen.sides)
-    return Cell(said(chosen.settings), remark=remark)
+def chosen_cell(chosen: Mapping[str, Chosen | None], arm: str) -> Cell:
+    """What was chosen for an arm, and a remark on it. ``chosen``: as ``found``."""
+    one = chosen.get(arm)
+    if one is None:
+        return Cell(NONE, remark=ALL_DIVERGED if arm in chosen else NOT_YET)
+    remark = f"undertuned: {undertuned(one)}" if one.undertuned else AT_EDGE * bool(one.sides)
+    return Cell(said(one.settings), remark=remark)
 
 
 def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen | None]) -> str:
     """Names the arms that are undertuned and where to look further; empty where there are none. ``chosen``: by arm."""
-    selects = selects_of(comparison)
+    selects = by_selection(comparison)
     parts = [
         f"{arm.label}{f' (by {METRICS[select].title})' * (len(selects) > 1)}, {undertuned(one)}"
         for arm in comparison.arms
@@ -120,8 +116,8 @@ def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen |
 def read_from(comparison: PlannedComparison) -> str:
     """Which metrics are read from the arms of which selection; empty where there is but one."""
     parts = [
-        f"tuned by {METRICS[select].title}: {listed(METRICS[metric].title for metric in read_by(comparison, select))}"
-        for select in selects_of(comparison)
+        f"tuned by {METRICS[select].title}: {listed(METRICS[metric].title for metric in metrics)}"
+        for select, metrics in by_selection(comparison).items()
     ]
     return f"Of arms {'; '.join(parts)}." if len(parts) > 1 else ""
 
@@ -186,8 +182,8 @@ def ledger(plan: Plan, records: Records) -> Ledger:
         about = f"by {METRICS[select].title}; {grid_text(search)}; {trials}"
         counts = f"best of {', '.join(map(str, counts_of(search.first)))}" + " (%)" * bool(METRICS[select].percent)
         expected = expected_text(search.first, select, mine) if len(mine) else NONE
-        cell, final = chosen_cell(chosen.get(name), name in chosen), final_rows.get(name, finals.iloc[:0])
-        line = Line(arm.label, cell, _spent(mine), _spent(final), expected)
+        final = final_rows.get(name, finals.iloc[:0])
+        line = Line(arm.label, chosen_cell(chosen, name), _spent(mine), _spent(final), expected)
         groups.setdefault((comparison.title, about, counts), []).append(line)
     searches = tuning["arm"].map({name: arm.search.id for name, arm in plan.arms.items() if arm.search})
     once = tuning.assign(search=searches).drop_duplicates(["search", "settings", "seed"])
@@ -248,7 +244,7 @@ def searches(plan: Plan, records: Records) -> dict[str, Any] | None:
 def arms_by_selection(plan: Plan) -> Iterator[tuple[PlannedComparison, Select, PlannedArm]]:
     """Every arm of every comparison, once for each selection of that comparison."""
     for comparison in plan.comparisons:
-        for select in selects_of(comparison):
+        for select in by_selection(comparison):
             for arm in comparison.arms:
                 yield comparison, select, arm
 

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from study.metrics import METRICS
+from study.metrics import ToTarget as Reached
 from study.show.figures.data import Evidence
-from study.show.figures.panel import FEW, MetricPanel
-from study.show.figures.style import PERCENT, arms, error_scale, loss_scale, nothing, steps
+from study.show.figures.panel import FEW, PERCENT, MetricPanel, arms, error_scale, loss_scale, nothing, steps
 
 WORST = 1e300  # stands for a diverged run; not infinite, so that quantiles can be taken
 
@@ -121,18 +121,15 @@ class ToTarget(MetricPanel):
         if not times:
             nothing(ax, evidence.why_empty(self.metric))
         complete = all(np.isfinite(values).all() for values in times.values())
-        last = evidence.dots(self.metric)["value"].max()
-        ends = {label: self._budget(label) for label in times}
-        limit = 1.12 * last if complete else np.nanmax([*ends.values(), last])
-        if not np.isfinite(limit) or limit <= 0:
-            limit = 1.0
+        ends = {label: 1.12 * values[-1] if complete else self._budget(label) for label, values in times.items()}
+        limit = max(ends.values(), default=0) or 1.0
         short: dict[float, list[str]] = {}
         for label in (label for label in evidence.labels if label in times):
             look, values = evidence.looks[label], times[label]
             reached = values[np.isfinite(values)]
             share = np.arange(1, len(reached) + 1) / len(values) * 100
             most = float(share.max(initial=0))
-            end = limit if complete else min(max(ends[label], reached.max(initial=0)), limit)
+            end = limit if complete else ends[label]
             steps(ax, reached, share, (0, end), look)
             if len(reached) < len(values):
                 ax.plot([end], [most], marker="|", markersize=8, color=look.color, clip_on=False)
@@ -149,8 +146,7 @@ class ToTarget(MetricPanel):
 
     def _budget(self, label: str) -> float:
         """Where an arm's curve ends: its last evaluation, in the metric's unit."""
-        curves = self.evidence.curves[self.evidence.curves["label"] == label]
-        if self.metric == "epochs_to_target":
-            return float(curves["epoch"].max())
-        seconds = self.evidence.step_seconds(self.metric).get(label, np.nan)
-        return float(curves["step"].max()) * (seconds if self.metric == "seconds_to_target" else 1)
+        curves, source = self.evidence.curves, METRICS[self.metric].source
+        assert isinstance(source, Reached)
+        last = float(curves.loc[curves["label"] == label, source.counted].max())
+        return last * self.evidence.step_seconds(self.metric)[label] if source.timed else last

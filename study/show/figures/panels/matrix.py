@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from math import log, prod
 
 import numpy as np
@@ -13,8 +14,7 @@ from matplotlib.axes import Axes
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.figures.data import COLOURS, Evidence, looks
-from study.show.figures.panel import SOME, MetricPanel
-from study.show.figures.style import nothing
+from study.show.figures.panel import SOME, MetricPanel, nothing
 from study.show.formatting import COUNTED
 
 ANNOTATED = 200  # cells; above this their figures are only in the table
@@ -40,9 +40,8 @@ class HeatMap(MetricPanel):
     def draw(self, ax: Axes) -> None:
         comparison = self.evidence.comparison
         down, across = levels(comparison)
-        arms = pd.MultiIndex.from_tuples([tuple(arm.values[key] for key in comparison.keys) for arm in comparison.arms])
-        cells = self._cells().reindex([arm.label for arm in comparison.arms]).set_index(arms)
-        cells = cells.reindex(pd.MultiIndex.from_product([*down, *across]))
+        labels = {tuple(arm.values[key] for key in comparison.keys): arm.label for arm in comparison.arms}
+        cells = self._cells().reindex([labels.get(place) for place in product(*down, *across)])
         values = cells["estimate"].to_numpy(dtype=float).reshape(shape(comparison))
         texts = cells["text"].fillna("").to_numpy().reshape(shape(comparison))
         annotate, known = values.size <= ANNOTATED, np.isfinite(values)

@@ -1,0 +1,144 @@
+"""Keys of a study file that name an axis (``optimizer``) or a setting (``optimizer.lr``), and what they take.
+
+The choices themselves type them: for every choice there is a model of the same settings, none of which is required,
+since other keys of the file may give them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import (
+    Discriminator,
+    Field,
+    GetPydanticSchema,
+    JsonValue,
+    Tag,
+    TypeAdapter,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+)
+from pydantic.fields import FieldInfo
+from typing_extensions import TypeAliasType
+
+from study.axes.base import Axis, Choice, Frozen
+from study.axes.recipe import AXES, Recipe
+
+VARIED = tuple(axis for axis, about in AXES.items() if about.varies)
+CHOICES = {axis: about.choices for axis, about in AXES.items() if about.choices}
+Written = dict[str, JsonValue]  # axis or setting → value
+UNSET = Field(default_factory=lambda: None)  # of a key that is not there; no default in the JSON Schema
+
+
+def checked_as(kind: Any) -> GetPydanticSchema:
+    """Annotates a field that is checked as another type, which is made of the axes when the program begins."""
+    return GetPydanticSchema(lambda source, handler: handler.generate_schema(kind))
+
+
+@cache
+def owners() -> dict[str, list[type[Choice]]]:
+    """Every setting (``optimizer.lr``) with the choices that have it."""
+    found: dict[str, list[type[Choice]]] = {}
+    for axis, kind in CHOICES.items():
+        for choice in kind.choices().values():
+            for setting in choice.model_fields:
+                found.setdefault(f"{axis}.{setting}", []).append(choice)
+        del found[f"{axis}.name"]
+    return found
+
+
+def of_axis(axis: str) -> Any:
+    """A number, or a choice as a bare name or with some of its settings."""
+    about = Field(description=AXES[axis].description)
+    if axis not in CHOICES:
+        return Annotated[_type(Recipe.model_fields[axis]), about]
+    options: list[Any] = []
+    for name, choice in CHOICES[axis].choices().items():
+        options += [word(name, choice.description()), Annotated[_partial(axis, name, choice), Tag(f"<{name} …>")]]
+    return union(axis, options, Discriminator(tag), about)
+
+
+def _partial(axis: str, name: str, choice: type[Choice]) -> type[Frozen]:
+    """The choice as it may be written: no setting but the name is required."""
+    kinds = {setting: _type(field) for setting, field in choice.model_fields.items()}
+    return create_model(
+        f"{axis}_{name}",
+        __base__=Frozen,
+        __doc__=choice.description(),
+        __cls_kwargs__={"title": name},
+        **fields(kinds, ["name"]),
+    )
+
+
+def of_setting(key: str, homes: list[type[Choice]]) -> Any:
+    """What any of the choices that have the setting takes."""
+    kinds = {repr(kind): kind for home in homes for kind in [_type(home.model_fields[key.partition(".")[2]])]}
+    names = ", ".join(home.model_fields["name"].default for home in homes)
+    return union(key.replace(".", "-"), kinds.values(), Field(description=f"A setting of {names}."))
+
+
+def fields(kinds: Mapping[str, Any], required: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of a model with these keys, by the type of their values."""
+    return {key: (kind, ... if key in required else UNSET) for key, kind in kinds.items()}
+
+
+def mapping(name: str, doc: str, kinds: Mapping[str, Any], required: Collection[str] = (), **more: Any) -> Any:
+    """A type of mappings with such keys; they are checked and kept as they are written, in their order."""
+
+    def as_written(content: Written, check: ValidatorFunctionWrapHandler) -> Written:
+        check(content)
+        return content
+
+    model: Any = create_model(name, __base__=Frozen, __doc__=doc, **more, **fields(kinds, required))
+    return Annotated[model, WrapValidator(as_written)]
+
+
+@cache
+def adapter(key: str, home: type[Choice] | None) -> TypeAdapter[Any]:
+    """Checks the values of a setting of the choice ``home``, or where that is None those of an axis."""
+    field = home.model_fields[key.partition(".")[2]] if home else Recipe.model_fields[key]
+    return TypeAdapter(_type(field))
+
+
+@cache
+def kind_of(key: str, home: type[Choice] | None) -> str | None:
+    """``real``, ``whole`` or ``widths`` (a list of whole numbers); None for what cannot be searched."""
+    schema = adapter(key, home).json_schema()
+    if schema.get("type") == "array":
+        return "widths" if schema.get("items", {}).get("type") == "integer" and "prefixItems" not in schema else None
+    return {"number": "real", "integer": "whole"}.get(schema.get("type", ""))
+
+
+def searchable() -> list[str]:
+    """The keys that can be searched: numbers, and lists of widths."""
+    homes = {axis: [None] for axis in VARIED if axis not in CHOICES} | owners()
+    allowed = [key for key in homes if not AXES[key.partition(".")[0]].untunable]
+    return [key for key in allowed if any(kind_of(key, home) for home in homes[key])]
+
+
+def word(name: str, description: str) -> Any:
+    """A name that may be written."""
+    return Annotated[Literal[name], Tag(f"<{name}>"), Field(description=description)]
+
+
+def union(name: str, options: Iterable[Any], *about: Any) -> Any:
+    """A type that is written once in the JSON Schema, under ``name``; a dot in it would count as that of a module."""
+    alias: Any = TypeAliasType
+    return alias(name, Annotated[(Union[tuple(options)], *about)])  # noqa: UP007
+
+
+def _type(field: FieldInfo) -> Any:
+    """The annotation of a field with its bounds."""
+    bounds = [bound for bound in field.metadata if not isinstance(bound, Axis)]
+    return Annotated[(field.annotation, *bounds)] if bounds else field.annotation
+
+
+def tag(given: object) -> str | None:
+    """Which part of a union is meant; in marks that no key of a file has, so that they can be told from keys."""
+    if isinstance(given, str):
+        return f"<{given}>"
+    name = given.get("name") if isinstance(given, Mapping) else getattr(given, "name", None)
+    return None if name is None else f"<{name} …>"
