@@ -91,7 +91,7 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an accuracy of a regression": (
         {f"{A}.baseline": {"dataset": "diabetes"}},
-        f"{A}.metrics[0]: 'test_accuracy' needs classes, and 'diabetes' is for regression; use a loss",
+        f"{A}.metrics[0]: 'test_accuracy' needs classes and 'diabetes' is for regression; use a loss",
     ),
     "an accuracy as target of a regression": (
         TO_TARGET | {f"{A}.baseline": {"dataset": "diabetes"}, "target": {"metric": "val_accuracy", "value": 0.9}},

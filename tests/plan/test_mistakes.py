@@ -189,7 +189,7 @@ def test_a_misspelt_choice_does_not_make_its_label_a_second_mistake(study: dict[
         ),
         (
             Final("train_accuracy", "weight_norm", compute=sub),
-            "'weight_norm' needs classes, and 'diabetes' is for regression; use a loss",
+            "'weight_norm' needs classes and 'diabetes' is for regression; use a loss",
         ),
     ],
 )

@@ -209,9 +209,7 @@ class Expansion:
         given, place = opened.options.select, opened.places["select"]
         found = selections(comparison.used, given, regression is not None)
         if regression is not None and "val_accuracy" in found.values():
-            self.mistakes.add(
-                place, f"'val_accuracy' needs classes, and {regression!r} is for regression; use val_loss"
-            )
+            self.mistakes.add(place, f"'val_accuracy' needs classes and {regression!r} is for regression; use val_loss")
         if given and not target and "steps_to_target" in found.values():
             self.mistakes.add(place, f"'steps_to_target' {NO_TARGET}")
         return found
@@ -286,7 +284,7 @@ def _unfit(metric: str, regression: str | None, target: Target | None) -> str | 
     if needs.target and target is None:
         return f"{metric!r} {NO_TARGET}"
     if regression is not None and needs.accuracy:
-        return f"{metric!r} needs classes, and {regression!r} is for regression; use a loss"
+        return f"{metric!r} needs classes and {regression!r} is for regression; use a loss"
     return None
 
 
