@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,11 @@ def test_two_files_of_one_study_name_do_not_share_a_store(
     Path("link.yaml").symlink_to("s.yaml")
     Dag.build({"study": "link.yaml"}, Limits(gpu=1))  # it is the same file
     Dag.build({"study": "copy.yaml", "results": "other"}, Limits(gpu=1))
+    shutil.copytree("results", "folder/results")
+    shutil.copy("s.yaml", "folder")
+    monkeypatch.chdir("folder")
+    Dag.build({"study": "s.yaml"}, Limits(gpu=1))  # what is copied with its store is nobody's namesake
+    monkeypatch.chdir(tmp_path)
     write(study | {"study": "renamed"}, Path("s.yaml"))
     Dag.build({"study": "copy.yaml"}, Limits(gpu=1))
     Path("copy.yaml").rename("moved.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -59,7 +60,7 @@ class Dag:
         dag.refuse_too_large()
         History.read(dag.plan, store)  # refused now where it is damaged, not when the study is under way
         dag.write()
-        write_if_changed(_pointer(store, path), f"{dag.plan.study}\n{path.absolute()}\n")
+        write_if_changed(_pointer(store, path), f"{dag.plan.study}\n{os.path.relpath(path, store.root)}\n")
         return dag
 
     def write(self) -> None:
@@ -151,7 +152,10 @@ def _most(arms: Iterable[Arm]) -> int:
 
 
 def _pointer(store: Store, study: Path) -> Path:
-    """Where a job on another machine finds the plan of ``study`` without reading it: its name, then its own path."""
+    """Where a job on another machine finds the plan of ``study`` without reading it: its name, then its own path.
+
+    That is relative to the store, so that both can be copied together.
+    """
     return store.root / "studies" / f".{digest(str(study.absolute()))}.plan"
 
 
@@ -159,7 +163,7 @@ def namesake(plan: Plan, path: Path, store: Store) -> str | None:
     """What is wrong where another study file, which is there still, has the same name and so the same results."""
     for pointer in sorted(store.root.glob("studies/.*.plan")):
         name, _, written = pointer.read_text(encoding="utf-8").partition("\n")
-        other = Path(written.strip())
+        other = Path(os.path.abspath(store.root / written.strip()))
         if name != plan.study or not other.is_file() or other.samefile(path):
             continue
         with suppress(Refused, AttributeError):  # it is no study file any more
