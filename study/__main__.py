@@ -15,7 +15,7 @@ ARGUMENTS = {
     "dataset": "id of a dataset of the plan: 12 hex digits",
     "job": "results/jobs/JOB.json, which a run of snakemake writes",
     "comparison": "name of a comparison of the study",
-    "name": "which of its figures: results, tuning, datasets",
+    "name": "which of its figures: a folder of results/studies/STUDY/figures/",
 }
 
 

@@ -17,22 +17,25 @@ class Refused(Exception):
 
 
 class Mistakes:
-    """The mistakes found so far in one file, in the order found, each once."""
+    """The mistakes found so far in one file, in the order found, each told once.
+
+    Its length says how often one was found, so that it grows too where a mistake is made that was found before.
+    """
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self._found: dict[str, None] = {}
+        self._found: list[str] = []
 
     def add(self, path: str, message: str) -> None:
         line = f"{path}: {message}" if path else message
-        self._found[f"{self.file}: {line}".replace("\n", "\\n")] = None
+        self._found.append(f"{self.file}: {line}".replace("\n", "\\n"))
 
     def __len__(self) -> int:
         return len(self._found)
 
     def raise_any(self) -> None:
         if self._found:
-            raise Refused(list(self._found))
+            raise Refused(list(dict.fromkeys(self._found)))
 
 
 def show(value: Any) -> str:

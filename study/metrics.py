@@ -156,7 +156,7 @@ class Metric:
         return math.exp(difference) if self.ratio else difference
 
     def selected_by(self, regression: bool) -> Select | None:
-        """What a setting is selected by for the sake of the metric: its validation twin (STATISTICS, Tuning).
+        """What a setting is selected by for the sake of the metric: its validation twin (docs/statistics.md, Tuning).
 
         None for times of a step and memory, which settings that are numbers do not change. The share of small weights
         and other metrics that nobody wants at the price of a worse model go with accuracy.
@@ -261,6 +261,8 @@ class Target(BaseModel):
     def within_reach(cls, value: float, info: ValidationInfo) -> float:
         if info.data.get("metric") == "val_accuracy" and not 0 < value <= 1:
             raise ValueError("an accuracy is a fraction: give a number above 0 and at most 1")
+        if info.data.get("metric") == "val_loss" and value <= 0:
+            raise ValueError("no run can have such a loss: give a number above 0")
         return value
 
     def __str__(self) -> str:

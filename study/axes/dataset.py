@@ -199,6 +199,8 @@ class Table(FromFiles):
             raise OSError(f"{self.path} cannot be read as {'CSV' if self.csv else 'Parquet'}; {error}") from error
         if self.target not in schema.names:
             raise LookupError(f"{self.path} has no column {self.target!r}; it has {', '.join(schema.names)}")
+        if len(schema.names) == 1:
+            raise OSError(f"{self.path} has no column but {self.target!r}; add what to predict it from")
 
     def load(self) -> Raw:
         """Raises ValueError where the target fits no task, a value is missing, or a feature is no number or text."""

@@ -28,7 +28,9 @@ class Lion(torch.optim.Optimizer):
         for group in self.param_groups:
             lr, (beta1, beta2) = group["lr"], group["betas"]
             for p in group["params"]:
-                momentum = self.state[p].setdefault("exp_avg", torch.zeros_like(p))
+                if not self.state[p]:
+                    self.state[p]["exp_avg"] = torch.zeros_like(p)
+                momentum = self.state[p]["exp_avg"]
                 p.mul_(1 - lr * group["weight_decay"])
                 p.add_(torch.lerp(p.grad, momentum, beta1).sign_(), alpha=-lr)
                 momentum.lerp_(p.grad, 1 - beta2)

@@ -85,7 +85,7 @@ class Recipe(Frozen):
 
     @cached_property
     def dataset_id(self) -> str:
-        return digest(canonical(self.dataset.differing()))
+        return digest(canonical({"recipe": RECIPE, "dataset": self.dataset.differing()}))
 
     def value(self, key: str) -> Any:
         """Of a setting (``optimizer.lr``) or an axis."""

@@ -68,9 +68,9 @@ def final(arm: Arm, runs: int, rows: int | None = None) -> Work:
     return _work(runs, mean_steps(arm.search, rows) if arm.search else steps_of(arm.outline, rows))
 
 
-def tuning(search: Search, selections: int, rows: int | None = None) -> Work:
-    """Of a search for so many selections."""
-    trials = search.first + selections * search.extend
+def tuning(search: Search, selections: int, rows: int | None = None, trials: int | None = None) -> Work:
+    """Of a search for so many selections. ``trials``: where they are known; before, they are at most so many."""
+    trials = search.first + selections * search.extend if trials is None else trials
     return _work(trials * search.seeds, mean_steps(search, rows))
 
 

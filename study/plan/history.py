@@ -177,7 +177,7 @@ class Freshness:
         self._sums.keep()
 
     def newer(self) -> list[str]:
-        """The arms, or "timing", whose records are others, or fewer, than those drawn from; none where nobody knows."""
+        """The arms, or "timing", whose records are not those drawn from (none yet: all)."""
         drawn = History.read(self.plan, self.store).drawn
         names = [*self.plan.arms, *[TIMING] * bool(self.plan.timing)]
-        return [name for name in names if drawn.get(name) != self.now.get(name)] if drawn else []
+        return [name for name in names if drawn.get(name) != self.now.get(name)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from study.axes.dataset import Dataset
 from study.axes.recipe import RECIPE, Recipe, digest
 from study.errors import Refused, suggest
 from study.metrics import METRICS, Select, Target
-from study.plan.file.models import Claim
+from study.plan.file.models import Claim, Comparison, Measured
 from study.plan.search import Candidate, Search, Selection
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
@@ -101,7 +101,7 @@ class PlannedClaim(Claim):
         return f"{self.metric} {self.kind} {self.better_arm} {self.than_arm}"
 
 
-class PlannedComparison(Frozen):
+class PlannedComparison(Measured, Frozen):
     name: str
     title: str
     keys: tuple[str, ...]  # the keys that vary, in the order written
@@ -127,11 +127,6 @@ class PlannedComparison(Frozen):
     def trained(self) -> dict[str, str]:
         """Label by arm id: of the arms of every selection."""
         return {arm: planned.label for planned in self.arms for arm in (planned.arm, *planned.tuned.values())}
-
-    @property
-    def used(self) -> tuple[str, ...]:
-        """The metrics that are shown or claimed."""
-        return tuple(dict.fromkeys((*self.metrics, *(claim.metric for claim in self.claims))))
 
     def arms_for(self, metric: str) -> dict[str, str]:
         """Label → the arm that ``metric`` is read from."""
@@ -161,9 +156,9 @@ class Plan(Frozen):
 
     @property
     def stated(self) -> str:
-        """A digest of all that verdicts depend on but the records: claims, looks, seeds, targets, timing."""
+        """A digest of all that verdicts depend on but the records: claims, looks, seeds, targets, timing; no names."""
         parts = [
-            [c.name, c.seeds, c.target and c.target.model_dump(), [claim.model_dump() for claim in c.claims]]
+            [c.seeds, c.target and c.target.model_dump(), [claim.model_dump() for claim in c.claims]]
             for c in self.comparisons
         ]
         return digest(json.dumps([parts, self.looks, self.timing and self.timing.id], sort_keys=True))
@@ -231,11 +226,17 @@ def open_plan(path: str | Path) -> tuple[Plan, Store]:
     return Plan.load(path), Store(parents[2])
 
 
-def timing_of(comparisons: Iterable[PlannedComparison]) -> Timing | None:
+def rounds_of(comparisons: Iterable[Comparison | PlannedComparison], seeds: int = 0) -> int:
+    """Of the timing job: as many as the most ``seeds`` of what is timed; ``seeds``: of comparisons that give none."""
+    timed = [c.seeds or seeds for c in comparisons if any(METRICS[metric].timed for metric in c.used)]
+    return max([FEWEST_ROUNDS, *timed])
+
+
+def timing_of(comparisons: Sequence[PlannedComparison]) -> Timing | None:
     """The timing job of a study: the arms of comparisons that show or claim a time or memory; None without any."""
     timed = [(c, metric) for c in comparisons for metric in c.used if METRICS[metric].timed]
     if not timed:
         return None
     arms = tuple(sorted({arm for comparison, metric in timed for arm in comparison.arms_for(metric).values()}))
-    rounds = max(FEWEST_ROUNDS, *(comparison.seeds for comparison, _ in timed))
+    rounds = rounds_of(comparisons)
     return Timing(id=digest(json.dumps([RECIPE, rounds, *arms])), arms=arms, rounds=rounds)

@@ -49,6 +49,8 @@ def claims(arguments: Namespace) -> int:
     from study.show.claims import table as claims_table
 
     plan, store, path, again = _asked(arguments)
+    if arguments.require and not any(comparison.claims for comparison in plan.comparisons):
+        raise Refused([f"{arguments.file}: states no claims, so that none can be {arguments.require}; add 'claims:'"])
     if not path.exists():
         raise Refused([f"{path}: there are no verdicts yet; {again}"])
     found = pd.read_parquet(path)

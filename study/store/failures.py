@@ -40,7 +40,7 @@ def failures(store: Store, arm: str) -> Iterator[Failure]:
     """
     folder = store.arm(arm)
     names = {path.stem.partition("-")[2] for kind in ("failed", "started") for path in folder.glob(f"{kind}-*.json")}
-    present = store.present([arm])[arm]
+    present = store.blocks(arm) if names else []
     for name in sorted(names):
         block = Block.parse(name)
         failure = _failure(arm, block, store.started(arm, block), store.failed(arm, block))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Where the block writes what is renamed to ``path`` at its end; the folder is made."""
+    """Where the block writes what is renamed to ``path`` at its end, or removed where it raises; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{os.getpid()}.{path.name}")
-    yield beside
-    os.replace(beside, path)
+    beside = path.with_name(f".{socket.gethostname()}.{os.getpid()}.{path.name}")
+    try:
+        yield beside
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def write_if_changed(path: Path, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where results are: paths of DESIGN §6, blocks of seeds, and what is there already."""
+"""Where results are: paths, blocks of seeds, and what is there already."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Store:
         """The complete blocks of each arm. A block is complete when its runs and its curves are there."""
         folder = self.root / "arms"
         there = set(os.listdir(folder)) if folder.is_dir() else set()
-        return {arm: self._blocks(arm) if arm in there else [] for arm in arms}
+        return {arm: self.blocks(arm) if arm in there else [] for arm in arms}
 
     def selections(self, search: str) -> list[str]:
         """The selections that a search was extended for; none where it has not begun."""
@@ -132,7 +132,14 @@ class Store:
 
         return list(json.loads(pq.read_schema(path).metadata[b"selections"]))
 
-    def _blocks(self, arm: str) -> list[Block]:
+    def tuning_runs(self, search: str) -> int:
+        """How many runs of tuning seeds a search has made, which has begun."""
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(self.search(search)).num_rows)
+
+    def blocks(self, arm: str) -> list[Block]:
+        """The complete blocks of an arm that has a folder."""
         names = set(os.listdir(self.arm(arm)))
         blocks = [Block.parse(found[1]) for found in map(BLOCK.fullmatch, names) if found]
         return sorted(block for block in blocks if f"curves-{block}.parquet" in names)

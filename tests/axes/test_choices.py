@@ -21,7 +21,7 @@ EVERY = [
     pytest.param(cls, id=f"{axis}-{name}") for axis, kind in CHOICES.items() for name, cls in kind.choices().items()
 ]
 
-NAMES = {  # DESIGN §4: choices at least
+NAMES = {  # at least
     "dataset": "digits breast_cancer wine diabetes idx table",
     "network": "linear mlp convnet",
     "activation": "identity sigmoid tanh relu leaky_relu gelu silu elu",

@@ -125,6 +125,13 @@ def test_lion_follows_algorithm_2():
     np.testing.assert_allclose(found.numpy(), theta, rtol=1e-5)
 
 
+def test_lion_makes_its_state_once(monkeypatch):
+    made, of = [], torch.zeros_like
+    monkeypatch.setattr(torch, "zeros_like", lambda p: made.append(p) or of(p))
+    trajectory(Lion(lr=0.01))
+    assert len(made) == 1
+
+
 REFERENCE = {
     "sgd": lambda p: torch.optim.SGD(p, 0.01),
     "momentum": lambda p: torch.optim.SGD(p, 0.01, momentum=0.9),

@@ -90,8 +90,7 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
             f"{A}.baseline": {"dataset": "diabetes"},
             f"{A}.metrics": ["test_loss"],
         },
-        "comparisons.a.claims[0].metric: 'val_accuracy' needs classes and the data of 'tanh' are for regression; "
-        "use a loss",
+        "comparisons.a.claims[0].metric: 'val_accuracy' needs classes and 'diabetes' is for regression; use a loss",
     ),
     "no looks": ({"looks": 0}, "looks: 0 is refused; give a number of at least 1"),
 }

@@ -43,6 +43,14 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         {f"{A}.vary": {"activation": ["relu", "tanh", {"name": "relu"}]}},
         f"{A}.vary.activation[2]: makes the same arm as {A}.vary.activation[0]; keep one",
     ),
+    "a choice twice, of labels that are asked for": (
+        {
+            f"{A}.vary": {"activation": ["relu", "relu"]},
+            f"{A}.reference": "relu",
+            f"{A}.claims": [{"metric": "test_accuracy", "better": "relu", "than": "tanh", "exploratory": True}],
+        },
+        f"{A}.vary.activation[1]: makes the same arm as {A}.vary.activation[0]; keep one",
+    ),
     "labels that collide": (
         {f"{A}.vary": {"optimizer.lr": [0.12345678, 0.12345679]}},
         f"{A}.vary.optimizer.lr[1]: gives the label 'lr=0.123457', as {A}.vary.optimizer.lr[0] does; "
@@ -83,11 +91,17 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an accuracy of a regression": (
         {f"{A}.baseline": {"dataset": "diabetes"}},
-        f"{A}.metrics[0]: 'test_accuracy' needs classes and the data of 'tanh' are for regression; use a loss",
+        f"{A}.metrics[0]: 'test_accuracy' needs classes and 'diabetes' is for regression; use a loss",
     ),
     "an accuracy as target of a regression": (
         TO_TARGET | {f"{A}.baseline": {"dataset": "diabetes"}, "target": {"metric": "val_accuracy", "value": 0.9}},
-        f"{A}.metrics[0]: the target is an accuracy and the data of 'tanh' are for regression; target val_loss",
+        "target: is an accuracy, and 'diabetes' is for regression; give val_loss",
+    ),
+    "an accuracy as target of one comparison of a regression": (
+        TO_TARGET
+        | {f"{A}.baseline": {"dataset": "diabetes"}, f"{A}.target": {"metric": "val_accuracy", "value": 0.9}}
+        | {f"{A}.metrics": ["test_loss", "steps_to_target", "epochs_to_target"]},
+        f"{A}.target: is an accuracy, and 'diabetes' is for regression; give val_loss",
     ),
     "no target": (
         TO_TARGET,
@@ -105,6 +119,18 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     "a target in percent": (
         TO_TARGET | {"target": {"metric": "val_accuracy", "value": 95}},
         "target.value: 95 is refused; an accuracy is a fraction: give a number above 0 and at most 1",
+    ),
+    "a loss below every loss as target": (
+        TO_TARGET | {"target": {"metric": "val_loss", "value": 0}},
+        "target.value: 0 is refused; no run can have such a loss: give a number above 0",
+    ),
+    "the other half of a target": (
+        TO_TARGET | {f"{A}.target": {"value": 0.95}},
+        f"{A}.target.metric: is missing; give one of val_accuracy, val_loss",
+    ),
+    "a target of nothing": (
+        TO_TARGET | {"target": {"metric": None, "value": 0.95}},
+        "target.metric: is empty; give one of val_accuracy, val_loss",
     ),
     "half a target": (
         TO_TARGET | {f"{A}.target": {"metric": "val_accuracy"}},
@@ -166,6 +192,10 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     "a target that is no column": (
         {"baseline.dataset": {"name": "table", "path": "pets.csv", "target": "species"}},
         "baseline.dataset.target: pets.csv has no column 'species'; it has weight, kind",
+    ),
+    "a table with nothing to predict from": (
+        {"baseline.dataset": {"name": "table", "path": "kinds.csv", "target": "kind"}},
+        "baseline.dataset.path: kinds.csv has no column but 'kind'; add what to predict it from",
     ),
     "a table that is none": (
         {"baseline.dataset": {"name": "table", "path": "s.yaml", "target": "y"}},

@@ -108,7 +108,7 @@ TUNING: dict[str, tuple[dict[str, Any], str]] = {
             f"{A}.metrics": ["test_loss"],
             f"{A}.baseline": {"dataset": "diabetes"},
         },
-        "tune.select: 'val_accuracy' needs classes and the data of 'tanh' are for regression; use val_loss",
+        "tune.select: 'val_accuracy' needs classes and 'diabetes' is for regression; use val_loss",
     ),
     "trials of a grid": (
         {"tune": LR | {"trials": 32}},

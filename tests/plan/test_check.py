@@ -14,7 +14,8 @@ import pytest
 from study.__main__ import main
 from study.engine.data import prepare
 from study.plan.plan import Plan
-from study.plan.trials import Trials
+from study.plan.trials import Trial, Trials
+from study.plan.workflow.dag import Dag
 from study.store.layout import Block, Store
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
@@ -109,8 +110,8 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
         "  activation       2 arms × 16 seeds, tuned by val_accuracy, 2 claims",
         "  hyperparameters  2 arms × 16 seeds",
         "2 comparisons, 4 different arms, 64 runs",
-        "2 searches for 2 tuned arms: 26 trials, 78 runs of tuning seeds",
-        "In all: 142 runs, 182,240 steps, of which 78 runs and 106,080 steps are tuning",
+        "2 searches for 2 tuned arms: up to 26 trials, 78 runs of tuning seeds",
+        "In all: up to 142 runs, 182,240 steps, of which up to 78 runs and 106,080 steps are tuning",
         "2 searches to do; 0 of 2 arms tuned in results/",
         "2 jobs to do; 0 of 64 runs cached in results/",
         "2 claims, 2 to test",
@@ -133,6 +134,34 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
         path.touch()
     store.search(arm.search.id).unlink()  # an arm that is trained is not tuned again
     assert "1 search to do; 0 of 2 arms tuned in results/" in check(DESIGN)[1].splitlines()
+
+
+def test_trials_are_counted_once_they_are_made(check: Check, plan: Callable[[Any], Plan]) -> None:
+    for arm in plan(DESIGN).arms.values():
+        if arm.search and arm.selection:
+            trials = [Trial({"optimizer.lr": rate}, [{"seed": seed} for seed in range(3)]) for rate in range(1, 11)]
+            Trials(arm.search, trials, [arm.selection.name]).write(Store("results").search(arm.search.id))
+    out = check(DESIGN)[1].splitlines()
+    assert "2 searches for 2 tuned arms: 20 trials, 60 runs of tuning seeds" in out
+    assert "In all: 124 runs, 157,760 steps, of which 60 runs and 81,600 steps are tuning" in out
+
+
+def test_check_says_when_the_report_is_of_another_state_of_the_file(study: dict[str, Any], check: Check) -> None:
+    def report() -> str:
+        return next(line for line in check(study)[1].splitlines() if line.startswith("Report: "))
+
+    check(study)
+    dag = Dag.build({"study": "s.yaml"})
+    Path(dag.file("report.html")).touch()
+    assert report() == "Report: results/studies/small/report.html"
+    for change in ({"seeds": 4}, {"title": "Other"}, {"comparisons": {"b": study["comparisons"]["a"]}}):
+        before = dict(study)
+        study |= change
+        assert report() == (
+            "Report: results/studies/small/report.html: of another state of the study file; run snakemake"
+        )
+        study |= {"title": None} | before
+    assert report() == "Report: results/studies/small/report.html"
 
 
 @pytest.mark.parametrize("arguments", [[], ["chek", "s.yaml"], ["check"], ["check", "s.yaml", "--fast"]])

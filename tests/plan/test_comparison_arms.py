@@ -9,7 +9,7 @@ import pytest
 from study.metrics import METRICS
 from tests.plan.tuned import LR, Planned, arms, tuned
 
-SELECTED = {  # from STATISTICS, Tuning
+SELECTED = {  # from docs/statistics.md, Tuning
     "test_accuracy": "val_accuracy", "train_accuracy": "val_accuracy", "val_accuracy": "val_accuracy",
     "test_loss": "val_loss", "train_loss": "val_loss", "val_loss": "val_loss", "generalization_gap": "val_accuracy",
     "steps_to_target": "steps_to_target", "epochs_to_target": "steps_to_target",
@@ -17,7 +17,7 @@ SELECTED = {  # from STATISTICS, Tuning
     "memory_mib": "val_accuracy", "small_weights": "val_accuracy", "weight_norm": "val_accuracy",
     "speedup": "val_accuracy",
 }  # fmt: skip
-SELECTED |= {  # metrics that STATISTICS does not know, by what their record says
+SELECTED |= {  # metrics that the page does not know, by what their record says
     name: metric.source.twin or "val_accuracy" for name, metric in METRICS.items() if name not in SELECTED
 }
 TARGET = {"metric": "val_accuracy", "value": 0.9}

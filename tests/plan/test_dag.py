@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from study.__main__ import main
 from study.errors import Refused
 from study.plan.limits import Limits
+from study.plan.plan import Plan
 from study.plan.workflow.dag import Dag
 from study.plan.workflow.messages import end, start
 from study.store.layout import Block
@@ -147,3 +150,47 @@ def test_jobs_of_a_cluster_find_the_plan_of_their_own_study_file(
         monkeypatch.chdir(tmp_path / name)
         Path("s.yaml").unlink()  # the plan is read, not the file
         assert Dag.build(config, main=False).plan.study == name
+
+
+def test_what_is_left_is_told_at_the_end_whatever_stopped_it(build: Build) -> None:
+    dag = build(Limits(gpu=4), metric="step_seconds")
+    assert end(dag) == ["Not done: 3 of 3 jobs and the timing. The same command again goes on from here."]
+    for receipt in dag.to_do:
+        Path(receipt).touch()
+    assert end(dag) == ["Not done: the timing. The same command again goes on from here."]
+    assert dag.plan.timing
+    dag.store.timing(dag.plan.timing.id).parent.mkdir()
+    dag.store.timing(dag.plan.timing.id).touch()
+    assert end(dag) == []
+
+
+def test_two_files_of_one_study_name_do_not_share_a_store(
+    study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def doubts(file: str) -> list[str]:
+        assert main(["check", file, "--no-time"]) == 0
+        return [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning: ")]
+
+    monkeypatch.chdir(tmp_path)
+    write(study, Path("s.yaml"))
+    Dag.build({"study": "s.yaml"}, Limits(gpu=1))
+    write(study | {"seeds": 5}, Path("copy.yaml"))
+    taken = f"study: 'small' is the name of {tmp_path / 's.yaml'} too; rename one, or give another store (results=)"
+    with pytest.raises(Refused) as refused:
+        Dag.build({"study": "copy.yaml"}, Limits(gpu=1))
+    assert refused.value.lines == [f"copy.yaml: {taken}"]
+    assert doubts("copy.yaml") == [f"warning: {taken}"]
+    assert doubts("s.yaml") == []
+    assert Plan.load(Path("results/studies/small/plan.json")).comparisons[0].seeds == 3
+    Path("link.yaml").symlink_to("s.yaml")
+    Dag.build({"study": "link.yaml"}, Limits(gpu=1))  # it is the same file
+    Dag.build({"study": "copy.yaml", "results": "other"}, Limits(gpu=1))
+    shutil.copytree("results", "folder/results")
+    shutil.copy("s.yaml", "folder")
+    monkeypatch.chdir("folder")
+    Dag.build({"study": "s.yaml"}, Limits(gpu=1))  # what is copied with its store is nobody's namesake
+    monkeypatch.chdir(tmp_path)
+    write(study | {"study": "renamed"}, Path("s.yaml"))
+    Dag.build({"study": "copy.yaml"}, Limits(gpu=1))
+    Path("copy.yaml").rename("moved.yaml")
+    Dag.build({"study": "moved.yaml"}, Limits(gpu=1))

@@ -1,4 +1,4 @@
-"""What a study file means: arms and labels worked out by hand from DESIGN §4."""
+"""What a study file means: arms and labels worked out by hand."""
 
 from __future__ import annotations
 

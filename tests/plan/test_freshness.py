@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from study.__main__ import main
 from study.plan.history import Freshness, History
 from study.plan.limits import Limits
 from study.plan.workflow.dag import Dag
@@ -51,9 +52,10 @@ def train(dag: Dag) -> None:
             path.write_text(f"{arm} {path.name}")
 
 
-def draw(dag: Dag) -> None:
+def draw(dag: Dag, error: type[BaseException] | None = None) -> None:
     with Freshness(dag.plan, dag.store).drawing(History.read(dag.plan, dag.store)):
-        pass
+        if error:
+            raise error
 
 
 def expected(dag: Dag) -> str:
@@ -81,6 +83,25 @@ def test_every_record_counts_also_where_size_and_mtime_stay(build: Callable[[], 
     os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
     assert expected(build()) != before
     assert Freshness(dag.plan, dag.store).newer() == [next(iter(dag.plan.arms))]
+
+
+def test_after_a_draw_that_failed_all_records_are_news(build: Callable[[], Dag]) -> None:
+    dag = build()
+    train(dag)
+    draw(dag)
+    with pytest.raises(KeyboardInterrupt):
+        draw(dag, KeyboardInterrupt)
+    assert Freshness(dag.plan, dag.store).newer() == [*dag.plan.arms]
+
+
+def test_what_a_failed_draw_did_not_collect_is_taken_away(build: Callable[[], Dag]) -> None:
+    dag = build()
+    train(dag)  # records that cannot be read
+    collected = [Path(dag.file(f"{name}.parquet")) for name in ("runs", "claims", "summary", "timing")]
+    for path in collected:
+        path.write_text("of an earlier draw")
+    assert main(["draw", dag.file("plan.json")]) == 1
+    assert not any(path.exists() for path in collected)
 
 
 def test_seeds_that_no_one_asks_for_do_not_count(build: Callable[[], Dag]) -> None:
@@ -126,6 +147,6 @@ def test_results_half_drawn_are_drawn_from_nothing(build: Callable[[], Dag]) -> 
     draw(dag)
     history = History.read(dag.plan, dag.store)
     assert set(history.drawn) == set(dag.plan.arms)
-    with pytest.raises(OSError, match="full"), Freshness(dag.plan, dag.store).drawing(history):
-        raise OSError("the disk is full")
+    with pytest.raises(KeyboardInterrupt):
+        draw(dag, KeyboardInterrupt)
     assert History.read(dag.plan, dag.store).drawn == {}

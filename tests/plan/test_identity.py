@@ -1,4 +1,4 @@
-"""What moves an arm's id, and what does not (DESIGN §5). A golden id that changes retrains every user's arms."""
+"""What moves an arm's id, and what does not. A golden id that changes retrains every user's arms."""
 
 from __future__ import annotations
 
@@ -46,6 +46,13 @@ def test_golden_ids(golden: str) -> None:
     content = BASE | GOLDEN[golden] | {"recipe": 2}
     dataset = {key: value for key, value in content["dataset"].items() if key != "path"}
     assert digest(content | {"dataset": dataset}) == recipe(**GOLDEN[golden]).id == golden
+
+
+def test_prepared_data_are_of_their_recipe_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How rows are split and scaled is part of what training means."""
+    before = recipe().dataset_id
+    monkeypatch.setattr("study.axes.recipe.RECIPE", RECIPE + 1)
+    assert recipe().dataset_id != before
 
 
 def digest(content: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The folders of the package read in the order of the flow, and planning is light (DESIGN §3)."""
+"""The folders of the package read in the order of the flow, and planning is light."""
 
 from __future__ import annotations
 

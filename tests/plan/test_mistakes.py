@@ -12,6 +12,7 @@ import pytest
 
 from study.__main__ import main
 from study.metrics import METRICS, Final, PerRound
+from study.plan.file.read import WANTED
 from tests.plan.mistakes_of_choices import CHOICES, OUT
 from tests.plan.mistakes_of_claims import CLAIMS
 from tests.plan.mistakes_of_comparisons import COMPARISONS
@@ -38,6 +39,7 @@ def test_one_mistake_is_one_line(case: str, study: dict[str, Any], check: Check)
     Path("empty").mkdir()
     Path("t.csv").touch()
     Path("pets.csv").write_text("weight,kind\n3,cat\n")
+    Path("kinds.csv").write_text("kind\ncat\n")
     changes, line = CASES[case]
     for path, value in changes.items():
         change(study, path, value)
@@ -148,6 +150,23 @@ def test_mistakes_of_meaning_are_listed_at_once(study: dict[str, Any], check: Ch
     )
 
 
+def test_a_mistake_of_the_baseline_is_told_once_however_many_comparisons_meet_it(
+    study: dict[str, Any], check: Check
+) -> None:
+    study["baseline"]["optimizer"] = "sgd"
+    study["comparisons"]["b"] = {"vary": {"dropout": [0, 0.5]}, "metrics": ["test_loss"]}
+    words = "'sgd' needs 'lr', which has no default; write {name: sgd, lr: …}"
+    assert check(study) == (2, "", [f"s.yaml: baseline.optimizer: {words}"])
+
+
+def test_a_key_that_nobody_described_is_missing_all_the_same(
+    study: dict[str, Any], check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(WANTED, "batch_size")
+    del study["baseline"]["batch_size"]
+    assert check(study) == (2, "", ["s.yaml: baseline.batch_size: is missing; give a value"])
+
+
 def test_a_misspelt_choice_does_not_make_its_label_a_second_mistake(study: dict[str, Any], check: Check) -> None:
     study["comparisons"]["a"] |= {"vary": {"activation": ["sigmod", "relu"]}}
     study["comparisons"]["a"] |= {"reference": "sigmoid", "reported": {"sigmoid": {"test_accuracy": "92.3 %"}}}
@@ -170,7 +189,7 @@ def test_a_misspelt_choice_does_not_make_its_label_a_second_mistake(study: dict[
         ),
         (
             Final("train_accuracy", "weight_norm", compute=sub),
-            "'weight_norm' needs classes and the data of 'tanh' are for regression; use a loss",
+            "'weight_norm' needs classes and 'diabetes' is for regression; use a loss",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Ranking, edges and further trials of a search, worked out by hand from STATISTICS (Tuning)."""
+"""Ranking, edges and further trials of a search, worked out by hand from docs/statistics.md (Tuning)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from study.store.files import write_if_changed
+from study.store.failures import failures
+from study.store.files import replacing, write_if_changed
 from study.store.layout import Block, Store, missing, owned
 
 LAST = 4
@@ -74,3 +75,38 @@ def test_a_file_is_written_only_where_its_content_differs(tmp_path: Path) -> Non
     assert path.read_text() == "b"
     assert path.stat().st_mtime_ns != 5
     assert [entry.name for entry in path.parent.iterdir()] == ["file.json"]
+
+
+def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("before")
+
+    def fail() -> None:
+        with replacing(tmp_path / "one") as beside:
+            beside.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("one", "before")]
+
+
+def test_processes_of_one_number_on_two_hosts_write_beside_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with replacing(tmp_path / "one") as beside:
+        monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
+        with replacing(tmp_path / "one") as other:
+            assert other != beside
+            other.touch()
+        beside.touch()
+
+
+def test_whether_an_arm_failed_is_told_from_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of ten thousand arms, each would otherwise list the folders of all."""
+    store, block = Store(tmp_path), Block(0, 1)
+    store.arm("a").mkdir(parents=True)
+    store.failed("a", block).write_text('{"reason": "it broke"}')
+    listed, of = [], os.listdir
+    monkeypatch.setattr("os.listdir", lambda path: [listed.append(Path(path)), *of(path)][1:])
+    assert [failure.reason for arm in "ab" for failure in failures(store, arm)] == ["it broke"]
+    assert tmp_path / "arms" not in listed

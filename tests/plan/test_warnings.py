@@ -159,6 +159,15 @@ def test_a_target_that_all_or_none_reached(
     assert warned(check, study) == []
 
 
+def test_batches_larger_than_all_rows(study: dict[str, Any], check: Check) -> None:
+    study["comparisons"]["a"]["vary"] = {"batch_size": [32, 1077, 2000]}
+    only = "comparisons.a: a batch holds all 1,077 training rows and no more in 'batch_size=2000'"
+    assert warned(check, study) == [f"{only}; give batch_size: 1077 at most"]
+    study["comparisons"]["a"]["vary"] = {"batch_size": [32, 2000, 4000]}
+    alike = "'batch_size=2000' and 'batch_size=4000', and arms that differ in nothing else are the same"
+    assert warned(check, study) == [only.replace("'batch_size=2000'", alike) + "; give batch_size: 1077 at most"]
+
+
 def test_steps_of_a_tuned_batch_size_are_counted_by_candidate(study: dict[str, Any], check: Check) -> None:
     study["tune"] = {"batch_size": {"values": [100, 1077]}, "seeds": 5, "extend": 0}
     lines = check(study)[1].splitlines()  # 1,077 rows: 11 steps and 1; two arms, two epochs

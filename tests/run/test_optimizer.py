@@ -1,4 +1,4 @@
-"""An optimizer that mixes elements sees each run's own parameters, and nothing of the other runs (DESIGN §12)."""
+"""An optimizer that mixes elements sees each run's own parameters, and nothing of the other runs."""
 
 from __future__ import annotations
 

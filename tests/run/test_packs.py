@@ -1,4 +1,4 @@
-"""On the CPU a run's numbers are bitwise the same whatever else is in its pack (DESIGN §8).
+"""On the CPU a run's numbers are bitwise the same whatever else is in its pack.
 
 The reference is always the run alone; it is then trained as one of two, three and five, in other places,
 beside runs that differ in optimizer, rate, schedule, regularizer, dropout and seed.

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from study.plan.history import History
+from study.plan.history import Freshness, History
 from study.plan.plan import Plan
 from study.show.claims import verdicts
 from study.show.figures.data import Evidence
@@ -152,6 +152,7 @@ def stored(plan: Plan, found: Records, root: Path) -> tuple[Path, pd.DataFrame]:
     write_parquet(summary, folder / "summary.parquet")
     history = History.read(plan, store)
     claims = verdicts.table_of(plan, verdicts.judge(plan, observations, history), history)
+    history.drawn = Freshness(plan, store).now
     history.write()
     write_parquet(claims, folder / "claims.parquet")
     return folder / "plan.json", summary.to_pandas()

@@ -95,7 +95,7 @@ def test_what_was_reached_is_the_target_of_the_comparison(planned: Callable[...,
 
 
 TEXT, WHOLE, LONG, REAL, TRUTH = "VARCHAR", "INTEGER", "BIGINT", "DOUBLE", "BOOLEAN"  # DuckDB's names
-CONTRACT = {  # DESIGN §6
+CONTRACT = {  # columns at least
     "runs": {
         TEXT: "arm status reason tuned_by dataset network activation init optimizer schedule regularizer recipe device "
         "torch_version python_version host commit pack started_at",

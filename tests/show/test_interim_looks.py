@@ -105,6 +105,76 @@ def test_a_look_too_many_is_told() -> None:
     assert "2.5 %" in note_on_looks(2, 1)
 
 
+def checked(file: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    capsys.readouterr()
+    assert main(["check", str(file), "--results", str(file.parent / "results"), "--no-time"]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_check_tells_of_a_look_that_nobody_declared_before_anything_is_trained(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "small.yaml"
+    text = SURE.replace("claims: [", "claims: [{metric: epochs_to_target, better: adam, than: sgd}, ")
+    plan = planned(text, seeds=10)
+    stored(plan, records(plan, outcome), tmp_path / "results")
+
+    def looks() -> list[str]:
+        return [line for line in checked(file, capsys) if "would be look" in line]
+
+    assert looks() == []
+    planned(text.replace("metrics:", "target: {metric: val_accuracy, value: 0.7}\n  metrics:"), seeds=10)
+    [line] = looks()
+    assert line.startswith("warning: comparisons.optimizer.claims[0]: to judge again would be look 2, at other data")
+    planned(text, seeds=12)
+    [line] = looks()
+    assert line.startswith("warning: comparisons.optimizer.claims[0], [1]: to judge again would be look 2")
+    assert "1 is declared; say looks: 2" in line
+    file.write_text(file.read_text().replace("seeds:", "looks: 2\nseeds:"))
+    assert looks() == []
+
+
+def test_check_counts_withdrawn_claims_as_verdicts_do(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Six seeds can decide one claim, and no second one."""
+    for metric in ("test_accuracy", "train_loss"):
+        plan = planned(SURE.replace("metric: test_accuracy", f"metric: {metric}"), seeds=6)
+        claims = judged(plan, Store(tmp_path / "results"), records(plan, outcome))
+    assert "6 seeds cannot decide it among 2 claims" in claims["reason"][0]
+    found = checked(tmp_path / "small.yaml", capsys)
+    at = found.index("1 claim, 1 to test beside 1 withdrawn")
+    assert found[at + 1].startswith("  the smallest p must be at most 0.05/2 claims")
+    assert found[at + 3].endswith("no claim can be decided")
+
+
+def test_a_comparison_that_is_renamed_leaves_its_verdicts(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it does for ``suggest``."""
+    plan = planned(SURE, seeds=10)
+    stored(plan, records(plan, outcome), tmp_path / "results")
+    file, results = tmp_path / "small.yaml", str(tmp_path / "results")
+    planned(SURE.replace("optimizer:", "renamed:", 1), seeds=10)
+    assert main(["claims", str(file), "--results", results]) == 0
+    assert main(["suggest", str(file), "--results", results]) == 0
+    planned(SURE.replace("optimizer:", "renamed:", 1), seeds=11)
+    assert main(["claims", str(file), "--results", results]) == 2
+    assert "these verdicts are on other claims" in capsys.readouterr().err
+
+
+def test_of_a_study_without_claims_nothing_can_be_required(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = planned(SURE[: SURE.index("  claims")], seeds=6)
+    stored(plan, records(plan, outcome), tmp_path / "results")
+    file, results = str(tmp_path / "small.yaml"), str(tmp_path / "results")
+    assert main(["claims", file, "--results", results]) == 0
+    assert main(["claims", file, "--results", results, "--require", "supported"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == f"{file}: states no claims, so that none can be supported; add 'claims:'"
+
+
 FEWER = CLAIMED.replace("    - {metric: train_loss, better: sgd, than: adam}\n", "")
 
 

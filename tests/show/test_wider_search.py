@@ -159,6 +159,7 @@ def test_a_search_that_is_gone_is_said_to_be_so(
     made, _ = suggest()
     for search in made.plan.searches:
         made.store.search(search).unlink()
+    stored(made.plan, made.found, made.store.root)
     assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(made.store.root)]) == 0
     out = capsys.readouterr().out
     assert "    how tanh was tuned is not known any more: run the study" in out.splitlines()

@@ -25,7 +25,7 @@ def test_ctrl_c_ends_with_what_to_call_next(tmp_path: Path) -> None:
     out, _ = running.communicate(timeout=120)
     assert running.returncode == 1
     last = [line for line in out.splitlines() if line.strip()][-2:]
-    assert re.fullmatch(r"Interrupted: \d of 2 jobs not done. The same command again goes on where they were.", last[0])
+    assert re.fullmatch(r"Not done: \d of 2 jobs. The same command again goes on from here.", last[0])
     assert last[1].startswith("Report: results/studies/smoke/report.html (0 of 6 runs)")
 
 

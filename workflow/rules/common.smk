@@ -58,3 +58,4 @@ if not dag.limits.cluster:
 wildcard_constraints:
     job="[0-9a-f]{12}",
     dataset="[0-9a-f]{12}",
+    timing="[0-9a-f]{12}",

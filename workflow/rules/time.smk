@@ -4,7 +4,7 @@ rule time:
         ancient(dag.timed_datasets),
         ancient(dag.timed_searches),
     output:
-        f"{dag.store.root}/timing/{{timing}}.parquet",
+        str(dag.store.timing("{timing}")),
     log:
         str(dag.store.log("time", "{timing}")),
     # First, while the machine is as quiet as it was.

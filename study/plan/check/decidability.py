@@ -9,7 +9,7 @@ from typing import NamedTuple
 from study.errors import Mistakes, join, join_each
 from study.metrics import METRICS
 from study.plan.file.models import Comparison
-from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedComparison
+from study.plan.plan import Plan, PlannedComparison, rounds_of
 from study.stats.exact import ALPHA, chances, fewest_seeds, smallest_p
 from study.wording import counted
 
@@ -36,8 +36,7 @@ def tested(comparisons: Mapping[str, Comparison | PlannedComparison], seeds: int
 
     ``seeds``: of comparisons that give none.
     """
-    timed = [part for part in comparisons.values() if any(METRICS[name].timed for name in part.used)]
-    rounds = max(FEWEST_ROUNDS, *(part.seeds or seeds for part in timed), 0)
+    rounds = rounds_of(comparisons.values(), seeds)
     found = []
     for name, part in comparisons.items():
         for i, claim in enumerate(part.claims):
@@ -72,8 +71,11 @@ def limit_text(claims: int, looks: int) -> str:
     return "0.05" + f"/{claims} claims" * (claims > 1) + f"/{looks} looks" * (looks > 1)
 
 
-def floors(plan: Plan) -> Iterator[str]:
-    """A table of the smallest p with 0 to 3 tied pairs, and what it means; nothing without claims."""
+def floors(plan: Plan, withdrawn: Sequence[float] = ()) -> Iterator[str]:
+    """A table of the smallest p with 0 to 3 tied pairs, and what it means; nothing without claims.
+
+    ``withdrawn``: the last p of claims that are stated no more and count on.
+    """
     stated = [claim for comparison in plan.comparisons for claim in comparison.claims]
     if not stated:
         return
@@ -81,17 +83,18 @@ def floors(plan: Plan) -> Iterator[str]:
     derived = sum(claim.derived for claim in stated)
     exact = len(stated) - len(claims) - derived
     rest = [f"{derived} derived"] * (derived > 0) + [f"{exact} on memory, which is counted"] * (exact > 0)
-    yield f"{counted(len(stated), 'claim')}, {len(claims)} to test" + f" ({', '.join(rest)})" * bool(rest)
+    more = f" beside {len(withdrawn)} withdrawn" * bool(withdrawn)
+    yield f"{counted(len(stated), 'claim')}, {len(claims)} to test{more}" + f" ({', '.join(rest)})" * bool(rest)
     if not claims:
         return
-    limit = ALPHA / plan.looks / len(claims)
-    text = limit_text(len(claims), plan.looks)
+    family = len(claims) + len(withdrawn)
+    limit, text = ALPHA / plan.looks / family, limit_text(family, plan.looks)
     value = f" = {limit:.2g}" if text != f"{limit:.2g}" else ""
     yield f"  the smallest p must be at most {text}{value} (too large: in brackets)"
     groups: dict[str, Tested] = {}
     for claim in claims:
         groups.setdefault(counted(claim.pairs, claim.unit) + ", kind: equal" * (claim.sides == 1), claim)
-    chance = dict(zip(claims, chances([claim.floor() for claim in claims], plan.looks), strict=True))
+    chance = dict(zip(claims, chances([*(claim.floor() for claim in claims), *withdrawn], plan.looks), strict=False))
     width = max(len("tied pairs"), *map(len, groups))
     yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()
     for name, claim in groups.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from study.plan.check.decidability import floors
@@ -14,6 +15,7 @@ from study.plan.history import Freshness, History
 from study.plan.jobs import jobs
 from study.plan.limits import Limits
 from study.plan.plan import Plan
+from study.plan.workflow.dag import namesake
 from study.store.files import write_if_changed
 from study.store.layout import Store
 from study.wording import counted
@@ -40,18 +42,20 @@ def check(arguments: Namespace) -> Plan:
     if to_train < runs and len(gaps) <= 12:
         for arm, blocks in gaps.items():
             print(f"  to train: {plan.names[arm]}, seeds {', '.join(map(str, blocks))}")
-    to_do, (searches, final_runs) = jobs(plan, store, Limits(gpu=arguments.gpu)), work_of(plan, store)
+    to_do, trials = jobs(plan, store, Limits(gpu=arguments.gpu)), trials_of(plan, store)
+    searches, final_runs = work_of(plan, store, trials)
     searched = sum_up(searches)
+    most = "up to " * any(search.extend and i not in trials for i, search in plan.searches.items())
     if plan.searches:
         tuned = [(arm.search, arm.selection.name) for arm in plan.arms.values() if arm.search and arm.selection]
-        trials = sum(search.first for search in plan.searches.values()) + sum(search.extend for search, _ in tuned)
-        made = f"{counted(trials, 'trial')}, {counted(searched.runs, 'run')} of tuning seeds"
-        print(f"{counted(len(plan.searches), 'search')} for {counted(len(tuned), 'tuned arm')}: {made}")
+        number = sum(work.runs // search.seeds for work, search in zip(searches, plan.searches.values(), strict=True))
+        made = f"{counted(number, 'trial')}, {counted(searched.runs, 'run')} of tuning seeds"
+        print(f"{counted(len(plan.searches), 'search')} for {counted(len(tuned), 'tuned arm')}: {most}{made}")
     tuning_share = str(searched).replace(", ", " and ", 1)
-    share = f", of which {tuning_share} are tuning" if searched.runs and searched.steps else ""
+    share = f", of which {most}{tuning_share} are tuning" if searched.runs and searched.steps else ""
     sizes = any("batch_size" in search.covers for search in plan.searches.values())
     work = str(sum_up([*searches, *final_runs]))
-    print(f"In all: {work.replace(', ', ', about ', 1) if sizes else work}{share}")
+    print(f"In all: {most}{work.replace(', ', ', about ', 1) if sizes else work}{share}")
     if plan.searches:
         left = sum(len(job.searches) for job in to_do)
         done = sum(selection in store.selections(search.id) for search, selection in tuned)
@@ -59,23 +63,42 @@ def check(arguments: Namespace) -> Plan:
     print(f"{counted(len(to_do), 'job')} to do; {runs - to_train} of {counted(runs, 'run')} cached in {store.root}/")
     report = store.study(plan.study) / "report.html"
     if report.exists():
-        old = ": drawn from other records; run snakemake" * bool(Freshness(plan, store).newer())
-        print(f"Report: {report}{old}")
-    for line in floors(plan):
+        restated, newer = _restated(plan, store), Freshness(plan, store).newer()
+        old = "of another state of the study file" if restated else "drawn from other records" if newer else ""
+        print(f"Report: {report}" + f": {old}; run snakemake" * bool(old))
+    gone = History.read(plan, store).withdrawn(plan)
+    for line in floors(plan, [row["p"] for row in gone if row["counts"]]):
         print(line)
-    if gone := History.read(plan, store).withdrawn(plan):
+    if gone:
         print(f"{counted(len(gone), 'claim')} judged before and withdrawn since: what counted then counts on")
-    for doubt in warnings(plan, store):
+    for doubt in [*filter(None, [namesake(plan, Path(arguments.file), store)]), *warnings(plan, store)]:
         print(f"warning: {doubt}")
     return plan
 
 
-def work_of(plan: Plan, store: Store) -> tuple[list[Work], list[Work]]:
-    """Runs and steps of all searches, and of the final runs."""
+def _restated(plan: Plan, store: Store) -> bool:
+    """Whether snakemake ran last on another plan; arms are known by their ids, wherever their data lie."""
+    try:
+        last = Plan.load(store.study(plan.study) / "plan.json")
+    except (OSError, ValueError):
+        return True
+    return last.model_copy(update={"arms": plan.arms}) != plan
+
+
+def trials_of(plan: Plan, store: Store) -> dict[str, int]:
+    """How many trials each search made that is done for all its selections."""
+    tuned = ((arm.search.id, arm.selection) for arm in plan.arms.values() if arm.search)
+    lacking = {i for i, selection in tuned if selection and selection.name not in store.selections(i)}
+    return {i: store.tuning_runs(i) // search.seeds for i, search in plan.searches.items() if i not in lacking}
+
+
+def work_of(plan: Plan, store: Store, trials: Mapping[str, int]) -> tuple[list[Work], list[Work]]:
+    """Runs and steps of all searches, and of the final runs. ``trials``: where they are known."""
     rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
     selections = Counter(arm.search.id for arm in plan.arms.values() if arm.search)
     searched = [
-        tuning(search, selections[i], rows=rows[search.first_recipe.dataset_id]) for i, search in plan.searches.items()
+        tuning(search, selections[i], rows[search.first_recipe.dataset_id], trials.get(i))
+        for i, search in plan.searches.items()
     ]
     trained = [final(plan.arms[arm], runs, rows[plan.arms[arm].dataset_id]) for arm, runs in plan.seeds.items()]
     return searched, trained

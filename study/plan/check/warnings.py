@@ -9,7 +9,9 @@ from math import prod
 from study.axes.recipe import AXES, split_sizes
 from study.errors import join, join_each
 from study.metrics import METRICS
-from study.plan.plan import Plan, PlannedComparison
+from study.plan.cost import training_rows
+from study.plan.history import TIMING, Freshness, History
+from study.plan.plan import Plan, PlannedComparison, rounds_of
 from study.plan.search import EXAMPLE
 from study.store.layout import Block, Store, owned
 from study.wording import listed
@@ -31,6 +33,8 @@ def warnings(plan: Plan, store: Store) -> Iterator[str]:
         yield from _not_derived(comparison, path)
         yield from _unequal(plan, comparison, path)
         yield from _untuned(plan, comparison, path)
+    yield from _whole_batches(plan, store)
+    yield from _another_look(plan, store)
     yield from _same_for_all(plan, store)
 
 
@@ -133,6 +137,49 @@ def _untuned(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[s
         what = ", ".join(about.plural for axis, about in AXES.items() if axis in differing)
         where, add = join_each(path, "claims", places), f"add tune: {{optimizer.lr: {EXAMPLE}}}"
         yield f"{where}: arms with different {what} at {max(rates)}; {add}"
+
+
+def _whole_batches(plan: Plan, store: Store) -> Iterator[str]:
+    """Arms whose batch is larger than all training rows: they hold these, and train alike."""
+    rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
+    for comparison in plan.comparisons:
+        found: dict[int, list[str]] = {}
+        for arm in comparison.arms:
+            known, size = rows[plan.arms[arm.arm].dataset_id], plan.arms[arm.arm].outline.batch_size
+            if known and size > known:
+                found.setdefault(known, []).append(repr(arm.label))
+        for known, labels in found.items():
+            named = listed([*labels[:NAMED], *[f"{len(labels) - NAMED} more"] * (len(labels) > NAMED)])
+            alike = ", and arms that differ in nothing else are the same" * (len(labels) > 1)
+            yield (
+                f"{join('comparisons', comparison.name)}: a batch holds all {known:,} training rows and no more in "
+                f"{named}{alike}; give batch_size: {known} at most"
+            )
+
+
+def _another_look(plan: Plan, store: Store) -> Iterator[str]:
+    """Claims that were looked at as often as the study file says, and that would be judged on other data."""
+    history, rounds = History.read(plan, store), rounds_of(plan.comparisons)
+    newer = {*Freshness(plan, store).newer()}.difference(plan.missing(store)) if history.looks else set()
+    judged = [words for words, entry in history.claims.items() if entry["row"]]
+    for comparison in plan.comparisons:
+        taken: dict[int, int] = {}  # place → looks at the claim
+        for i, claim in enumerate(comparison.claims):
+            about, looks = METRICS[claim.metric], history.looks.get(claim.about, [])
+            pairs = rounds if about.per_round else comparison.seeds
+            other = all(pairs not in look.values() for look in looks)
+            other |= not newer.isdisjoint({claim.better_arm, claim.than_arm, *[TIMING] * about.timed})
+            aim = str(comparison.target) if about.target else ""
+            other |= not any(words.startswith(claim.about) and words.endswith(aim) for words in judged)
+            if other and len(looks) >= plan.looks:
+                taken[i] = len(looks)
+        if taken:
+            most = max(taken.values()) + 1
+            yield (
+                f"{join_each(join('comparisons', comparison.name), 'claims', [*taken])}: to judge again would be look "
+                f"{most}, at other data than before, and {plan.looks} {'is' if plan.looks == 1 else 'are'} declared; "
+                f"say looks: {most}, or keep the seeds, targets and timing"
+            )
 
 
 def _same_for_all(plan: Plan, store: Store) -> Iterator[str]:

@@ -76,12 +76,16 @@ class Expansion:
         rows = [row._replace(choices=self._located(row.choices)) for row in made]
         found = searches(opened, [row.choices for row in rows], path, self.mistakes) if opened else [None] * len(rows)
         plain = [self._arm(row, search) for row, search in zip(rows, found, strict=True)]
-        self._check_apart(rows, plain, opened)
+        if not self._check_apart(rows, plain, opened):
+            return
         labels = [row.label for row in rows]
         target = comparison.target or self.file.target
-        pairs = zip(labels, plain, strict=True)
-        regression = next((label for label, arm in pairs if arm and arm.dataset.known_task == "regression"), None)
+        regression = next((a.dataset.name for a in plain if a and a.dataset.known_task == "regression"), None)
         unfit = {name: why for name in comparison.used if (why := _unfit(name, regression, target))}
+        aimed = any(METRICS[name].target for name in comparison.used)
+        if regression and aimed and target and target.metric == "val_accuracy":
+            place = join(path, "target") if comparison.target else "target"
+            self.mistakes.add(place, f"is an accuracy, and {regression!r} is for regression; give val_loss")
         check_shown(comparison, path, labels, unfit, self.mistakes)
         others = len(self.mistakes)
         check_claims(comparison, path, labels, unfit, self.mistakes)
@@ -178,8 +182,8 @@ class Expansion:
             self.mistakes.add(at, f"{words}, or leave the combination out by 'skip:'")
         return Arm(search=search) if search else Arm(recipe=recipe)
 
-    def _check_apart(self, rows: list[Row], arms: list[Arm | None], opened: OpenSettings | None) -> None:
-        """Note arms that are the same, or are called the same; and the first candidate that cannot be trained."""
+    def _check_apart(self, rows: list[Row], arms: list[Arm | None], opened: OpenSettings | None) -> bool:
+        """Note arms that are the same (then False: labels mean nothing) or called so, and impossible candidates."""
         by_id: dict[str, Combination] = {}
         by_label: dict[str, Combination] = {}
         for row, arm in zip(rows, arms, strict=True):
@@ -194,18 +198,18 @@ class Expansion:
             by_id[arm.id] = by_label[row.label] = row.combination
             if opened and arm.search:
                 check_possible(arm.search, opened, self.mistakes)
+        return len(by_id) == sum(arm is not None for arm in arms)
 
     def _selections(
         self, comparison: Comparison, opened: OpenSettings | None, regression: str | None, target: Target | None
     ) -> dict[str, Select]:
-        """What the arms of each metric are tuned by; empty without. ``regression``: an arm on data for one."""
+        """What the arms of each metric are tuned by; empty without. ``regression``: a dataset for one."""
         if opened is None:
             return {}
         given, place = opened.options.select, opened.places["select"]
         found = selections(comparison.used, given, regression is not None)
         if regression is not None and "val_accuracy" in found.values():
-            words = f"'val_accuracy' needs classes and the data of {regression!r} are for regression; use val_loss"
-            self.mistakes.add(place, words)
+            self.mistakes.add(place, f"'val_accuracy' needs classes and {regression!r} is for regression; use val_loss")
         if given and not target and "steps_to_target" in found.values():
             self.mistakes.add(place, f"'steps_to_target' {NO_TARGET}")
         return found
@@ -271,7 +275,7 @@ def check_claims(
 
 
 def _unfit(metric: str, regression: str | None, target: Target | None) -> str | None:
-    """Why arms cannot have a metric; None where they can. ``regression``: an arm on data for one."""
+    """Why arms cannot have a metric; None where they can. ``regression``: a dataset for one."""
     needs = METRICS[metric]
     if isinstance(needs.source, Computed):
         known = needs.source.readable
@@ -280,9 +284,7 @@ def _unfit(metric: str, regression: str | None, target: Target | None) -> str | 
     if needs.target and target is None:
         return f"{metric!r} {NO_TARGET}"
     if regression is not None and needs.accuracy:
-        return f"{metric!r} needs classes and the data of {regression!r} are for regression; use a loss"
-    if regression is not None and needs.target and target and target.metric == "val_accuracy":
-        return f"the target is an accuracy and the data of {regression!r} are for regression; target val_loss"
+        return f"{metric!r} needs classes and {regression!r} is for regression; use a loss"
     return None
 
 

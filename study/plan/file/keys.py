@@ -1,4 +1,4 @@
-"""Keys of a study file that name an axis (``optimizer``) or a setting (``optimizer.lr``), and the types of values.
+"""Keys of a study file that name an axis (``optimizer``) or a setting (``optimizer.lr``), and what they take.
 
 The choices themselves type them: for every choice there is a model of the same settings, none of which is required,
 since other keys of the file may give them.

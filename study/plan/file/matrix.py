@@ -1,6 +1,6 @@
 """The matrix of a comparison: ``arms`` × the cross product of ``vary``, each a choice on every axis.
 
-Their labels have the keys whose value differs, in the order written (DESIGN §4).
+Their labels have the keys whose value differs, in the order written.
 """
 
 from __future__ import annotations

@@ -120,7 +120,16 @@ class Reported(Frozen):
         return {label: {m: str(f) for m, f in given.items()} for label, given in self.__pydantic_extra__.items()}
 
 
-class Comparison(Frozen):
+class Measured:
+    """What has ``metrics`` that it shows, and ``claims``."""
+
+    @property
+    def used(self: Any) -> tuple[str, ...]:
+        """The metrics that are shown or claimed."""
+        return tuple(dict.fromkeys((*self.metrics, *(claim.metric for claim in self.claims))))
+
+
+class Comparison(Measured, Frozen):
     """A named set of arms that are compared: one table, one figure."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["vary"]}, {"required": ["arms"]}]})
@@ -162,11 +171,6 @@ class Comparison(Frozen):
     def coupled(self) -> tuple[str, ...]:
         """The keys of ``arms``, in the order written."""
         return tuple(dict.fromkeys(key for arm in self.arms or () for key in arm if key != "label"))
-
-    @property
-    def used(self) -> tuple[str, ...]:
-        """The metrics that are shown or claimed."""
-        return tuple(dict.fromkeys((*self.metrics, *(claim.metric for claim in self.claims))))
 
     @model_validator(mode="after")
     def _names_arms(self) -> Self:

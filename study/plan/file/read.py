@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -19,9 +19,9 @@ from study.axes.recipe import AXES
 from study.errors import Mistakes, Refused, join, nearest, refuse, show, suggest
 from study.metrics import METRICS, Target
 from study.plan.file.keys import CHOICES, VARIED, owners
-from study.plan.file.models import Claim, Comparison, StudyFile, Tune
+from study.plan.file.models import REQUIRED, Claim, Comparison, StudyFile, Tune
 from study.plan.search import EXAMPLE, SELECTS, Range
-from study.wording import counted
+from study.wording import counted, listed
 
 Place = tuple[str | int, ...]  # keys and indices of the file
 
@@ -44,9 +44,10 @@ EXPECTED = {  # by the type of pydantic's error
 }
 WANTED = {  # by the last key of a path: what a person who left it out, or gave something else, should give
     "study": "a name for the folder of its results, such as optimizers",
-    "baseline": "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs",
+    "baseline": f"a choice on every axis, or at least on {listed(REQUIRED)}",
     "comparisons": "at least one, such as {activation: {vary: {activation: [tanh, relu]}, metrics: [test_loss]}}",
     "metrics": "what the table shows, such as [test_accuracy]",
+    "target.metric": f"one of {', '.join(get_args(Target.model_fields['metric'].annotation))}",
     "metric": "what the two arms are compared by, such as test_accuracy",
     "better": "the label of an arm",
     "than": "the label of another arm",
@@ -167,7 +168,8 @@ def _misspelt(place: Place, others: Iterable[Place]) -> bool:
 
 def words(errors: list[ErrorDetails], place: Place) -> str:
     """What is wrong at one place, and what would be right."""
-    error, key = errors[0], last_key(place)
+    error, key, parent = errors[0], last_key(place), str(place[-2]) if len(place) > 1 else ""
+    wanted = WANTED.get(f"{parent}.{key}", WANTED.get(key))
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "words":
         return error["msg"]
@@ -176,7 +178,7 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
     if kind == "missing":
         if isinstance(place[-1], int):
             return f"a value is missing; give {place[-1] + 1}"
-        return f"is missing; give {WANTED[key]}"
+        return f"is missing; give {wanted or 'a value'}"
     if kind == "string_pattern_mismatch" and place[:1] == ("comparisons",) and len(place) == 2:
         return f"{place[1]!r} cannot name a file; use letters, digits, '_' and '-' only"
     if kind.startswith("union_tag"):
@@ -186,20 +188,17 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
         leak = "is of the test rows: an arm chosen by them looks better on them than it is"
         known = suggest(given, SELECTS, "selection")
         return f"{given!r} {leak}; give its validation twin, {twin}" if twin else known
-    if kind == "literal_error" and key == "metric" and isinstance(given, str) and given in METRICS:
-        return refuse(given, f"one of {context['expected']}")
-    parent = str(place[-2]) if len(place) > 1 else ""
     whole = WHOLE.get(key) or WHOLE.get("tune." if parent == "tune" else parent)
     if kind in ("model_type", "dict_type") and whole:
         return refuse(given, whole)
-    listed = "the values to compare" if place[-2:-1] == ("vary",) else WANTED.get(key)
-    if given in ([], {}) and listed:
-        return refuse(None, listed)
+    several = "the values to compare" if parent == "vary" else wanted
+    if given in ([], {}) and several:
+        return refuse(None, several)
     if kind == "too_short":
         return refuse(given, whole or f"a list of at least {counted(context['min_length'], 'value')}")
     if given is None and isinstance(place[-1], str):
-        return refuse(None, WANTED.get(key) or _wanted(errors))
-    if kind == "tuple_type" and place[-2:-1] == ("vary",):
+        return refuse(None, wanted or _wanted(errors))
+    if kind == "tuple_type" and parent == "vary":
         return refuse(given, f"a list of values, such as [{given}]")
     return expected(*errors)
 

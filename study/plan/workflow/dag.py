@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from study.axes.recipe import digest
-from study.errors import Refused, refuse, suggest
+from study.errors import Mistakes, Refused, refuse, suggest
 from study.plan.file.expand import prepare
+from study.plan.file.read import parse
 from study.plan.history import Freshness, History
 from study.plan.jobs import MINUTES, Job, jobs
 from study.plan.limits import CLUSTER, HERE, Limits
@@ -57,13 +60,15 @@ class Dag:
             raise Refused([f"--config job_minutes: {refuse(minutes, 'a number above 0')}"])
         path = Path(str(config.get("study", DEFAULT_STUDY)))
         if not main:
-            name = _pointer(store, path).read_text(encoding="utf-8").strip()
+            name = _pointer(store, path).read_text(encoding="utf-8").splitlines()[0]
             return cls(Plan.load(store.study(name) / "plan.json"), store, cached == "true")
         dag = cls(prepare(path, store, remember=True), store, cached == "true", limits, minutes)
+        if taken := namesake(dag.plan, path, store):
+            raise Refused([f"{path}: {taken}"])
         dag.refuse_too_large()
         History.read(dag.plan, store)  # refused now where it is damaged, not when the study is under way
         dag.write()
-        write_if_changed(_pointer(store, path), f"{dag.plan.study}\n")
+        write_if_changed(_pointer(store, path), f"{dag.plan.study}\n{os.path.relpath(path, store.root)}\n")
         return dag
 
     def write(self) -> None:
@@ -155,5 +160,21 @@ def _most(arms: Iterable[Arm]) -> int:
 
 
 def _pointer(store: Store, study: Path) -> Path:
-    """Where a job on another machine finds the plan of ``study`` without reading the study file."""
+    """Where a job on another machine finds the plan of ``study`` without reading it: its name, then its own path.
+
+    That is relative to the store, so that both can be copied together.
+    """
     return store.root / "studies" / f".{digest(str(study.absolute()))}.plan"
+
+
+def namesake(plan: Plan, path: Path, store: Store) -> str | None:
+    """What is wrong where another study file, which is there still, has the same name and so the same results."""
+    for pointer in sorted(store.root.glob("studies/.*.plan")):
+        name, _, written = pointer.read_text(encoding="utf-8").partition("\n")
+        other = Path(os.path.abspath(store.root / written.strip()))
+        if name != plan.study or not other.is_file() or other.samefile(path):
+            continue
+        with suppress(Refused, AttributeError):  # it is no study file any more
+            if parse(other, Mistakes("")).get("study") == name:
+                return f"study: {name!r} is the name of {other} too; rename one, or give another store (results=)"
+    return None

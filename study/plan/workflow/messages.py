@@ -46,12 +46,12 @@ def end(dag: Dag) -> list[str]:
     if timing and dag.to_time and timing.exists():
         about = json.loads(timing.read_text(encoding="utf-8"))
         lines.append(f"FAILED timing: {about['reason']} (log: {about['log']})")
-    undone = sum(not Path(receipt).exists() for receipt in dag.to_do)
+    jobs = sum(not Path(receipt).exists() for receipt in dag.to_do)
+    undone = [f"{jobs} of {counted(len(dag.to_do), 'job')}"] * bool(jobs) + ["the timing"] * bool(dag.to_time)
     if lines:
         lines.append("The same command again does only what is missing.")
     elif undone:
-        of = f"{undone} of {counted(len(dag.to_do), 'job')}"
-        lines.append(f"Interrupted: {of} not done. The same command again goes on where they were.")
+        lines.append(f"Not done: {' and '.join(undone)}. The same command again goes on from here.")
     if (dag.folder / "report.html").exists():
         lines.append(f"Report: {dag.folder / 'report.html'} ({_coverage(dag.folder / 'runs.parquet')})")
     return lines
