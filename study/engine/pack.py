@@ -111,8 +111,7 @@ class Pack:
             for each, rows in zip(self.slices, self.rows, strict=True)
             for optimizer in StackOptimizer.each(each.recipe, rows, self.stack)
         ]
-        self.orders = [stream(run.seed, "order") for run in runs]
-        self.noises = [stream(run.seed, "dropout", device) for run in runs]
+        self._streams: dict[str, list[torch.Generator]] = {}  # by purpose
         self.rates = torch.tensor([run.recipe.dropout for run in runs], device=device)
         self.steps_per_epoch = -(-data.train.rows // self.batch_size)
         self.budget = self.steps_per_epoch * self.epochs
@@ -126,6 +125,12 @@ class Pack:
     def done(self) -> int:
         """Steps taken."""
         return self.epoch * self.steps_per_epoch + self.position
+
+    def streams(self, purpose: str, device: torch.device | str = "cpu") -> list[torch.Generator]:
+        """The random streams of all runs for a purpose, each derived from its seed; part of every checkpoint. [runs]"""
+        if purpose not in self._streams:
+            self._streams[purpose] = [stream(run.seed, purpose, device) for run in self.runs]
+        return self._streams[purpose]
 
     def train(self, checkpoints: Checkpoints | None = None) -> list[Record]:
         keys = [each.key(self.device) for each in self.slices]
@@ -144,7 +149,7 @@ class Pack:
         self.stack.module.train()
         if self.position == 0:
             rows = self.data.train.rows
-            self.order = torch.stack([torch.randperm(rows, generator=g) for g in self.orders]).to(self.device)
+            self.order = torch.stack([torch.randperm(rows, generator=g) for g in self.streams("order")]).to(self.device)
             self.norms = torch.zeros(len(self.runs), device=self.device)
         for batch in torch.split(self.order, self.batch_size, dim=1)[self.position :]:
             self.norms += self.step(batch, self.done / self.budget)
@@ -180,7 +185,7 @@ class Pack:
             return {}
         sizes = [rows * shape.numel() for shape in self.shapes.values()]
         noise = torch.ones(len(self.runs), sum(sizes), device=self.device)
-        for run, row, generator in zip(self.runs, noise, self.noises, strict=True):
+        for run, row, generator in zip(self.runs, noise, self.streams("dropout", self.device), strict=True):
             if run.recipe.dropout:
                 row.uniform_(generator=generator)
         rate = self.rates.unsqueeze(1)
@@ -249,13 +254,15 @@ class Pack:
 
     def state_dict(self) -> list[dict[str, Any]]:
         """All that changes while it trains, slice by slice."""
-        generators = list(zip(self.orders, self.noises, strict=True))
         return [
             {
                 "tensors": {name: getattr(self, name)[rows].clone() for name in STATE},
                 "flat": self.stack.flat[rows].clone(),
                 "buffers": {name: buffer[rows].clone() for name, buffer in self.stack.buffers.items()},
-                "generators": [[generator.get_state() for generator in pair] for pair in generators[rows]],
+                "streams": {
+                    purpose: (str(each[0].device), [generator.get_state() for generator in each[rows]])
+                    for purpose, each in self._streams.items()
+                },
                 "optimizers": [optimizer.state_dict() for optimizer in self._optimizers(rows)],
                 "curves": self.curves[rows],
                 "place": (self.epoch, self.position),
@@ -271,9 +278,8 @@ class Pack:
             self.stack.flat[rows] = state["flat"].to(self.device)
             for name, buffer in state["buffers"].items():
                 self.stack.buffers[name][rows] = buffer.to(self.device)
-            streams = zip(self.orders[rows], self.noises[rows], strict=True)
-            for pair, states in zip(streams, state["generators"], strict=True):
-                for generator, each in zip(pair, states, strict=True):
+            for purpose, (device, states) in state["streams"].items():
+                for generator, each in zip(self.streams(purpose, device)[rows], states, strict=True):
                     generator.set_state(each)
             for optimizer, each in zip(self._optimizers(rows), state["optimizers"], strict=True):
                 optimizer.load_state_dict(each)

@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Self
 
@@ -84,12 +84,15 @@ def _claimed(mark: Path) -> IO[str]:
         file = mark.open("a+", encoding="utf-8")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if mark.exists() and os.path.samestat(os.fstat(file.fileno()), mark.stat()):
-                return file
+            locked = True
         except BlockingIOError:
             time.sleep(0.05)
+            file.close()
+            continue
         except OSError:  # no locks here
-            if not alive(mark):
+            locked = False
+        with suppress(FileNotFoundError):  # whoever held it has just taken it away
+            if os.path.samestat(os.fstat(file.fileno()), mark.stat()) and (locked or not alive(mark)):
                 return file
         file.close()
     raise Busy(mark)

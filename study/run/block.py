@@ -17,6 +17,7 @@ from study.plan.search import Candidate
 from study.plan.trials import NOTHING_CHOSEN, Trials, settings_text
 from study.run.packs import loaded
 from study.run.provenance import now, provenance
+from study.store.failures import forget_failures
 from study.store.layout import Store
 
 
@@ -51,6 +52,7 @@ class Block:
         }
         columns |= provenance(self.device)
         record.write(records, arm.id, columns, self.store.runs(arm.id, block), self.store.curves(arm.id, block))
+        forget_failures(self.store, arm.id)
         diverged = sum(not made.finished for made in records)
         self.slices, self.outcome = [], f"{len(records) - diverged} finished, {diverged} diverged"
 

@@ -107,7 +107,7 @@ class Work:
         if self._signals:
             raise Interrupted(f"{signal.Signals(self._signals[0]).name}; the next start goes on from there")
         minutes = (time.monotonic() - self.began) / 60
-        if self.minutes is not None and minutes > 2 * self.minutes:
+        if self.minutes is not None and self.packs and minutes > 2 * self.minutes:
             words = f"{minutes:.3g} minutes have passed, about {self.minutes:g} were planned"
             raise Interrupted(f"{words}; the next start goes on with what is left")
 

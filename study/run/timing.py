@@ -127,7 +127,7 @@ class Stopwatch:
     def read(self, key: Hashable) -> float:
         """Seconds of a step: the mean over an epoch of the arm, or ``MAX_STEPS`` of it."""
         pack = self.packs[key]
-        order = torch.randperm(pack.data.train.rows, generator=pack.orders[0]).to(self.device).unsqueeze(0)
+        order = torch.randperm(pack.data.train.rows, generator=pack.streams("order")[0]).to(self.device).unsqueeze(0)
         batches = torch.split(order, pack.batch_size, dim=1)[:MAX_STEPS]
         pack.stack.module.train()
         for batch in batches[:WARM_UP]:

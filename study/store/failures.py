@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,8 +44,20 @@ def failures(store: Store, arm: str) -> Iterator[Failure]:
     for name in sorted(names):
         block = Block.parse(name)
         failure = _failure(arm, block, store.started(arm, block), store.failed(arm, block))
-        if failure and any(gap.last >= block.first for gap in missing(present, block.last + 1)):
+        if failure and lacks(present, block):
             yield failure
+
+
+def lacks(present: Sequence[Block], block: Block) -> bool:
+    """Whether seeds of ``block`` are in none of those ``present``."""
+    return any(gap.last >= block.first for gap in missing(present, block.last + 1))
+
+
+def forget_failures(store: Store, arm: str) -> None:
+    """Take away what was noted of blocks whose seeds are there by now."""
+    for path in store.arm(arm).glob("failed-*.json"):
+        if not lacks(store.blocks(arm), Block.parse(path.stem.partition("-")[2])):
+            path.unlink(missing_ok=True)
 
 
 def failed_search(store: Store, search: str, arm: str) -> Failure | None:

@@ -143,3 +143,14 @@ def test_an_interruption_is_no_failure(store, arm):
         raise KeyboardInterrupt
     assert list(failures(store, arm.id)) == []
     assert names(store, arm) == []
+
+
+def test_a_success_takes_away_the_notes_on_all_blocks_that_it_covers(store, arm):
+    for block in (Block(2, 3), Block(3, 8)):
+        with (
+            pytest.raises(RuntimeError),
+            Attempt(store.started(arm.id, block), store.failed(arm.id, block), Path("log")),
+        ):
+            raise RuntimeError("out of memory")
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "failed-3-8.json", "runs-2-4.parquet"]

@@ -12,7 +12,7 @@ import torch
 
 from study.axes.recipe import AXES, Recipe
 from study.engine.data import Data
-from study.engine.pack import Run, train
+from study.engine.pack import Pack, Run, train
 from study.plan.file.keys import CHOICES
 from tests.run.conftest import make_recipe
 
@@ -151,3 +151,15 @@ def test_the_same_run_twice_in_one_pack(recipe, data):
     subject = Run(recipe(dropout=0.3), 0)
     first, second = train([subject, subject], data(subject.recipe))
     assert first == second
+
+
+def test_a_stream_for_a_purpose_of_ones_own_is_part_of_a_checkpoint(data):
+    recipe = make_recipe()
+    pack, again = (Pack([Run(recipe, seed) for seed in range(2)], data(recipe)) for _ in range(2))
+    pack.train_epoch()
+    first = [torch.rand(3, generator=stream) for stream in pack.streams("noise")]
+    again.load_state_dict(pack.state_dict())
+    expected = [torch.rand(3, generator=stream) for stream in pack.streams("noise")]
+    found = [torch.rand(3, generator=stream) for stream in again.streams("noise")]
+    assert all(map(torch.equal, found, expected))
+    assert not any(map(torch.equal, first, expected))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -17,12 +18,14 @@ import pytest
 
 from study.plan.file.expand import prepare
 from study.plan.jobs import jobs
+from study.plan.limits import Limits
 from study.store.layout import Store
 from tests.slurm import accounting
 from tests.slurm.cluster import Cluster, unavailable
 from tests.workflow.conftest import ROOT, Place
 from tests.workflow.processes import training
 
+SLURM, SHORT = Limits(cluster=True, jobs=100), 0.01  # so short a job holds one arm of the interrupted study
 LONG = 200.0  # seconds that anything here may take on a busy machine
 
 
@@ -55,8 +58,11 @@ class Job:
 class Ran:
     smoke: Place
     interrupted: Place
+    many: Place
     alone: Place  # smoke, without SLURM
     ids: dict[str, str]  # of the interrupted study: the job that trains an arm, by its label
+    killed: str  # the id of SLURM's job that was killed after its first pack, of those of many small arms
+    before: dict[Path, bytes]  # what it had made by then
     jobs: list[Job]
     output: dict[str, str]  # what each Snakemake printed, by study
 
@@ -83,7 +89,10 @@ def cluster(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="session")
 def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """Smoke, whose Snakemake is itself a job; beside it a study of which one job is cancelled and one out of time."""
+    """Smoke, whose Snakemake is itself a job; beside it a study of which one job is cancelled and one out of time.
+
+    Then a study of many arms.
+    """
 
     def place(name: str, study: Path) -> Place:
         folder = tmp_path_factory.mktemp(name)
@@ -93,16 +102,19 @@ def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     smoke = place("smoke", ROOT / "config" / "smoke.yaml")
     alone = place("alone", ROOT / "config" / "smoke.yaml")
     interrupted = place("interrupted", Path(__file__).with_name("interrupted.yaml"))
+    many = place("many", Path(__file__).with_name("many.yaml"))
     plan = prepare(interrupted.folder / interrupted.study, Store(interrupted.results))
     arms = {arm.label: arm.arm for arm in plan.comparisons[0].arms}
-    trained = {unit.arm.id: job.id for job in jobs(plan, Store(interrupted.results)) for unit in job.blocks}
+    made = jobs(plan, Store(interrupted.results), SLURM, SHORT)
+    trained = {unit.arm.id: job.id for job in made for unit in job.blocks}
     ids = {label: trained[arm] for label, arm in arms.items()}
     head = ["--parsable", "--comment=head", "--mem=2000", "--time=30", f"--output={smoke.folder}/output.txt"]
     cluster("sbatch", *head, "--wrap", " ".join(snakemake(smoke)))
     said: dict[str, str] = {}  # by job, of those that do not live to the end
     with ThreadPoolExecutor() as pool, (interrupted.folder / "output.txt").open("w") as file:
         other_place = pool.submit(alone.snakemake, "--until", "job")
-        other = subprocess.Popen(snakemake(interrupted), env=cluster.environment, stdout=file, stderr=file)
+        command = [*snakemake(interrupted), f"job_minutes={SHORT}"]
+        other = subprocess.Popen(command, env=cluster.environment, stdout=file, stderr=file)
         try:
             interrupt(cluster, interrupted, arms, ids, said)
             other.wait(LONG)
@@ -110,9 +122,32 @@ def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
             other.kill()
     assert other_place.result().returncode == 0, other_place.result().stderr
     cluster.until(lambda: not cluster("squeue", "-h"), LONG)
-    output = {place.folder.name[:-1]: (place.folder / "output.txt").read_text() for place in (smoke, interrupted)}
-    ran = [read(job, [smoke, interrupted], said) for job in cluster.jobs()]
-    return Ran(smoke, interrupted, alone, ids, ran, output)
+    with (many.folder / "output.txt").open("w") as file:
+        third = subprocess.Popen(snakemake(many), env=cluster.environment, stdout=file, stderr=file)
+        try:
+            killed, before = kill_after_a_pack(cluster, many)
+            third.wait(LONG)
+        finally:
+            third.kill()
+    cluster.until(lambda: not cluster("squeue", "-h"), LONG)
+    places = (smoke, interrupted, many)
+    output = {place.folder.name[:-1]: (place.folder / "output.txt").read_text() for place in places}
+    ran = [read(job, list(places), said) for job in cluster.jobs()]
+    return Ran(smoke, interrupted, many, alone, ids, killed, before, ran, output)
+
+
+def kill_after_a_pack(cluster: Cluster, place: Place) -> tuple[str, dict[Path, bytes]]:
+    """Cancel the job of many small arms as soon as there are records; its id, and these."""
+
+    def records() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in place.results.glob("arms/*/runs-0-3.parquet")}
+
+    cluster.until(lambda: bool(records()), LONG)
+    [own] = {json.loads(path.read_text())["log"] for path in place.results.glob("arms/*/started-0-3.json")}
+    running = [job for job in cluster.jobs() if job["JobState"] == "RUNNING"]
+    [job] = [job["JobId"] for job in running if Path(own).stem in job["Comment"]]
+    cluster("scancel", "--signal=KILL", job)
+    return job, records()
 
 
 def snakemake(place: Place) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 
 import pandas as pd
 import pytest
 
 from tests.slurm import accounting
-from tests.slurm.cluster import CORES
+from tests.slurm.cluster import CORES, GPUS, NODES
 from tests.slurm.conftest import Job, Ran
 
 
@@ -17,18 +18,42 @@ def attempts(ran: Ran, label: str) -> list[Job]:
     return sorted(ran.of(f"job {ran.ids[label]}"), key=lambda job: int(job.id))
 
 
-def test_both_studies_are_done(ran: Ran) -> None:
+def many(ran: Ran) -> list[Job]:
+    """The jobs of the study of many arms."""
+    ids = {path.stem for path in ran.many.results.glob("jobs/*.done")}
+    return [job for job in ran.jobs if ids.intersection(job.rule.split())]
+
+
+def test_many_small_arms_are_one_job_and_runs_that_are_not_stacked_one_each(ran: Ran) -> None:
+    """The small arms are so little that they stand with one of the others."""
+    made = [json.loads(path.read_text()) for path in ran.many.results.glob("jobs/*.done")]
+    assert sorted(len(receipt["packs"]) for receipt in made)[:-1] == [1] * 15
+    assert len({(device, job.node) for job in many(ran) for device in job.devices}) == len(made) == NODES * GPUS
+
+
+def test_a_job_that_was_killed_trains_nothing_twice(ran: Ran) -> None:
+    assert 0 < len(ran.before) < 12
+    assert {path: path.read_bytes() for path in ran.before} == ran.before
+    [killed] = [job for job in many(ran) if job.id == ran.killed]
+    [again] = [job for job in many(ran) if job.rule == killed.rule and job is not killed]
+    assert (killed.state, again.state) == ("CANCELLED", "COMPLETED")
+    done = {path.parent.name for path in ran.before}
+    assert all(f"{arm}, seeds 0-3: there by now; nothing to train" in again.log for arm in done)
+
+
+def test_all_studies_are_done(ran: Ran) -> None:
     assert "Report: results/studies/smoke/report.html (6 of 6 runs)" in ran.output["smoke"]
     assert "Report: results/studies/interrupted/report.html (6 of 6 runs)" in ran.output["interrupted"]
     assert "Training and timing are submitted as jobs (slurm)" in ran.output["smoke"]
-    for place in (ran.smoke, ran.interrupted):
-        assert not [*place.results.glob("arms/*/*-*.json"), *place.results.glob("arms/*/checkpoint*")]
+    assert "Report: results/studies/many/report.html (64 of 64 runs)" in ran.output["many"]
+    for place in (ran.smoke, ran.interrupted, ran.many):
+        assert not [*place.results.glob("arms/*/*-*.json"), *place.results.glob("checkpoints/*")]
 
 
 def test_only_training_and_timing_are_jobs(ran: Ran) -> None:
     """The light rules run beside Snakemake, and nobody but the two interrupted jobs had to run twice."""
-    rules = sorted(job.rule.partition(" ")[0] for job in ran.jobs)
-    assert rules == ["head", *["job"] * 7, "time"]
+    rules = sorted(job.rule.partition(" ")[0] for job in ran.jobs if job not in many(ran))
+    assert rules == ["head", *["job"] * 6, "time"]
 
 
 def test_every_job_saw_its_own_devices(ran: Ran) -> None:
