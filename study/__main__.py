@@ -38,7 +38,8 @@ def main(argv: list[str] | None = None) -> int:
     fix = "write it to config/study.schema.json, and the tables of config/README.md"
     schema.add_argument("--fix", action="store_true", help=fix)
     verb("run", "data", "prepare one dataset of a planned study (called by rule data)", "plan", "dataset")
-    verb("run", "job", "make what is missing: searches, and seeds of arms (called by rule job)", "job")
+    job = verb("run", "job", "make what is missing: searches, and seeds of arms (called by rule job)", "job")
+    job.add_argument("--tell", type=int, metavar="N", help="say how far it is to this file descriptor too")
     verb("run", "time", "time the arms of a study, alone on the machine (called by rule time)", "plan")
     verb("show", "collect", "gather all runs of a study and summarize them (called by rule collect)", "plan")
     claims = verb("show", "claims", "print the verdict on every claim of a study", "file")

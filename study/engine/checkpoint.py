@@ -15,6 +15,7 @@ import torch
 from study.engine.shard import ALONE, Shard
 from study.store.files import replacing
 
+Watch = Callable[[int, int], None]  # told of the steps done and to do
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM)  # SLURM's warning before a time limit, and the end itself
 
 
@@ -47,11 +48,12 @@ class Checkpoints:
         seconds: float = 5.0,
         shard: Shard = ALONE,
         signals: list[int] | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        """``signals``: a list of those that ask to stop, to which whoever hears them adds."""
+        """``signals``: a list of those that ask to stop, to which whoever hears them adds; ``watch``: see there."""
         self.folder, self.every, self.seconds = folder, every, seconds
         self.writing = shard.rank == 0  # all workers are in the same state
-        self.signals = [] if signals is None else signals
+        self.signals, self.watch = [] if signals is None else signals, watch
 
     def read(self, key: str) -> dict[str, Any] | None:
         """The state in which training a slice stopped; None where it begins. A torn one is ignored with a line."""
@@ -82,6 +84,8 @@ class Checkpoints:
         """
         if not self.writing:
             return
+        if self.watch:
+            self.watch(done, budget)
         due = done - self.saved >= self.every * budget and time.monotonic() - self.time >= self.seconds
         if due or self.signals:
             for key, state in zip(self.keys, states(), strict=True):

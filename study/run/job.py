@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from study.run import devices
 from study.run.attempt import Attempt, Busy, note_failure, said
 from study.run.block import Block, is_searched
 from study.run.packs import MOST, packs, train_pack
+from study.run.progress import Progress
 from study.run.provenance import now, provenance
 from study.run.search import Tuning
 from study.store.files import write_if_changed
@@ -38,15 +40,16 @@ class Asked(NamedTuple):
     slice: Slice
 
 
-def run(job: Job, store: Store) -> list[str]:
+def run(job: Job, store: Store, tell: int | None = None) -> list[str]:
     """Do all of ``job``. A unit that fails leaves the others alone; returns a line for each that did.
 
-    Where none failed, a receipt says what was made, in which packs, how long each took, when, and on what. Raises
-    Interrupted where a signal asked for the end: the next start goes on from there.
+    Where none failed, a receipt says what was made, in which packs, how long each took, when, and on what. ``tell``: a
+    file descriptor to say how far it is, besides the log. Raises Interrupted where a signal asked for the end: the next
+    start goes on from there.
     """
     began, started_at = time.monotonic(), now()
     with devices.leased(f"job {job.id}", job.gpus) as device:
-        work = Work(job, store, device)
+        work = Work(job, store, device, Progress(job, tell))
         with work.interruptible():
             work.make(job.searches)
             work.make(job.blocks)
@@ -60,7 +63,8 @@ def run(job: Job, store: Store) -> list[str]:
 class Work:
     """A job under way. ``failed``: a line for each unit that did; ``packs``: what was trained, for the receipt."""
 
-    def __init__(self, job: Job, store: Store, device: torch.device) -> None:
+    def __init__(self, job: Job, store: Store, device: torch.device, progress: Progress) -> None:
+        self.progress = progress
         self.store, self.device, self.log = store, device, store.log("job", job.id)
         self.began, self.minutes = time.monotonic(), job.minutes
         self.checkpoints = Checkpoints(store.checkpoints)
@@ -116,13 +120,16 @@ class Work:
         if not asked:
             return
         slices, names = [each.slice for each in asked], dict.fromkeys(each.making.unit.name for each in asked)
-        about = {"pack": digest(" ".join(each.key(self.device) for each in slices)), "started_at": now()}
+        pack = digest(" ".join(each.key(self.device) for each in slices))
+        about: dict[str, Any] = {"pack": pack, "started_at": now()}
         began = time.monotonic()
         runs, gpus = sum(len(each.seeds) for each in slices), slices[0].recipe.gpus
         where = f"{gpus} workers on " * (gpus > 1) + devices.describe(self.device)
         print(f"{counted(runs, 'run')}, {where}: {'; '.join(names)}", flush=True)
         steps = 0
-        for each, records in zip(asked, train_pack(slices, self.store, self.device, self._signals), strict=True):
+        watch = partial(self.progress.within, runs)
+        found = train_pack(slices, self.store, self.device, self._signals, watch)
+        for each, records in zip(asked, found, strict=True):
             steps += 0 if isinstance(records, Exception) else sum(made.steps for made in records)
             if each.making.unit.name in self._making:  # else another of its slices failed
                 with self._trying(each.making.unit):
@@ -130,8 +137,9 @@ class Work:
                     if not each.making.slices:
                         self._end(each.making)
         seconds = round(time.monotonic() - began, 3)
-        made = {"kind": slices[0].recipe.kind, "runs": runs, "steps": steps, "seconds": seconds}
-        self.packs.append(about | made | {"units": [*names]})
+        self.progress.done += runs
+        about |= {"kind": slices[0].recipe.kind, "runs": runs, "steps": steps, "seconds": seconds}
+        self.packs.append(about | {"units": [*names]})
 
     def _begin(self, making: Tuning | Block) -> bool:
         """Whether its slices are to be trained: not where another process is at it, or it is there by now."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from study.engine import data
-from study.engine.checkpoint import Checkpoints
+from study.engine.checkpoint import Checkpoints, Watch
 from study.engine.pack import Run, Slice, train
 from study.engine.record import Record
 from study.engine.shard import Shard
@@ -38,26 +38,29 @@ def packs(slices: Sequence[Slice], most: int) -> Iterator[list[int]]:
 
 
 def train_pack(
-    slices: Sequence[Slice], store: Store, device: torch.device, signals: list[int]
+    slices: Sequence[Slice], store: Store, device: torch.device, signals: list[int], watch: Watch | None = None
 ) -> Iterator[list[Record] | Exception]:
     """The records of each of ``slices``, all of one kind, in their order; or why a slice has none.
 
     A pack that fails is halved until it is known which slice it was, and one that does not fit into memory until its
-    runs are alone. Raises Interrupted once one of ``signals`` asks for the end: whoever hears one adds it.
+    runs are alone. Raises Interrupted once one of ``signals`` asks for the end: whoever hears one adds it. ``watch``:
+    told of the steps done and to do, where one process trains.
     """
     recipe = slices[0].recipe
     runs = [Run(each.recipe, seed) for each in slices for seed in each.seeds]
     try:
-        records = spread(recipe.gpus, device, train_part, store, runs, signals, signals=signals)
+        records = spread(
+            recipe.gpus, device, train_part, store, runs, signals, watch if recipe.gpus == 1 else None, signals=signals
+        )
     except Exception as error:
         if len(slices) > 1:
             half = len(slices) // 2
-            yield from train_pack(slices[:half], store, device, signals)
-            yield from train_pack(slices[half:], store, device, signals)
+            yield from train_pack(slices[:half], store, device, signals, watch)
+            yield from train_pack(slices[half:], store, device, signals, watch)
         elif len(runs) > 1 and out_of_memory(error):
             seeds, half = slices[0].seeds, len(runs) // 2
             parts = [Slice(recipe, seeds[:half]), Slice(recipe, seeds[half:])]
-            made = [next(train_pack([part], store, device, signals)) for part in parts]
+            made = [next(train_pack([part], store, device, signals, watch)) for part in parts]
             errors = [part for part in made if isinstance(part, Exception)]
             yield errors[0] if errors else [each for part in made for each in part]  # type: ignore[union-attr]
         else:
@@ -74,10 +77,10 @@ def out_of_memory(error: Exception) -> bool:
 
 
 def train_part(
-    shard: Shard, device: torch.device, store: Store, runs: Sequence[Run], signals: list[int]
+    shard: Shard, device: torch.device, store: Store, runs: Sequence[Run], signals: list[int], watch: Watch | None
 ) -> list[Record]:
     """One worker's part of a pack."""
-    checkpoints = Checkpoints(store.checkpoints, shard=shard, signals=signals)
+    checkpoints = Checkpoints(store.checkpoints, shard=shard, signals=signals, watch=watch)
     with checkpoints.listening():
         return train(runs, loaded(store, runs[0].recipe.dataset_id, device), device, shard, checkpoints)
 

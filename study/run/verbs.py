@@ -53,7 +53,9 @@ def job(arguments: Namespace) -> int:
     path = Path(arguments.job)
     if not path.is_file():
         raise Refused([f"{path}: there is no such job; it is written when a study is planned"])
-    failed = run(Job.load(path), Store(path.absolute().parents[1] if len(path.parts) < 3 else path.parents[1]))
+    failed = run(
+        Job.load(path), Store(path.absolute().parents[1] if len(path.parts) < 3 else path.parents[1]), arguments.tell
+    )
     for line in failed:
         print(f"failed: {line}", file=sys.stderr)
     return int(bool(failed))

@@ -1,6 +1,8 @@
 """A job leaves records that any tool reads, or a line and a reason why not, and a receipt where all is done."""
 
 import json
+import os
+import re
 
 import duckdb
 import pandas as pd
@@ -16,6 +18,7 @@ from study.plan.plan import Arm
 from study.plan.search import Selection
 from study.plan.trials import Trials
 from study.run import job as running
+from study.run import progress
 from study.run.block import settings_of
 from study.run.job import run
 from study.store.failures import failed_search
@@ -186,3 +189,18 @@ def test_the_verb_says_what_failed_and_exits_1(ready, capsys, tmp_path, monkeypa
     assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
     assert main(["job", "jobs/none.json"]) == 2
     assert "jobs/none.json: there is no such job" in capsys.readouterr().err
+
+
+def test_a_long_job_says_how_far_it_is_in_its_log_and_to_who_started_it(ready, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "AGAIN", 0.0)
+    store, arm = ready(epochs=4)
+    job = block_job(BLOCK, arm)
+    reading, writing = os.pipe()
+    assert run(job, store, writing) == []
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        lines = told.read().splitlines()
+    assert [line for line in capsys.readouterr().out.splitlines() if "about" in line] == lines
+    done = [re.fullmatch(rf"job {job.id}: (\d) of 3 runs, about \d+ s left", line)[1] for line in lines]
+    assert done == sorted(done)
+    assert set(done) == {"0", "1", "2", "3"}

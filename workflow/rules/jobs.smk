@@ -15,4 +15,5 @@ rule job:
     message:
         "job {wildcards.job}"
     shell:
-        "evenhand job {params.job:q} > {log:q} 2>&1"
+        # How far it is, is told beside the log: to whoever looks at Snakemake.
+        "evenhand job {params.job:q} --tell 3 3>&2 > {log:q} 2>&1"

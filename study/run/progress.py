@@ -1,0 +1,41 @@
+"""How far a job is: a line now and then in its log, and for whoever started it."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from math import prod
+
+from study.plan.jobs import Job
+
+AGAIN = 20.0  # seconds between lines
+
+
+class Progress:
+    """``total``: runs to be made, at most: further trials of a search may be fewer.
+
+    ``tell``: a file descriptor of whoever started the job; None where nobody asked.
+    """
+
+    def __init__(self, job: Job, tell: int | None) -> None:
+        self.job, self.tell, self.done = job.id, tell, 0
+        trials = [(u.search.seeds, u.search.first + u.search.extend * len(u.selections)) for u in job.searches]
+        self.total = sum(map(prod, trials)) + sum(len(unit.block.seeds) for unit in job.blocks)
+        self._began = self._said = time.monotonic()
+
+    def within(self, runs: int, done: int, budget: int) -> None:
+        """Called after every step of a pack of so many ``runs``, with the steps done and to do."""
+        now = time.monotonic()
+        if now - self._said >= AGAIN and done:
+            self._say(self.done + runs * done / budget, now)
+
+    def _say(self, done: float, now: float) -> None:
+        self._said = now
+        left = (now - self._began) * max(0.0, self.total / done - 1)
+        about = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min" if left < 5400 else f"{left / 3600:.1f} h"
+        line = f"job {self.job}: {done:.0f} of {self.total} runs, about {about} left"
+        print(line, flush=True)
+        if self.tell is not None:
+            with suppress(OSError):  # gone by now
+                os.write(self.tell, f"{line}\n".encode())
