@@ -6,6 +6,7 @@ Statistics, tables and figures read nothing else of a run but this, its summary 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ class Observations:
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
         self._parts = dict(iter(frame.groupby(["comparison", "metric", "near"], sort=False)))
+        self._values: Floats = frame["value"].to_numpy(dtype=float)
 
     def of(self, comparison: str, metric: str, near: str = "") -> pd.DataFrame:
         """The rows that ``metric`` of a comparison (by name) is estimated from."""
@@ -68,8 +70,11 @@ class Observations:
 
     def values(self, comparison: str, metric: str, label: str, near: str = "") -> Floats:
         """What one arm has of a metric. [runs or rounds]"""
-        rows = self.of(comparison, metric, near)
-        return rows.loc[rows["label"] == label, "value"].to_numpy(dtype=float)
+        return self._values[self._places.get((comparison, metric, near, label), [])]
+
+    @cached_property
+    def _places(self) -> Mapping[Any, Any]:
+        return self.frame.groupby(["comparison", "metric", "near", "label"], sort=False).indices
 
     def runs(self, comparison: str) -> pd.DataFrame:
         """A row for every planned run of a comparison, of the arms of every selection."""
