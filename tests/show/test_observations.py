@@ -108,7 +108,7 @@ def test_the_values_of_an_arm_are_those_of_its_rows(planned: Callable[..., Plan]
     found = observe(plan, records(plan))
     keys = ["comparison", "metric", "label", "near"]
     for key, rows in found.frame.groupby(keys):
-        np.testing.assert_array_equal(found.values(*key), rows["value"])
+        np.testing.assert_array_equal(found.values(*map(str, key)), rows["value"])  # type: ignore[call-overload]
     assert found.frame[keys].drop_duplicates()["near"].tolist().count("harder") == 2
     assert found.values("o", "speedup", "sgd").shape == found.values("o", "test_accuracy", "lion").shape == (0,)
 

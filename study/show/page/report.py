@@ -80,7 +80,7 @@ def render(plan: Plan, store: Store) -> str:
         facts=protocol.facts(plan, records, why_untimed),
         timed=protocol.timed(plan, records.timing)[: protocol.LIMIT],
         quietness=protocol.quietness(plan, records.timing) if len(records.timing) else "",
-        metrics=protocol.metrics(plan),
+        metrics=protocol.metrics(plan, observations),
         ledger=ledger.ledger(plan, records),
         recipes=protocol.recipes(plan, records),
         coverage=protocol.coverage(plan, records),

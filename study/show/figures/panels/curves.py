@@ -50,8 +50,7 @@ class LearningCurves(MetricPanel):
 
     def draw(self, ax: Axes) -> None:
         evidence, metric = self.evidence, self.metric
-        unit = METRICS[metric].shown if self.accuracy or evidence.classes else "squared error"
-        ax.set(xlabel="epochs", ylabel=f"{METRICS[metric].title} ({unit})")
+        ax.set(xlabel="epochs", ylabel=evidence.axis(metric))
         frame = self._quartiles()
         if not len(frame):
             ax.set_yticks([])
