@@ -182,6 +182,23 @@ def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan
     assert share == pytest.approx(1 - (7 / 8) ** 8, abs=0.035)  # three standard errors of 2,000 draws
 
 
+@pytest.mark.parametrize("gone", [["sgd"], ["adam"], ["sgd", "adam"]])
+@pytest.mark.parametrize("metrics", ["test_accuracy, seconds_to_target", "epochs_to_target"])
+def test_arms_of_which_every_candidate_diverged_never_reach_the_target(
+    planned: Callable[..., Plan], gone: list[str], metrics: str
+) -> None:
+    plan = planned(WIDE.replace("test_accuracy, seconds_to_target", metrics))
+    found = records(
+        plan,
+        lambda label, seed: {"status": "diverged", "reason": "tuning"} if label in gone else {"level": 0.96, "pace": 1},
+        quality=lambda label, settings, seed: None if label in gone else bump(0.1)(label, settings, seed),
+    )
+    untrained = [arm for arm, label in plan.comparisons[0].trained.items() if label in gone]
+    evidence = figure_data(plan, found._replace(curves=found.curves[~found.curves["arm"].isin(untrained)]))
+    shown = texts(results_figure.draw(evidence)).splitlines()
+    assert [f"{label}: 0/8" for label in evidence.labels if label in gone] == [x for x in shown if x.endswith(": 0/8")]
+
+
 def test_nothing_is_said_of_the_order_where_runs_are_missing(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
     found = records(plan, lambda label, seed: {"status": "missing"} if seed == 2 else {})

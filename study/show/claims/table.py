@@ -53,7 +53,9 @@ def _line(row: pd.Series) -> Line:
     if pd.notna(row["p_adjusted"]) and row["test"] != "none":
         # With as many digits, three at least, as tell it from the level that it is held against.
         digits = (f"{row['p_adjusted']:.{places}f}" for places in range(3, 9))
-        adjusted = "< 0.001" if row["p_adjusted"] < 0.001 else next(p for p in digits if float(p) != float(level))
+        adjusted = (
+            "< 0.001" if row["p_adjusted"] < 0.001 else next((p for p in digits if float(p) != float(level)), level)
+        )
         alone = f"{row['p']:.2g}"
     remark = ", ".join(name for name in ("derived", "exploratory") if row[name])
     claim = sentence(row["metric"], row["better"], row["than"], row["kind"], row["margin"])
