@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -217,6 +219,48 @@ def test_the_verb_draws_the_same_bytes_and_refuses_what_is_not_tuned(
     assert [file.read_bytes() for file in files] == first
     assert main(["figure", str(path), "tuning", "u"]) == 2
     assert "u: it has no figure of its tuning" in capsys.readouterr().err
+
+
+SIX = """
+o:
+  vary: {optimizer: [sgd, adam]}
+  metrics: [test_accuracy, test_loss, steps_to_target]
+  tune:
+    optimizer.lr: {log: [0.001, 10], points: 5}
+    dropout: {linear: [0, 0.4], points: 3}
+    seeds: 2
+    select: [val_accuracy, val_loss, steps_to_target]
+"""
+ROOT = Path(__file__).parents[2]
+TWICE = """
+import sys
+from pathlib import Path
+from study.__main__ import main
+kept = []  # so that objects of the second drawing have other addresses
+for name in ("one", "two"):
+    assert main(["figure", sys.argv[1], "tuning", "o"]) == 0
+    kept.append([object() for _ in range(int(sys.argv[2]))])
+    for path in Path(sys.argv[1]).parent.glob("figures/tuning/o.*"):
+        path.rename(Path(sys.argv[3], f"{name}{path.suffix}"))
+"""
+
+
+def test_processes_draw_the_same_bytes(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    """Panels of which the solver of the layout finds the places, up to rounding, in an order of addresses."""
+
+    def quality(label: str, settings: Candidate, seed: int) -> float | None:
+        return None if settings["optimizer.lr"] == 10 else bump(0.1)(label, settings, seed)
+
+    plan = planned(SIX, seeds=2)
+    path, _ = stored(plan, records(plan, quality=quality), tmp_path / "results")
+    found: dict[str, set[bytes]] = {}
+    for process in ("100", "2345"):
+        folder = tmp_path / process
+        folder.mkdir()
+        subprocess.run([sys.executable, "-c", TWICE, str(path), process, str(folder)], cwd=ROOT, check=True)
+        for file in folder.iterdir():
+            found.setdefault(file.suffix, set()).add(file.read_bytes())
+    assert {ending: len(versions) for ending, versions in found.items()} == {".svg": 1, ".png": 1, ".pdf": 1}
 
 
 def test_the_strip_of_lost_seeds_lists_only_arms_that_lost_some(planned: Callable[..., Plan]) -> None:
