@@ -6,6 +6,7 @@ Statistics, tables and figures read nothing else of a run but this, its summary 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.axes.dataset import Dataset
 from study.metrics import METRICS, Final, PerRound, Target, ToTarget
 from study.plan.plan import Plan, PlannedComparison
 from study.show.records import Records, first_reached
@@ -21,6 +23,7 @@ from study.show.tables.tuning import found
 from study.stats.estimates import Floats, estimate_of
 from study.store.failures import OUT_OF_MEMORY
 from study.store.files import write_parquet
+from study.tasks import TASKS
 
 OBSERVATIONS = pa.schema(
     [
@@ -33,7 +36,7 @@ OBSERVATIONS = pa.schema(
         ("learned", pa.bool_()),
         ("out_of_memory", pa.bool_()),
         ("undertuned", pa.bool_()),  # tuned further its arm might be better in this metric
-        ("unit", pa.string()),
+        ("unit", pa.string()),  # of "learned", which has none: that of the losses
         ("arm", pa.string()),
     ]
 )
@@ -61,6 +64,7 @@ class Observations:
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
         self._parts = dict(iter(frame.groupby(["comparison", "metric", "near"], sort=False)))
+        self._values: Floats = frame["value"].to_numpy(dtype=float)
 
     def of(self, comparison: str, metric: str, near: str = "") -> pd.DataFrame:
         """The rows that ``metric`` of a comparison (by name) is estimated from."""
@@ -68,8 +72,12 @@ class Observations:
 
     def values(self, comparison: str, metric: str, label: str, near: str = "") -> Floats:
         """What one arm has of a metric. [runs or rounds]"""
-        rows = self.of(comparison, metric, near)
-        return rows.loc[rows["label"] == label, "value"].to_numpy(dtype=float)
+        found: Floats = self._values[self._places.get((comparison, metric, near, label), [])]
+        return found
+
+    @cached_property
+    def _places(self) -> Mapping[Any, Any]:
+        return self.frame.groupby(["comparison", "metric", "near", "label"], sort=False).indices
 
     def runs(self, comparison: str) -> pd.DataFrame:
         """A row for every planned run of a comparison, of the arms of every selection."""
@@ -77,8 +85,8 @@ class Observations:
 
     def unit(self, comparison: str, metric: str) -> str:
         """The unit of a metric: losses of a regression are squared errors, not nats."""
-        rows = self.of(comparison, metric)
-        return str(rows["unit"].iloc[0]) if len(rows) else METRICS[metric].unit
+        unit = METRICS[metric].unit
+        return str(self.runs(comparison)["unit"].iloc[0]) if unit == "nats" else unit
 
     def write(self, path: Path) -> None:
         table = pa.Table.from_pandas(self.frame, OBSERVATIONS, preserve_index=False)
@@ -103,7 +111,7 @@ class _Evidence:
     ``runs``: indexed by arm and seed; ``reached``: where runs first reached a target; ``timing``: with the steps of
     each arm's budget; ``seconds``: median of a step over the rounds, by arm; ``by_round``: seconds of a step, by arm
     and round; ``undertuned``: arms whose best trial is on the edge of their grids, or of which nobody can say any more
-    → whether further tuning could change shapes.
+    → whether further tuning could change shapes; ``units``: of the losses of each arm.
     """
 
     def __init__(self, plan: Plan, records: Records) -> None:
@@ -116,6 +124,9 @@ class _Evidence:
         self.timing = records.timing.assign(steps=records.timing["arm"].map(budgets(plan, records.runs)))
         self.by_round = self.timing.set_index(["arm", "round"])["step_seconds"].astype(float).rename("by_round")
         self.seconds = seconds_of(records.timing).dropna()
+        data = records.runs["arm"].map({name: arm.dataset_id for name, arm in plan.arms.items()})
+        units = {name: loss_units(dataset, runs[data == name]) for name, dataset in plan.datasets.items()}
+        self.units = {name: units[arm.dataset_id] for name, arm in plan.arms.items()}
         chosen = found(records.tuning)
         self.undertuned = {
             name: arm.search.changes_steps
@@ -133,9 +144,8 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
     every = evidence.runs.loc[seeds].reset_index()  # of the arms of every selection
     every["label"] = every["arm"].map(comparison.trained)
     learned = every[BASE].assign(value=every["learned"].astype(float), paired=np.nan)
-    yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit="", undertuned=False)
-    squared = every.loc[every["status"] == "finished", "test_accuracy"].isna()
-    nats = "nats" if not squared.any() else "squared error" if squared.all() else "nats or squared error"
+    losses = " or ".join(sorted(set().union(*(evidence.units[arm] for arm in comparison.trained))))
+    yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit=losses, undertuned=False)
     for metric in comparison.used:
         about, labels = METRICS[metric], {arm: label for label, arm in comparison.arms_for(metric).items()}
         runs, source = every[every["arm"].isin(list(labels))], about.source
@@ -149,7 +159,7 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
             near = neighbours(comparison.target) if metric in comparison.metrics else {}
             targets = {"": comparison.target} | near
             parts = {side: _to_target(source, runs, at, evidence) for side, at in targets.items() if at}
-        unit = nats if about.unit == "nats" else about.unit
+        unit = losses if about.unit == "nats" else about.unit
         hangs = [arm for arm, shapes in evidence.undertuned.items() if source.twin is not None or shapes]
         for side, part in parts.items():
             undertuned = part["arm"].isin(hangs)
@@ -188,6 +198,14 @@ def budgets(plan: Plan, runs: pd.DataFrame) -> pd.Series:
     arms = runs.assign(rows=rows).drop_duplicates("arm").set_index("arm")
     rows, batch, epochs = (arms[name].astype(float) for name in ("rows", "batch_size", "epochs"))
     return -(-rows // batch) * epochs
+
+
+def loss_units(dataset: Dataset, runs: pd.DataFrame) -> set[str]:
+    """The unit of losses on a dataset; of every task where only its data tell, and none of ``runs`` on it finished."""
+    if dataset.known_task:
+        return {TASKS[dataset.known_task].unit}
+    scored = runs.loc[runs["status"] == "finished", "test_accuracy"].notna()
+    return {task.unit for task in TASKS.values() if not len(scored) or task.classes == scored.all()}
 
 
 def seconds_of(timing: pd.DataFrame) -> pd.Series:

@@ -114,9 +114,13 @@ def _absent(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> pa.
 
 def _described(runs: pa.Table, plan: Plan, store: Store, trials: Mapping[str, Trials]) -> pd.DataFrame:
     """The runs with the columns ``ABOUT`` their arms."""
+    trained: dict[str, set[str | None]] = {}  # arm → the settings that its runs have
+    ended = runs.filter(pc.field("status").isin(["finished", "diverged"]))
+    for name, settings in zip(ended["arm"].to_pylist(), ended["settings"].to_pylist(), strict=True):
+        trained.setdefault(name, set()).add(settings)
     rows = []
     for arm_id, arm in plan.arms.items():
-        recipe = _settled(arm_id, plan, store, runs, trials) if arm.search else arm.recipe
+        recipe = _settled(arm_id, plan, store, trained.get(arm_id, set()), trials) if arm.search else arm.recipe
         about = {"arm": arm_id, "tuned_by": arm.selection.metric if arm.selection else None}
         columns = recipe.columns() if recipe else arm.columns()
         rows.append(about | columns | {"recipe": (recipe or arm.outline).model_dump_json()})
@@ -125,10 +129,12 @@ def _described(runs: pa.Table, plan: Plan, store: Store, trials: Mapping[str, Tr
     return frame.merge(arms.to_pandas(), how="left", on="arm")
 
 
-def _settled(arm_id: str, plan: Plan, store: Store, runs: pa.Table, trials: Mapping[str, Trials]) -> Recipe | None:
+def _settled(
+    arm_id: str, plan: Plan, store: Store, trained: set[str | None], trials: Mapping[str, Trials]
+) -> Recipe | None:
     """The recipe that was chosen for a tuned arm; None where nothing is chosen yet, or every candidate diverged.
 
-    Raises ValueError where its runs were trained with others than the search chose.
+    Raises ValueError where its runs were ``trained`` with others than the search chose.
     """
     arm = plan.arms[arm_id]
     assert arm.search
@@ -138,13 +144,10 @@ def _settled(arm_id: str, plan: Plan, store: Store, runs: pa.Table, trials: Mapp
         return None
     chosen = searched.chosen(arm.selection)
     text = settings_text(chosen.settings) if chosen else None
-    mine = runs.filter(pc.field("arm") == arm_id)
-    pairs = zip(mine["status"].to_pylist(), mine["settings"].to_pylist(), strict=True)
-    others = {settings for status, settings in pairs if status in ("finished", "diverged")} - {text}
-    if others:
-        trained = ", ".join(sorted(settings or "nothing, since every candidate diverged" for settings in others))
+    if others := trained - {text}:
+        with_others = ", ".join(sorted(settings or "nothing, since every candidate diverged" for settings in others))
         raise ValueError(
-            f"{store.arm(arm_id)}: runs were trained with {trained}, but {store.search(arm.search.id)} chose "
+            f"{store.arm(arm_id)}: runs were trained with {with_others}, but {store.search(arm.search.id)} chose "
             f"{text or 'nothing'}; delete the runs-*.parquet there, and they are trained again"
         )
     return arm.settled(chosen.settings) if chosen else None

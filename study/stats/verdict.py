@@ -26,9 +26,10 @@ FALSE_VERDICTS = {2: 0.074, 5: 0.109}  # with so many looks that were not declar
 class Verdict:
     """What a claim came to.
 
-    ``p_adjusted``: None for deterministic metrics. ``undertuned``: labels of the arms that must be tuned further before
-    the claim can be decided. ``pairs_needed``: how many seeds (rounds, for timed metrics) in all would decide it if the
-    true difference is as observed; None where it is decided, or blocked, or where more than 1,000 would be needed.
+    ``p_adjusted``: None for deterministic metrics. ``decided``: whether the evidence suffices, whatever the tuning.
+    ``undertuned``: labels of the arms that must be tuned further before the claim can be decided, if the true
+    difference is as observed. ``pairs_needed``: how many seeds (rounds, for timed metrics) in all would decide it then,
+    with as many ``looks`` as are declared; None where it is decided, or where more than 1,000 would be needed.
     ``hopeless``: the number of claims that count, where so few pairs cannot decide this one whatever came out; else 0.
     ``clear``: whether one arm is better beyond doubt, by whatever.
     """
@@ -37,10 +38,12 @@ class Verdict:
     evidence: Evidence
     p_adjusted: float | None
     word: Word
+    decided: bool
     undertuned: tuple[str, ...]
     pairs_needed: int | None
     hopeless: int
     clear: bool
+    looks: int
 
     @property
     def counts(self) -> bool:
@@ -82,10 +85,8 @@ def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> V
     alpha = ALPHA / looks
     p = None if found.p is None else family.adjusted(found.p)
     decided = found.favours is not None and (p is None or p <= alpha) and not found.lacking
-    word: Word = "undecided" if not decided else "supported" if found.favours else "refuted"
-    undertuned = _undertuned(claim, found) if decided else ()
-    if undertuned:
-        word = "undecided"
+    undertuned = () if found.favours is None or found.lacking else _undertuned(claim, found)
+    word: Word = "undecided" if undertuned or not decided else "supported" if found.favours else "refuted"
     needed, hopeless = None, 0
     if not decided and not found.lacking:
         needed = pairs_needed(claim.metric, claim.kind, found, family.size, looks)
@@ -93,7 +94,7 @@ def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> V
         hopeless = 0 if family.adjusted(floor) <= alpha else family.size
     # Of which arm is better a margin says nothing: that needs a test of its own, with Bonferroni's correction.
     clear = found.p_ahead is None or found.p_ahead * family.size <= alpha
-    return Verdict(claim, found, p, word, undertuned, needed, hopeless, clear)
+    return Verdict(claim, found, p, word, decided, undertuned, needed, hopeless, clear, looks)
 
 
 def _undertuned(claim: Statement, found: Evidence) -> tuple[str, ...]:

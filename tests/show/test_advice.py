@@ -49,6 +49,7 @@ def test_how_many_seeds_for_which_arms_and_at_what_cost(suggest: Suggest, tmp_pa
     assert found
     needed = int(found[1])
     assert needed > row["pairs_needed"] > 10
+    assert f"about {row['pairs_needed']} seeds would decide it with looks: 1 if" in row["reason"]
     assert f"  edit: comparisons.a.seeds: {needed}" in lines
     more = 3 * (needed - 10)  # all arms of the comparison have as many seeds
     steps = more * 8 * 34

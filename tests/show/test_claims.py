@@ -14,7 +14,7 @@ from scipy import stats
 from study.__main__ import main
 from study.metrics import METRICS
 from study.plan.plan import Plan
-from study.show.claims.table import sentence
+from study.show.claims.table import lines, sentence
 from study.show.page.report import render
 from study.store.layout import Store
 from tests.show.claimed import CLAIMED, outcome
@@ -146,6 +146,11 @@ def test_claims_are_told_in_the_words_of_their_metric() -> None:
               "memory_mib": "less peak memory", "val_accuracy": "higher validation accuracy"}  # fmt: skip
     for metric, words in wanted.items():
         assert sentence(metric, "a", "b", "better", METRICS[metric].margin) == f"a: {words} than b"
+
+
+def test_a_p_at_its_very_level_is_printed_as_that(claimed: Callable[..., tuple[Plan, pd.DataFrame]]) -> None:
+    _, claims = claimed()
+    assert [line.adjusted for line in lines(claims.assign(p_adjusted=0.05, test="sign-flip"))] == ["0.05"] * 5
 
 
 def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.page.report import finding
+from study.show.tables.results_table import table
 from tests.show.records import Outcome, records, summary_table
 
 ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"
@@ -32,6 +33,19 @@ def test_overlap_is_said(planned: Callable[..., Plan], apart: float, overlap: bo
     text = said(planned, "test_accuracy", level)
     assert text.startswith("sgd has the highest test accuracy, ")
     assert ("; its interval overlaps that of adam" in text) is overlap
+
+
+def test_overlap_is_that_of_the_intervals_as_they_are_printed(planned: Callable[..., Plan]) -> None:
+    """Between ends that differ by less than a digit of the table."""
+    plan = planned(f"o: {{vary: {ARMS}, metrics: [test_accuracy]}}")
+    found = records(plan)
+    for gap, overlap in ((-0.00001, True), (0.00001, True), (0.002, False)):  # printed in tenths of a percent
+        summary = summary_table(plan, found).to_pandas().sort_values("label")  # adam, sgd
+        summary = summary.assign(estimate=[0.9, 0.92 + gap], low=[0.89, 0.91 + gap], high=[0.91, 0.93 + gap])
+        text = " ".join(finding(plan.comparisons[0], summary, found.tuning))
+        shown = [str(cell) for cell in table(plan.comparisons[0], summary).columns["test accuracy (%)", "measured"]]
+        assert (shown == ["92.0 [91.0 to 93.0]", "90.0 [89.0 to 91.0]"]) is overlap
+        assert ("; its interval overlaps that of adam" in text) is overlap
 
 
 FOUR = "{optimizer: [sgd, {name: adam, lr: 0.01}, {name: lion, lr: 0.01}, {name: nadam, lr: 0.01}]}"

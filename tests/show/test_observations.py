@@ -103,6 +103,16 @@ def test_one_table_holds_every_value_and_is_read_back_as_written(planned: Callab
     assert (observations.frame["near"] == "easier").sum() == (observations.frame["near"] == "harder").sum() == 2 * 8
 
 
+def test_the_values_of_an_arm_are_those_of_its_rows(planned: Callable[..., Plan]) -> None:
+    plan = planned(f"o: {{vary: {ARMS}, metrics: [test_accuracy, epochs_to_target]}}")
+    found = observe(plan, records(plan))
+    keys = ["comparison", "metric", "label", "near"]
+    for key, rows in found.frame.groupby(keys):
+        np.testing.assert_array_equal(found.values(*map(str, key)), rows["value"])  # type: ignore[call-overload]
+    assert found.frame[keys].drop_duplicates()["near"].tolist().count("harder") == 2
+    assert found.values("o", "speedup", "sgd").shape == found.values("o", "test_accuracy", "lion").shape == (0,)
+
+
 def test_an_arm_has_the_target_of_the_first_comparison_that_has_one(planned: Callable[..., Plan]) -> None:
     """The first comparison with sgd is the one with an easier target; adam stands only where the study's holds."""
     easy = "easy: {vary: {optimizer: [sgd, nadam]}, target: {metric: val_accuracy, value: 0.5}, metrics: [test_loss]}"

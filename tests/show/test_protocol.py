@@ -9,6 +9,7 @@ import pytest
 
 from study.axes.network import MLP
 from study.plan.plan import Plan
+from study.show.observations import observe
 from study.show.page import protocol
 from tests.show.records import records
 
@@ -140,7 +141,7 @@ def test_the_facts_say_why_there_are_no_times(planned: Callable[..., Plan], why:
 
 
 def test_metrics_are_explained_in_the_unit_that_is_shown(planned: Callable[..., Plan]) -> None:
-    rows = pd.DataFrame(protocol.metrics(planned(TWO))).set_index(0)
+    rows = pd.DataFrame(protocol.metrics(plan := planned(TWO), observe(plan, records(plan)))).set_index(0)
     assert rows[1].to_dict() == {"test accuracy": "%", "epochs to target": "epochs", "time per step": "s"}
     assert rows[3]["test accuracy"].endswith("; mean over seeds")
     assert rows[3]["time per step"].endswith("; median over rounds")

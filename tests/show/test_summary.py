@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import combinations
 
@@ -10,8 +11,12 @@ import pytest
 from scipy import stats
 
 from study.plan.plan import Plan
+from study.show.figures import results_figure, tuning_figure
+from study.show.observations import observe
+from study.show.page import protocol
 from study.stats.estimates import estimate_of, kaplan_meier_median, median_interval
-from tests.show.records import records, summary_table
+from tests.show.records import figure_data, records, summary_table
+from tests.show.test_figures import texts
 
 INF = float("inf")
 
@@ -119,3 +124,31 @@ def test_losses_of_a_regression_are_not_in_nats(planned: Callable[..., Plan]) ->
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_loss]}", dataset="diabetes")
     found = records(plan, lambda label, seed: {"level": 0.5}, regression=True)
     assert {row["unit"] for row in summary_table(plan, found).to_pylist()} == {"squared error"}
+
+
+@pytest.mark.parametrize("ends", ["missing", "diverged"])
+@pytest.mark.parametrize(
+    ("dataset", "unit"),
+    [
+        ("diabetes", "squared error"),
+        ("digits", "nats"),
+        ("{name: table, path: t0.csv, target: y, task: regression}", "squared error"),
+        ("{name: table, path: t0.csv, target: y}", "nats or squared error"),
+    ],
+)
+def test_table_page_and_figures_agree_on_the_unit_of_losses_before_a_run_finished(
+    planned: Callable[..., Plan], tables: Callable[[int], str], dataset: str, unit: str, ends: str
+) -> None:
+    tables(1)
+    tune = "tune: {optimizer.lr: {log: [0.001, 10], points: 3}, select: val_loss}"
+    target = "target: {metric: val_loss, value: 0.5}"
+    text = f"o: {{vary: {{dropout: [0, 0.3]}}, metrics: [test_loss], {tune}, {target}}}"
+    plan = planned(text, dataset=dataset, seeds=2)
+    found = records(plan, lambda label, seed: {"status": ends}, regression=unit == "squared error")
+    assert {row["unit"] for row in summary_table(plan, found).to_pylist()} == {unit}
+    assert {row[1] for row in protocol.metrics(plan, observe(plan, found))} == {unit}
+    evidence = figure_data(plan, found)
+    for figure in (results_figure.draw(evidence), tuning_figure.draw(tuning_figure.panels(evidence, plan))):
+        shown = texts(figure).replace("\n", " ")
+        assert f"validation loss ({unit})" in shown
+        assert set(re.findall(r"loss \((.*?)\)", shown)) == {unit}

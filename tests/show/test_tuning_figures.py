@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -182,6 +184,23 @@ def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan
     assert share == pytest.approx(1 - (7 / 8) ** 8, abs=0.035)  # three standard errors of 2,000 draws
 
 
+@pytest.mark.parametrize("gone", [["sgd"], ["adam"], ["sgd", "adam"]])
+@pytest.mark.parametrize("metrics", ["test_accuracy, seconds_to_target", "epochs_to_target"])
+def test_arms_of_which_every_candidate_diverged_never_reach_the_target(
+    planned: Callable[..., Plan], gone: list[str], metrics: str
+) -> None:
+    plan = planned(WIDE.replace("test_accuracy, seconds_to_target", metrics))
+    found = records(
+        plan,
+        lambda label, seed: {"status": "diverged", "reason": "tuning"} if label in gone else {"level": 0.96, "pace": 1},
+        quality=lambda label, settings, seed: None if label in gone else bump(0.1)(label, settings, seed),
+    )
+    untrained = [arm for arm, label in plan.comparisons[0].trained.items() if label in gone]
+    evidence = figure_data(plan, found._replace(curves=found.curves[~found.curves["arm"].isin(untrained)]))
+    shown = texts(results_figure.draw(evidence)).splitlines()
+    assert [f"{label}: 0/8" for label in evidence.labels if label in gone] == [x for x in shown if x.endswith(": 0/8")]
+
+
 def test_nothing_is_said_of_the_order_where_runs_are_missing(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
     found = records(plan, lambda label, seed: {"status": "missing"} if seed == 2 else {})
@@ -200,6 +219,48 @@ def test_the_verb_draws_the_same_bytes_and_refuses_what_is_not_tuned(
     assert [file.read_bytes() for file in files] == first
     assert main(["figure", str(path), "tuning", "u"]) == 2
     assert "u: it has no figure of its tuning" in capsys.readouterr().err
+
+
+SIX = """
+o:
+  vary: {optimizer: [sgd, adam]}
+  metrics: [test_accuracy, test_loss, steps_to_target]
+  tune:
+    optimizer.lr: {log: [0.001, 10], points: 5}
+    dropout: {linear: [0, 0.4], points: 3}
+    seeds: 2
+    select: [val_accuracy, val_loss, steps_to_target]
+"""
+ROOT = Path(__file__).parents[2]
+TWICE = """
+import sys
+from pathlib import Path
+from study.__main__ import main
+kept = []  # so that objects of the second drawing have other addresses
+for name in ("one", "two"):
+    assert main(["figure", sys.argv[1], "tuning", "o"]) == 0
+    kept.append([object() for _ in range(int(sys.argv[2]))])
+    for path in Path(sys.argv[1]).parent.glob("figures/tuning/o.*"):
+        path.rename(Path(sys.argv[3], f"{name}{path.suffix}"))
+"""
+
+
+def test_processes_draw_the_same_bytes(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    """Panels of which the solver of the layout finds the places, up to rounding, in an order of addresses."""
+
+    def quality(label: str, settings: Candidate, seed: int) -> float | None:
+        return None if settings["optimizer.lr"] == 10 else bump(0.1)(label, settings, seed)
+
+    plan = planned(SIX, seeds=2)
+    path, _ = stored(plan, records(plan, quality=quality), tmp_path / "results")
+    found: dict[str, set[bytes]] = {}
+    for process in ("100", "2345"):
+        folder = tmp_path / process
+        folder.mkdir()
+        subprocess.run([sys.executable, "-c", TWICE, str(path), process, str(folder)], cwd=ROOT, check=True)
+        for file in folder.iterdir():
+            found.setdefault(file.suffix, set()).add(file.read_bytes())
+    assert {ending: len(versions) for ending, versions in found.items()} == {".svg": 1, ".png": 1, ".pdf": 1}
 
 
 def test_the_strip_of_lost_seeds_lists_only_arms_that_lost_some(planned: Callable[..., Plan]) -> None:

@@ -18,7 +18,7 @@ from study.plan.plan import Plan
 from study.plan.search import Candidate, Search
 from study.show.claims.advice import wider_search
 from study.store.layout import Store
-from tests.show.records import records, stored
+from tests.show.records import Outcome, records, stored
 from tests.show.tunings import Quality, bump, trials
 
 STUDY = """
@@ -34,10 +34,10 @@ NARROW = "{optimizer.lr: {log: [0.001, 0.01], points: 3}, seeds: 3, extend: 0}"
 class Suggested:
     """What is printed on arms of which the one behind is at the edge of what it searched."""
 
-    def __init__(self, plan: Plan, root: Path, quality: Quality, ahead: str) -> None:
+    def __init__(self, plan: Plan, root: Path, quality: Quality, ahead: str, outcome: Outcome | None = None) -> None:
         self.plan, self.store = plan, Store(root / "results")
-        outcome = lambda label, seed: {"level": (0.95 if label == ahead else 0.9) + seed / 1000, "pace": 0.5}  # noqa: E731
-        self.found = records(plan, outcome, quality=quality)
+        clear = lambda label, seed: {"level": (0.95 if label == ahead else 0.9) + seed / 1000, "pace": 0.5}  # noqa: E731
+        self.found = records(plan, outcome or clear, quality=quality)
         for search, made in trials(plan, quality).items():
             made.write(self.store.search(search))
         stored(plan, self.found, self.store.root)
@@ -102,6 +102,21 @@ def test_of_arms_found_apart_only_the_one_behind_is_to_be_tuned_further(
         assert re.findall(r"(\w+) is undertuned", advice) == behind
         [row] = pd.read_parquet(made.store.study("small") / "claims.parquet").to_dict("records")
         assert row["undertuned"].tolist() == behind
+
+
+def test_what_is_undecided_is_tuned_further_before_it_gets_more_seeds(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def noise(label: str, seed: int) -> dict[str, object]:
+        return {"level": 0.9 + (0.002 + 0.02 * np.sin(seed) if label == "relu" else 0), "pace": 0.5}
+
+    made = Suggested(planned(STUDY.format(tune=NARROW), seeds=10), tmp_path, bump(1.0), "relu", noise)
+    assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(made.store.root)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    found = "tanh is undertuned, next to try: .*; then \\d+ seeds in all would decide it with looks: 2 \\(10 now\\)"
+    assert sum(re.fullmatch(f"    {found}", line) is not None for line in lines) == 1
+    edits = [line.split(": ")[1] for line in lines if "edit: " in line]
+    assert edits == ["comparisons.a.tune"]
 
 
 def of_all(settings: Candidate) -> float:

@@ -71,7 +71,7 @@ SENTENCES = [
     (
         claim("test_accuracy", [NAN, NAN, *BASE[2:]], [NAN, *(BASE[1:] - 0.1)]),
         "undecided: wins 8 of 9 pairs (2 of a and 1 of b diverged), 1 tie; "
-        "about 18 seeds would decide it if wins come as often as observed",
+        "about 18 seeds would decide it with looks: 1 if wins come as often as observed",
     ),
 ]
 
@@ -92,7 +92,7 @@ def test_an_open_claim_says_how_many_seeds_would_decide_it() -> None:
     assert found.pairs_needed > 10
     assert because(found).startswith("difference 0.7 points, interval −0.4 to 1.7; ")
     assert because(found).endswith(
-        f"about {found.pairs_needed} seeds would decide it if the true difference is as observed"
+        f"about {found.pairs_needed} seeds would decide it with looks: 1 if the true difference is as observed"
     )
 
 
@@ -139,6 +139,19 @@ def test_an_undertuned_arm_is_named() -> None:
         "undecided: better by 0.375 points, interval 0.281 to 0.469; "
         "but sigmoid is undertuned, best at the edge of its grid: extend it"
     )
+
+
+def test_an_open_claim_is_to_be_tuned_before_it_gets_more_seeds() -> None:
+    ahead, behind = BASE + WIDE + 2 / 400, side("sigmoid", BASE, undertuned=True)
+    [found] = judge([Statement("test_accuracy", side("relu", ahead), behind)], looks=2)
+    assert (found.word, found.undertuned) == ("undecided", ("sigmoid",))
+    assert told(found) == (
+        "undecided: difference 0.7 points, interval −0.4 to 1.7; "
+        "sigmoid is undertuned, best at the edge of its grid: extend it; "
+        f"then about {found.pairs_needed} seeds would decide it with looks: 2 if the true difference is as observed"
+    )
+    [ahead_only] = judge([Statement("test_accuracy", side("relu", ahead, undertuned=True), side("sigmoid", BASE))])
+    assert ahead_only.undertuned == ()
 
 
 def test_worse_is_said_only_of_what_is_so_among_all_claims() -> None:

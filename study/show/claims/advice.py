@@ -73,16 +73,21 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, famil
     """What would decide one claim at one of so many looks; its row of ``CLAIMS``."""
     if row["test"] == "none":
         return Advice(f"{row['reason']} (the command that ran the study does only what is missing)")
+    search = _behind(plan, store, claim, row)
     if pd.isna(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
-        return _behind(plan, store, claim, row)
+        return search
     now, unit = int(row["pairs"]), "round" if METRICS[claim.metric].per_round else "seed"
     at = f" with looks: {looks}" if looks != row["looks_declared"] else ""
     needed = pairs_needed(claim.metric, claim.kind, evidence_of(row), family, looks)
     if needed is None:
         why = str(row["reason"]).partition(";")[0] if row["ties"] == now else f"more than {MOST:,}"
         only = "" if pd.isna(row["pairs_needed"]) else at
-        return Advice(f"no affordable number of {unit}s would decide it{only}: {why}")
-    return Advice(f"{needed} {unit}s in all would decide it{at} ({now} now)", needed)
+        words, needed = f"no affordable number of {unit}s would decide it{only}: {why}", 0
+    else:
+        words = f"{needed} {unit}s in all would decide it{at} ({now} now)"
+    if not search.words:
+        return Advice(words, needed)
+    return search._replace(words=f"{search.words}; {'then ' * bool(needed)}{words}")  # what to add is for new arms
 
 
 def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:

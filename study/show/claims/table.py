@@ -53,7 +53,9 @@ def _line(row: pd.Series) -> Line:
     if pd.notna(row["p_adjusted"]) and row["test"] != "none":
         # With as many digits, three at least, as tell it from the level that it is held against.
         digits = (f"{row['p_adjusted']:.{places}f}" for places in range(3, 9))
-        adjusted = "< 0.001" if row["p_adjusted"] < 0.001 else next(p for p in digits if float(p) != float(level))
+        adjusted = (
+            "< 0.001" if row["p_adjusted"] < 0.001 else next((p for p in digits if float(p) != float(level)), level)
+        )
         alone = f"{row['p']:.2g}"
     remark = ", ".join(name for name in ("derived", "exploratory") if row[name])
     claim = sentence(row["metric"], row["better"], row["than"], row["kind"], row["margin"])
@@ -132,7 +134,7 @@ def because(verdict: Verdict) -> str:
     margin = margin_text(claim.metric, found.margin)
     if found.test == "sign":
         seen = _wins(claim, found, margin)
-    elif verdict.word == "undecided" and not verdict.undertuned:
+    elif not verdict.decided:
         seen = _size(claim, found) + (f", margin {margin}" if found.margin else "")
     else:
         seen = _decided(claim, found, margin, verdict.clear)
@@ -225,22 +227,23 @@ def _wins(claim: Statement, found: Evidence, margin: str) -> str:
 
 def _open(verdict: Verdict) -> str:
     """What would decide it."""
-    found, arms = verdict.evidence, verdict.undertuned
+    found, arms, tune = verdict.evidence, verdict.undertuned, ""
     if arms:
         one = len(arms) == 1
-        return (
-            f"but {listed(arms)} {'is' if one else 'are'} undertuned, best at the edge of "
-            f"{'its grid: extend it' if one else 'their grids: extend them'}"
-        )
+        tune = f"{listed(arms)} {'is' if one else 'are'} undertuned, best at the edge of "
+        tune += "its grid: extend it" if one else "their grids: extend them"
+    if verdict.decided:
+        return f"but {tune}"
     unit = "round" if METRICS[verdict.claim.metric].per_round else "seed"
     observed = "wins come as often as observed" if found.test == "sign" else "the true difference is as observed"
     if verdict.pairs_needed:
         do = "decide" if found.favours is not False else "refute"
-        more = f"about {verdict.pairs_needed} {unit}s would {do} it if {observed}"
+        first = "then " * bool(arms)
+        more = f"{first}about {verdict.pairs_needed} {unit}s would {do} it with looks: {verdict.looks} if {observed}"
     else:
         more = f"it would take more than {MOST:,} {unit}s if {observed}" if found.pairs > 1 else ""
     if not verdict.hopeless:
-        return more
+        return "; ".join(filter(None, (tune, more)))
     so_few = counted(found.pairs, unit) + (f" with {counted(found.ties, 'tie')}" if found.ties else "")
     among = f" among {verdict.hopeless} claims" if verdict.hopeless > 1 else ""
-    return "; ".join(filter(None, (f"{so_few} cannot decide it{among}", more)))
+    return "; ".join(filter(None, (f"{so_few} cannot decide it{among}", tune, more)))

@@ -73,6 +73,7 @@ class Evidence:
         self.looks = looks(self.labels) if len(self.labels) <= KNOWN else alike
         runs = observations.runs(comparison.name)
         self.runs = runs[runs["arm"].isin(list(comparison.labels))]
+        self._ends: dict[Any, dict[Any, int]] = pd.crosstab(self.runs["label"], self.runs["status"]).to_dict("index")
         curves = records.curves[records.curves["seed"] < comparison.seeds]
         self.curves = curves.assign(label=curves["arm"].map(comparison.labels)).dropna(subset="label")
         mine = records.runs["arm"].isin(list(comparison.trained))
@@ -126,9 +127,9 @@ class Evidence:
 
     def broken(self, label: str) -> str:
         """How many runs of an arm did not finish: ``2 diverged, 1 failed of 16``; empty where all did."""
-        status = self.runs.loc[self.runs["label"] == label, "status"].value_counts()
-        parts = [f"{status[name]} {name}" for name in BROKEN if status.get(name, 0)]
-        return f"{', '.join(parts)} of {status.sum()}" if parts else ""
+        ends = self._ends.get(label, {})
+        parts = [f"{ends[name]} {name}" for name in BROKEN if ends.get(name)]
+        return f"{', '.join(parts)} of {sum(ends.values())}" if parts else ""
 
     def marked(self, label: str, metric: str | None = None) -> str:
         """``undertuned`` where that holds for the arm that ``metric`` is read from, of every one where it is None;

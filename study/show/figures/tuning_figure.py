@@ -23,7 +23,6 @@ from study.plan.trials import settings_of
 from study.show.figures import panel
 from study.show.figures.data import KNOWN, Evidence
 from study.show.figures.panel import FEW, Panel, arms, compose, error_scale, grid, loss_scale, nothing
-from study.show.formatting import heading
 from study.show.tables.tuning import (
     ALL_DIVERGED,
     NOT_YET,
@@ -133,9 +132,7 @@ class Candidates(Panel):
             ax.set_xscale("log")
             ax.xaxis.set_major_formatter("{x:g}")
             ax.xaxis.set_minor_formatter("")
-        ended = self.rows[self.rows["status"] == "finished"]
-        squared = self.metric == "val_loss" and len(ended) and ended["val_accuracy"].isna().all()
-        ax.set(ylabel=heading(self.metric, "squared error" if squared else None))
+        ax.set(ylabel=self.evidence.axis(self.metric))
         if not len(values):
             ax.set_yticks([])
         elif METRICS[self.metric].percent:

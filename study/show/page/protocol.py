@@ -16,7 +16,7 @@ from study.plan.file.matrix import number
 from study.plan.plan import Arm, Plan, PlannedComparison
 from study.plan.trials import NOTHING_CHOSEN
 from study.show.formatting import NONE, Cell, Estimate, column, rounded
-from study.show.observations import cores_of, device_of, workers
+from study.show.observations import Observations, cores_of, device_of, loss_units, workers
 from study.show.records import Records
 from study.show.tables import tuning as ledger
 from study.show.tables.results_table import target_text
@@ -24,6 +24,7 @@ from study.show.tables.tuning import arm_names, by_selection, chosen_cell, found
 from study.show.templates import paragraph, paragraphs
 from study.stats.estimates import estimate_of
 from study.store.layout import Store
+from study.tasks import Regression
 from study.wording import counted, listed
 
 LIMIT = 300  # rows of arms, and of reasons, that the page lists
@@ -176,20 +177,22 @@ def _datasets(plan: Plan, runs: pd.DataFrame) -> list[dict[str, Any]]:
     for dataset_id, dataset in plan.datasets.items():
         mine = runs[ids == dataset_id].dropna(subset=["train_rows"])
         rows = ", ".join(f"{int(mine[f'{s}_rows'].iloc[0]):,} {word}" for s, word in splits.items() if len(mine))
-        regression = len(mine) and mine["train_loss"].notna().any() and mine["train_accuracy"].isna().all()
+        regression = loss_units(dataset, mine) == {Regression.unit}
         about = {name: getattr(dataset, name) for name in ("images", "split", "given_test")}
         rows = f"{rows} rows" if rows else ""
         found.append(about | {"written": written(dataset), "rows": rows, "regression": regression})
     return found
 
 
-def metrics(plan: Plan) -> list[tuple[str, str, str, str]]:
+def metrics(plan: Plan, observations: Observations) -> list[tuple[str, str, str, str]]:
     """Title, unit, better and definition of the metrics that the study shows."""
-    used = {metric for comparison in plan.comparisons for metric in comparison.metrics}
     rows: list[tuple[str, str, str, str]] = []
-    for about in (about for name, about in METRICS.items() if name in used):
+    for name, about in METRICS.items():
+        units = sorted({observations.unit(one.name, name) for one in plan.comparisons if name in one.metrics})
         kind = "median over rounds" if about.per_round else "median over seeds" if about.target else "mean over seeds"
-        rows.append((about.title, about.shown or "–", about.better, f"{about.definition}; {kind}"))
+        if units:
+            unit = about.percent or "; ".join(units) or "–"
+            rows.append((about.title, unit, about.better, f"{about.definition}; {kind}"))
     return rows
 
 

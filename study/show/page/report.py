@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from html import escape
@@ -15,7 +16,7 @@ from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims import table as claims_table
 from study.show.figures import FIGURES
-from study.show.formatting import COUNTED, Estimate, column, quoted
+from study.show.formatting import COUNTED, Cell, Estimate, column, leading, quoted
 from study.show.observations import Observations, device_of, workers
 from study.show.page import protocol
 from study.show.records import Records
@@ -80,7 +81,7 @@ def render(plan: Plan, store: Store) -> str:
         facts=protocol.facts(plan, records, why_untimed),
         timed=protocol.timed(plan, records.timing)[: protocol.LIMIT],
         quietness=protocol.quietness(plan, records.timing) if len(records.timing) else "",
-        metrics=protocol.metrics(plan),
+        metrics=protocol.metrics(plan, observations),
         ledger=ledger.ledger(plan, records),
         recipes=protocol.recipes(plan, records),
         coverage=protocol.coverage(plan, records),
@@ -125,7 +126,9 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.Dat
     about = METRICS[metric]
     ranked = sorted(known[metric], key=lambda row: -about.orientation * row["estimate"])
     best = [row for row in ranked if row["estimate"] == ranked[0]["estimate"]]
-    near = [row for row in ranked[len(best) :] if row["low"] <= best[0]["high"] and best[0]["low"] <= row["high"]]
+    cells = column(metric, [Estimate(row["estimate"], row["low"], row["high"]) for row in ranked])
+    pairs = zip(ranked[len(best) :], cells[len(best) :], strict=True)
+    near = [row for row, cell in pairs if _overlap(cell, cells[0])]
     without = [row for row in rows[metric] if pd.isna(row["estimate"])]
     median = f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
     return paragraphs(
@@ -134,7 +137,7 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.Dat
         extreme=median if (about.target or about.per_round) and not about.counted else about.superlative,
         best=[row["label"] for row in best],
         named=_named(best),
-        value=_value(metric, ranked, len(best)) if best else "",
+        value=_value(metric, ranked[0]["unit"], cells[: len(best)]) if best else "",
         known=len(ranked),
         near=_named(near),
         without=_named(without),
@@ -144,10 +147,17 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.Dat
     )
 
 
-def _value(metric: str, ranked: list[Row], best: int) -> str:
-    """The estimate that the ``best`` first arms share, with its interval where they share that too."""
-    about, unit = METRICS[metric], ranked[0]["unit"]
-    cells = column(metric, [Estimate(row["estimate"], row["low"], row["high"]) for row in ranked])[:best]
+def _overlap(one: Cell, other: Cell) -> bool:
+    """Whether both have an interval, and they overlap as they are printed."""
+    if not (one.around and other.around):
+        return False
+    ends = [[math.inf if x is None else x for x in map(leading, cell.around.split(" to "))] for cell in (one, other)]
+    return max(low for low, _ in ends) <= min(high for _, high in ends)
+
+
+def _value(metric: str, unit: str, cells: Sequence[Cell]) -> str:
+    """The estimate that the best arms share, with its interval where they share that too."""
+    about = METRICS[metric]
     shared = f" [{cells[0].around}]" if cells[0].around and len(set(cells)) == 1 else ""
     return cells[0].value + ("" if about.unit in COUNTED else " %" if about.percent else f" {unit}".rstrip()) + shared
 

@@ -50,8 +50,7 @@ class LearningCurves(MetricPanel):
 
     def draw(self, ax: Axes) -> None:
         evidence, metric = self.evidence, self.metric
-        unit = METRICS[metric].shown if self.accuracy or evidence.classes else "squared error"
-        ax.set(xlabel="epochs", ylabel=f"{METRICS[metric].title} ({unit})")
+        ax.set(xlabel="epochs", ylabel=evidence.axis(metric))
         frame = self._quartiles()
         if not len(frame):
             ax.set_yticks([])
@@ -122,14 +121,14 @@ class ToTarget(MetricPanel):
             nothing(ax, evidence.why_empty(self.metric))
         complete = all(np.isfinite(values).all() for values in times.values())
         ends = {label: 1.12 * values[-1] if complete else self._budget(label) for label, values in times.items()}
-        limit = max(ends.values(), default=0) or 1.0
+        limit = max((end for end in ends.values() if np.isfinite(end)), default=0) or 1.0
         short: dict[float, list[str]] = {}
         for label in (label for label in evidence.labels if label in times):
             look, values = evidence.looks[label], times[label]
             reached = values[np.isfinite(values)]
             share = np.arange(1, len(reached) + 1) / len(values) * 100
             most = float(share.max(initial=0))
-            end = limit if complete else ends[label]
+            end = limit if complete or np.isnan(ends[label]) else ends[label]
             steps(ax, reached, share, (0, end), look)
             if len(reached) < len(values):
                 ax.plot([end], [most], marker="|", markersize=8, color=look.color, clip_on=False)
@@ -145,7 +144,7 @@ class ToTarget(MetricPanel):
         ax.xaxis.set_major_locator(MaxNLocator(5))
 
     def _budget(self, label: str) -> float:
-        """Where an arm's curve ends: its last evaluation, in the metric's unit."""
+        """Where an arm's curve ends: its last evaluation, in the metric's unit; NaN where it was never trained."""
         curves, source = self.evidence.curves, METRICS[self.metric].source
         assert isinstance(source, Reached)
         last = float(curves.loc[curves["label"] == label, source.counted].max())
