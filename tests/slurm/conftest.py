@@ -125,7 +125,7 @@ def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     with (many.folder / "output.txt").open("w") as file:
         third = subprocess.Popen(snakemake(many), env=cluster.environment, stdout=file, stderr=file)
         try:
-            killed, before = kill_after_a_pack(cluster, many)
+            killed, before = kill_after_a_pack(cluster, many, said)
             third.wait(LONG)
         finally:
             third.kill()
@@ -136,7 +136,7 @@ def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     return Ran(smoke, interrupted, many, alone, ids, killed, before, ran, output)
 
 
-def kill_after_a_pack(cluster: Cluster, place: Place) -> tuple[str, dict[Path, bytes]]:
+def kill_after_a_pack(cluster: Cluster, place: Place, said: dict[str, str]) -> tuple[str, dict[Path, bytes]]:
     """Cancel the job of many small arms as soon as there are records; its id, and these."""
 
     def records() -> dict[Path, bytes]:
@@ -146,6 +146,7 @@ def kill_after_a_pack(cluster: Cluster, place: Place) -> tuple[str, dict[Path, b
     [own] = {json.loads(path.read_text())["log"] for path in place.results.glob("arms/*/started-0-3.json")}
     running = [job for job in cluster.jobs() if job["JobState"] == "RUNNING"]
     [job] = [job["JobId"] for job in running if Path(own).stem in job["Comment"]]
+    said[job] = (place.folder / own).read_text()
     cluster("scancel", "--signal=KILL", job)
     return job, records()
 
