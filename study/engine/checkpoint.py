@@ -23,6 +23,7 @@ SIGNALS = (signal.SIGUSR1, signal.SIGTERM)  # SLURM's warning before a time limi
 def handling(action: Callable[[int, FrameType | None], object] | signal.Handlers) -> Iterator[None]:
     """While the block runs, ``action`` is what a signal of ``SIGNALS`` does."""
     before = {number: signal.signal(number, action) for number in SIGNALS}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # a worker begins deaf
     try:
         yield
     finally:

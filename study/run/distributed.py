@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import timedelta
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from pathlib import Path
 from threading import Thread
@@ -28,7 +28,7 @@ import torch.distributed as dist
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from torch.multiprocessing.spawn import start_processes as start
 
-from study.engine.checkpoint import Interrupted, handling
+from study.engine.checkpoint import SIGNALS, Interrupted, handling
 from study.engine.shard import ALONE, Shard
 
 TIMEOUT = timedelta(minutes=30)  # of one exchange; a worker that died is noticed long before
@@ -79,8 +79,10 @@ class Team:
         # would kill a worker until it listens. What is called study.py in the working folder is not the package.
         os.environ["PYTHONSAFEPATH"] = "1"
         multiprocessing.set_forkserver_preload(PRELOADED)
-        with handling(signal.SIG_IGN):
-            forkserver.ensure_running()
+        resource_tracker.ensure_running()  # which would unblock them
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # for it to inherit; here they wait for a moment
+        forkserver.ensure_running()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.workers = start(  # type: ignore[no-untyped-call]
             _worker, args=arguments, nprocs=world, join=False, start_method="forkserver"
         )
