@@ -98,9 +98,10 @@ class Checkpoints:
             raise Interrupted(f"{name} after step {done} of {budget}; the next start goes on from there")
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Of slices whose records are written."""
+        """Of slices whose records are written, with what was left of those that a kill cut short."""
         for key in keys:
-            self._path(key).unlink(missing_ok=True)
+            for path in (self._path(key), *self.folder.glob(f".*.{key}.pt")):
+                path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.pt"

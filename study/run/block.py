@@ -36,7 +36,7 @@ class Block:
 
     @property
     def is_there(self) -> bool:
-        return self.unit.block in self.store.present([self.unit.arm.id])[self.unit.arm.id]
+        return self.unit.block in self.store.blocks(self.unit.arm.id)
 
     def add(self, place: int, records: Sequence[Record] | Exception, about: Mapping[str, Any]) -> None:
         """Write the records; ``about``: in which pack they were trained, and when. Raises what they came to instead."""

@@ -62,13 +62,12 @@ def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: 
             clock = Clock([*timing, *(pack for _, packs in loads for pack in packs)], data, device, began)
     except (RuntimeError, ValueError, OSError) as error:
         return f"Time: not known here: {str(error).strip().splitlines()[0]}"
-    at_once = Limits(available_cores(), gpu).devices(
-        max([gpus for gpus, _ in loads] + [pack.recipe.gpus for pack in timing])
-    )
-    at_once = at_once if device.type == "cuda" else min(at_once, available_cores())
+    cores = available_cores()
+    at_once = Limits(cores, gpu).devices(max([gpus for gpus, _ in loads] + [pack.recipe.gpus for pack in timing]))
+    at_once = at_once if device.type == "cuda" else min(at_once, cores)
     seconds = total([(gpus, clock.seconds(packs)) for gpus, packs in loads], at_once)
     seconds += clock.seconds(timing) if timing else 0.0  # alone on the machine
-    seconds += (2 * len(plan.comparisons) + 2) * clock.start / available_cores()  # to collect and to draw
+    seconds += (2 + len(plan.comparisons) / cores) * clock.start  # to collect and to draw
     where = f"{counted(at_once, 'core')} (CPU)" if device.type == "cpu" else counted(at_once, "GPU")
     some = f"; {len(clock.step)} of {len(clock.kinds)} kinds of packs were timed, the others judged by these"
     return f"Time: about {duration(seconds)} on {where}" + some * (len(clock.step) < len(clock.kinds))

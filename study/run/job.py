@@ -70,7 +70,7 @@ class Work:
         self.checkpoints = Checkpoints(store.checkpoints)
         self.failed: list[str] = []
         self.packs: list[dict[str, Any]] = []
-        self._making: dict[str, Tuning | Block] = {}  # by the name of the unit, as is
+        self._making: dict[str, Tuning | Block] = {}  # by the name of the unit, as is the next
         self._held: dict[str, Attempt] = {}  # at the units that were begun
         self._signals: list[int] = []
 
@@ -168,10 +168,12 @@ class Work:
         except Exception as error:
             self.failed.append(f"{unit.name}: {said(error)}")
             self._making.pop(unit.name, None)
+            if isinstance(error, Busy):
+                return
+            traceback.print_exception(error)
             if attempt := self._held.pop(unit.name, None):
                 attempt.end(error)
-            if not isinstance(error, Busy):
-                traceback.print_exception(error)
+            else:
                 note_failure(marks(unit, self.store)[1], error, self.log)
 
 

@@ -48,23 +48,26 @@ def train_pack(
     """
     recipe = slices[0].recipe
     runs = [Run(each.recipe, seed) for each in slices for seed in each.seeds]
+    here = watch if recipe.gpus == 1 else None
+    error: Exception | None = None
     try:
-        records = spread(
-            recipe.gpus, device, train_part, store, runs, signals, watch if recipe.gpus == 1 else None, signals=signals
-        )
-    except Exception as error:
-        if len(slices) > 1:
-            half = len(slices) // 2
-            yield from train_pack(slices[:half], store, device, signals, watch)
-            yield from train_pack(slices[half:], store, device, signals, watch)
-        elif len(runs) > 1 and out_of_memory(error):
-            seeds, half = slices[0].seeds, len(runs) // 2
-            parts = [Slice(recipe, seeds[:half]), Slice(recipe, seeds[half:])]
-            made = [next(train_pack([part], store, device, signals, watch)) for part in parts]
-            errors = [part for part in made if isinstance(part, Exception)]
-            yield errors[0] if errors else [each for part in made for each in part]  # type: ignore[union-attr]
-        else:
-            yield error
+        records = spread(recipe.gpus, device, train_part, store, runs, signals, here, signals=signals)
+    except Exception as caught:
+        error = caught.with_traceback(None) if out_of_memory(caught) else caught  # whose frames hold memory
+    if error and len(slices) > 1:
+        half = len(slices) // 2
+        yield from train_pack(slices[:half], store, device, signals, watch)
+        yield from train_pack(slices[half:], store, device, signals, watch)
+        return
+    if error and len(runs) > 1 and out_of_memory(error):
+        seeds, half = slices[0].seeds, len(runs) // 2
+        parts = [Slice(recipe, seeds[:half]), Slice(recipe, seeds[half:])]
+        made = [next(train_pack([part], store, device, signals, watch)) for part in parts]
+        errors = [part for part in made if isinstance(part, Exception)]
+        yield errors[0] if errors else [each for part in made for each in part]  # type: ignore[union-attr]
+        return
+    if error:
+        yield error
         return
     for each in slices:
         n = len(each.seeds)

@@ -6,6 +6,7 @@ import platform
 import socket
 import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ def provenance(device: torch.device) -> dict[str, Any]:
     }
 
 
+@cache
 def commit() -> str | None:
-    """The commit of this code, with ``+`` where files differ from it; None outside a checkout of it."""
+    """The commit of this code, with ``+`` where files differ from it; None outside a checkout of it. Asked once."""
     package = Path(__file__).parents[1]
 
     def git(*arguments: str) -> str:

@@ -26,7 +26,7 @@ STUDIOS: list[Studio] = []  # that forked processes have as it is
 
 
 class Studio:
-    """What a study left, and what is drawn of it. ``kept``: a digest of what each drawing showed, and of its files."""
+    """What a study left, and what is drawn of it."""
 
     def __init__(self, plan: Plan, store: Store) -> None:
         self.plan, self.folder = plan, store.study(plan.study)
@@ -53,9 +53,13 @@ class Studio:
             write_if_changed(self.folder / file, text(comparison, self.summary, device))
 
     def draw_all(self, processes: int) -> Iterator[tuple[Drawing, str]]:
-        """Draw what shows something else than before; yields each drawing that failed, and how."""
-        path = self.folder.with_name(f".{self.plan.study}.drawn.json")
-        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        """Draw what shows something else than before; yields each drawing that failed, and how.
+
+        What each showed, and a digest of its files, is kept beside the study; without it, all is drawn.
+        """
+        path, kept = self.folder.with_name(f".{self.plan.study}.drawn.json"), {}
+        with suppress(OSError, ValueError):
+            kept = json.loads(path.read_text(encoding="utf-8"))
         wanted = drawings(self.plan)
         shown = {comparison.name: self._shown(comparison) for comparison in self.plan.comparisons}
         new = [one for one in wanted if kept.get(one.files[0]) != [shown[one.comparison.name], self._files(one)]]
