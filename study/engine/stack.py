@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from study.engine.network import Aligned, MaskedDropout, is_weight
+from study.engine.layers import ROWS, Aligned, MaskedDropout, convolved, fill_rows, linear, normalized
+from study.engine.network import is_weight
 
 ALIGN = 64  # floats; each run's row is padded to whole vector registers, so no element's rounding depends on the others
-ROWS = 16  # floats in 64 bytes: matrices with that many rows keep the alignment of the first, whatever their width
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 ELEMENTWISE = (Aligned, nn.Identity)
-
-
-def fill_rows(x: Tensor) -> Tensor:
-    """Rows of zeros added to x [runs, rows, ...] so that the matrices of all runs are aligned alike in memory.
-
-    Products of matrices (MKL's) round by the alignment of what they read, so a run's place in the pack would show.
-    """
-    missing = -x.shape[1] % ROWS
-    return nn.functional.pad(x, [0, 0] * (x.dim() - 2) + [0, missing]) if missing else x
-
-
-class StackedLinear(torch.autograd.Function):
-    """``nn.Linear`` for each run: x [runs, rows, in], weight [runs, out, in], bias [runs, out].
-
-    The derivative of ``baddbmm`` gives weight gradients transposed, which would be copied into the layout of
-    the parameters; here they come in that layout, in ``out`` [runs, out, in].
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.out = out
-        return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
-        x, weight = ctx.saved_tensors
-        to_x = torch.bmm(grad, weight) if ctx.needs_input_grad[0] else None
-        return to_x, torch.bmm(grad.mT, x, out=ctx.out), grad.sum(1), None
-
-
-linear: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = StackedLinear.apply
 
 
 class Stack:
@@ -60,6 +28,9 @@ class Stack:
         self.module = modules[0].to(device)
         self.runs = len(modules)
         self.alone = self.runs == 1
+        # Stacked convolutions become one in groups, whose algorithm the CPU chooses by the number of groups.
+        convolves = any(isinstance(layer, CONVOLUTIONS) for layer in self.module.modules())
+        self.in_turn = convolves and torch.device(device).type == "cpu"
         first = dict(modules[0].named_parameters())
         self.n_parameters = sum(p.numel() for p in first.values())
         width = self.n_parameters if self.alone else -(-self.n_parameters // ALIGN) * ALIGN
@@ -98,8 +69,12 @@ class Stack:
             return self._call_alone(x, masks)
         if not isinstance(self.module, nn.Sequential):
             return self._call_vmapped(self.module, "", x, masks)
+        layers = list(self.module.named_children())
+        if self.in_turn:
+            images = list(takewhile(lambda child: not isinstance(child[1], nn.Flatten), layers))
+            x, layers = self._call_in_turn(images, x, masks), layers[len(images) :]
         rows = x.shape[1]
-        for name, layer in self.module.named_children():
+        for name, layer in layers:
             if isinstance(layer, nn.Flatten):
                 x = x.flatten(2)
             elif isinstance(layer, nn.Linear) and layer.bias is not None:
@@ -113,12 +88,31 @@ class Stack:
                 x = self._call_vmapped(layer, f"{name}.", x, masks)
         return x
 
+    def _call_in_turn(self, layers: Sequence[tuple[str, nn.Module]], x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
+        """One run after the other through ``layers``, which is what a core's cache holds."""
+        state = {name: value.unbind() for name, value in (self.parameters | self.buffers).items()}
+        outputs = []
+        for run, out in enumerate(x.unbind()):
+            for name, layer in layers:
+                start = f"{name}."
+                own = {key.removeprefix(start): value[run] for key, value in state.items() if key.startswith(start)}
+                if isinstance(layer, MaskedDropout):
+                    out = out * masks[name][run] if name in masks else out
+                elif isinstance(layer, nn.Conv2d):
+                    out = convolved(layer, out, **own)
+                elif isinstance(layer, nn.BatchNorm2d):
+                    out = normalized(layer, out, **own)
+                else:
+                    out = functional_call(layer, own, (out,)) if own else layer(out)
+            outputs.append(out)
+        return torch.stack(outputs)
+
     def _call_vmapped(self, layer: nn.Module, prefix: str, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
         state = self.parameters | self.buffers | {f"{name}.mask": mask for name, mask in masks.items()}
         own = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-        # Stacked convolutions become one in groups, whose algorithm the CPU chooses by the number of groups.
-        one_by_one = x.device.type == "cpu" and any(isinstance(part, CONVOLUTIONS) for part in layer.modules())
-        call = vmap(lambda values, rows: functional_call(layer, values, (rows,)), chunk_size=1 if one_by_one else None)
+        call = vmap(
+            lambda values, rows: functional_call(layer, values, (rows,)), chunk_size=1 if self.in_turn else None
+        )
         out: Tensor = call(own, x)
         return out
 
