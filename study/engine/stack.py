@@ -79,7 +79,8 @@ class Stack:
                 x = x.flatten(2)
             elif isinstance(layer, nn.Linear) and layer.bias is not None:
                 weight, bias = self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"]
-                x = linear(fill_rows(x), weight, bias, self._gradients[f"{name}.weight"])[:, :rows]
+                x = linear(fill_rows(x), weight, bias, self._gradients[f"{name}.weight"])
+                x = x if x.shape[1] == rows else x[:, :rows]  # of a view, autograd copies what is computed in place
             elif isinstance(layer, MaskedDropout):
                 x = x * masks[name] if name in masks else x
             elif isinstance(layer, ELEMENTWISE):

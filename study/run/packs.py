@@ -18,7 +18,7 @@ from study.run.distributed import spread
 from study.store.failures import OUT_OF_MEMORY
 from study.store.layout import Store
 
-MOST = {"cpu": 64, "cuda": 1024}  # runs in a pack: beyond, a core's cache is full; a GPU's memory, found by trying
+MOST = {"cpu": 96, "cuda": 1024}  # runs in a pack: beyond, a core's cache is full; a GPU's memory, found by trying
 
 
 def packs(slices: Sequence[Slice], most: int) -> Iterator[list[int]]:
