@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,8 +40,8 @@ def graph(bench: Bench) -> str:
             except RuntimeError as error:
                 raise Skipped(f"a step cannot be captured: {str(error).splitlines()[0]}") from error
             for i in range(20):
-                for each in (step, replay):
-                    each(batches[i % len(batches)])
+                for take in (step, replay):
+                    take(batches[i % len(batches)])
             values = eager.stack.flat
             apart = float((replayed.stack.flat - values).abs().max() / values.abs().max())
             ways = {"step": partial(step, batches[0]), "replay": partial(replay, batches[0])}
@@ -49,9 +50,9 @@ def graph(bench: Bench) -> str:
             bench.note(seconds=seconds)
             if not apart < CLOSE:
                 raise Broken(f"after 20 steps of {n} runs, weights are apart by {apart:.1g} of the largest")
-    each = ", ".join(f"{n} runs {found['step'] / found['replay']:.2g}" for n, found in seconds.items())
+    ratios = ", ".join(f"{n} runs {found['step'] / found['replay']:.2g}" for n, found in seconds.items())
     far = max(found["apart"] for found in seconds.values())
-    return f"a captured step is so many times as fast: {each}; " + (f"apart by {far:.1g}" if far else "same bits")
+    return f"a captured step is so many times as fast: {ratios}; " + (f"apart by {far:.1g}" if far else "same bits")
 
 
 def fed(pack: Pack, first: Tensor, change: Callable[[Step], Step] = lambda step: step) -> Callable[[Tensor], object]:
@@ -88,7 +89,11 @@ def captured(work: Step, device: torch.device) -> Step:
 def precision(bench: Bench) -> str:
     """Times and losses after the same steps: the engine with TF32, a plain stacked step with bfloat16 by autocast."""
     device, words = bench.device, []
-    tf32 = {"mlp": ({}, 64), "wide mlp": (WIDE, 8), "convnet": ({"network": CONVNET}, 64)}
+    tf32: dict[str, tuple[dict[str, Any], int]] = {
+        "mlp": ({}, 64),
+        "wide mlp": (WIDE, 8),
+        "convnet": ({"network": CONVNET}, 64),
+    }
     for name, (changes, runs) in tf32.items():
         n = 2 if bench.quick else runs
         changes = changes | {"batch_size": 32} if bench.quick else changes  # whose rows are few

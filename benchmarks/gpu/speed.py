@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import cycle
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from study.engine.determinism import quiet
 from study.engine.pack import Pack, Run
 from study.run.timing import seconds_of
 
-NETWORKS = {"mlp": {}, "convnet": {"network": CONVNET}}
+NETWORKS: dict[str, dict[str, Any]] = {"mlp": {}, "convnet": {"network": CONVNET}}
 Step = Callable[[], object]
 
 
@@ -32,8 +33,13 @@ def medians(bench: Bench, steps: Mapping[str, Step], times: int = 30, rounds: in
             step()
     for _ in range(rounds):
         for name, step in steps.items():
-            found[name].append(seconds_of(bench.device, lambda step=step: [step() for _ in range(times)]) / times)
+            found[name].append(seconds_of(bench.device, partial(repeat, step, times)) / times)
     return {name: statistics.median(each) for name, each in found.items()}
+
+
+def repeat(step: Step, times: int) -> None:
+    for _ in range(times):
+        step()
 
 
 def pack_of(mine: Recipe, runs: int, rows: Data, device: torch.device) -> Pack:
