@@ -24,18 +24,21 @@ def stream(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """One CPU thread and no TF32 until ``use_tf32`` says otherwise; both are restored at the end.
+    """One CPU thread, deterministic convolutions, no TF32 until ``use_tf32`` says otherwise; restored at the end.
 
-    With one thread no sum is split by the number of threads, so a run's numbers do not depend on it.
+    With one thread no sum is split by the number of threads, so a run's numbers do not depend on it. Of its algorithms
+    cuDNN may else choose one that adds in whatever order threads come by: the same run twice, or resumed, would differ.
     """
-    threads = torch.get_num_threads()
+    threads, deterministic = torch.get_num_threads(), torch.backends.cudnn.deterministic
     matmul, convolution = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.set_num_threads(1)
+    torch.backends.cudnn.deterministic = True
     use_tf32(False)
     try:
         yield
     finally:
         torch.set_num_threads(threads)
+        torch.backends.cudnn.deterministic = deterministic
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = matmul, convolution
 
 

@@ -166,6 +166,14 @@ def test_batch_normalization_refuses_a_last_batch_of_one(recipe, data):
         train([Run(chosen, 0)], data(chosen))
 
 
+@pytest.mark.parametrize("before", [False, True])
+def test_convolutions_on_gpus_are_deterministic_while_training(before, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", before)
+    with quiet():
+        assert torch.backends.cudnn.deterministic
+    assert torch.backends.cudnn.deterministic is before
+
+
 def allowed() -> tuple[bool, bool]:
     return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
 

@@ -1,0 +1,1 @@
+"""What only a GPU can run, checked and timed: ``benchmarks/gpu.sh``."""
