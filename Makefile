@@ -26,6 +26,7 @@ lint: install-test
 benchmark: install  ## side by side with a plain training loop; prints ratios, and how often verdicts are false
 	python -m benchmarks.training
 	python -m benchmarks.planning
+	python -m benchmarks.studies
 	python -m benchmarks.report
 	python -m benchmarks.verdicts --studies 100
 

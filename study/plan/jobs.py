@@ -160,15 +160,30 @@ def _split(part: Job, seconds: float, wanted: float) -> list[tuple[Job, float]]:
 
 
 def _fill(pieces: Sequence[tuple[Job, float]], number: int) -> list[Job]:
-    """``pieces``, with their seconds, in their order, put together to so many jobs, all of them about as long."""
+    """``pieces``, with their seconds, in their order, put together to so many jobs, all of them about as long.
+
+    Single pieces of the longest job then go to the shortest, as long as that brings their ends together.
+    """
     ends = list(accumulate(seconds for _, seconds in pieces))
-    places: dict[int, list[Job]] = {}
+    places: dict[int, list[tuple[Job, float]]] = {}
     for (piece, seconds), end in zip(pieces, ends, strict=True):
-        places.setdefault(int((end - seconds / 2) / ends[-1] * number) if ends[-1] else 0, []).append(piece)
+        place = int((end - seconds / 2) / ends[-1] * number) if ends[-1] else 0
+        places.setdefault(place, []).append((piece, seconds))
+    length = {place: sum(seconds for _, seconds in mine) for place, mine in places.items()}
+    for _ in pieces:
+        longest, shortest = max(length, key=length.__getitem__), min(length, key=length.__getitem__)
+        gap = length[longest] - length[shortest]
+        moved = min(places[longest], key=lambda piece: abs(piece[1] - gap / 2))
+        if not 0 < moved[1] < gap:
+            break
+        places[longest].remove(moved)
+        places[shortest].append(moved)
+        length[longest] -= moved[1]
+        length[shortest] += moved[1]
     return [
         Job(
-            searches=tuple(unit for piece in mine for unit in piece.searches),
-            blocks=tuple(unit for piece in mine for unit in piece.blocks),
+            searches=tuple(unit for piece, _ in mine for unit in piece.searches),
+            blocks=tuple(unit for piece, _ in mine for unit in piece.blocks),
         )
         for mine in places.values()
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+import torch._dynamo  # the first step would load it, within the seconds of its pack
 
 from study.axes.recipe import digest
 from study.engine.checkpoint import Checkpoints, Interrupted, handling

@@ -192,6 +192,13 @@ def test_every_device_gets_as_much_to_do(study: dict[str, Any], plan: Planned, s
     assert sorted(unit.arm.id for job in jobs(planned, store, TWO) for unit in job.blocks) == sorted(planned.arms)
 
 
+def test_the_longest_job_gives_a_piece_to_the_shortest(study: dict[str, Any], plan: Planned, store: Store) -> None:
+    """In their order, arms of so many epochs would be 61,000 and 90,001 of them."""
+    study["comparisons"]["a"]["vary"] = {"epochs": [30_000, 31_000, 50_000, 20_000, 20_001]}
+    made = jobs(plan(study), store, TWO, minutes=10_000)
+    assert [sum(unit.arm.outline.epochs for unit in job.blocks) for job in made] == [81_000, 70_001]
+
+
 def test_runs_of_one_kind_are_together(study: dict[str, Any], plan: Planned, store: Store) -> None:
     study["baseline"] |= LONG
     study["comparisons"]["a"]["vary"] = {"dropout": [0, 0.1, 0.2, 0.3], "activation": ["tanh", "relu"]}
