@@ -20,7 +20,7 @@ from study.store.layout import Block, Store
 
 MINUTES = 30  # that a job takes, at most, where nobody says otherwise
 SHORTEST_HERE, SHORTEST_THERE = 5.0, 60.0  # seconds that a job takes at least, where there is more to do; on a cluster
-SLACK = 0.1  # of the longest job: by how much one may be longer
+SLACK = 0.1  # of the longest job: by how much one may be longer, and others shorter
 FEWEST_STACKED = 4  # seeds of an arm that are trained together, where others of it are in another job
 
 
@@ -162,7 +162,7 @@ def _split(part: Job, seconds: float, wanted: float) -> list[tuple[Job, float]]:
 def _fill(pieces: Sequence[tuple[Job, float]], number: int) -> list[Job]:
     """``pieces``, with their seconds, in their order, put together to so many jobs, all of them about as long.
 
-    Single pieces of the longest job then go to the shortest, as long as that brings their ends together.
+    Single pieces of the longest job then go to the shortest, while their lengths are far apart.
     """
     ends = list(accumulate(seconds for _, seconds in pieces))
     places: dict[int, list[tuple[Job, float]]] = {}
@@ -174,7 +174,7 @@ def _fill(pieces: Sequence[tuple[Job, float]], number: int) -> list[Job]:
         longest, shortest = max(length, key=length.__getitem__), min(length, key=length.__getitem__)
         gap = length[longest] - length[shortest]
         moved = min(places[longest], key=lambda piece: abs(piece[1] - gap / 2))
-        if not 0 < moved[1] < gap:
+        if gap <= SLACK * length[longest] or not 0 < moved[1] < gap:
             break
         places[longest].remove(moved)
         places[shortest].append(moved)

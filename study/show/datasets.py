@@ -47,15 +47,18 @@ def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
     A dataset is its content: split in another way, or read from another place, it is the same. A key whose
     value follows from the dataset (a network for each) belongs to the dataset, and to the name of no arm.
     """
+    contents = {i: _content(dataset) for i, dataset in plan.datasets.items()}
     datasets = {arm.label: plan.arms[arm.arm].dataset for arm in comparison.arms}
-    content = {label: _content(dataset) for label, dataset in datasets.items()}
+    content = {arm.label: contents[plan.arms[arm.arm].dataset_id] for arm in comparison.arms}
     places = list(dict.fromkeys(content.values()))
+    if len(places) < 2:
+        return None
     keys = [key for key in comparison.keys if key.partition(".")[0] != "dataset"]
     keys = [key for key in keys if len({(content[a.label], a.values[key]) for a in comparison.arms}) > len(places)]
     alike: dict[tuple[str, ...], list[PlannedArm]] = {}
     for arm in comparison.arms:
         alike.setdefault(tuple(arm.values[key] for key in keys), []).append(arm)
-    if len(places) < 2 or len(alike) < 2:
+    if len(alike) < 2:
         return None
     cells: dict[tuple[int, int], dict[Split, str]] = {}
     for j, arms in enumerate(alike.values()):

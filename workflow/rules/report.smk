@@ -1,5 +1,7 @@
 from study.show.figures import drawings
 
+DRAWINGS = drawings(dag.plan)
+
 
 # Seconds each: as a cluster's jobs they would wait far longer than they run.
 # Where the login node allows no work at all, Snakemake itself is a job there, and these run in it.
@@ -45,13 +47,9 @@ rule report:
                     labels={"comparison": one.comparison.name, "figure": one.name},
                 )
             )
-            for one in drawings(dag.plan)
+            for one in DRAWINGS
         ],
-        more=[
-            update(dag.file(file))
-            for one in drawings(dag.plan)
-            for file in one.files[1:]
-        ],
+        more=[update(dag.file(file)) for one in DRAWINGS for file in one.files[1:]],
         page=update(
             report(
                 dag.file("report.html"),
@@ -63,7 +61,7 @@ rule report:
     log:
         str(dag.store.log("report", dag.plan.study)),
     # Figures are drawn side by side.
-    threads: len(drawings(dag.plan))
+    threads: len(DRAWINGS)
     message:
         "report"
     shell:
