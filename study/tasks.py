@@ -53,9 +53,9 @@ class Classification(Task):
         return target.astype("int64")
 
     def losses(self, outputs: Tensor, target: Tensor) -> Tensor:
-        from torch.nn.functional import cross_entropy
+        from study.engine.layers import cross_entropy
 
-        return cross_entropy(outputs.flatten(0, 1), target, reduction="none").view_as(outputs[..., 0])
+        return cross_entropy(outputs, target)
 
     def correct(self, outputs: Tensor, target: Tensor) -> Tensor:
         return (outputs.argmax(2) == target.view(len(outputs), -1)).sum(1)
