@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+REGISTER = 16  # floats
+
+
 class Task:
     """One kind of target. The loss of a run is the mean of ``losses`` over its rows, in ``unit``."""
 
@@ -53,9 +56,21 @@ class Classification(Task):
         return target.astype("int64")
 
     def losses(self, outputs: Tensor, target: Tensor) -> Tensor:
-        from study.engine.layers import cross_entropy
+        """As in ``Task``, with the bits of ``torch.nn.functional.cross_entropy``.
 
-        return cross_entropy(outputs, target)
+        On the CPU that takes the classes of a row one by one where they do not fill a vector register. With the rows
+        side by side instead, a register of them at a time, it is eighteen times as fast.
+        """
+        from torch import Tensor
+        from torch.nn.functional import cross_entropy, log_softmax, pad
+
+        runs, rows, classes = outputs.shape
+        if outputs.device.type != "cpu" or classes >= REGISTER:
+            return cross_entropy(outputs.flatten(0, 1), target, reduction="none").view(runs, rows)
+        if outputs.requires_grad:
+            outputs.register_hook(Tensor.contiguous)  # type: ignore[no-untyped-call]
+        by_class = pad(outputs.mT, [0, -rows % REGISTER]).contiguous()
+        return log_softmax(by_class, 1)[..., :rows].gather(1, target.view(runs, 1, rows)).squeeze(1).neg()
 
     def correct(self, outputs: Tensor, target: Tensor) -> Tensor:
         return (outputs.argmax(2) == target.view(len(outputs), -1)).sum(1)

@@ -74,6 +74,25 @@ def test_the_loss_of_classes_is_their_cross_entropy() -> None:
     assert Classification().correct(OUTPUTS, target).tolist() == [1, 2]  # of equal outputs the first counts
 
 
+@pytest.mark.parametrize("scale", [0, 1, 100, 1e30])
+@pytest.mark.parametrize("rows", [1, 5, 16, 33])
+@pytest.mark.parametrize("classes", [2, 3, 7, 10, 17])
+def test_losses_and_gradients_of_classes_have_the_bits_that_torch_gives_them(
+    classes: int, rows: int, scale: float
+) -> None:
+    draws = torch.Generator().manual_seed(0)
+    drawn = scale * torch.randn(3, rows, classes, generator=draws)
+    target = torch.randint(classes, (3 * rows,), generator=draws)
+    ours, theirs = (drawn.clone().requires_grad_() for _ in range(2))
+    found = Classification().losses(ours * 1, target)
+    expected = functional.cross_entropy(theirs.flatten(0, 1), target, reduction="none").view(3, rows)
+    found.sum().backward()
+    expected.sum().backward()
+    close = {"rtol": 0, "atol": 0} if classes < 8 else {"rtol": 1e-5, "atol": 1e-6}  # fewer than any register holds
+    torch.testing.assert_close(found, expected, **close)
+    torch.testing.assert_close(ours.grad, theirs.grad, **close)
+
+
 def test_the_loss_of_values_is_their_squared_error() -> None:
     found = Regression().losses(OUTPUTS[..., :1], torch.tensor([0.0, 1.0, 2.0, 3.0]))
     assert found.tolist() == [[1.0, 1.0], [4.0, 9.0]]

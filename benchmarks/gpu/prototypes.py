@@ -32,8 +32,8 @@ def graph(bench: Bench) -> str:
             step = fed(eager, batches[0])
             for _ in range(WARM_UP):
                 step(batches[0])
-            for each in replayed.optimizers:
-                for group in each.optimizer.param_groups:
+            for each in replayed.optimizer.joined:
+                for group in each.param_groups:
                     group["capturable"] = True  # else torch refuses
             try:
                 replay = fed(replayed, batches[0], lambda work: captured(work, bench.device))

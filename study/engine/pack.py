@@ -106,11 +106,8 @@ class Pack:
         self.slices = slices(runs)
         ends = list(accumulate(len(each.seeds) for each in self.slices))
         self.rows = [slice(end - len(each.seeds), end) for each, end in zip(self.slices, ends, strict=True)]
-        self.optimizers = [
-            optimizer
-            for each, rows in zip(self.slices, self.rows, strict=True)
-            for optimizer in StackOptimizer.each(each.recipe, rows, self.stack)
-        ]
+        recipes = [each.recipe for each in self.slices]
+        self.optimizer = StackOptimizer(zip(recipes, self.rows, strict=True), self.stack)
         self._streams: dict[str, list[torch.Generator]] = {}  # by purpose
         self.rates = torch.tensor([run.recipe.dropout for run in runs], device=device)
         self.steps_per_epoch = -(-data.train.rows // self.batch_size)
@@ -169,13 +166,9 @@ class Pack:
         losses = losses.detach()
         self.shard.sum(self.stack.grad, losses)
         norms: Tensor = torch.linalg.vector_norm(self.stack.grad, dim=1)
-        objective = losses
-        for optimizer in self.optimizers:
-            if optimizer.penalized:
-                objective[optimizer.rows] += optimizer.penalty()
-            optimizer.step(progress)
+        self.optimizer.step(progress, losses)
         # A sum is finite exactly when its terms are, short of overflow at 1e38; testing each would cost far more.
-        self.alive &= (objective + self.stack.flat.sum(1)).isfinite()
+        self.alive &= (losses + self.stack.flat.sum(1)).isfinite()
         self.steps += self.alive
         return norms
 
@@ -206,13 +199,13 @@ class Pack:
                 columns[f"{name}_accuracy"] = accuracy.tolist()
         self.alive &= torch.stack(list(losses.values())).isfinite().all(0)
         columns["grad_norm"] = [None] * len(self.runs) if norms is None else norms.tolist()
-        lr = [optimizer.rate for optimizer in self.optimizers for _ in range(*optimizer.rows.indices(len(self.runs)))]
+        lr = self.optimizer.rates()
         for r, (alive, steps) in enumerate(zip(self.alive.tolist(), self.steps.tolist(), strict=True)):
             if alive:
                 metrics = {name: values[r] for name, values in columns.items()}
                 self.curves[r].append({"epoch": epoch, "step": steps, "lr": lr[r]} | metrics)
-        for optimizer in self.optimizers if epoch else ():
-            optimizer.watch(losses["val"][optimizer.rows])
+        if epoch:
+            self.optimizer.watch(losses["val"])
 
     def _means(self, split: Split) -> tuple[Tensor, Tensor | None]:
         """Mean loss of each run, and its share of correct rows where the task has them. [runs] float64"""
@@ -263,7 +256,7 @@ class Pack:
                     purpose: (str(each[0].device), [generator.get_state() for generator in each[rows]])
                     for purpose, each in self._streams.items()
                 },
-                "optimizers": [optimizer.state_dict() for optimizer in self._optimizers(rows)],
+                "optimizers": self.optimizer.state_dicts(rows),
                 "curves": self.curves[rows],
                 "place": (self.epoch, self.position),
             }
@@ -281,11 +274,6 @@ class Pack:
             for purpose, (device, states) in state["streams"].items():
                 for generator, each in zip(self.streams(purpose, device)[rows], states, strict=True):
                     generator.set_state(each)
-            for optimizer, each in zip(self._optimizers(rows), state["optimizers"], strict=True):
-                optimizer.load_state_dict(each)
+            self.optimizer.load_state_dicts(rows, state["optimizers"])
             self.curves[rows] = state["curves"]
             self.epoch, self.position = state["place"]
-
-    def _optimizers(self, rows: slice) -> list[StackOptimizer]:
-        """Those that step ``rows``."""
-        return [each for each in self.optimizers if rows.start <= each.rows.start < rows.stop]

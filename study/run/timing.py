@@ -219,8 +219,7 @@ def peak_memory(pack: Pack) -> int:
     if device.type == "cuda":
         pack.step(batch, 0.0)
         return torch.cuda.max_memory_allocated(device)
-    state = [t for o in pack.optimizers for values in o.optimizer.state.values() for t in values.values()]
-    tensors = [pack.stack.flat, pack.stack.grad, *(t for t in state if isinstance(t, Tensor))]
+    tensors = [pack.stack.flat, pack.stack.grad, *pack.optimizer.state()]
     return sum(t.numel() * t.element_size() for t in tensors) + sum(saved.values())
 
 

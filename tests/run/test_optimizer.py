@@ -89,10 +89,10 @@ def test_one_that_is_falsely_called_elementwise_leaks_between_seeds(
 def test_names_and_shapes_are_those_of_the_network(muon: Callable[..., Recipe], data: Callable[[Recipe], Data]) -> None:
     chosen = muon()
     pack = Pack([Run(chosen, 3), Run(chosen, 4)], data(chosen))
-    for seed, optimizer in zip((3, 4), pack.optimizers, strict=True):
-        state, module = optimizer.optimizer.state_dict()["param_groups"][0], build(chosen, seed, data(chosen))
+    for seed, optimizer in zip((3, 4), pack.optimizer.joined, strict=True):
+        state, module = optimizer.state_dict()["param_groups"][0], build(chosen, seed, data(chosen))
         assert state["param_names"] == [name for name, _ in module.named_parameters()]
-        held = optimizer.optimizer.param_groups[0]["params"]
+        held = optimizer.param_groups[0]["params"]
         for parameter, expected in zip(held, module.parameters(), strict=True):
             assert torch.equal(parameter, expected)
 
