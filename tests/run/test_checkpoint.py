@@ -51,7 +51,10 @@ def test_five_deaths_change_no_bit(
 ) -> None:
     changes = {axis: name, "batch_size": 16} | ({"dataset": "digits"} if name == "convnet" else {})
     recipe = make_recipe(**changes, **({} if name == "linear" else {"dropout": 0.3}))
-    runs = [Run(recipe, seed) for seed in range(2)]
+    slower = recipe.model_copy(
+        update={"optimizer": recipe.optimizer.model_copy(update={"lr": recipe.optimizer.lr / 2})}
+    )  # stepped by the same torch optimizer
+    runs = [Run(each, seed) for each in (recipe, slower) for seed in range(2)]
     whole = train(runs, data(recipe))
     checkpoints = Checkpoints(tmp_path, every=0.1, seconds=0)
     shuffled = random.Random(name)
