@@ -16,9 +16,9 @@ from benchmarks.gpu.samples import CONVNET, data, recipe
 from benchmarks.gpu.speed import Step, medians, pack_of, stepping, whole_batches
 from study.engine.determinism import quiet
 from study.engine.pack import Pack
-from study.run.timing import WARM_UP
 
 WIDE = {"network": {"name": "mlp", "hidden": [1024, 1024]}, "batch_size": 256}
+WARM_UP = 3  # steps
 CLOSE = 1e-3  # how far weights may be apart after twenty steps, as a share of the largest
 
 
