@@ -164,6 +164,7 @@ class Penalty:
         self.l1, self.l2 = ([group.strengths[part] for group in groups] for part in (0, 1))
         self.strengths, self.halves = self._by_run(self.l1), self._by_run([l2 / 2 for l2 in self.l2])
         self.decay = self._by_run(self.l2).unsqueeze(1)
+        self.scratch = torch.empty_like(self.values)  # kept: memory that is new each step costs more to touch
 
     def _by_run(self, numbers: Sequence[float]) -> Tensor:
         """A number of each group, for its runs. [rows]"""
@@ -172,16 +173,22 @@ class Penalty:
 
     def add(self) -> Tensor:
         """Add the derivative of the smooth part to the gradients; returns the penalty of each run, [rows]."""
-        weights = self.values * self.is_weight
-        value = self.strengths * weights.abs().sum(1) if any(self.l1) else torch.zeros_like(self.halves)
+        value = torch.zeros_like(self.halves)
+        weights = torch.mul(self.values, self.is_weight, out=self.scratch)
+        if any(self.l1):
+            value += self.strengths * weights.abs_().sum(1)
         if any(self.l2):
-            self.gradients += weights * self.decay
             value += self.halves * weights.square_().sum(1)
+            self.gradients += torch.mul(self.values, self.is_weight, out=self.scratch).mul_(self.decay)
         return value
 
     def shrink(self) -> None:
         """The proximal step of the other part."""
         if any(self.l1):
             steps = self._by_run([group.rate * l1 for group, l1 in zip(self.groups, self.l1, strict=True)])
-            shrunk = self.values.abs().sub_(steps.unsqueeze(1) * self.is_weight).clamp_min_(0)
-            self.values.copy_(shrunk.copysign_(self.values))
+            shrunk = (
+                torch.abs(self.values, out=self.scratch)
+                .addcmul_(self.is_weight, steps.unsqueeze(1), value=-1)
+                .clamp_min_(0)
+            )
+            torch.copysign(shrunk, self.values, out=self.values)

@@ -182,7 +182,7 @@ class Pack:
             if run.recipe.dropout:
                 row.uniform_(generator=generator)
         rate = self.rates.unsqueeze(1)
-        kept = (noise >= rate) / (1 - rate)
+        kept = noise.ge_(rate).div_(1 - rate)
         parts = zip(self.shapes.items(), torch.split(kept, sizes, dim=1), strict=True)
         return {name: part.view(-1, rows, *shape) for (name, shape), part in parts}
 
