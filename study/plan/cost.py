@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from study.axes.dataset import Dataset
-from study.axes.recipe import Recipe, split_sizes
+from study.axes.recipe import AXES, Recipe, split_sizes
 from study.plan.plan import Arm
 from study.plan.search import Search
 from study.store.layout import Block, Store
 from study.wording import counted
 
 STEP, ROW = 2e-5, 1e-6  # seconds of a step of a small network in a pack, and of each row in it, on one CPU core
+EXTRA = 0.25  # of that more for each axis that adds operations: dropout, a penalty
 ALONE = 60.0  # seconds of a run that is not stacked, at least
 
 
@@ -98,7 +99,17 @@ class Speeds:
         """Of runs of ``recipe``, or of those that its search may choose. What is not stacked is taken to be large."""
         if recipe.kind in self.known:
             return work.steps * self.known[recipe.kind]
-        return work.runs * ALONE if not recipe.stack else work.steps * (STEP + ROW * recipe.batch_size)
+        if not recipe.stack:
+            return work.runs * ALONE
+        return work.steps * (STEP + ROW * recipe.batch_size) * (1 + EXTRA * sum(_adds(recipe)))
+
+
+def _adds(recipe: Recipe) -> Iterator[bool]:
+    """For each axis that runs in a pack may differ in: whether operations are added to those of its default."""
+    for name, field in Recipe.model_fields.items():
+        step = AXES[name].step
+        if step and not AXES[name].shared and not field.is_required():
+            yield step(getattr(recipe, name)) != step(field.default)
 
 
 def length(blocks: Iterable[Block]) -> int:

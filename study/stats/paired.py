@@ -226,16 +226,23 @@ def sign_flip(x: Floats, alternative: Alternative = "two-sided") -> float:
     x = x[x != 0]
     if len(x) < 2:  # for which scipy has no test; one difference says what one coin says
         return sign_test(x, alternative)
-    result = stats.permutation_test(
-        (x,),
-        _rounded_sum,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=np.inf if len(x) <= EXACT else RESAMPLES,
-        alternative=alternative,
-        rng=np.random.default_rng(0),
-    )
-    return float(result.pvalue)
+    if len(x) > EXACT:
+        drawn = stats.permutation_test(
+            (x,),
+            _rounded_sum,
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=RESAMPLES,
+            alternative=alternative,
+            rng=np.random.default_rng(0),
+        )
+        return float(drawn.pvalue)
+    sums = np.zeros((1, 1))
+    for value in x:  # scipy, which would do the same, takes a hundred times as long
+        sums = np.concatenate([sums + value, sums - value])
+    null, observed = _rounded_sum(sums, 1), _rounded_sum(x, 0)
+    tails = {"less": float((null <= observed).mean()), "greater": float((null >= observed).mean())}
+    return min(1.0, 2 * min(tails.values())) if alternative == "two-sided" else tails[alternative]
 
 
 def sign_test(x: Floats, alternative: Alternative = "two-sided") -> float:
