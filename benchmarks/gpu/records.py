@@ -13,9 +13,10 @@ from torch.func import vmap
 
 from benchmarks.gpu.check import Bench, Broken
 from benchmarks.gpu.samples import CONVNET, data, difference, recipe
-from study.engine.checkpoint import Checkpoints, Interrupted
+from study.engine.checkpoint import Checkpoints
 from study.engine.determinism import quiet
 from study.engine.pack import Run, train
+from study.engine.signals import Interrupted
 from study.tasks import TASKS
 
 NORMED = CONVNET | {"batch_norm": True}

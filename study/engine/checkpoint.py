@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 
 from study.engine.shard import ALONE, Shard
+from study.engine.signals import Interrupted, handling
 from study.store.files import replacing
 
 Watch = Callable[[int, int], None]  # told of the steps done and to do
-SIGNALS = (signal.SIGUSR1, signal.SIGTERM)  # SLURM's warning before a time limit, and the end itself
-
-
-@contextmanager
-def handling(action: Callable[[int, FrameType | None], object] | signal.Handlers) -> Iterator[None]:
-    """While the block runs, ``action`` is what a signal of ``SIGNALS`` does."""
-    before = {number: signal.signal(number, action) for number in SIGNALS}
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # a worker begins deaf
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-class Interrupted(SystemExit):
-    """A signal asked the job to stop; its checkpoint is written."""
 
 
 class Checkpoints:

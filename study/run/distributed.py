@@ -17,7 +17,6 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import timedelta
-from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from pathlib import Path
 from threading import Thread
@@ -28,14 +27,14 @@ import torch.distributed as dist
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from torch.multiprocessing.spawn import start_processes as start
 
-from study.engine.checkpoint import SIGNALS, Interrupted, handling
 from study.engine.shard import ALONE, Shard
+from study.engine.signals import Interrupted, handling
+from study.run import forks
 
 TIMEOUT = timedelta(minutes=30)  # of one exchange; a worker that died is noticed long before
 GRACE = 1.0  # seconds that the other workers have to end once one has failed
 LOOK = 0.5  # seconds between looks at whether workers live, and whether a signal has to be passed on
 
-PRELOADED = [__name__, "torch._dynamo"]  # the second is what the first optimizer would load, in a second
 RESULT = "result"  # a file: what the first worker returned
 ERROR = "error"  # a file: what was raised in the first worker that ended so
 
@@ -75,14 +74,7 @@ class Team:
             raise ValueError(f"{world} GPUs are needed; {torch.cuda.device_count()} are visible")
         self.folder = tempfile.TemporaryDirectory(prefix="evenhand-")
         arguments = (world, device.type, Path(self.folder.name), work, arguments)
-        # Forked from a process that loads torch once for all of them, never touches a GPU, and is deaf to signals: they
-        # would kill a worker until it listens. What is called study.py in the working folder is not the package.
-        os.environ["PYTHONSAFEPATH"] = "1"
-        multiprocessing.set_forkserver_preload(PRELOADED)
-        resource_tracker.ensure_running()  # which would unblock them
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # for it to inherit; here they wait for a moment
-        forkserver.ensure_running()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        forks.ensure_running()
         self.workers = start(  # type: ignore[no-untyped-call]
             _worker, args=arguments, nprocs=world, join=False, start_method="forkserver"
         )

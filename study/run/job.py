@@ -16,8 +16,9 @@ import torch
 import torch._dynamo  # the first step would load it, within the seconds of its pack
 
 from study.axes.recipe import digest
-from study.engine.checkpoint import Checkpoints, Interrupted, handling
+from study.engine.checkpoint import Checkpoints
 from study.engine.pack import Slice
+from study.engine.signals import Interrupted, handling
 from study.plan.jobs import BlockUnit, Job, SearchUnit
 from study.run import devices
 from study.run.attempt import Attempt, Busy, note_failure, said

@@ -12,6 +12,7 @@ from study.plan.check import verbs as planning
 from study.plan.jobs import Job, jobs
 from study.plan.limits import Limits
 from study.plan.plan import open_plan
+from study.run import forks
 from study.store.layout import Store
 
 
@@ -48,20 +49,25 @@ def data(arguments: Namespace) -> None:
 
 def job(arguments: Namespace) -> int:
     """Make what is missing; 1 where a part of it failed."""
-    from study.run.job import run
-
     path = Path(arguments.job)
     if not path.is_file():
         raise Refused([f"{path}: there is no such job; it is written when a study is planned"])
-    failed = run(
-        Job.load(path), Store(path.absolute().parents[1] if len(path.parts) < 3 else path.parents[1]), arguments.tell
-    )
+    to_do = Job.load(path)
+    if to_do.gpus > 1:
+        forks.ensure_running()
+    from study.run.job import run
+
+    store = Store(path.absolute().parents[1] if len(path.parts) < 3 else path.parents[1])
+    failed = run(to_do, store, arguments.tell)
     for line in failed:
         print(f"failed: {line}", file=sys.stderr)
     return int(bool(failed))
 
 
 def time(arguments: Namespace) -> None:
+    plan, store = open_plan(arguments.plan)
+    if any(arm.gpus > 1 for arm in plan.timed.values()):
+        forks.ensure_running()
     from study.run.timing import time_study
 
-    time_study(*open_plan(arguments.plan))
+    time_study(plan, store)

@@ -18,9 +18,10 @@ import pandas as pd
 import pytest
 
 from study.axes.recipe import Recipe
-from study.engine.checkpoint import Checkpoints, Interrupted
+from study.engine.checkpoint import Checkpoints
 from study.engine.data import Data, prepare
 from study.engine.pack import Run, Slice, train
+from study.engine.signals import Interrupted
 from study.plan.file.keys import CHOICES
 from study.plan.workflow.dag import Dag
 from tests.run.conftest import make_recipe

@@ -16,8 +16,8 @@ import torch
 
 from study.axes.recipe import Recipe
 from study.engine import data as datasets
-from study.engine.checkpoint import Interrupted
 from study.engine.pack import Run, train
+from study.engine.signals import Interrupted
 from study.run.distributed import WorkerFailed, spread
 from study.store.layout import Block
 from tests.run.conftest import block_job, train_block

@@ -10,10 +10,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 
 from study.axes.dataset import Wine
-from study.engine.checkpoint import Checkpoints, Interrupted
+from study.engine.checkpoint import Checkpoints
 from study.engine.data import SPLITS, load, prepare
 from study.engine.pack import Run, train
 from study.engine.shard import ALONE
+from study.engine.signals import Interrupted
 from study.run.timing import Stopwatch
 from study.store.layout import Block
 from tests.run.conftest import train_block
