@@ -249,3 +249,4 @@ def save(figure: Figure, stem: Path, text: str = "") -> None:
         for ending, metadata in formats.items():
             with replacing(stem.with_name(f"{stem.name}.{ending}")) as beside:
                 figure.savefig(beside, metadata=metadata)
+            figure.set_layout_engine(None)  # it is laid out, once for all formats
