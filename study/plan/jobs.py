@@ -89,8 +89,9 @@ def jobs(plan: Plan, store: Store, limits: Limits = HERE, minutes: float = MINUT
     """The searches and blocks of seeds of ``plan`` that ``store`` does not have, those of the most devices first.
 
     As many jobs as keep every device busy, none much longer than ``minutes`` by what is known of its cost. A job has
-    a search with all arms that take their settings from it, and runs of one kind are together, so that they stack. A
-    search is needed where an arm with missing seeds, or one to be timed, waits for its choice.
+    a search with all arms that take their settings from it, and runs of one kind are together, so that they stack; what
+    takes several devices for a moment is in a job of more. A search is needed where an arm with missing seeds, or one
+    to be timed, waits for its choice.
     """
     gaps = plan.missing(store)
     to_time = plan.timing and not store.timing(plan.timing.id).exists()
@@ -108,13 +109,25 @@ def jobs(plan: Plan, store: Store, limits: Limits = HERE, minutes: float = MINUT
     total = sum(part.gpus * seconds for part, seconds in costed)
     wanted = min(max(total / limits.at_once, shortest), 60 * minutes)
     made, kinds = list[Job](), {kind: i for i, kind in enumerate(dict.fromkeys(part.kind for part in parts))}
-    for gpus in sorted({part.gpus for part in parts}, reverse=True):
-        mine = sorted((each for each in costed if each[0].gpus == gpus), key=lambda each: kinds[each[0].kind])
+    for together in _by_devices(costed, shortest):
+        mine = sorted(together, key=lambda each: kinds[each[0].kind])
         pieces = [piece for part, seconds in mine for piece in _split(part, seconds, wanted)]
         seconds = sum(seconds for _, seconds in pieces)
         number = max(round(seconds / wanted), ceil(seconds / (60 * minutes) - SLACK), 1)
         made += _fill(pieces, number)
     return [job.model_copy(update={"minutes": minutes}) for job in made] if limits.cluster else made
+
+
+def _by_devices(costed: Sequence[tuple[Job, float]], shortest: float) -> list[list[tuple[Job, float]]]:
+    """``costed`` by the devices that they take, the most first; those of several that are short with those before."""
+    found: list[list[tuple[Job, float]]] = []
+    for gpus in sorted({part.gpus for part, _ in costed}, reverse=True):
+        mine = [(part, seconds) for part, seconds in costed if part.gpus == gpus]
+        if found and gpus > 1 and sum(seconds for _, seconds in mine) < shortest:
+            found[-1] += mine
+        else:
+            found.append(mine)
+    return found
 
 
 def _part(arms: Sequence[Arm], gaps: Mapping[str, Sequence[Block]], store: Store) -> Job:

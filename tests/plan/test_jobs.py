@@ -116,6 +116,8 @@ def test_a_search_whose_choice_is_timed_is_made_also_where_all_runs_are_there(
 
 def test_jobs_of_the_most_devices_come_first(study: dict[str, Any], plan: Planned, store: Store) -> None:
     study["comparisons"]["a"]["vary"] = {"gpus": [1, 4, 2], "activation": ["relu", "tanh"]}
+    assert [(job.gpus, len(job.blocks)) for job in jobs(plan(study), store)] == [(4, 4), (1, 2)]  # seconds of work
+    study["baseline"] |= LONG
     assert [(job.gpus, len(job.blocks)) for job in jobs(plan(study), store)] == [(4, 2), (2, 2), (1, 2)]
 
 
@@ -213,7 +215,7 @@ def test_a_job_is_no_longer_than_it_may_be(study: dict[str, Any], plan: Planned,
     planned = plan(study)
     assert len(jobs(planned, store, ONE)) == 1
     assert len(jobs(planned, store, ONE, minutes=5)) == 2
-    assert len(jobs(planned, store, ONE, minutes=1)) == 7
+    assert len(jobs(planned, store, ONE, minutes=1)) == 8
     assert {job.minutes for job in jobs(planned, store, SLURM, minutes=5)} == {5}
     assert jobs(planned, store, ONE)[0].minutes is None
 
