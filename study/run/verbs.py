@@ -30,7 +30,7 @@ def check(arguments: Namespace) -> None:
 
 
 def data(arguments: Namespace) -> None:
-    from study.engine.data import prepare
+    from study.engine.prepare import prepare
     from study.run.attempt import note_failure
 
     plan, store = open_plan(arguments.plan)

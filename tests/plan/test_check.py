@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from study.__main__ import main
-from study.engine.data import prepare
+from study.engine.prepare import prepare
 from study.plan.plan import Plan
 from study.plan.trials import Trial, Trials
 from study.plan.workflow.dag import Dag

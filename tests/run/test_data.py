@@ -10,7 +10,8 @@ import torch
 from sklearn import datasets
 
 from study.axes.dataset import Dataset, Diabetes, Digits, Idx, Table, Wine
-from study.engine.data import load, prepare, read
+from study.engine.data import load
+from study.engine.prepare import prepare, read
 from study.store.checksums import Sums
 
 

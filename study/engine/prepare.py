@@ -1,0 +1,119 @@
+"""A dataset read, split and scaled, and stored as one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from study.axes.dataset import Dataset, Raw
+from study.axes.recipe import split_sizes
+from study.store.checksums import Sums
+from study.store.files import replacing
+from study.tasks import TASKS
+
+Scaled = tuple[np.ndarray, np.ndarray, np.ndarray]  # features, target and split, a row each
+
+
+class Prepared(NamedTuple):
+    """A dataset as it is stored: split and scaled; or as it was read and with the split of seed 0, where seeds draw."""
+
+    features: np.ndarray  # [rows, *shape]
+    target: np.ndarray  # [rows]
+    split: np.ndarray  # [rows] 0, 1 or 2: train, validation, test
+    about: dict[str, Any]
+
+
+def prepare(dataset: Dataset, path: Path) -> None:
+    """Read ``dataset`` and write it to ``path`` (.npz) in one step.
+
+    Raises ValueError as ``read`` does, and where its files are not those that were planned.
+    """
+    Sums(path.parent / "sums.json").resolve(dataset, Path())
+    found = read(dataset)
+    with replacing(path) as beside:
+        np.savez_compressed(beside, **found._asdict() | {"about": np.array(json.dumps(found.about))})
+
+
+def read(dataset: Dataset) -> Prepared:
+    """``dataset``, ready to be stored.
+
+    Raises ValueError where it is not what its class says, cannot be split, or has values that are not finite.
+    """
+    raw = dataset.load()
+    facts = {"known_task": raw.task, "rows": len(raw.target), "given_test": raw.test is not None}
+    if dataset.images:
+        facts["images"] = raw.features.ndim == 4
+    for fact, found in facts.items():
+        if (said := getattr(dataset, fact)) not in (None, found):
+            raise ValueError(f"{dataset.name}: its class says {fact} = {said!r}, its data have {found!r}; correct it")
+    if not (np.isfinite(raw.features).all() and np.isfinite(raw.target).all()):
+        raise ValueError(f"{dataset.name}: has values that are not finite")
+    by_seed = dataset.split == "by_seed"
+    try:
+        seed = random_state(dataset.split_seed, 0) if by_seed else dataset.split_seed
+        features, target, split = scaled(raw, dataset.images, seed)
+    except ValueError as error:
+        raise ValueError(f"{dataset.name}: {error}") from error
+    if by_seed:
+        features, target = raw.features, raw.target
+    about = {
+        "split_seed": dataset.split_seed if by_seed else None,
+        "task": raw.task,
+        "classes": raw.classes,
+        "images": dataset.images,
+        "given_test": raw.test is not None,
+    }
+    return Prepared(features, target, split, about)
+
+
+def random_state(split_seed: int, seed: int) -> int:
+    """What scikit-learn draws the split of run seed ``seed`` from: numpy's way to make one seed of two. 32 bits"""
+    return int(np.random.SeedSequence([split_seed, seed]).generate_state(1)[0])
+
+
+def scaled(raw: Raw, images: bool, seed: int) -> Scaled:
+    """Features [rows, *shape] float32 and target [rows], scaled by the training rows of a split, and that split [rows].
+
+    Raises ValueError where the rows cannot be split, or nothing can be learned from its target.
+    """
+    task = TASKS[raw.task]
+    split = assign(raw.target.size, raw.target if task.classes else None, raw.test, seed)
+    features = scale(raw.features.astype(np.float64), split == 0, images).astype(np.float32)
+    return features, task.scaled(raw.target, split == 0), split
+
+
+def assign(count: int, strata: np.ndarray | None, test: np.ndarray | None, seed: int) -> np.ndarray:
+    """0, 1 or 2 (train, validation, test) for every row, with the same shares of ``strata`` in each. [count] int8"""
+    from sklearn.model_selection import train_test_split
+
+    def part(rows: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        alike = None if strata is None else strata[rows]
+        kept, taken = train_test_split(rows, test_size=size, random_state=seed, stratify=alike)
+        return kept, taken
+
+    split = np.zeros(count, dtype=np.int8)
+    rows = np.arange(count)
+    if test is None:
+        _, n_val, n_test = split_sizes(count)
+        rows, held_out = part(rows, n_test)
+    else:
+        rows, held_out = rows[~test], rows[test]
+        n_val = -(-len(rows) // 5)
+    _, validation = part(rows, n_val)
+    split[validation], split[held_out] = 1, 2
+    return split
+
+
+def scale(features: np.ndarray, train: np.ndarray, images: bool) -> np.ndarray:
+    """Pixels divided by their maximum; other features standardized by the training rows, constant ones 0."""
+    scaled: np.ndarray
+    if images:
+        scaled = features / (features[train].max() or 1.0)
+    else:
+        mean, std = features[train].mean(axis=0), features[train].std(axis=0)
+        constant = np.ptp(features[train], axis=0) == 0
+        scaled = np.where(constant, 0.0, (features - mean) / np.where(constant, 1.0, std))
+    return scaled
