@@ -16,7 +16,7 @@ from study.plan.search import Search
 from study.store.layout import Block, Store
 from study.wording import counted
 
-STEP, ROW = 2e-5, 1e-6  # seconds of a step of a small network in a pack, and of each row in it, on one CPU core
+STEP, ROW = 5.5e-5, 8e-7  # seconds of a step of a small network in a pack, and of each row in it, on one CPU core
 EXTRA = 0.25  # of that more for each axis that adds operations: dropout, a penalty
 ALONE = 60.0  # seconds of a run that is not stacked, at least
 

@@ -31,7 +31,6 @@ def check(arguments: Namespace) -> None:
 
 def data(arguments: Namespace) -> None:
     from study.engine.prepare import prepare
-    from study.run.attempt import note_failure
 
     plan, store = open_plan(arguments.plan)
     if arguments.dataset not in plan.datasets:
@@ -39,6 +38,8 @@ def data(arguments: Namespace) -> None:
     try:
         prepare(plan.datasets[arguments.dataset], store.dataset(arguments.dataset))
     except Exception as error:
+        from study.run.attempt import note_failure
+
         # Without data none of these arms can be trained: they failed, for this reason.
         for arm, blocks in plan.missing(store).items():
             if plan.arms[arm].dataset_id == arguments.dataset:

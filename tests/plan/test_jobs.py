@@ -214,7 +214,7 @@ def test_a_job_is_no_longer_than_it_may_be(study: dict[str, Any], plan: Planned,
     study["comparisons"]["a"]["vary"] = {"dropout": [i / 10 for i in range(8)]}
     planned = plan(study)
     assert len(jobs(planned, store, ONE)) == 1
-    assert len(jobs(planned, store, ONE, minutes=5)) == 2
+    assert len(jobs(planned, store, ONE, minutes=7)) == 2
     assert len(jobs(planned, store, ONE, minutes=1)) == 8
     assert {job.minutes for job in jobs(planned, store, SLURM, minutes=5)} == {5}
     assert jobs(planned, store, ONE)[0].minutes is None
