@@ -89,9 +89,8 @@ def test_losses_and_gradients_of_classes_have_the_bits_that_torch_gives_them(
     expected = functional.cross_entropy(theirs.flatten(0, 1), target, reduction="none").view(3, rows)
     found.sum().backward()
     expected.sum().backward()
-    close = {"rtol": 0, "atol": 0} if classes < 8 else {"rtol": 1e-5, "atol": 1e-6}  # fewer than any register holds
-    torch.testing.assert_close(found, expected, **close)
-    torch.testing.assert_close(ours.grad, theirs.grad, **close)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=0)
 
 
 def test_the_loss_of_values_is_their_squared_error() -> None:

@@ -32,7 +32,7 @@ def graph(bench: Bench) -> str:
             step = fed(eager, batches[0])
             for _ in range(WARM_UP):
                 step(batches[0])
-            for each in replayed.optimizer.joined:
+            for each in replayed.optimizer.optimizers:
                 for group in each.param_groups:
                     group["capturable"] = True  # else torch refuses
             try:

@@ -17,7 +17,11 @@ from study.engine.stack import Stack
 
 
 class StackOptimizer:
-    """Steps all runs of ``stack``; ``slices``: recipes, and the rows of the runs that follow each, in order."""
+    """Steps all runs of ``stack``; ``slices``: recipes, and which runs follow each, in order.
+
+    ``optimizers``: torch's. Groups of runs whose settings are the same but for the rate are parameter groups of one: to
+    begin a step costs it as much as to step a small network.
+    """
 
     def __init__(self, slices: Iterable[tuple[Recipe, slice]], stack: Stack) -> None:
         self.groups = [group for recipe, rows in slices for group in Group.each(recipe, rows, stack)]
@@ -29,11 +33,10 @@ class StackOptimizer:
         self._join()
 
     def _join(self) -> None:
-        """Where groups differ in their rates alone, torch steps them as one: to begin costs it as much as to step."""
         alike: dict[Hashable, list[Group]] = {}
         for group in self.groups:
-            alike.setdefault(group.kind, []).append(group)
-        self.joined = [joined(groups) for groups in alike.values()]
+            alike.setdefault(group.likeness, []).append(group)
+        self.optimizers = [one_optimizer(groups) for groups in alike.values()]
 
     @torch.no_grad()
     def step(self, progress: float, objective: Tensor) -> None:
@@ -41,8 +44,8 @@ class StackOptimizer:
         for penalty in self.penalties:
             objective[penalty.rows] += penalty.add()
         for group in self.groups:
-            group.schedule(progress)
-        for optimizer in self.joined:
+            group.set_rates(progress)
+        for optimizer in self.optimizers:
             optimizer.step()
         for penalty in self.penalties:
             penalty.shrink()
@@ -59,7 +62,7 @@ class StackOptimizer:
 
     def state(self) -> Iterator[Tensor]:
         """All tensors that torch's optimizers keep between steps."""
-        for optimizer in self.joined:
+        for optimizer in self.optimizers:
             for values in optimizer.state.values():
                 yield from (value for value in values.values() if isinstance(value, Tensor))
 
@@ -67,9 +70,11 @@ class StackOptimizer:
         """All that changes while it steps the runs ``rows``."""
         return [group.state_dict() for group in self._of(rows)]
 
-    def load_state_dicts(self, rows: slice, saved: Sequence[dict[str, Any]]) -> None:
-        for group, each in zip(self._of(rows), saved, strict=True):
-            group.load_state_dict(each)
+    def load_state_dicts(self, saved: Iterable[tuple[slice, Sequence[dict[str, Any]]]]) -> None:
+        """Go on from what ``state_dicts`` gave for each slice of the runs."""
+        for rows, states in saved:
+            for group, state in zip(self._of(rows), states, strict=True):
+                group.load_state_dict(state)
         self._join()
 
     def _of(self, rows: slice) -> list[Group]:
@@ -80,13 +85,13 @@ class Group:
     """Consecutive runs of one recipe that torch steps with one rate.
 
     An elementwise optimizer holds one tensor of them all; any other has one run, and holds its parameters.
-    ``own`` is torch's optimizer of these runs; ``kind``: equal where it differs from another one in its rate alone.
+    ``optimizer``: torch's, of these runs. ``likeness``: equal where optimizers differ in their rates at most.
     """
 
     def __init__(self, recipe: Recipe, rows: slice, stack: Stack) -> None:
         self.rows, self.runs = rows, rows.stop - rows.start
         self.strengths = recipe.regularizer.strengths
-        self._schedule = recipe.schedule
+        self.schedule = recipe.schedule
         values, gradients = stack.flat[rows], stack.grad[rows]
         if recipe.optimizer.elementwise:
             held = {"stack": (values, gradients)}
@@ -97,14 +102,14 @@ class Group:
         for name, (_, gradient) in held.items():
             parameters[name].grad = gradient
         self.parameters = list(parameters.items())
-        self.optimizer = recipe.optimizer
-        self.own = recipe.optimizer.build(self.parameters)
-        alike = tuple((name, value) for name, value in recipe.optimizer if name != "lr")
-        self.kind: Hashable = (type(recipe.optimizer), alike) if recipe.optimizer.elementwise else rows.start
-        self.base_rates = [group["lr"] for group in self.own.param_groups]
+        self.settings = recipe.optimizer
+        self.optimizer = self.settings.build(self.parameters)
+        others = self.settings.model_dump_json(exclude={"lr"})
+        self.likeness: Hashable = others if self.settings.elementwise else rows.start
+        self.base_rates = [part["lr"] for part in self.optimizer.param_groups]
         self.plateau = (
             ReduceLROnPlateau(
-                self.own,
+                self.optimizer,
                 factor=recipe.schedule.gamma,
                 patience=recipe.schedule.patience,
                 threshold=recipe.schedule.threshold,
@@ -124,33 +129,33 @@ class Group:
     @property
     def rate(self) -> float:
         """Of the last step."""
-        return float(self.own.param_groups[0]["lr"])
+        return float(self.optimizer.param_groups[0]["lr"])
 
-    def schedule(self, progress: float) -> None:
-        """Set the rates of the step to come."""
+    def set_rates(self, progress: float) -> None:
+        """Those of the step to come."""
         if self.plateau is None:
-            for group, lr in zip(self.own.param_groups, self.base_rates, strict=True):
-                group["lr"] = lr * self._schedule.factor(progress)
+            for part, lr in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+                part["lr"] = lr * self.schedule.factor(progress)
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "optimizer": self.own.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "plateau": self.plateau.state_dict() if self.plateau else None,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        self.own.load_state_dict(saved["optimizer"])
+        self.optimizer.load_state_dict(saved["optimizer"])
         if self.plateau:
             self.plateau.load_state_dict(saved["plateau"])
 
 
-def joined(groups: Sequence[Group]) -> torch.optim.Optimizer:
-    """One optimizer that steps ``groups``, all of one kind, in their own parameter groups and with their own state."""
-    whole = groups[0].own
+def one_optimizer(groups: Sequence[Group]) -> torch.optim.Optimizer:
+    """One that steps ``groups``, all of one likeness: it has the parameter groups and the state of theirs."""
+    whole = groups[0].optimizer
     if len(groups) > 1:
-        whole = groups[0].optimizer.build(groups[0].parameters)
-        whole.param_groups = [each for group in groups for each in group.own.param_groups]
-        whole.state = defaultdict(dict, {p: group.own.state[p] for group in groups for _, p in group.parameters})
+        whole = groups[0].settings.build(groups[0].parameters)
+        whole.param_groups = [part for group in groups for part in group.optimizer.param_groups]
+        whole.state = defaultdict(dict, {p: group.optimizer.state[p] for group in groups for _, p in group.parameters})
     return whole
 
 
@@ -160,35 +165,35 @@ class Penalty:
     def __init__(self, groups: Sequence[Group], stack: Stack) -> None:
         self.rows = slice(groups[0].rows.start, groups[-1].rows.stop)
         self.groups, self.is_weight = groups, stack.is_weight
-        self.values, self.gradients = stack.flat[self.rows], stack.grad[self.rows]
-        self.l1, self.l2 = ([group.strengths[part] for group in groups] for part in (0, 1))
-        self.strengths, self.halves = self._by_run(self.l1), self._by_run([l2 / 2 for l2 in self.l2])
-        self.decay = self._by_run(self.l2).unsqueeze(1)
-        self.scratch = torch.empty_like(self.values)  # kept: memory that is new each step costs more to touch
+        self.values, self.gradients = stack.flat[self.rows], stack.grad[self.rows]  # [runs, padded]
+        self.has_l1, self.has_l2 = (any(group.strengths[part] for group in groups) for part in (0, 1))
+        self.l1, self.l2 = (self._by_run([group.strengths[part] for group in groups]) for part in (0, 1))
+        self.reach: list[float] = []  # of the last proximal step: rate · l1 of each group, and as a tensor
+        # On a CPU it is kept: memory that is new each step costs more to touch.
+        self.scratch = torch.empty_like(self.values) if self.values.device.type == "cpu" else None
 
     def _by_run(self, numbers: Sequence[float]) -> Tensor:
-        """A number of each group, for its runs. [rows]"""
+        """A number of each group, for its runs. [runs, 1]"""
         each = [number for number, group in zip(numbers, self.groups, strict=True) for _ in range(group.runs)]
-        return torch.tensor(each, device=self.values.device)
+        return torch.tensor(each, device=self.values.device).unsqueeze(1)
 
     def add(self) -> Tensor:
-        """Add the derivative of the smooth part to the gradients; returns the penalty of each run, [rows]."""
-        value = torch.zeros_like(self.halves)
+        """Add the derivative of the smooth part to the gradients; returns the penalty of each run, [runs]."""
+        value = torch.zeros_like(self.l1[:, 0])
         weights = torch.mul(self.values, self.is_weight, out=self.scratch)
-        if any(self.l1):
-            value += self.strengths * weights.abs_().sum(1)
-        if any(self.l2):
-            value += self.halves * weights.square_().sum(1)
-            self.gradients += torch.mul(self.values, self.is_weight, out=self.scratch).mul_(self.decay)
+        if self.has_l1:
+            value += self.l1[:, 0] * weights.abs_().sum(1)
+        if self.has_l2:
+            value += self.l2[:, 0] / 2 * weights.square_().sum(1)
+            self.gradients += torch.mul(self.values, self.is_weight, out=self.scratch).mul_(self.l2)
         return value
 
     def shrink(self) -> None:
         """The proximal step of the other part."""
-        if any(self.l1):
-            steps = self._by_run([group.rate * l1 for group, l1 in zip(self.groups, self.l1, strict=True)])
-            shrunk = (
-                torch.abs(self.values, out=self.scratch)
-                .addcmul_(self.is_weight, steps.unsqueeze(1), value=-1)
-                .clamp_min_(0)
-            )
-            torch.copysign(shrunk, self.values, out=self.values)
+        if not self.has_l1:
+            return
+        reach = [group.rate * group.strengths[0] for group in self.groups]
+        if reach != self.reach:  # else the device has it already
+            self.reach, self.reaches = reach, self._by_run(reach)
+        shrunk = torch.abs(self.values, out=self.scratch).addcmul_(self.is_weight, self.reaches, value=-1).clamp_min_(0)
+        torch.copysign(shrunk, self.values, out=self.values)

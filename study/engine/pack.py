@@ -274,6 +274,6 @@ class Pack:
             for purpose, (device, states) in state["streams"].items():
                 for generator, each in zip(self.streams(purpose, device)[rows], states, strict=True):
                     generator.set_state(each)
-            self.optimizer.load_state_dicts(rows, state["optimizers"])
             self.curves[rows] = state["curves"]
             self.epoch, self.position = state["place"]
+        self.optimizer.load_state_dicts(zip(self.rows, (state["optimizers"] for state in saved), strict=True))

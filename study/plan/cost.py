@@ -17,7 +17,7 @@ from study.store.layout import Block, Store
 from study.wording import counted
 
 STEP, ROW = 5.5e-5, 8e-7  # seconds of a step of a small network in a pack, and of each row in it, on one CPU core
-EXTRA = 0.25  # of that more for each axis that adds operations: dropout, a penalty
+EXTRA = 0.25  # a step takes so much longer, as a share, for each axis that adds operations: dropout, a penalty
 ALONE = 60.0  # seconds of a run that is not stacked, at least
 
 
@@ -105,7 +105,7 @@ class Speeds:
 
 
 def _adds(recipe: Recipe) -> Iterator[bool]:
-    """For each axis that runs in a pack may differ in: whether operations are added to those of its default."""
+    """For each axis with a default that runs in a pack may differ in: whether its operations are others than that's."""
     for name, field in Recipe.model_fields.items():
         step = AXES[name].step
         if step and not AXES[name].shared and not field.is_required():

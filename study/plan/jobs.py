@@ -89,9 +89,9 @@ def jobs(plan: Plan, store: Store, limits: Limits = HERE, minutes: float = MINUT
     """The searches and blocks of seeds of ``plan`` that ``store`` does not have, those of the most devices first.
 
     As many jobs as keep every device busy, none much longer than ``minutes`` by what is known of its cost. A job has
-    a search with all arms that take their settings from it, and runs of one kind are together, so that they stack; what
-    takes several devices for a moment is in a job of more. A search is needed where an arm with missing seeds, or one
-    to be timed, waits for its choice.
+    a search with all arms that take their settings from it, and runs of one kind are together, so that they stack;
+    what takes several devices for less than the shortest job stands with what takes more of them. A search is needed
+    where an arm with missing seeds, or one to be timed, waits for its choice.
     """
     gaps = plan.missing(store)
     to_time = plan.timing and not store.timing(plan.timing.id).exists()
@@ -110,7 +110,7 @@ def jobs(plan: Plan, store: Store, limits: Limits = HERE, minutes: float = MINUT
     wanted = min(max(total / limits.at_once, shortest), 60 * minutes)
     made, kinds = list[Job](), {kind: i for i, kind in enumerate(dict.fromkeys(part.kind for part in parts))}
     for together in _by_devices(costed, shortest):
-        mine = sorted(together, key=lambda each: kinds[each[0].kind])
+        mine = sorted(together, key=lambda each: (-each[0].gpus, kinds[each[0].kind]))
         pieces = [piece for part, seconds in mine for piece in _split(part, seconds, wanted)]
         seconds = sum(seconds for _, seconds in pieces)
         number = max(round(seconds / wanted), ceil(seconds / (60 * minutes) - SLACK), 1)
@@ -123,7 +123,8 @@ def _by_devices(costed: Sequence[tuple[Job, float]], shortest: float) -> list[li
     found: list[list[tuple[Job, float]]] = []
     for gpus in sorted({part.gpus for part, _ in costed}, reverse=True):
         mine = [(part, seconds) for part, seconds in costed if part.gpus == gpus]
-        if found and gpus > 1 and sum(seconds for _, seconds in mine) < shortest:
+        known = all(seconds for _, seconds in mine)
+        if found and gpus > 1 and known and sum(seconds for _, seconds in mine) < shortest:
             found[-1] += mine
         else:
             found.append(mine)

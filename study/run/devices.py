@@ -23,6 +23,7 @@ from study.plan.limits import visible
 
 # The same for all users, whatever their TMPDIR is.
 FOLDER = (Path("/dev/shm") if Path("/dev/shm").is_dir() else Path("/tmp")) / "evenhand-devices"
+VISIBILITY = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")  # what torch sees of GPUs, and in which order
 POLL = 0.2  # seconds between looks at taken devices
 REMIND = 60.0  # seconds between messages while waiting
 
@@ -43,8 +44,7 @@ def leased(purpose: str, count: int | None = 1) -> Iterator[torch.device]:
         yield torch.device("cpu")
         return
     with lease(len(gpus) if count is None else count, gpus, purpose) as taken:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(taken)
-        os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as nvidia-smi counts
+        os.environ |= dict(zip(VISIBILITY, (",".join(taken), "PCI_BUS_ID"), strict=True))  # as nvidia-smi counts
         if not torch.cuda.is_available():
             raise RuntimeError(
                 f"nvidia-smi shows {len(gpus)} GPUs, but torch {torch.__version__} cannot use them; install a build "

@@ -30,6 +30,7 @@ from torch.multiprocessing.spawn import start_processes as start
 from study.engine.shard import ALONE, Shard
 from study.engine.signals import Interrupted, handling
 from study.run import forks
+from study.run.devices import VISIBILITY
 
 TIMEOUT = timedelta(minutes=30)  # of one exchange; a worker that died is noticed long before
 GRACE = 1.0  # seconds that the other workers have to end once one has failed
@@ -73,7 +74,9 @@ class Team:
         if device.type == "cuda" and world > torch.cuda.device_count():
             raise ValueError(f"{world} GPUs are needed; {torch.cuda.device_count()} are visible")
         self.folder = tempfile.TemporaryDirectory(prefix="evenhand-")
-        arguments = (world, device.type, Path(self.folder.name), work, arguments)
+        # What workers are forked from may be older than the lease.
+        lease = {name: os.environ[name] for name in VISIBILITY if name in os.environ}
+        arguments = (world, device.type, lease, Path(self.folder.name), work, arguments)
         forks.ensure_running()
         self.workers = start(  # type: ignore[no-untyped-call]
             _worker, args=arguments, nprocs=world, join=False, start_method="forkserver"
@@ -103,7 +106,10 @@ class Team:
         return Interrupted(words) if kind == Interrupted.__name__ else WorkerFailed(f"{kind}: {words}")
 
 
-def _worker(rank: int, world: int, kind: str, folder: Path, work: Work, arguments: tuple[Any, ...]) -> None:
+def _worker(
+    rank: int, world: int, kind: str, lease: dict[str, str], folder: Path, work: Work, arguments: tuple[Any, ...]
+) -> None:
+    os.environ.update(lease)
     Thread(target=_end_with_parent, daemon=True).start()
     device = torch.device(kind, rank) if kind == "cuda" else torch.device(kind)
     group: dict[str, Any] = {"init_method": f"file://{folder / 'meeting'}", "rank": rank, "world_size": world}

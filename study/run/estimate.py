@@ -20,7 +20,7 @@ from study.plan.jobs import Job
 from study.plan.limits import Limits, available_cores, visible
 from study.plan.plan import Plan
 from study.run.packs import MOST, packs
-from study.run.timing import MAX_STEPS, seconds_of, warm_up
+from study.run.timing import MAX_STEPS, WARM_UP, seconds_of
 from study.store.layout import Store
 from study.wording import counted
 
@@ -105,7 +105,7 @@ def timing_packs(plan: Plan, store: Store, rows: Mapping[str, int]) -> Iterator[
         recipes = [plan.arms[arm].outline for arm in plan.timing.arms]
         for recipe in {recipe.operations(): recipe for recipe in recipes}.values():
             timed = min(MAX_STEPS, -(-rows[recipe.dataset_id] // recipe.batch_size))
-            yield Packs(recipe, 1, plan.timing.rounds * (warm_up(timed) + timed))
+            yield Packs(recipe, 1, plan.timing.rounds * (WARM_UP + timed))
 
 
 def data_of(dataset: Dataset, prepared: Path) -> Data:

@@ -19,7 +19,7 @@ def ensure_running() -> None:
     """Start it, if nobody has yet; returns at once."""
     os.environ["PYTHONSAFEPATH"] = "1"  # what is called study.py in the working folder is not the package
     multiprocessing.set_forkserver_preload(PRELOADED)
-    resource_tracker.ensure_running()  # which would unblock them
+    resource_tracker.ensure_running()  # which would unblock the signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # for it to inherit; here they wait for a moment
     forkserver.ensure_running()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)

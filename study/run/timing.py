@@ -34,7 +34,8 @@ from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import TIMING
 
-MAX_STEPS = 20  # steps timed per arm and round: with more, rounds differ as much; an epoch where it has fewer
+MAX_STEPS = 20  # timed per arm and round, or an epoch of fewer: more tell no more on a CPU (benchmarks/README.md)
+WARM_UP = 3  # untimed steps before each measurement, the first of which are slower after another arm's
 
 
 def time_study(plan: Plan, store: Store) -> None:
@@ -129,7 +130,7 @@ class Stopwatch:
         order = torch.randperm(pack.data.train.rows, generator=pack.streams("order")[0]).to(self.device).unsqueeze(0)
         batches = torch.split(order, pack.batch_size, dim=1)[:MAX_STEPS]
         pack.stack.module.train()
-        for batch in batches[: warm_up(len(batches))]:
+        for batch in batches[:WARM_UP]:
             pack.step(batch, 0.0)
         return seconds_of(self.device, lambda: [pack.step(batch, 0.0) for batch in batches]) / len(batches)
 
@@ -183,11 +184,6 @@ class Stopwatches:
             return self.lines[0].recv()
         self.team.join()
         raise RuntimeError("a worker ended without an answer")
-
-
-def warm_up(timed: int) -> int:
-    """Untimed steps before ``timed`` ones. After another arm's the first was 15 % slower, the next two 5 %."""
-    return 1 + timed // 10
 
 
 def serve(shard: Shard, device: torch.device, lines: Sequence[Connection]) -> None:

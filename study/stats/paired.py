@@ -224,8 +224,6 @@ def sign_flip(x: Floats, alternative: Alternative = "two-sided") -> float:
     if not np.isfinite(x).all():
         raise ValueError("the sign-flip test needs finite differences")  # one NaN would give p = 0
     x = x[x != 0]
-    if len(x) < 2:  # for which scipy has no test; one difference says what one coin says
-        return sign_test(x, alternative)
     if len(x) > EXACT:
         drawn = stats.permutation_test(
             (x,),
@@ -237,10 +235,11 @@ def sign_flip(x: Floats, alternative: Alternative = "two-sided") -> float:
             rng=np.random.default_rng(0),
         )
         return float(drawn.pvalue)
-    sums = np.zeros((1, 1))
+    sums = np.zeros(1)
     for value in x:  # scipy, which would do the same, takes a hundred times as long
         sums = np.concatenate([sums + value, sums - value])
-    null, observed = _rounded_sum(sums, 1), _rounded_sum(x, 0)
+    null = _rounded(sums)
+    observed = null[0]  # the sum of all as they are
     tails = {"less": float((null <= observed).mean()), "greater": float((null >= observed).mean())}
     return min(1.0, 2 * min(tails.values())) if alternative == "two-sided" else tails[alternative]
 
@@ -268,9 +267,13 @@ def equivalence(d: Floats, m: float) -> tuple[float, bool]:
 
 
 def _rounded_sum(x: Floats, axis: int) -> Floats:
-    """Sums, equal where they differ by rounding only.
+    return _rounded(x.sum(axis=axis))
+
+
+def _rounded(sums: Floats) -> Floats:
+    """``sums``, equal where they differ by rounding only.
 
     In units of 1/π no sum of counts lies between two roundings; in units of 1 those of k/1024 less a margin do, and
     then they tie or not by chance.
     """
-    return np.asarray(np.round(x.sum(axis=axis) * math.pi, 9))
+    return np.asarray(np.round(sums * math.pi, 9))

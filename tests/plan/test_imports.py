@@ -58,6 +58,10 @@ def test_planning_loads_neither_torch_nor_pandas_nor_numpy() -> None:
     assert loaded(names, {"torch", "pandas", "numpy", "sklearn", "matplotlib"}) == ""
 
 
+def test_preparing_data_loads_no_torch() -> None:
+    assert loaded(["study.run.verbs", "study.engine.prepare"], {"torch", "pandas"}) == ""
+
+
 def test_what_is_to_be_drawn_is_known_without_pandas_and_matplotlib() -> None:
     """The Snakefile asks for it each time that it is parsed."""
     names = ["study.show.figures", "study.show.tables"]

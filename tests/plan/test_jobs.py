@@ -121,6 +121,17 @@ def test_jobs_of_the_most_devices_come_first(study: dict[str, Any], plan: Planne
     assert [(job.gpus, len(job.blocks)) for job in jobs(plan(study), store)] == [(4, 2), (2, 2), (1, 2)]
 
 
+def test_what_nobody_knows_is_not_taken_to_be_short(
+    study: dict[str, Any], plan: Planned, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study["comparisons"]["a"]["vary"] = {"gpus": [4, 2]}
+    planned = plan(study)
+    assert [job.gpus for job in jobs(planned, store)] == [4]
+    monkeypatch.setattr("study.plan.jobs.training_rows", lambda dataset, prepared: None)
+    monkeypatch.setattr("study.plan.cost.steps_of", lambda recipe, rows=None: None)
+    assert [job.gpus for job in jobs(planned, store)] == [4, 2]
+
+
 def test_a_job_knows_its_datasets_and_reads_back_as_written(study: dict[str, Any], plan: Planned, store: Store) -> None:
     planned = plan(tuned(study, vary={"dataset": ["wine", "digits"]}))
     [both] = jobs(planned, store, ONE)

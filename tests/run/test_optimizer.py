@@ -89,12 +89,21 @@ def test_one_that_is_falsely_called_elementwise_leaks_between_seeds(
 def test_names_and_shapes_are_those_of_the_network(muon: Callable[..., Recipe], data: Callable[[Recipe], Data]) -> None:
     chosen = muon()
     pack = Pack([Run(chosen, 3), Run(chosen, 4)], data(chosen))
-    for seed, optimizer in zip((3, 4), pack.optimizer.joined, strict=True):
+    for seed, optimizer in zip((3, 4), pack.optimizer.optimizers, strict=True):
         state, module = optimizer.state_dict()["param_groups"][0], build(chosen, seed, data(chosen))
         assert state["param_names"] == [name for name, _ in module.named_parameters()]
         held = optimizer.param_groups[0]["params"]
         for parameter, expected in zip(held, module.parameters(), strict=True):
             assert torch.equal(parameter, expected)
+
+
+def test_arms_that_differ_in_their_rates_are_stepped_by_one(
+    recipe: Callable[..., Recipe], data: Callable[[Recipe], Data]
+) -> None:
+    arms = [recipe(optimizer={"name": "momentum", "lr": lr}, regularizer=r) for lr, r in ((0.1, "none"), (0.2, "l2"))]
+    other = recipe(optimizer={"name": "momentum", "lr": 0.1, "momentum": 0.5})
+    assert len(Pack([Run(arm, 0) for arm in arms], data(other)).optimizer.optimizers) == 1
+    assert len(Pack([Run(arm, 0) for arm in [*arms, other]], data(other)).optimizer.optimizers) == 2
 
 
 def test_peak_memory_counts_its_state(

@@ -28,22 +28,23 @@ CHOSEN = [
 
 
 def companions(recipe: Recipe) -> list[Recipe]:
-    """Three arms that may share a pack with ``arm``, each unlike it and each other."""
+    """Three arms that may share a pack with ``recipe``, each unlike it and each other; and itself at half its rate."""
     dropout = 0.5 if recipe.network.hidden_layers else 0.0
     differing: list[dict[str, Any]] = [
         {"optimizer": {"name": "adam", "lr": 0.02}, "schedule": {"name": "cosine"}, "dropout": dropout},
         {"optimizer": {"name": "momentum", "lr": 0.3}, "regularizer": {"name": "l1", "strength": 0.1}},
         {"optimizer": {"name": "rmsprop", "lr": 0.01}, "schedule": {"name": "plateau"}, "init": {"name": "zeros"}},
+        {"optimizer": recipe.optimizer.model_dump(mode="json") | {"lr": recipe.optimizer.lr / 2}},
     ]
     return [Recipe.model_validate_json(json.dumps(recipe.model_dump(mode="json") | changes)) for changes in differing]
 
 
 def assert_independent(recipe: Recipe, data: Data) -> None:
-    a, b, c = companions(recipe)
+    a, b, c, slower = companions(recipe)
     subject = Run(recipe, 3)
     (alone,) = train([subject], data)
     packs = [
-        [Run(a, 0), subject],
+        [Run(slower, 0), Run(a, 0), subject],
         [subject, Run(b, 3), Run(c, 1)],
         [Run(c, 3), Run(recipe, 1), subject, Run(a, 3), Run(b, 2)],
     ]

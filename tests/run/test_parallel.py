@@ -18,6 +18,7 @@ from study.axes.recipe import Recipe
 from study.engine import data as datasets
 from study.engine.pack import Run, train
 from study.engine.signals import Interrupted
+from study.run import forks
 from study.run.distributed import WorkerFailed, spread
 from study.store.layout import Block
 from tests.run.conftest import block_job, train_block
@@ -147,6 +148,16 @@ def test_a_killed_worker_fails_the_job_and_says_so():
     with pytest.raises(WorkerFailed, match="worker 1 was killed by SIGKILL"):
         spread(2, CPU, die)
     assert not multiprocessing.active_children()
+
+
+def visible(shard, device):
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+def test_workers_see_the_lease_though_what_they_are_forked_from_is_older(monkeypatch):
+    forks.ensure_running()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-7")
+    assert spread(2, CPU, visible) == "GPU-7"
 
 
 def test_the_first_error_in_a_worker_is_told():

@@ -70,6 +70,13 @@ def test_above_sixteen_seeds_signs_are_drawn_and_the_answer_stays() -> None:
     assert sign_flip(x[:16]) == pytest.approx(exact.pvalue, abs=TINY)
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1, 1e6, 1e12])
+def test_no_p_is_below_that_of_all_signs_alike(scale: float) -> None:
+    draws = np.random.default_rng(0)
+    for n in range(2, 13):
+        assert sign_flip(np.abs(draws.normal(0, scale, n)) + scale, "greater") >= 2.0**-n
+
+
 @pytest.mark.parametrize("hole", [NAN, INF])
 def test_a_hole_is_refused(hole: float) -> None:
     with pytest.raises(ValueError, match="finite"):

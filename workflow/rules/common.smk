@@ -53,7 +53,7 @@ try:
 except Refused as refusal:
     print(*refusal.lines, sep="\n", file=sys.stderr)
     sys.exit(2)
-gc.freeze()
+gc.freeze()  # nor later
 gc.enable()
 if not dag.limits.cluster:
     workflow.register_resource("gpu", dag.gpu_limit)

@@ -38,6 +38,7 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
     "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"],
     "svg.fonttype": "none", "svg.hashsalt": "evenhand", "pdf.fonttype": 42, "savefig.dpi": 200,
+    "figure.autolayout": False, "figure.constrained_layout.use": False,  # so that no layout engine means none
 }  # fmt: skip
 PERCENT: dict[str, Any] = {"ylim": (-2, 104), "yticks": [0, 25, 50, 75, 100]}
 TICKS = np.array([0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9])  # percent
@@ -249,4 +250,4 @@ def save(figure: Figure, stem: Path, text: str = "") -> None:
         for ending, metadata in formats.items():
             with replacing(stem.with_name(f"{stem.name}.{ending}")) as beside:
                 figure.savefig(beside, metadata=metadata)
-            figure.set_layout_engine(None)  # it is laid out, once for all formats
+            figure.set_layout_engine(None)  # it is laid out, once for all formats; nor is it drawn twice for each
