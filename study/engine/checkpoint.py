@@ -39,6 +39,10 @@ class Checkpoints:
         self.writing = shard.rank == 0  # all workers are in the same state
         self.signals, self.watch = [] if signals is None else signals, watch
 
+    def has(self, keys: Iterable[str]) -> bool:
+        """Whether training one of these slices would go on from somewhere."""
+        return any(self._path(key).exists() for key in keys)
+
     def read(self, key: str) -> dict[str, Any] | None:
         """The state in which training a slice stopped; None where it begins. A torn one is ignored with a line."""
         path = self._path(key)

@@ -90,7 +90,8 @@ class Speeds:
         seconds, steps = Counter[str](), Counter[str]()
         for path in store.receipts():
             with suppress(OSError, ValueError, KeyError, TypeError):  # it is of no use to anybody else
-                for pack in json.loads(path.read_text(encoding="utf-8"))["packs"]:
+                packs = json.loads(path.read_text(encoding="utf-8"))["packs"]
+                for pack in (each for each in packs if not each["resumed"]):  # whose seconds are those of fewer steps
                     seconds[pack["kind"]] += pack["seconds"]
                     steps[pack["kind"]] += pack["steps"]
         self.known = {kind: seconds[kind] / steps[kind] for kind in seconds if steps[kind]}

@@ -124,6 +124,8 @@ class Work:
         slices, names = [each.slice for each in asked], dict.fromkeys(each.making.unit.name for each in asked)
         pack = digest(" ".join(each.key(self.device) for each in slices))
         about: dict[str, Any] = {"pack": pack, "started_at": now()}
+        # An earlier start took some of its steps then, and not in the seconds below.
+        resumed = self.checkpoints.has(key for each in slices for key in each.keys(self.device))
         began = time.monotonic()
         runs, gpus = sum(len(each.seeds) for each in slices), slices[0].recipe.gpus
         where = f"{gpus} workers on " * (gpus > 1) + devices.describe(self.device)
@@ -141,7 +143,7 @@ class Work:
         seconds = round(time.monotonic() - began, 3)
         self.progress.done += runs
         about |= {"kind": slices[0].recipe.kind, "runs": runs, "steps": steps, "seconds": seconds}
-        self.packs.append(about | {"units": [*names]})
+        self.packs.append(about | {"resumed": resumed, "units": [*names]})
 
     def _begin(self, making: Tuning | Block) -> bool:
         """Whether its slices are to be trained: not where another process is at it, or it is there by now."""

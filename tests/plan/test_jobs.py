@@ -263,5 +263,8 @@ def test_what_receipts_tell_of_a_kind_counts(study: dict[str, Any], plan: Planne
     for torn in ("", "{}", "[1]", json.dumps({"packs": [{"kind": kind}]})):
         receipt.write_text(torn)
         assert len(jobs(planned, store, TWO)) == 1
-    receipt.write_text(json.dumps({"packs": [{"kind": kind, "seconds": 100.0, "steps": 100}]}))
+    pack = {"kind": kind, "seconds": 100.0, "steps": 100}
+    receipt.write_text(json.dumps({"packs": [pack | {"resumed": True}]}))  # other steps took other seconds
+    assert len(jobs(planned, store, TWO)) == 1
+    receipt.write_text(json.dumps({"packs": [pack | {"resumed": False}]}))
     assert lengths(jobs(planned, store, TWO)) == [[3, 3]] * 2

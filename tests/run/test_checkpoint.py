@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -187,6 +188,7 @@ def test_a_job_that_is_really_killed(tmp_path: Path, monkeypatch: pytest.MonkeyP
             assert job.wait() == -signal.SIGKILL
         subprocess.run([sys.executable, "-c", JOB, str(dag.store.job(job_id))], check=True)
         assert not [*checkpoints.iterdir(), *folder.glob("started-*")]
+        assert [pack["resumed"] for pack in json.loads(dag.store.receipt(job_id).read_text())["packs"]] == [deaths > 0]
         records = {name: pd.read_parquet(folder / f"{name}-0-1.parquet") for name in ("runs", "curves")}
         for name in records:
             (folder / f"{name}-0-1.parquet").unlink()
