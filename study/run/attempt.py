@@ -26,9 +26,7 @@ class Busy(Exception):
             who = f"process {about['pid']} on {about['host']}"
         except (OSError, ValueError):
             who = "another process"
-        super().__init__(
-            f"{who} is still at it; wait for it, or end it, and run again (if it is gone, delete {mark.name})"
-        )
+        super().__init__(f"{who} is still at it; wait for it, or end it, and run again (if it is gone, delete {mark})")
 
 
 class Attempt:

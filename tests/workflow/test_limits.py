@@ -35,6 +35,19 @@ def test_an_arm_of_more_devices_than_there_are_is_refused(fresh: Place) -> None:
     assert not fresh.results.exists()
 
 
+def test_a_folder_is_unlocked_whatever_is_wrong_with_the_study(fresh: Place) -> None:
+    lock = fresh.folder / ".snakemake" / "locks" / "0.output.lock"
+    for text in (None, "study: ["):  # refused for its devices; no study file at all
+        lock.parent.mkdir(parents=True)
+        lock.write_text(f"{fresh.results}/arms\n")
+        if text:
+            (fresh.folder / fresh.study).write_text(text)
+        done = fresh.snakemake("--unlock")
+        assert done.returncode == 0, done.stderr
+        assert not lock.exists()
+        assert not fresh.results.exists()
+
+
 def test_usr1_to_every_process_of_a_job_ends_training_alone_and_with_a_checkpoint(fresh: Place) -> None:
     edit(fresh, "gpus: [4]", "gpus: [1]")
     edit(fresh, "epochs: 5", "epochs: 300")

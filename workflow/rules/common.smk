@@ -45,10 +45,14 @@ if limits["gpus"] is not None:
     sys.exit(2)
 gc.disable()  # a plan is many objects that stay: to look for garbage among them takes a quarter of the time
 try:
-    dag = Dag.build(
-        config,
-        Limits(limits["_cores"], limits["gpu"], at_once is not None, at_once),
-        main=is_main,
+    dag = (
+        Dag.of_nothing()
+        if "--unlock" in sys.argv
+        else Dag.build(
+            config,
+            Limits(limits["_cores"], limits["gpu"], at_once is not None, at_once),
+            main=is_main,
+        )
     )
 except Refused as refusal:
     print(*refusal.lines, sep="\n", file=sys.stderr)

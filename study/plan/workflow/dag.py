@@ -71,6 +71,12 @@ class Dag:
         write_if_changed(_pointer(store, path), f"{dag.plan.study}\n{os.path.relpath(path, store.root)}\n")
         return dag
 
+    @classmethod
+    def of_nothing(cls) -> Dag:
+        """For unlocking, which is of a folder, whatever its study: no file of it is read, and nothing is written."""
+        plan = Plan(study="", title="", target=None, comparisons=(), arms={}, seeds={}, timing=None)
+        return cls(plan, Store(DEFAULT_RESULTS), cached=True)
+
     def write(self) -> None:
         """Write the plan, and what is still to be done, for whoever does it: only where that changed."""
         self.plan.write(self.store, {unit.arm.id for job in self.jobs.values() for unit in job.blocks})
