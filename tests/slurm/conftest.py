@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -142,8 +143,17 @@ def kill_after_a_pack(cluster: Cluster, place: Place, said: dict[str, str]) -> t
     def records() -> dict[Path, bytes]:
         return {path: path.read_bytes() for path in place.results.glob("arms/*/runs-0-3.parquet")}
 
-    cluster.until(lambda: bool(records()), LONG)
-    [own] = {json.loads(path.read_text())["log"] for path in place.results.glob("arms/*/started-0-3.json")}
+    own = ""
+
+    def under_way() -> bool:
+        """Between two packs no arm is; and a mark may go while it is read."""
+        nonlocal own
+        for path in place.results.glob("arms/*/started-0-3.json"):
+            with suppress(OSError, ValueError):
+                own = json.loads(path.read_text())["log"]
+        return bool(own and records())
+
+    cluster.until(under_way, LONG)
     running = [job for job in cluster.jobs() if job["JobState"] == "RUNNING"]
     [job] = [job["JobId"] for job in running if Path(own).stem in job["Comment"]]
     said[job] = (place.folder / own).read_text()
