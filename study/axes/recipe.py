@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any
@@ -94,16 +94,21 @@ class Recipe(Frozen):
 
     def shared(self) -> tuple[Any, ...]:
         """Equal for runs that may be stacked: what a pack must share."""
-        return tuple(value for _, value in self._shared())
-
-    def _shared(self) -> Iterator[tuple[str, Any]]:
-        return ((axis, getattr(self, axis)) for axis, about in AXES.items() if about.shared)
+        return tuple(getattr(self, axis) for axis, about in AXES.items() if about.shared)
 
     @cached_property
     def kind(self) -> str:
         """12 hex digits, equal for runs that one pack may hold; and apart from those that are not to be stacked."""
-        content = {axis: value.differing() if isinstance(value, Choice) else value for axis, value in self._shared()}
-        return digest(canonical(content | {"stack": self.stack}))
+        return self._digest(axis for axis, about in AXES.items() if about.shared)
+
+    @cached_property
+    def pace(self) -> str:
+        """12 hex digits, equal for runs whose packs step at one speed: of one kind, whatever their budget."""
+        return self._digest(axis for axis, about in AXES.items() if about.shared and about.step)
+
+    def _digest(self, axes: Iterable[str]) -> str:
+        content = {axis: getattr(self, axis) for axis in (*axes, "stack")}
+        return digest(canonical({k: v.differing() if isinstance(v, Choice) else v for k, v in content.items()}))
 
     def operations(self, **other: Any) -> tuple[Any, ...]:
         """Equal for recipes whose steps take equally long. ``other``: values in place of the recipe's own."""

@@ -84,7 +84,7 @@ def mean_steps(search: Search, rows: int | None = None) -> float | None:
 
 
 class Speeds:
-    """Seconds of a step of one run, by the kind of its recipe: as the receipts of a store tell; else a guess."""
+    """Seconds of a step of one run, by the pace of its recipe: as the receipts of a store tell; else a guess."""
 
     def __init__(self, store: Store) -> None:
         seconds, steps = Counter[str](), Counter[str]()
@@ -92,14 +92,14 @@ class Speeds:
             with suppress(OSError, ValueError, KeyError, TypeError):  # it is of no use to anybody else
                 packs = json.loads(path.read_text(encoding="utf-8"))["packs"]
                 for pack in (each for each in packs if not each["resumed"]):  # whose seconds are those of fewer steps
-                    seconds[pack["kind"]] += pack["seconds"]
-                    steps[pack["kind"]] += pack["steps"]
-        self.known = {kind: seconds[kind] / steps[kind] for kind in seconds if steps[kind]}
+                    seconds[pack["pace"]] += pack["seconds"]
+                    steps[pack["pace"]] += pack["steps"]
+        self.known = {pace: seconds[pace] / steps[pace] for pace in seconds if steps[pace]}
 
     def seconds(self, recipe: Recipe, work: Work) -> float:
         """Of runs of ``recipe``, or of those that its search may choose. What is not stacked is taken to be large."""
-        if recipe.kind in self.known:
-            return work.steps * self.known[recipe.kind]
+        if recipe.pace in self.known:
+            return work.steps * self.known[recipe.pace]
         if not recipe.stack:
             return work.runs * ALONE
         return work.steps * (STEP + ROW * recipe.batch_size) * (1 + EXTRA * sum(_adds(recipe)))

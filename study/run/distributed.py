@@ -130,13 +130,12 @@ def _worker(
         dist.destroy_process_group()
     except BaseException as error:
         words = f"{type(error).__name__}: {error}"
-        if not isinstance(error, Interrupted):
-            traceback.print_exc()
-            words = f"worker {rank}: {words}"
         own = folder / str(rank)
-        own.write_text(words, encoding="utf-8")
-        with suppress(FileExistsError):  # another was first
+        own.write_text(words if isinstance(error, Interrupted) else f"worker {rank}: {words}", encoding="utf-8")
+        with suppress(FileExistsError):  # another was first, and this one fails because it lost that one
             (folder / ERROR).hardlink_to(own)
+            if not isinstance(error, Interrupted):
+                traceback.print_exc()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(1)  # leaving the group in good order would wait for the others, who wait for this one

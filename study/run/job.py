@@ -142,7 +142,7 @@ class Work:
                         self._end(each.making)
         seconds = round(time.monotonic() - began, 3)
         self.progress.done += runs
-        about |= {"kind": slices[0].recipe.kind, "runs": runs, "steps": steps, "seconds": seconds}
+        about |= {"pace": slices[0].recipe.pace, "runs": runs, "steps": steps, "seconds": seconds}
         self.packs.append(about | {"resumed": resumed, "units": [*names]})
 
     def _begin(self, making: Tuning | Block) -> bool:

@@ -253,17 +253,18 @@ def test_many_small_arms_are_few_jobs_on_a_cluster(study: dict[str, Any], plan: 
     assert len(jobs(plan(study), store, SLURM)) == 1
 
 
-def test_what_receipts_tell_of_a_kind_counts(study: dict[str, Any], plan: Planned, store: Store) -> None:
+def test_what_receipts_tell_counts_whatever_the_budget(study: dict[str, Any], plan: Planned, store: Store) -> None:
     study["comparisons"]["a"]["vary"] = {"dropout": [0, 0.1, 0.2, 0.3]}
     planned = plan(study)
     assert len(jobs(planned, store, TWO)) == 1
-    [kind] = {arm.outline.kind for arm in planned.arms.values()}
+    shorter = next(iter(planned.arms.values())).outline.model_copy(update={"epochs": 1})
+    [pace] = {arm.outline.pace for arm in planned.arms.values()} | {shorter.pace}
     receipt = store.receipt("0" * 12)
     receipt.parent.mkdir(parents=True)
-    for torn in ("", "{}", "[1]", json.dumps({"packs": [{"kind": kind}]})):
+    for torn in ("", "{}", "[1]", json.dumps({"packs": [{"pace": pace}]})):
         receipt.write_text(torn)
         assert len(jobs(planned, store, TWO)) == 1
-    pack = {"kind": kind, "seconds": 100.0, "steps": 100}
+    pack = {"pace": pace, "seconds": 100.0, "steps": 100}
     receipt.write_text(json.dumps({"packs": [pack | {"resumed": True}]}))  # other steps took other seconds
     assert len(jobs(planned, store, TWO)) == 1
     receipt.write_text(json.dumps({"packs": [pack | {"resumed": False}]}))
