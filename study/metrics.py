@@ -56,6 +56,10 @@ class Final(Computed):
         "train_accuracy": "share of right training rows at the end of the budget; none for regression",
         "val_accuracy": "share of right validation rows",
         "test_accuracy": "share of right test rows",
+        "val_balanced_accuracy": "mean over classes of the share of right validation rows",
+        "test_balanced_accuracy": "mean over classes of the share of right test rows",
+        "val_macro_f1": "mean over classes of F1 on the validation rows",
+        "test_macro_f1": "mean over classes of F1 on the test rows",
         "weight_norm": "L2 norm of all weights",
         "small_weights": "share of weights below 1 % of the root mean square initial weight",
         "n_parameters": "number of parameters, biases too",
@@ -119,8 +123,9 @@ class Metric:
 
     @property
     def accuracy(self) -> bool:
-        """Whether it needs classes: it reads an accuracy."""
-        return isinstance(self.source, Computed) and any(name.endswith("_accuracy") for name in self.source.columns)
+        """Whether it needs classes: it reads an accuracy, or an F1."""
+        columns = self.source.columns if isinstance(self.source, Computed) else ()
+        return any(name.endswith(("_accuracy", "_f1")) for name in columns)
 
     @property
     def target(self) -> bool:
@@ -189,6 +194,20 @@ def _accuracy(split: str, title: str, definition: str) -> Metric:
     return Metric(title, "fraction", definition, Final(f"{split}_accuracy"), "higher", percent="%")
 
 
+def _balanced(split: str, rows: str) -> Metric:
+    definition = (
+        f"mean over classes of the share of {rows} rows classified correctly: small classes count as large ones"
+    )
+    return Metric(
+        f"balanced {rows} accuracy", "fraction", definition, Final(f"{split}_balanced_accuracy"), "higher", percent="%"
+    )
+
+
+def _macro_f1(split: str, rows: str) -> Metric:
+    definition = f"mean over classes of F1, the harmonic mean of precision and recall, on the {rows} rows"
+    return Metric(f"{rows} macro-F1", "fraction", definition, Final(f"{split}_macro_f1"), "higher", percent="%")
+
+
 def _loss(split: str, title: str, rows: str) -> Metric:
     definition = f"mean cross-entropy (squared error for regression) on the {rows}"
     return Metric(title, "nats", definition, Final(f"{split}_loss", twin="val_loss"))
@@ -203,6 +222,10 @@ METRICS: dict[str, Metric] = {
         "train", "training accuracy", "share of training rows classified correctly at the end, without dropout"
     ),
     "val_accuracy": _accuracy("val", "validation accuracy", "share of validation rows classified correctly at the end"),
+    "test_balanced_accuracy": _balanced("test", "test"),
+    "val_balanced_accuracy": _balanced("val", "validation"),
+    "test_macro_f1": _macro_f1("test", "test"),
+    "val_macro_f1": _macro_f1("val", "validation"),
     "test_loss": _loss("test", "test loss", "test rows at the end"),
     "train_loss": _loss("train", "training loss", "training rows, without penalties"),
     "val_loss": _loss("val", "validation loss", "validation rows"),

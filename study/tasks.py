@@ -37,8 +37,15 @@ class Task:
         """The loss of every row: outputs [runs, rows, outputs], target [runs · rows] → [runs, rows] in ``unit``."""
         raise NotImplementedError
 
-    def correct(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """How many rows of each run are right, [runs], where there are ``classes``. Shapes as in ``losses``."""
+    def tally(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Where there are ``classes``, how many rows of each are right, are taken for it, and are there.
+
+        [runs, 3, classes] int64, to be added up over the rows of a split. Shapes as in ``losses``.
+        """
+        raise NotImplementedError
+
+    def scores(self, tally: Tensor) -> dict[str, Tensor]:
+        """What is told of a split beside its loss, by the end of a column's name; of the sum of its tallies. [runs]"""
         raise NotImplementedError
 
 
@@ -74,8 +81,26 @@ class Classification(Task):
         by_class = pad(outputs.mT, [0, -rows % REGISTER]).contiguous()
         return log_softmax(by_class, 1)[..., :rows].gather(1, target.view(runs, 1, rows)).squeeze(1).neg()
 
-    def correct(self, outputs: Tensor, target: Tensor) -> Tensor:
-        return (outputs.argmax(2) == target.view(len(outputs), -1)).sum(1)
+    def tally(self, outputs: Tensor, target: Tensor) -> Tensor:
+        taken, there = outputs.argmax(2), target.view(len(outputs), -1)  # of equal outputs the first counts
+        counts = taken.new_zeros(len(outputs), 3, outputs.shape[2])
+        one = counts.new_ones(()).expand_as(there)
+        counts[:, 0].scatter_add_(1, there, (taken == there).long())
+        counts[:, 1].scatter_add_(1, taken, one)
+        counts[:, 2].scatter_add_(1, there, one)
+        return counts
+
+    def scores(self, tally: Tensor) -> dict[str, Tensor]:
+        """Accuracy; the mean recall of the classes that are there (scikit-learn: balanced_accuracy_score), and the mean
+        F1 of those that are there or were taken for it (f1_score, average="macro").
+        """
+        right, taken, there = tally.double().unbind(1)
+        either = (taken + there).clamp(min=1)
+        return {
+            "accuracy": right.sum(1) / there.sum(1),
+            "balanced_accuracy": (right / there.clamp(min=1)).sum(1) / (there > 0).sum(1),
+            "macro_f1": (2 * right / either).sum(1) / (taken + there > 0).sum(1),
+        }
 
 
 class Regression(Task):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from sklearn import metrics
 from torch.nn import functional
 
 from study.axes.dataset import Dataset, Raw
@@ -72,7 +74,27 @@ def test_the_loss_of_classes_is_their_cross_entropy() -> None:
     found = Classification().losses(OUTPUTS, target)
     logarithms = torch.log_softmax(OUTPUTS, 2).view(4, 2)
     torch.testing.assert_close(found, -logarithms[torch.arange(4), target].view(2, 2))
-    assert Classification().correct(OUTPUTS, target).tolist() == [1, 2]  # of equal outputs the first counts
+    right = Classification().tally(OUTPUTS, target)[:, 0].sum(1)
+    assert right.tolist() == [1, 2]  # of equal outputs the first counts
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_scores_are_those_of_scikit_learn(classes: int) -> None:
+    """In parts, as a split is evaluated; a class that is not there, or that nothing is taken for, counts as there."""
+    draw = torch.Generator().manual_seed(0)
+    outputs, target = torch.randn(4, 23, classes, generator=draw), torch.randint(classes - 1, (4, 23), generator=draw)
+    outputs[..., 0] -= 9 * (torch.arange(4) < 2).unsqueeze(1)  # of two runs nothing is taken for the first class
+    parts = [Classification().tally(outputs[:, rows], target[:, rows].flatten()) for rows in (slice(9), slice(9, 23))]
+    found = Classification().scores(parts[0] + parts[1])
+    for run, (taken, there) in enumerate(zip(outputs.argmax(2).numpy(), target.numpy(), strict=True)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a class is taken which is not there
+            expected = {
+                "accuracy": metrics.accuracy_score(there, taken),
+                "balanced_accuracy": metrics.balanced_accuracy_score(there, taken),
+                "macro_f1": metrics.f1_score(there, taken, average="macro", zero_division=0),
+            }
+        assert {name: float(values[run]) for name, values in found.items()} == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("scale", [0, 1, 100, 1e30])

@@ -188,15 +188,14 @@ class Pack:
 
     @torch.no_grad()
     def evaluate(self, epoch: int, norms: Tensor | None) -> None:
-        """Loss and accuracy on all three splits, without dropout; a row of every living run's curve."""
+        """Loss and scores on all three splits, without dropout; a row of every living run's curve."""
         use_tf32(self.tf32)
         self.stack.module.eval()
         losses, columns = {}, {}
         for name in SPLITS:
-            losses[name], accuracy = self._means(getattr(self.data, name))
+            losses[name], scores = self._means(getattr(self.data, name))
             columns[f"{name}_loss"] = losses[name].tolist()
-            if accuracy is not None:
-                columns[f"{name}_accuracy"] = accuracy.tolist()
+            columns |= {f"{name}_{score}": values.tolist() for score, values in scores.items()}
         self.alive &= torch.stack(list(losses.values())).isfinite().all(0)
         columns["grad_norm"] = [None] * len(self.runs) if norms is None else norms.tolist()
         lr = self.optimizer.rates()
@@ -207,11 +206,11 @@ class Pack:
         if epoch:
             self.optimizer.watch(losses["val"])
 
-    def _means(self, split: Split) -> tuple[Tensor, Tensor | None]:
-        """Mean loss of each run, and its share of correct rows where the task has them. [runs] float64"""
+    def _means(self, split: Split) -> tuple[Tensor, dict[str, Tensor]]:
+        """Mean loss of each run, and the scores of its rows where the task has them. [runs] float64"""
         task, runs = self.data.task, len(self.runs)
         total = torch.zeros(runs, dtype=torch.float64, device=self.device)
-        correct = torch.zeros_like(total)
+        tally = total.new_zeros(runs, 3, self.data.outputs if task.classes else 0)
         size = max(16, SUMMED // split.shape.numel())
         mine = range(0, split.rows, size)[self.shard.of(-(-split.rows // size))]
         many = size * max(1, EVALUATED // (runs * size * split.shape.numel()))
@@ -221,9 +220,9 @@ class Pack:
             for losses in torch.split(task.losses(outputs, y), size, dim=1):
                 total += losses.sum(1, dtype=torch.float64)
             if task.classes:
-                correct += task.correct(outputs, y)
-        self.shard.sum(total, correct)
-        return total / split.rows, correct / split.rows if task.classes else None
+                tally += task.tally(outputs, y)
+        self.shard.sum(total, tally)
+        return total / split.rows, task.scores(tally) if task.classes else {}
 
     def records(self) -> list[Record]:
         """What each run leaves."""

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from study.store.files import write_parquet
-from study.store.schemas import CURVES, FINAL_METRICS, RUNS
+from study.store.schemas import CLASS_METRICS, CURVES, FINAL_METRICS, RUNS
 
 Curve = list[dict[str, Any]]  # a row per evaluation: epoch, step, lr and metrics
 
@@ -47,7 +47,7 @@ class Record:
             "learned": self.learned,
             "epochs_run": last.get("epoch", 0),
             "steps": self.steps,
-            **{name: last.get(name) if self.finished else None for name in FINAL_METRICS},
+            **{name: last.get(name) if self.finished else None for name in (*FINAL_METRICS, *CLASS_METRICS)},
             "n_parameters": self.n_parameters,
             "weight_norm": self.weight_norm,
             "small_weights": self.small_weights,

@@ -12,6 +12,7 @@ AXES_COLUMNS = [  # the choice's name, or the number; null of a number that is s
     for axis, about in AXES.items()
 ]
 FINAL_METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
+CLASS_METRICS = tuple(f"{split}_{score}" for split in ("val", "test") for score in ("balanced_accuracy", "macro_f1"))
 VALIDATED = FINAL_METRICS[:4]  # of a candidate
 CURVE_METRICS = (*FINAL_METRICS, "grad_norm")
 ROWS = ("train_rows", "val_rows", "test_rows")
@@ -23,7 +24,7 @@ COLUMNS = {
     "epoch": pa.int32(),
     "step": pa.int64(),
     "lr": pa.float64(),  # as used: of a run the base rate, on a curve that of the last step before the evaluation
-    **dict.fromkeys(CURVE_METRICS, pa.float64()),
+    **dict.fromkeys((*CURVE_METRICS, *CLASS_METRICS), pa.float64()),
     "status": pa.string(),
     "reason": pa.string(),
     "learned": pa.bool_(),
@@ -74,7 +75,7 @@ CURVES = schema("arm", "seed", "epoch", "step", "lr", *CURVE_METRICS)
 RUNS = schema(
     "arm", "seed", "status", "reason", "learned", "epochs_run", "steps", *FINAL_METRICS, "n_parameters", "weight_norm",
     "small_weights", "lr", "settings", "device", "torch_version", "python_version", "host", "commit", "recipe_version",
-    "pack", "started_at", *ROWS,
+    "pack", "started_at", *ROWS, *CLASS_METRICS,
 )  # fmt: skip
 TIMING = schema(
     "arm", "round", "step_seconds", "memory_bytes", "device", "threads", "cores", "reason", "load_average",

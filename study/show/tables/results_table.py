@@ -13,6 +13,7 @@ from study.show.formatting import NONE, Cell, Estimate, column, heading, show
 from study.show.observations import neighbours
 from study.show.tables.tuning import by_selection, chosen_cell, found, read_from
 from study.show.templates import paragraphs
+from study.store.schemas import CLASS_METRICS
 
 BROKEN = ("diverged", "failed", "missing")
 Row = dict[str, Any]  # of the summary
@@ -74,6 +75,12 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
         timed=any(metric.timed for metric in metrics),
         device=device,
         diverged=any(row["n_diverged"] for row in every),
+        unrecorded=any(
+            row["n_finished"] and pd.isna(row["estimate"])
+            for metric, mine in rows.items()
+            if metric in CLASS_METRICS
+            for row in mine
+        ),
         undertuned=any(row["undertuned"] is True for row in every),
         read_from=read_from(comparison),
     )
