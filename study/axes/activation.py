@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from study.axes.base import Axis, Choice, NonNegative, Positive, whole
+from study.axes.custom import Custom
 
 if TYPE_CHECKING:
     from torch import nn
@@ -75,3 +76,9 @@ class ELU(Activation):
     name: Literal["elu"] = "elu"
     builder = "torch.nn.ELU"
     alpha: Positive = 1.0
+
+
+class CustomActivation(Activation, Custom):
+    """Your own: ``factory(**settings)`` makes an ``nn.Module``, in which no element depends on another."""
+
+    name: Literal["custom"] = "custom"

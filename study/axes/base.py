@@ -55,6 +55,11 @@ class Choice(Frozen):
         """What ``builder``, imported by now, makes of the arguments and the settings."""
         return resolve_name(self.builder)(*given, **self.model_dump(exclude={"name"}), **more)
 
+    @property
+    def title(self) -> str:
+        """What it is called where its name alone stands."""
+        return self.name
+
     def settings(self) -> dict[str, Any]:
         """The settings as JSON values, without the name."""
         return self.model_dump(mode="json", exclude={"name"})
@@ -100,6 +105,7 @@ def whole(value: Any) -> Hashable:
 
 
 def operations(choice: Choice) -> Hashable:
-    """For ``Axis.step``: the name, and which numbers are zero, since zero may turn an operation off."""
+    """For ``Axis.step``: the name and the texts, and which numbers are zero, since zero may turn an operation off."""
     values = choice.settings().items()
-    return choice.name, tuple((name, bool(value)) for name, value in values if isinstance(value, int | float))
+    kinds = ((name, value) for name, value in values if isinstance(value, int | float | str))
+    return choice.name, tuple((name, value if isinstance(value, str) else bool(value)) for name, value in kinds)

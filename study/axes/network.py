@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from study.axes.base import Axis, Choice, Count, whole
+from study.axes.custom import Custom
 
 if TYPE_CHECKING:
     from torch import nn
@@ -94,3 +95,17 @@ class ConvNet(Network):
             layers += [activation(), dropout(), nn.MaxPool2d(2)]
             channels, height, width = units, height // 2, width // 2
         return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * height * width, outputs))
+
+
+class CustomNetwork(Network, Custom):
+    """Your own: ``factory(inputs, outputs, **settings)`` makes an ``nn.Module`` for rows of ``inputs``.
+
+    ``inputs``: the number of features, or the shape of an image; ``outputs``: the number of classes, or 1. Activations
+    are its own. Its ``nn.Dropout`` layers have the rate of the ``dropout`` axis.
+    """
+
+    name: Literal["custom"] = "custom"
+
+    def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
+        made: nn.Module = self.call(shape[0] if len(shape) == 1 else tuple(shape), outputs)
+        return made

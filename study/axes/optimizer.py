@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from study.axes.base import Axis, Choice, Fraction, NonNegative, Positive, operations
+from study.axes.custom import Custom
 
 if TYPE_CHECKING:
     import torch
@@ -139,3 +141,21 @@ class Lion(Optimizer):
     elementwise = True
     betas: Betas = (0.9, 0.99)
     weight_decay: NonNegative = 0.0
+
+
+class CustomOptimizer(Optimizer, Custom):
+    """Your own: ``factory(parameters, lr=…, **settings)`` makes a ``torch.optim.Optimizer`` of named parameters.
+
+    It is made for each run, of that run's own parameters, unless what makes it says ``elementwise = True``.
+    """
+
+    name: Literal["custom"] = "custom"
+    lr: Positive | None = None  # type: ignore[assignment]  # else a setting, or as its own default is
+
+    @property
+    def elementwise(self) -> bool:  # type: ignore[override]
+        return bool(getattr(resolve_name(self.factory), "elementwise", False))
+
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
+        made: torch.optim.Optimizer = self.call(list(parameters), **{} if self.lr is None else {"lr": self.lr})
+        return made

@@ -87,6 +87,11 @@ class Recipe(Frozen):
     def dataset_id(self) -> str:
         return digest(canonical({"recipe": RECIPE, "dataset": self.dataset.differing()}))
 
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """On every axis that has some."""
+        return tuple(value for axis in AXES if isinstance(value := getattr(self, axis), Choice))
+
     def value(self, key: str) -> Any:
         """Of a setting (``optimizer.lr``) or an axis."""
         axis, setting = split_key(key)
@@ -118,7 +123,7 @@ class Recipe(Frozen):
     def columns(self) -> dict[str, Any]:
         """One value per axis: the choice's name, or the number."""
         values = {axis: getattr(self, axis) for axis in AXES}
-        return {axis: value.name if isinstance(value, Choice) else value for axis, value in values.items()}
+        return {axis: value.title if isinstance(value, Choice) else value for axis, value in values.items()}
 
     def impossible(self) -> tuple[tuple[str, ...], str] | None:
         """The axes that do not go together and why; None where it can be trained."""

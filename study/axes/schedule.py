@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from study.axes.base import Axis, Choice, Fraction, NonNegative, Positive
+from study.axes.custom import Custom
 
 Final = Annotated[float, Field(gt=0, le=1)]  # last rate as a share of the base rate
 
@@ -121,6 +122,15 @@ class Plateau(Schedule):
     gamma: Annotated[float, Field(gt=0, lt=1)] = 0.1
     patience: Annotated[int, Field(ge=0)] = 5
     threshold: NonNegative = 1e-4
+
+
+class CustomSchedule(Schedule, Custom):
+    """Your own: ``factory(progress, **settings)`` is the factor on the base rate at ``progress`` in [0, 1)."""
+
+    name: Literal["custom"] = "custom"
+
+    def factor(self, progress: float) -> float:
+        return float(self.call(progress))
 
 
 def _anneal(first: float, last: float, progress: float) -> float:

@@ -54,6 +54,10 @@ class StackOptimizer:
         """Of the last step. [runs]"""
         return [group.rate for group in self.groups for _ in range(group.runs)]
 
+    def base_rates(self) -> list[float]:
+        """Those that schedules are factors on. [runs]"""
+        return [float(group.base_rates[0]) for group in self.groups for _ in range(group.runs)]
+
     def watch(self, val_losses: Tensor) -> None:
         """Tell plateau schedules the validation losses, [runs]."""
         for group in self.groups:

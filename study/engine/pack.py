@@ -229,6 +229,7 @@ class Pack:
         weights = self.stack.weights()
         norms = weights.double().norm(dim=1).tolist()
         small = (weights.abs() < 0.01 * self.initial_weights.unsqueeze(1)).double().mean(1).tolist()
+        lr = self.optimizer.base_rates()
         rows = zip(self.runs, self.curves, self.alive.tolist(), self.steps.tolist(), strict=True)
         return [
             Record(
@@ -239,7 +240,7 @@ class Pack:
                 n_parameters=self.stack.n_parameters,
                 weight_norm=norms[r] if alive else None,
                 small_weights=small[r] if alive and float(self.initial_weights[r]) > 0 else None,
-                lr=run.recipe.optimizer.lr,
+                lr=lr[r],
             )
             for r, (run, curve, alive, steps) in enumerate(rows)
         ]

@@ -48,7 +48,7 @@ def read(dataset: Dataset) -> Prepared:
         facts["images"] = raw.features.ndim == 4
     for fact, found in facts.items():
         if (said := getattr(dataset, fact)) not in (None, found):
-            raise ValueError(f"{dataset.name}: its class says {fact} = {said!r}, its data have {found!r}; correct it")
+            raise ValueError(f"{dataset.title}: its class says {fact} = {said!r}, its data have {found!r}; correct it")
     if not (np.isfinite(raw.features).all() and np.isfinite(raw.target).all()):
         raise ValueError(f"{dataset.name}: has values that are not finite")
     by_seed = dataset.split == "by_seed"

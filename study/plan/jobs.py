@@ -51,6 +51,7 @@ class Job(Frozen):
 
     searches: tuple[SearchUnit, ...] = ()
     blocks: tuple[BlockUnit, ...] = ()
+    folder: str = "."  # of the study file: what a person's own code is imported from
     minutes: float | None = None  # that it should take: one that takes twice as long ends, and is tried again
 
     @cached_property
@@ -115,7 +116,8 @@ def jobs(plan: Plan, store: Store, limits: Limits = HERE, minutes: float = MINUT
         seconds = sum(seconds for _, seconds in pieces)
         number = max(round(seconds / wanted), ceil(seconds / (60 * minutes) - SLACK), 1)
         made += _fill(pieces, number)
-    return [job.model_copy(update={"minutes": minutes}) for job in made] if limits.cluster else made
+    about = {"folder": plan.folder, "minutes": minutes if limits.cluster else None}
+    return [job.model_copy(update=about) for job in made]
 
 
 def _by_devices(costed: Sequence[tuple[Job, float]], shortest: float) -> list[list[tuple[Job, float]]]:

@@ -149,6 +149,7 @@ class Plan(Frozen):
     seeds: dict[str, int]  # seeds wanted of each arm
     timing: Timing | None
     looks: int = 1  # at the results, as announced
+    folder: str = "."  # of the study file: what a person's own code is imported from
 
     @property
     def datasets(self) -> dict[str, Dataset]:

@@ -149,7 +149,7 @@ def step_seconds(packs: Packs, data: Data, device: torch.device) -> float:
     """Of one step of a pack: by an epoch of a few batches, and its evaluation, on the same share of every split."""
     recipe, runs = packs.recipe, min(packs.runs, STACKED)
     optimizer = recipe.optimizer
-    rates = [optimizer.lr * (1 + 1e-9 * i) for i in range(min(packs.recipes, runs))]
+    rates = [optimizer.lr and optimizer.lr * (1 + 1e-9 * i) for i in range(min(packs.recipes, runs))]
     recipes = [recipe.model_copy(update={"optimizer": optimizer.model_copy(update={"lr": lr})}) for lr in rates]
     share = min(1.0, STEPS * recipe.batch_size / data.train.rows)
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import torch
 import torch._dynamo  # the first step would load it, within the seconds of its pack
 
+from study.axes.custom import make_ready
 from study.axes.recipe import digest
 from study.engine.checkpoint import Checkpoints
 from study.engine.pack import Slice
@@ -68,7 +69,7 @@ class Work:
     def __init__(self, job: Job, store: Store, device: torch.device, progress: Progress) -> None:
         self.progress = progress
         self.store, self.device, self.log = store, device, store.log("job", job.id)
-        self.began, self.minutes = time.monotonic(), job.minutes
+        self.began, self.minutes, self.folder = time.monotonic(), job.minutes, job.folder
         self.checkpoints = Checkpoints(store.checkpoints)
         self.failed: list[str] = []
         self.packs: list[dict[str, Any]] = []
@@ -94,6 +95,8 @@ class Work:
                 self.failed.append(f"{unit.name}: not trained, since its search failed")
                 continue
             with self._trying(unit):
+                recipe = unit.search.first_recipe if isinstance(unit, SearchUnit) else unit.arm.outline
+                make_ready(recipe.choices, self.folder)
                 given = self.store, self.device
                 made = Tuning(unit, *given) if isinstance(unit, SearchUnit) else Block(unit, *given)
                 self._making[unit.name] = made

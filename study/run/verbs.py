@@ -7,6 +7,8 @@ import time as clock
 from argparse import Namespace
 from pathlib import Path
 
+from study.axes.code import make_importable
+from study.axes.custom import make_ready
 from study.errors import Refused, suggest
 from study.plan.check import verbs as planning
 from study.plan.jobs import Job, jobs
@@ -26,6 +28,8 @@ def check(arguments: Namespace) -> None:
         began = clock.perf_counter()
         from study.run.estimate import estimate
 
+        make_importable(plan.folder)
+
         print(estimate(plan, store, to_do, began, arguments.gpu))
 
 
@@ -36,6 +40,7 @@ def data(arguments: Namespace) -> None:
     if arguments.dataset not in plan.datasets:
         raise Refused([f"{arguments.plan}: {suggest(arguments.dataset, plan.datasets, 'dataset of this study')}"])
     try:
+        make_ready([plan.datasets[arguments.dataset]], plan.folder)
         prepare(plan.datasets[arguments.dataset], store.dataset(arguments.dataset))
     except Exception as error:
         from study.run.attempt import note_failure
@@ -70,5 +75,7 @@ def time(arguments: Namespace) -> None:
     if any(arm.gpus > 1 for arm in plan.timed.values()):
         forks.ensure_running()
     from study.run.timing import time_study
+
+    make_ready([choice for arm in plan.timed.values() for choice in arm.outline.choices], plan.folder)
 
     time_study(plan, store)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
+from study.axes.code import find
+from study.axes.custom import SETTINGS
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, Recipe
 from study.errors import Mistakes, join, nearest, suggest
@@ -48,6 +50,7 @@ def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
         seeds=expansion.seeds,
         timing=timing_of(expansion.comparisons),
         looks=file.looks or 1,
+        folder=str(path.parent),
     )
 
 
@@ -73,7 +76,8 @@ class Expansion:
         made, skipped = matrix(comparison, path, baseline, opened.ranges if opened else (), self.mistakes)
         if len(self.mistakes) > before:
             return
-        rows = [row._replace(choices=self._located(row.choices)) for row in made]
+        searched = {key: opened.places[key] for key in opened.ranges} if opened else {}
+        rows = [row._replace(choices=self._coded(self._located(row.choices), searched)) for row in made]
         found = searches(opened, [row.choices for row in rows], path, self.mistakes) if opened else [None] * len(rows)
         plain = [self._arm(row, search) for row, search in zip(rows, found, strict=True)]
         if not self._check_apart(rows, plain, opened):
@@ -162,6 +166,30 @@ class Expansion:
                 at = choices.places.get(f"dataset.{setting}", join(choices.places["dataset"], setting))
                 self.mistakes.add(at, str(error.args[0] if isinstance(error, LookupError) else error))
         return choices._replace(recipe=choices.recipe | {"dataset": self._datasets[key]})
+
+    def _coded(self, choices: Choices, searched: Mapping[str, str]) -> Choices:
+        """The same, with a digest of the code of every choice of a person's own. ``searched``: settings, and where."""
+        found = dict(choices.recipe)
+        for axis, written in choices.recipe.items():
+            factory = written.get("factory") if isinstance(written, dict) else None
+            if not isinstance(factory, str):
+                continue
+            at = choices.places.get(f"{axis}.factory", choices.places[axis])
+            try:
+                code = find(factory, self.folder.resolve())
+            except (LookupError, ValueError, OSError) as error:
+                self.mistakes.add(at, str(error.args[0] if isinstance(error, LookupError) else error))
+                continue
+            if written.get("code") not in (None, code.digest):
+                self.mistakes.add(at, f"its code is {code.digest}, not {written['code']}; correct it, or restore the code")
+            found[axis] = written | {"code": code.digest}
+            start = f"{axis}.{SETTINGS}"
+            places = {key: place for key, place in (choices.places | searched).items() if key.startswith(start)}
+            for key, place in places.items():
+                setting = key.removeprefix(start)
+                if code.takes is not None and setting not in code.takes:
+                    self.mistakes.add(key_place(place), suggest(setting, code.takes, f"setting of {factory}"))
+        return choices._replace(recipe=found)
 
     def _arm(self, row: Row, search: Search | None) -> Arm | None:
         """The arm, of a tuned one before anything is selected; None where it cannot be."""

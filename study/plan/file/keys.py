@@ -11,6 +11,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
+    ConfigDict,
     Discriminator,
     Field,
     GetPydanticSchema,
@@ -25,11 +26,16 @@ from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from study.axes.base import Axis, Choice, Frozen
+from study.axes.custom import SETTINGS, Open
 from study.axes.recipe import AXES, Recipe
 
+OPEN = {  # axes with a choice whose settings have names of a person's own
+    axis for axis, about in AXES.items() if about.choices and any(issubclass(c, Open) for c in about.choices.choices().values())
+}
 VARIED = tuple(axis for axis, about in AXES.items() if about.varies)
 CHOICES = {axis: about.choices for axis, about in AXES.items() if about.choices}
 Written = dict[str, JsonValue]  # axis or setting → value
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 UNSET = Field(default_factory=lambda: None)  # of a key that is not there; no default in the JSON Schema
 
 
@@ -64,6 +70,8 @@ def of_axis(axis: str) -> Any:
 def _partial(axis: str, name: str, choice: type[Choice]) -> type[Frozen]:
     """The choice as it may be written: no setting but the name is required."""
     kinds = {setting: _type(field) for setting, field in choice.model_fields.items()}
+    if issubclass(choice, Open):
+        kinds["settings"] = Annotated[dict[Name, JsonValue], Field(description="By the names that the factory has.")]
     return create_model(
         f"{axis}_{name}",
         __base__=Frozen,
@@ -85,27 +93,50 @@ def fields(kinds: Mapping[str, Any], required: Collection[str] = ()) -> dict[str
     return {key: (kind, ... if key in required else UNSET) for key, kind in kinds.items()}
 
 
-def mapping(name: str, doc: str, kinds: Mapping[str, Any], required: Collection[str] = (), **more: Any) -> Any:
-    """A type of mappings with such keys; they are checked and kept as they are written, in their order."""
+def mapping(
+    name: str, doc: str, kinds: Mapping[str, Any], required: Collection[str] = (), own: Any = JsonValue, **more: Any
+) -> Any:
+    """A type of mappings with such keys; they are checked and kept as they are written, in their order.
+
+    ``own``: what a setting of a choice of a person's own takes (``network.settings.width``).
+    """
 
     def as_written(content: Written, check: ValidatorFunctionWrapHandler) -> Written:
         check(content)
         return content
 
-    model: Any = create_model(name, __base__=Frozen, __doc__=doc, **more, **fields(kinds, required))
+    model: Any = create_model(name, __base__=with_own(own, kinds), __doc__=doc, **more, **fields(kinds, required))
     return Annotated[model, WrapValidator(as_written)]
+
+
+def is_own(key: str) -> bool:
+    """Whether a key is a setting of a choice of a person's own: ``network.settings.width``."""
+    return key.partition(".")[2].startswith(SETTINGS)
+
+
+def with_own(kind: Any, axes: Collection[str] = OPEN, base: type[Frozen] = Frozen) -> type[Frozen]:
+    """A ``base`` of models that take, beside their fields, settings of a person's own: those of ``axes``."""
+    pattern = rf"^({'|'.join(sorted(OPEN.intersection(axes)))})\.settings\.[A-Za-z_]\w*$"
+    space = {
+        "model_config": ConfigDict(extra="allow"),
+        "__annotations__": {"__pydantic_extra__": dict[Annotated[str, Field(pattern=pattern)], kind]},
+        "__module__": __name__,
+    }
+    return type(base)("WithOwn", (base,), space)
 
 
 @cache
 def adapter(key: str, home: type[Choice] | None) -> TypeAdapter[Any]:
     """Checks the values of a setting of the choice ``home``, or where that is None those of an axis."""
+    if is_own(key):
+        return TypeAdapter(JsonValue)
     field = home.model_fields[key.partition(".")[2]] if home else Recipe.model_fields[key]
     return TypeAdapter(_type(field))
 
 
 @cache
 def kind_of(key: str, home: type[Choice] | None) -> str | None:
-    """``real``, ``whole`` or ``widths`` (a list of whole numbers); None for what cannot be searched."""
+    """``real``, ``whole`` or ``widths`` (a list of whole numbers); None for what cannot be searched. No own setting."""
     schema = adapter(key, home).json_schema()
     if schema.get("type") == "array":
         return "widths" if schema.get("items", {}).get("type") == "integer" and "prefixItems" not in schema else None

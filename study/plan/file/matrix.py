@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from study.axes.base import Choice
+from study.axes.custom import SETTINGS, Open, flat
 from study.axes.recipe import Recipe, split_key
 from study.errors import Mistakes, join, show
 from study.plan.file.keys import CHOICES, Written
@@ -86,7 +87,7 @@ class Choices(NamedTuple):
     def has(self, key: str) -> bool:
         """Whether the choice on an axis has this setting; or ``key`` is an axis."""
         choice = self.choice(key)
-        return choice is None or key.partition(".")[2] in choice.model_fields
+        return choice is None or is_setting(choice, key.partition(".")[2])
 
     def value(self, key: str) -> Any:
         """Of a number or a setting, None where there is none; of a choice its name and all its settings."""
@@ -138,8 +139,12 @@ def varied(comparison: Comparison, path: str) -> dict[str, list[Entry]]:
 
 
 def in_full(value: JsonValue) -> Written:
-    """The name and the settings of a choice as it may be written."""
-    return value if isinstance(value, dict) else {"name": value}
+    """The name and the settings of a choice as it may be written; a person's own by keys of their own."""
+    return flat(value) if isinstance(value, dict) else {"name": value}
+
+
+def is_setting(choice: type[Choice], setting: str) -> bool:
+    return setting in choice.model_fields or (issubclass(choice, Open) and setting.startswith(SETTINGS))
 
 
 def matrix(
@@ -242,10 +247,15 @@ def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
         return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
     shown = {}
     for code, value in distinct.items():
-        twins = [twin for twin in distinct.values() if twin["name"] == value["name"]]
-        parts = [f"{setting}={number(value.get(setting))}" for setting in varying(twins)]
-        shown[code] = " ".join([str(value["name"]), *parts])
+        twins = [twin for twin in distinct.values() if _called(twin) == _called(value)]
+        parts = [f"{setting.removeprefix(SETTINGS)}={number(value.get(setting))}" for setting in varying(twins)]
+        shown[code] = " ".join([_called(value), *parts])
     return shown
+
+
+def _called(choice: Mapping[str, Any]) -> str:
+    """The name of a choice; of a person's own what it has in their module."""
+    return str(choice.get("factory") or choice["name"]).rpartition(":")[2]
 
 
 def canonical(value: Any) -> str:

@@ -30,6 +30,7 @@ from study.plan.file.keys import (
     searchable,
     tag,
     union,
+    with_own,
     word,
 )
 from study.plan.search import Range
@@ -61,7 +62,7 @@ class Tune(Frozen):
 
     def ranges(self) -> dict[str, Range]:
         """Where each setting is searched."""
-        searched = [key for key in type(self).model_fields if key not in Tune.model_fields]
+        searched = [key for key in (*type(self).model_fields, *(self.model_extra or ())) if key not in Tune.model_fields]
         return {key: getattr(self, key) for key in searched if key in self.model_fields_set}
 
 
@@ -69,7 +70,14 @@ WORDS = [word(name, f"{about.title}: {about.definition}") for name, about in MET
 MetricName = Annotated[str, checked_as(union("metric", WORDS, Discriminator(tag)))]
 TuneBlock = Annotated[
     Tune,
-    checked_as(create_model("Tune", __base__=Tune, __doc__=Tune.__doc__, **fields(dict.fromkeys(searchable(), Range)))),
+    checked_as(
+        create_model(
+            "Tune",
+            __base__=with_own(Range, [axis for axis in VARIED if not AXES[axis].untunable], Tune),
+            __doc__=Tune.__doc__,
+            **fields(dict.fromkeys(searchable(), Range)),
+        )
+    ),
 ]
 LISTS: Any = tuple  # of types that are not known before the program begins
 REQUIRED = [axis for axis in AXES if Recipe.model_fields[axis].is_required()]
@@ -79,7 +87,7 @@ SEVERAL = {key: Annotated[LISTS[kind, ...], LIST] for key, kind in VARIABLE.item
 LABEL = Field(None, description="Stands for the settings in the label of the arm.")
 Baseline = mapping("Baseline", "The choice on every axis.", KINDS, REQUIRED)
 Laid = mapping("ComparisonBaseline", "What differs from the study's baseline.", KINDS)
-Vary = mapping("Vary", "Lists of values.", SEVERAL)
+Vary = mapping("Vary", "Lists of values.", SEVERAL, own=Annotated[tuple[JsonValue, ...], LIST])
 ArmEntry = mapping("Arm", "Coupled settings: one arm.", VARIABLE, label=(Text | None, LABEL))
 Pattern = mapping("Pattern", "Matches arms that have these values.", VARIABLE)
 

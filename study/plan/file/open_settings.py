@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from study.axes.base import Choice
 from study.axes.recipe import split_key
 from study.errors import Mistakes, join, refuse
-from study.plan.file.keys import CHOICES, adapter, kind_of
-from study.plan.file.matrix import Choices, entries, key_place, varied
+from study.plan.file.keys import CHOICES, adapter, is_own, kind_of
+from study.plan.file.matrix import Choices, entries, in_full, key_place, varied
 from study.plan.file.models import EXTEND, Comparison, StudyFile, Tune
 from study.plan.file.read import expected
 from study.plan.search import EXAMPLE, Range, Search, Searched, Value
@@ -88,7 +88,7 @@ def _check_covered(found: OpenSettings, comparison: Comparison, path: str, mista
     for name, listed in (("arms", comparison.arms or ()), ("skip", comparison.skip)):
         written += [pair for i, part in enumerate(listed) for pair in entries(part, join(path, name, i)).items()]
     for key, (value, place) in written:
-        within = {f"{key}.{name}": join(place, name) for name in (value if isinstance(value, dict) else ())}
+        within = {f"{key}.{name}": join(place, name) for name in (in_full(value) if isinstance(value, dict) else ())}
         for setting, at in ({key: key_place(place)} | within).items():
             if setting in found.ranges:
                 mistakes.add(at, f"is covered by {found.place!r}; take it out here or there")
@@ -101,7 +101,10 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
     """
     keys, options = sorted(found.ranges), found.options
     homes = dict.fromkeys((row.choice(key), key) for row in rows for key in keys if row.has(key))
-    suited = {home: _suit(*home, found.ranges[home[1]], found.places[home[1]], mistakes) for home in homes}
+    kinds = {home: _own_kind(home[1], rows, found) if is_own(home[1]) else kind_of(home[1], home[0]) for home in homes}
+    suited = {
+        home: _suit(*home, kind, found.ranges[home[1]], found.places[home[1]], mistakes) for home, kind in kinds.items()
+    }
     search_of = partial(Search, seeds=options.seeds, extend=0, method=options.search, trials=options.trials)
     made: list[Search | None] = []
     for row in rows:
@@ -121,9 +124,20 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
     ]
 
 
-def _suit(home: type[Choice] | None, key: str, given: Range, place: str, mistakes: Mistakes) -> Searched | None:
+def _own_kind(key: str, rows: Sequence[Choices], found: OpenSettings) -> str:
+    """As ``kind_of``, of a setting that no type is known of: as the arms have it, else as the values to try are."""
+    values = [row.value(key) for row in rows if row.has(key)]
+    known = [value for value in values if value is not None] or [*(found.ranges[key].values or ())]
+    if any(isinstance(value, list | tuple) for value in known):
+        return "widths"
+    return "whole" if known and all(type(value) is int for value in known) else "real"
+
+
+def _suit(
+    home: type[Choice] | None, key: str, kind: str | None, given: Range, place: str, mistakes: Mistakes
+) -> Searched | None:
     """The range as it suits the setting ``key`` of the choice ``home``, or an axis; None where it does not."""
-    setting, kind, before = split_key(key)[1] or key, kind_of(key, home), len(mistakes)
+    setting, before = split_key(key)[1] or key, len(mistakes)
     if kind is None:
         mistakes.add(place, f"{setting!r} is no number; compare its values by 'vary:'")
     elif kind == "widths" and given.values is None:

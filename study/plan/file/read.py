@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from study.axes.custom import Open
 from study.axes.recipe import AXES
 from study.errors import Mistakes, Refused, join, nearest, refuse, show, suggest
 from study.metrics import METRICS, Target
@@ -173,7 +174,7 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "words":
         return error["msg"]
-    if kind == "extra_forbidden":
+    if kind == "extra_forbidden" or is_key(error):
         return unknown(place, error["loc"])
     if kind == "missing":
         if isinstance(place[-1], int):
@@ -201,6 +202,11 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
     if kind == "tuple_type" and parent == "vary":
         return refuse(given, f"a list of values, such as [{given}]")
     return expected(*errors)
+
+
+def is_key(error: ErrorDetails) -> bool:
+    """Whether it is the key itself that is wrong."""
+    return error["type"] == "string_pattern_mismatch" and ".settings" in str(error.get("ctx", {}).get("pattern"))
 
 
 def last_key(place: Place) -> str:
@@ -285,7 +291,8 @@ def untunable(key: str) -> str:
 
 def unknown_setting(axis: str, name: str, key: str) -> str:
     """A key that is no setting of a choice."""
-    settings = [setting for setting in CHOICES[axis].choices()[name].model_fields if setting != "name"]
+    choice = CHOICES[axis].choices()[name]
+    settings = ["settings"] * issubclass(choice, Open) + [known for known in choice.model_fields if known != "name"]
     none = f"{name!r} has no settings; take {key!r} out"
     return suggest(key, settings, f"setting of {name!r}") if settings else none
 

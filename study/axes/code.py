@@ -1,0 +1,159 @@
+"""Code by import path: where it lies, what it takes, and a digest of what it does; nothing of it is run for that."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+import sysconfig
+from collections.abc import Iterator
+from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import NamedTuple
+
+from study.errors import suggest
+
+Definition = ast.FunctionDef | ast.ClassDef
+
+
+
+def make_importable(folder: str | Path) -> None:
+    """Let modules in ``folder``, that of a study file, be imported; installed ones come first."""
+    place = str(Path(folder).absolute())
+    if place not in sys.path:
+        sys.path.append(place)
+
+
+class Code(NamedTuple):
+    """What an import path (``mylab.nets:resnet``) leads to, as its source says.
+
+    ``digest``: 12 hex digits over the syntax trees of its module and of those modules beside it that it imports, without
+    comments, docstrings and layout; of what is installed, over the names and versions of the distributions. ``takes``:
+    the names of what can be set by keyword, None where the source does not tell.
+    """
+
+    digest: str
+    takes: tuple[str, ...] | None
+
+
+@cache
+def find(factory: str, folder: Path) -> Code:
+    """The code of ``factory``, for a study file in ``folder``.
+
+    Raises LookupError where there is no such module or name, or it would be hidden by an installed one, and ValueError
+    where its module is not valid Python.
+    """
+    name, _, attribute = factory.partition(":")
+    spec = _spec(name, folder)
+    if spec is None:
+        raise LookupError(f"there is no module {name!r} in {folder} or installed; give 'module:name'")
+    if _is_installed(spec):
+        return Code(_digest(_distributions(name.partition(".")[0])), None)
+    modules = dict(_reachable(name, folder, {}))
+    tree = modules[name]
+    definition = next((node for node in tree.body if isinstance(node, Definition) and node.name == attribute), None)
+    known = _names(tree)
+    if known is not None and attribute not in known:
+        raise LookupError(suggest(attribute, sorted(known), f"name in {name}"))
+    trees = [f"{module} {_written(tree)}" for module, tree in sorted(modules.items())]
+    return Code(_digest("\n".join(trees)), _takes(definition))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _spec(name: str, folder: Path) -> ModuleSpec | None:
+    """Where a module lies. Raises LookupError where an installed one hides that of the folder."""
+    top = name.partition(".")[0]
+    place = str(folder.absolute())
+    own = PathFinder.find_spec(top, [place])
+    found = PathFinder.find_spec(top, [path for path in sys.path if path != place])
+    if own and (top in sys.builtin_module_names or (found and found.origin != own.origin)):
+        raise LookupError(f"{top!r} is the name of an installed module too; rename that in {folder}")
+    spec = found or own
+    for i in range(1, name.count(".") + 1):
+        inside = spec.submodule_search_locations if spec else None
+        spec = PathFinder.find_spec(".".join(name.split(".")[: i + 1]), inside) if inside else None
+    return spec
+
+
+def _is_installed(spec: ModuleSpec) -> bool:
+    """Whether a module is of Python or of a distribution; where a project is installed to be edited, it is not."""
+    origin = Path(spec.origin or next(iter(spec.submodule_search_locations or ()), ""))
+    return origin.is_relative_to(sysconfig.get_path("stdlib")) or bool({"site-packages", "dist-packages"} & {*origin.parts})
+
+
+def _distributions(top: str) -> str:
+    """Names and versions of those that have a module; Python's own have none."""
+    return " ".join(f"{name} {version(name)}" for name in sorted(set(packages_distributions().get(top, ()))))
+
+
+def _reachable(name: str, folder: Path, found: dict[str, ast.Module]) -> dict[str, ast.Module]:
+    """The syntax trees of a module, of the packages it is in, and of all that it imports from where it lies."""
+    spec = _spec(name, folder)
+    if name in found or spec is None or _is_installed(spec):
+        return found
+    source = Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+    try:
+        tree = ast.parse(source.read_bytes() if source else b"")  # a folder without __init__.py holds nothing itself
+    except SyntaxError as error:
+        raise ValueError(f"{source}: line {error.lineno}: {error.msg}; this is not valid Python") from None
+    found[name] = tree
+    package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
+    for other in [name.rpartition(".")[0], *_imported(tree, package)]:
+        if other:
+            _reachable(other, folder, found)
+    return found
+
+
+def _imported(tree: ast.Module, package: str) -> Iterator[str]:
+    """The modules that are imported, and what may be one: every name that is taken from a package."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            up = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*up, *filter(None, [node.module])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names if alias.name != "*")
+
+
+def _written(node: object) -> str:
+    """A syntax tree as text, the same in every version of Python, without docstrings and places."""
+    if isinstance(node, ast.AST):
+        fields = dict(ast.iter_fields(node))
+        if isinstance(node, ast.Module | Definition | ast.AsyncFunctionDef) and ast.get_docstring(node) is not None:
+            fields["body"] = node.body[1:]
+        parts = [f"{name}={_written(value)}" for name, value in sorted(fields.items()) if value not in (None, [])]
+        return f"{type(node).__name__}({', '.join(parts)})"
+    if isinstance(node, list):
+        return f"[{', '.join(map(_written, node))}]"
+    return repr(node)
+
+
+def _names(tree: ast.Module) -> set[str] | None:
+    """What a module binds; None where its source does not tell."""
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, Definition):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+        elif not isinstance(node, ast.Expr):
+            return None
+    return None if names & {"*", "__getattr__"} else names
+
+
+def _takes(definition: Definition | None) -> tuple[str, ...] | None:
+    if isinstance(definition, ast.ClassDef):
+        made = (node for node in definition.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
+        definition = next(made, None)
+    if definition is None or definition.args.kwarg:
+        return None
+    return tuple(argument.arg for argument in [*definition.args.args, *definition.args.kwonlyargs])
