@@ -57,7 +57,9 @@ def make_ready(choices: Iterable[object], folder: str) -> None:
     """
     make_importable(folder)
     for choice in choices:
-        if isinstance(choice, Custom) and find(choice.factory, Path(folder).resolve()).digest != choice.code:
+        if not isinstance(choice, Custom) or choice.code is None:
+            continue
+        if find(choice.factory, Path(folder).resolve()).digest != choice.code:
             raise ValueError(f"{choice.factory}: its code changed since it was planned; run snakemake again")
 
 

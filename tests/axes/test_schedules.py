@@ -78,7 +78,7 @@ def test_plateau_leaves_the_rate_to_torch():
     assert {Plateau().factor(k / T) for k in range(T)} == {1.0}
 
 
-@pytest.mark.parametrize("name", Schedule.choices())
+@pytest.mark.parametrize("name", [n for n in Schedule.choices() if n != "custom"])
 def test_a_factor_lies_between_0_and_1(name):
     schedule = Schedule.choices()[name]()
     factors = [schedule.factor(k / T) for k in range(T)]

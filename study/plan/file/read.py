@@ -135,8 +135,12 @@ def _place(error: MarkedYAMLError) -> str:
 def note(failure: ValidationError, content: Any, mistakes: Mistakes) -> None:
     """Add the mistakes of ``content`` to ``mistakes``, those of one place as one."""
     by_place: dict[Place, list[ErrorDetails]] = {}
-    for error in failure.errors():
-        by_place.setdefault(place_of(error, content), []).append(error)
+    errors = failure.errors()
+    strange = {place_of(error, content) for error in errors if is_key(error)}  # what they hold is no matter
+    for error in errors:
+        place = place_of(error, content)
+        if is_key(error) or not any(place[:n] in strange for n in range(1, len(place) + 1)):
+            by_place.setdefault(place, []).append(error)
     for place, errors in by_place.items():
         if any(other[: len(place)] == place != other for other in by_place):
             continue  # it is within

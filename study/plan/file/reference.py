@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import CoreSchema
-from pydantic_core.core_schema import DictSchema
+from pydantic_core.core_schema import DictSchema, ModelSchema
 
 from study.axes.base import Choice
 from study.axes.recipe import AXES, Recipe
@@ -33,6 +33,13 @@ class _Plain(GenerateJsonSchema):
     def dict_schema(self, schema: DictSchema) -> JsonSchemaValue:
         made = super().dict_schema(schema)
         return made | {"additionalProperties": False} if "patternProperties" in made else made
+
+    def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
+        made, inner = super().model_schema(schema), schema["schema"]
+        keys = inner.get("extras_keys_schema") if inner["type"] == "model-fields" else None
+        if keys and "pattern" in keys:
+            made |= {"patternProperties": {keys["pattern"]: made["additionalProperties"]}, "additionalProperties": False}
+        return made
 
     def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
         made = super().generate(schema, mode)
