@@ -58,7 +58,7 @@ def graph(bench: Bench) -> str:
 def fed(pack: Pack, first: Tensor, change: Callable[[Step], Step] = lambda step: step) -> Callable[[Tensor], object]:
     """A step of ``pack`` on the batch that is given, always from one place in memory."""
     place = first.clone()
-    pack.stack.module.train()
+    pack.stack.train(True)
     work = change(lambda: pack.step(place, 0.0))
 
     def step(batch: Tensor) -> None:

@@ -49,7 +49,7 @@ def pack_of(mine: Recipe, runs: int, rows: Data, device: torch.device) -> Pack:
 
 def stepping(pack: Pack) -> Callable[[], Tensor]:
     """One step of ``pack`` on its next whole batch."""
-    pack.stack.module.train()
+    pack.stack.train(True)
     batches = cycle(whole_batches(pack))
     return lambda: pack.step(next(batches), 0.0)
 

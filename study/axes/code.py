@@ -18,7 +18,6 @@ from study.errors import suggest
 Definition = ast.FunctionDef | ast.ClassDef
 
 
-
 def make_importable(folder: str | Path) -> None:
     """Let modules in ``folder``, that of a study file, be imported; installed ones come first."""
     place = str(Path(folder).absolute())
@@ -29,7 +28,7 @@ def make_importable(folder: str | Path) -> None:
 class Code(NamedTuple):
     """What an import path (``mylab.nets:resnet``) leads to, as its source says.
 
-    ``digest``: 12 hex digits over the syntax trees of its module and of those modules beside it that it imports, without
+    ``digest``: 12 hex digits over the syntax trees of its module and of those beside it that it imports, without
     comments, docstrings and layout; of what is installed, over the names and versions of the distributions. ``takes``:
     the names of what can be set by keyword, None where the source does not tell.
     """
@@ -83,7 +82,9 @@ def _spec(name: str, folder: Path) -> ModuleSpec | None:
 def _is_installed(spec: ModuleSpec) -> bool:
     """Whether a module is of Python or of a distribution; where a project is installed to be edited, it is not."""
     origin = Path(spec.origin or next(iter(spec.submodule_search_locations or ()), ""))
-    return origin.is_relative_to(sysconfig.get_path("stdlib")) or bool({"site-packages", "dist-packages"} & {*origin.parts})
+    return origin.is_relative_to(sysconfig.get_path("stdlib")) or bool(
+        {"site-packages", "dist-packages"} & {*origin.parts}
+    )
 
 
 def _distributions(top: str) -> str:

@@ -16,17 +16,19 @@ class MaskedDropout(nn.Module):
     """Inverted dropout (Srivastava et al., 2014) whose mask is handed in.
 
     ``mask`` holds 0 or 1 / (1 - rate) for each element of the input; outside training, and until a mask
-    is handed in, nothing is dropped or computed. ``shape``: of one row of its latest input.
+    is handed in, nothing is dropped or computed. ``shape``: of the mask of one row of its latest input; ``whole``
+    channels are dropped as one.
     """
 
     mask: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, whole: bool = False) -> None:
         super().__init__()
+        self.whole = whole
         self.register_buffer("mask", torch.ones(()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        self.shape = x.shape[1:]
+        self.shape = torch.Size([x.shape[1], *[1] * (x.dim() - 2)]) if self.whole else x.shape[1:]
         return x * self.mask if self.training and self.mask.dim() else x
 
 

@@ -13,7 +13,7 @@ from study.axes.recipe import AXES, RECIPE, Recipe, digest
 from study.engine.checkpoint import Checkpoints
 from study.engine.data import SPLITS, Data, Split
 from study.engine.determinism import quiet, stream, use_tf32
-from study.engine.network import build, dropped_shapes
+from study.engine.network import build, dropped_shapes, has_batch_statistics
 from study.engine.optimizer import StackOptimizer
 from study.engine.record import Curve, Record
 from study.engine.shard import ALONE, Shard
@@ -97,12 +97,12 @@ class Pack:
         self.runs, self.device, self.shard = list(runs), device, shard
         self.data = data = data.of([run.seed for run in runs])
         recipe = runs[0].recipe
-        if recipe.network.batch_statistics and (recipe.batch_size == 1 or data.train.rows % recipe.batch_size == 1):
-            raise ValueError("batch normalization needs at least two rows a batch, the last one of an epoch included")
         self.batch_size, self.epochs, self.tf32 = recipe.batch_size, recipe.epochs, recipe.tf32
         modules = [build(run.recipe, run.seed, data) for run in runs]
+        if has_batch_statistics(modules[0]) and (recipe.batch_size == 1 or data.train.rows % recipe.batch_size == 1):
+            raise ValueError("batch normalization needs at least two rows a batch, the last one of an epoch included")
         self.shapes = dropped_shapes(modules[0], data.shape)
-        self.stack = Stack(modules, device)
+        self.stack = Stack(modules, data.shape, device)
         self.slices = slices(runs)
         ends = list(accumulate(len(each.seeds) for each in self.slices))
         self.rows = [slice(end - len(each.seeds), end) for each, end in zip(self.slices, ends, strict=True)]
@@ -143,7 +143,7 @@ class Pack:
 
     def train_epoch(self, checkpoints: Checkpoints | None = None) -> Tensor:
         """The rest of one pass over the training rows; returns the mean gradient norm of each run. [runs]"""
-        self.stack.module.train()
+        self.stack.train(True)
         if self.position == 0:
             rows = self.data.train.rows
             self.order = torch.stack([torch.randperm(rows, generator=g) for g in self.streams("order")]).to(self.device)
@@ -161,7 +161,8 @@ class Pack:
         mine = self.shard.of(batch.shape[1])
         x, y = self.data.train.take(batch[:, mine])
         masks = {name: mask[:, mine] for name, mask in self._masks(batch.shape[1]).items()}
-        losses = self.data.task.losses(self.stack(x, masks), y).sum(1) / batch.shape[1]  # [runs]
+        draws = self.streams("forward", self.device) if self.stack.turn else None
+        losses = self.data.task.losses(self.stack(x, masks, draws), y).sum(1) / batch.shape[1]  # [runs]
         self.stack.differentiate(losses)
         losses = losses.detach()
         self.shard.sum(self.stack.grad, losses)
@@ -190,7 +191,7 @@ class Pack:
     def evaluate(self, epoch: int, norms: Tensor | None) -> None:
         """Loss and scores on all three splits, without dropout; a row of every living run's curve."""
         use_tf32(self.tf32)
-        self.stack.module.eval()
+        self.stack.train(False)
         losses, columns = {}, {}
         for name in SPLITS:
             losses[name], scores = self._means(getattr(self.data, name))
@@ -213,7 +214,8 @@ class Pack:
         tally = total.new_zeros(runs, 3, self.data.outputs if task.classes else 0)
         size = max(16, SUMMED // split.shape.numel())
         mine = range(0, split.rows, size)[self.shard.of(-(-split.rows // size))]
-        many = size * max(1, EVALUATED // (runs * size * split.shape.numel()))
+        at_once = 1 if self.stack.turn else runs  # what one run's network is given at a time depends on no other run
+        many = size * max(1, EVALUATED // (at_once * size * split.shape.numel()))
         for start in range(mine.start, mine.stop, many):
             x, y = split.part(start, min(start + many, mine.stop), runs)
             outputs = self.stack(x)
@@ -251,7 +253,10 @@ class Pack:
             {
                 "tensors": {name: getattr(self, name)[rows].clone() for name in STATE},
                 "flat": self.stack.flat[rows].clone(),
-                "buffers": {name: buffer[rows].clone() for name, buffer in self.stack.buffers.items()},
+                "buffers": [
+                    {name: each.clone() for name, each in self.stack.buffers(run).items()}
+                    for run in range(rows.start, rows.stop)
+                ],
                 "streams": {
                     purpose: (str(each[0].device), [generator.get_state() for generator in each[rows]])
                     for purpose, each in self._streams.items()
@@ -269,8 +274,9 @@ class Pack:
             setattr(self, name, torch.cat([state["tensors"][name] for state in saved]).to(self.device))
         for rows, state in zip(self.rows, saved, strict=True):
             self.stack.flat[rows] = state["flat"].to(self.device)
-            for name, buffer in state["buffers"].items():
-                self.stack.buffers[name][rows] = buffer.to(self.device)
+            for run, buffers in zip(range(rows.start, rows.stop), state["buffers"], strict=True):
+                for name, buffer in buffers.items():
+                    self.stack.buffers(run)[name].copy_(buffer)
             for purpose, (device, states) in state["streams"].items():
                 for generator, each in zip(self.streams(purpose, device)[rows], states, strict=True):
                     generator.set_state(each)

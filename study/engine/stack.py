@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from study.engine.chain import NoChain, chain
 from study.engine.layers import ROWS, Aligned, MaskedDropout, convolved, fill_rows, linear, normalized
 from study.engine.network import is_weight
+from study.engine.turn import Turn
 
 ALIGN = 64  # floats; each run's row is padded to whole vector registers, so no element's rounding depends on the others
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -21,17 +23,25 @@ class Stack:
     """``runs`` networks of one shape. ``flat`` [runs, padded] holds all parameters, run by run.
 
     ``parameters`` are views of it, [runs, *shape]; ``grad`` has its layout. One lone run (``alone``) is
-    computed by its plain module.
+    computed by its plain module. Networks that are no chain of known layers are computed in ``turn``, ``because``.
+    ``shape``: of one row of the input.
     """
 
-    def __init__(self, modules: Sequence[nn.Module], device: torch.device | str = "cpu") -> None:
+    def __init__(self, modules: Sequence[nn.Module], shape: Sequence[int], device: torch.device | str = "cpu") -> None:
+        self.because = ""
+        self.layers: list[tuple[str, nn.Module]] = []
+        try:
+            self.layers = chain(modules[0], shape)
+        except NoChain as reason:
+            self.because = str(reason)
+        modules = [module.to(device) for module in modules] if self.because else modules
         self.module = modules[0].to(device)
         self.runs = len(modules)
         self.alone = self.runs == 1
         # Stacked convolutions become one in groups, whose algorithm the CPU chooses by the number of groups.
-        convolves = any(isinstance(layer, CONVOLUTIONS) for layer in self.module.modules())
+        convolves = any(isinstance(layer, CONVOLUTIONS) for _, layer in self.layers)
         self.in_turn = convolves and torch.device(device).type == "cpu"
-        first = dict(modules[0].named_parameters())
+        first = {name: value for name, value in modules[0].named_parameters() if value.requires_grad}
         self.n_parameters = sum(p.numel() for p in first.values())
         width = self.n_parameters if self.alone else -(-self.n_parameters // ALIGN) * ALIGN
         self.flat = torch.zeros(self.runs, width, device=device)
@@ -49,11 +59,25 @@ class Stack:
             self._gradients[name] = slots[name] if place % ROWS == 0 else aligned[:, :n].view(view.shape)
             weights[name].fill_(float(is_weight(first[name])))
         self._slots = list(slots.values())
-        self.buffers = {
+        self.turn = Turn(modules, self.split(self.flat), slots) if self.because else None
+        self._buffers = {
             name: torch.stack([m.get_buffer(name) for m in modules]).to(device)
             for name, _ in modules[0].named_buffers()
             if not name.endswith("mask")
         }
+
+    def train(self, mode: bool) -> None:
+        """Whether the networks are being trained, or evaluated."""
+        if self.turn:
+            self.turn.train(mode)
+        else:
+            self.module.train(mode)
+            for _, layer in self.layers:
+                layer.train(mode)
+
+    def buffers(self, run: int) -> dict[str, Tensor]:
+        """What a run's network keeps between steps beside its parameters, by name."""
+        return self.turn.buffers(run) if self.turn else {name: each[run] for name, each in self._buffers.items()}
 
     def split(self, flat: Tensor) -> dict[str, Tensor]:
         """Views of what has the layout of ``flat``, [..., padded], by the parameter's name: [..., *shape]."""
@@ -62,14 +86,22 @@ class Stack:
         named = zip(self.shapes.items(), parts, strict=True)
         return {name: part.view(*flat.shape[:-1], *shape) for (name, shape), part in named}
 
-    def __call__(self, x: Tensor, masks: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Outputs [runs, rows, outputs] for inputs [runs, rows, *shape]; masks [runs, rows, …] by layer."""
+    def __call__(
+        self,
+        x: Tensor,
+        masks: Mapping[str, Tensor] | None = None,
+        generators: Sequence[torch.Generator] | None = None,
+    ) -> Tensor:
+        """Outputs [runs, rows, outputs] for inputs [runs, rows, *shape]; masks [runs, rows, …] by layer.
+
+        ``generators``: of networks that are computed in turn, what those of each run draw from.
+        """
         masks = masks or {}
+        if self.turn:
+            return self.turn(x, masks, generators)
         if self.alone:
             return self._call_alone(x, masks)
-        if not isinstance(self.module, nn.Sequential):
-            return self._call_vmapped(self.module, "", x, masks)
-        layers = list(self.module.named_children())
+        layers = self.layers
         if self.in_turn:
             images = list(takewhile(lambda child: not isinstance(child[1], nn.Flatten), layers))
             x, layers = self._call_in_turn(images, x, masks), layers[len(images) :]
@@ -91,7 +123,7 @@ class Stack:
 
     def _call_in_turn(self, layers: Sequence[tuple[str, nn.Module]], x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
         """One run after the other through ``layers``, which is what a core's cache holds."""
-        state = {name: value.unbind() for name, value in (self.parameters | self.buffers).items()}
+        state = {name: value.unbind() for name, value in (self.parameters | self._buffers).items()}
         outputs = []
         for run, out in enumerate(x.unbind()):
             for name, layer in layers:
@@ -109,7 +141,7 @@ class Stack:
         return torch.stack(outputs)
 
     def _call_vmapped(self, layer: nn.Module, prefix: str, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
-        state = self.parameters | self.buffers | {f"{name}.mask": mask for name, mask in masks.items()}
+        state = self.parameters | self._buffers | {f"{name}.mask": mask for name, mask in masks.items()}
         own = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
         call = vmap(
             lambda values, rows: functional_call(layer, values, (rows,)), chunk_size=1 if self.in_turn else None
@@ -118,13 +150,16 @@ class Stack:
         return out
 
     def _call_alone(self, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
-        state = {name: p[0] for name, p in self.parameters.items()} | {n: b[0] for n, b in self.buffers.items()}
+        state = {name: p[0] for name, p in self.parameters.items()} | {n: b[0] for n, b in self._buffers.items()}
         state |= {f"{name}.mask": mask[0] for name, mask in masks.items()}
         out: Tensor = functional_call(self.module, state, (x[0],))
         return out.unsqueeze(0)
 
     def differentiate(self, losses: Tensor) -> None:
         """Write the gradient of each run's loss ([runs]) to ``grad``."""
+        if self.turn:
+            self.turn.differentiate(losses)
+            return
         parts = torch.autograd.grad(losses.sum(), list(self.parameters.values()))
         for part, slot in zip(parts, self._slots, strict=True):
             if part.data_ptr() != slot.data_ptr():  # else it was computed there

@@ -129,7 +129,7 @@ class Stopwatch:
         pack = self.packs[key]
         order = torch.randperm(pack.data.train.rows, generator=pack.streams("order")[0]).to(self.device).unsqueeze(0)
         batches = torch.split(order, pack.batch_size, dim=1)[:MAX_STEPS]
-        pack.stack.module.train()
+        pack.stack.train(True)
         for batch in batches[:WARM_UP]:
             pack.step(batch, 0.0)
         return seconds_of(self.device, lambda: [pack.step(batch, 0.0) for batch in batches]) / len(batches)
@@ -213,7 +213,7 @@ def peak_memory(pack: Pack) -> int:
             saved[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    pack.stack.module.train()
+    pack.stack.train(True)
     with saved_tensors_hooks(note, lambda tensor: tensor):
         pack.step(batch, 0.0)
     if device.type == "cuda":

@@ -110,7 +110,7 @@ def test_a_choice_is_documented(cls: type[Choice]) -> None:
 @pytest.mark.parametrize("cls", EVERY)
 def test_a_choice_is_strict_and_frozen(cls: type[Choice]) -> None:
     choice = make(cls)
-    with pytest.raises(ValidationError, match="extra_forbidden|string_pattern_mismatch"):
+    with pytest.raises(ValidationError, match=r"extra_forbidden|string_pattern_mismatch"):
         make(cls, unheard_of=1)
     for setting in cls.model_fields:
         with pytest.raises(ValidationError):

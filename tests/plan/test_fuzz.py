@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from study.errors import Mistakes, Refused
-from study.plan.file import read
+from study.plan.file import yaml
 from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.store.layout import Store
@@ -137,7 +137,7 @@ def spoil(content: Any, chance: random.Random) -> None:
 @pytest.mark.parametrize("source", ["rich", "tuned", "article.yaml", "matrix.yaml", "smoke.yaml"])
 def test_a_spoiled_study_is_planned_or_refused(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = {"rich": RICH, "tuned": TUNED}
-    original = known[source] if source in known else read.parse(CONFIG / source, Mistakes(""))
+    original = known[source] if source in known else yaml.parse(CONFIG / source, Mistakes(""))
     chance = random.Random(source)
     outcomes = {"planned": 0, "refused": 0}
     monkeypatch.chdir(tmp_path)

@@ -114,7 +114,22 @@ def other(choice: type[Choice], setting: str) -> Any:
     """A value of the setting that is allowed and is not its default."""
     field = choice.model_fields[setting]
     default = REQUIRED.get(setting) if field.is_required() else field.default
-    candidates: list[Any] = [0.5, 0.25, 3, 7, True, False, [3], [0.5, 0.25], "regression", "by_seed", "images", "given", "a:b", "text"]
+    candidates: list[Any] = [
+        0.5,
+        0.25,
+        3,
+        7,
+        True,
+        False,
+        [3],
+        [0.5, 0.25],
+        "regression",
+        "by_seed",
+        "images",
+        "given",
+        "a:b",
+        "text",
+    ]
     required = {key: value for key, value in REQUIRED.items() if key in choice.model_fields}
     for value in candidates:
         if value != default:

@@ -36,8 +36,9 @@ def make_recipe(**changes: Any) -> Recipe:
     axes |= {"init": "xavier_uniform"} | changes
     for axis in CHOICES.keys() & axes:
         if isinstance(axes[axis], str):
-            own = {"factory": f"tests.mine:{axis}"} if axes[axis] == "custom" else {}
-            axes[axis] = {"name": axes[axis]} | SMALL.get(axes[axis], {}) | own
+            axes[axis] = {"name": axes[axis]} | SMALL.get(axes[axis], {})
+        if axes[axis]["name"] == "custom":
+            axes[axis] = {"factory": f"tests.mine:{axis}"} | axes[axis]
     axes["optimizer"] = {"lr": 0.05} | axes["optimizer"]
     return Recipe.model_validate_json(json.dumps(axes))
 

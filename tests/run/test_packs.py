@@ -27,9 +27,9 @@ CHOSEN = [
 ]
 
 
-def companions(recipe: Recipe) -> list[Recipe]:
+def companions(recipe: Recipe, drops: bool) -> list[Recipe]:
     """Three arms that may share a pack with ``recipe``, each unlike it and each other; and itself at half its rate."""
-    dropout = 0.5 if recipe.network.hidden_layers else 0.0
+    dropout = 0.5 if drops else 0.0
     differing: list[dict[str, Any]] = [
         {"optimizer": {"name": "adam", "lr": 0.02}, "schedule": {"name": "cosine"}, "dropout": dropout},
         {"optimizer": {"name": "momentum", "lr": 0.3}, "regularizer": {"name": "l1", "strength": 0.1}},
@@ -39,8 +39,9 @@ def companions(recipe: Recipe) -> list[Recipe]:
     return [Recipe.model_validate_json(json.dumps(recipe.model_dump(mode="json") | changes)) for changes in differing]
 
 
-def assert_independent(recipe: Recipe, data: Data) -> None:
-    a, b, c, slower = companions(recipe)
+def assert_independent(recipe: Recipe, data: Data, drops: bool | None = None) -> None:
+    """``drops``: whether its network can; as its class says."""
+    a, b, c, slower = companions(recipe, recipe.network.hidden_layers if drops is None else drops)
     subject = Run(recipe, 3)
     (alone,) = train([subject], data)
     packs = [

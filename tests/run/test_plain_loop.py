@@ -75,6 +75,10 @@ def plain(recipe, seed, data):
     model = recipe.network.build(
         data.shape, data.outputs, lambda: Activation(recipe), lambda: Dropout(recipe.dropout, noise)
     )
+    for layer in list(model.modules()):  # of a network of one's own; the axis has the rate
+        for name, child in layer.named_children():
+            if isinstance(child, nn.Dropout | nn.Dropout2d):
+                setattr(layer, name, Dropout(recipe.dropout, noise))
     initial = build(recipe, seed, data).named_parameters()
     with torch.no_grad():
         for parameter, (_, value) in zip(model.parameters(), initial, strict=True):

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
-from study.axes.code import find
-from study.axes.custom import SETTINGS
-from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, Recipe
 from study.errors import Mistakes, join, nearest, suggest
 from study.metrics import METRICS, Computed, Select, Target, selections
@@ -18,6 +15,7 @@ from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries,
 from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import read, refused
+from study.plan.file.sources import Sources
 from study.plan.plan import Arm, Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
 from study.plan.search import Search
 from study.store.checksums import Sums
@@ -58,13 +56,13 @@ class Expansion:
     """The comparisons of a study as they are planned, one after another, and all their arms."""
 
     def __init__(self, file: StudyFile, folder: Path, sums: Sums, mistakes: Mistakes) -> None:
-        self.file, self.folder, self.sums, self.mistakes = file, folder, sums, mistakes
+        self.file, self.mistakes = file, mistakes
+        self.sources = Sources(folder, sums, mistakes)
         self.baseline = Choices(dict.fromkeys(AXES), {}).with_(entries(DEFAULTS | file.baseline, "baseline"))
         self.comparisons: list[PlannedComparison] = []
         self.arms: dict[str, Arm] = {}
         self.seeds: dict[str, int] = {}  # wanted of each arm
         self.claims_right = True  # so that it can be said which of them can be decided
-        self._datasets: dict[str, JsonValue] = {}  # as written → with its path and checksum
 
     def add(self, name: str, comparison: Comparison) -> None:
         """Plan one comparison. One with mistakes is left out."""
@@ -77,7 +75,7 @@ class Expansion:
         if len(self.mistakes) > before:
             return
         searched = {key: opened.places[key] for key in opened.ranges} if opened else {}
-        rows = [row._replace(choices=self._coded(self._located(row.choices), searched)) for row in made]
+        rows = [row._replace(choices=self.sources.found(row.choices, searched)) for row in made]
         found = searches(opened, [row.choices for row in rows], path, self.mistakes) if opened else [None] * len(rows)
         plain = [self._arm(row, search) for row, search in zip(rows, found, strict=True)]
         if not self._check_apart(rows, plain, opened):
@@ -148,48 +146,6 @@ class Expansion:
                 coupled=comparison.coupled if any(row.given for row in rows) else (),
             )
         )
-
-    def _located(self, choices: Choices) -> Choices:
-        """The same, with the path of a dataset as it is seen from here, and its checksum."""
-        written = choices.recipe["dataset"]
-        key = repr(written)
-        if key not in self._datasets:
-            self._datasets[key] = written
-            try:
-                dataset = Dataset.choices()[written["name"]].model_validate(written)
-                self._datasets[key] = self.sums.resolve(dataset, self.folder).model_dump(mode="json")
-            except ValidationError:
-                pass  # noted where the whole recipe is made
-            except (OSError, LookupError, ValueError) as error:
-                kinds = ((OSError, "path"), (LookupError, "target"), (ValueError, "sha256"))
-                setting = next(setting for kind, setting in kinds if isinstance(error, kind))
-                at = choices.places.get(f"dataset.{setting}", join(choices.places["dataset"], setting))
-                self.mistakes.add(at, str(error.args[0] if isinstance(error, LookupError) else error))
-        return choices._replace(recipe=choices.recipe | {"dataset": self._datasets[key]})
-
-    def _coded(self, choices: Choices, searched: Mapping[str, str]) -> Choices:
-        """The same, with a digest of the code of every choice of a person's own. ``searched``: settings, and where."""
-        found = dict(choices.recipe)
-        for axis, written in choices.recipe.items():
-            factory = written.get("factory") if isinstance(written, dict) else None
-            if not isinstance(factory, str):
-                continue
-            at = choices.places.get(f"{axis}.factory", choices.places[axis])
-            try:
-                code = find(factory, self.folder.resolve())
-            except (LookupError, ValueError, OSError) as error:
-                self.mistakes.add(at, str(error.args[0] if isinstance(error, LookupError) else error))
-                continue
-            if written.get("code") not in (None, code.digest):
-                self.mistakes.add(at, f"its code is {code.digest}, not {written['code']}; correct it, or restore the code")
-            found[axis] = written | {"code": code.digest}
-            start = f"{axis}.{SETTINGS}"
-            places = {key: place for key, place in (choices.places | searched).items() if key.startswith(start)}
-            for key, place in places.items():
-                setting = key.removeprefix(start)
-                if code.takes is not None and setting not in code.takes:
-                    self.mistakes.add(key_place(place), suggest(setting, code.takes, f"setting of {factory}"))
-        return choices._replace(recipe=found)
 
     def _arm(self, row: Row, search: Search | None) -> Arm | None:
         """The arm, of a tuned one before anything is selected; None where it cannot be."""

@@ -30,7 +30,9 @@ from study.axes.custom import SETTINGS, Open
 from study.axes.recipe import AXES, Recipe
 
 OPEN = {  # axes with a choice whose settings have names of a person's own
-    axis for axis, about in AXES.items() if about.choices and any(issubclass(c, Open) for c in about.choices.choices().values())
+    axis
+    for axis, about in AXES.items()
+    if about.choices and any(issubclass(c, Open) for c in about.choices.choices().values())
 }
 VARIED = tuple(axis for axis, about in AXES.items() if about.varies)
 CHOICES = {axis: about.choices for axis, about in AXES.items() if about.choices}
@@ -117,12 +119,12 @@ def is_own(key: str) -> bool:
 def with_own(kind: Any, axes: Collection[str] = OPEN, base: type[Frozen] = Frozen) -> type[Frozen]:
     """A ``base`` of models that take, beside their fields, settings of a person's own: those of ``axes``."""
     pattern = rf"^({'|'.join(sorted(OPEN.intersection(axes)))})\.settings\.[A-Za-z_]\w*$"
-    space = {
-        "model_config": ConfigDict(extra="allow"),
-        "__annotations__": {"__pydantic_extra__": dict[Annotated[str, Field(pattern=pattern)], kind]},
-        "__module__": __name__,
-    }
-    return type(base)("WithOwn", (base,), space)
+
+    class WithOwn(base):  # type: ignore[misc, valid-type]
+        model_config = ConfigDict(extra="allow")
+        __pydantic_extra__: dict[Annotated[str, Field(pattern=pattern)], kind]
+
+    return WithOwn
 
 
 @cache

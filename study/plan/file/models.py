@@ -62,7 +62,9 @@ class Tune(Frozen):
 
     def ranges(self) -> dict[str, Range]:
         """Where each setting is searched."""
-        searched = [key for key in (*type(self).model_fields, *(self.model_extra or ())) if key not in Tune.model_fields]
+        searched = [
+            key for key in (*type(self).model_fields, *(self.model_extra or ())) if key not in Tune.model_fields
+        ]
         return {key: getattr(self, key) for key in searched if key in self.model_fields_set}
 
 

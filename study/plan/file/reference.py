@@ -38,7 +38,10 @@ class _Plain(GenerateJsonSchema):
         made, inner = super().model_schema(schema), schema["schema"]
         keys = inner.get("extras_keys_schema") if inner["type"] == "model-fields" else None
         if keys and "pattern" in keys:
-            made |= {"patternProperties": {keys["pattern"]: made["additionalProperties"]}, "additionalProperties": False}
+            made |= {
+                "patternProperties": {keys["pattern"]: made["additionalProperties"]},
+                "additionalProperties": False,
+            }
         return made
 
     def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:

@@ -13,7 +13,7 @@ from typing import Any
 from study.axes.recipe import digest
 from study.errors import Mistakes, Refused, refuse, suggest
 from study.plan.file.expand import prepare
-from study.plan.file.read import parse
+from study.plan.file.yaml import parse
 from study.plan.history import Freshness, History
 from study.plan.jobs import MINUTES, Job, jobs
 from study.plan.limits import CLUSTER, HERE, Limits

@@ -1,0 +1,132 @@
+"""Whether a network is a chain of layers that are computed for all runs at once, bit for bit in any pack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import fx, nn
+from torch.nn import functional as F
+
+from study.engine.layers import Aligned, Halve, MaskedDropout
+
+Chain = list[tuple[str, nn.Module]]  # the name of a layer, with which those of its parameters begin
+
+ACTIVATIONS = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.GELU, nn.SiLU, nn.ELU, nn.LeakyReLU)
+KNOWN: dict[type[nn.Module], Callable[[Any], bool]] = {  # and whether one is as it is computed here
+    **dict.fromkeys((nn.Identity, MaskedDropout, Aligned, Halve, nn.AvgPool2d, *ACTIVATIONS), lambda layer: True),
+    nn.Flatten: lambda layer: (layer.start_dim, layer.end_dim) == (1, -1),
+    nn.Linear: lambda layer: layer.bias is not None,
+    nn.Conv2d: lambda layer: layer.bias is not None and layer.padding_mode == "zeros",
+    nn.BatchNorm2d: lambda layer: layer.affine and layer.track_running_stats and layer.momentum is not None,
+    nn.MaxPool2d: lambda layer: not layer.return_indices,
+}
+FUNCTIONS = {  # what is called in a forward, and the layer that does the same
+    **dict.fromkeys((F.relu, torch.relu, "relu"), nn.ReLU),
+    **dict.fromkeys((torch.tanh, F.tanh, "tanh"), nn.Tanh),
+    **dict.fromkeys((torch.sigmoid, F.sigmoid, "sigmoid"), nn.Sigmoid),
+    F.gelu: nn.GELU,
+    F.silu: nn.SiLU,
+    F.elu: nn.ELU,
+    F.leaky_relu: nn.LeakyReLU,
+}
+CLOSE = 1e-5  # of outputs, relative: a chain and its network differ by rounding
+
+
+class NoChain(Exception):
+    """Why a network is none, in words."""
+
+
+def chain(module: nn.Module, shape: Sequence[int]) -> Chain:
+    """The layers of ``module`` in their order; ``shape``: of one row. Raises NoChain where it is none."""
+    if type(module) is nn.Sequential and all(type(layer) in KNOWN for layer in module):
+        return _in_place([_layer(name, layer, set()) for name, layer in module.named_children()])
+    try:
+        module = deepcopy(module)  # what it keeps, and draws, is its own
+        graph = _Tracer().trace(module)
+    except Exception as error:  # whatever a forward does to a tensor that has no values
+        raise NoChain(str(error).strip().partition("\n")[0] or type(error).__name__) from None
+    layers: Chain = []
+    latest, seen = None, set[nn.Module]()
+    for node in graph.nodes:
+        if node.op == "placeholder" and latest is None:
+            latest = node
+        elif node.op == "output" and node.args == (latest,):
+            _compare(module, layers, shape)
+            return _in_place(layers)
+        elif node.op == "call_module" and node.args == (latest,) and not node.kwargs:
+            layers.append(_layer(node.target, module.get_submodule(node.target), seen))
+            latest = node
+        elif node.op.startswith("call_") and node.args[:1] == (latest,):
+            layers.append(("", _function(node)))
+            latest = node
+        elif not _is_size(node):
+            break
+    raise NoChain(f"{node.name!r} in its forward is no layer of a chain")
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return type(m) in KNOWN or super().is_leaf_module(m, module_qualified_name)
+
+
+def _layer(name: str, layer: nn.Module, seen: set[nn.Module]) -> tuple[str, nn.Module]:
+    """A layer that can be computed for all runs at once; ``seen``: those with parameters or masks, called once each."""
+    kind = type(layer)
+    if kind not in KNOWN or not KNOWN[kind](layer):
+        raise NoChain(f"its {kind.__name__} {name!r} is computed run by run")
+    if layer in seen or layer._forward_hooks or layer._forward_pre_hooks:
+        raise NoChain(f"{name!r} is called twice, or has a hook")
+    if any(not parameter.requires_grad for parameter in layer.parameters()):
+        raise NoChain(f"{name!r} has parameters that are not trained")
+    if kind is MaskedDropout or [*layer.parameters()]:
+        seen.add(layer)
+    if kind in ACTIVATIONS:
+        return name, Aligned(layer)
+    if isinstance(layer, nn.MaxPool2d) and (layer.kernel_size, layer.stride, layer.padding) == (2, 2, 0):
+        return name, Halve()
+    return name, layer
+
+
+def _in_place(layers: Chain) -> Chain:
+    """The same; a ReLU takes the place of its input where nothing else needs that: neither data nor a derivative."""
+    before: nn.Module | None = None
+    for _, layer in layers:
+        if isinstance(layer, Aligned) and isinstance(layer.inner, nn.ReLU):
+            layer.inner.inplace = isinstance(before, nn.Linear | nn.Conv2d | nn.BatchNorm2d)
+        if not isinstance(layer, nn.Flatten | nn.Identity):
+            before = layer
+    return layers
+
+
+def _function(node: fx.Node) -> nn.Module:
+    """The layer that does what a forward calls."""
+    rest, settings = node.args[1:], {name: value for name, value in node.kwargs.items() if name != "inplace"}
+    if node.target in FUNCTIONS and not rest and not settings:
+        return Aligned(FUNCTIONS[node.target]())
+    if node.target in (torch.flatten, "flatten") and (rest, settings) in (((1,), {}), ((), {"start_dim": 1})):
+        return nn.Flatten()
+    if node.target in ("view", "reshape") and len(rest) == 2 and not settings:
+        by_rows = isinstance(rest[0], fx.Node) and rest[1] == -1
+        if by_rows or (rest[0] == -1 and isinstance(rest[1], int)):
+            return nn.Flatten()
+    raise NoChain(f"{node.name!r} in its forward is no layer of a chain")
+
+
+def _is_size(node: fx.Node) -> bool:
+    """Whether a step of a forward asks for a shape only."""
+    shape = node.op == "call_method" and node.target == "size"
+    return shape or (node.op == "call_function" and getattr(node.target, "__name__", "") in ("getattr", "getitem"))
+
+
+def _compare(module: nn.Module, layers: Chain, shape: Sequence[int]) -> None:
+    """Raises NoChain where the layers do not compute what the network does, trained or not."""
+    x = torch.linspace(-1, 1, 3 * torch.Size(shape).numel()).view(3, *shape)
+    layered = nn.Sequential(*(layer for _, layer in layers))
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        for mode in (True, False):
+            wanted, found = (each.train(mode)(x.clone()) for each in (module, layered))
+            if wanted.shape != found.shape or not torch.allclose(wanted, found, rtol=CLOSE, atol=CLOSE):
+                raise NoChain("it computes something else than the layers in it")

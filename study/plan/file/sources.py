@@ -1,0 +1,74 @@
+"""What a study reads from elsewhere: files of data, and a person's own code; found, and their checksums taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import JsonValue, ValidationError
+
+from study.axes.code import find
+from study.axes.custom import SETTINGS
+from study.axes.dataset import Dataset
+from study.errors import Mistakes, join, suggest
+from study.plan.file.matrix import Choices, key_place
+from study.store.checksums import Sums
+
+
+class Sources:
+    """Of a study file in ``folder``."""
+
+    def __init__(self, folder: Path, sums: Sums, mistakes: Mistakes) -> None:
+        self.folder, self.sums, self.mistakes = folder, sums, mistakes
+        self._datasets: dict[str, JsonValue] = {}  # as written → with its path and checksum
+
+    def found(self, choices: Choices, searched: Mapping[str, str]) -> Choices:
+        """``choices`` with where their data lie, and the checksums of data and code; what is not there is noted.
+
+        ``searched``: settings that are, and where that is written.
+        """
+        return self._code(self._data(choices), searched)
+
+    def _data(self, choices: Choices) -> Choices:
+        """The same, with the path of a dataset as it is seen from here, and its checksum."""
+        written = choices.recipe["dataset"]
+        key = repr(written)
+        if key not in self._datasets:
+            self._datasets[key] = written
+            try:
+                dataset = Dataset.choices()[written["name"]].model_validate(written)
+                self._datasets[key] = self.sums.resolve(dataset, self.folder).model_dump(mode="json")
+            except ValidationError:
+                pass  # noted where the whole recipe is made
+            except (OSError, LookupError, ValueError) as error:
+                kinds = ((OSError, "path"), (LookupError, "target"), (ValueError, "sha256"))
+                setting = next(setting for kind, setting in kinds if isinstance(error, kind))
+                at = choices.places.get(f"dataset.{setting}", join(choices.places["dataset"], setting))
+                self.mistakes.add(at, str(error.args[0] if isinstance(error, LookupError) else error))
+        return choices._replace(recipe=choices.recipe | {"dataset": self._datasets[key]})
+
+    def _code(self, choices: Choices, searched: Mapping[str, str]) -> Choices:
+        """The same, with a digest of the code of every choice of a person's own. ``searched``: settings, and where."""
+        found = dict(choices.recipe)
+        for axis, written in choices.recipe.items():
+            factory = written.get("factory") if isinstance(written, dict) else None
+            if not isinstance(factory, str):
+                continue
+            at = choices.places.get(f"{axis}.factory", choices.places[axis])
+            try:
+                code = find(factory, self.folder.resolve())
+            except (LookupError, ValueError, OSError) as error:
+                self.mistakes.add(at, str(error.args[0] if isinstance(error, LookupError) else error))
+                continue
+            if written.get("code") not in (None, code.digest):
+                self.mistakes.add(
+                    at, f"its code is {code.digest}, not {written['code']}; correct it, or restore the code"
+                )
+            found[axis] = written | {"code": code.digest}
+            start = f"{axis}.{SETTINGS}"
+            places = {key: place for key, place in {**choices.places, **searched}.items() if key.startswith(start)}
+            for key, place in places.items():
+                setting = key.removeprefix(start)
+                if code.takes is not None and setting not in code.takes:
+                    self.mistakes.add(key_place(place), suggest(setting, code.takes, f"setting of {factory}"))
+        return choices._replace(recipe=found)

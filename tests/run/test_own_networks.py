@@ -1,0 +1,166 @@
+"""Networks of a person's own: stacked where they are a chain of layers, else computed one run after another."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from study.axes.recipe import Recipe
+from study.engine.chain import NoChain, chain
+from study.engine.checkpoint import Checkpoints
+from study.engine.pack import Pack, Run, train
+from tests.run.conftest import make_recipe
+from tests.run.test_packs import assert_independent
+from tests.run.test_plain_loop import assert_agree
+
+HERE = "tests.run.test_own_networks"
+
+
+def own(factory: str, **changes: Any) -> Recipe:
+    return make_recipe(network={"name": "custom", "factory": factory}, **changes)
+
+
+class Noisy(nn.Module):
+    """Draws within its forward, and counts its calls in Python and in a buffer that is made anew."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs)
+        self.calls = 0
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        self.seen = self.seen + 1
+        x = F.dropout(x, 0.3, self.training)
+        return self.linear(x) * (1 + 0.1 * (self.calls % 2)) + self.seen / 100
+
+
+class Channels(nn.Module):
+    """Whole channels are dropped; a convolution without a bias."""
+
+    def __init__(self, inputs: tuple[int, int, int], outputs: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs[0], 4, 3, bias=False)
+        self.drop = nn.Dropout2d()
+        self.head = nn.Linear(4, outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.drop(F.relu(self.conv(x))).mean((2, 3)))
+
+
+def frozen(inputs: int, outputs: int) -> nn.Module:
+    network = nn.Sequential(nn.Linear(inputs, 8), nn.ReLU(), nn.Linear(8, outputs))
+    network[0].requires_grad_(False)
+    return network
+
+
+def early(inputs: int, outputs: int) -> nn.Module:
+    """What is computed in place must not be the data."""
+    return nn.Sequential(nn.ReLU(), nn.Linear(inputs, 8), nn.Tanh(), nn.ReLU(), nn.Linear(8, outputs))
+
+
+NETWORKS = {
+    "tests.mine:Net": {},
+    "tests.mine:Residual": {},
+    f"{HERE}:Noisy": {},
+    f"{HERE}:Channels": {"dataset": "digits"},
+    f"{HERE}:early": {},
+}
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "custom"])
+@pytest.mark.parametrize("factory", NETWORKS)
+def test_a_run_is_the_same_in_every_pack(factory, optimizer, data):
+    subject = own(factory, batch_size=9, optimizer=optimizer, **NETWORKS[factory])
+    assert_independent(subject, data(subject), drops="Net" in factory or "Channels" in factory)
+
+
+@pytest.mark.parametrize("factory", [name for name in NETWORKS if "Noisy" not in name])
+def test_it_agrees_with_a_plain_loop(factory, data):
+    subject = own(factory, batch_size=20, optimizer={"name": "sgd", "lr": 0.01}, **NETWORKS[factory])
+    assert_agree(subject, data(subject))
+
+
+def test_an_mlp_written_by_hand_is_the_built_in_one(data):
+    built_in = make_recipe(network={"name": "mlp", "hidden": [16, 16]}, dropout=0.3)
+    by_hand = own("tests.mine:Net", dropout=0.3)
+    found = [train([Run(recipe, seed) for seed in (1, 2)], data(recipe)) for recipe in (built_in, by_hand)]
+    assert found[0] == found[1]
+
+
+def test_frozen_parameters_stay(data):
+    subject = own(f"{HERE}:frozen", optimizer={"name": "adamw", "lr": 0.1, "weight_decay": 0.5})
+    pack = Pack([Run(subject, 0), Run(subject, 1)], data(subject))
+    before = [module[0].weight.clone() for module in pack.stack.turn.modules]
+    pack.train()
+    assert pack.stack.n_parameters == 8 * 3 + 3
+    for module, weight in zip(pack.stack.turn.modules, before, strict=True):
+        assert torch.equal(module[0].weight, weight)
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("factory", ["tests.mine:Residual", f"{HERE}:Channels"])
+def test_it_goes_on_where_it_stopped(factory, data, tmp_path):
+    subject = own(factory, dropout=0.2 if "Channels" in factory else 0.0, batch_size=9, **NETWORKS[factory])
+    runs = [Run(subject, 0), Run(subject, 4)]
+    expected = train(runs, data(subject))
+
+    def stop(done: int, budget: int) -> None:
+        if done == budget // 2:
+            raise Stop
+
+    first = Checkpoints(tmp_path, every=0.0, seconds=0.0, watch=stop)
+    with pytest.raises(Stop):
+        train(runs, data(subject), checkpoints=first)
+    assert list(tmp_path.iterdir())
+    assert train(runs, data(subject), checkpoints=Checkpoints(tmp_path)) == expected
+
+
+def test_dropout_without_a_layer_for_it_is_refused(data):
+    subject = own("tests.mine:Residual", dropout=0.5)
+    with pytest.raises(
+        ValueError, match=r"tests.mine:Residual has no nn.Dropout whose rate could be 0.5; use dropout 0"
+    ):
+        train([Run(subject, 0)], data(subject))
+
+
+LAYERS = {
+    "a sum": (lambda m, x: x + m.a(x), "'add' in its forward is no layer of a chain"),
+    "a layer twice": (lambda m, x: m.a(m.a(x)), "'a' is called twice, or has a hook"),
+    "what its values decide": (lambda m, x: m.a(x) if x.sum() > 0 else x, "symbolically traced"),
+    "training": (lambda m, x: m.a(x) * (2 if m.training else 1), "'mul' in its forward is no layer of a chain"),
+}
+
+
+@pytest.mark.parametrize("case", LAYERS)
+def test_what_is_no_chain_says_why(case):
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a = nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return LAYERS[case][0](self, x)
+
+    with pytest.raises(NoChain, match=LAYERS[case][1]):
+        chain(Network(), (4,))
+
+
+def test_a_recipe_holds_its_settings():
+    subject = own("tests.mine:Net")
+    wide = Recipe.model_validate_json(
+        json.dumps(
+            subject.model_dump(mode="json") | {"network": subject.network.model_dump() | {"settings": {"width": 3}}}
+        )
+    )
+    assert wide.value("network.settings.width") == 3
+    assert wide.id != subject.id
