@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from study.errors import Mistakes, Refused
-from study.plan.file import yaml
+from study.plan.file import read, yaml
 from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.store.layout import Store
@@ -141,7 +141,7 @@ def test_a_spoiled_study_is_planned_or_refused(source: str, tmp_path: Path, monk
     chance = random.Random(source)
     outcomes = {"planned": 0, "refused": 0}
     monkeypatch.chdir(tmp_path)
-    plain = read.plain
+    plain = yaml.plain
     for _ in range(150):
         content = copy.deepcopy(original)
         for _ in range(chance.choice([1, 1, 2, 5])):
