@@ -37,6 +37,13 @@ class Task:
         """The loss of every row: outputs [runs, rows, outputs], target [runs · rows] → [runs, rows] in ``unit``."""
         raise NotImplementedError
 
+    def smoothed(self, outputs: Tensor, target: Tensor, smoothing: Tensor) -> Tensor:
+        """As ``losses``, of labels of which a share is spread evenly over all classes: ``smoothing`` [runs].
+
+        Raises ValueError where there are no ``classes``.
+        """
+        raise ValueError(f"a {self.name} has no labels to smooth; use label_smoothing 0")
+
     def tally(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Where there are ``classes``, how many rows of each are right, are taken for it, and are there.
 
@@ -63,23 +70,38 @@ class Classification(Task):
         return target.astype("int64")
 
     def losses(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """As in ``Task``, with the bits of ``torch.nn.functional.cross_entropy``.
+        """As in ``Task``, with the bits of ``torch.nn.functional.cross_entropy``."""
+        return self._losses(outputs, target)
 
-        Which on a CPU takes the classes of a row one by one where they do not fill a vector register. Then the rows
-        stand side by side here, a register of them at a time, which is much faster (benchmarks/README.md).
+    def smoothed(self, outputs: Tensor, target: Tensor, smoothing: Tensor) -> Tensor:
+        """As in ``Task`` (Szegedy et al., 2016); where ``smoothing`` is 0, with the bits of ``losses``."""
+        return self._losses(outputs, target, smoothing.unsqueeze(1))
+
+    def _losses(self, outputs: Tensor, target: Tensor, share: Tensor | None = None) -> Tensor:
+        """On a CPU torch takes the classes of a row one by one where they do not fill a vector register.
+
+        Then the rows stand side by side here, a register of them at a time, which is much faster
+        (benchmarks/README.md). ``share`` [runs, 1]: of each label that is spread over all classes.
         """
         from torch import Tensor
         from torch.backends.cpu import get_cpu_capability
-        from torch.nn.functional import cross_entropy, log_softmax, pad
+        from torch.nn.functional import log_softmax, nll_loss, pad
 
         runs, rows, classes = outputs.shape
         register = REGISTER if get_cpu_capability() == "AVX512" else REGISTER // 2
         if outputs.device.type != "cpu" or classes >= register:
-            return cross_entropy(outputs.flatten(0, 1), target, reduction="none").view(runs, rows)
-        if outputs.requires_grad:  # it comes with its rows side by side, which layers would multiply by other kernels
-            outputs.register_hook(Tensor.contiguous)  # type: ignore[no-untyped-call]
-        by_class = pad(outputs.mT, [0, -rows % REGISTER]).contiguous()
-        return log_softmax(by_class, 1)[..., :rows].gather(1, target.view(runs, 1, rows)).squeeze(1).neg()
+            scores = log_softmax(outputs.flatten(0, 1), 1)
+            losses = nll_loss(scores, target, reduction="none").view(runs, rows)
+            even = None if share is None else scores.mean(1).neg().view(runs, rows)
+        else:
+            if outputs.requires_grad:  # its rows come side by side, which layers would multiply by other kernels
+                outputs.register_hook(Tensor.contiguous)  # type: ignore[no-untyped-call]
+            scores = log_softmax(pad(outputs.mT, [0, -rows % REGISTER]).contiguous(), 1)
+            losses = scores[..., :rows].gather(1, target.view(runs, 1, rows)).squeeze(1).neg()
+            even = None if share is None else scores.mean(1)[:, :rows].neg()
+        if share is None or even is None:
+            return losses
+        return ((1 - share) * losses + share * even).where(share > 0, losses)
 
     def tally(self, outputs: Tensor, target: Tensor) -> Tensor:
         taken, there = outputs.argmax(2), target.view(len(outputs), -1)  # of equal outputs the first counts

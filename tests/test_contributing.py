@@ -121,10 +121,10 @@ baseline: {dataset: wine, network: {name: mlp, hidden: [8]}, optimizer: {name: s
 seeds: 6
 comparisons:
   one:
-    vary: {clip: [0, 0.1, 0.2]}
+    vary: {clip: [0, 0.01, 0.02]}
     metrics: [test_loss, step_seconds]
-    claims: [{metric: test_loss, better: clip=0.1, than: clip=0}]
-  two: {vary: {activation: [tanh]}, tune: {clip: {values: [0, 0.1]}, seeds: 2, extend: 0}, metrics: [test_loss]}
+    claims: [{metric: test_loss, better: clip=0.01, than: clip=0}]
+  two: {vary: {activation: [tanh]}, tune: {clip: {values: [0, 0.01]}, seeds: 2, extend: 0}, metrics: [test_loss]}
 """
 IN_EVERYTHING = """
 import json
@@ -150,9 +150,9 @@ assert "### `clip` (default `0`)" in open("config/README.md").read()
 assert pa.field("clip", pa.float64()) in AXES_COLUMNS
 dag = Dag.build({"study": "example.yaml"})
 arms = {arm.label: dag.plan.arms[arm.arm] for comparison in dag.plan.comparisons for arm in comparison.arms}
-assert list(arms) == ["clip=0", "clip=0.1", "clip=0.2", "tanh"]
+assert list(arms) == ["clip=0", "clip=0.01", "clip=0.02", "tanh"]
 none, some, more, searched = arms.values()
-assert [arm.columns()["clip"] for arm in arms.values()] == [0, 0.1, 0.2, None]
+assert [arm.columns()["clip"] for arm in arms.values()] == [0, 0.01, 0.02, None]
 assert none.recipe.shared() == some.recipe.shared()  # they may be stacked
 assert none.recipe.operations() != some.recipe.operations() == more.recipe.operations()
 assert searched.search.changes_steps
@@ -171,13 +171,13 @@ for arm in (none, some, more):
                 optimizer.zero_grad()
                 torch.nn.functional.cross_entropy(module(data.train.x[rows]), data.train.y[rows]).backward()
                 if arm.recipe.clip:
-                    torch.nn.utils.clip_grad_norm_(module.parameters(), arm.recipe.clip)
+                    torch.nn.utils.clip_grad_value_(module.parameters(), arm.recipe.clip)
                 optimizer.step()
         with torch.no_grad():
             expected = torch.nn.functional.cross_entropy(module(data.test.x), data.test.y).item()
         assert abs(row["test_loss"] - expected) < 1e-4 * expected
 trials = pq.read_table(dag.store.search(searched.search.id))
-assert [json.loads(text)["clip"] for text in trials["settings"].to_pylist()] == [0, 0, 0.1, 0.1]
+assert [json.loads(text)["clip"] for text in trials["settings"].to_pylist()] == [0, 0, 0.01, 0.01]
 print(none.id)
 """
 
@@ -187,7 +187,7 @@ def test_a_new_axis_is_one_field_and_what_acts_on_it(tmp_path: Path) -> None:
     paste(tmp_path, "Add an axis", folders=("study", "config"))
     (tmp_path / "example.yaml").write_text(CLIPPED)
     printed = python(tmp_path, "-c", IN_EVERYTHING)
-    assert "claims[0]: arms with different clipping norms at one untuned learning rate" in printed
+    assert "claims[0]: arms with different clipping bounds at one untuned learning rate" in printed
     (tmp_path / "example.yaml").write_text(STUDY.format(dataset="wine", optimizer="{name: sgd, lr: 0.1}"))
     plan = prepare(tmp_path / "example.yaml", Store(tmp_path / "results"))
     assert printed.split()[-1] == plan.comparisons[0].arms[0].arm

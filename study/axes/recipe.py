@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic.fields import FieldInfo
 
 from study.axes.activation import Activation, ReLU
-from study.axes.base import Axis, Choice, Count, Fraction, Frozen, whole
+from study.axes.base import Axis, Choice, Count, Fraction, Frozen, NonNegative, whole
 from study.axes.dataset import Dataset
 from study.axes.init import Default, Init
 from study.axes.network import Network
@@ -40,6 +40,18 @@ class Recipe(Frozen):
     optimizer: Optimizer
     schedule: Schedule = Constant()
     regularizer: Regularizer = NoPenalty()
+    grad_clip: Annotated[
+        NonNegative,
+        Axis("Norm that longer gradients are scaled down to; 0: none is.", "clipping norms", rated=True, step=bool),
+    ] = 0.0
+    label_smoothing: Annotated[
+        Fraction,
+        Axis(
+            "Share of every training label that is spread evenly over all classes, in [0, 1); "
+            "losses are reported without.",
+            "amounts of label smoothing", rated=True, step=bool,
+        ),
+    ] = 0.0  # fmt: skip
     batch_size: Annotated[Count, Axis("Rows a step.", "batch sizes", shared=True, rated=True, step=whole)]
     epochs: Annotated[
         Count,
@@ -132,6 +144,9 @@ class Recipe(Frozen):
             return ("network", "dataset"), f"{network.name!r} needs images and {dataset.name!r} has none; use 'mlp'"
         if self.dropout > 0 and not network.hidden_layers:
             return ("dropout", "network"), f"{network.name!r} has no hidden layer to drop from; use dropout 0"
+        if self.label_smoothing > 0 and dataset.known_task == "regression":
+            words = f"{dataset.name!r} is for regression, and has no labels to smooth; use label_smoothing 0"
+            return ("label_smoothing", "dataset"), words
         if size < self.gpus:
             return ("batch_size", "gpus"), f"a batch of {size} cannot be split over {self.gpus} devices; use fewer"
         if not network.batch_statistics:

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from study.axes.recipe import Recipe
 from study.axes.schedule import Plateau
+from study.engine.clipping import Clipping
 from study.engine.stack import Stack
 
 
@@ -24,7 +25,9 @@ class StackOptimizer:
     """
 
     def __init__(self, slices: Iterable[tuple[Recipe, slice]], stack: Stack) -> None:
+        slices = list(slices)
         self.groups = [group for recipe, rows in slices for group in Group.each(recipe, rows, stack)]
+        self.clipping = Clipping.of(slices, stack)
         self.penalties = [
             Penalty(list(alike), stack)
             for strengths, alike in groupby(self.groups, lambda group: [bool(s) for s in group.strengths])
@@ -43,6 +46,8 @@ class StackOptimizer:
         """One step from the gradients of the losses in the stack; the penalties are added to ``objective`` [runs]."""
         for penalty in self.penalties:
             objective[penalty.rows] += penalty.add()
+        if self.clipping:
+            self.clipping.clip()
         for group in self.groups:
             group.set_rates(progress)
         for optimizer in self.optimizers:

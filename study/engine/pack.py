@@ -110,6 +110,7 @@ class Pack:
         self.optimizer = StackOptimizer(zip(recipes, self.rows, strict=True), self.stack)
         self._streams: dict[str, list[torch.Generator]] = {}  # by purpose
         self.rates = torch.tensor([run.recipe.dropout for run in runs], device=device)
+        self.smoothing = self.by_run("label_smoothing")
         self.steps_per_epoch = -(-data.train.rows // self.batch_size)
         self.budget = self.steps_per_epoch * self.epochs
         self.epoch, self.position = 0, 0  # whole epochs done, and steps of the one in hand
@@ -122,6 +123,11 @@ class Pack:
     def done(self) -> int:
         """Steps taken."""
         return self.epoch * self.steps_per_epoch + self.position
+
+    def by_run(self, axis: str) -> Tensor | None:
+        """The number that each run has on ``axis``, [runs]; None where all are 0."""
+        numbers = [getattr(run.recipe, axis) for run in self.runs]
+        return torch.tensor(numbers, device=self.device) if any(numbers) else None
 
     def streams(self, purpose: str, device: torch.device | str = "cpu") -> list[torch.Generator]:
         """The random streams of all runs for a purpose, each derived from its seed; part of every checkpoint. [runs]"""
@@ -162,7 +168,7 @@ class Pack:
         x, y = self.data.train.take(batch[:, mine])
         masks = {name: mask[:, mine] for name, mask in self._masks(batch.shape[1]).items()}
         draws = self.streams("forward", self.device) if self.stack.turn else None
-        losses = self.data.task.losses(self.stack(x, masks, draws), y).sum(1) / batch.shape[1]  # [runs]
+        losses = self.objective(self.stack(x, masks, draws), y).sum(1) / batch.shape[1]  # [runs]
         self.stack.differentiate(losses)
         losses = losses.detach()
         self.shard.sum(self.stack.grad, losses)
@@ -172,6 +178,13 @@ class Pack:
         self.alive &= (losses + self.stack.flat.sum(1)).isfinite()
         self.steps += self.alive
         return norms
+
+    def objective(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """What is minimized, of every row: [runs, rows]."""
+        task = self.data.task
+        return (
+            task.losses(outputs, target) if self.smoothing is None else task.smoothed(outputs, target, self.smoothing)
+        )
 
     def _masks(self, rows: int) -> dict[str, Tensor]:
         """Dropout masks [runs, rows, *shape] by layer, each run's drawn from its own stream."""

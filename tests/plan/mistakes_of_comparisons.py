@@ -103,6 +103,15 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         | {f"{A}.metrics": ["test_loss", "steps_to_target", "epochs_to_target"]},
         f"{A}.target: is an accuracy, and 'diabetes' is for regression; give val_loss",
     ),
+    "smoothed labels of a regression": (
+        {
+            f"{A}.baseline": {"dataset": "diabetes"},
+            f"{A}.metrics": ["test_loss"],
+            f"{A}.vary.label_smoothing": [0, 0.1],
+        },
+        f"{A}.vary.label_smoothing[1]: 'diabetes' is for regression, and has no labels to smooth; use "
+        "label_smoothing 0, or leave the combination out by 'skip:'",
+    ),
     "no target": (
         TO_TARGET,
         f"{A}.metrics[0]: 'epochs_to_target' needs a target; "

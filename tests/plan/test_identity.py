@@ -92,6 +92,8 @@ def test_comments_and_spelling_never_enter_an_id(plan: Planned) -> None:
 def test_a_written_default_moves_no_id() -> None:
     written = {axis: {"name": "relu"} for axis in ["activation"]} | {
         "dropout": 0,
+        "grad_clip": 0,
+        "label_smoothing": 0,
         "gpus": 1,
         "stack": True,
         "tf32": False,
@@ -150,7 +152,16 @@ def test_every_setting_of_every_choice_enters_the_id(axis: str, name: str, setti
 
 @pytest.mark.parametrize(
     "change",
-    [{"dropout": 0.5}, {"batch_size": 8}, {"epochs": 3}, {"gpus": 2}, {"stack": False}, {"tf32": True}],
+    [
+        {"dropout": 0.5},
+        {"grad_clip": 1.0},
+        {"label_smoothing": 0.1},
+        {"batch_size": 8},
+        {"epochs": 3},
+        {"gpus": 2},
+        {"stack": False},
+        {"tf32": True},
+    ],
     ids=str,
 )
 def test_every_number_enters_the_id(change: dict[str, Any]) -> None:

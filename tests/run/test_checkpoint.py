@@ -29,6 +29,7 @@ from study.plan.workflow.dag import Dag
 from tests.run.conftest import make_recipe
 
 CASES = [(axis, name) for axis in ("optimizer", "schedule", "network") for name in CHOICES[axis].choices()]
+CASES += [("grad_clip", 0.1), ("label_smoothing", 0.2)]
 
 
 class Killed(Exception):
@@ -50,7 +51,7 @@ def dying(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
 
 @pytest.mark.parametrize(("axis", "name"), CASES)
 def test_five_deaths_change_no_bit(
-    axis: str, name: str, data: Callable[[Recipe], Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    axis: str, name: Any, data: Callable[[Recipe], Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = {axis: name, "batch_size": 16} | ({"dataset": "digits"} if name == "convnet" else {})
     recipe = make_recipe(**changes, **({} if name == "linear" else {"dropout": 0.3}))

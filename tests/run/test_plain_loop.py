@@ -12,6 +12,7 @@ from torch.optim import lr_scheduler
 from study.engine.network import build
 from study.engine.pack import Run, train
 from study.plan.file.keys import CHOICES
+from study.tasks import TASKS
 from tests.run.splits import by_hand
 
 ACTIVATIONS = {
@@ -97,8 +98,10 @@ def plain(recipe, seed, data):
     else:
         scheduler = lr_scheduler.LambdaLR(optimizer, lambda k: recipe.schedule.factor(k / T))
 
-    def loss_of(output, y):
-        return F.cross_entropy(output, y) if data.task.classes else F.mse_loss(output.squeeze(1), y)
+    def loss_of(output, y, smoothing=0.0):
+        if data.task.classes:
+            return F.cross_entropy(output, y, label_smoothing=smoothing)
+        return F.mse_loss(output.squeeze(1), y)
 
     def evaluate():
         model.eval()
@@ -119,10 +122,12 @@ def plain(recipe, seed, data):
         for start in range(0, len(permutation), recipe.batch_size):
             rows = permutation[start : start + recipe.batch_size]
             optimizer.zero_grad()
-            loss = loss_of(model(data.train.x[rows]), data.train.y[rows])
+            loss = loss_of(model(data.train.x[rows]), data.train.y[rows], recipe.label_smoothing)
             gradient = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
             norms.append(torch.sqrt(sum((g**2).sum() for g in gradient)).item())
             (loss + recipe.regularizer.strengths[1] / 2 * sum((w**2).sum() for w in weights)).backward()
+            if recipe.grad_clip:
+                nn.utils.clip_grad_norm_(model.parameters(), recipe.grad_clip)
             used = optimizer.param_groups[0]["lr"]
             optimizer.step()
             with torch.no_grad():
@@ -169,6 +174,32 @@ def test_every_network_agrees_with_a_plain_loop(name, dropout, recipe, data):
     hidden = CHOICES["network"].choices()[name].hidden_layers
     chosen = recipe(dataset="digits", network=name, batch_size=30, dropout=dropout if hidden else 0.0)
     assert_agree(chosen, data(chosen))
+
+
+OTHERS = [{"grad_clip": 0.3}, {"label_smoothing": 0.2}]
+BESIDE = {"dropout": 0.3, "regularizer": {"name": "l2", "strength": 0.05}}
+
+
+@pytest.mark.parametrize("stack", [True, False])
+@pytest.mark.parametrize("beside", [{}, BESIDE], ids=["", "beside"])
+@pytest.mark.parametrize("axes", OTHERS, ids=str)
+def test_every_other_axis_agrees_with_a_plain_loop(axes, beside, stack, recipe, data):
+    """And differs from what it is without."""
+    chosen = recipe(batch_size=25, epochs=3, stack=stack, **axes, **beside)
+    assert_agree(chosen, data(chosen))
+    without = recipe(batch_size=25, epochs=3, stack=stack, **beside)
+    assert train([Run(chosen, 5)], data(chosen))[0].curve != train([Run(without, 5)], data(chosen))[0].curve
+
+
+def test_smoothing_of_many_classes_is_torchs():
+    draw = torch.Generator().manual_seed(0)
+    for classes in (3, 10, 17):
+        outputs, target = torch.randn(2, 5, classes, generator=draw), torch.randint(classes, (10,), generator=draw)
+        found = TASKS["classification"].smoothed(outputs, target, torch.tensor([0.0, 0.3]))
+        for run, smoothing in enumerate((0.0, 0.3)):
+            part = target.view(2, 5)[run]
+            expected = F.cross_entropy(outputs[run], part, reduction="none", label_smoothing=smoothing)
+            torch.testing.assert_close(found[run], expected)
 
 
 @pytest.mark.parametrize("regularizer", CHOICES["regularizer"].choices())
