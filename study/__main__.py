@@ -33,11 +33,14 @@ def main(argv: list[str] | None = None) -> int:
 
     check = verb("run", "check", "validate a study file; say what it would train and how much of it is there", "file")
     check.add_argument("--no-time", action="store_true", help="do not estimate the time, which takes a few seconds")
+    dry = "try what is of one's own (networks, optimizers, …) on one batch, as snakemake does before any job"
+    check.add_argument("--dry", action="store_true", help=dry)
     check.add_argument("--gpu", type=int, metavar="N", help="estimate it for snakemake --resources gpu=N")
     schema = verb("plan.check", "schema", "print the JSON Schema of study files, for editors")
     fix = "write it to config/study.schema.json, and the tables of config/README.md"
     schema.add_argument("--fix", action="store_true", help=fix)
     verb("run", "data", "prepare one dataset of a planned study (called by rule data)", "plan", "dataset")
+    verb("run", "dry", "try code of one's own on one batch, before any job (called by rule dry)", "plan")
     job = verb("run", "job", "make what is missing: searches, and seeds of arms (called by rule job)", "job")
     job.add_argument("--tell", type=int, metavar="N", help="say how far it is to this file descriptor too")
     verb("run", "time", "time the arms of a study, alone on the machine (called by rule time)", "plan")

@@ -82,3 +82,15 @@ class CustomActivation(Activation, Custom):
     """Your own: ``factory(**settings)`` makes an ``nn.Module``, in which no element depends on another."""
 
     name: Literal["custom"] = "custom"
+
+    def build(self) -> nn.Module:
+        """Raises ValueError where elements depend on each other, or on parameters."""
+        import torch
+
+        made: nn.Module = self.call()
+        if [*made.parameters()]:
+            raise ValueError("it has parameters; make it part of a network of your own")
+        x = torch.linspace(-2, 2, 256).view(4, 64)
+        if not torch.allclose(made(x).flatten(), torch.cat([made(row.view(2, 2)).flatten() for row in x.view(64, 4)])):
+            raise ValueError("an element depends on others; make it part of a network of your own")
+        return made

@@ -146,7 +146,7 @@ def _names(tree: ast.Module) -> set[str] | None:
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
-        elif not isinstance(node, ast.Expr):
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While | ast.Match):
             return None
     return None if names & {"*", "__getattr__"} else names
 

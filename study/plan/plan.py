@@ -8,9 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from study.axes.base import Frozen
+from study.axes.custom import Custom
 from study.axes.dataset import Dataset
-from study.axes.recipe import RECIPE, Recipe, digest
+from study.axes.recipe import RECIPE, Recipe, canonical, digest
 from study.errors import Refused, suggest
 from study.metrics import METRICS, Select, Target
 from study.plan.file.models import Claim, Comparison, Measured
@@ -150,6 +153,9 @@ class Plan(Frozen):
     timing: Timing | None
     looks: int = 1  # at the results, as announced
     folder: str = "."  # of the study file: what a person's own code is imported from
+    places: dict[str, str] = Field(
+        default_factory=dict
+    )  # of a person's own code: factory → where the study file first names it
 
     @property
     def datasets(self) -> dict[str, Dataset]:
@@ -204,6 +210,22 @@ class Plan(Frozen):
             for comparison in reversed(self.comparisons)
             for arm, label in comparison.trained.items()
         }
+
+    @cached_property
+    def own(self) -> dict[str, Arm]:
+        """One arm of each kind that has something of a person's own, whatever their rates."""
+        found: dict[str, Arm] = {}
+        for arm in self.arms.values():
+            recipe = arm.outline
+            if any(isinstance(choice, Custom) for choice in recipe.choices):
+                parts = [recipe.kind, recipe.optimizer.differing() | {"lr": None}, recipe.schedule.differing()]
+                found.setdefault(digest(canonical({"own": parts})), arm)
+        return found
+
+    @property
+    def dry_id(self) -> str:
+        """12 hex digits over the kinds of ``own``."""
+        return digest(" ".join(sorted(self.own)))
 
     @property
     def timed(self) -> dict[str, Arm]:

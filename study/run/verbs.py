@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time as clock
 from argparse import Namespace
@@ -15,12 +16,23 @@ from study.plan.jobs import Job, jobs
 from study.plan.limits import Limits
 from study.plan.plan import open_plan
 from study.run import forks
+from study.store.files import write_if_changed
 from study.store.layout import Store
 
 
 def check(arguments: Namespace) -> None:
     """What planning says of a study file; then how long the study would take here."""
     plan, store = planning.check(arguments), Store(arguments.results)
+    if arguments.dry:
+        from study.run.dry import try_all
+        from study.run.estimate import data_of
+
+        found, wrong = try_all(plan, lambda arm: data_of(arm.dataset, store.dataset(arm.dataset_id)))
+        if wrong:
+            raise Refused([*dict.fromkeys(wrong.values())])
+        for each in found:
+            how = f"its runs are computed in turn: {each['in_turn']}" if each["in_turn"] else "its runs are stacked"
+            print(f"tried on one batch: {each['network']}; {how}")
     if arguments.no_time:
         return
     to_do = jobs(plan, store, Limits(gpu=arguments.gpu))
@@ -31,6 +43,24 @@ def check(arguments: Namespace) -> None:
         make_importable(plan.folder)
 
         print(estimate(plan, store, to_do, began, arguments.gpu))
+
+
+def dry(arguments: Namespace) -> int:
+    """Try what is of a person's own; 1 where some of it does not work, which is noted as the failure of its arms."""
+    from study.engine.data import load
+    from study.run.attempt import note_failure
+    from study.run.dry import try_all
+
+    plan, store = open_plan(arguments.plan)
+    found, wrong = try_all(plan, lambda arm: load(store.dataset(arm.dataset_id)))
+    missing = plan.missing(store)
+    for arm, line in wrong.items():
+        print(line, file=sys.stderr)
+        for block in missing.get(arm, ()):
+            note_failure(store.failed(arm, block), Refused([line]), store.log("dry", plan.dry_id))
+    if not wrong:
+        write_if_changed(store.dry(plan.dry_id), json.dumps(found, indent=1) + "\n")
+    return int(bool(wrong))
 
 
 def data(arguments: Namespace) -> None:

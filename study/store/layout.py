@@ -93,6 +93,10 @@ class Store:
         """Of packs in hand; whatever else is in its next pack, a slice goes on from its own."""
         return self.root / "checkpoints"
 
+    def dry(self, dry: str) -> Path:
+        """How what is of a person's own is computed, as it was tried before any job."""
+        return self.root / "jobs" / f"{dry}.dry.json"
+
     def job(self, job: str) -> Path:
         """What a job is to do."""
         return self.root / "jobs" / f"{job}.json"

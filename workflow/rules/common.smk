@@ -66,4 +66,5 @@ if not dag.limits.cluster:
 wildcard_constraints:
     job="[0-9a-f]{12}",
     dataset="[0-9a-f]{12}",
+    dry="[0-9a-f]{12}",
     timing="[0-9a-f]{12}",

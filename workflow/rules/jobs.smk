@@ -1,6 +1,27 @@
+# What a study brings along of its own is tried on one batch before any job starts.
+localrules:
+    dry,
+
+
+rule dry:
+    input:
+        ancient(dag.dry_datasets),
+    output:
+        str(dag.store.dry("{dry}")),
+    log:
+        str(dag.store.log("dry", "{dry}")),
+    params:
+        plan=dag.file("plan.json"),
+    message:
+        "try the code of one's own on one batch"
+    shell:
+        "evenhand dry {params.plan:q} > {log:q} 2>&1"
+
+
 rule job:
     input:
         ancient(lambda wildcards: dag.datasets(wildcards.job)),
+        ancient(lambda wildcards: dag.dry(wildcards.job)),
     # The receipt alone: what a job makes stays when another part of it fails, and is found again by the next plan.
     output:
         str(dag.store.receipt("{job}")),

@@ -82,7 +82,7 @@ def _restated(plan: Plan, store: Store) -> bool:
         last = Plan.load(store.study(plan.study) / "plan.json")
     except (OSError, ValueError):
         return True
-    return last.model_copy(update={"arms": plan.arms}) != plan
+    return last.model_copy(update={"arms": plan.arms, "folder": plan.folder, "places": plan.places}) != plan
 
 
 def trials_of(plan: Plan, store: Store) -> dict[str, int]:

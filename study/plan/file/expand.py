@@ -49,6 +49,7 @@ def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
         timing=timing_of(expansion.comparisons),
         looks=file.looks or 1,
         folder=str(path.parent),
+        places={factory: f"{path}: {place}" for factory, place in expansion.sources.places.items()},
     )
 
 

@@ -28,6 +28,7 @@ from typing_extensions import TypeAliasType
 from study.axes.base import Axis, Choice, Frozen
 from study.axes.custom import SETTINGS, Open
 from study.axes.recipe import AXES, Recipe
+from study.plan.search import Value
 
 OPEN = {  # axes with a choice whose settings have names of a person's own
     axis
@@ -131,7 +132,7 @@ def with_own(kind: Any, axes: Collection[str] = OPEN, base: type[Frozen] = Froze
 def adapter(key: str, home: type[Choice] | None) -> TypeAdapter[Any]:
     """Checks the values of a setting of the choice ``home``, or where that is None those of an axis."""
     if is_own(key):
-        return TypeAdapter(JsonValue)
+        return TypeAdapter(Value)
     field = home.model_fields[key.partition(".")[2]] if home else Recipe.model_fields[key]
     return TypeAdapter(_type(field))
 
@@ -139,7 +140,9 @@ def adapter(key: str, home: type[Choice] | None) -> TypeAdapter[Any]:
 @cache
 def kind_of(key: str, home: type[Choice] | None) -> str | None:
     """``real``, ``whole`` or ``widths`` (a list of whole numbers); None for what cannot be searched. No own setting."""
-    schema = adapter(key, home).json_schema()
+    whole = adapter(key, home).json_schema()
+    given = [option for option in whole.get("anyOf", [whole]) if option.get("type") != "null"]
+    schema = given[0] if len(given) == 1 else whole
     if schema.get("type") == "array":
         return "widths" if schema.get("items", {}).get("type") == "integer" and "prefixItems" not in schema else None
     return {"number": "real", "integer": "whole"}.get(schema.get("type", ""))

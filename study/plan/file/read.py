@@ -131,6 +131,8 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
         if isinstance(place[-1], int):
             return f"a value is missing; give {place[-1] + 1}"
         return f"is missing; give {wanted or 'a value'}"
+    if kind == "string_pattern_mismatch" and key == "factory":
+        return refuse(given, "module:name, such as mylab.nets:resnet")
     if kind == "string_pattern_mismatch" and place[:1] == ("comparisons",) and len(place) == 2:
         return f"{place[1]!r} cannot name a file; use letters, digits, '_' and '-' only"
     if kind.startswith("union_tag"):

@@ -20,6 +20,7 @@ class Sources:
 
     def __init__(self, folder: Path, sums: Sums, mistakes: Mistakes) -> None:
         self.folder, self.sums, self.mistakes = folder, sums, mistakes
+        self.places: dict[str, str] = {}  # factory → where it is named first
         self._datasets: dict[str, JsonValue] = {}  # as written → with its path and checksum
 
     def found(self, choices: Choices, searched: Mapping[str, str]) -> Choices:
@@ -55,6 +56,7 @@ class Sources:
             if not isinstance(factory, str):
                 continue
             at = choices.places.get(f"{axis}.factory", choices.places[axis])
+            self.places.setdefault(factory, at)
             try:
                 code = find(factory, self.folder.resolve())
             except (LookupError, ValueError, OSError) as error:

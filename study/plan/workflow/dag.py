@@ -10,6 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from study.axes.custom import Custom
 from study.axes.recipe import digest
 from study.errors import Mistakes, Refused, refuse, suggest
 from study.plan.file.expand import prepare
@@ -112,6 +113,17 @@ class Dag:
     def datasets(self, job: str) -> list[str]:
         """The prepared datasets that a job reads."""
         return [str(self.store.dataset(dataset)) for dataset in sorted(self.job(job).datasets)]
+
+    def dry(self, job: str) -> list[str]:
+        """What says that the code of a person's own works that a job trains with, where there is some."""
+        units = self.job(job)
+        arms = [unit.arm.outline for unit in units.blocks] + [unit.search.first_recipe for unit in units.searches]
+        own = any(isinstance(choice, Custom) for recipe in arms for choice in recipe.choices)
+        return [str(self.store.dry(self.plan.dry_id))] if own else []
+
+    @property
+    def dry_datasets(self) -> list[str]:
+        return sorted({str(self.store.dataset(arm.dataset_id)) for arm in self.plan.own.values()})
 
     @property
     def to_time(self) -> list[str]:
