@@ -97,6 +97,52 @@ class ConvNet(Network):
         return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * height * width, outputs))
 
 
+class ResNet(Network):
+    """A stem and residual blocks, halving the image from one of ``channels`` to the next (He et al., 2016).
+
+    ``blocks``: of two convolutions each, at every number of channels.
+    """
+
+    name: Literal["resnet"] = "resnet"
+    channels: Widths = (16, 32)
+    blocks: Count = 1
+    norm: Literal["batch", "group"] = "batch"
+    images_only = True
+
+    @property
+    def batch_statistics(self) -> bool:
+        return self.norm == "batch"
+
+    def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
+        from study.axes.resnet import batch_norm, group_norm, resnet
+
+        norm = batch_norm if self.norm == "batch" else group_norm
+        return resnet(shape, outputs, self.channels, self.blocks, norm, (activation, dropout))
+
+
+class Transformer(Network):
+    """An encoder over patches of images (Dosovitskiy et al., 2021), or over features (Gorishniy et al., 2021).
+
+    ``width`` of a token, in ``heads`` parts; ``depth`` encoders; ``patch``: pixels of its side.
+    """
+
+    name: Literal["transformer"] = "transformer"
+    width: Count = 32
+    depth: Count = 2
+    heads: Count = 4
+    patch: Count = 2
+
+    def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
+        from study.axes.transformer import Encoder, Features, Patches
+        from study.axes.transformer import Transformer as Module
+
+        if self.width % self.heads:
+            raise ValueError(f"transformer: a width of {self.width} cannot be cut into {self.heads} heads")
+        tokens = Patches(shape, self.patch, self.width) if len(shape) == 3 else Features(shape[0], self.width)
+        encoders = [Encoder(self.width, self.heads, activation, dropout) for _ in range(self.depth)]
+        return Module(tokens, encoders, self.width, outputs)
+
+
 class CustomNetwork(Network, Custom):
     """Your own: ``factory(inputs, outputs, **settings)`` makes an ``nn.Module`` for rows of ``inputs``.
 

@@ -23,6 +23,8 @@ LR = {"key": "optimizer.lr", "log": [0.01, 1.0], "points": 3}
 SMALL = {
     "mlp": {"hidden": [7, 5]},
     "convnet": {"channels": [3, 5]},
+    "resnet": {"channels": [3, 5]},
+    "transformer": {"width": 8, "heads": 2, "depth": 1},
     "plateau": {"patience": 0, "threshold": 0.2},  # lowers the rate within two epochs
     "l1": {"strength": 0.01},
     "l2": {"strength": 0.01},

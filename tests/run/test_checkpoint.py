@@ -53,7 +53,7 @@ def dying(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
 def test_five_deaths_change_no_bit(
     axis: str, name: Any, data: Callable[[Recipe], Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changes = {axis: name, "batch_size": 16} | ({"dataset": "digits"} if name == "convnet" else {})
+    changes = {axis: name, "batch_size": 16} | ({"dataset": "digits"} if name in ("convnet", "resnet") else {})
     recipe = make_recipe(**changes, **({} if name == "linear" else {"dropout": 0.3}))
     slower = recipe.model_copy(
         update={"optimizer": recipe.optimizer.model_copy(update={"lr": recipe.optimizer.lr / 2})}

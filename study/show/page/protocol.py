@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from study.axes.base import Choice
+from study.axes.custom import SETTINGS
 from study.axes.recipe import AXES, Recipe
 from study.metrics import METRICS
 from study.plan.file.matrix import number
@@ -37,12 +38,14 @@ def written(value: Any, tuned: Collection[str] = ()) -> str:
     """
     if not isinstance(value, Choice):
         return "tuned" if "" in tuned else number(value)
-    settings = {k: v for k, v in value.settings().items() if v is not None and k != "sha256" and k not in tuned}
+    hidden = {"sha256", "code", "factory", *tuned}
+    settings = {k.removeprefix(SETTINGS): v for k, v in value.settings().items() if v is not None and k not in hidden}
     if "path" in settings:
         settings["path"] = Path(settings["path"]).name  # the folder is somebody's own
     shown = ", ".join(f"{key}={number(setting)}" for key, setting in settings.items())
-    shown += "; " * bool(shown and tuned) + "tuned: " * bool(tuned) + ", ".join(sorted(tuned))
-    return f"{value.name} ({shown})" if shown else value.name
+    searched = sorted(key.removeprefix(SETTINGS) for key in tuned)
+    shown += "; " * bool(shown and tuned) + "tuned: " * bool(tuned) + ", ".join(searched)
+    return f"{value.title} ({shown})" if shown else value.title
 
 
 def planned(arm: Arm, axis: str) -> str:
