@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
@@ -116,7 +116,8 @@ def other(choice: type[Choice], setting: str) -> Any:
     """A value of the setting that is allowed and is not its default."""
     field = choice.model_fields[setting]
     default = REQUIRED.get(setting) if field.is_required() else field.default
-    candidates: list[Any] = [
+    words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    candidates: list[Any] = [*words, 0.5, 0.25, 3, 7, True, False, [3], [0.5, 0.25], "regression", "a:b", "text"]
         0.5,
         0.25,
         3,
