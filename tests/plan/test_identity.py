@@ -118,21 +118,6 @@ def other(choice: type[Choice], setting: str) -> Any:
     default = REQUIRED.get(setting) if field.is_required() else field.default
     words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     candidates: list[Any] = [*words, 0.5, 0.25, 3, 7, True, False, [3], [0.5, 0.25], "regression", "a:b", "text"]
-        0.5,
-        0.25,
-        3,
-        7,
-        True,
-        False,
-        [3],
-        [0.5, 0.25],
-        "regression",
-        "by_seed",
-        "images",
-        "given",
-        "a:b",
-        "text",
-    ]
     required = {key: value for key, value in REQUIRED.items() if key in choice.model_fields}
     for value in candidates:
         if value != default:
