@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any
 
+from pydantic import Field
 from pydantic.fields import FieldInfo
 
 from study.axes.activation import Activation, ReLU
@@ -52,6 +53,24 @@ class Recipe(Frozen):
             "amounts of label smoothing", rated=True, step=bool,
         ),
     ] = 0.0  # fmt: skip
+    train_share: Annotated[
+        float,
+        Field(gt=0, le=1),
+        Axis(
+            "Share of the training rows that is trained on, of every class alike, in (0, 1]; smaller shares are part "
+            "of larger ones. It is drawn as the split is: by split_seed, or by each seed.",
+            "shares of the training rows", shared=True, step=whole,
+            untunable="is what the arms are trained on; take it out",
+        ),
+    ] = 1.0  # fmt: skip
+    label_noise: Annotated[
+        Fraction,
+        Axis(
+            "Share of the training labels, in [0, 1), that are replaced by another class, drawn by each seed; those of "
+            "train_loss and train_accuracy too.",
+            "shares of wrong labels", rated=True, untunable="is what the arms are trained on; take it out",
+        ),
+    ] = 0.0  # fmt: skip
     batch_size: Annotated[Count, Axis("Rows a step.", "batch sizes", shared=True, rated=True, step=whole)]
     epochs: Annotated[
         Count,
@@ -75,6 +94,14 @@ class Recipe(Frozen):
             varies=False, shared=True, step=whole,
         ),
     ] = False  # fmt: skip
+
+    def training_rows(self, rows: int) -> int:
+        """How many it is trained on, of so many of its dataset."""
+        return max(1, round(self.train_share * rows))
+
+    def budget(self, rows: int) -> int:
+        """Steps of a run, of so many training rows of its dataset."""
+        return self.epochs * -(-self.training_rows(rows) // self.batch_size)
 
     @cached_property
     def id(self) -> str:
@@ -144,9 +171,10 @@ class Recipe(Frozen):
             return ("network", "dataset"), f"{network.name!r} needs images and {dataset.name!r} has none; use 'mlp'"
         if self.dropout > 0 and not network.hidden_layers:
             return ("dropout", "network"), f"{network.name!r} has no hidden layer to drop from; use dropout 0"
-        if self.label_smoothing > 0 and dataset.known_task == "regression":
-            words = f"{dataset.name!r} is for regression, and has no labels to smooth; use label_smoothing 0"
-            return ("label_smoothing", "dataset"), words
+        if dataset.known_task == "regression":
+            for axis in ("label_smoothing", "label_noise"):
+                if getattr(self, axis):
+                    return (axis, "dataset"), f"{dataset.name!r} is for regression, and has no labels; use {axis} 0"
         if size < self.gpus:
             return ("batch_size", "gpus"), f"a batch of {size} cannot be split over {self.gpus} devices; use fewer"
         if not network.batch_statistics:
@@ -157,7 +185,7 @@ class Recipe(Frozen):
         axes = ("batch_size", "network", "dataset")
         if size == 1:
             return axes, "batch normalization needs at least two rows a batch; use a larger batch"
-        rows = dataset.rows and split_sizes(dataset.rows)[0]
+        rows = dataset.rows and self.training_rows(split_sizes(dataset.rows)[0])
         if rows and rows % size == 1:
             return axes, (
                 f"batches of {size} cut {rows} training rows so that one row is left for the last, "

@@ -63,6 +63,7 @@ class Split(NamedTuple):
     y: Tensor  # [rows] int64 classes, or [rows] float32 standardized targets
     first: Tensor | None = None  # [runs, 1] int64: where the rows of each run begin
     seeds: int = 1
+    labels: Tensor | None = None  # [runs, rows] in place of ``y``, where runs have their own
 
     @property
     def rows(self) -> int:
@@ -77,13 +78,15 @@ class Split(NamedTuple):
     def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """The rows ``index`` [runs, rows] of each run: features [runs, rows, *shape] and targets [runs · rows]."""
         flat = (index if self.first is None else index + self.first).flatten()
-        return self.x.index_select(0, flat).view(*index.shape, *self.shape), self.y.index_select(0, flat)
+        y = self.y.index_select(0, flat) if self.labels is None else self.labels.gather(1, index).flatten()
+        return self.x.index_select(0, flat).view(*index.shape, *self.shape), y
 
     def part(self, start: int, stop: int, runs: int) -> tuple[Tensor, Tensor]:
         """As ``take``, the same consecutive rows for each of ``runs``; shared ones are not copied."""
         if self.first is None:
             x = self.x[start:stop]
-            return x.expand(runs, *x.shape), self.y[start:stop].repeat(runs)
+            y = self.y[start:stop].repeat(runs) if self.labels is None else self.labels[:, start:stop].flatten()
+            return x.expand(runs, *x.shape), y
         return self.take(torch.arange(start, min(stop, self.rows), device=self.x.device).expand(runs, -1))
 
 

@@ -11,17 +11,17 @@ from torch import Tensor
 
 from study.axes.recipe import AXES, RECIPE, Recipe, digest
 from study.engine.checkpoint import Checkpoints
-from study.engine.data import SPLITS, Data, Split
+from study.engine.data import SPLITS, Data
 from study.engine.determinism import quiet, stream, use_tf32
+from study.engine.evaluation import means
 from study.engine.network import build, dropped_shapes, has_batch_statistics
 from study.engine.optimizer import StackOptimizer
 from study.engine.record import Curve, Record
 from study.engine.shard import ALONE, Shard
 from study.engine.stack import Stack
+from study.engine.training_set import training_set
 
 STATE = ("order", "norms", "alive", "steps", "initial_weights")  # tensors of a pack that change, or are drawn
-SUMMED = 2**13  # input values of a run whose losses are summed as one: the order of sums never depends on the pack
-EVALUATED = 2**20  # input values of all runs evaluated at once: fits the cache
 
 
 class Run(NamedTuple):
@@ -95,7 +95,7 @@ class Pack:
             names = [axis for axis, about in AXES.items() if about.shared]
             raise ValueError(f"runs in a pack share {', '.join(names)}")
         self.runs, self.device, self.shard = list(runs), device, shard
-        self.data = data = data.of([run.seed for run in runs])
+        self.data = data = training_set(data.of([run.seed for run in runs]), runs)
         recipe = runs[0].recipe
         self.batch_size, self.epochs, self.tf32 = recipe.batch_size, recipe.epochs, recipe.tf32
         modules = [build(run.recipe, run.seed, data) for run in runs]
@@ -207,7 +207,7 @@ class Pack:
         self.stack.train(False)
         losses, columns = {}, {}
         for name in SPLITS:
-            losses[name], scores = self._means(getattr(self.data, name))
+            losses[name], scores = means(self.stack, self.data, getattr(self.data, name), self.shard)
             columns[f"{name}_loss"] = losses[name].tolist()
             columns |= {f"{name}_{score}": values.tolist() for score, values in scores.items()}
         self.alive &= torch.stack(list(losses.values())).isfinite().all(0)
@@ -219,25 +219,6 @@ class Pack:
                 self.curves[r].append({"epoch": epoch, "step": steps, "lr": lr[r]} | metrics)
         if epoch:
             self.optimizer.watch(losses["val"])
-
-    def _means(self, split: Split) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean loss of each run, and the scores of its rows where the task has them. [runs] float64"""
-        task, runs = self.data.task, len(self.runs)
-        total = torch.zeros(runs, dtype=torch.float64, device=self.device)
-        tally = total.new_zeros(runs, 3, self.data.outputs if task.classes else 0)
-        size = max(16, SUMMED // split.shape.numel())
-        mine = range(0, split.rows, size)[self.shard.of(-(-split.rows // size))]
-        at_once = 1 if self.stack.turn else runs  # what one run's network is given at a time depends on no other run
-        many = size * max(1, EVALUATED // (at_once * size * split.shape.numel()))
-        for start in range(mine.start, mine.stop, many):
-            x, y = split.part(start, min(start + many, mine.stop), runs)
-            outputs = self.stack(x)
-            for losses in torch.split(task.losses(outputs, y), size, dim=1):
-                total += losses.sum(1, dtype=torch.float64)
-            if task.classes:
-                tally += task.tally(outputs, y)
-        self.shard.sum(total, tally)
-        return total / split.rows, task.scores(tally) if task.classes else {}
 
     def records(self) -> list[Record]:
         """What each run leaves."""

@@ -61,7 +61,7 @@ def training_rows(dataset: Dataset, prepared: Path) -> int | None:
 def steps_of(recipe: Recipe, rows: int | None = None) -> int | None:
     """Steps of one run over its whole budget. ``rows``: for training, where the dataset does not tell them."""
     rows = split_sizes(recipe.dataset.rows)[0] if recipe.dataset.rows else rows
-    return None if rows is None else recipe.epochs * -(-rows // recipe.batch_size)
+    return None if rows is None else recipe.budget(rows)
 
 
 def final(arm: Arm, runs: int, rows: int | None = None) -> Work:

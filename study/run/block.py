@@ -49,6 +49,7 @@ class Block:
             "pack": about["pack"] if self.recipe.stack else "alone",
             "settings": settings_text(self.chosen) if arm.search and self.chosen is not None else None,
             **{f"{name}_rows": getattr(data, name).rows for name in SPLITS},
+            "train_rows": self.recipe.training_rows(data.train.rows),
         }
         columns |= provenance(self.device)
         record.write(records, arm.id, columns, self.store.runs(arm.id, block), self.store.curves(arm.id, block))

@@ -104,7 +104,7 @@ def timing_packs(plan: Plan, store: Store, rows: Mapping[str, int]) -> Iterator[
     if plan.timing and not store.timing(plan.timing.id).exists():
         recipes = [plan.arms[arm].outline for arm in plan.timing.arms]
         for recipe in {recipe.operations(): recipe for recipe in recipes}.values():
-            timed = min(MAX_STEPS, -(-rows[recipe.dataset_id] // recipe.batch_size))
+            timed = min(MAX_STEPS, -(-recipe.training_rows(rows[recipe.dataset_id]) // recipe.batch_size))
             yield Packs(recipe, 1, plan.timing.rounds * (WARM_UP + timed))
 
 
@@ -150,15 +150,18 @@ def step_seconds(packs: Packs, data: Data, device: torch.device) -> float:
     recipe, runs = packs.recipe, min(packs.runs, STACKED)
     optimizer = recipe.optimizer
     rates = [optimizer.lr and optimizer.lr * (1 + 1e-9 * i) for i in range(min(packs.recipes, runs))]
-    recipes = [recipe.model_copy(update={"optimizer": optimizer.model_copy(update={"lr": lr})}) for lr in rates]
-    share = min(1.0, STEPS * recipe.batch_size / data.train.rows)
+    changed = [{"optimizer": optimizer.model_copy(update={"lr": lr}), "train_share": 1.0} for lr in rates]
+    recipes = [recipe.model_copy(update=each) for each in changed]
+    rows = recipe.training_rows(data.train.rows)
+    share = min(1.0, STEPS * recipe.batch_size / rows)
 
-    def cut(split: Split) -> Split:
-        """The first rows, of the first run."""
-        x, y = split.take(torch.arange(max(1, round(share * split.rows))).unsqueeze(0))
+    def cut(split: Split, rows: int) -> Split:
+        """The first of so many rows, of the first run."""
+        x, y = split.take(torch.arange(max(1, round(share * rows))).unsqueeze(0))
         return Split(x[0].to(device), y.to(device))
 
-    small = data._replace(train=cut(data.train), val=cut(data.val), test=cut(data.test), draw=None)
+    val, test = (cut(split, split.rows) for split in (data.val, data.test))
+    small = data._replace(train=cut(data.train, rows), val=val, test=test, draw=None)
     pack = Pack([Run(recipes[i * len(recipes) // runs], 0) for i in range(runs)], small, device)
     pack.step(torch.arange(min(recipe.batch_size, small.train.rows), device=device).expand(runs, -1), 0.0)
     epoch = seconds_of(device, lambda: (pack.train_epoch(None), pack.evaluate(0, None)))

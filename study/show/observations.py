@@ -193,7 +193,7 @@ def budgets(plan: Plan, runs: pd.DataFrame) -> pd.Series:
 
     Training rows are those of any run on the same data; null of an arm whose data no run has seen.
     """
-    data = runs["arm"].map({name: arm.dataset_id for name, arm in plan.arms.items()})
+    data = runs["arm"].map({name: (arm.dataset_id, arm.outline.train_share) for name, arm in plan.arms.items()})
     rows = runs.groupby(data)["train_rows"].transform("max")
     arms = runs.assign(rows=rows).drop_duplicates("arm").set_index("arm")
     rows, batch, epochs = (arms[name].astype(float) for name in ("rows", "batch_size", "epochs"))

@@ -109,8 +109,8 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
             f"{A}.metrics": ["test_loss"],
             f"{A}.vary.label_smoothing": [0, 0.1],
         },
-        f"{A}.vary.label_smoothing[1]: 'diabetes' is for regression, and has no labels to smooth; use "
-        "label_smoothing 0, or leave the combination out by 'skip:'",
+        f"{A}.vary.label_smoothing[1]: 'diabetes' is for regression, and has no labels; use label_smoothing 0, "
+        "or leave the combination out by 'skip:'",
     ),
     "no target": (
         TO_TARGET,

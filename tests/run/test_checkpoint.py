@@ -29,7 +29,7 @@ from study.plan.workflow.dag import Dag
 from tests.run.conftest import make_recipe
 
 CASES = [(axis, name) for axis in ("optimizer", "schedule", "network") for name in CHOICES[axis].choices()]
-CASES += [("grad_clip", 0.1), ("label_smoothing", 0.2)]
+CASES += [("grad_clip", 0.1), ("label_smoothing", 0.2), ("label_noise", 0.2), ("train_share", 0.7)]
 
 
 class Killed(Exception):

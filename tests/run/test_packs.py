@@ -110,6 +110,8 @@ def test_regression(regularizer, shape, recipe, data):
 def test_seeds_that_draw_their_split(name, shape, recipe, data):
     subject = recipe(**SHAPES[shape], dataset={"name": name, "split": "by_seed"}, dropout=0.3)
     assert_independent(subject, data(subject))
+    subject = subject.model_copy(update={"train_share": 0.4})
+    assert_independent(subject, data(subject))
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
@@ -121,12 +123,12 @@ def test_convolutions_over_seeds_that_draw_their_split(batch_norm, recipe, data)
 
 SHARED = {
     "dataset": {"name": "wine", "split_seed": 1}, "network": {"name": "mlp", "hidden": [7, 6]}, "activation": "tanh",
-    "batch_size": 6, "epochs": 3, "gpus": 2, "tf32": True,
+    "batch_size": 6, "epochs": 3, "gpus": 2, "tf32": True, "train_share": 0.5,
 }  # fmt: skip
 
 
 UNSHARED = (
-    "init", "dropout", "optimizer", "schedule", "regularizer", "stack", "grad_clip", "label_smoothing",
+    "init", "dropout", "optimizer", "schedule", "regularizer", "stack", "grad_clip", "label_smoothing", "label_noise",
 )  # fmt: skip
 
 

@@ -3,14 +3,17 @@
 import hashlib
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
+from study.engine.data import Split
 from study.engine.network import build
 from study.engine.pack import Run, train
+from study.engine.prepare import random_state
 from study.plan.file.keys import CHOICES
 from study.tasks import TASKS
 from tests.run.splits import by_hand
@@ -68,6 +71,35 @@ class Dropout(nn.Module):
 def generator(seed, purpose):
     digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def share_by_hand(y, share, draw):
+    """The rows of a share, by pandas."""
+    drawn = pd.Series(torch.randperm(len(y), generator=generator(draw, "train_share")))
+    of_class = drawn.groupby(drawn.map(lambda row: int(y[row])))
+    place = (of_class.cumcount() + 0.5) / of_class.transform("size")
+    return sorted(drawn[place.sort_values(kind="stable").index][: round(share * len(y))])
+
+
+def noisy_by_hand(y, share, seed, classes):
+    draws = generator(seed, "label_noise")
+    wrong = torch.randperm(len(y), generator=draws)[: round(share * len(y))]
+    other = torch.randint(1, classes, (len(y),), generator=draws)
+    y = y.clone()
+    for row in wrong:
+        y[row] = (y[row] + other[row]) % classes
+    return y
+
+
+def trained_on(recipe, seed, data, draw):
+    """The data with the training rows and labels that a run has; ``draw``: of the split."""
+    x, y, *_ = data.train
+    if recipe.train_share < 1:
+        kept = share_by_hand(y, recipe.train_share, draw)
+        x, y = x[kept], y[kept]
+    if recipe.label_noise:
+        y = noisy_by_hand(y, recipe.label_noise, seed, data.outputs)
+    return data._replace(train=Split(x, y))
 
 
 def plain(recipe, seed, data):
@@ -144,7 +176,8 @@ def plain(recipe, seed, data):
 def assert_agree(recipe, data, own=None):
     """A pack of two against two plain loops, over ``own(seed)`` where seeds draw the split."""
     for record, seed in zip(train([Run(recipe, 5), Run(recipe, 6)], data), (5, 6), strict=True):
-        curve, weights = plain(recipe, seed, own(seed) if own else data)
+        draw = random_state(recipe.dataset.split_seed, seed) if own else recipe.dataset.split_seed
+        curve, weights = plain(recipe, seed, trained_on(recipe, seed, own(seed) if own else data, draw))
         assert len(record.curve) == len(curve) == recipe.epochs + 1
         for row, expected in zip(record.curve, curve, strict=True):
             for name, value in expected.items():
@@ -176,7 +209,7 @@ def test_every_network_agrees_with_a_plain_loop(name, dropout, recipe, data):
     assert_agree(chosen, data(chosen))
 
 
-OTHERS = [{"grad_clip": 0.3}, {"label_smoothing": 0.2}]
+OTHERS = [{"grad_clip": 0.3}, {"label_smoothing": 0.2}, {"label_noise": 0.25}, {"train_share": 0.4}]
 BESIDE = {"dropout": 0.3, "regularizer": {"name": "l2", "strength": 0.05}}
 
 
@@ -214,6 +247,9 @@ def test_each_seed_on_its_own_split_agrees_with_a_plain_loop(name, network, stac
     chosen = recipe(
         dataset={"name": name, "split": "by_seed"}, network=network, stack=stack, batch_size=50, dropout=0.3
     )
+    assert_agree(chosen, data(chosen), own=lambda seed: by_hand(name, seed))
+    if name != "diabetes":
+        chosen = chosen.model_copy(update={"train_share": 0.5, "label_noise": 0.3})
     assert_agree(chosen, data(chosen), own=lambda seed: by_hand(name, seed))
 
 

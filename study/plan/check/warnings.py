@@ -145,8 +145,9 @@ def _whole_batches(plan: Plan, store: Store) -> Iterator[str]:
     for comparison in plan.comparisons:
         found: dict[int, list[str]] = {}
         for arm in comparison.arms:
-            known, size = rows[plan.arms[arm.arm].dataset_id], plan.arms[arm.arm].outline.batch_size
-            if known and size > known:
+            recipe, whole = plan.arms[arm.arm].outline, rows[plan.arms[arm.arm].dataset_id]
+            known = whole and recipe.training_rows(whole)
+            if known and recipe.batch_size > known:
                 found.setdefault(known, []).append(repr(arm.label))
         for known, labels in found.items():
             named = listed([*labels[:NAMED], *[f"{len(labels) - NAMED} more"] * (len(labels) > NAMED)])
