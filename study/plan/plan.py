@@ -16,7 +16,8 @@ from study.axes.dataset import Dataset
 from study.axes.recipe import RECIPE, Recipe, canonical, digest
 from study.errors import Refused, suggest
 from study.metrics import METRICS, Select, Target
-from study.plan.file.models import Claim, Comparison, Measured
+from study.plan.file.claim import Claim, Measured
+from study.plan.file.models import Comparison
 from study.plan.search import Candidate, Search, Selection
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing

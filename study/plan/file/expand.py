@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from study.axes.recipe import AXES, Recipe
-from study.errors import Mistakes, join, nearest, suggest
-from study.metrics import METRICS, Computed, Select, Target, selections
+from study.errors import Mistakes, join
+from study.metrics import METRICS, Select, Target, selections
+from study.plan.check.claims import NO_TARGET, check_claims, check_shown, unfit_for
 from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
@@ -20,9 +20,6 @@ from study.plan.plan import Arm, Plan, PlannedArm, PlannedClaim, PlannedComparis
 from study.plan.search import Search
 from study.store.checksums import Sums
 from study.store.layout import Store
-
-LISTED = 12  # labels shown to a person who gave another
-NO_TARGET = "needs a target; give the study target: {metric: val_accuracy, value: 0.95}"
 
 
 def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
@@ -84,7 +81,7 @@ class Expansion:
         labels = [row.label for row in rows]
         target = comparison.target or self.file.target
         regression = next((a.dataset.name for a in plain if a and a.dataset.known_task == "regression"), None)
-        unfit = {name: why for name in comparison.used if (why := _unfit(name, regression, target))}
+        unfit = {name: why for name in comparison.used if (why := unfit_for(name, regression, target))}
         aimed = any(METRICS[name].target for name in comparison.used)
         if regression and aimed and target and target.metric == "val_accuracy":
             place = join(path, "target") if comparison.target else "target"
@@ -204,82 +201,3 @@ def _difference(first: Combination, second: Combination) -> tuple[str, str]:
     """Where two combinations of one comparison part: the places of what they do not share."""
     key = next(key for key, entry in first.items() if second.get(key) != entry)
     return first[key].place, (second.get(key) or next(iter(second.values()))).place
-
-
-def check_shown(
-    comparison: Comparison, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
-) -> None:
-    """Note what of its metrics, reference and reported figures does not go together in the comparison at ``path``.
-
-    ``unfit``: why its arms cannot have a metric.
-    """
-    for i, name in enumerate(comparison.metrics):
-        place = join(path, "metrics", i)
-        if name in comparison.metrics[:i]:
-            mistakes.add(place, f"{name!r} is listed twice; keep one")
-        elif name in unfit:
-            mistakes.add(place, unfit[name])
-    if comparison.reference is not None:
-        _check_label(comparison.reference, join(path, "reference"), labels, mistakes)
-    hidden = set(METRICS).difference(comparison.metrics)
-    for label, figures in comparison.reported.figures().items():
-        place = join(path, "reported", label)
-        if not _check_label(label, place, labels, mistakes):
-            continue
-        for metric in hidden.intersection(figures):
-            hidden.remove(metric)  # noted once
-            mistakes.add(join(place, metric), f"{metric!r} is not shown by this comparison; add it to its metrics")
-
-
-def check_claims(
-    comparison: Comparison, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
-) -> None:
-    """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to."""
-    seen: dict[tuple[str, frozenset[str], str], str] = {}
-    followed = {frozenset((claim.better, claim.than)) for claim in comparison.claims if not claim.derived}
-    for i, claim in enumerate(comparison.claims):
-        place, arms = join(path, "claims", i), frozenset((claim.better, claim.than))
-        for side, label in (("better", claim.better), ("than", claim.than)):
-            _check_label(label, join(place, side), labels, mistakes)
-        if claim.metric in unfit:
-            mistakes.add(join(place, "metric"), unfit[claim.metric])
-        if claim.margin is not None and claim.margin >= 1 and METRICS[claim.metric].percent:
-            points = f"{claim.margin:g} is {100 * claim.margin:g} points"
-            mistakes.add(join(place, "margin"), f"{points}; give a fraction below 1, such as 0.01 for 1 point")
-        if claim.kind == "equal" and not claim.margin:
-            wrong = "'equal' needs a margin above 0: by how much two arms may differ and still count as equal"
-            mistakes.add(join(place, "margin"), wrong)
-        if len(arms) == 1:
-            mistakes.add(join(place, "than"), f"{claim.than!r} is the other side too; give the label of another arm")
-        if claim.derived and arms not in followed:
-            words = "follows from no other claim here on the same two arms; take 'derived' out"
-            mistakes.add(join(place, "derived"), words)
-        first = seen.setdefault((claim.metric, arms, claim.kind), place)
-        if first != place:
-            mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
-
-
-def _unfit(metric: str, regression: str | None, target: Target | None) -> str | None:
-    """Why arms cannot have a metric; None where they can. ``regression``: a dataset for one."""
-    needs = METRICS[metric]
-    if isinstance(needs.source, Computed):
-        known = needs.source.readable
-        if unknown := [name for name in needs.source.columns if name not in known]:
-            return f"{metric!r} cannot be computed; {suggest(unknown[0], known, 'column that it may read')}"
-    if needs.target and target is None:
-        return f"{metric!r} {NO_TARGET}"
-    if regression is not None and needs.accuracy:
-        return f"{metric!r} needs classes and {regression!r} is for regression; use a loss"
-    return None
-
-
-def _check_label(label: str, place: str, known: Sequence[str], mistakes: Mistakes) -> bool:
-    """Whether an arm has this label."""
-    if label in known:
-        return True
-    close = nearest(label, known)
-    hint = f"did you mean {close!r}? " if close else ""
-    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
-    listed = ", ".join(map(repr, known[:LISTED]))
-    mistakes.add(place, f"{label!r} is not a label of this comparison; {hint}the labels are {listed}{more}")
-    return False

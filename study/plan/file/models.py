@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     ConfigDict,
-    Discriminator,
     Field,
     JsonValue,
     create_model,
@@ -17,7 +16,8 @@ from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen
 from study.axes.recipe import AXES, Recipe
-from study.metrics import METRICS, Select, Target
+from study.metrics import Select, Target
+from study.plan.file.claim import Claim, Measured, MetricName, Reported, Text
 from study.plan.file.keys import (
     VARIED,
     Written,
@@ -28,17 +28,12 @@ from study.plan.file.keys import (
     of_setting,
     owners,
     searchable,
-    tag,
-    union,
     with_own,
-    word,
 )
 from study.plan.search import Range
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-Text = Annotated[str, Field(pattern=r"\S")]
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
-Printed = Annotated[Text | int | float, Field(description="As printed there.")]
 LIST = Field(strict=False, min_length=1)
 UNIQUE = Field(json_schema_extra={"uniqueItems": True})  # else noted by `expand`, with what is meant instead
 EXTEND = 4  # further trials of a search, unless the study says otherwise
@@ -68,8 +63,6 @@ class Tune(Frozen):
         return {key: getattr(self, key) for key in searched if key in self.model_fields_set}
 
 
-WORDS = [word(name, f"{about.title}: {about.definition}") for name, about in METRICS.items()]
-MetricName = Annotated[str, checked_as(union("metric", WORDS, Discriminator(tag)))]
 TuneBlock = Annotated[
     Tune,
     checked_as(
@@ -92,51 +85,6 @@ Laid = mapping("ComparisonBaseline", "What differs from the study's baseline.", 
 Vary = mapping("Vary", "Lists of values.", SEVERAL, own=Annotated[tuple[JsonValue, ...], LIST])
 ArmEntry = mapping("Arm", "Coupled settings: one arm.", VARIABLE, label=(Text | None, LABEL))
 Pattern = mapping("Pattern", "Matches arms that have these values.", VARIABLE)
-
-
-class Claim(Frozen):
-    """A statement about two arms, declared before training."""
-
-    metric: Annotated[MetricName, Field(description="What the two arms are compared by; it need not be shown.")]
-    better: Annotated[str, Field(description="Label of the arm that is claimed to be better.")]
-    than: Annotated[str, Field(description="Label of the other arm.")]
-    margin: Annotated[
-        float | None,
-        Field(
-            ge=0,
-            allow_inf_nan=False,
-            description="By more than how much: of accuracies, gaps and shares a difference as a fraction (0.01 is a "
-            "point), of all else a factor less one (0.1 is a factor of 1.1).",
-        ),
-    ] = None
-    kind: Annotated[Literal["better", "equal"], Field(description="equal: they differ by less than the margin.")] = (
-        "better"
-    )
-    derived: Annotated[bool, Field(description="Its metric follows from that of another claim.")] = False
-    exploratory: Annotated[bool, Field(description="May be one that so few seeds cannot decide.")] = False
-
-
-class Reported(Frozen):
-    """Figures printed elsewhere, by label and metric, and their source."""
-
-    model_config = ConfigDict(extra="allow")
-
-    __pydantic_extra__: dict[str, Annotated[dict[MetricName, Printed], Field(min_length=1)]]
-
-    source: Printed | None = None
-
-    def figures(self) -> dict[str, dict[str, str]]:
-        """Label → metric → the figure as text."""
-        return {label: {m: str(f) for m, f in given.items()} for label, given in self.__pydantic_extra__.items()}
-
-
-class Measured:
-    """What has ``metrics`` that it shows, and ``claims``."""
-
-    @property
-    def used(self: Any) -> tuple[str, ...]:
-        """The metrics that are shown or claimed."""
-        return tuple(dict.fromkeys((*self.metrics, *(claim.metric for claim in self.claims))))
 
 
 class Comparison(Measured, Frozen):

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from study.axes.custom import Open
-from study.axes.recipe import AXES
 from study.errors import Mistakes, Refused, join, nearest, refuse, show, suggest
 from study.metrics import METRICS, Target
-from study.plan.file.keys import CHOICES, VARIED, owners
-from study.plan.file.models import REQUIRED, Claim, Comparison, StudyFile, Tune
+from study.plan.file.keys import CHOICES
+from study.plan.file.models import REQUIRED, StudyFile
+from study.plan.file.unknown import Place, last_key, unknown, unknown_setting
 from study.plan.file.yaml import parse
-from study.plan.search import EXAMPLE, SELECTS, Range
+from study.plan.search import EXAMPLE, SELECTS
 from study.wording import counted, listed
-
-Place = tuple[str | int, ...]  # keys and indices of the file
 
 EXPECTED = {  # by the type of pydantic's error
     "greater_than": "a number above {gt:g}",
@@ -62,7 +59,6 @@ WHOLE = {  # by the last key of the path of a mapping: an example of it
     "tune.": f"where to search, such as {EXAMPLE}",
     "comparisons": "a mapping with 'vary:' or 'arms:', and 'metrics:'",
 }
-KEYED = ("baseline", "vary", "arms", "skip")  # parts whose keys are axes and settings
 
 
 def read(path: Path) -> StudyFile:
@@ -162,10 +158,6 @@ def is_key(error: ErrorDetails) -> bool:
     return error["type"] == "string_pattern_mismatch" and ".settings" in str(error.get("ctx", {}).get("pattern"))
 
 
-def last_key(place: Place) -> str:
-    return next((step for step in reversed(place) if isinstance(step, str)), "")
-
-
 def expected(*errors: ErrorDetails) -> str:
     """What was wrong with one value, and what would be right."""
     if all(error["type"] in EXPECTED for error in errors):
@@ -195,59 +187,6 @@ def unchosen(given: Any, key: str) -> str:
     if isinstance(given, str):
         return suggest(given, known, key)
     return refuse(given, f"one of {', '.join(known)}, or {{name: …}} with settings")
-
-
-def unknown(place: Place, loc: tuple[int | str, ...]) -> str:
-    """A key that its part does not have."""
-    key, part = str(place[-1]), last_key(place[:-1])
-    mark = str(loc[-2]) if len(loc) > 1 else ""
-    if mark.startswith("<"):  # within a choice with settings
-        return unknown_setting(part, mark[1:-3], key)
-    if part in KEYED:
-        return unknown_axis(key, AXES if part == "baseline" else VARIED)
-    if part == "tune":
-        return untunable(key)
-    models: dict[str, type[BaseModel]] = {"target": Target, "claims": Claim, "": StudyFile}
-    model = models.get(part, Range if "tune" in place else Comparison)
-    return suggest(key, model.model_fields, "key")
-
-
-def unknown_axis(key: str, axes: Collection[str]) -> str:
-    """A key that names neither an axis nor a setting."""
-    axis, dot, setting = key.partition(".")
-    if axis not in axes:
-        homes = [home for home in owners() if home.partition(".")[2] == axis]
-        if homes and not dot:
-            return f"{axis!r} is a setting, not an axis; did you mean {homes[0]!r}?"
-        return suggest(axis, axes, "axis")
-    if axis not in CHOICES:
-        return f"{axis!r} has no settings; write '{axis}: …'"
-    known = [home.partition(".")[2] for home in owners() if home.startswith(f"{axis}.")]
-    return suggest(setting, known, f"setting of any {axis}")
-
-
-def untunable(key: str) -> str:
-    """A key of ``tune`` that cannot be searched."""
-    axis, dot, setting = key.partition(".")
-    options = list(Tune.model_fields)
-    if not dot and axis not in AXES and nearest(axis, options):
-        return suggest(axis, options, "key of 'tune'")
-    if axis not in VARIED or (dot and key not in owners()):
-        return unknown_axis(key, VARIED)
-    if AXES[axis].untunable:
-        return f"{axis!r} {AXES[axis].untunable}"
-    if dot:
-        return f"{setting!r} is no number; compare its values by 'vary:'"
-    some = next((home for home in owners() if home.startswith(f"{key}.")), "optimizer.lr")
-    return f"{key!r} is no number; compare its choices by 'vary:', and tune settings such as {some}"
-
-
-def unknown_setting(axis: str, name: str, key: str) -> str:
-    """A key that is no setting of a choice."""
-    choice = CHOICES[axis].choices()[name]
-    settings = ["settings"] * issubclass(choice, Open) + [known for known in choice.model_fields if known != "name"]
-    none = f"{name!r} has no settings; take {key!r} out"
-    return suggest(key, settings, f"setting of {name!r}") if settings else none
 
 
 def refused(error: ErrorDetails, axis: str) -> str:

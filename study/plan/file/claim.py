@@ -1,0 +1,61 @@
+"""What a comparison shows and states: its metrics, its claims, figures printed elsewhere."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Discriminator, Field
+
+from study.axes.base import Frozen
+from study.metrics import METRICS
+from study.plan.file.keys import checked_as, tag, union, word
+
+Text = Annotated[str, Field(pattern=r"\S")]
+Printed = Annotated[Text | int | float, Field(description="As printed there.")]
+WORDS = [word(name, f"{about.title}: {about.definition}") for name, about in METRICS.items()]
+MetricName = Annotated[str, checked_as(union("metric", WORDS, Discriminator(tag)))]
+
+
+class Claim(Frozen):
+    """A statement about two arms, declared before training."""
+
+    metric: Annotated[MetricName, Field(description="What the two arms are compared by; it need not be shown.")]
+    better: Annotated[str, Field(description="Label of the arm that is claimed to be better.")]
+    than: Annotated[str, Field(description="Label of the other arm.")]
+    margin: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            allow_inf_nan=False,
+            description="By more than how much: of accuracies, gaps and shares a difference as a fraction (0.01 is a "
+            "point), of all else a factor less one (0.1 is a factor of 1.1).",
+        ),
+    ] = None
+    kind: Annotated[Literal["better", "equal"], Field(description="equal: they differ by less than the margin.")] = (
+        "better"
+    )
+    derived: Annotated[bool, Field(description="Its metric follows from that of another claim.")] = False
+    exploratory: Annotated[bool, Field(description="May be one that so few seeds cannot decide.")] = False
+
+
+class Reported(Frozen):
+    """Figures printed elsewhere, by label and metric, and their source."""
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, Annotated[dict[MetricName, Printed], Field(min_length=1)]]
+
+    source: Printed | None = None
+
+    def figures(self) -> dict[str, dict[str, str]]:
+        """Label → metric → the figure as text."""
+        return {label: {m: str(f) for m, f in given.items()} for label, given in self.__pydantic_extra__.items()}
+
+
+class Measured:
+    """What has ``metrics`` that it shows, and ``claims``."""
+
+    @property
+    def used(self: Any) -> tuple[str, ...]:
+        """The metrics that are shown or claimed."""
+        return tuple(dict.fromkeys((*self.metrics, *(claim.metric for claim in self.claims))))
