@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import comb
 
 ALPHA = 0.05
+POWER = 0.8
+MOST = 1_000  # seeds, or runs of an arm; more is said as "more than 1,000"
 DATASETS = 6  # that tell arms apart: fewer cannot
 
 
@@ -27,6 +30,19 @@ def fewest_seeds(claims: int, ties: int = 0, looks: int = 1) -> int:
     while decidable(seeds, ties, looks) < max(1, claims):
         seeds += 1
     return seeds
+
+
+def smallest_unpaired_p(one: int, other: int, sides: int = 2) -> float:
+    """The smallest p of a permutation test of so many runs against so many others. ``sides``: as above."""
+    return min(1.0, sides / comb(one + other, one))
+
+
+def fewest_runs(claims: int, looks: int = 1) -> int:
+    """The smallest number of runs of each arm, not paired, with which so many claims have a chance."""
+    runs = 2
+    while smallest_unpaired_p(runs, runs) > ALPHA / looks / max(1, claims):
+        runs += 1
+    return runs
 
 
 def chances(floors: Sequence[float], looks: int = 1) -> list[bool]:

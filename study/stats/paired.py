@@ -18,7 +18,7 @@ from study.metrics import METRICS
 from study.stats.estimates import Bools, Floats, mean_interval
 
 Kind = Literal["better", "equal"]
-Test = Literal["sign-flip", "sign", "deterministic", "none"]
+Test = Literal["sign-flip", "sign", "permutation", "rank-sum", "deterministic", "none"]
 Alternative = Literal["two-sided", "greater", "less"]
 EXACT = 16  # differences up to which all 2^n sign patterns are tried
 RESAMPLES = 99_999
@@ -28,6 +28,7 @@ TIE = 5e-10  # differences this close are equal: those of counts are, up to roun
 @dataclass(frozen=True)
 class Side:
     """One arm of a claim. Pair i of one side belongs to pair i of the other: the same seed, or the same round.
+    Where a claim is not ``paired`` they are runs, and the sides may have different numbers of them.
 
     ``values``: of the claim's metric, in its unit [pairs]; inf for a target that was not reached, NaN for no value.
     ``status``: how each run ended [pairs]; out of memory counts as diverged. Of a time to target the value counts,
@@ -42,7 +43,9 @@ class Side:
 
 @dataclass(frozen=True)
 class Statement:
-    """A claim with the runs that it is about. ``margin``: None for the metric's default."""
+    """A claim with the runs that it is about. ``margin``: None for the metric's default. ``paired``: whether run i of
+    one side shares with run i of the other what chance gave them.
+    """
 
     metric: str
     better: Side
@@ -50,6 +53,7 @@ class Statement:
     margin: float | None = None
     kind: Kind = "better"
     derived: bool = False
+    paired: bool = True
 
 
 class Lack(NamedTuple):
@@ -72,6 +76,9 @@ class Evidence:
     against the margin (``kind: equal``: within it, beyond it). ``mean sd``: of the differences, as they are tested.
     ``ahead``: the arm that did better, whatever the margin; None where neither did. ``p_ahead``: of the test of
     that alone, without the margin; not adjusted. ``both_lost``: pairs in which both arms are worse than every number.
+
+    Where runs are not paired, ``pairs`` are the runs of the smaller side, ``wins losses ties`` are of every run of one
+    side against every run of the other, and ``sd`` is that of the difference of two runs.
     """
 
     margin: float
@@ -92,6 +99,7 @@ class Evidence:
     p_ahead: float | None = None
     lost: tuple[int, int] = (0, 0)  # pairs in which each of the two is worse than every number
     both_lost: int = 0
+    runs: tuple[int, int] = (0, 0)  # of each side, where they are not paired
     lacking: tuple[Lack, ...] = ()  # what has to be run again before anything can be said
 
 
@@ -107,8 +115,8 @@ def weigh(claim: Statement) -> Evidence:
     sides = (claim.better, claim.than)
     if len({len(array) for side in sides for array in (side.values, side.status)}) != 1:
         raise ValueError(f"{claim.better.label} and {claim.than.label} are not paired")
-    worst = _worse_than_any(claim.metric, claim.better), _worse_than_any(claim.metric, claim.than)
-    if lacking := tuple(_lacking(claim, worst)):
+    worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
+    if lacking := tuple(lacks(claim, worst)):
         return Evidence(margin, "none", 1.0, None, lacking=lacking)
     d = differences(claim.metric, claim.better.values, claim.than.values, worst)
     m = about.threshold(margin)
@@ -171,12 +179,12 @@ def _sign(x: float) -> bool | None:
     return None if abs(x) < TIE else x > 0
 
 
-def _worse_than_any(metric: str, side: Side) -> Bools:
+def worse_than_any(metric: str, side: Side) -> Bools:
     """Where an arm is worse than every number: diverged, or a target not reached. [pairs]"""
     return np.isposinf(side.values) if METRICS[metric].target else side.status == "diverged"
 
 
-def _lacking(claim: Statement, worst: tuple[Bools, Bools]) -> list[Lack]:
+def lacks(claim: Statement, worst: tuple[Bools, Bools]) -> list[Lack]:
     """The arms of which runs, or timings, must be there before the claim can be judged."""
     found = []
     for side, lost in zip((claim.better, claim.than), worst, strict=True):
@@ -195,19 +203,21 @@ def differences(metric: str, better: Floats, than: Floats, worst: tuple[Bools, B
     it is worse than every number. Where one arm is, the difference is infinite; where both are, NaN. A loss of 0 is
     infinitely better than any other.
     """
-    about, sides = METRICS[metric], []
-    for values, lost in zip((better, than), worst, strict=True):
-        kept = np.where(lost, 1.0, values)
-        if about.ratio:
-            if (kept < 0).any():
-                raise ValueError(f"{metric} is compared by factors, which negative values do not have")
-            with np.errstate(divide="ignore"):
-                kept = np.log(kept)
-        sides.append(np.where(lost, -np.inf, about.orientation * kept))
-    a, b = sides
+    a, b = (oriented(metric, values, lost) for values, lost in zip((better, than), worst, strict=True))
     with np.errstate(invalid="ignore"):
         d = np.where(a == b, 0.0, a - b)
     return np.where(np.isneginf(a) & np.isneginf(b), np.nan, d)
+
+
+def oriented(metric: str, values: Floats, lost: Bools) -> Floats:
+    """``values`` on the scale of differences, the higher the better; -inf where an arm is ``lost``. [runs]"""
+    about, kept = METRICS[metric], np.where(lost, 1.0, values)
+    if about.ratio:
+        if (kept < 0).any():
+            raise ValueError(f"{metric} is compared by factors, which negative values do not have")
+        with np.errstate(divide="ignore"):
+            kept = np.log(kept)
+    return np.where(lost, -np.inf, about.orientation * kept)
 
 
 def beyond(d: Floats, m: float) -> Floats:

@@ -13,12 +13,12 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from study.metrics import METRICS
-from study.stats.exact import ALPHA, fewest_seeds, smallest_p
+from study.stats import unpaired
+from study.stats.exact import ALPHA, MOST, POWER, fewest_seeds, smallest_p, smallest_unpaired_p
 from study.stats.paired import Evidence, Kind, Statement, weigh
+from study.stats.unpaired import runs_needed
 
 Word = Literal["supported", "refuted", "undecided"]
-POWER = 0.8
-MOST = 1_000  # seeds; more is said as "more than 1,000"
 FALSE_VERDICTS = {2: 0.074, 5: 0.109}  # with so many looks that were not declared, found by simulation
 
 
@@ -28,8 +28,9 @@ class Verdict:
 
     ``p_adjusted``: None for deterministic metrics. ``decided``: whether the evidence suffices, whatever the tuning.
     ``undertuned``: labels of the arms that must be tuned further before the claim can be decided, if the true
-    difference is as observed. ``pairs_needed``: how many seeds (rounds, for timed metrics) in all would decide it then,
-    with as many ``looks`` as are declared; None where it is decided, or where more than 1,000 would be needed.
+    difference is as observed. ``pairs_needed``: how many seeds in all (rounds, for timed metrics; runs of each arm,
+    where they are not paired) would decide it then, with as many ``looks`` as are declared; None where it is decided,
+    or where more than 1,000 would be needed.
     ``hopeless``: the number of claims that count, where so few pairs cannot decide this one whatever came out; else 0.
     ``clear``: whether one arm is better beyond doubt, by whatever.
     """
@@ -57,7 +58,7 @@ def judge(claims: Sequence[Statement], looks: int = 1, withdrawn: Sequence[float
     ``looks``: how often the study is looked at as its seeds grow, as declared; each look tests at 0.05 / looks.
     ``withdrawn``: the last p of claims that were judged and are stated no more, which count on.
     """
-    weighed = [(claim, weigh(claim)) for claim in claims]
+    weighed = [(claim, (weigh if claim.paired else unpaired.weigh)(claim)) for claim in claims]
     raw = [found.p for claim, found in weighed if found.p is not None and not claim.derived]
     family = Family([*raw, *withdrawn])
     return [_verdict(claim, found, family, looks) for claim, found in weighed]
@@ -89,8 +90,13 @@ def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> V
     word: Word = "undecided" if undertuned or not decided else "supported" if found.favours else "refuted"
     needed, hopeless = None, 0
     if not decided and not found.lacking:
-        needed = pairs_needed(claim.metric, claim.kind, found, family.size, looks)
-        floor = smallest_p(found.pairs, found.ties, 1 if claim.kind == "equal" else 2)
+        sides = 1 if claim.kind == "equal" else 2
+        if claim.paired:
+            needed = pairs_needed(claim.metric, claim.kind, found, family.size, looks)
+            floor = smallest_p(found.pairs, found.ties, sides)
+        else:
+            needed = runs_needed(claim.metric, claim.kind, found, family.size, looks)
+            floor = smallest_unpaired_p(*found.runs, sides)
         hopeless = 0 if family.adjusted(floor) <= alpha else family.size
     # Of which arm is better a margin says nothing: that needs a test of its own, with Bonferroni's correction.
     clear = found.p_ahead is None or found.p_ahead * family.size <= alpha

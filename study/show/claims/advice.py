@@ -18,8 +18,8 @@ from study.plan.trials import Trials
 from study.show.claims.table import note_on_looks, sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
 from study.show.tables.tuning import steps_out
-from study.stats.exact import ALPHA
-from study.stats.verdict import MOST, POWER, pairs_needed
+from study.stats.exact import ALPHA, MOST, POWER
+from study.stats.verdict import pairs_needed
 from study.store.layout import Store
 from study.wording import counted, listed
 

@@ -13,9 +13,9 @@ from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.formatting import NONE, Cell, effect, margin_text
 from study.show.templates import paragraphs
-from study.stats.exact import ALPHA
+from study.stats.exact import ALPHA, MOST
 from study.stats.paired import Evidence, Lack, Statement
-from study.stats.verdict import FALSE_VERDICTS, MOST, Verdict
+from study.stats.verdict import FALSE_VERDICTS, Verdict
 from study.wording import counted, listed
 
 WITHDRAWN = "withdrawn"

@@ -1,0 +1,225 @@
+"""What the runs of two arms say about one claim where nothing pairs them: two independent samples.
+
+The counterpart of ``paired``, with the same margins, the same rules for runs that diverged, and the same evidence.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import chain, combinations
+from math import ceil, comb, sqrt
+from typing import Any
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.power import TTestIndPower
+
+from study.metrics import METRICS
+from study.stats.estimates import Floats, Ints
+from study.stats.exact import ALPHA, MOST, POWER, fewest_runs
+from study.stats.paired import (
+    RESAMPLES,
+    TIE,
+    Alternative,
+    Evidence,
+    Kind,
+    Statement,
+    beyond,
+    lacks,
+    oriented,
+    worse_than_any,
+)
+
+PATTERNS = 200_000  # ways of parting the runs up to which all are tried: ten against ten have 184,756
+LARGEST = 1e9  # t of two sides without any spread
+Statistic = Callable[[Floats, Floats, Floats, Floats, int, int], Floats]
+TESTS = ("permutation", "rank-sum")
+
+
+def weigh(claim: Statement) -> Evidence:
+    """Test one claim on runs that are not paired. ``p`` is not yet adjusted for the other claims.
+
+    Raises ValueError where a claim of ``kind: equal`` has no margin.
+    """
+    about = METRICS[claim.metric]
+    margin = about.margin if claim.margin is None else claim.margin
+    if claim.kind == "equal" and margin <= 0:
+        raise ValueError("a claim of kind: equal needs a margin above 0")
+    sides = (claim.better, claim.than)
+    worst = worse_than_any(claim.metric, sides[0]), worse_than_any(claim.metric, sides[1])
+    if lacking := tuple(lacks(claim, worst)):
+        return Evidence(margin, "none", 1.0, None, lacking=lacking)
+    x, y = (oriented(claim.metric, side.values, lost) for side, lost in zip(sides, worst, strict=True))
+    m, equal = about.threshold(margin), claim.kind == "equal"
+    finite = bool(np.isfinite(x).all() and np.isfinite(y).all())
+    p, favours = equivalence(x, y, m) if equal else (separation(x - m, y), _side(x - m, y))
+    lead = _side(x, y)
+    wins, losses, ties = _against(x, y, m, equal)
+    found: dict[str, Any] = {
+        "ahead": None if lead is None else (claim.better if lead else claim.than).label,
+        "p_ahead": separation(x, y) if m and not (equal or favours) else None,
+        "lost": (int(worst[0].sum()), int(worst[1].sum())),
+        "runs": (len(x), len(y)),
+        "pairs": min(len(x), len(y)),
+        "wins": wins,
+        "losses": losses,
+        "ties": ties,
+    }
+    if not finite:
+        share = wins / (wins + losses) if wins + losses else None
+        return Evidence(margin, "rank-sum", p, favours, estimate=share, **found)
+    mean, level = float(np.round(x.mean() - y.mean(), 12)), 0.9 if equal else 0.95
+    low, high = (None if end is None else about.restored(end) for end in welch_interval(x, y, level))
+    sd = float(np.sqrt(sum(side.var(ddof=1) if len(side) > 1 else 0.0 for side in (x, y))))
+    found |= {"estimate": about.restored(mean), "low": low, "high": high, "level": level, "mean": mean, "sd": sd}
+    return Evidence(margin, "permutation", p, favours, **found)
+
+
+def welch_interval(x: Floats, y: Floats, level: float) -> tuple[float | None, float | None]:
+    """The interval of the difference of means without equal variances (Welch, 1947); None where there is no spread."""
+    if min(len(x), len(y)) < 2 or max(np.ptp(x), np.ptp(y)) <= TIE:
+        return None, None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        interval = stats.ttest_ind(x, y, equal_var=False).confidence_interval(level)
+    return float(interval.low), float(interval.high)
+
+
+def separation(x: Floats, y: Floats, alternative: Alternative = "two-sided") -> float:
+    """p that ``x`` [runs] and ``y`` [runs] differ as they do by chance.
+
+    The larger one of Welch's t test, which minds that spreads differ, and of the permutation test of its t, which minds
+    that few runs are not normal (Janssen, 1997; Chung and Romano, 2013). Where a run holds no number, of the
+    permutation test of ranks (Mann and Whitney, 1947; ties share theirs).
+    """
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        ranks = stats.rankdata(np.round(np.concatenate([x, y]), 9))
+        return permutation(ranks[: len(x)], ranks[len(x) :], alternative, _sum_of)
+    p = permutation(x, y, alternative, _welch_t)
+    if min(len(x), len(y)) < 2 or min(np.ptp(x), np.ptp(y)) <= TIE:
+        return p
+    return max(p, float(stats.ttest_ind(x, y, equal_var=False, alternative=alternative).pvalue))
+
+
+def permutation(x: Floats, y: Floats, alternative: Alternative, statistic: Statistic) -> float:
+    """p of the test of all ways to part the runs of both sides, exact up to ten against ten."""
+    pool = np.concatenate([x, y])
+    pool = pool - pool.mean()
+    spread = float(np.abs(pool).max())
+    if spread <= TIE:
+        return 1.0  # all runs are the same
+    pool = pool / spread
+    if comb(len(pool), len(x)) > PATTERNS:
+
+        def of_samples(one: Floats, other: Floats, axis: int) -> Floats:
+            parts = one.sum(axis), other.sum(axis), (one**2).sum(axis), (other**2).sum(axis)
+            return statistic(*parts, one.shape[axis], other.shape[axis])
+
+        drawn = stats.permutation_test(
+            (pool[: len(x)], pool[len(x) :]), of_samples, vectorized=True, n_resamples=RESAMPLES, batch=10_000,
+            alternative=alternative, rng=np.random.default_rng(0),
+        )  # fmt: skip
+        return float(drawn.pvalue)
+    chosen = pool[_patterns(len(pool), len(x))]  # scipy, which would do the same, takes ten times as long
+    sums, squares = chosen.sum(axis=1), (chosen**2).sum(axis=1)
+    null = statistic(sums, pool.sum() - sums, squares, (pool**2).sum() - squares, len(x), len(y))
+    observed = null[0]  # the first pattern is the runs as they are
+    tails = {"less": float((null <= observed).mean()), "greater": float((null >= observed).mean())}
+    return min(1.0, 2 * min(tails.values())) if alternative == "two-sided" else tails[alternative]
+
+
+@cache
+def _patterns(runs: int, of: int) -> Ints:
+    """Every way to choose so many of the runs. [patterns, of]"""
+    chosen = chain.from_iterable(combinations(range(runs), of))
+    return np.fromiter(chosen, dtype=np.int64, count=comb(runs, of) * of).reshape(-1, of)
+
+
+def _welch_t(one: Floats, other: Floats, squares: Floats, rest: Floats, n: int, m: int) -> Floats:
+    """Welch's t from sums and sums of squares of both sides. [patterns]"""
+    error = np.zeros_like(one)
+    for total, of_squares, runs in ((one, squares, n), (other, rest, m)):
+        if runs > 1:
+            error = error + np.maximum(of_squares - total**2 / runs, 0.0) / (runs - 1) / runs
+    apart = np.round(one / n - other / m, 12)
+    error = np.sqrt(np.where(error < 1e-20, 0.0, error))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(error > 0, apart / error, np.sign(apart) * LARGEST)
+    return np.round(np.clip(t, -LARGEST, LARGEST), 9)
+
+
+def _sum_of(one: Floats, other: Floats, squares: Floats, rest: Floats, n: int, m: int) -> Floats:
+    return np.round(one, 9)
+
+
+def equivalence(x: Floats, y: Floats, m: float) -> tuple[float, bool]:
+    """p of what the runs speak for, and whether that is being equal: within ``±m``. As ``paired.equivalence``."""
+    if np.isfinite(x).all() and np.isfinite(y).all():
+        apart = float(x.mean() - y.mean())
+        if abs(apart) < m:
+            return max(separation(x - m, y, "less"), separation(x + m, y, "greater")), True
+        p = separation(x - m, y, "greater") if apart > 0 else separation(x + m, y, "less")
+        return min(1.0, 2 * p), False
+    equal = max(separation(x - m, y, "less"), separation(x + m, y, "greater"))
+    other = min(1.0, 2 * min(separation(x - m, y, "greater"), separation(x + m, y, "less")))
+    return (equal, True) if equal <= other else (other, False)
+
+
+def _side(x: Floats, y: Floats) -> bool | None:
+    """Whether ``x`` does better, by the mean or, where a run holds no number, by ranks; None where neither does."""
+    if np.isfinite(x).all() and np.isfinite(y).all():
+        lead = float(x.mean() - y.mean())
+    else:
+        wins, losses, _ = _against(x, y, 0.0, equal=False)
+        lead = float(wins - losses)
+    return None if abs(lead) < TIE else lead > 0
+
+
+def _against(x: Floats, y: Floats, m: float, equal: bool) -> tuple[int, int, int]:
+    """Of every run of one side against every run of the other: how often the claim holds, does not, and neither."""
+    a, b = np.broadcast_arrays(x[:, None], y[None, :])
+    with np.errstate(invalid="ignore"):
+        d = np.where(a == b, 0.0, a - b)  # of two runs that diverged, too
+        held = beyond(m - np.abs(d), 0) if equal else beyond(d, m)
+    wins, losses = int((held > 0).sum()), int((held < 0).sum())
+    return wins, losses, held.size - wins - losses
+
+
+def runs_needed(metric: str, kind: Kind, found: Evidence, claims: int, looks: int) -> int | None:
+    """How many runs of each arm would decide an open claim with a power of 0.8, if the true difference is as observed.
+
+    By the power of a t test, of two for ``kind: equal``; where a run holds no number by that of the rank-sum test
+    (Noether, 1987). ``claims``: those that count for Holm. None where more than 1,000 would be needed.
+    """
+    alpha, fewest = ALPHA / looks / claims, fewest_runs(claims, looks)
+    if found.mean is None or found.sd is None:
+        needed = _by_ranks(found, alpha)
+    else:
+        m, within = METRICS[metric].threshold(found.margin), kind == "equal"
+        within = within and abs(found.mean) < m
+        gaps = [m - found.mean, m + found.mean] if within else [abs(found.mean - m)]
+        if kind == "equal" and not within:
+            gaps = [abs(found.mean) - m]
+        needed = _by_size(gaps, found.sd, alpha if within else alpha / 2, fewest)
+    if needed is None or needed > MOST:
+        return None
+    return max(needed, fewest, max(found.runs) + 1)
+
+
+def _by_ranks(found: Evidence, alpha: float) -> int | None:
+    share = (found.wins + found.ties / 2) / (found.wins + found.losses + found.ties)
+    z = float(stats.norm.isf(alpha / 2) + stats.norm.isf(1 - POWER))
+    return None if abs(share - 0.5) < TIE else ceil(z**2 / (6 * (share - 0.5) ** 2))
+
+
+def _by_size(gaps: Sequence[float], sd: float, level: float, fewest: int) -> int | None:
+    """``gaps``: what each one-sided test is to tell from 0; ``sd``: of the difference of two runs."""
+
+    def power(n: int) -> float:
+        tests = [TTestIndPower().power(gap * sqrt(2) / sd, n, level, alternative="larger") for gap in gaps]
+        return float(sum(tests)) - (len(tests) - 1)
+
+    if sd == 0:
+        return fewest if min(gaps) > TIE else None
+    return fewest + bisect_left(range(fewest, MOST + 1), True, key=lambda n: power(n) >= POWER)
