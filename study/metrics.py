@@ -6,12 +6,11 @@ Loads neither pandas nor numpy: a metric holds a function of columns, which ``sh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul, sub, truediv
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, NamedTuple
 
 Select = Literal["val_accuracy", "val_loss", "steps_to_target"]  # what a candidate of a search is chosen by
 Adjective = Literal["higher", "lower", "more", "fewer", "less", "shorter", "smaller"]
@@ -213,8 +212,19 @@ def _loss(split: str, title: str, rows: str) -> Metric:
     return Metric(title, "nats", definition, Final(f"{split}_loss", twin="val_loss"))
 
 
+class Metrics(dict[str, Metric]):
+    """Metrics by name. ``declared``: those that only the file of the study in hand knows (``Plan.declare``), which are
+    found by their names like all others, and are in no list.
+    """
+
+    declared: Mapping[str, Metric] = MappingProxyType({})
+
+    def __missing__(self, name: str) -> Metric:
+        return self.declared[name]
+
+
 MEASURED_TIME = 0.10  # between processes the same step differs by 4 % and more
-METRICS: dict[str, Metric] = {
+METRICS = Metrics({
     "test_accuracy": _accuracy(
         "test", "test accuracy", "share of test rows classified correctly at the end of the budget"
     ),
@@ -268,32 +278,7 @@ METRICS: dict[str, Metric] = {
         "speedup", "×", "seconds per step of the reference ÷ seconds per step of the arm",
         PerRound("reference_seconds", "step_seconds", compute=truediv), "higher", margin=MEASURED_TIME,
     ),
-}  # fmt: skip
-
-
-class Target(BaseModel):
-    """The validation level that counts as converged."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    metric: Annotated[Literal["val_accuracy", "val_loss"], Field(description="The level is of this metric.")]
-    value: Annotated[float, Field(allow_inf_nan=False, description="The level; an accuracy is a fraction.")]
-
-    @field_validator("value")
-    @classmethod
-    def within_reach(cls, value: float, info: ValidationInfo) -> float:
-        if info.data.get("metric") == "val_accuracy" and not 0 < value <= 1:
-            raise ValueError("an accuracy is a fraction: give a number above 0 and at most 1")
-        if info.data.get("metric") == "val_loss" and value <= 0:
-            raise ValueError("no run can have such a loss: give a number above 0")
-        return value
-
-    def __str__(self) -> str:
-        return f"{self.metric} {self.value:g}"
-
-    def met(self, level: Any) -> Any:
-        """Whether ``level``, a number or an array, is at or past the target: above for accuracies, else below."""
-        return level >= self.value if self.metric == "val_accuracy" else level <= self.value
+})  # fmt: skip
 
 
 def selections(metrics: Iterable[str], given: Sequence[Select] | None, regression: bool) -> dict[str, Select]:

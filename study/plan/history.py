@@ -110,8 +110,11 @@ def state(plan: Plan, store: Store) -> None:
             others |= {words: entry["stated"] for words, entry in History._of(path).claims.items() if entry["stated"]}
     present, now = store.present(plan.arms), datetime.now(UTC).isoformat(timespec="seconds")
     for words, (comparison, claim) in new.items():
-        arms = (claim.better_arm, claim.than_arm)
-        runs = sum(len(seeds) for arm in arms for _, seeds in owned(present[arm], comparison.seeds))
+        arms, given = (claim.better_arm, claim.than_arm), comparison.runs
+        if given:
+            runs = sum(len(given.seeds[arm]) for arm in arms)
+        else:
+            runs = sum(len(seeds) for arm in arms for _, seeds in owned(present[arm], comparison.seeds))
         stated = others.get(words) or {"time": now, "runs": runs}
         history.claims[words] = history.claims.get(words, NEVER) | {"stated": stated}
     history.write()
@@ -143,7 +146,7 @@ class Freshness:
         folder = store.study(plan.study)
         self.plan, self.store, self.expected = plan, store, folder / "records.json"
         self._sums = Sums(folder.with_name(f".{plan.study}.sums.json"))
-        files: dict[str, list[Path]] = {}
+        files = {arm: runs.paths for arm, runs in plan.given.items()}
         for arm, blocks in store.present(plan.arms).items():
             search = plan.arms[arm].search
             files[arm] = [store.search(search.id)] if search else []
@@ -179,5 +182,5 @@ class Freshness:
     def newer(self) -> list[str]:
         """The arms, or "timing", whose records are not those drawn from (none yet: all)."""
         drawn = History.read(self.plan, self.store).drawn
-        names = [*self.plan.arms, *[TIMING] * bool(self.plan.timing)]
+        names = [*self.plan.arms, *self.plan.given, *[TIMING] * bool(self.plan.timing)]
         return [name for name in names if drawn.get(name) != self.now.get(name)]

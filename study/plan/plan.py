@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,15 @@ from study.axes.custom import Custom
 from study.axes.dataset import Dataset
 from study.axes.recipe import RECIPE, Recipe, canonical, digest
 from study.errors import Refused, suggest
-from study.metrics import METRICS, Select, Target
+from study.metrics import METRICS, Select
+from study.plan.elsewhere.metrics import own_metrics
+from study.plan.elsewhere.planned import PlannedRuns
 from study.plan.file.claim import Claim, Measured
-from study.plan.file.models import Comparison
 from study.plan.search import Candidate, Search, Selection
 from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
-
-FEWEST_ROUNDS = 6  # of timing: a median of fewer has no 95 % interval
+from study.target import Target
+from study.wording import counted
 
 
 class Arm(Frozen):
@@ -96,6 +97,7 @@ class PlannedArm(Frozen):
 
 
 class PlannedClaim(Claim):
+    metric: str
     better_arm: str  # the arms that the metric is read from
     than_arm: str
 
@@ -121,6 +123,30 @@ class PlannedComparison(Measured, Frozen):
     selections: dict[str, Select]  # metric, shown or claimed → what its arms are tuned by; empty without tuning
     given: dict[str, str]  # label → its ``label:`` in the study file, which stands for the ``coupled`` keys
     coupled: tuple[str, ...]
+    runs: PlannedRuns | None = None  # that its arms are known by; None where they are trained here
+
+    @property
+    def here(self) -> bool:
+        """Whether its arms are trained here."""
+        return self.runs is None
+
+    @property
+    def paired(self) -> bool:
+        """Whether a seed gives every arm the same."""
+        return self.runs is None or self.runs.file.paired
+
+    @property
+    def wanted(self) -> dict[str, int]:
+        """How many runs there are to be of each arm."""
+        if self.runs:
+            return {arm: len(seeds) for arm, seeds in self.runs.seeds.items()}
+        return dict.fromkeys(self.trained, self.seeds)
+
+    @property
+    def each(self) -> str:
+        """How many runs there are to be of an arm: ``10 runs``, ``8 to 10 runs``."""
+        counts = sorted({*self.wanted.values()})
+        return f"{counts[0]} to {counts[-1]} runs" if len(counts) > 1 else counted(counts[0], "run")
 
     @property
     def labels(self) -> dict[str, str]:
@@ -163,10 +189,21 @@ class Plan(Frozen):
         return {arm.dataset_id: arm.dataset for arm in self.arms.values()}
 
     @property
+    def given(self) -> dict[str, PlannedRuns]:
+        """Where the runs of an arm are that was not trained here, by arm."""
+        return {arm: c.runs for c in self.comparisons if c.runs for arm in c.runs.seeds}
+
+    def declare(self) -> None:
+        """Make its own metrics known, in place of those of any study before it: a process has one study in hand."""
+        parts = [c.runs.metrics for c in self.comparisons if c.runs]
+        METRICS.declared = own_metrics({name: one for part in parts for name, one in part.items()})
+
+    @property
     def stated(self) -> str:
         """A digest of all that verdicts depend on but the records: claims, looks, seeds, targets, timing; no names."""
         parts = [
             [c.seeds, c.target and c.target.model_dump(), [claim.model_dump() for claim in c.claims]]
+            + ([c.paired, c.runs.model_dump(mode="json", include={"metrics", "seeds"})] if c.runs else [])
             for c in self.comparisons
         ]
         return digest(json.dumps([parts, self.looks, self.timing and self.timing.id], sort_keys=True))
@@ -247,20 +284,6 @@ def open_plan(path: str | Path) -> tuple[Plan, Store]:
             [f"{path}: there is no plan; give results/studies/STUDY/plan.json, which a run of snakemake writes"]
         )
     parents = path.parents if len(path.parents) > 3 else path.absolute().parents
-    return Plan.load(path), Store(parents[2])
-
-
-def rounds_of(comparisons: Iterable[Comparison | PlannedComparison], seeds: int = 0) -> int:
-    """Of the timing job: as many as the most ``seeds`` of what is timed; ``seeds``: of comparisons that give none."""
-    timed = [c.seeds or seeds for c in comparisons if any(METRICS[metric].timed for metric in c.used)]
-    return max([FEWEST_ROUNDS, *timed])
-
-
-def timing_of(comparisons: Sequence[PlannedComparison]) -> Timing | None:
-    """The timing job of a study: the arms of comparisons that show or claim a time or memory; None without any."""
-    timed = [(c, metric) for c in comparisons for metric in c.used if METRICS[metric].timed]
-    if not timed:
-        return None
-    arms = tuple(sorted({arm for comparison, metric in timed for arm in comparison.arms_for(metric).values()}))
-    rounds = rounds_of(comparisons)
-    return Timing(id=digest(json.dumps([RECIPE, rounds, *arms])), arms=arms, rounds=rounds)
+    plan = Plan.load(path)
+    plan.declare()
+    return plan, Store(parents[2])

@@ -14,9 +14,10 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
-from study.metrics import Select, Target
+from study.metrics import Select
 from study.plan.search import Candidate, Search, Searched, Selection
 from study.store.files import write_parquet
+from study.target import Target
 
 Row = dict[str, Any]  # of one candidate and one tuning seed, with its status and every validation metric
 NOTHING_CHOSEN = "tuning"  # the reason of runs that are diverged because every candidate was

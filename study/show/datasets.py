@@ -42,11 +42,14 @@ class Across(NamedTuple):
 
 
 def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
-    """None where there are fewer than two datasets, or fewer than two arms on them.
+    """None where there are fewer than two datasets, or fewer than two arms on them; or nobody here knows on what the
+    arms were trained.
 
     A dataset is its content: split in another way, or read from another place, it is the same. A key whose
     value follows from the dataset (a network for each) belongs to the dataset, and to the name of no arm.
     """
+    if not comparison.here:
+        return None
     contents = {i: _content(dataset) for i, dataset in plan.datasets.items()}
     datasets = {arm.label: plan.arms[arm.arm].dataset for arm in comparison.arms}
     content = {arm.label: contents[plan.arms[arm.arm].dataset_id] for arm in comparison.arms}

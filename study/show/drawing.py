@@ -47,7 +47,8 @@ class Studio:
             drawn = FIGURES[drawing.name].draw(self.plan, evidence, self.summary)
             save(drawn.canvas, self.folder / "figures" / drawing.name / comparison.name, drawn.caption)
             return
-        device = workers(device_of(self.records.timing), [self.plan.arms[arm.arm].gpus for arm in comparison.arms])
+        gpus = [self.plan.arms[arm.arm].gpus for arm in comparison.arms if comparison.here]
+        device = workers(device_of(self.records.timing), gpus)
         for file in drawing.files:
             text = FORMATS[file.rpartition(".")[2]]
             write_if_changed(self.folder / file, text(comparison, self.summary, device))
@@ -93,7 +94,7 @@ class Studio:
 
     def _shown(self, comparison: PlannedComparison) -> str:
         """A digest of what its table and figures are drawn from: the plan, the records, the program."""
-        arms = {arm: self.plan.arms[arm].model_dump_json() for arm in comparison.trained}
+        arms = {arm: self.plan.arms[arm].model_dump_json() if comparison.here else "" for arm in comparison.trained}
         found = hashlib.sha256(json.dumps([self.program, comparison.model_dump_json(), arms]).encode())
         parts = [frame[frame["arm"].isin(list(arms))] for frame in self.records]
         parts += [frame[frame["comparison"] == comparison.name] for frame in (self.observations.frame, self.summary)]

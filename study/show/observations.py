@@ -16,13 +16,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.axes.dataset import Dataset
-from study.metrics import METRICS, Final, PerRound, Target, ToTarget
+from study.metrics import METRICS, Final, PerRound, ToTarget
 from study.plan.plan import Plan, PlannedComparison
+from study.show.given import observed
 from study.show.records import Records, first_reached
 from study.show.tables.tuning import found
 from study.stats.estimates import Floats, estimate_of
 from study.store.failures import OUT_OF_MEMORY
 from study.store.files import write_parquet
+from study.target import Target
 from study.tasks import TASKS
 
 OBSERVATIONS = pa.schema(
@@ -127,6 +129,7 @@ class _Evidence:
         data = records.runs["arm"].map({name: arm.dataset_id for name, arm in plan.arms.items()})
         units = {name: loss_units(dataset, runs[data == name]) for name, dataset in plan.datasets.items()}
         self.units = {name: units[arm.dataset_id] for name, arm in plan.arms.items()}
+        self.given = records.given.set_index(["arm", "seed"])
         chosen = found(records.tuning)
         self.undertuned = {
             name: arm.search.changes_steps
@@ -140,6 +143,9 @@ BASE = ["arm", "label", "seed", "status", "learned", "out_of_memory"]
 
 def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[pd.DataFrame]:
     """The rows of one comparison, a frame for each metric."""
+    if comparison.runs:
+        yield from observed(comparison, evidence.runs, evidence.given, BASE, LEARNED)
+        return
     seeds = pd.MultiIndex.from_product([list(comparison.trained), range(comparison.seeds)], names=["arm", "seed"])
     every = evidence.runs.loc[seeds].reset_index()  # of the arms of every selection
     every["label"] = every["arm"].map(comparison.trained)

@@ -13,13 +13,14 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from study.axes.recipe import Recipe
-from study.metrics import Target
 from study.plan.plan import Plan
 from study.plan.trials import Trials, settings_text
+from study.show.given import VALUES, read_given
 from study.store.failures import failed_search, failures
 from study.store.files import write_parquet
 from study.store.layout import Block, Store, owned
 from study.store.schemas import AXES_COLUMNS, CURVES, RUNS, TIMING, TUNING
+from study.target import Target
 
 TARGETS = [("reached_target", pa.bool_()), ("steps_to_target", pa.int64()), ("epochs_to_target", pa.float64())]
 ABOUT = [
@@ -37,11 +38,12 @@ class Records(NamedTuple):
     curves: pd.DataFrame
     timing: pd.DataFrame  # a row per arm and round; empty where nothing was timed
     tuning: pd.DataFrame  # per arm, candidate and tuning seed; empty where nothing was tuned
+    given: pd.DataFrame = VALUES.empty_table().to_pandas()  # of runs that were not trained here: per run and metric
 
     def write(self, folder: Path) -> None:
-        """As runs, curves, timing and tuning.parquet."""
-        for name, frame in self._asdict().items():
-            table = pa.Table.from_pandas(frame, SCHEMAS[name], preserve_index=False)
+        """As runs, curves, timing and tuning.parquet; what is ``given`` stays in its own files."""
+        for name, schema in SCHEMAS.items():
+            table = pa.Table.from_pandas(getattr(self, name), schema, preserve_index=False)
             write_parquet(table.replace_schema_metadata(), folder / f"{name}.parquet")
 
     @classmethod
@@ -56,12 +58,15 @@ SCHEMAS = {"runs": STUDY_RUNS, "curves": CURVES, "timing": TIMING, "tuning": TUN
 def gather(plan: Plan, store: Store) -> Records:
     """The records of every arm of a study, and of its timing.
 
-    Raises ValueError where runs were trained with other settings than tuning chose.
+    Raises ValueError where runs were trained with other settings than tuning chose, Refused where a file with runs that
+    are there already has changed since the study was planned.
     """
     present = store.present(plan.arms)
     runs, curves = _there(plan, store, present)
-    absent = _absent(plan, store, present)
-    runs = pa.concat_tables([runs, absent]).sort_by([("arm", "ascending"), ("seed", "ascending")])
+    given = read_given(plan)
+    curves = pa.concat_tables([curves, given.curves])
+    runs = pa.concat_tables([runs, _absent(plan, store, present), given.runs])
+    runs = runs.sort_by([("arm", "ascending"), ("seed", "ascending")])
     trials = {search: Trials.read(about, store.search(search)) for search, about in plan.searches.items()}
     path = plan.timing and store.timing(plan.timing.id)
     seen = curves.to_pandas()
@@ -76,6 +81,7 @@ def gather(plan: Plan, store: Store) -> Records:
         curves=seen,
         timing=(pq.read_table(path, schema=TIMING) if path and path.exists() else TIMING.empty_table()).to_pandas(),
         tuning=pa.Table.from_pylist(tuning, TUNING).to_pandas(),
+        given=given.values.to_pandas(),
     )
 
 

@@ -93,7 +93,7 @@ def suggest(arguments: Namespace) -> None:
     plan, store, path, again = _asked(arguments)
     found = pd.read_parquet(path) if path.exists() else None
     if found is None or claims_table.differs(plan, found) or Freshness(plan, store).newer():
-        if not any(store.present(plan.arms).values()):
+        if not plan.given and not any(store.present(plan.arms).values()):
             raise Refused([f"{arguments.file}: none of its arms is trained yet; {again}"])
         history = History.read(plan, store)  # judged in memory: the study's own results are those of its last run
         rulings = verdicts.judge(plan, observe(plan, gather(plan, store)), history)

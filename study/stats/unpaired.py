@@ -204,7 +204,7 @@ def runs_needed(metric: str, kind: Kind, found: Evidence, claims: int, looks: in
         needed = _by_size(gaps, found.sd, alpha if within else alpha / 2, fewest)
     if needed is None or needed > MOST:
         return None
-    return max(needed, fewest, max(found.runs) + 1)
+    return max(needed, fewest, max(*found.runs, found.pairs) + 1)
 
 
 def _by_ranks(found: Evidence, alpha: float) -> int | None:

@@ -11,11 +11,11 @@ import torch
 from study.engine.checkpoint import Checkpoints
 from study.engine.data import load
 from study.engine.pack import Run, train
-from study.metrics import Target
 from study.plan.search import Selection
 from study.plan.trials import Trials
 from study.run import packs as running
 from study.run.job import run as run_job
+from study.target import Target
 from tests.run.conftest import LR, frame, search_job
 
 ACCURACY, LOSS = Selection(metric="val_accuracy"), Selection(metric="val_loss")

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.metrics import Target
 from study.plan.plan import Plan
 from study.show.observations import Observations, observe
 from study.show.records import targets_of
+from study.target import Target
 from tests.show.records import records, summary_table
 
 ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"

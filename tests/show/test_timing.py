@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.metrics import Target
 from study.plan.plan import Plan
 from study.show.observations import neighbours
 from study.show.page import protocol
 from study.show.tables.results_table import beside
+from study.target import Target
 from tests.show.records import records, summary_table
 
 ARMS = "{optimizer: [sgd, {name: adam, lr: 0.01}]}"

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from study.errors import Mistakes, join, nearest, suggest
-from study.metrics import METRICS, Computed, Target
+from study.metrics import METRICS, Computed
+from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.models import Comparison
+from study.target import Target
 
+Stated = Comparison | RunsComparison
 LISTED = 12  # labels shown to a person who gave another
 NO_TARGET = "needs a target; give the study target: {metric: val_accuracy, value: 0.95}"
 
 
 def check_shown(
-    comparison: Comparison, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
+    comparison: Stated, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
 ) -> None:
     """Note what of its metrics, reference and reported figures does not go together in the comparison at ``path``.
 
@@ -27,18 +30,18 @@ def check_shown(
             mistakes.add(place, unfit[name])
     if comparison.reference is not None:
         check_label(comparison.reference, join(path, "reference"), labels, mistakes)
-    hidden = set(METRICS).difference(comparison.metrics)
+    noted = set(comparison.metrics)
     for label, figures in comparison.reported.figures().items():
         place = join(path, "reported", label)
         if not check_label(label, place, labels, mistakes):
             continue
-        for metric in hidden.intersection(figures):
-            hidden.remove(metric)  # noted once
+        for metric in set(figures) - noted:
+            noted.add(metric)  # once
             mistakes.add(join(place, metric), f"{metric!r} is not shown by this comparison; add it to its metrics")
 
 
 def check_claims(
-    comparison: Comparison, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
+    comparison: Stated, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
 ) -> None:
     """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to."""
     seen: dict[tuple[str, frozenset[str], str], str] = {}

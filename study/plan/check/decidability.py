@@ -9,8 +9,9 @@ from typing import NamedTuple
 from study.errors import Mistakes, join, join_each
 from study.metrics import METRICS
 from study.plan.file.models import Comparison
-from study.plan.plan import Plan, PlannedComparison, rounds_of
-from study.stats.exact import ALPHA, chances, fewest_seeds, smallest_p
+from study.plan.plan import Plan, PlannedComparison
+from study.plan.timing import rounds_of
+from study.stats.exact import ALPHA, chances, fewest_runs, fewest_seeds, smallest_p, smallest_unpaired_p
 from study.wording import counted
 
 TIES = range(4)  # tied pairs, as the floor is shown for
@@ -25,10 +26,17 @@ class Tested(NamedTuple):
     unit: str  # of a pair: seed, round
     sides: int  # of its test
     exploratory: bool
+    given: bool = False  # whether its runs were trained elsewhere
+    runs: tuple[int, int] | None = None  # of its two arms, where nothing pairs them
 
     def floor(self, ties: int = 0) -> float:
         """The smallest p that it can have."""
-        return smallest_p(self.pairs, ties, self.sides)
+        return smallest_unpaired_p(*self.runs, self.sides) if self.runs else smallest_p(self.pairs, ties, self.sides)
+
+    @property
+    def over(self) -> str:
+        """``10 seeds``, ``10 against 8 runs``."""
+        return f"{self.runs[0]} against {counted(self.runs[1], 'run')}" if self.runs else counted(self.pairs, self.unit)
 
 
 def tested(comparisons: Mapping[str, Comparison | PlannedComparison], seeds: int) -> list[Tested]:
@@ -42,8 +50,12 @@ def tested(comparisons: Mapping[str, Comparison | PlannedComparison], seeds: int
         for i, claim in enumerate(part.claims):
             metric, sides = METRICS[claim.metric], 1 if claim.kind == "equal" else 2
             over = (rounds, "round") if metric.per_round else (part.seeds or seeds, "seed")
+            given, runs = isinstance(part, PlannedComparison) and not part.here, None
+            if isinstance(part, PlannedComparison) and not part.paired:
+                planned, over = part.claims[i], (part.seeds, "run")
+                runs = part.wanted[planned.better_arm], part.wanted[planned.than_arm]
             if not claim.derived and not metric.counted:
-                found.append(Tested(join("comparisons", name), i, *over, sides, claim.exploratory))
+                found.append(Tested(join("comparisons", name), i, *over, sides, claim.exploratory, given, runs))
     return found
 
 
@@ -55,9 +67,13 @@ def refuse_hopeless(claims: Sequence[Tested], looks: int, mistakes: Mistakes) ->
             continue
         enough = fewest_seeds(len(claims), looks=looks) - (claim.sides == 1)
         also = ", of which there are then as many rounds" * (claim.unit == "round")
+        give = f"give seeds: {enough}{also}"
+        if claim.given:
+            enough = fewest_runs(len(claims), looks) if claim.runs else enough
+            give = f"it takes {counted(enough, claim.unit)} of each arm"
         words = (
-            f"no outcome of {counted(claim.pairs, claim.unit)} can decide it: the smallest p is {claim.floor():.2g}, "
-            f"above {limit_text(len(claims), looks)}; give seeds: {enough}{also}, or exploratory: true"
+            f"no outcome of {claim.over} can decide it: the smallest p is {claim.floor():.2g}, "
+            f"above {limit_text(len(claims), looks)}; {give}, or exploratory: true"
         )
         alike.setdefault(words, []).append(claim)
     for words, same in alike.items():
@@ -93,17 +109,19 @@ def floors(plan: Plan, withdrawn: Sequence[float] = ()) -> Iterator[str]:
     yield f"  the smallest p must be at most {text}{value} (too large: in brackets)"
     groups: dict[str, Tested] = {}
     for claim in claims:
-        groups.setdefault(counted(claim.pairs, claim.unit) + ", kind: equal" * (claim.sides == 1), claim)
+        groups.setdefault(claim.over + ", kind: equal" * (claim.sides == 1), claim)
     chance = dict(zip(claims, chances([*(claim.floor() for claim in claims), *withdrawn], plan.looks), strict=False))
     width = max(len("tied pairs"), *map(len, groups))
     yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()
     for name, claim in groups.items():
-        numbers = [claim.floor(ties) for ties in TIES]
+        numbers = [claim.floor(ties) for ties in TIES if ties == 0 or not claim.runs]
         cells = "".join(f"{f'{p:.2g}' if p <= limit else f'({p:.2g})':<11}" for p in numbers)
-        yield f"  {name:{width}}  {cells}{_meaning(claim, limit, chance[claim])}"
+        yield f"  {name:{width}}  {cells:{11 * len(TIES)}}{_meaning(claim, limit, chance[claim])}"
 
 
 def _meaning(claim: Tested, limit: float, chance: bool) -> str:
+    if claim.runs and claim.floor() <= limit:
+        return "a claim can be decided"
     room = sum(claim.floor(ties) <= limit for ties in range(claim.pairs)) - 1
     if room > 0:
         return f"with {counted(room, 'tied pair')} a claim can still be decided"

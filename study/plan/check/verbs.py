@@ -14,35 +14,76 @@ from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
 from study.plan.jobs import jobs
 from study.plan.limits import Limits
-from study.plan.plan import Plan
+from study.plan.plan import Plan, PlannedComparison
 from study.plan.workflow.dag import namesake
 from study.store.files import write_if_changed
 from study.store.layout import Store
-from study.wording import counted
+from study.wording import counted, listed
+
+SEEDS = 12  # that a line names, and arms
 
 
 def check(arguments: Namespace) -> Plan:
     """Print comparisons, arms, runs, training jobs, how much is there already, and what the claims can come to."""
     store = Store(arguments.results)
     plan = prepare(Path(arguments.file), store)
-    gaps = plan.missing(store)
-    runs = sum(plan.seeds.values())
-    to_train = sum(map(length, gaps.values()))
     width = max(len(c.name) for c in plan.comparisons)
     print(f"{arguments.file}: {plan.title}")
     for comparison in plan.comparisons:
+        if comparison.runs:
+            print(f"  {comparison.name:{width}}  {_given(comparison)}")
+            continue
         skipped = f", {counted(comparison.skipped, 'combination')} skipped" if comparison.skipped else ""
         shape = f"{counted(len(comparison.arms), 'arm')} × {counted(comparison.seeds, 'seed')}"
         chosen = dict.fromkeys(comparison.selections.values())
         by = f", tuned by {' and by '.join(chosen)}" if chosen else ""
         claims = f", {counted(len(comparison.claims), 'claim')}" if comparison.claims else ""
         print(f"  {comparison.name:{width}}  {shape}{skipped}{by}{claims}")
+    if plan.arms:
+        _print_work(plan, store, arguments.gpu)
+    else:
+        print("Nothing is trained here.")
+    report = store.study(plan.study) / "report.html"
+    if report.exists():
+        restated, newer = _restated(plan, store), Freshness(plan, store).newer()
+        old = "of another state of the study file" if restated else "drawn from other records" if newer else ""
+        print(f"Report: {report}" + f": {old}; run snakemake" * bool(old))
+    gone = History.read(plan, store).withdrawn(plan)
+    for line in floors(plan, [row["p"] for row in gone if row["counts"]]):
+        print(line)
+    if gone:
+        print(f"{counted(len(gone), 'claim')} judged before and withdrawn since: what counted then counts on")
+    for doubt in [*filter(None, [namesake(plan, Path(arguments.file), store)]), *warnings(plan, store)]:
+        print(f"warning: {doubt}")
+    return plan
+
+
+def _given(comparison: PlannedComparison) -> str:
+    """Which runs are there already: their arms, how many they are, and their seeds."""
+    runs = comparison.runs
+    assert runs
+    seeds = sorted({seed for own in runs.seeds.values() for seed in own})
+    paired = "paired by seed" if comparison.paired else "not paired"
+    whole = len(seeds) == seeds[-1] - seeds[0] + 1 or len(seeds) > SEEDS
+    numbers = f"{seeds[0]} to {seeds[-1]}" if whole else ", ".join(map(str, seeds))
+    known = f"seeds {numbers}" if runs.file.seed else "no seeds"
+    claims = f", {counted(len(comparison.claims), 'claim')}" if comparison.claims else ""
+    labels = [arm.label for arm in comparison.arms]
+    named = listed([*labels[:SEEDS], *[f"{len(labels) - SEEDS} more"] * (len(labels) > SEEDS)])
+    shape = f"{counted(len(labels), 'arm')} ({named}) × {comparison.each} of {runs.name}"
+    return f"{shape}, {known}, {paired}{claims} (sha256 {runs.sha256[:12]})"
+
+
+def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
+    """What is to be trained, and how much of it is there already."""
+    gaps, runs = plan.missing(store), sum(plan.seeds.values())
+    to_train = sum(map(length, gaps.values()))
     arms = counted(len(plan.arms), "different arm")
-    print(f"{counted(len(plan.comparisons), 'comparison')}, {arms}, {counted(runs, 'run')}")
+    print(f"{counted(sum(c.here for c in plan.comparisons), 'comparison')}, {arms}, {counted(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:
         for arm, blocks in gaps.items():
             print(f"  to train: {plan.names[arm]}, seeds {', '.join(map(str, blocks))}")
-    to_do, trials = jobs(plan, store, Limits(gpu=arguments.gpu)), trials_of(plan, store)
+    to_do, trials = jobs(plan, store, Limits(gpu=gpu)), trials_of(plan, store)
     searches, final_runs = work_of(plan, store, trials)
     searched = sum_up(searches)
     most = "up to " * any(search.extend and i not in trials for i, search in plan.searches.items())
@@ -61,19 +102,6 @@ def check(arguments: Namespace) -> Plan:
         done = sum(selection in store.selections(search.id) for search, selection in tuned)
         print(f"{counted(left, 'search')} to do; {done} of {counted(len(tuned), 'arm')} tuned in {store.root}/")
     print(f"{counted(len(to_do), 'job')} to do; {runs - to_train} of {counted(runs, 'run')} cached in {store.root}/")
-    report = store.study(plan.study) / "report.html"
-    if report.exists():
-        restated, newer = _restated(plan, store), Freshness(plan, store).newer()
-        old = "of another state of the study file" if restated else "drawn from other records" if newer else ""
-        print(f"Report: {report}" + f": {old}; run snakemake" * bool(old))
-    gone = History.read(plan, store).withdrawn(plan)
-    for line in floors(plan, [row["p"] for row in gone if row["counts"]]):
-        print(line)
-    if gone:
-        print(f"{counted(len(gone), 'claim')} judged before and withdrawn since: what counted then counts on")
-    for doubt in [*filter(None, [namesake(plan, Path(arguments.file), store)]), *warnings(plan, store)]:
-        print(f"warning: {doubt}")
-    return plan
 
 
 def _restated(plan: Plan, store: Store) -> bool:

@@ -11,8 +11,9 @@ from study.errors import join, join_each
 from study.metrics import METRICS
 from study.plan.cost import training_rows
 from study.plan.history import TIMING, Freshness, History
-from study.plan.plan import Plan, PlannedComparison, rounds_of
+from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import EXAMPLE
+from study.plan.timing import rounds_of
 from study.store.layout import Block, Store, owned
 from study.wording import listed
 
@@ -27,6 +28,11 @@ def warnings(plan: Plan, store: Store) -> Iterator[str]:
     """One line each, with the place in the study file."""
     for comparison in plan.comparisons:
         path = join("comparisons", comparison.name)
+        if not comparison.here:
+            yield from _changes_several(comparison, path)
+            yield from _not_derived(comparison, path)
+            yield from _could_be_paired(comparison, path)
+            continue
         yield from _other_selection(plan, comparison, path)
         yield from _changes_several(comparison, path)
         yield from _coarse(plan, comparison, path)
@@ -60,6 +66,16 @@ def _not_derived(comparison: PlannedComparison, path: str) -> Iterator[str]:
                 f"{join(path, 'claims', i)}: derived, so it is not corrected for, and {claim.metric} follows from no "
                 "other metric claimed of these two arms; take 'derived' out"
             )
+
+
+def _could_be_paired(comparison: PlannedComparison, path: str) -> Iterator[str]:
+    """Runs whose seeds all arms share, and of which nobody said whether that means anything."""
+    runs = comparison.runs
+    if runs and comparison.claims and runs.file.seed and not runs.file.paired and len({*runs.seeds.values()}) == 1:
+        yield (
+            f"{join(path, 'runs')}: all arms have the same seeds, and are compared as if they were not paired; say "
+            "paired: true if a seed gave all of them the same order of rows, or initial parameters, or split"
+        )
 
 
 def _changes_several(comparison: PlannedComparison, path: str) -> Iterator[str]:
@@ -144,7 +160,7 @@ def _whole_batches(plan: Plan, store: Store) -> Iterator[str]:
     rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
     for comparison in plan.comparisons:
         found: dict[int, list[str]] = {}
-        for arm in comparison.arms:
+        for arm in comparison.arms if comparison.here else ():
             recipe, whole = plan.arms[arm.arm].outline, rows[plan.arms[arm.arm].dataset_id]
             known = whole and recipe.training_rows(whole)
             if known and recipe.batch_size > known:
@@ -167,7 +183,8 @@ def _another_look(plan: Plan, store: Store) -> Iterator[str]:
         taken: dict[int, int] = {}  # place → looks at the claim
         for i, claim in enumerate(comparison.claims):
             about, looks = METRICS[claim.metric], history.looks.get(claim.about, [])
-            pairs = rounds if about.per_round else comparison.seeds
+            sides = [comparison.wanted[arm] for arm in (claim.better_arm, claim.than_arm)]
+            pairs = rounds if about.per_round else min(sides)
             other = all(pairs not in look.values() for look in looks)
             other |= not newer.isdisjoint({claim.better_arm, claim.than_arm, *[TIMING] * about.timed})
             aim = str(comparison.target) if about.target else ""

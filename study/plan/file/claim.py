@@ -10,7 +10,10 @@ from study.axes.base import Frozen
 from study.metrics import METRICS
 from study.plan.file.keys import checked_as, tag, union, word
 
+Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Text = Annotated[str, Field(pattern=r"\S")]
+LIST = Field(strict=False, min_length=1)
+UNIQUE = Field(json_schema_extra={"uniqueItems": True})  # else noted by `expand`, with what is meant instead
 Printed = Annotated[Text | int | float, Field(description="As printed there.")]
 WORDS = [word(name, f"{about.title}: {about.definition}") for name, about in METRICS.items()]
 MetricName = Annotated[str, checked_as(union("metric", WORDS, Discriminator(tag)))]

@@ -8,18 +8,22 @@ from pydantic import ValidationError
 
 from study.axes.recipe import AXES, Recipe
 from study.errors import Mistakes, join
-from study.metrics import METRICS, Select, Target, selections
+from study.metrics import METRICS, Select, selections
 from study.plan.check.claims import NO_TARGET, check_claims, check_shown, unfit_for
 from study.plan.check.decidability import refuse_hopeless, tested
+from study.plan.elsewhere.expand import plan_runs
+from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import read, refused
 from study.plan.file.sources import Sources
-from study.plan.plan import Arm, Plan, PlannedArm, PlannedClaim, PlannedComparison, timing_of
+from study.plan.plan import Arm, Plan, PlannedArm, PlannedClaim, PlannedComparison
 from study.plan.search import Search
+from study.plan.timing import timing_of
 from study.store.checksums import Sums
 from study.store.layout import Store
+from study.target import Target
 
 
 def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
@@ -28,11 +32,12 @@ def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
     ``remember``: keep the checksums of the files that data are in, so that they are not read at every start.
     """
     file, mistakes, sums = read(path), Mistakes(str(path)), Sums(store.root / "datasets" / "sums.json")
+    METRICS.declared = {}
     expansion = Expansion(file, path.parent, sums, mistakes)
     for name, comparison in file.comparisons.items():
         expansion.add(name, comparison)
     if expansion.claims_right:
-        refuse_hopeless(tested(file.comparisons, file.seeds), file.looks or 1, mistakes)
+        refuse_hopeless(tested(expansion.stated, file.seeds), file.looks or 1, mistakes)
     mistakes.raise_any()
     if remember:
         sums.keep()
@@ -62,8 +67,23 @@ class Expansion:
         self.seeds: dict[str, int] = {}  # wanted of each arm
         self.claims_right = True  # so that it can be said which of them can be decided
 
-    def add(self, name: str, comparison: Comparison) -> None:
+    @property
+    def stated(self) -> dict[str, Comparison | PlannedComparison]:
+        """Where claims are stated: of runs that are there already it is known how many they are, once they are read."""
+        planned = {comparison.name: comparison for comparison in self.comparisons}
+        written = self.file.comparisons.items()
+        return {name: planned[name] if isinstance(part, RunsComparison) else part for name, part in written}
+
+    def add(self, name: str, comparison: Comparison | RunsComparison) -> None:
         """Plan one comparison. One with mistakes is left out."""
+        if isinstance(comparison, RunsComparison):
+            found = plan_runs(name, comparison, self.file.study, self.sources, self.mistakes)
+            self.comparisons += [found] if found else []
+            self.claims_right &= found is not None
+        else:
+            self._add(name, comparison)
+
+    def _add(self, name: str, comparison: Comparison) -> None:
         path, before = join("comparisons", name), len(self.mistakes)
         opened = open_settings(self.file, comparison, path, self.mistakes)
         if len(self.mistakes) > before:

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     ConfigDict,
+    Discriminator,
     Field,
     JsonValue,
+    Tag,
     create_model,
     model_validator,
 )
@@ -16,8 +18,9 @@ from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen
 from study.axes.recipe import AXES, Recipe
-from study.metrics import Select, Target
-from study.plan.file.claim import Claim, Measured, MetricName, Reported, Text
+from study.metrics import Select
+from study.plan.elsewhere.models import RunsComparison
+from study.plan.file.claim import LIST, UNIQUE, Claim, Measured, MetricName, Reported, Slug, Text
 from study.plan.file.keys import (
     VARIED,
     Written,
@@ -31,11 +34,10 @@ from study.plan.file.keys import (
     with_own,
 )
 from study.plan.search import Range
+from study.target import Target
 
-Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
-LIST = Field(strict=False, min_length=1)
-UNIQUE = Field(json_schema_extra={"uniqueItems": True})  # else noted by `expand`, with what is meant instead
+TRAINED, GIVEN = "(trained here)", "(there already)"  # kinds of comparisons, in pydantic's errors
 EXTEND = 4  # further trials of a search, unless the study says otherwise
 
 
@@ -84,6 +86,12 @@ Baseline = mapping("Baseline", "The choice on every axis.", KINDS, REQUIRED)
 Laid = mapping("ComparisonBaseline", "What differs from the study's baseline.", KINDS)
 Vary = mapping("Vary", "Lists of values.", SEVERAL, own=Annotated[tuple[JsonValue, ...], LIST])
 ArmEntry = mapping("Arm", "Coupled settings: one arm.", VARIABLE, label=(Text | None, LABEL))
+NEEDS_BASELINE: Any = {  # unless all runs are there already
+    "anyOf": [
+        {"required": ["baseline"]},
+        {"properties": {"comparisons": {"additionalProperties": {"required": ["runs"]}}}},
+    ]
+}
 Pattern = mapping("Pattern", "Matches arms that have these values.", VARIABLE)
 
 
@@ -137,14 +145,24 @@ class Comparison(Measured, Frozen):
         return self
 
 
+def kind_of(given: object) -> str:
+    """Whether a comparison rests on runs that are there already, or its arms are trained."""
+    there = "runs" in given if isinstance(given, dict) else isinstance(given, RunsComparison)
+    return GIVEN if there else TRAINED
+
+
 class StudyFile(Frozen):
     """One YAML file: a question, a baseline, comparisons."""
+
+    model_config = ConfigDict(json_schema_extra=NEEDS_BASELINE)
 
     study: Annotated[Slug, Field(description="Names the folder of the results.")]
     title: Annotated[str | None, Field(description="Heading of the report.")] = None
     baseline: Annotated[
-        Written, checked_as(Baseline), Field(description="The choice on every axis unless an arm says otherwise.")
-    ]
+        Written,
+        checked_as(Baseline),
+        Field(description="The choice on every axis unless an arm says otherwise."),
+    ] = Field(default_factory=dict)
     seeds: Annotated[Seeds, Field(description="Runs per arm: seeds 0, 1, …")] = 16
     target: Annotated[Target | None, Field(description="The validation level that counts as converged.")] = None
     tune: Annotated[TuneBlock | None, Field(description="Settings to search, at the same budget for every arm.")] = None
@@ -152,6 +170,12 @@ class StudyFile(Frozen):
         int | None, Field(ge=1, le=100, description="How often the claims are judged, each time on more or other data.")
     ] = None
     comparisons: Annotated[
-        dict[Slug, Comparison],
+        dict[
+            Slug,
+            Annotated[
+                Annotated[Comparison, Tag(TRAINED)] | Annotated[RunsComparison, Tag(GIVEN)],
+                Discriminator(kind_of),
+            ],
+        ],
         Field(min_length=1, description="What is compared: one table and one figure each."),
     ]

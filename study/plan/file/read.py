@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from study.errors import Mistakes, Refused, join, nearest, refuse, show, suggest
-from study.metrics import METRICS, Target
+from study.metrics import METRICS
 from study.plan.file.keys import CHOICES
-from study.plan.file.models import REQUIRED, StudyFile
+from study.plan.file.models import GIVEN, REQUIRED, StudyFile, kind_of
 from study.plan.file.unknown import Place, last_key, unknown, unknown_setting
 from study.plan.file.yaml import parse
 from study.plan.search import EXAMPLE, SELECTS
+from study.target import Target
 from study.wording import counted, listed
 
 EXPECTED = {  # by the type of pydantic's error
@@ -46,6 +47,10 @@ WANTED = {  # by the last key of a path: what a person who left it out, or gave 
     "than": "the label of another arm",
     "value": "the level that counts as converged, such as 0.95",
     "batch_size": "a whole number",
+    "runs.path": "a CSV or Parquet file, such as sweep.csv",
+    "curves.path": "a CSV or Parquet file, such as curves.csv",
+    "runs.label": "the column, or columns, that tell arms apart, such as [optimizer, lr]",
+    "curves.metrics": "metric → its column, such as {val_loss: val/loss}",
     "epochs": "a whole number",
     "select": f"one of {', '.join(SELECTS)}",
 } | {axis: f"one of {', '.join(about.choices())}" for axis, about in CHOICES.items()}
@@ -58,6 +63,8 @@ WHOLE = {  # by the last key of the path of a mapping: an example of it
     "reported": "{metric: figure as printed}, such as {test_accuracy: 92.3 %}",
     "tune.": f"where to search, such as {EXAMPLE}",
     "comparisons": "a mapping with 'vary:' or 'arms:', and 'metrics:'",
+    "runs": "where the runs are, such as {path: sweep.csv, label: optimizer, seed: seed}",
+    "curves": "where the evaluations are, such as {path: curves.csv, epoch: epoch, metrics: {val_loss: val_loss}}",
 }
 
 
@@ -71,8 +78,17 @@ def read(path: Path) -> StudyFile:
         file = StudyFile.model_validate(content)
     except ValidationError as failure:
         note(failure, content, mistakes)
+    if "baseline" not in content and _trains(content):
+        mistakes.add("baseline", f"is missing; give {WANTED['baseline']}")
     mistakes.raise_any()
     return file
+
+
+def _trains(content: dict[str, Any]) -> bool:
+    """Whether something is to be trained, and no misspelt key says on what: runs that are there need no baseline."""
+    parts = content.get("comparisons")
+    there = isinstance(parts, dict) and all(kind_of(part) == GIVEN for part in parts.values())
+    return not there and not nearest("baseline", set(content).difference(StudyFile.model_fields))
 
 
 def note(failure: ValidationError, content: Any, mistakes: Mistakes) -> None:

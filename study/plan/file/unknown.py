@@ -9,11 +9,12 @@ from pydantic import BaseModel
 from study.axes.custom import Open
 from study.axes.recipe import AXES
 from study.errors import nearest, suggest
-from study.metrics import Target
+from study.plan.elsewhere.models import CurvesFile, RunsClaim, RunsComparison, RunsFile, RunsMetric, RunsStatus
 from study.plan.file.claim import Claim
 from study.plan.file.keys import CHOICES, VARIED, owners
-from study.plan.file.models import Comparison, StudyFile, Tune
+from study.plan.file.models import GIVEN, Comparison, StudyFile, Tune
 from study.plan.search import Range
+from study.target import Target
 
 Place = tuple[str | int, ...]  # keys and indices of the file
 KEYED = ("baseline", "vary", "arms", "skip")  # parts whose keys are axes and settings
@@ -33,9 +34,22 @@ def unknown(place: Place, loc: tuple[int | str, ...]) -> str:
         return unknown_axis(key, AXES if part == "baseline" else VARIED)
     if part == "tune":
         return untunable(key)
+    if GIVEN in loc:
+        return _of_runs(place, key)
     models: dict[str, type[BaseModel]] = {"target": Target, "claims": Claim, "": StudyFile}
     model = models.get(part, Range if "tune" in place else Comparison)
     return suggest(key, model.model_fields, "key")
+
+
+def _of_runs(place: Place, key: str) -> str:
+    """A key of a comparison whose runs are there already."""
+    inside = place[2:-1]  # of the comparison
+    if not inside and key in Comparison.model_fields:
+        return f"{key!r} is for arms that are trained here, and these runs are there already; take it out"
+    parts: dict[str, type[BaseModel]] = {"claims": RunsClaim, "runs": RunsFile, "curves": CurvesFile}
+    parts |= {"status": RunsStatus, "metrics": RunsMetric}
+    named = [parts[part] for part in map(str, inside) if part in parts]
+    return suggest(key, (named[-1] if named else RunsComparison).model_fields, "key")
 
 
 def unknown_axis(key: str, axes: Collection[str]) -> str:

@@ -12,12 +12,14 @@ import pandas as pd
 from study.metrics import METRICS
 from study.plan.cost import final, sum_up, tuning
 from study.plan.file.matrix import number
-from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedClaim, PlannedComparison
+from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.plan.search import Search, Searched, Value
+from study.plan.timing import FEWEST_ROUNDS
 from study.plan.trials import Trials
 from study.show.claims.table import note_on_looks, sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
 from study.show.tables.tuning import steps_out
+from study.stats import unpaired
 from study.stats.exact import ALPHA, MOST, POWER
 from study.stats.verdict import pairs_needed
 from study.store.layout import Store
@@ -76,15 +78,17 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, famil
     search = _behind(plan, store, claim, row)
     if pd.isna(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
         return search
-    now, unit = int(row["pairs"]), "round" if METRICS[claim.metric].per_round else "seed"
+    paired = row["test"] not in unpaired.TESTS
+    unit = "round" if METRICS[claim.metric].per_round else "seed" if paired else "run"
+    now, enough = int(row["pairs"]), pairs_needed if paired else unpaired.runs_needed
     at = f" with looks: {looks}" if looks != row["looks_declared"] else ""
-    needed = pairs_needed(claim.metric, claim.kind, evidence_of(row), family, looks)
+    needed = enough(claim.metric, claim.kind, evidence_of(row), family, looks)
     if needed is None:
         why = str(row["reason"]).partition(";")[0] if row["ties"] == now else f"more than {MOST:,}"
         only = "" if pd.isna(row["pairs_needed"]) else at
         words, needed = f"no affordable number of {unit}s would decide it{only}: {why}", 0
     else:
-        words = f"{needed} {unit}s in all would decide it{at} ({now} now)"
+        words = f"{needed} {unit}s{'' if paired else ' of each arm'} in all would decide it{at} ({now} now)"
     if not search.words:
         return Advice(words, needed)
     return search._replace(words=f"{search.words}; {'then ' * bool(needed)}{words}")  # what to add is for new arms
@@ -111,7 +115,12 @@ def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Ad
 
 
 def _more_seeds(plan: Plan, comparison: PlannedComparison, seeds: int, looks: int) -> Iterator[str]:
-    """The change of the study file, and what it costs."""
+    """The change of the study file, and what it costs; or of the file that the runs are in."""
+    if comparison.runs:
+        yield f"  add runs to {comparison.runs.name}: {seeds} in all of each of the {len(comparison.arms)} arms"
+        if looks > plan.looks:
+            yield f"    and looks: {looks} to the study file: judging again is look {looks}"
+        return
     more = {arm: seeds - plan.seeds[arm] for arm in comparison.trained if plan.seeds[arm] < seeds}
     work = sum_up(final(plan.arms[arm], runs) for arm, runs in more.items())
     again = plan.timing and seeds > plan.timing.rounds and any(arm in plan.timing.arms for arm in comparison.trained)

@@ -45,7 +45,7 @@ def lines(claims: pd.DataFrame) -> list[Line]:
 
 def _line(row: pd.Series) -> Line:
     estimate = Cell(NONE)
-    if pd.notna(row["estimate"]) and row["test"] == "sign":
+    if pd.notna(row["estimate"]) and row["test"] in ("sign", "rank-sum"):
         estimate = Cell(f"wins {row['wins']} of {row['wins'] + row['losses']}")
     elif pd.notna(row["estimate"]):
         estimate = effect(row["metric"], row["estimate"], row["low"], row["high"])
@@ -83,9 +83,14 @@ def tally(claims: pd.DataFrame) -> str:
 
 def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
     """How the verdicts were come to."""
+    stated = [comparison for comparison in plan.comparisons if comparison.claims] or plan.comparisons
     return paragraphs(
         "claim_notes",
         counting=int(claims["counts"].sum()),
+        here=any(c.here for c in stated),
+        given="".join(sorted({"paired" if c.paired else "unpaired" for c in stated if not c.here})),
+        paired=any(c.paired for c in stated),
+        unpaired=not all(c.paired for c in stated),
         looks=plan.looks,
         derived=claims["derived"].any(),
         withdrawn=(claims["verdict"] == WITHDRAWN).any(),
@@ -129,10 +134,13 @@ def because(verdict: Verdict) -> str:
     if found.lacking:
         lacking = _lacking(claim.metric, found.lacking)
         return f"{lacking}; {'run the study' if lacking == UNTIMED else 'run it again'}"
-    if found.ties == found.pairs and found.test != "deterministic":
+    if found.ties == found.pairs and claim.paired and found.test != "deterministic":
         return f"all {found.pairs} pairs tie: {_tied(claim, found)}"
+    if not claim.paired and not found.wins + found.losses:
+        same = "differ by just the margin" if found.margin else f"have the same {METRICS[claim.metric].title}"
+        return f"all runs {'diverged' if all(found.lost) else same}"
     margin = margin_text(claim.metric, found.margin)
-    if found.test == "sign":
+    if found.test in ("sign", "rank-sum"):
         seen = _wins(claim, found, margin)
     elif not verdict.decided:
         seen = _size(claim, found) + (f", margin {margin}" if found.margin else "")
@@ -214,10 +222,11 @@ def _size(claim: Statement, found: Evidence, named: bool = True, turned: bool = 
 def _wins(claim: Statement, found: Evidence, margin: str) -> str:
     """``wins 9 of 12 pairs (3 of sgd diverged), 4 ties``."""
     decided = found.wins + found.losses
+    pairs = "pairs" if claim.paired else "pairs of any two runs"
     if claim.kind == "equal":
-        seen = f"within {margin} in {found.wins} of {decided} pairs"
+        seen = f"within {margin} in {found.wins} of {decided} {pairs}"
     else:
-        seen = f"wins {found.wins} of {decided} pairs" + (f" by more than {margin}" if found.margin else "")
+        seen = f"wins {found.wins} of {decided} {pairs}" + (f" by more than {margin}" if found.margin else "")
     lost = dict(zip((claim.better.label, claim.than.label), found.lost, strict=True))
     how = "did not reach the target" if METRICS[claim.metric].target else "diverged"
     counts = listed(f"{count} of {label}" for label, count in lost.items() if count)
@@ -234,16 +243,22 @@ def _open(verdict: Verdict) -> str:
         tune += "its grid: extend it" if one else "their grids: extend them"
     if verdict.decided:
         return f"but {tune}"
-    unit = "round" if METRICS[verdict.claim.metric].per_round else "seed"
-    observed = "wins come as often as observed" if found.test == "sign" else "the true difference is as observed"
+    paired = verdict.claim.paired
+    unit = "round" if METRICS[verdict.claim.metric].per_round else "seed" if paired else "run"
+    each = "" if paired else " of each arm"
+    by_wins = found.test in ("sign", "rank-sum")
+    observed = "wins come as often as observed" if by_wins else "the true difference is as observed"
     if verdict.pairs_needed:
         do = "decide" if found.favours is not False else "refute"
         first = "then " * bool(arms)
-        more = f"{first}about {verdict.pairs_needed} {unit}s would {do} it with looks: {verdict.looks} if {observed}"
+        more = (
+            f"{first}about {verdict.pairs_needed} {unit}s{each} would {do} it with looks: {verdict.looks} if {observed}"
+        )
     else:
-        more = f"it would take more than {MOST:,} {unit}s if {observed}" if found.pairs > 1 else ""
+        more = f"it would take more than {MOST:,} {unit}s{each} if {observed}" if found.pairs > 1 else ""
     if not verdict.hopeless:
         return "; ".join(filter(None, (tune, more)))
-    so_few = counted(found.pairs, unit) + (f" with {counted(found.ties, 'tie')}" if found.ties else "")
+    ties = f" with {counted(found.ties, 'tie')}" if found.ties else ""
+    so_few = counted(found.pairs, unit) + ties if paired else f"{found.runs[0]} against {counted(found.runs[1], 'run')}"
     among = f" among {verdict.hopeless} claims" if verdict.hopeless > 1 else ""
     return "; ".join(filter(None, (f"{so_few} cannot decide it{among}", tune, more)))

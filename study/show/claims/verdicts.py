@@ -56,24 +56,22 @@ def judge(plan: Plan, observations: Observations, history: History) -> list[Ruli
 
 
 def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> Statement:
-    """A claim with its runs, or timing rounds, paired: those that both arms have."""
+    """A claim with its runs, or timing rounds: where they are paired those that both arms have, else all."""
     rows = observations.of(comparison.name, claim.metric).set_index("seed").sort_index()
     full = rows["out_of_memory"]  # counts as diverged
     rows = rows.assign(status=rows["status"].mask(full, "diverged"))
     if METRICS[claim.metric].target:
         rows = rows.assign(paired=rows["paired"].mask(full, np.inf))
     better, than = (rows[rows["label"] == label] for label in (claim.better, claim.than))
-    both = better.index.intersection(than.index)
+    undertuned = [bool(mine["undertuned"].any()) for mine in (better, than)]
+    if comparison.paired:
+        both = better.index.intersection(than.index)
+        better, than = better.loc[both], than.loc[both]
     one, other = (
-        Side(
-            label,
-            mine["paired"][both].to_numpy(dtype=float),
-            mine["status"][both].to_numpy(dtype=str),
-            bool(mine["undertuned"].any()),
-        )
-        for label, mine in ((claim.better, better), (claim.than, than))
+        Side(label, mine["paired"].to_numpy(dtype=float), mine["status"].to_numpy(dtype=str), tuned)
+        for label, mine, tuned in zip((claim.better, claim.than), (better, than), undertuned, strict=True)
     )
-    return Statement(claim.metric, one, other, claim.margin, claim.kind, claim.derived)
+    return Statement(claim.metric, one, other, claim.margin, claim.kind, claim.derived, comparison.paired)
 
 
 def table_of(plan: Plan, rulings: Sequence[Ruling], history: History) -> pa.Table:

@@ -74,13 +74,18 @@ class Evidence:
         runs = observations.runs(comparison.name)
         self.runs = runs[runs["arm"].isin(list(comparison.labels))]
         self._ends: dict[Any, dict[Any, int]] = pd.crosstab(self.runs["label"], self.runs["status"]).to_dict("index")
-        curves = records.curves[records.curves["seed"] < comparison.seeds]
+        curves = records.curves[(records.curves["seed"] < comparison.seeds) | (not comparison.here)]
         self.curves = curves.assign(label=curves["arm"].map(comparison.labels)).dropna(subset="label")
         mine = records.runs["arm"].isin(list(comparison.trained))
         self.device = workers(device_of(records.timing), records.runs.loc[mine, "gpus"])  # as headings name it
         self.scaling = scaling_of(comparison, records)
         self.chosen = {arm: one for arm, one in found(records.tuning).items() if arm in comparison.trained}
         self._seconds = seconds_of(records.timing)
+
+    @property
+    def clock(self) -> str:
+        """By what evaluations are told apart: ``epoch``, or ``step`` where only that is known."""
+        return "epoch" if self.curves["epoch"].notna().any() or not len(self.curves) else "step"
 
     @property
     def classes(self) -> bool:

@@ -68,8 +68,8 @@ def caption(evidence: Evidence) -> str:
 def repeated(evidence: Evidence) -> str:
     """How often the order of the arms by the first metric repeats under resampled seeds; empty where it has none."""
     metric, labels = evidence.comparison.metrics[0], evidence.labels
-    if any(key.partition(".")[0] == "dataset" for key in evidence.comparison.keys):
-        return ""  # an order of datasets
+    if any(key.partition(".")[0] == "dataset" for key in evidence.comparison.keys) or not evidence.comparison.paired:
+        return ""  # an order of datasets; or seeds that mean another thing in each arm
     rows = evidence.of(metric).pivot(index="label", columns="seed", values=["value", "status"])
     if not len(rows) or not set(labels) <= set(rows.index):
         return ""
@@ -93,6 +93,8 @@ def _behind(chosen: Sequence[MetricPanel], evidence: Evidence) -> str:
     rounds = [evidence.of(each.metric)["seed"].nunique() for each in chosen if METRICS[each.metric].per_round]
     if len(rounds) == len(chosen) and any(rounds):
         return f"n = {counted(max(rounds), 'timing round')} per arm"
+    if not evidence.comparison.here:
+        return f"n = {evidence.comparison.each} per arm"
     return f"n = {counted(evidence.comparison.seeds, 'seed')} per arm"
 
 

@@ -18,6 +18,7 @@ from study.plan.plan import Arm, Plan, PlannedComparison
 from study.plan.trials import NOTHING_CHOSEN
 from study.show.formatting import NONE, Cell, Estimate, column, rounded
 from study.show.observations import Observations, cores_of, device_of, loss_units, workers
+from study.show.page.given import shown
 from study.show.records import Records
 from study.show.tables import tuning as ledger
 from study.show.tables.results_table import target_text
@@ -55,9 +56,9 @@ def planned(arm: Arm, axis: str) -> str:
 
 def fixed(plan: Plan, comparison: PlannedComparison) -> list[tuple[str, str]]:
     """Axes (and their value) on which all arms of a comparison agree, and switches that are not at their defaults."""
-    arms = [plan.arms[arm.arm] for arm in comparison.arms]
+    arms = [plan.arms[arm.arm] for arm in comparison.arms if comparison.here]
     found = []
-    for axis, about in AXES.items():
+    for axis, about in AXES.items() if arms else ():
         values = {(getattr(arm.outline, axis), frozenset(arm.open(axis))) for arm in arms}
         usual = not about.varies and getattr(arms[0].outline, axis) == Recipe.model_fields[axis].default
         if len(values) == 1 and not usual:
@@ -69,19 +70,26 @@ def asked(plan: Plan, comparison: PlannedComparison) -> str:
     """The question of a comparison: what varies, over which values; and what is tuned."""
     varied = {}
     for key in comparison.keys:
-        if key in AXES and AXES[key].choices and not any(other.startswith(f"{key}.") for other in comparison.keys):
+        if (
+            comparison.here
+            and key in AXES
+            and AXES[key].choices
+            and not any(other.startswith(f"{key}.") for other in comparison.keys)
+        ):
             # With all settings: arms that differ in optimizer differ in rate too.
             values = [planned(plan.arms[arm.arm], key) for arm in comparison.arms]
         else:
-            values = [arm.values[key].removeprefix(f"{key.rpartition('.')[2]}=") for arm in comparison.arms]
+            values = [shown(key, arm) for arm in comparison.arms]
         varied[key.replace("_", " ")] = list(dict.fromkeys(values))
-    searches = [plan.arms[arm].search for arm in comparison.trained]
+    searches = [plan.arms[arm].search for arm in comparison.trained] if comparison.here else []
     return paragraph(
         "asked",
         arms=len(comparison.arms),
         varied=varied,
         skipped=comparison.skipped,
         seeds=comparison.seeds,
+        runs=comparison.runs,
+        each=comparison.each,
         settings=listed(dict.fromkeys(short(key) for search in searches if search for key in search.covers)),
         everywhere=all(arm.tuned for arm in comparison.arms),
         by={METRICS[s].title: [METRICS[m].title for m in metrics] for s, metrics in by_selection(comparison).items()},
@@ -107,9 +115,12 @@ def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
     counted once).
     """
     runs, rows = records.runs, []
-    parts = [(one.title, dict.fromkeys(one.trained, one.seeds)) for one in plan.comparisons]
-    for title, seeds in (*parts, ("whole study", plan.seeds)):
-        status = runs.loc[runs["seed"] < runs["arm"].map(seeds), "status"]
+    parts = [(one.title, one.wanted) for one in plan.comparisons]
+    every = plan.seeds | {arm: len(one.seeds[arm]) for arm, one in plan.given.items()}
+    given = runs["arm"].isin(list(plan.given))  # of which there are no more than are wanted
+    for title, seeds in (*parts, ("whole study", every)):
+        mine = runs["arm"].isin(list(seeds)) & given
+        status = runs.loc[mine | (runs["seed"] < runs["arm"].map(seeds).where(~given)), "status"]
         ends = {end: int((status == end).sum()) for end in ("finished", "diverged", "failed")}
         runs_planned = sum(seeds.values())
         missing = runs_planned - sum(ends.values())
@@ -140,6 +151,9 @@ def _reason(rows: pd.DataFrame) -> str:
 
 def scope(plan: Plan) -> dict[str, str]:
     """What results hold for ("held"), and over what they generalise ("over"): wider where seeds draw the split."""
+    if not plan.arms:
+        held = "the data, budget and tuning of these runs, of which nothing is known here"
+        return {"held": held, "over": "further runs of the same kind only"}
     datasets = "this dataset" if len(plan.datasets) == 1 else "these datasets"
     drawn = [dataset.split == "by_seed" for dataset in plan.datasets.values()]
     if not any(drawn):
@@ -159,7 +173,8 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
         "protocol",
         plan=plan,
         datasets=_datasets(plan, runs),
-        seeds=sorted({comparison.seeds for comparison in plan.comparisons}),
+        seeds=sorted({comparison.seeds for comparison in plan.comparisons if comparison.here}),
+        given=[comparison for comparison in plan.comparisons if comparison.runs],
         epochs=sorted({arm.outline.epochs for arm in plan.arms.values()}),
         targets=sorted({target_text(comparison.target) for comparison in plan.comparisons if comparison.target}),
         searches=ledger.searches(plan, records),
@@ -168,6 +183,7 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
         timed_on=timed_on(plan, timing),
         threads=_all(timing, "threads"),
         claims=any(comparison.claims for comparison in plan.comparisons),
+        paired=all(comparison.paired for comparison in plan.comparisons),
         **{name: _all(runs, name) for name in provenance},
     )
     return [(name, text) for name, _, text in (part.partition(": ") for part in found)]
@@ -190,7 +206,7 @@ def _datasets(plan: Plan, runs: pd.DataFrame) -> list[dict[str, Any]]:
 def metrics(plan: Plan, observations: Observations) -> list[tuple[str, str, str, str]]:
     """Title, unit, better and definition of the metrics that the study shows."""
     rows: list[tuple[str, str, str, str]] = []
-    for name, about in METRICS.items():
+    for name, about in {**METRICS, **METRICS.declared}.items():
         units = sorted({observations.unit(one.name, name) for one in plan.comparisons if name in one.metrics})
         kind = "median over rounds" if about.per_round else "median over seeds" if about.target else "mean over seeds"
         if units:

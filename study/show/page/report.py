@@ -19,6 +19,7 @@ from study.show.figures import FIGURES
 from study.show.formatting import COUNTED, Cell, Estimate, column, leading, quoted
 from study.show.observations import Observations, device_of, workers
 from study.show.page import protocol
+from study.show.page.given import given_arms
 from study.show.records import Records
 from study.show.tables import tuning as ledger
 from study.show.tables.effects_table import effects_of
@@ -45,7 +46,8 @@ def render(plan: Plan, store: Store) -> str:
     def section(comparison: PlannedComparison) -> dict[str, Any]:
         """One comparison on the page. A table, or figure, is None where its files could not be drawn."""
         name = comparison.name
-        device = workers(device_of(records.timing), [plan.arms[arm.arm].gpus for arm in comparison.arms])
+        gpus = [plan.arms[arm.arm].gpus for arm in comparison.arms if comparison.here]
+        device = workers(device_of(records.timing), gpus)
         drawn = (folder / "tables" / f"{name}.csv").exists()
         ranks = ranks_of(plan, comparison, summary)
         words = finding(comparison, summary, records.tuning)
@@ -84,6 +86,7 @@ def render(plan: Plan, store: Store) -> str:
         metrics=protocol.metrics(plan, observations),
         ledger=ledger.ledger(plan, records),
         recipes=protocol.recipes(plan, records),
+        given=given_arms(plan),
         coverage=protocol.coverage(plan, records),
         reasons=reasons[: protocol.LIMIT],
         more_reasons=max(0, len(reasons) - protocol.LIMIT),

@@ -31,7 +31,11 @@ class Effects(NamedTuple):
 
 
 def effects_of(comparison: PlannedComparison, observations: Observations) -> Effects | None:
-    """Effects on the first metric; None where the arms are no full cross product of at least two axes."""
+    """Effects on the first metric; None where the arms are no full cross product of at least two axes, or runs of
+    different arms have nothing in common: contrasts are taken within each seed.
+    """
+    if not comparison.paired:
+        return None
     levels = {key: list(dict.fromkeys(arm.values[key] for arm in comparison.arms)) for key in comparison.keys}
     levels = {key: values for key, values in levels.items() if len(values) > 1}
     sizes = [len(values) for values in levels.values()]

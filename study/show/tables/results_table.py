@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from study.metrics import METRICS, Select, Target
+from study.metrics import METRICS, Select
 from study.plan.plan import PlannedComparison
 from study.show.formatting import NONE, Cell, Estimate, column, heading, show
 from study.show.observations import neighbours
 from study.show.tables.tuning import by_selection, chosen_cell, found, read_from
 from study.show.templates import paragraphs
 from study.store.schemas import CLASS_METRICS
+from study.target import Target
 
 BROKEN = ("diverged", "failed", "missing")
 Row = dict[str, Any]  # of the summary

@@ -52,7 +52,7 @@ def arm_names(plan: Plan) -> dict[str, list[str]]:
     for comparison in plan.comparisons:
         several = len(by_selection(comparison)) > 1
         for name, label in comparison.trained.items():
-            selection = plan.arms[name].selection
+            selection = plan.arms[name].selection if comparison.here else None
             by = f" (tuned by {METRICS[selection.metric].title})" if several and selection else ""
             names.setdefault(name, []).append(f"{comparison.name}: {label}{by}")
     return names

@@ -19,7 +19,7 @@ WORST = 1e300  # stands for a diverged run; not infinite, so that quantiles can 
 
 
 class LearningCurves(MetricPanel):
-    """{Metric} after each epoch, spaced by {scale}. Line: median over seeds, a diverged seed counting as worst;
+    """{Metric} {when}, spaced by {scale}. Line: median over seeds, a diverged seed counting as worst;
     band: the middle half of the seeds.
     """
 
@@ -31,6 +31,8 @@ class LearningCurves(MetricPanel):
         if evidence.scaling or not metrics or len(evidence.labels) > FEW:  # several devices learn what one learns
             return []
         comparison = evidence.comparison
+        if not comparison.here:
+            return _given(evidence)
         if comparison.target and any(METRICS[metric].target for metric in comparison.metrics):
             return [comparison.target.metric]
         return ["val_loss" if not evidence.classes or comparison.metrics[0].endswith("_loss") else "val_accuracy"]
@@ -39,7 +41,11 @@ class LearningCurves(MetricPanel):
         return set()
 
     def words(self) -> dict[str, str]:
-        return super().words() | {"scale": "the logarithm of the error" if self.accuracy else "its logarithm"}
+        when = "after each epoch" if self.evidence.clock == "epoch" else "at each evaluation"
+        return super().words() | {
+            "when": when,
+            "scale": "the logarithm of the error" if self.accuracy else "its logarithm",
+        }
 
     def handles(self) -> list[Artist]:
         return [*arms(self.evidence.legend())]
@@ -50,7 +56,7 @@ class LearningCurves(MetricPanel):
 
     def draw(self, ax: Axes) -> None:
         evidence, metric = self.evidence, self.metric
-        ax.set(xlabel="epochs", ylabel=evidence.axis(metric))
+        ax.set(xlabel=f"{evidence.clock}s", ylabel=evidence.axis(metric))
         frame = self._quartiles()
         if not len(frame):
             ax.set_yticks([])
@@ -65,8 +71,10 @@ class LearningCurves(MetricPanel):
         for label, arm in frame.groupby("label", sort=False):
             look = evidence.looks[str(label)]
             every = max(1, len(arm) // 8)
-            ax.plot(arm["epoch"], arm["median"], **look._asdict(), markevery=every, markersize=4, markeredgewidth=0)
-            ax.fill_between(arm["epoch"], arm["low"], arm["high"], color=look.color, alpha=0.16, linewidth=0)
+            ax.plot(
+                arm[evidence.clock], arm["median"], **look._asdict(), markevery=every, markersize=4, markeredgewidth=0
+            )
+            ax.fill_between(arm[evidence.clock], arm["low"], arm["high"], color=look.color, alpha=0.16, linewidth=0)
         ax.set_xlim(left=0)
         if self.accuracy:
             error_scale(ax, low, high)
@@ -82,20 +90,33 @@ class LearningCurves(MetricPanel):
             )  # fmt: skip
 
     def _quartiles(self) -> pd.DataFrame:
-        """Columns label, epoch, low, median, high over seeds; a run that ended early counts as worst from there, and a
-        quartile that is worst is NaN.
+        """Columns label, epoch (or step), low, median, high over seeds; a run that ended early counts as worst from
+        there, and a quartile that is worst is NaN.
         """
+        clock = self.evidence.clock
         parts = [pd.DataFrame()]
         curves = dict(iter(self.evidence.curves.groupby("label")))
         for label, arm in ((label, curves[label]) for label in self.evidence.labels if label in curves):
-            wide = arm.pivot(index="epoch", columns="seed", values=self.metric).astype(float).dropna(how="all")
+            wide = arm.pivot(index=clock, columns="seed", values=self.metric).astype(float).dropna(how="all")
+            if not self.evidence.comparison.here:  # what a run that did not diverge lacks says nothing of its arm
+                ended = self.evidence.runs.query("label == @label and status == 'finished'")["seed"]
+                wide = wide.dropna(subset=[seed for seed in ended if seed in wide.columns])
             values = wide.to_numpy() * (100 if self.accuracy else 1)
             values[np.isnan(values)] = -WORST if self.accuracy else WORST
             quartiles = np.quantile(values, (0.25, 0.5, 0.75), axis=1, method="averaged_inverted_cdf").T
             quartiles[np.abs(quartiles) > WORST / 1e9] = np.nan
             part = pd.DataFrame(quartiles, columns=["low", "median", "high"])
-            parts.append(part.assign(label=label, epoch=wide.index))
+            parts.append(part.assign(label=label, **{clock: wide.index}))
         return pd.concat(parts, ignore_index=True)
+
+
+def _given(evidence: Evidence) -> list[str]:
+    """Of curves that somebody brought: the validation twin of what is shown first, itself, or what there is."""
+    runs = evidence.comparison.runs
+    known: list[str] = [*runs.file.curves.metrics] if runs and runs.file.curves else []
+    first = evidence.comparison.metrics[0]
+    wanted = [first.replace("test_", "val_"), first, *known]
+    return [metric for metric in wanted if metric in known][:1]
 
 
 class ToTarget(MetricPanel):

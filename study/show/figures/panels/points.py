@@ -28,15 +28,17 @@ REPORTED: dict[str, Any] = {
 
 
 class Dots(MetricPanel):
-    """{Metric}. Every seed is a dot (open: a run that did not learn), at the same height in each arm; diamond
-    and bar: mean with its 95 % t interval.
-    """
+    """{Metric}. Every {dot}, at the same height in each arm; diamond and bar: mean with its 95 % t interval."""
 
     place = 5
 
     @classmethod
     def suits(cls, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
         return [m for m in metrics if not METRICS[m].per_round and not METRICS[m].target]
+
+    def words(self) -> dict[str, str]:
+        here = self.evidence.comparison.here
+        return super().words() | {"dot": "seed is a dot (open: a run that did not learn)" if here else "run is a dot"}
 
     @property
     def height(self) -> float:

@@ -1,0 +1,39 @@
+"""Arms whose runs were not trained here: what the page says of each."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from study.plan.plan import Plan, PlannedArm
+
+LIMIT = 300  # arms of a comparison that the page lists
+
+
+class GivenArms(NamedTuple):
+    """The arms of a comparison whose runs were not trained here."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[str]]
+
+
+def given_arms(plan: Plan) -> list[GivenArms]:
+    """What the files say of each arm: all columns of its label, those that the label leaves out too."""
+    return [
+        GivenArms(
+            f"{comparison.title} ({comparison.runs.name})",
+            ["arm", *comparison.keys, "runs"],
+            [
+                [arm.label, *(shown(key, arm) for key in comparison.keys), str(comparison.wanted[arm.arm])]
+                for arm in comparison.arms[:LIMIT]
+            ],
+        )
+        for comparison in plan.comparisons
+        if comparison.runs
+    ]
+
+
+def shown(key: str, arm: PlannedArm) -> str:
+    """What an arm has for a varying key, without the name of the key."""
+    return re.sub(rf"^{re.escape(re.split(r'[./]', key)[-1])}=", "", arm.values[key])
