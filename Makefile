@@ -18,9 +18,9 @@ test: lint  ## linters, then all tests
 	pytest -n 2
 
 lint: install-test
-	ruff format --check study tests benchmarks
-	ruff check study tests benchmarks
-	snakefmt --check Snakefile workflow
+	ruff format --check
+	ruff check
+	snakefmt --check Snakefile workflow study/project/template/Snakefile
 	mypy
 
 benchmark: install  ## side by side with a plain training loop; prints ratios, and how often verdicts are false

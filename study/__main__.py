@@ -10,6 +10,7 @@ from importlib import import_module
 from study.errors import Refused
 
 ARGUMENTS = {
+    "folder": "what to call it",
     "file": "a study file, such as config/article.yaml",
     "plan": "results/studies/STUDY/plan.json, which a run of snakemake writes",
     "dataset": "id of a dataset of the plan: 12 hex digits",
@@ -31,6 +32,12 @@ def main(argv: list[str] | None = None) -> int:
             sub.add_argument(argument, help=ARGUMENTS[argument])
         return sub
 
+    verb("project", "new", "write a project of your own: a study, code, data, a profile", "folder")
+    text = "run a study, from start to report: snakemake, with the workflow of this command"
+    run = verb("project", "run", text, "file")
+    run.add_argument(
+        "options", nargs=argparse.REMAINDER, help="options of snakemake; --cores all, if none says how many"
+    )
     check = verb("run", "check", "validate a study file; say what it would train and how much of it is there", "file")
     check.add_argument("--no-time", action="store_true", help="do not estimate the time, which takes a few seconds")
     dry = "try what is of one's own (networks, optimizers, …) on one batch, as snakemake does before any job"

@@ -4,17 +4,16 @@ import os
 import signal
 import sys
 
+import evenhand
+
 # SLURM sends USR1 to every process of a job before its time is up. Training takes it as its cue to write a checkpoint;
 # Snakemake and its shells, which would die of it, ignore it.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-# Rules call `evenhand`: of the environment that runs Snakemake, also where that is not activated, and the package
-# beside this Snakefile, whatever is called study.py in the folder that somebody works in.
+# Rules call `evenhand`: of the environment that runs Snakemake, also where that is not activated, and the package that
+# belongs to this workflow, whatever is called study.py in the folder that somebody works in.
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
-)
 os.environ["PYTHONSAFEPATH"] = "1"
-sys.path.insert(0, workflow.basedir)
+evenhand.lead()
 
 from study.errors import Refused
 from study.plan import history

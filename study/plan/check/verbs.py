@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from study.errors import Refused
 from study.plan.check.decidability import floors
 from study.plan.check.warnings import warnings
 from study.plan.cost import Work, final, length, sum_up, training_rows, tuning
@@ -136,6 +137,8 @@ def schema(arguments: Namespace) -> None:
     """Print the JSON Schema of study files; with ``--fix`` write it, and the tables of config/README.md."""
     from study.plan.file import reference
 
+    if arguments.fix and not reference.SCHEMA.is_file():
+        raise Refused(["--fix: is for Evenhand's repository; here: evenhand schema > study.schema.json"])
     if arguments.fix:
         write_if_changed(reference.SCHEMA, reference.schema())
         write_if_changed(reference.README, reference.readme())

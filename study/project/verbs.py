@@ -1,0 +1,93 @@
+"""The verbs for a project of one's own: new, run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+import evenhand
+from study.errors import Mistakes, Refused
+from study.plan.file import reference
+from study.plan.file.yaml import parse
+from study.plan.workflow.dag import DEFAULT_RESULTS
+from study.store.layout import Store
+
+TEMPLATE = Path(__file__).with_name("template")
+# Options of Snakemake that say how much runs at a time, or name a profile that may; the keys of one that does.
+SAID = re.compile(r"--(cores|jobs|executor|profile|workflow-profile)\b|-[cje]")
+SAYS = re.compile(r"^(cores|jobs|executor):", re.MULTILINE)
+
+
+def new(arguments: Namespace) -> None:
+    """Write a project: a study, code and data of its own, profiles, a README, and what takes in the workflow."""
+    folder = Path(arguments.folder)
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise Refused([f"{folder}: is not empty; give the name of a folder that is new, or empty"])
+        shutil.copytree(TEMPLATE, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+        shutil.copytree(evenhand.HOME / "profiles", folder / "profiles")
+        (folder / "gitignore").rename(folder / ".gitignore")  # under that name git would heed it in the template
+        (folder / reference.SCHEMA.name).write_text(reference.schema(), encoding="utf-8")
+    except OSError as error:
+        raise Refused([f"{folder}: {error.strerror or error}; give another folder"]) from None
+    print(f"{folder}: a study to begin with; {folder / 'README.md'} says how to run it")
+
+
+def run(arguments: Namespace) -> int:
+    """Run a study by Snakemake, with the workflow of this command. Returns its exit status."""
+    from snakemake.cli import main as snakemake
+
+    given = _given(arguments.options)
+    if any(entry.partition("=")[0] == "study" for entry in given.config):
+        raise Refused([f"--config study: the study is {arguments.file} already; take one out"])
+    report = _report(arguments.file, given)
+    before = _drawn(report)
+    sys.argv = ["snakemake", *command(arguments.file, given)]  # which the workflow reads too
+    status: object = 0
+    try:
+        snakemake()
+    except SystemExit as end:
+        status = end.code
+    if not status and report and before and _drawn(report) == before:  # else the workflow said it in the end
+        print(f"Report: {report}", file=sys.stderr)
+    return status if isinstance(status, int) else int(status is not None)
+
+
+def command(file: str, given: Namespace) -> list[str]:
+    """What Snakemake is called with. Options that a person gave come last, where they count."""
+    here = [*Path("profiles/default").glob("*.yaml"), *Path("default").glob("*.yaml")]
+    said = any(map(SAID.match, given.others)) or "SNAKEMAKE_PROFILE" in os.environ
+    cores = [] if said or any(SAYS.search(path.read_text()) for path in here) else ["--cores", "all"]
+    place = ["--directory", given.directory] if given.directory else []
+    config = ["--config", f"study={file}", *given.config]  # which ends where another option begins
+    return [*config, "--snakefile", evenhand.snakefile, *cores, *place, *given.others]
+
+
+def _given(options: Sequence[str]) -> Namespace:
+    """Those of Snakemake's options that are read here, and ``others``."""
+    parser = argparse.ArgumentParser("evenhand run", add_help=False, allow_abbrev=False)
+    parser.add_argument("--config", "-C", nargs="*", action="extend", default=[])
+    parser.add_argument("--directory", "-d")
+    given, others = parser.parse_known_args(options)
+    return Namespace(others=others, **vars(given))
+
+
+def _report(file: str, given: Namespace) -> Path | None:
+    """Where the report of a study is, if that is one."""
+    folder = Path(given.directory or "")
+    results = dict(entry.partition("=")[::2] for entry in given.config).get("results", DEFAULT_RESULTS)
+    try:
+        return Store(folder / results).study(str(parse(folder / file, Mistakes(file))["study"])) / "report.html"
+    except (Refused, LookupError, TypeError):
+        return None
+
+
+def _drawn(report: Path | None) -> int:
+    """When a report was drawn, in nanoseconds; 0 where there is none."""
+    return report.stat().st_mtime_ns if report and report.exists() else 0
