@@ -30,6 +30,7 @@ class Choice(Frozen):
     """
 
     axis: ClassVar[Axis]
+    aside: ClassVar[tuple[str, ...]] = ()  # settings that change no result: no id has them, and nobody tunes them
     builder: ClassVar[str] = ""  # import path of what takes its settings, by their names: ``torch.nn.ReLU``
     name: str
 
@@ -66,7 +67,7 @@ class Choice(Frozen):
 
     def differing(self) -> dict[str, Any]:
         """The name and the settings that differ from their defaults: what enters an id."""
-        return {"name": self.name} | self.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+        return {"name": self.name} | self.model_dump(mode="json", exclude={"name", *self.aside}, exclude_defaults=True)
 
     @classmethod
     def description(cls) -> str:
@@ -81,6 +82,7 @@ class Axis:
     It stands in the class of its choices; that of a number or a switch at its field of ``Recipe``.
 
     ``plural``: for messages. ``varies``: False for a switch, which a baseline sets for all arms of a comparison.
+    ``quiet``: the page tells of it only where an arm is not at its default, as of switches.
     ``shared``: whether runs that are stacked must share it. ``rated``: whether the best learning rate depends on it.
     ``step``: what of its value decides how long a step takes and how much memory. None: nothing does; ``bool``: whether
     it is 0 or false, which turns something off; ``whole``: every difference; ``operations``: of a choice, its name and
@@ -92,6 +94,7 @@ class Axis:
     description: str
     plural: str
     varies: bool = True
+    quiet: bool = False
     shared: bool = False
     rated: bool = False
     step: Callable[[Any], Hashable] | None = None

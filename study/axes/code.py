@@ -7,6 +7,7 @@ import hashlib
 import sys
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import packages_distributions, version
@@ -58,6 +59,25 @@ def find(factory: str, folder: Path) -> Code:
         raise LookupError(suggest(attribute, sorted(known), f"name in {name}"))
     trees = [f"{module} {_written(tree)}" for module, tree in sorted(modules.items())]
     return Code(_digest("\n".join(trees)), _takes(definition))
+
+
+@cache
+def of_script(path: Path) -> str:
+    """A digest of what a Python script does: of its syntax tree, and of those of the modules beside it that it imports.
+
+    Of its bytes, where it is not valid in this version of Python: its own may be another.
+    """
+    content = path.read_bytes()
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return hashlib.sha256(content).hexdigest()[:12]
+    modules: dict[str, ast.Module] = {}
+    for other in _imported(tree, ""):
+        with suppress(LookupError, ValueError):  # what is installed, and what the script will find out itself
+            _reachable(other, path.parent, modules)
+    trees = [f"{module} {_written(tree)}" for module, tree in sorted(modules.items())]
+    return _digest("\n".join([_written(tree), *trees]))
 
 
 def _digest(text: str) -> str:

@@ -62,9 +62,6 @@ class Dataset(Choice):
         """The files or folders that are read; their bytes enter the id, their names do not."""
         return ()
 
-    def differing(self) -> dict[str, Any]:
-        return {key: value for key, value in super().differing().items() if key != "path"}
-
     def check_sources(self) -> None:
         """What can be told of the files without reading them whole. Raises LookupError or OSError."""
 
@@ -130,6 +127,7 @@ class Diabetes(Dataset):
 
 
 class FromFiles(Dataset):
+    aside = ("path",)
     path: Annotated[str, Field(min_length=1)]
     sha256: str | None = None  # of the source bytes; filled in at planning, refused where it differs
 

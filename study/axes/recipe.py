@@ -9,8 +9,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler, GetPydanticSchema
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import nullable_schema
 
 from study.axes.activation import Activation, ReLU
 from study.axes.base import Axis, Choice, Count, Fraction, Frozen, NonNegative, whole
@@ -20,16 +22,27 @@ from study.axes.network import Network
 from study.axes.optimizer import Optimizer
 from study.axes.regularizer import NoPenalty, Regularizer
 from study.axes.schedule import Constant, Schedule
+from study.axes.trainer import Command, Engine, Trainer
 
 NUMBERS = (float, int, bool)  # types of an axis without choices
 RECIPE = 2  # raised by hand when the meaning of training changes: every arm gets a new id
 
 
+def _or_none(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    return nullable_schema(handler(source))
+
+
+# Of an axis that the engine cannot do without, and that is None where a trainer is free of it and the study gives none.
+# It is typed as the engine finds it: whoever else asks for it asks the trainer first, or expects None.
+NEEDED = GetPydanticSchema(_or_none)
+NOT_GIVEN: Any = None
+
+
 class Recipe(Frozen):
     """Everything about a run follows from its recipe and its seed. Axes with a default may be left out."""
 
-    dataset: Dataset
-    network: Network
+    dataset: Annotated[Dataset, NEEDED] = NOT_GIVEN
+    network: Annotated[Network, NEEDED] = NOT_GIVEN
     activation: Activation = ReLU()
     init: Init = Default()
     dropout: Annotated[
@@ -38,7 +51,7 @@ class Recipe(Frozen):
             "Rate at which hidden activations are dropped, in [0, 1).", "dropout rates", rated=True, step=bool
         ),
     ] = 0.0  # fmt: skip
-    optimizer: Optimizer
+    optimizer: Annotated[Optimizer, NEEDED] = NOT_GIVEN
     schedule: Schedule = Constant()
     regularizer: Regularizer = NoPenalty()
     grad_clip: Annotated[
@@ -71,14 +84,17 @@ class Recipe(Frozen):
             "shares of wrong labels", rated=True, untunable="is what the arms are trained on; take it out",
         ),
     ] = 0.0  # fmt: skip
-    batch_size: Annotated[Count, Axis("Rows a step.", "batch sizes", shared=True, rated=True, step=whole)]
+    batch_size: Annotated[
+        Count, NEEDED, Axis("Rows a step.", "batch sizes", shared=True, rated=True, step=whole)
+    ] = NOT_GIVEN  # fmt: skip
     epochs: Annotated[
         Count,
+        NEEDED,
         Axis(
             "Passes over the training rows.", "budgets", shared=True,
             untunable="is the budget, the same for every candidate; take it out",
         ),
-    ]  # fmt: skip
+    ] = NOT_GIVEN  # fmt: skip
     gpus: Annotated[
         Count,
         Axis(
@@ -94,6 +110,7 @@ class Recipe(Frozen):
             varies=False, shared=True, step=whole,
         ),
     ] = False  # fmt: skip
+    trainer: Trainer = Engine()
 
     def training_rows(self, rows: int) -> int:
         """How many it is trained on, of so many of its dataset."""
@@ -114,7 +131,7 @@ class Recipe(Frozen):
         for axis, field in Recipe.model_fields.items():
             value = getattr(self, axis)
             hidden = {setting for home, setting in map(split_key, without) if home == axis}
-            differs = field.is_required() or value != field.default
+            differs = value != field.default
             if isinstance(value, Choice):
                 if differs or hidden:
                     content[axis] = {name: given for name, given in value.differing().items() if name not in hidden}
@@ -124,7 +141,27 @@ class Recipe(Frozen):
 
     @cached_property
     def dataset_id(self) -> str:
-        return digest(canonical({"recipe": RECIPE, "dataset": self.dataset.differing()}))
+        """12 hex digits over what is learned from; empty where only a script knows."""
+        return digest(canonical({"recipe": RECIPE, "dataset": self.dataset.differing()})) if self.dataset else ""
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        """By axis, what is known of its runs: all of the engine's; of those of a script what the study gives."""
+        values = {axis: getattr(self, axis) for axis in AXES}
+        if not self.trainer.free:
+            return values
+        return {axis: own for axis, own in values.items() if own != Recipe.model_fields[axis].default}
+
+    def told(self) -> dict[str, Any]:
+        """What a script reads: its settings by their names, and the other axes that the study gives."""
+        given = {axis: value for axis, value in self.stated.items() if axis != "trainer"}
+        given = {a: v.model_dump(mode="json") if isinstance(v, Choice) else v for a, v in given.items()}
+        return given | (self.trainer.keywords() if isinstance(self.trainer, Command) else {})
+
+    @property
+    def stacked(self) -> bool:
+        """Whether its runs are trained side by side."""
+        return self.stack and not self.trainer.free
 
     @property
     def choices(self) -> tuple[Choice, ...]:
@@ -148,6 +185,8 @@ class Recipe(Frozen):
     @cached_property
     def pace(self) -> str:
         """12 hex digits, equal for runs whose packs step at one speed: of one kind, whatever their budget."""
+        if self.trainer.free:
+            return digest(self.trainer.pace)
         return self._digest(axis for axis, about in AXES.items() if about.shared and about.step)
 
     def _digest(self, axes: Iterable[str]) -> str:
@@ -161,11 +200,18 @@ class Recipe(Frozen):
 
     def columns(self) -> dict[str, Any]:
         """One value per axis: the choice's name, or the number."""
-        values = {axis: getattr(self, axis) for axis in AXES}
+        values = dict.fromkeys(AXES) | self.stated
         return {axis: value.title if isinstance(value, Choice) else value for axis, value in values.items()}
 
     def impossible(self) -> tuple[tuple[str, ...], str] | None:
         """The axes that do not go together and why; None where it can be trained."""
+        if isinstance(self.trainer, Command):
+            twice = [axis for axis in self.stated if axis in self.trainer.keywords()]
+            words = f"{twice[0]!r} is a setting of the script, too; give it in one place" if twice else ""
+            return ((twice[0],), words) if twice else None
+        lacking = [axis for axis in REQUIRED if getattr(self, axis) is None]
+        if lacking:
+            return (*lacking, "trainer"), f"the engine needs {lacking[0]!r}; give one, or a trainer of your own"
         network, dataset, size = self.network, self.dataset, self.batch_size
         if network.images_only and not dataset.images:
             return ("network", "dataset"), f"{network.name!r} needs images and {dataset.name!r} has none; use 'mlp'"
@@ -209,6 +255,7 @@ def axis_of(name: str, field: FieldInfo) -> Axis:
 
 
 AXES = {name: axis_of(name, field) for name, field in Recipe.model_fields.items()}
+REQUIRED = [name for name, field in Recipe.model_fields.items() if NEEDED in field.metadata]  # by the engine
 
 
 def split_key(key: str) -> tuple[str, str | None]:

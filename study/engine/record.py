@@ -33,9 +33,10 @@ class Record:
         return self.reason is None
 
     @property
-    def learned(self) -> bool:
-        """Whether the training loss ended below where it began."""
-        return self.finished and bool(self.curve[-1]["train_loss"] < self.curve[0]["train_loss"])
+    def learned(self) -> bool | None:
+        """Whether the training loss ended below where it began; None where it is known of no two evaluations."""
+        losses = [row["train_loss"] for row in self.curve if row.get("train_loss") is not None]
+        return self.finished and (bool(losses[-1] < losses[0]) if len(losses) > 1 else None)
 
     def row(self) -> dict[str, Any]:
         """The run's row, without the arm and without provenance."""

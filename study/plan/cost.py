@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.axes.dataset import Dataset
-from study.axes.recipe import AXES, Recipe, split_sizes
+from study.axes.recipe import AXES, REQUIRED, Recipe, split_sizes
 from study.plan.plan import Arm
 from study.plan.search import Search
 from study.store.layout import Block, Store
@@ -31,6 +31,8 @@ class Work(NamedTuple):
     def __str__(self) -> str:
         """``54 runs, 73,440 steps``."""
         runs = counted(self.runs, "run")
+        if self.certain and not self.steps:
+            return runs  # of scripts, whose steps are their matter
         if not self.certain and not self.steps:
             return f"{runs}; how many steps is known once the data is read"
         return f"{runs}, {'at least ' * (not self.certain)}{counted(self.steps, 'step')}"
@@ -60,6 +62,8 @@ def training_rows(dataset: Dataset, prepared: Path) -> int | None:
 
 def steps_of(recipe: Recipe, rows: int | None = None) -> int | None:
     """Steps of one run over its whole budget. ``rows``: for training, where the dataset does not tell them."""
+    if recipe.trainer.free:
+        return 0  # as many as a script takes
     rows = split_sizes(recipe.dataset.rows)[0] if recipe.dataset.rows else rows
     return None if rows is None else recipe.budget(rows)
 
@@ -84,23 +88,30 @@ def mean_steps(search: Search, rows: int | None = None) -> float | None:
 
 
 class Speeds:
-    """Seconds of a step of one run, by the pace of its recipe: as the receipts of a store tell; else a guess."""
+    """Seconds of a step of one run, by the pace of its recipe: as the receipts of a store tell; else a guess.
+
+    ``by_run``: of a run, which is what is known of scripts.
+    """
 
     def __init__(self, store: Store) -> None:
-        seconds, steps = Counter[str](), Counter[str]()
+        seconds, steps, runs = Counter[str](), Counter[str](), Counter[str]()
         for path in store.receipts():
             with suppress(OSError, ValueError, KeyError, TypeError):  # it is of no use to anybody else
                 packs = json.loads(path.read_text(encoding="utf-8"))["packs"]
                 for pack in (each for each in packs if not each["resumed"]):  # whose seconds are those of fewer steps
                     seconds[pack["pace"]] += pack["seconds"]
                     steps[pack["pace"]] += pack["steps"]
+                    runs[pack["pace"]] += pack["runs"]
         self.known = {pace: seconds[pace] / steps[pace] for pace in seconds if steps[pace]}
+        self.by_run = {pace: seconds[pace] / runs[pace] for pace in seconds}
 
     def seconds(self, recipe: Recipe, work: Work) -> float:
         """Of runs of ``recipe``, or of those that its search may choose. What is not stacked is taken to be large."""
+        if recipe.trainer.free:
+            return work.runs * self.by_run.get(recipe.pace, ALONE)
         if recipe.pace in self.known:
             return work.steps * self.known[recipe.pace]
-        if not recipe.stack:
+        if not recipe.stacked:
             return work.runs * ALONE
         return work.steps * (STEP + ROW * recipe.batch_size) * (1 + EXTRA * sum(_adds(recipe)))
 
@@ -109,7 +120,7 @@ def _adds(recipe: Recipe) -> Iterator[bool]:
     """For each axis with a default that runs in a pack may differ in: whether its operations are others than that's."""
     for name, field in Recipe.model_fields.items():
         step = AXES[name].step
-        if step and not AXES[name].shared and not field.is_required():
+        if step and not AXES[name].shared and name not in REQUIRED:
             yield step(getattr(recipe, name)) != step(field.default)
 
 

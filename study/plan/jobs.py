@@ -67,9 +67,10 @@ class Job(Frozen):
 
     @property
     def datasets(self) -> set[str]:
-        """The ids of the datasets that it reads."""
+        """The ids of the prepared datasets that it reads."""
         recipes = [unit.search.first_recipe for unit in self.searches]
-        return {recipe.dataset_id for recipe in [*recipes, *(unit.arm.outline for unit in self.blocks)]}
+        recipes += [unit.arm.outline for unit in self.blocks]
+        return {recipe.dataset_id for recipe in recipes if not recipe.trainer.free}
 
     @property
     def kind(self) -> str:
@@ -138,9 +139,16 @@ def _part(arms: Sequence[Arm], gaps: Mapping[str, Sequence[Block]], store: Store
     search = arms[0].search
     done = store.selections(search.id) if search else []
     lacking = {arm.selection.name: arm.selection for arm in arms if arm.selection and arm.selection.name not in done}
-    blocks = (BlockUnit(arm=arm, block=block) for arm in arms for block in gaps.get(arm.id, ()))
+    blocks = (
+        BlockUnit(arm=arm, block=block) for arm in arms for gap in gaps.get(arm.id, ()) for block in _parts(arm, gap)
+    )
     searches = [SearchUnit(search=search, selections=tuple(lacking.values()))] if search and lacking else []
     return Job(searches=tuple(searches), blocks=tuple(blocks))
+
+
+def _parts(arm: Arm, gap: Block) -> list[Block]:
+    """The blocks that missing seeds are trained in: each by itself where a script may fail for one of them."""
+    return [Block(seed, seed) for seed in gap.seeds] if arm.outline.trainer.free else [gap]
 
 
 class Costs:
@@ -154,10 +162,10 @@ class Costs:
         found = 0.0
         for unit in part.searches:
             recipe = unit.search.first_recipe
-            work = tuning(unit.search, len(unit.selections), self.rows[recipe.dataset_id])
+            work = tuning(unit.search, len(unit.selections), self.rows.get(recipe.dataset_id))
             found += self.speeds.seconds(recipe, work)
         for block in part.blocks:
-            work = final(block.arm, len(block.block.seeds), self.rows[block.arm.dataset_id])
+            work = final(block.arm, len(block.block.seeds), self.rows.get(block.arm.dataset_id))
             found += self.speeds.seconds(block.arm.outline, work)
         return found
 
@@ -168,7 +176,7 @@ def _split(part: Job, seconds: float, wanted: float) -> list[tuple[Job, float]]:
         return [(part, seconds)]
     pieces = []
     for arm, block in ((unit.arm, unit.block) for unit in part.blocks):
-        fewest = FEWEST_STACKED if arm.outline.stack else 1
+        fewest = FEWEST_STACKED if arm.outline.stacked else 1
         number = max(1, min(ceil(seconds / wanted), len(block.seeds) // fewest))
         ends = [block.first + len(block.seeds) * i // number for i in range(number + 1)]
         pieces += [Job(blocks=(BlockUnit(arm=arm, block=Block(a, b - 1)),)) for a, b in pairwise(ends)]

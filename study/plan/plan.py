@@ -186,7 +186,8 @@ class Plan(Frozen):
 
     @property
     def datasets(self) -> dict[str, Dataset]:
-        return {arm.dataset_id: arm.dataset for arm in self.arms.values()}
+        """What the engine learns from, by id: to be prepared. What scripts read is their own matter."""
+        return {arm.dataset_id: arm.dataset for arm in self.arms.values() if not arm.outline.trainer.free}
 
     @property
     def given(self) -> dict[str, PlannedRuns]:
@@ -255,7 +256,7 @@ class Plan(Frozen):
         found: dict[str, Arm] = {}
         for arm in self.arms.values():
             recipe = arm.outline
-            if any(isinstance(choice, Custom) for choice in recipe.choices):
+            if not recipe.trainer.free and any(isinstance(choice, Custom) for choice in recipe.choices):
                 parts = [recipe.kind, recipe.optimizer.differing() | {"lr": None}, recipe.schedule.differing()]
                 found.setdefault(digest(canonical({"own": parts})), arm)
         return found

@@ -43,15 +43,16 @@ class Block:
         if isinstance(records, Exception):
             raise records
         arm, block = self.unit.arm, self.unit.block
-        data = loaded(self.store, arm.dataset_id, self.device)
         columns: dict[str, Any] = {
             **about,
-            "pack": about["pack"] if self.recipe.stack else "alone",
+            "pack": about["pack"] if self.recipe.stacked else "alone",
             "settings": settings_text(self.chosen) if arm.search and self.chosen is not None else None,
-            **{f"{name}_rows": getattr(data, name).rows for name in SPLITS},
-            "train_rows": self.recipe.training_rows(data.train.rows),
         }
-        columns |= provenance(self.device)
+        columns |= provenance(self.device, ours=not self.recipe.trainer.free)
+        if not self.recipe.trainer.free:
+            data = loaded(self.store, arm.dataset_id, self.device)
+            columns |= {f"{name}_rows": getattr(data, name).rows for name in SPLITS}
+            columns["train_rows"] = self.recipe.training_rows(data.train.rows)
         record.write(records, arm.id, columns, self.store.runs(arm.id, block), self.store.curves(arm.id, block))
         forget_failures(self.store, arm.id)
         diverged = sum(not made.finished for made in records)

@@ -15,7 +15,7 @@ from study.engine.data import Data, Split, load, tensors
 from study.engine.determinism import quiet
 from study.engine.pack import Pack, Run, Slice
 from study.engine.prepare import read
-from study.plan.cost import mean_steps, steps_of
+from study.plan.cost import Speeds, final, mean_steps, steps_of, tuning
 from study.plan.jobs import Job
 from study.plan.limits import Limits, available_cores, visible
 from study.plan.plan import Plan
@@ -55,6 +55,7 @@ def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: 
     reading = time.perf_counter()
     try:
         data = {i: data_of(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
+        scripts = [seconds_of_scripts(job, Speeds(store)) for job in to_do]
         began += time.perf_counter() - reading  # a job finds its data prepared
         rows = {i: each.train.rows for i, each in data.items()}
         loads = [(job.gpus, list(packs_of(job, rows))) for job in to_do]
@@ -66,7 +67,8 @@ def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: 
     cores = available_cores()
     at_once = Limits(cores, gpu).devices(max([gpus for gpus, _ in loads] + [pack.recipe.gpus for pack in timing]))
     at_once = at_once if device.type == "cuda" else min(at_once, cores)
-    seconds = total([(gpus, clock.seconds(packs)) for gpus, packs in loads], at_once)
+    each = [(gpus, clock.seconds(packs) + more) for (gpus, packs), more in zip(loads, scripts, strict=True)]
+    seconds = total(each, at_once)
     seconds += clock.seconds(timing) if timing else 0.0  # alone on the machine
     seconds += (2 + len(plan.comparisons) / cores) * clock.start  # to collect and to draw
     where = f"{counted(at_once, 'core')} (CPU)" if device.type == "cpu" else counted(at_once, "GPU")
@@ -79,14 +81,17 @@ def packs_of(job: Job, rows: Mapping[str, int]) -> Iterator[Packs]:
     first, further = list[Slice](), list[list[Slice]]()
     for unit in job.searches:
         search, recipe = unit.search, unit.search.first_recipe
+        if recipe.trainer.free:
+            continue
         seeds, pair = tuple(search.seed_range), search.extend if search.method == "sobol" else min(2, search.extend)
         points = [search.at(point) for point in search.grid()] if search.method == "grid" else []
         first += [Slice(each, seeds) for each in points or [recipe] * search.first]
         times = -(-search.extend // max(pair, 1)) * len(unit.selections)
         further += [[]] * (times - len(further))
         further = [[*made, *[Slice(recipe, seeds)] * pair * (i < times)] for i, made in enumerate(further)]
-    blocks = [Slice(unit.arm.outline, tuple(unit.block.seeds)) for unit in job.blocks]
-    means = [mean_steps(u.arm.search, rows[u.arm.dataset_id]) if u.arm.search else None for u in job.blocks]
+    units = [unit for unit in job.blocks if not unit.arm.outline.trainer.free]
+    blocks = [Slice(unit.arm.outline, tuple(unit.block.seeds)) for unit in units]
+    means = [mean_steps(u.arm.search, rows[u.arm.dataset_id]) if u.arm.search else None for u in units]
     for slices in (first, *further, blocks):
         steps = means if slices is blocks else [None] * len(slices)  # of a batch size that is still to be chosen
         each = [
@@ -97,6 +102,19 @@ def packs_of(job: Job, rows: Mapping[str, int]) -> Iterator[Packs]:
             recipe, runs = slices[places[0]].recipe, sum(len(slices[i].seeds) for i in places)
             mean = sum(each[i] * len(slices[i].seeds) for i in places) / runs
             yield Packs(recipe, max(2, runs), mean, len(places)) if recipe.stack else Packs(recipe, 1, runs * mean)
+
+
+def seconds_of_scripts(job: Job, speeds: Speeds) -> float:
+    """Of those runs of a job that scripts make, as earlier ones took. Raises ValueError where there were none."""
+    found = 0.0
+    works = [(u.search.first_recipe, tuning(u.search, len(u.selections))) for u in job.searches]
+    works += [(unit.arm.outline, final(unit.arm, len(unit.block.seeds))) for unit in job.blocks]
+    for recipe, work in works:
+        if recipe.trainer.free:
+            if recipe.pace not in speeds.by_run:
+                raise ValueError("how long the script takes is known once it was run")
+            found += speeds.seconds(recipe, work)
+    return found
 
 
 def timing_packs(plan: Plan, store: Store, rows: Mapping[str, int]) -> Iterator[Packs]:
@@ -138,7 +156,9 @@ class Clock:
                 self.start = max(START, time.perf_counter() - began)
                 end = time.perf_counter() + SECONDS
         spent = sum(work[kind] / (BESIDE + first[kind].runs) * step for kind, step in self.step.items())
-        self.run = spent / sum(work[kind] for kind in self.step)  # of a step, for each run and for ``BESIDE`` more
+        self.run = spent / (
+            sum(work[kind] for kind in self.step) or 1
+        )  # of a step, for each run and for ``BESIDE`` more
 
     def seconds(self, packs: Iterable[Packs]) -> float:
         """Of a job that trains all of ``packs``."""

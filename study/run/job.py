@@ -19,6 +19,7 @@ from study.axes.custom import make_ready
 from study.axes.recipe import digest
 from study.engine.checkpoint import Checkpoints
 from study.engine.pack import Slice
+from study.engine.record import Record
 from study.engine.signals import Interrupted, handling
 from study.plan.jobs import BlockUnit, Job, SearchUnit
 from study.run import devices
@@ -27,6 +28,7 @@ from study.run.block import Block, is_searched
 from study.run.packs import MOST, packs, train_pack
 from study.run.progress import Progress
 from study.run.provenance import now, provenance
+from study.run.script import Scripts
 from study.run.search import Tuning
 from study.store.files import write_if_changed
 from study.store.layout import Store
@@ -70,12 +72,13 @@ class Work:
         self.progress = progress
         self.store, self.device, self.log = store, device, store.log("job", job.id)
         self.began, self.minutes, self.folder = time.monotonic(), job.minutes, job.folder
+        self._signals: list[int] = []
         self.checkpoints = Checkpoints(store.checkpoints)
+        self.scripts = Scripts(store, job.folder, device, self._signals)
         self.failed: list[str] = []
         self.packs: list[dict[str, Any]] = []
         self._making: dict[str, Tuning | Block] = {}  # by the name of the unit, as is the next
         self._held: dict[str, Attempt] = {}  # at the units that were begun
-        self._signals: list[int] = []
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -97,6 +100,7 @@ class Work:
             with self._trying(unit):
                 recipe = unit.search.first_recipe if isinstance(unit, SearchUnit) else unit.arm.outline
                 make_ready(recipe.choices, self.folder)
+                recipe.trainer.check(Path(self.folder))
                 given = self.store, self.device
                 made = Tuning(unit, *given) if isinstance(unit, SearchUnit) else Block(unit, *given)
                 self._making[unit.name] = made
@@ -110,6 +114,8 @@ class Work:
                 self._stop_if_asked()
                 self._train([asked[i] for i in together if self._begin(asked[i].making)])
             self.checkpoints.remove(key for each in asked for key in each.slice.keys(self.device))
+            for making, _, each in asked:
+                self.scripts.remove(making.unit.name, each)
 
     def _stop_if_asked(self) -> None:
         """Between packs."""
@@ -134,8 +140,12 @@ class Work:
         where = f"{gpus} workers on " * (gpus > 1) + devices.describe(self.device)
         print(f"{counted(runs, 'run')}, {where}: {'; '.join(names)}", flush=True)
         steps = 0
-        watch = partial(self.progress.within, runs)
-        found = train_pack(slices, self.store, self.device, self._signals, watch)
+        found: Iterator[list[Record] | Exception]
+        if slices[0].recipe.trainer.free:
+            found = iter([self.scripts.train(asked[0].making.unit.name, slices[0])])
+        else:
+            watch = partial(self.progress.within, runs)
+            found = train_pack(slices, self.store, self.device, self._signals, watch)
         for each, records in zip(asked, found, strict=True):
             steps += 0 if isinstance(records, Exception) else sum(made.steps for made in records)
             if each.making.unit.name in self._making:  # else another of its slices failed
@@ -144,7 +154,7 @@ class Work:
                     if not each.making.slices:
                         self._end(each.making)
         seconds = round(time.monotonic() - began, 3)
-        self.progress.done += runs
+        self.progress.add(runs)
         about |= {"pace": slices[0].recipe.pace, "runs": runs, "steps": steps, "seconds": seconds}
         self.packs.append(about | {"resumed": resumed, "units": [*names]})
 

@@ -30,7 +30,7 @@ def packs(slices: Sequence[Slice], most: int) -> Iterator[list[int]]:
         pack: list[int] = []
         for i in group:
             runs = sum(len(slices[j].seeds) for j in pack)
-            if pack and (runs + len(slices[i].seeds) > most or not slices[i].recipe.stack):
+            if pack and (runs + len(slices[i].seeds) > most or not slices[i].recipe.stacked):
                 yield pack
                 pack = []
             pack.append(i)

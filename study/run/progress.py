@@ -30,6 +30,13 @@ class Progress:
         if now - self._said >= AGAIN and done:
             self._say(self.done + runs * done / budget, now)
 
+    def add(self, runs: int) -> None:
+        """So many more are made."""
+        self.done += runs
+        now = time.monotonic()
+        if now - self._said >= AGAIN and self.done < self.total:
+            self._say(self.done, now)
+
     def _say(self, done: float, now: float) -> None:
         self._said = now
         left = (now - self._began) * max(0.0, self.total / done - 1)

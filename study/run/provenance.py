@@ -16,12 +16,12 @@ from study.axes.recipe import RECIPE
 from study.run import devices
 
 
-def provenance(device: torch.device) -> dict[str, Any]:
-    """The columns of a record that say where and with what it was made."""
+def provenance(device: torch.device, ours: bool = True) -> dict[str, Any]:
+    """The columns of a record that say where and with what it was made; of what is not ours, nobody knows with what."""
     return {
         "device": devices.describe(device),
-        "torch_version": str(torch.__version__),
-        "python_version": platform.python_version(),
+        "torch_version": str(torch.__version__) if ours else None,
+        "python_version": platform.python_version() if ours else None,
         "host": socket.gethostname(),
         "commit": commit(),
         "recipe_version": RECIPE,

@@ -31,7 +31,7 @@ class Tuning:
 
     def __init__(self, unit: SearchUnit, store: Store, device: torch.device) -> None:
         self.unit, self.search, self.path = unit, unit.search, store.search(unit.search.id)
-        self.about = provenance(device)
+        self.about = provenance(device, ours=not unit.search.first_recipe.trainer.free)
         self.trials = Trials.read(self.search, self.path)
         self.wanted: list[Candidate] = []
         self._made: dict[int, list[Row]] = {}  # by place among those wanted
@@ -59,11 +59,19 @@ class Tuning:
             if not out_of_memory(records):
                 raise records
             records = [Record(seed, said(records)) for seed in self.search.seed_range]
+        self._check(records)
         self._made[place] = [self._row(made) for made in records]
         if len(self._made) == len(self.wanted):
             self._next()
         elif self._is_first:
             Trials(self.search, [*self.trials.tried, *self._tried(())]).write(self.path)
+
+    def _check(self, records: Sequence[Record]) -> None:
+        """Raises ValueError where a script left out what is selected by."""
+        for selection in self.unit.selections:
+            metric = selection.target.metric if selection.target else selection.metric
+            if self.search.first_recipe.trainer.free and any(r.finished and metric not in r.curve[-1] for r in records):
+                raise ValueError(f"its script wrote no {metric}, by which a candidate is chosen")
 
     def _next(self) -> None:
         self.wanted = next(self._rounds, [])

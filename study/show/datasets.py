@@ -50,9 +50,12 @@ def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
     """
     if not comparison.here:
         return None
-    contents = {i: _content(dataset) for i, dataset in plan.datasets.items()}
     datasets = {arm.label: plan.arms[arm.arm].dataset for arm in comparison.arms}
-    content = {arm.label: contents[plan.arms[arm.arm].dataset_id] for arm in comparison.arms}
+    if None in datasets.values():  # some script's own
+        return None
+    contents = {plan.arms[arm.arm].dataset_id: datasets[arm.label] for arm in comparison.arms}
+    names_of = {i: _content(dataset) for i, dataset in contents.items()}
+    content = {arm.label: names_of[plan.arms[arm.arm].dataset_id] for arm in comparison.arms}
     places = list(dict.fromkeys(content.values()))
     if len(places) < 2:
         return None

@@ -5,7 +5,7 @@ Statistics, tables and figures read nothing else of a run but this, its summary 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,8 @@ def observe(plan: Plan, records: Records) -> Observations:
 class _Evidence:
     """What is worked out once for all comparisons.
 
-    ``runs``: indexed by arm and seed; ``reached``: where runs first reached a target; ``timing``: with the steps of
+    ``runs``: indexed by arm and seed; ``reached``: where runs first reached a target; ``silent``: runs of which
+    nobody knows, by what is aimed at; ``timing``: with the steps of
     each arm's budget; ``seconds``: median of a step over the rounds, by arm; ``by_round``: seconds of a step, by arm
     and round; ``undertuned``: arms whose best trial is on the edge of their grids, or of which nobody can say any more
     → whether further tuning could change shapes; ``units``: of the losses of each arm.
@@ -119,16 +120,21 @@ class _Evidence:
     def __init__(self, plan: Plan, records: Records) -> None:
         full = records.runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True, na=False)
         full &= records.runs["status"] == "failed"
-        runs = records.runs.assign(learned=records.runs["learned"].eq(True), out_of_memory=full)
+        learned = records.runs["learned"]
+        # Of a run whose script says no training losses nobody knows: it is not one that did not.
+        learned = learned.eq(True) | (learned.isna() & (records.runs["status"] == "finished"))
+        runs = records.runs.assign(learned=learned, out_of_memory=full)
         self.runs = runs.set_index(["arm", "seed"])
         near = {target for c in plan.comparisons for target in (c.target, *neighbours(c.target).values()) if target}
         self.reached = {target: first_reached(records.curves, target) for target in near}
+        scripts = [name for name, arm in plan.arms.items() if arm.outline.trainer.free]
+        self.silent = {aim.metric: _silent(records, scripts, aim.metric) for aim in near}
         self.timing = records.timing.assign(steps=records.timing["arm"].map(budgets(plan, records.runs)))
         self.by_round = self.timing.set_index(["arm", "round"])["step_seconds"].astype(float).rename("by_round")
         self.seconds = seconds_of(records.timing).dropna()
         data = records.runs["arm"].map({name: arm.dataset_id for name, arm in plan.arms.items()})
         units = {name: loss_units(dataset, runs[data == name]) for name, dataset in plan.datasets.items()}
-        self.units = {name: units[arm.dataset_id] for name, arm in plan.arms.items()}
+        self.units = {name: units.get(arm.dataset_id, {""}) for name, arm in plan.arms.items()}
         self.given = records.given.set_index(["arm", "seed"])
         chosen = found(records.tuning)
         self.undertuned = {
@@ -136,6 +142,13 @@ class _Evidence:
             for name, arm in plan.arms.items()
             if arm.search and (name not in chosen or ((one := chosen[name]) and one.undertuned))
         }
+
+
+def _silent(records: Records, scripts: Sequence[str], metric: str) -> pd.MultiIndex:
+    """The finished runs, by arm and seed, of ``scripts`` (arms) that wrote no ``metric``: nobody knows what it was."""
+    runs, curves = (frame[frame["arm"].isin(scripts)] for frame in (records.runs, records.curves))
+    finished = pd.MultiIndex.from_frame(runs.loc[runs["status"] == "finished", ["arm", "seed"]])
+    return finished.difference(pd.MultiIndex.from_frame(curves.loc[curves[metric].notna(), ["arm", "seed"]]))
 
 
 BASE = ["arm", "label", "seed", "status", "learned", "out_of_memory"]
@@ -174,6 +187,7 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
 
 def _to_target(source: ToTarget, runs: pd.DataFrame, target: Target, evidence: _Evidence) -> pd.DataFrame:
     trained = runs["status"].isin(["finished", "diverged"])
+    trained &= ~pd.MultiIndex.from_frame(runs[["arm", "seed"]]).isin(evidence.silent[target.metric])
     counts = runs.join(evidence.reached[target], on=["arm", "seed"])[source.counted].astype(float)
     value = paired = counts.fillna(np.inf).where(trained)
     if source.timed:  # without seconds per step, unreached would look measured

@@ -17,6 +17,7 @@ from study.axes.recipe import AXES, NUMBERS, Recipe, axis_of
 CHOICES = {axis: about.choices for axis, about in AXES.items() if about.choices}
 
 REQUIRED = {"lr": 0.1, "path": "somewhere", "target": "y", "factory": "tests.mine:network"}  # without a default
+REQUIRED |= {"run": "python train.py {recipe} {seed} {log}"}
 EVERY = [
     pytest.param(cls, id=f"{axis}-{name}") for axis, kind in CHOICES.items() for name, cls in kind.choices().items()
 ]

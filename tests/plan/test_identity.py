@@ -27,6 +27,7 @@ BASE: dict[str, Any] = {
     "epochs": 40,
 }
 REQUIRED = {"lr": 0.1, "path": "somewhere", "target": "y", "factory": "tests.mine:network"}  # without a default
+REQUIRED |= {"run": "python train.py {recipe} {seed} {log}"}
 
 GOLDEN = {
     "481f08ae4272": {},
@@ -110,7 +111,7 @@ EVERY = [
     for axis, kind in CHOICES.items()
     for name, choice in kind.choices().items()
     for setting in choice.model_fields
-    if setting not in ("name", "path")
+    if setting not in ("name", "path", "timeout")
 ]
 
 
@@ -120,6 +121,7 @@ def other(choice: type[Choice], setting: str) -> Any:
     default = REQUIRED.get(setting) if field.is_required() else field.default
     words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     candidates: list[Any] = [*words, 0.5, 0.25, 3, 7, True, False, [3], [0.5, 0.25], "regression", "a:b", "text"]
+    candidates += ["other.py {recipe} {seed} {log}"]
     required = {key: value for key, value in REQUIRED.items() if key in choice.model_fields}
     for value in candidates:
         if value != default:

@@ -152,5 +152,5 @@ def test_runs_that_were_made_before_a_metric_was_recorded_say_so(planned: Callab
     first = found.runs["arm"] == comparison.arms[0].arm
     runs = found.runs.assign(test_macro_f1=found.runs["test_macro_f1"].mask(first))
     text = FORMATS["md"](comparison, summary_table(plan, found._replace(runs=runs)).to_pandas(), None)
-    assert "| dropout=0 | – |" in text
+    assert "| dropout=0 | – (not recorded) |" in text
     assert "delete an arm's folder in results/arms/, and it is trained again." in text

@@ -68,13 +68,15 @@ def check_claims(
             mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
 
 
-def unfit_for(metric: str, regression: str | None, target: Target | None) -> str | None:
-    """Why arms cannot have a metric; None where they can. ``regression``: a dataset for one."""
+def unfit_for(metric: str, regression: str | None, target: Target | None, script: bool = False) -> str | None:
+    """Why arms cannot have a metric; None where they can. ``regression``: a dataset for one; ``script``: one trains."""
     needs = METRICS[metric]
     if isinstance(needs.source, Computed):
         known = needs.source.readable
         if unknown := [name for name in needs.source.columns if name not in known]:
             return f"{metric!r} cannot be computed; {suggest(unknown[0], known, 'column that it may read')}"
+    if script and needs.timed:
+        return f"{metric!r} is timed step by step, which a script is not; leave it out"
     if needs.target and target is None:
         return f"{metric!r} {NO_TARGET}"
     if regression is not None and needs.accuracy:

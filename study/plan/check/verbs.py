@@ -126,10 +126,10 @@ def work_of(plan: Plan, store: Store, trials: Mapping[str, int]) -> tuple[list[W
     rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
     selections = Counter(arm.search.id for arm in plan.arms.values() if arm.search)
     searched = [
-        tuning(search, selections[i], rows[search.first_recipe.dataset_id], trials.get(i))
+        tuning(search, selections[i], rows.get(search.first_recipe.dataset_id), trials.get(i))
         for i, search in plan.searches.items()
     ]
-    trained = [final(plan.arms[arm], runs, rows[plan.arms[arm].dataset_id]) for arm, runs in plan.seeds.items()]
+    trained = [final(plan.arms[arm], runs, rows.get(plan.arms[arm].dataset_id)) for arm, runs in plan.seeds.items()]
     return searched, trained
 
 

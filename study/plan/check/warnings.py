@@ -48,7 +48,8 @@ def _other_selection(plan: Plan, comparison: PlannedComparison, path: str) -> It
     """Claims on a metric whose arms are tuned by something else than its validation twin."""
     found: dict[tuple[str, str, str], list[int]] = {}
     for i, claim in enumerate(comparison.claims):
-        regression = plan.arms[claim.better_arm].dataset.known_task == "regression"
+        dataset = plan.arms[claim.better_arm].dataset
+        regression = dataset is not None and dataset.known_task == "regression"
         wanted, chosen = METRICS[claim.metric].selected_by(regression), comparison.selections.get(claim.metric)
         if wanted and chosen and wanted != chosen:
             found.setdefault((claim.metric, chosen, wanted), []).append(i)
@@ -100,7 +101,8 @@ def _coarse(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[st
     """Claims on an accuracy whose margin, or half a point, is less than one row."""
     found: dict[tuple[str, int, str], list[int]] = {}
     for i, claim in enumerate(comparison.claims):
-        total = plan.arms[claim.better_arm].dataset.rows
+        arm = plan.arms[claim.better_arm]
+        total = None if arm.outline.trainer.free else arm.dataset.rows
         if total is None or claim.metric not in HELD_OUT:
             continue
         rows = split_sizes(total)[2]
@@ -161,7 +163,7 @@ def _whole_batches(plan: Plan, store: Store) -> Iterator[str]:
     for comparison in plan.comparisons:
         found: dict[int, list[str]] = {}
         for arm in comparison.arms if comparison.here else ():
-            recipe, whole = plan.arms[arm.arm].outline, rows[plan.arms[arm.arm].dataset_id]
+            recipe, whole = plan.arms[arm.arm].outline, rows.get(plan.arms[arm.arm].dataset_id)
             known = whole and recipe.training_rows(whole)
             if known and recipe.batch_size > known:
                 found.setdefault(known, []).append(repr(arm.label))

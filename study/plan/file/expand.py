@@ -100,8 +100,10 @@ class Expansion:
             return
         labels = [row.label for row in rows]
         target = comparison.target or self.file.target
-        regression = next((a.dataset.name for a in plain if a and a.dataset.known_task == "regression"), None)
-        unfit = {name: why for name in comparison.used if (why := unfit_for(name, regression, target))}
+        data = [arm.dataset for arm in plain if arm and arm.dataset]
+        regression = next((dataset.name for dataset in data if dataset.known_task == "regression"), None)
+        script = any(arm is not None and arm.outline.trainer.free for arm in plain)
+        unfit = {name: why for name in comparison.used if (why := unfit_for(name, regression, target, script))}
         aimed = any(METRICS[name].target for name in comparison.used)
         if regression and aimed and target and target.metric == "val_accuracy":
             place = join(path, "target") if comparison.target else "target"
@@ -180,7 +182,7 @@ class Expansion:
         if (reason := recipe.impossible()) and not (search and any(search.covered(axis) for axis in reason[0])):
             axes, words = reason
             own = {key.partition(".")[0]: entry.place for key, entry in row.combination.items()}
-            at = next((own[axis] for axis in axes if axis in own), row.choices.places[axes[0]])
+            at = next((own[axis] for axis in axes if axis in own), row.choices.places.get(axes[0], "baseline"))
             self.mistakes.add(at, f"{words}, or leave the combination out by 'skip:'")
         return Arm(search=search) if search else Arm(recipe=recipe)
 

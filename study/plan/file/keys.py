@@ -27,7 +27,8 @@ from typing_extensions import TypeAliasType
 
 from study.axes.base import Axis, Choice, Frozen
 from study.axes.custom import SETTINGS, Open
-from study.axes.recipe import AXES, Recipe
+from study.axes.recipe import AXES, NEEDED, REQUIRED, Recipe
+from study.axes.trainer import Trainer
 from study.plan.search import Value
 
 OPEN = {  # axes with a choice whose settings have names of a person's own
@@ -97,7 +98,13 @@ def fields(kinds: Mapping[str, Any], required: Collection[str] = ()) -> dict[str
 
 
 def mapping(
-    name: str, doc: str, kinds: Mapping[str, Any], required: Collection[str] = (), own: Any = JsonValue, **more: Any
+    name: str,
+    doc: str,
+    kinds: Mapping[str, Any],
+    required: Collection[str] = (),
+    own: Any = JsonValue,
+    base: type[Frozen] = Frozen,
+    **more: Any,
 ) -> Any:
     """A type of mappings with such keys; they are checked and kept as they are written, in their order.
 
@@ -108,8 +115,38 @@ def mapping(
         check(content)
         return content
 
-    model: Any = create_model(name, __base__=with_own(own, kinds), __doc__=doc, **more, **fields(kinds, required))
+    keys = fields(kinds, required)
+    model: Any = create_model(name, __base__=with_own(own, kinds, base), __doc__=doc, **more, **keys)
     return Annotated[model, WrapValidator(as_written)]
+
+
+class _Either(Frozen):
+    """In the JSON Schema: with a trainer nothing else is required."""
+
+    @staticmethod
+    def _either(schema: dict[str, Any]) -> None:
+        schema["anyOf"] = [{"required": schema.pop("required", [])}, {"required": ["trainer"]}]
+
+    model_config = ConfigDict(json_schema_extra=_either)
+
+
+def baseline(kinds: Mapping[str, Any]) -> Any:
+    """The type of a study's baseline: with a trainer of a person's own no axis but that is required."""
+
+    def as_written(content: Written, check: ValidatorFunctionWrapHandler) -> Written:
+        free = isinstance(content, Mapping) and _is_free(content.get("trainer"))
+        return own.validate_python(content) if free else check(content)  # type: ignore[no-any-return]
+
+    own: TypeAdapter[Any] = TypeAdapter(mapping("Baseline", "", kinds))
+    checked = mapping("Baseline", "The choice on every axis.", kinds, REQUIRED, base=_Either)
+    return Annotated[checked, WrapValidator(as_written)]
+
+
+def _is_free(trainer: object) -> bool:
+    """Whether a trainer, as it may be written, brings all other axes; one that there is not may be meant so."""
+    name = trainer.get("name") if isinstance(trainer, Mapping) else trainer
+    choice = Trainer.choices().get(str(name))
+    return name is not None and (choice is None or choice.free)
 
 
 def is_own(key: str) -> bool:
@@ -140,6 +177,8 @@ def adapter(key: str, home: type[Choice] | None) -> TypeAdapter[Any]:
 @cache
 def kind_of(key: str, home: type[Choice] | None) -> str | None:
     """``real``, ``whole`` or ``widths`` (a list of whole numbers); None for what cannot be searched. No own setting."""
+    if home and key.partition(".")[2] in home.aside:
+        return None
     whole = adapter(key, home).json_schema()
     given = [option for option in whole.get("anyOf", [whole]) if option.get("type") != "null"]
     schema = given[0] if len(given) == 1 else whole
@@ -168,7 +207,7 @@ def union(name: str, options: Iterable[Any], *about: Any) -> Any:
 
 def _type(field: FieldInfo) -> Any:
     """The annotation of a field with its bounds."""
-    bounds = [bound for bound in field.metadata if not isinstance(bound, Axis)]
+    bounds = [bound for bound in field.metadata if not isinstance(bound, Axis) and bound is not NEEDED]
     return Annotated[(field.annotation, *bounds)] if bounds else field.annotation
 
 

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from study.axes.base import Choice
 from study.axes.custom import SETTINGS, Open, flat
-from study.axes.recipe import Recipe, split_key
+from study.axes.recipe import REQUIRED, Recipe, split_key
 from study.errors import Mistakes, join, show
 from study.plan.file.keys import CHOICES, Written
 from study.plan.file.models import Comparison
@@ -24,7 +24,7 @@ ABSENT = "–"  # shown for a setting that the arm's choice does not have; never
 DEFAULTS: Written = {
     axis: field.default.differing() if isinstance(field.default, Choice) else field.default
     for axis, field in Recipe.model_fields.items()
-    if not field.is_required()
+    if axis not in REQUIRED
 }
 
 
@@ -41,22 +41,26 @@ Combination = dict[str, Entry]  # axis or setting → what is written for it in 
 class Choices(NamedTuple):
     """What is chosen on every axis: the number, or the name and the settings that are written of a choice.
 
-    ``places``: where each was written, by axis and by setting.
+    None where nothing is. ``places``: where each was written, by axis and by setting; ``homeless``: settings that are
+    written, and their axes are not.
     """
 
     recipe: dict[str, Any]
     places: dict[str, str]
+    homeless: tuple[str, ...] = ()
 
     def with_(self, entries: Combination) -> Choices:
         """These choices with ``entries`` laid over them: axes first, then settings.
 
         A bare name equal to the present choice means that choice with its settings, any other that with its defaults.
         """
-        recipe, places = dict(self.recipe), dict(self.places)
+        recipe, places, homeless = dict(self.recipe), dict(self.places), self.homeless
         for key in sorted(entries, key=lambda key: "." in key):
             value, place = entries[key]
             axis, setting = split_key(key)
-            if setting:
+            if setting and recipe[axis] is None:
+                homeless = (*homeless, key)
+            elif setting:
                 recipe[axis] = recipe[axis] | {setting: value}
             elif axis not in CHOICES:
                 recipe[axis] = value
@@ -66,7 +70,7 @@ class Choices(NamedTuple):
                 places = {other: at for other, at in places.items() if split_key(other)[0] != axis}
                 places |= {f"{axis}.{name}": join(place, name) for name in given}
             places[key] = place
-        return Choices(recipe, places)
+        return Choices(recipe, places, homeless)
 
     def without(self, keys: Collection[str]) -> Choices:
         """These choices without the settings, or the numbers, of ``keys``."""
@@ -86,6 +90,8 @@ class Choices(NamedTuple):
 
     def has(self, key: str) -> bool:
         """Whether the choice on an axis has this setting; or ``key`` is an axis."""
+        if "." in key and self.recipe[key.partition(".")[0]] is None:
+            return False
         choice = self.choice(key)
         return choice is None or is_setting(choice, key.partition(".")[2])
 
@@ -190,7 +196,13 @@ def _combinations(
         for point in product(*crossed.values()):
             combination = coupled | dict(zip(crossed, point, strict=True))
             _check_once(combination, mistakes)
-            yield combination, baseline.with_(combination), str(label) if label else None
+            choices = baseline.with_(combination)
+            for key in choices.homeless:
+                axis = key.partition(".")[0]
+                mistakes.add(
+                    key_place(choices.places[key]), f"there is no {axis} to set it of; give one in the baseline"
+                )
+            yield combination, choices, str(label) if label else None
 
 
 def _check_once(combination: Combination, mistakes: Mistakes) -> None:
@@ -247,7 +259,10 @@ def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
         return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
     shown = {}
     for code, value in distinct.items():
-        twins = [twin for twin in distinct.values() if _called(twin) == _called(value)]
+        if value is None:
+            shown[code] = ABSENT
+            continue
+        twins = [twin for twin in distinct.values() if twin is not None and _called(twin) == _called(value)]
         parts = [f"{setting.removeprefix(SETTINGS)}={number(value.get(setting))}" for setting in varying(twins)]
         shown[code] = " ".join([_called(value), *parts])
     return shown

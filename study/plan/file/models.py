@@ -17,13 +17,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen
-from study.axes.recipe import AXES, Recipe
+from study.axes.recipe import AXES
 from study.metrics import Select
 from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.claim import LIST, UNIQUE, Claim, Measured, MetricName, Reported, Slug, Text
 from study.plan.file.keys import (
     VARIED,
     Written,
+    baseline,
     checked_as,
     fields,
     mapping,
@@ -77,12 +78,11 @@ TuneBlock = Annotated[
     ),
 ]
 LISTS: Any = tuple  # of types that are not known before the program begins
-REQUIRED = [axis for axis in AXES if Recipe.model_fields[axis].is_required()]
 KINDS = {axis: of_axis(axis) for axis in AXES} | {key: of_setting(key, homes) for key, homes in owners().items()}
 VARIABLE = {key: kind for key, kind in KINDS.items() if key.partition(".")[0] in VARIED}
 SEVERAL = {key: Annotated[LISTS[kind, ...], LIST] for key, kind in VARIABLE.items()}
 LABEL = Field(None, description="Stands for the settings in the label of the arm.")
-Baseline = mapping("Baseline", "The choice on every axis.", KINDS, REQUIRED)
+Baseline = baseline(KINDS)
 Laid = mapping("ComparisonBaseline", "What differs from the study's baseline.", KINDS)
 Vary = mapping("Vary", "Lists of values.", SEVERAL, own=Annotated[tuple[JsonValue, ...], LIST])
 ArmEntry = mapping("Arm", "Coupled settings: one arm.", VARIABLE, label=(Text | None, LABEL))

@@ -9,10 +9,11 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from study.axes.recipe import REQUIRED
 from study.errors import Mistakes, Refused, join, nearest, refuse, show, suggest
 from study.metrics import METRICS
 from study.plan.file.keys import CHOICES
-from study.plan.file.models import GIVEN, REQUIRED, StudyFile, kind_of
+from study.plan.file.models import GIVEN, StudyFile, kind_of
 from study.plan.file.unknown import Place, last_key, unknown, unknown_setting
 from study.plan.file.yaml import parse
 from study.plan.search import EXAMPLE, SELECTS

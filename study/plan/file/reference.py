@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import DictSchema, ModelSchema
 
 from study.axes.base import Choice
-from study.axes.recipe import AXES, Recipe
+from study.axes.recipe import AXES, REQUIRED, Recipe
 from study.metrics import METRICS, Final, PerRound
 from study.plan.file.matrix import number
 from study.plan.file.models import StudyFile
@@ -65,7 +65,7 @@ def tables() -> str:
     lines = []
     for axis, about in AXES.items():
         field = Recipe.model_fields[axis]
-        default = "required" if field.is_required() else f"default `{_shown(field.default)}`"
+        default = "required" if axis in REQUIRED else f"default `{_shown(field.default)}`"
         lines += [f"### `{axis}` ({default})", ""]
         if about.choices:
             lines += ["| choice | settings: default (bounds) | |", "|---|---|---|"]

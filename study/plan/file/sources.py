@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +14,7 @@ from pydantic import JsonValue, ValidationError
 from study.axes.code import find
 from study.axes.custom import SETTINGS
 from study.axes.dataset import Dataset
+from study.axes.trainer import Command
 from study.errors import Mistakes, join, suggest
 from study.plan.file.matrix import Choices, key_place
 from study.store.checksums import Sums
@@ -28,11 +33,13 @@ class Sources:
 
         ``searched``: settings that are, and where that is written.
         """
-        return self._code(self._data(choices), searched)
+        return self._script(self._code(self._data(choices), searched))
 
     def _data(self, choices: Choices) -> Choices:
         """The same, with the path of a dataset as it is seen from here, and its checksum."""
         written = choices.recipe["dataset"]
+        if written is None:  # it is a script's own
+            return choices
         key = repr(written)
         if key not in self._datasets:
             self._datasets[key] = written
@@ -74,3 +81,31 @@ class Sources:
                 if code.takes is not None and setting not in code.takes:
                     self.mistakes.add(key_place(place), suggest(setting, code.takes, f"setting of {factory}"))
         return choices._replace(recipe=found)
+
+    def _script(self, choices: Choices) -> Choices:
+        """The same, with a digest of the files that a command line names."""
+        written = choices.recipe["trainer"]
+        if written["name"] != "command":
+            return choices
+        try:
+            trainer = Command.model_validate(written)
+        except ValidationError:  # noted where the whole recipe is made
+            return choices
+        at = choices.places.get("trainer.run", join(choices.places["trainer"], "run"))
+        program = shlex.split(trainer.run)[0]
+        if shutil.which(str(self.folder / program) if "/" in program else program, path=_programs()) is None:
+            self.mistakes.add(at, f"{program!r} is no program that can be run here; install it, or give its path")
+        try:
+            code = trainer.digest(self.folder, self.sums.sum)
+        except OSError as error:
+            self.mistakes.add(at, str(error))
+            return choices
+        if trainer.code not in (None, code):
+            words = f"the code of its files is {code}, not {trainer.code}; correct it, or restore the files"
+            self.mistakes.add(at, words)
+        return choices._replace(recipe=choices.recipe | {"trainer": written | {"code": code}})
+
+
+def _programs() -> str:
+    """Where programs are looked for: first where Python itself is, as jobs do."""
+    return os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])

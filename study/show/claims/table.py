@@ -92,6 +92,7 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
         paired=any(c.paired for c in stated),
         unpaired=not all(c.paired for c in stated),
         looks=plan.looks,
+        scripts=all(arm.outline.trainer.free for arm in plan.arms.values()),
         derived=claims["derived"].any(),
         withdrawn=(claims["verdict"] == WITHDRAWN).any(),
         on_looks=note_on_looks(int(claims["looks"].max()), plan.looks),

@@ -12,6 +12,7 @@ import pandas as pd
 from study.axes.base import Choice
 from study.axes.custom import SETTINGS
 from study.axes.recipe import AXES, Recipe
+from study.axes.trainer import Command
 from study.metrics import METRICS
 from study.plan.file.matrix import number
 from study.plan.plan import Arm, Plan, PlannedComparison
@@ -39,7 +40,7 @@ def written(value: Any, tuned: Collection[str] = ()) -> str:
     """
     if not isinstance(value, Choice):
         return "tuned" if "" in tuned else number(value)
-    hidden = {"sha256", "code", "factory", *tuned}
+    hidden = {"sha256", "code", "factory", "timeout", *tuned}
     settings = {k.removeprefix(SETTINGS): v for k, v in value.settings().items() if v is not None and k not in hidden}
     if "path" in settings:
         settings["path"] = Path(settings["path"]).name  # the folder is somebody's own
@@ -51,7 +52,8 @@ def written(value: Any, tuned: Collection[str] = ()) -> str:
 
 def planned(arm: Arm, axis: str) -> str:
     """What an arm has on an axis, as far as that is known before it is tuned."""
-    return written(getattr(arm.outline, axis), arm.open(axis))
+    stated = arm.outline.stated
+    return written(stated[axis], arm.open(axis)) if axis in stated else NONE
 
 
 def fixed(plan: Plan, comparison: PlannedComparison) -> list[tuple[str, str]]:
@@ -59,8 +61,10 @@ def fixed(plan: Plan, comparison: PlannedComparison) -> list[tuple[str, str]]:
     arms = [plan.arms[arm.arm] for arm in comparison.arms if comparison.here]
     found = []
     for axis, about in AXES.items() if arms else ():
-        values = {(getattr(arm.outline, axis), frozenset(arm.open(axis))) for arm in arms}
-        usual = not about.varies and getattr(arms[0].outline, axis) == Recipe.model_fields[axis].default
+        values = {(arm.outline.stated.get(axis), frozenset(arm.open(axis))) for arm in arms}
+        usual = axis not in arms[0].outline.stated
+        quiet = about.quiet or not about.varies
+        usual |= quiet and getattr(arms[0].outline, axis) == Recipe.model_fields[axis].default
         if len(values) == 1 and not usual:
             found.append((axis, planned(arms[0], axis)))
     return found
@@ -99,15 +103,25 @@ def asked(plan: Plan, comparison: PlannedComparison) -> str:
 def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
     """Every arm with its full recipe, the settings that tuning chose, and where it is compared."""
     places, chosen = arm_names(plan), found(records.tuning)
-    rows = []
+    rows, axes = [], _told(plan)
     for name, arm in list(plan.arms.items())[:LIMIT]:
-        row = {"arm": name} | {axis.replace("_", " "): planned(arm, axis) for axis in AXES}
+        row = {"arm": name} | {axis.replace("_", " "): planned(arm, axis) for axis in axes}
         if plan.searches:
             row["tuned to"] = ""
         if arm.selection:
             row["tuned to"] = f"{chosen_cell(chosen, name)}, by {METRICS[arm.selection.metric].title}"
         rows.append(row | {"compared as": "; ".join(places[name])})
     return rows
+
+
+def _told(plan: Plan) -> list[str]:
+    """The axes that say something of an arm."""
+    told: set[str] = set()
+    for arm in plan.arms.values():
+        for axis, value in arm.outline.stated.items():
+            if not AXES[axis].quiet or value != Recipe.model_fields[axis].default:
+                told.add(axis)
+    return [axis for axis in AXES if axis in told]
 
 
 def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
@@ -154,6 +168,8 @@ def scope(plan: Plan) -> dict[str, str]:
     if not plan.arms:
         held = "the data, budget and tuning of these runs, of which nothing is known here"
         return {"held": held, "over": "further runs of the same kind only"}
+    if not plan.datasets:
+        return {"held": "the data, the split and the budget of the script", "over": "seeds only"}
     datasets = "this dataset" if len(plan.datasets) == 1 else "these datasets"
     drawn = [dataset.split == "by_seed" for dataset in plan.datasets.values()]
     if not any(drawn):
@@ -169,13 +185,15 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
     runs = records.runs[records.runs["status"].isin(["finished", "diverged"])]
     timing = records.timing
     provenance = ("device", "torch_version", "python_version", "commit", "recipe_version")
+    trainers = [arm.outline.trainer for arm in plan.arms.values()]
     found = paragraphs(
         "protocol",
         plan=plan,
         datasets=_datasets(plan, runs),
         seeds=sorted({comparison.seeds for comparison in plan.comparisons if comparison.here}),
         given=[comparison for comparison in plan.comparisons if comparison.runs],
-        epochs=sorted({arm.outline.epochs for arm in plan.arms.values()}),
+        epochs=sorted({arm.outline.epochs for arm in plan.arms.values() if not arm.outline.trainer.free}),
+        scripts=list(dict.fromkeys(trainer.run for trainer in trainers if isinstance(trainer, Command))),
         targets=sorted({target_text(comparison.target) for comparison in plan.comparisons if comparison.target}),
         searches=ledger.searches(plan, records),
         why_untimed=" ".join((why_untimed or "").split()),  # a blank line would end the paragraph

@@ -118,7 +118,8 @@ def remark(metric: str, row: Row) -> str:
     about = METRICS[metric]
     parts = [text for text in [_reached(row)] if text and about.target and known]
     if pd.isna(row["estimate"]):
-        return parts[0] if parts else "not timed" if about.timed and row["n_finished"] else ""
+        absent = "not timed" if about.timed else "not recorded"
+        return parts[0] if parts else absent * bool(row["n_finished"])
     if not about.timed and not about.target and 0 < row["n_learned"] < row["n_finished"]:
         # Runs of both kinds: a mean between two clusters describes neither.
         parts.append(f"median {show(metric, Estimate(row['median']))}; interval unreliable")

@@ -1,0 +1,237 @@
+"""Runs of a script of somebody's own: one process for each, and what it wrote down as a record."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import torch
+
+from study.axes.recipe import Recipe, digest
+from study.axes.trainer import Command
+from study.engine.lines import LogError, read
+from study.engine.pack import Slice
+from study.engine.record import Record
+from study.engine.signals import Interrupted
+from study.store.files import write_if_changed
+from study.store.layout import Store
+
+POLL = 0.05  # seconds between looks at the clock, and for signals
+SHORTLY = 0.002  # the same, of a script that has closed its output: it is about to end
+GRACE = 30.0  # seconds that a script has to write its checkpoint once it is asked to end
+SHORT = 5.0  # the same, of one that is past its timeout
+LAST = 3  # lines of its output that a reason has
+WIDTH = 160  # characters of each
+THREADS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+ROOT = Path(__file__).parents[2]
+
+
+class ScriptError(Exception):
+    """Why a script left no record of a run, in one line."""
+
+
+class Scripts:
+    """The runs of scripts in one job, one after another, each in a folder of its own until its records are written.
+
+    ``home``: the folder of the study file, in which scripts run; ``signals``: a list of those that ask to stop, to
+    which whoever hears them adds.
+    """
+
+    def __init__(self, store: Store, home: str | Path, device: torch.device, signals: list[int]) -> None:
+        self.store, self.home, self.device, self.signals = store, Path(home), device, signals
+
+    def train(self, unit: str, runs: Slice) -> list[Record] | Exception:
+        """The records of a slice that a unit, by name, wants; or why there are none.
+
+        Raises Interrupted where a signal asked for the end.
+        """
+        try:
+            return [self._trained(runs.recipe, seed, self._place(unit, runs.recipe, seed)) for seed in runs.seeds]
+        except (ScriptError, OSError) as error:
+            return error
+
+    def remove(self, unit: str, runs: Slice) -> None:
+        """What was kept of a slice whose records are written, or that failed."""
+        for seed in runs.seeds:
+            shutil.rmtree(self._place(unit, runs.recipe, seed), ignore_errors=True)
+
+    def _place(self, unit: str, recipe: Recipe, seed: int) -> Path:
+        return self.store.checkpoints / f"script-{digest(f'{unit} {recipe.id} {seed}')}"
+
+    def _trained(self, recipe: Recipe, seed: int, place: Path) -> Record:
+        """One run: of a script that ended before its records were written, what it left."""
+        logs = sorted(place.glob("log-*.jsonl"))
+        done, checkpoint = place / "done", place / "checkpoint"
+        if not done.exists():
+            for log in logs if not checkpoint.exists() else ():
+                log.unlink()  # it begins anew
+            logs = logs if checkpoint.exists() else []
+            place.mkdir(parents=True, exist_ok=True)
+            logs.append(place / f"log-{len(logs):04d}.jsonl")
+            why = self._start(recipe, seed, place, logs[-1], checkpoint)
+            record = self._record(recipe, seed, logs, why)
+            done.touch()
+            shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink(missing_ok=True)
+            return record
+        return self._record(recipe, seed, logs, None)
+
+    def _start(self, recipe: Recipe, seed: int, place: Path, log: Path, checkpoint: Path) -> str | None:
+        """Run the script to its end; returns why it failed, None where it did not. Raises Interrupted."""
+        trainer = recipe.trainer
+        assert isinstance(trainer, Command)
+        settings = place / "recipe.json"
+        write_if_changed(settings, json.dumps(recipe.told(), indent=1) + "\n")
+        given = {"recipe": settings, "log": log, "checkpoint": checkpoint}
+        values = {name: path.absolute() for name, path in given.items()} | {"seed": seed}
+        words = trainer.words(values)
+        with (place / "lock").open("a+") as lock:
+            end_orphan(lock)
+            try:
+                process = subprocess.Popen(
+                    words,
+                    cwd=self.home,
+                    env=environment(self.device, recipe.gpus),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # signals come from here alone
+                    pass_fds=[lock.fileno()],  # which it holds locked, and whatever it starts: see end_orphan
+                )
+            except OSError as error:
+                raise ScriptError(f"{words[0]!r} cannot be started: {error.strerror or error}") from None
+            lock.truncate(0)
+            lock.write(str(process.pid))
+            lock.flush()
+            return watch(process, trainer.timeout, self.signals)
+
+    def _record(self, recipe: Recipe, seed: int, logs: Sequence[Path], why: str | None) -> Record:
+        """Of what the starts of a script wrote; ``why``: it failed. One whose numbers are not finite diverged."""
+        try:
+            rows = read(logs)
+        except LogError as error:
+            raise ScriptError(f"{why}; and {error}" if why else str(error)) from None
+        if why and rows.diverged is None:
+            raise ScriptError(why)
+        if not rows.curve and rows.diverged is None:
+            raise ScriptError("ended without a line in its log: it writes one for each evaluation to {log}")
+        if rows.unknown:
+            print(f"seed {seed}: left out of what the script wrote: {'; '.join(rows.unknown)}", flush=True)
+        return rows.record(seed)
+
+
+class Output:
+    """What a script prints, as it comes; ``last``: its last lines."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream, self.last, self._rest = stream, deque[str](maxlen=LAST), b""
+        self.ended = False
+        os.set_blocking(stream.fileno(), False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(stream, selectors.EVENT_READ)
+
+    def tell(self, seconds: float) -> None:
+        """Print the lines that there are; wait so long for some."""
+        if self.ended:
+            time.sleep(min(seconds, SHORTLY))
+        elif self._selector.select(seconds):
+            text = self.stream.read()
+            self.ended = text == b""
+            *lines, self._rest = (self._rest + (text or b"\n" * self.ended)).split(b"\n")
+            for line in lines:
+                told = line.decode(errors="replace").rstrip()
+                if told:
+                    print(told, flush=True)
+                    self.last.append(told.strip()[:WIDTH])
+
+    def close(self) -> None:
+        self.tell(0)
+        self._selector.close()
+        self.stream.close()
+
+    def after(self, why: str) -> str:
+        """A reason, and what it printed last."""
+        return f"{why}; it said last: {' | '.join(self.last)}" if self.last else f"{why}; it printed nothing"
+
+
+def watch(process: subprocess.Popen[bytes], timeout: float | None, signals: list[int]) -> str | None:
+    """Wait for a script, and print what it prints; returns why it failed, None where it did not.
+
+    Raises Interrupted once one of ``signals`` asks for the end, which the script is asked for, too.
+    """
+    assert process.stdout is not None
+    output, began = Output(process.stdout), time.monotonic()
+    try:
+        while process.poll() is None:
+            output.tell(POLL)
+            if signals:
+                ask_to_end(process, output, GRACE)
+                raise Interrupted(f"{signal.Signals(signals[0]).name}; the next start goes on from there")
+            if timeout is not None and time.monotonic() - began > timeout:
+                ask_to_end(process, output, SHORT)
+                return output.after(f"took longer than its timeout of {timeout:g} s")
+    except KeyboardInterrupt:
+        ask_to_end(process, output, GRACE)
+        raise
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # whatever it started ends with it
+        process.wait()
+        output.close()
+    if process.returncode == 0:
+        return None
+    code = process.returncode
+    return output.after(f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}")
+
+
+def ask_to_end(process: subprocess.Popen[bytes], output: Output, seconds: float) -> None:
+    """SIGTERM to a script and to all that it started, and so many seconds for what they do then."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    end = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < end:
+        output.tell(POLL)
+
+
+def end_orphan(lock: IO[str]) -> None:
+    """Lock a file, which a script holds locked as long as it lives; one whose job was killed is ended before."""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            lock.seek(0)
+            with suppress(ValueError, ProcessLookupError, PermissionError):
+                os.killpg(int(lock.read()), signal.SIGKILL)
+            time.sleep(POLL)
+        except OSError:  # no locks here
+            return
+
+
+def environment(device: torch.device, threads: int) -> dict[str, str]:
+    """Of a script: that of the user, its devices, and as many threads as its job has."""
+    given = dict(os.environ)
+    given.pop("PYTHONSAFEPATH", None)  # set for our own verbs, as is the first part of PYTHONPATH
+    paths = [path for path in given.pop("PYTHONPATH", "").split(os.pathsep) if path and Path(path) != ROOT]
+    programs = [os.path.dirname(sys.executable), *given.get("PATH", os.defpath).split(os.pathsep)]
+    given |= {"PATH": os.pathsep.join(dict.fromkeys(programs)), "PYTHONUNBUFFERED": "1"}
+    given |= {"PYTHONPATH": os.pathsep.join(paths)} if paths else {}
+    given |= {} if device.type == "cuda" else {"CUDA_VISIBLE_DEVICES": ""}  # a lease has set those of a job
+    return given | dict.fromkeys(THREADS, str(threads))
