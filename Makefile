@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 STUDY ?= config/article.yaml
 
-.PHONY: study test lint report install install-test benchmark clean
+.PHONY: study test lint report gallery install install-test benchmark clean
 
 study: install  ## run the default study (or STUDY=file), then say where the report is
 	snakemake --cores all --resources gpu=4 --config study=$(STUDY)
@@ -13,6 +13,9 @@ study: install  ## run the default study (or STUDY=file), then say where the rep
 
 report: install  ## draw the committed study again; nothing is trained
 	snakemake --cores all --forcerun collect --config results=results/reference cached=true
+
+gallery: install  ## run the studies of config/gallery, and write docs/gallery.md
+	python -m benchmarks.gallery
 
 test: lint  ## linters, then all tests
 	pytest -n 2

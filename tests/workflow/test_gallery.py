@@ -1,0 +1,35 @@
+"""The studies of config/gallery: all are ones, and two of them run to their verdicts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study.plan.file.expand import prepare
+from study.store.layout import Store
+from tests.plan.conftest import load, schema_errors
+
+ROOT = Path(__file__).parents[2]
+STUDIES = sorted((ROOT / "config" / "gallery").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_it_is_a_study_that_asks_and_claims(path: Path, tmp_path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=../study.schema.json\n")
+    assert schema_errors(load(text)) == []
+    plan = prepare(path, Store(tmp_path))
+    assert (plan.study, plan.title[-1]) == (path.stem, "?")
+    assert all(comparison.claims for comparison in plan.comparisons)
+    assert f"](../config/gallery/{path.name})" in (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["width"])
+def test_it_runs_to_its_verdicts(name: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.gallery", "--only", name, "--results", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{name}: ")
