@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 core``, ``2 cores``, ``10,000 arms``, ``3 searches``."""
-    ending = "es" if noun.endswith("ch") else "s"
+    """``1 core``, ``2 cores``, ``10,000 arms``, ``3 searches``, ``2 classes``."""
+    ending = "es" if noun.endswith(("ch", "ss")) else "s"
     return f"{number:,} {noun}{ending * (number != 1)}"
 
 

@@ -8,6 +8,7 @@ from pkgutil import resolve_name
 from typing import Annotated, Any, ClassVar, Self, Union
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -32,6 +33,7 @@ class Choice(Frozen):
     axis: ClassVar[Axis]
     aside: ClassVar[tuple[str, ...]] = ()  # settings that change no result: no id has them, and nobody tunes them
     builder: ClassVar[str] = ""  # import path of what takes its settings, by their names: ``torch.nn.ReLU``
+    internal: ClassVar[frozenset[str]] = frozenset()  # fields that planning fills in, no settings
     name: str
 
     @classmethod
@@ -52,6 +54,11 @@ class Choice(Frozen):
             found.update(sub.choices())
         return found
 
+    @classmethod
+    def written(cls) -> dict[str, FieldInfo]:
+        """The name and the settings: what may be written of it."""
+        return {name: field for name, field in cls.model_fields.items() if name not in cls.internal}
+
     def call(self, *given: Any, **more: Any) -> Any:
         """What ``builder``, imported by now, makes of the arguments and the settings."""
         return resolve_name(self.builder)(*given, **self.model_dump(exclude={"name"}), **more)
@@ -63,7 +70,7 @@ class Choice(Frozen):
 
     def settings(self) -> dict[str, Any]:
         """The settings as JSON values, without the name."""
-        return self.model_dump(mode="json", exclude={"name"})
+        return self.model_dump(mode="json", exclude={"name", *self.internal})
 
     def differing(self) -> dict[str, Any]:
         """The name and the settings that differ from their defaults: what enters an id."""

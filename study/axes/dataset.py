@@ -1,23 +1,23 @@
-"""Datasets: four that scikit-learn carries with it, folders of MNIST-format files, and tables."""
+"""Datasets: four that scikit-learn carries with it, and what all others have in common.
+
+Those in files are in ``study.axes.files``, tables in ``study.axes.table``.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from study.axes.base import Axis, Choice, whole
-from study.axes.custom import Custom
+from study.axes.base import Axis, Choice, Frozen, whole
 from study.tasks import TASKS, TaskName
 
 if TYPE_CHECKING:
     import numpy as np
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-MAX_CLASSES = 50  # of the target of a table that does not say that it is a classification
-IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+FEWEST = 5  # rows: one to test, one to validate
+SAMPLE = 0  # seed of the rows that ``rows:`` takes: the same in every study
 
 
 class Raw(NamedTuple):
@@ -26,6 +26,8 @@ class Raw(NamedTuple):
     ``features`` [rows, features], or [rows, channels, height, width] of images: any finite numbers. ``target`` [rows]:
     codes 0 … ``classes`` - 1 (int64) of a classification, values in their own unit (float64) of a regression, whose
     ``classes`` are 0. ``test`` [rows] bool: the rows of a test split that comes with the data; None: a fifth is drawn.
+    ``labels``: of the classes, for people. ``missing``: NaN among the features is filled in by medians of the training
+    rows. ``columns``: what those of a table were taken for.
     """
 
     features: np.ndarray
@@ -33,6 +35,79 @@ class Raw(NamedTuple):
     task: TaskName
     classes: int = 0
     test: np.ndarray | None = None
+    labels: tuple[str, ...] = ()
+    missing: bool = False
+    columns: tuple[str, ...] = ()
+
+    def sample(self, count: int | None) -> Raw:
+        """So many rows, in their order: of every class, and of given test rows, their share (up to one row).
+
+        None: all. Raises ValueError where there are fewer.
+        """
+        import numpy as np
+
+        rows = len(self.target)
+        if count is None:
+            return self
+        if count > rows:
+            raise Unfit("rows", f"there are {rows} rows; give rows: {rows} at most, or take it out")
+        order = np.random.default_rng(SAMPLE).permutation(rows)
+        strata = self.target if TASKS[self.task].classes else np.zeros(rows)
+        test = np.zeros(rows, dtype=bool) if self.test is None else self.test
+        order = order[np.lexsort((strata[order], test[order]))]  # stable: alike rows stay as they were drawn
+        taken = np.sort(order[((np.arange(count) + 0.5) * rows / count).astype(int)])
+        return self._replace(
+            features=self.features[taken],
+            target=self.target[taken],
+            test=None if self.test is None else self.test[taken],
+        )
+
+    def found(self) -> Found:
+        """What planning needs to know of it, and people want to. Raises ValueError where it cannot be split."""
+        import numpy as np
+
+        rows, test_rows = len(self.target), 0 if self.test is None else int(self.test.sum())
+        fewest = -(-(rows - test_rows) // 5)  # rows of a part that is drawn
+        if rows < FEWEST or fewest < self.classes:
+            needs = f"at least {max(FEWEST, 5 * self.classes - 4)}" + f" for {self.classes} classes" * bool(
+                self.classes
+            )
+            raise Unfit("path", f"{rows - test_rows} rows are too few to be split; give {needs}")
+        counts = np.bincount(self.target, minlength=self.classes).tolist() if self.classes else []
+        names = self.labels or tuple(map(str, range(self.classes)))
+        by_size = sorted(zip(counts, names, strict=True), key=lambda each: -each[0])
+        return Found(
+            task=self.task,
+            rows=rows,
+            test_rows=test_rows,
+            shape=self.features.shape[1:],
+            classes=self.classes,
+            largest=by_size[0][::-1] if by_size else None,
+            smallest=by_size[-1][::-1] if by_size else None,
+            summary="; ".join(self.columns),
+        )
+
+
+class Unfit(ValueError):
+    """Data that cannot be used. ``setting``: of the dataset, that is to be changed; ``words``: each its own line."""
+
+    def __init__(self, setting: str, *words: str) -> None:
+        super().__init__("; ".join(words))
+        self.setting, self.words = setting, words
+
+
+class Found(Frozen):
+    """What was read of data in files when they were planned with; it follows from them, so it is no part of an id."""
+
+    task: TaskName
+    rows: int
+    test_rows: int = 0  # of them, where these are given
+    shape: Annotated[tuple[int, ...], Field(strict=False)]  # of one row
+    classes: int = 0
+    largest: Annotated[tuple[str, int] | None, Field(strict=False)] = None  # class, and its rows
+    smallest: Annotated[tuple[str, int] | None, Field(strict=False)] = None
+    summary: str = ""  # of a table: what its columns were taken for
+    checksum: str = ""  # of what is not in files of one's own
 
 
 class Dataset(Choice):
@@ -42,12 +117,19 @@ class Dataset(Choice):
         "What is learned from.", "datasets", shared=True, step=whole,
         untunable="is what the arms are trained on; take it out",
     )  # fmt: skip
+    internal = frozenset({"found"})
+    aside = ("label", "path", "cache", "found")
     known_task: ClassVar[TaskName | None]  # which every class says; None where only the data tell
-    images: ClassVar[bool] = False  # rows are [channels, height, width], scaled by their maximum
-    given_test: ClassVar[bool] = False  # some rows are a test split already
-    rows: ClassVar[int | None] = None  # how many, where that is known
+    images: ClassVar[bool | None] = False  # rows are [channels, height, width], scaled by their maximum; None: as found
+    given_test: ClassVar[bool | None] = False  # some rows are a test split already; None: as found
+    known_rows: ClassVar[int | None] = None  # how many, where that is known
+    known_counts: ClassVar[tuple[tuple[str, int], ...]] = ()  # rows of each class, where these differ much
+    looked_at: ClassVar[bool] = False  # they are read when they are planned with, once
     split_seed: Seed = 0
     split: Literal["fixed", "by_seed"] = "fixed"  # by_seed: each run's seed draws its own, the same for all arms
+    rows: Annotated[int, Field(ge=10)] | None = None  # so many, drawn by a fixed seed, with the shares of the classes
+    label: Annotated[str, Field(pattern=r"\S", max_length=80)] | None = None  # what pages and tables call it
+    found: Found | None = None  # what planning read of it
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -57,16 +139,47 @@ class Dataset(Choice):
             known = " or ".join(f'"{task}"' for task in TASKS)
             raise TypeError(f"{cls.__name__} says no task; give known_task = {known}, None where only its data tell")
 
+    @model_validator(mode="after")
+    def has_so_many(self) -> Self:
+        if self.rows and self.known_rows and self.rows > self.known_rows:
+            raise ValueError(f"{self.name!r} has {self.known_rows} rows; give fewer")
+        return self
+
+    @property
+    def sizes(self) -> tuple[int, int, int] | None:
+        """Rows for training, validation and test, where these are known before the data are read."""
+        if not self.found:
+            rows = self.rows or self.known_rows
+            return split_sizes(rows) if rows and not self.given_test else None
+        if not self.found.test_rows:
+            return split_sizes(self.found.rows)
+        rest = self.found.rows - self.found.test_rows
+        return rest - -(-rest // 5), -(-rest // 5), self.found.test_rows
+
+    @property
+    def counts(self) -> tuple[tuple[str, int], tuple[str, int]] | None:
+        """The largest and the smallest class with their rows, where these are known before the data are read."""
+        if self.found:
+            return (self.found.largest, self.found.smallest) if self.found.largest and self.found.smallest else None
+        by_size = sorted(self.known_counts, key=lambda item: -item[1])
+        return (by_size[0], by_size[-1]) if by_size and not self.rows else None
+
     @property
     def sources(self) -> tuple[str, ...]:
-        """The files or folders that are read; their bytes enter the id, their names do not."""
+        """The files that are read; their bytes enter the id, their names do not. Raises FileNotFoundError."""
         return ()
 
-    def check_sources(self) -> None:
-        """What can be told of the files without reading them whole. Raises LookupError or OSError."""
+    @property
+    def title(self) -> str:
+        return self.label or super().title
 
     def load(self) -> Raw:
+        """All its rows. Raises ValueError where they cannot be used."""
         raise NotImplementedError
+
+    def look(self) -> Found:
+        """What planning keeps in mind of the data. Raises ValueError where they cannot be used."""
+        return self.load().sample(self.rows).found()
 
 
 class Digits(Dataset):
@@ -75,7 +188,7 @@ class Digits(Dataset):
     name: Literal["digits"] = "digits"
     known_task = "classification"
     images = True
-    rows = 1797
+    known_rows = 1797
 
     def load(self) -> Raw:
         from sklearn.datasets import load_digits
@@ -89,13 +202,14 @@ class BreastCancer(Dataset):
 
     name: Literal["breast_cancer"] = "breast_cancer"
     known_task = "classification"
-    rows = 569
+    known_rows = 569
+    known_counts = (("malignant", 212), ("benign", 357))
 
     def load(self) -> Raw:
         from sklearn.datasets import load_breast_cancer
 
         data = load_breast_cancer()
-        return Raw(data.data, data.target, "classification", 2)
+        return Raw(data.data, data.target, "classification", 2, labels=tuple(map(str, data.target_names)))
 
 
 class Wine(Dataset):
@@ -103,7 +217,7 @@ class Wine(Dataset):
 
     name: Literal["wine"] = "wine"
     known_task = "classification"
-    rows = 178
+    known_rows = 178
 
     def load(self) -> Raw:
         from sklearn.datasets import load_wine
@@ -117,7 +231,7 @@ class Diabetes(Dataset):
 
     name: Literal["diabetes"] = "diabetes"
     known_task = "regression"
-    rows = 442
+    known_rows = 442
 
     def load(self) -> Raw:
         from sklearn.datasets import load_diabetes
@@ -127,7 +241,7 @@ class Diabetes(Dataset):
 
 
 class FromFiles(Dataset):
-    aside = ("path",)
+    looked_at = True
     path: Annotated[str, Field(min_length=1)]
     sha256: str | None = None  # of the source bytes; filled in at planning, refused where it differs
 
@@ -135,163 +249,14 @@ class FromFiles(Dataset):
     def sources(self) -> tuple[str, ...]:
         return (self.path,)
 
+    def fingerprint(self, sums: list[str]) -> str:
+        """One sum of those of the ``sources``, in their order."""
+        import hashlib
 
-class Idx(FromFiles):
-    """A folder with the four files of MNIST's format, plain or .gz (LeCun et al., 1998)."""
-
-    name: Literal["idx"] = "idx"
-    known_task = "classification"
-    images = True
-    given_test = True
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Raises FileNotFoundError naming the first that is missing."""
-        found = []
-        for name in IDX_FILES:
-            spellings = (name, name.replace("-idx", ".idx"))  # some copies of MNIST write "train-images.idx3-ubyte"
-            paths = [Path(self.path, spelling + ending) for spelling in spellings for ending in ("", ".gz")]
-            if not any(path.is_file() for path in paths):
-                raise FileNotFoundError(f"{self.path}: has no {name} (nor {name}.gz)")
-            found.append(str(next(path for path in paths if path.is_file())))
-        return tuple(found)
-
-    def load(self) -> Raw:
-        import numpy as np
-
-        train_x, train_y, test_x, test_y = (read_idx(Path(path)) for path in self.sources)
-        for name, x, y in (("train", train_x, train_y), ("test", test_x, test_y)):
-            if len(x) != len(y):
-                raise ValueError(f"{self.path}: {len(x)} {name} images but {len(y)} labels")
-        labels = np.concatenate([train_y, test_y]).astype(np.int64)
-        test = np.arange(len(labels)) >= len(train_y)
-        return Raw(np.concatenate([train_x, test_x])[:, None], labels, "classification", int(labels.max()) + 1, test)
+        return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
-class Table(FromFiles):
-    """A Parquet or CSV file; every column but ``target`` is a feature, text columns as one column a value.
-
-    A text, boolean or integer target with at most 50 values makes it a classification, unless ``task``
-    says otherwise.
-    """
-
-    name: Literal["table"] = "table"
-    target: Annotated[str, Field(min_length=1)]
-    task: TaskName | None = None
-
-    @property
-    def known_task(self) -> TaskName | None:  # type: ignore[override]
-        return self.task
-
-    @property
-    def csv(self) -> bool:
-        return self.path.endswith((".csv", ".csv.gz"))
-
-    def check_sources(self) -> None:
-        from pyarrow import csv
-        from pyarrow.parquet import read_schema
-
-        options = csv.ParseOptions(newlines_in_values=True)  # within quotes
-        try:
-            schema = csv.open_csv(self.path, parse_options=options).schema if self.csv else read_schema(self.path)
-        except ValueError as error:  # pyarrow's, or not UTF-8
-            raise OSError(f"{self.path} cannot be read as {'CSV' if self.csv else 'Parquet'}; {error}") from error
-        if self.target not in schema.names:
-            raise LookupError(f"{self.path} has no column {self.target!r}; it has {', '.join(schema.names)}")
-        if len(schema.names) == 1:
-            raise OSError(f"{self.path} has no column but {self.target!r}; add what to predict it from")
-
-    def load(self) -> Raw:
-        """Raises ValueError where the target fits no task, a value is missing, or a feature is no number or text."""
-        import numpy as np
-        import pandas as pd
-        from pandas.api.types import is_float_dtype, is_numeric_dtype
-
-        frame = pd.read_csv(self.path) if self.csv else pd.read_parquet(self.path)
-        holes = frame.columns[frame.isna().any()]
-        if len(holes):
-            raise ValueError(
-                f"{self.path}: values are missing in {', '.join(map(str, holes))}; fill or drop them first"
-            )
-        target = frame.pop(self.target)
-        features = pd.get_dummies(frame, dtype=float)
-        for name, kind in features.dtypes.items():
-            if not is_numeric_dtype(kind):  # booleans are
-                raise ValueError(f"{self.path}: {name!r} is neither a number nor a text; convert or drop it")
-        x, many = features.to_numpy(dtype=np.float64), target.nunique() > MAX_CLASSES
-        task = self.task or ("regression" if many or is_float_dtype(target) else "classification")
-        if TASKS[task].classes:
-            codes, classes = pd.factorize(target, sort=True)
-            if len(classes) < 2:
-                raise ValueError(f"{self.path}: {self.target!r} has one value only; a classification needs two")
-            return Raw(x, codes.astype(np.int64), task, len(classes))
-        if not is_numeric_dtype(target):
-            raise ValueError(
-                f"{self.path}: {self.target!r} holds {target.nunique()} different texts: not a number to predict, and "
-                f"too many classes (at most {MAX_CLASSES}, unless task: classification)"
-            )
-        return Raw(x, target.to_numpy(dtype=np.float64), task)
-
-
-def read_idx(path: Path) -> np.ndarray:
-    """The array in one IDX file (http://yann.lecun.com/exdb/mnist), plain or .gz.
-
-    Raises ValueError where the file is not IDX or is cut short.
-    """
-    import gzip
-
-    import numpy as np
-
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES:
-        raise ValueError(f"{path}: is not an IDX file")
-    dimensions = content[3]
-    shape = np.frombuffer(content, ">u4", count=dimensions, offset=4).astype(int)
-    values = np.frombuffer(content, IDX_TYPES[content[2]], offset=4 + 4 * dimensions)
-    if values.size != shape.prod():
-        raise ValueError(f"{path}: holds {values.size} values where its header promises {shape.prod()}")
-    return values.reshape(shape)
-
-
-class CustomDataset(Dataset, Custom):
-    """Your own: ``factory(**settings)`` gives features [rows, …] and target [rows].
-
-    Where ``test`` is given, so are then those of the test rows. A target of whole numbers, truth values or texts makes
-    it a classification. ``rows_are``: images are [channels, height, width].
-    """
-
-    name: Literal["custom"] = "custom"
-    known_task = None
-    rows_are: Literal["features", "images"] = "features"
-    test: Literal["drawn", "given"] = "drawn"
-
-    @property
-    def images(self) -> bool:  # type: ignore[override]
-        return self.rows_are == "images"
-
-    @property
-    def given_test(self) -> bool:  # type: ignore[override]
-        return self.test == "given"
-
-    def load(self) -> Raw:
-        """Raises ValueError where what the factory gives is not that."""
-        import numpy as np
-        import pandas as pd
-
-        made = self.call()
-        parts = [np.asarray(part) for part in made] if isinstance(made, tuple | list) else []
-        wanted = 4 if self.given_test else 2
-        sizes = [len(part) if part.ndim else 0 for part in parts]
-        if len(parts) != wanted or sizes[::2] != sizes[1::2] or min(sizes) == 0:
-            words = "features and target" + ", and those of the test rows" * self.given_test
-            raise ValueError(f"{self.factory}: gave no {words}, as many rows of both")
-        features, target = np.concatenate(parts[::2]).astype(np.float64), np.concatenate(parts[1::2])
-        test = np.arange(len(target)) >= sizes[0] if self.given_test else None
-        if not self.images:
-            features = features.reshape(len(features), -1)
-        if target.ndim > 1:
-            raise ValueError(f"{self.factory}: its target has the shape {target.shape}; give one value a row")
-        if target.dtype.kind == "f":
-            return Raw(features, target.astype(np.float64), "regression", test=test)
-        codes, classes = pd.factorize(target, sort=True)
-        return Raw(features, codes.astype(np.int64), "classification", len(classes), test)
+def split_sizes(rows: int) -> tuple[int, int, int]:
+    """Rows for training, validation and test: 60/20/20 %, rounded up for the last two."""
+    fifth = -(-rows // 5)
+    return rows - 2 * fifth, fifth, fifth

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import nullable_schema
 
+from study.axes import custom_dataset, files, table  # noqa: F401  their datasets are choices too
 from study.axes.activation import Activation, ReLU
 from study.axes.base import Axis, Choice, Count, Fraction, Frozen, NonNegative, whole
 from study.axes.dataset import Dataset
@@ -213,7 +214,7 @@ class Recipe(Frozen):
         if lacking:
             return (*lacking, "trainer"), f"the engine needs {lacking[0]!r}; give one, or a trainer of your own"
         network, dataset, size = self.network, self.dataset, self.batch_size
-        if network.images_only and not dataset.images:
+        if network.images_only and dataset.images is False:
             return ("network", "dataset"), f"{network.name!r} needs images and {dataset.name!r} has none; use 'mlp'"
         if self.dropout > 0 and not network.hidden_layers:
             return ("dropout", "network"), f"{network.name!r} has no hidden layer to drop from; use dropout 0"
@@ -231,7 +232,7 @@ class Recipe(Frozen):
         axes = ("batch_size", "network", "dataset")
         if size == 1:
             return axes, "batch normalization needs at least two rows a batch; use a larger batch"
-        rows = dataset.rows and self.training_rows(split_sizes(dataset.rows)[0])
+        rows = dataset.sizes and self.training_rows(dataset.sizes[0])
         if rows and rows % size == 1:
             return axes, (
                 f"batches of {size} cut {rows} training rows so that one row is left for the last, "
@@ -268,12 +269,6 @@ def changes_steps(key: str, zero: bool) -> bool:
     """Whether values of an axis or a setting may differ in how long a step takes; ``zero``: whether one may be 0."""
     step = AXES[split_key(key)[0]].step
     return step is whole or (step is not None and zero)
-
-
-def split_sizes(rows: int) -> tuple[int, int, int]:
-    """Rows for training, validation and test: 60/20/20 %, rounded up for the last two."""
-    fifth = -(-rows // 5)
-    return rows - 2 * fifth, fifth, fifth
 
 
 def canonical(content: Mapping[str, Any]) -> str:

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from study.axes.dataset import Dataset, Raw
-from study.axes.recipe import split_sizes
+from study.axes.dataset import Dataset, Raw, split_sizes
 from study.store.checksums import Sums
 from study.store.files import replacing
 from study.tasks import TASKS
@@ -25,16 +24,32 @@ class Prepared(NamedTuple):
     split: np.ndarray  # [rows] 0, 1 or 2: train, validation, test
     about: dict[str, Any]
 
+    @property
+    def lines(self) -> list[str]:
+        """What it was taken for, for a log."""
+        sizes, rows = np.bincount(self.split).tolist(), self.about["rows"]
+        shape = " × ".join(map(str, self.features.shape[1:]))
+        lines = [
+            f"rows: {sizes[0]} training, {sizes[1]} validation, {sizes[2]} test, each of {shape}",
+            *self.about["columns"],
+        ]
+        if self.about["classes"]:
+            names = self.about["labels"] or range(self.about["classes"])
+            each = (f"{name}: {count}" for name, count in zip(names, rows, strict=True))
+            lines.append(f"rows of each class: {', '.join(each)}")
+        return lines
 
-def prepare(dataset: Dataset, path: Path) -> None:
+
+def prepare(dataset: Dataset, path: Path) -> Prepared:
     """Read ``dataset`` and write it to ``path`` (.npz) in one step.
 
     Raises ValueError as ``read`` does, and where its files are not those that were planned.
     """
-    Sums(path.parent / "sums.json").resolve(dataset, Path())
+    Sums(path.parent / "sums.json").resolve(dataset, Path(), look=False)
     found = read(dataset)
     with replacing(path) as beside:
         np.savez_compressed(beside, **found._asdict() | {"about": np.array(json.dumps(found.about))})
+    return found
 
 
 def read(dataset: Dataset) -> Prepared:
@@ -43,18 +58,24 @@ def read(dataset: Dataset) -> Prepared:
     Raises ValueError where it is not what its class says, cannot be split, or has values that are not finite.
     """
     raw = dataset.load()
-    facts = {"known_task": raw.task, "rows": len(raw.target), "given_test": raw.test is not None}
-    if dataset.images:
-        facts["images"] = raw.features.ndim == 4
+    facts: dict[str, Any] = {
+        "known_task": raw.task,
+        "known_rows": len(raw.target),
+        "known_counts": tuple(zip(raw.labels, np.bincount(raw.target).tolist(), strict=True)) if raw.labels else (),
+        "given_test": raw.test is not None,
+        "images": raw.features.ndim == 4,
+    }
     for fact, found in facts.items():
-        if (said := getattr(dataset, fact)) not in (None, found):
+        if (said := getattr(dataset, fact)) not in (None, (), found):
             raise ValueError(f"{dataset.title}: its class says {fact} = {said!r}, its data have {found!r}; correct it")
-    if not (np.isfinite(raw.features).all() and np.isfinite(raw.target).all()):
+    raw = raw.sample(dataset.rows)
+    holes = np.isnan(raw.features) if raw.missing else False
+    if not ((np.isfinite(raw.features) | holes).all() and np.isfinite(raw.target).all()):
         raise ValueError(f"{dataset.name}: has values that are not finite")
-    by_seed = dataset.split == "by_seed"
+    by_seed, images = dataset.split == "by_seed", facts["images"]
     try:
         seed = random_state(dataset.split_seed, 0) if by_seed else dataset.split_seed
-        features, target, split = scaled(raw, dataset.images, seed)
+        features, target, split = scaled(raw, images, seed)
     except ValueError as error:
         raise ValueError(f"{dataset.name}: {error}") from error
     if by_seed:
@@ -63,8 +84,11 @@ def read(dataset: Dataset) -> Prepared:
         "split_seed": dataset.split_seed if by_seed else None,
         "task": raw.task,
         "classes": raw.classes,
-        "images": dataset.images,
+        "labels": raw.labels,
+        "rows": np.bincount(raw.target).tolist() if raw.classes else len(raw.target),
+        "images": images,
         "given_test": raw.test is not None,
+        "columns": raw.columns,
     }
     return Prepared(features, target, split, about)
 
@@ -81,7 +105,8 @@ def scaled(raw: Raw, images: bool, seed: int) -> Scaled:
     """
     task = TASKS[raw.task]
     split = assign(raw.target.size, raw.target if task.classes else None, raw.test, seed)
-    features = scale(raw.features.astype(np.float64), split == 0, images).astype(np.float32)
+    known = filled(raw.features.astype(np.float64), split == 0)
+    features = scale(known, split == 0, images).astype(np.float32)
     return features, task.scaled(raw.target, split == 0), split
 
 
@@ -91,7 +116,12 @@ def assign(count: int, strata: np.ndarray | None, test: np.ndarray | None, seed:
 
     def part(rows: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
         alike = None if strata is None else strata[rows]
-        kept, taken = train_test_split(rows, test_size=size, random_state=seed, stratify=alike)
+        try:
+            kept, taken = train_test_split(rows, test_size=size, random_state=seed, stratify=alike)
+        except ValueError as error:
+            fewest = "" if alike is None else f", of which the rarest class has {np.unique_counts(alike).counts.min()}"
+            words = f"{len(rows)} rows{fewest}, are too few to be split; give each class 3 rows at least"
+            raise ValueError(words) from error
         return kept, taken
 
     split = np.zeros(count, dtype=np.int8)
@@ -105,6 +135,19 @@ def assign(count: int, strata: np.ndarray | None, test: np.ndarray | None, seed:
     _, validation = part(rows, n_val)
     split[validation], split[held_out] = 1, 2
     return split
+
+
+def filled(features: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """NaN replaced by the median of what the training rows have in the same column."""
+    if not (holes := np.isnan(features)).any():
+        return features
+    gaps = holes.any(axis=0)
+    if holes[train].all(axis=0).any():
+        raise ValueError("a column has no value in any training row, so that there is no median; leave it out (drop:)")
+    medians = np.zeros(features.shape[1])
+    medians[gaps] = np.nanmedian(features[train][:, gaps], axis=0)
+    complete: np.ndarray = np.where(holes, medians, features)
+    return complete
 
 
 def scale(features: np.ndarray, train: np.ndarray, images: bool) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.axes.dataset import Dataset
-from study.axes.recipe import AXES, REQUIRED, Recipe, split_sizes
+from study.axes.recipe import AXES, REQUIRED, Recipe
 from study.plan.plan import Arm
 from study.plan.search import Search
 from study.store.layout import Block, Store
@@ -50,8 +50,8 @@ def _work(runs: int, each: float | None) -> Work:
 
 def training_rows(dataset: Dataset, prepared: Path) -> int | None:
     """The rows for training: as the dataset tells them, else as they were ``prepared``; None before that."""
-    if dataset.rows:
-        return split_sizes(dataset.rows)[0]
+    if dataset.sizes:
+        return dataset.sizes[0]
     if not prepared.exists():
         return None
     import numpy as np  # only of files whose rows nobody knows before they are read
@@ -64,7 +64,7 @@ def steps_of(recipe: Recipe, rows: int | None = None) -> int | None:
     """Steps of one run over its whole budget. ``rows``: for training, where the dataset does not tell them."""
     if recipe.trainer.free:
         return 0  # as many as a script takes
-    rows = split_sizes(recipe.dataset.rows)[0] if recipe.dataset.rows else rows
+    rows = recipe.dataset.sizes[0] if recipe.dataset.sizes else rows
     return None if rows is None else recipe.budget(rows)
 
 

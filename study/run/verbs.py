@@ -71,7 +71,7 @@ def data(arguments: Namespace) -> None:
         raise Refused([f"{arguments.plan}: {suggest(arguments.dataset, plan.datasets, 'dataset of this study')}"])
     try:
         make_ready([plan.datasets[arguments.dataset]], plan.folder)
-        prepare(plan.datasets[arguments.dataset], store.dataset(arguments.dataset))
+        prepared = prepare(plan.datasets[arguments.dataset], store.dataset(arguments.dataset))
     except Exception as error:
         from study.run.attempt import note_failure
 
@@ -81,6 +81,8 @@ def data(arguments: Namespace) -> None:
                 for block in blocks:
                     note_failure(store.failed(arm, block), error, store.log("data", arguments.dataset))
         raise
+    for line in prepared.lines:
+        print(line)
 
 
 def job(arguments: Namespace) -> int:

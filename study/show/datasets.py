@@ -102,9 +102,12 @@ def _name(comparison: PlannedComparison, keys: Sequence[str], alike: Sequence[Pl
 
 
 def _names(datasets: Sequence[Dataset]) -> list[str]:
-    """Names of datasets, those read from files by their files; with what is predicted, where that tells them apart."""
-    names = [Path(path).name if (path := getattr(dataset, "path", "")) else dataset.name for dataset in datasets]
+    """Names of datasets: their labels, or those of their files; with what is predicted, where that tells them apart."""
+    names = [
+        dataset.label or (Path(path).name if (path := getattr(dataset, "path", "")) else dataset.name)
+        for dataset in datasets
+    ]
     return [
-        f"{name} ({dataset.target})" if names.count(name) > 1 and hasattr(dataset, "target") else name
+        f"{name} ({target})" if names.count(name) > 1 and (target := getattr(dataset, "target", None)) else name
         for name, dataset in zip(names, datasets, strict=True)
     ]

@@ -1,4 +1,7 @@
-"""Checksums of files, remembered: a file is read again only when its size, mtime or ctime changed."""
+"""Checksums of files, and what data are in them, remembered.
+
+A file is read again only when its size, mtime or ctime changed.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,19 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
-from study.axes.dataset import Dataset, FromFiles
+from pydantic import ValidationError
+
+from study.axes.dataset import Dataset, Found, FromFiles, Unfit
+from study.axes.recipe import canonical, digest
+from study.axes.table import OpenML
 from study.store.files import write_if_changed
+
+FOUND = "//found"  # where it stands what is in files; no path begins so
+READER = 1  # raised by hand when other data are accepted, or are taken for something else
 
 
 class Sums:
@@ -30,6 +42,8 @@ class Sums:
     def sum(self, path: Path) -> str:
         """Raises OSError where the file cannot be read."""
         status = path.stat()
+        if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):
+            raise OSError(f"{str(path)!r} is neither a file nor a folder; give a file")
         stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
         name = os.path.relpath(path, self.memory.parent)  # so that a store can be moved
         known = self._known.get(name)
@@ -52,13 +66,23 @@ class Sums:
         found = [(path.name, self.sum(path)) for path in paths if path.exists()]
         return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12] if found else ""
 
-    def resolve(self, dataset: Dataset, folder: Path) -> Dataset:
-        """The dataset with its path taken relative to ``folder`` and its checksum filled in.
+    def resolve(self, dataset: Dataset, folder: Path, look: bool = True) -> Dataset:
+        """The dataset with its path taken relative to ``folder``, its checksum, and what is ``found`` in its files.
 
-        Raises OSError where a file cannot be read, ValueError where it is not the one the study file asks for.
+        ``look``: read it where that is not remembered. Raises OSError where a file cannot be read, ValueError where
+        it is not the one the study file asks for, or cannot be learned from.
         """
-        if not isinstance(dataset, FromFiles):
+        if isinstance(dataset, FromFiles):
+            dataset = self._placed(dataset, folder)
+        elif isinstance(dataset, OpenML) and dataset.cache:
+            dataset = dataset.model_copy(update={"cache": str(folder / dataset.cache)})
+        if not (look and dataset.looked_at):
             return dataset
+        found = self._found(dataset)
+        more = {"md5": found.checksum} if found.checksum else {}
+        return dataset.model_copy(update={"found": found, **more})
+
+    def _placed(self, dataset: FromFiles, folder: Path) -> FromFiles:
         placed = dataset.model_copy(update={"path": str(folder / dataset.path)})
         try:
             sums = [self.sum(Path(path)) for path in placed.sources]
@@ -69,8 +93,26 @@ class Sums:
             raise IsADirectoryError(f"{error.filename!r} is a folder; give a file") from None
         except NotADirectoryError as error:
             raise NotADirectoryError(f"{error.filename!r} is not in a folder; give a path that exists") from None
-        found = sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
+        found = placed.fingerprint(sums)
         if dataset.sha256 not in (None, found):
-            raise ValueError(f"the SHA-256 of {dataset.path!r} is {found}; correct it, or restore the file")
-        placed.check_sources()
+            raise Unfit("sha256", f"the SHA-256 of {dataset.path!r} is {found}; correct it, or restore the file")
         return placed.model_copy(update={"sha256": found})
+
+    def _found(self, dataset: Dataset) -> Found:
+        """What is in the files of a dataset: remembered, or read now."""
+        memory = self._known.setdefault(FOUND, {})
+        assert isinstance(memory, dict)
+        key = digest(canonical({"reader": READER, **dataset.differing()}))
+        if key in memory:
+            with suppress(ValidationError):
+                return Found.model_validate(memory[key])
+        try:
+            found = dataset.look()
+        except (Unfit, OSError):
+            raise
+        except Exception as error:  # whatever a library says of a file that nobody thought of
+            words = f"{' '.join(dataset.sources)[:200]} cannot be read ({type(error).__name__}); write it again"
+            raise Unfit("path", words) from error
+        memory[key] = found.model_dump(mode="json")
+        self._new = True
+        return found

@@ -208,8 +208,7 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a table that is none": (
         {"baseline.dataset": {"name": "table", "path": "s.yaml", "target": "y"}},
-        "baseline.dataset.path: s.yaml cannot be read as Parquet; Parquet magic bytes not found in footer. Either the "
-        "file is corrupted or this is not a parquet file.",
+        "baseline.dataset.target: s.yaml has no column 'y'; it has study: small",
     ),
     "a file that has changed": (
         {"baseline.dataset": {"name": "table", "path": "t.csv", "target": "y", "sha256": "0" * 64}},

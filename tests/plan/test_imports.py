@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,17 +76,31 @@ def test_showing_never_loads_torch() -> None:
     assert loaded(names, {"torch"}) == ""
 
 
-def test_a_study_on_idx_files_is_planned_without_numpy(tmp_path: Path) -> None:
-    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
-        (tmp_path / f"{name}-ubyte").write_bytes(name.encode())
+def test_a_study_on_files_is_planned_without_numpy_once_they_were_read(tmp_path: Path) -> None:
+    for part, rows in (("train", 20), ("t10k", 10)):
+        (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(
+            struct.pack(">BBBB3I", 0, 0, 8, 3, rows, 4, 4) + bytes(16 * rows)
+        )
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(
+            struct.pack(">BBBBI", 0, 0, 8, 1, rows) + bytes([0, 1] * (rows // 2))
+        )
+    (tmp_path / "t.csv").write_text("x,y\n" + "1.5,a\n2.5,b\n" * 10)
     (tmp_path / "s.yaml").write_text(
-        "study: s\nbaseline: {dataset: {name: idx, path: .}, network: convnet, optimizer: adadelta, "
-        "batch_size: 8, epochs: 1}\ncomparisons: {a: {vary: {init: [zeros]}, metrics: [test_loss]}}\n"
+        "study: s\nbaseline: {dataset: {name: idx, path: .}, network: {name: mlp}, optimizer: adadelta, "
+        "batch_size: 8, epochs: 1}\ncomparisons: {a: {vary: {dataset: "
+        "[{name: idx, path: .}, {name: table, path: t.csv, target: y}]}, metrics: [test_loss]}}\n"
     )
     code = f"""
 import sys
-from study.__main__ import main
-assert main(["check", {str(tmp_path / "s.yaml")!r}, "--results", {str(tmp_path)!r}, "--no-time"]) == 0
-assert not {{"numpy", "torch"}} & set(sys.modules)
+from study.plan.workflow.dag import Dag
+Dag.build({{"study": {str(tmp_path / "s.yaml")!r}, "results": {str(tmp_path / "results")!r}}})
+print(*sorted({{"numpy", "pandas", "torch"}} & set(sys.modules)))
 """
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT, text=True
+        ).stdout.split()
+        for _ in range(2)
+    )
+    assert first == ["numpy", "pandas"]
+    assert second == []

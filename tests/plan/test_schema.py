@@ -73,7 +73,7 @@ def test_the_reference_names_every_axis_choice_setting_and_metric() -> None:
             row = next(line for line in tables.splitlines() if line.startswith(f"| `{name}` |"))
             assert row.count("|") - row.count(r"\|") == 4
             if name not in ("none", "linear", "momentum", "step", "custom"):  # names on two axes, or of a setting too
-                assert all(f"`{setting}`" in row for setting in choice.model_fields if setting != "name"), row
+                assert all(f"`{setting}`" in row for setting in choice.written() if setting != "name"), row
     assert all(f"| `{metric}` |" in tables for metric in METRICS)
 
 
@@ -91,7 +91,7 @@ def test_the_schema_describes_every_axis_choice_setting_and_metric() -> None:
         assert names == {name: choice.description() for name, choice in kind.choices().items()}
         for name, choice in kind.choices().items():
             assert defs[f"{axis}_{name}"]["description"] == choice.description()
-            for setting in choice.model_fields.keys() - {"name"}:
+            for setting in choice.written().keys() - {"name"}:
                 assert defs[f"{axis}-{setting}"]["description"].startswith("A setting of ")
     for axis in AXES.keys() - CHOICES.keys():
         assert defs["Baseline"]["properties"][axis]["description"] == AXES[axis].description

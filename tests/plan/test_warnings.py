@@ -176,8 +176,8 @@ def test_steps_of_a_tuned_batch_size_are_counted_by_candidate(study: dict[str, A
     assert line.endswith(f"of which 20 runs and {2 * 5 * 2 * (11 + 1)} steps are tuning")
 
 
-def test_steps_of_a_dataset_that_was_not_read_are_unknown(study: dict[str, Any], check: Check, tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("a,b\n1,x\n2,y\n")
+def test_steps_of_a_table_are_counted_too(study: dict[str, Any], check: Check, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,x\n2,y\n" * 20)
     table = {"name": "table", "path": "t.csv", "target": "b"}
     study["comparisons"]["b"] = {"vary": {"dataset": [table]}, "metrics": ["test_loss"], "seeds": 1}
-    assert "In all: 7 runs, at least 408 steps" in check(study)[1].splitlines()
+    assert "In all: 7 runs, 410 steps" in check(study)[1].splitlines()

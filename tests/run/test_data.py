@@ -9,7 +9,10 @@ import pytest
 import torch
 from sklearn import datasets
 
-from study.axes.dataset import Dataset, Diabetes, Digits, Idx, Table, Wine
+from study.axes.custom import Custom
+from study.axes.dataset import Dataset, Diabetes, Digits, Wine
+from study.axes.files import Idx
+from study.axes.table import Table
 from study.engine.data import load
 from study.engine.prepare import prepare, read
 from study.store.checksums import Sums
@@ -21,7 +24,9 @@ def prepared(dataset, folder):
     return load(path)
 
 
-@pytest.mark.parametrize("name", [n for n, kind in Dataset.choices().items() if "path" not in kind.model_fields])
+@pytest.mark.parametrize(
+    "name", [n for n, kind in Dataset.choices().items() if not (kind.looked_at or issubclass(kind, Custom))]
+)
 def test_a_dataset_is_what_its_class_says(name):
     found = read(Dataset.choices()[name]())
     task, classes = found.about["task"], found.about["classes"]
@@ -38,7 +43,7 @@ class Mistaken(Dataset):
 
 class Short(Dataset):
     known_task = "classification"
-    rows = 17
+    known_rows = 17
     load = Wine.load
 
 
@@ -53,7 +58,7 @@ class Flat(Dataset):
     [
         (Flat, "own: its class says images = True, its data have False; correct it"),
         (Mistaken, "own: its class says known_task = 'classification', its data have 'regression'; correct it"),
-        (Short, "own: its class says rows = 17, its data have 178; correct it"),
+        (Short, "own: its class says known_rows = 17, its data have 178; correct it"),
     ],
 )
 def test_one_that_is_not_what_its_class_says_is_refused(tmp_path, kind, words):
@@ -149,7 +154,8 @@ def test_boolean_and_many_valued_targets(tmp_path):
     table = frame(80).assign(flag=np.resize([True, False], 80), number=np.arange(80))
     table.to_parquet(tmp_path / "t.parquet")
     tasks = [
-        prepared(Table(path=str(tmp_path / "t.parquet"), target=t), tmp_path).task.name for t in ("flag", "number")
+        prepared(Table(path=str(tmp_path / "t.parquet"), target=t, numbers=["number"]), tmp_path).task.name
+        for t in ("flag", "number")
     ]
     assert tasks == ["classification", "regression"]
 
@@ -157,13 +163,13 @@ def test_boolean_and_many_valued_targets(tmp_path):
 @pytest.mark.parametrize(
     ("target", "changes", "words"),
     [
-        ("colour!", {}, "has no column 'colour!'; it has size"),
-        ("kind", {"size": np.nan}, "values are missing in size"),
+        ("colour!", {}, "has no column 'colour!'; did you mean 'colour'"),
+        ("kind", {"size": np.nan}, r"'size' has no values; say drop: \[size\]"),
         ("kind", {"kind": "a"}, "one value only"),
         ("price", {"price": 2.0}, "one value only"),
         ("kind", {"size": np.inf}, "not finite"),
         ("name", {"name": [f"n{i}" for i in range(60)]}, "60 different texts"),
-        ("kind", {"day": pd.Timestamp("2020-01-01")}, "'day' is neither a number nor a text"),
+        ("kind", {"day": pd.Timestamp("2020-01-01")}, "'day' holds dates or times; make numbers of them"),
     ],
 )
 def test_tables_that_are_refused(target, changes, words, tmp_path):
@@ -180,6 +186,18 @@ def test_a_file_that_changed_since_planning_is_refused(tmp_path):
     frame(59).to_csv(path, index=False)
     with pytest.raises(ValueError, match="SHA-256"):
         prepared(planned, tmp_path)
+
+
+def test_the_log_says_what_it_was_taken_for(tmp_path):
+    frame().to_csv(tmp_path / "t.csv", index=False)
+    lines = prepare(Table(path=str(tmp_path / "t.csv"), target="kind", drop=["count"]), tmp_path / "d.npz").lines
+    assert lines == [
+        "rows: 36 training, 12 validation, 12 test, each of 6",
+        "3 columns of numbers (size, fixed, price)",
+        "1 column of categories (colour: 3 values)",
+        "left out: count",
+        "rows of each class: a: 30, b: 30",
+    ]
 
 
 @pytest.mark.parametrize("spoil", ["torn", "one byte", "empty"])

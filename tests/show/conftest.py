@@ -51,7 +51,9 @@ def tables(tmp_path: Path) -> Callable[[int], str]:
 
     def write(count: int) -> str:
         for i in range(count):
-            pd.DataFrame({"x": [i, 1.5, 2.5] * 20, "y": ["a", "b", "b"] * 20}).to_csv(tmp_path / f"t{i}.csv")
+            pd.DataFrame({"x": [i, 1.5, 2.5] * 20, "y": ["a", "b", "b"] * 20}).to_csv(
+                tmp_path / f"t{i}.csv", index=False
+            )
         return ", ".join(f"{{name: table, path: t{i}.csv, target: y}}" for i in range(count))
 
     return write

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from study.axes.network import MLP
 from study.plan.plan import Plan
+from study.show.datasets import across
 from study.show.observations import observe
 from study.show.page import protocol
 from tests.show.records import records
@@ -145,3 +147,37 @@ def test_metrics_are_explained_in_the_unit_that_is_shown(planned: Callable[..., 
     assert rows[1].to_dict() == {"test accuracy": "%", "epochs to target": "epochs", "time per step": "s"}
     assert rows[3]["test accuracy"].endswith("; mean over seeds")
     assert rows[3]["time per step"].endswith("; median over rounds")
+
+
+def test_what_a_table_was_read_as_its_label_and_unequal_classes(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    table = pd.DataFrame({"x": [0.5, 1.5, 2.5] * 20, "id": range(60), "y": (["rare"] + ["usual"] * 4) * 12})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    dataset = "{name: table, path: t.csv, target: y, drop: [id], label: My table}"
+    plan = planned("o: {vary: {dropout: [0, 0.1]}, metrics: [test_accuracy]}", dataset=dataset)
+    [(_, text)] = [fact for fact in protocol.facts(plan, records(plan)) if fact[0] == "Data and splits"]
+    assert text.startswith("My table (split_seed=0, split=fixed, path=t.csv, target=y, drop=[id]): ")
+    assert "Read as 1 column of numbers (x); left out: id." in text
+    unequal = "Classes are unequal: of 60 rows 48 are of “usual” and 12 of “rare”"
+    assert f"{unequal}; who always answers “usual” is right for 80 %." in text
+
+
+@pytest.mark.parametrize(("dataset", "unequal"), [("breast_cancer", True), ("digits", False)])
+def test_only_classes_that_are_unequal_are_spoken_of(planned: Callable[..., Plan], dataset: str, unequal: bool) -> None:
+    plan = planned("o: {vary: {dropout: [0, 0.1]}, metrics: [test_loss]}", dataset=dataset)
+    [(_, text)] = [fact for fact in protocol.facts(plan, records(plan)) if fact[0] == "Data and splits"]
+    assert ("Classes are unequal: of 569 rows 357 are of “benign” and 212 of “malignant”" in text) == unequal
+
+
+def test_arms_on_datasets_are_called_by_their_labels(planned: Callable[..., Plan]) -> None:
+    datasets = "[{name: wine, label: Wines}, {name: breast_cancer, label: Tumours}, digits]"
+    plan = planned(f"o: {{vary: {{dataset: {datasets}, dropout: [0, 0.1]}}, metrics: [test_accuracy]}}")
+    [comparison] = plan.comparisons
+    assert [arm.label for arm in comparison.arms][::2] == [
+        "Wines, dropout=0",
+        "Tumours, dropout=0",
+        "digits, dropout=0",
+    ]
+    found = across(plan, comparison)
+    assert found is not None
+    assert found.datasets == ("Wines", "Tumours", "digits")
+    assert plan.arms[comparison.arms[0].arm].columns()["dataset"] == "Wines"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from study.axes.dataset import Dataset
 from study.errors import Mistakes, join, nearest, suggest
 from study.metrics import METRICS, Computed
 from study.plan.elsewhere.models import RunsComparison
@@ -68,7 +69,7 @@ def check_claims(
             mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
 
 
-def unfit_for(metric: str, regression: str | None, target: Target | None, script: bool = False) -> str | None:
+def unfit_for(metric: str, regression: Dataset | None, target: Target | None, script: bool = False) -> str | None:
     """Why arms cannot have a metric; None where they can. ``regression``: a dataset for one; ``script``: one trains."""
     needs = METRICS[metric]
     if isinstance(needs.source, Computed):
@@ -80,8 +81,14 @@ def unfit_for(metric: str, regression: str | None, target: Target | None, script
     if needs.target and target is None:
         return f"{metric!r} {NO_TARGET}"
     if regression is not None and needs.accuracy:
-        return f"{metric!r} needs classes and {regression!r} is for regression; use a loss"
+        return f"{metric!r} needs classes and {for_regression(regression, 'use a loss')}"
     return None
+
+
+def for_regression(dataset: Dataset, remedy: str) -> str:
+    """That it is, and what to do; of numbers that nobody said to be values or classes, that they may be classes."""
+    unsaid = dataset.found is not None and getattr(dataset, "task", "") is None
+    return f"{dataset.name!r} is for regression; {remedy}" + ", or say task: classification" * unsaid
 
 
 def check_label(label: str, place: str, known: Sequence[str], mistakes: Mistakes) -> bool:

@@ -79,6 +79,11 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
     """What is to be trained, and how much of it is there already."""
     gaps, runs = plan.missing(store), sum(plan.seeds.values())
     to_train = sum(map(length, gaps.values()))
+    for dataset in plan.datasets.values():
+        if dataset.found and dataset.found.summary:
+            kind = f"{counted(dataset.found.classes, 'class')}" if dataset.found.classes else "regression"
+            name = dataset.label or getattr(dataset, "path", dataset.name)
+            print(f"  {name}: {counted(dataset.found.rows, 'row')}, {kind}; {dataset.found.summary}")
     arms = counted(len(plan.arms), "different arm")
     print(f"{counted(sum(c.here for c in plan.comparisons), 'comparison')}, {arms}, {counted(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from math import prod
 
-from study.axes.recipe import AXES, split_sizes
+from study.axes.recipe import AXES
 from study.errors import join, join_each
 from study.metrics import METRICS
 from study.plan.cost import training_rows
@@ -102,10 +102,10 @@ def _coarse(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[st
     found: dict[tuple[str, int, str], list[int]] = {}
     for i, claim in enumerate(comparison.claims):
         arm = plan.arms[claim.better_arm]
-        total = None if arm.outline.trainer.free else arm.dataset.rows
-        if total is None or claim.metric not in HELD_OUT:
+        sizes = None if arm.outline.trainer.free else arm.dataset.sizes
+        if sizes is None or claim.metric not in HELD_OUT:
             continue
-        rows = split_sizes(total)[2]
+        rows = sizes[2]
         narrow = claim.margin and 1 / rows > claim.margin
         if narrow or 1 / rows > HALF_A_POINT:
             bound = "the margin" if narrow else "half a point"

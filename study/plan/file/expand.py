@@ -6,10 +6,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, Recipe
 from study.errors import Mistakes, join
 from study.metrics import METRICS, Select, selections
-from study.plan.check.claims import NO_TARGET, check_claims, check_shown, unfit_for
+from study.plan.check.claims import NO_TARGET, check_claims, check_shown, for_regression, unfit_for
 from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.elsewhere.expand import plan_runs
 from study.plan.elsewhere.models import RunsComparison
@@ -101,13 +102,13 @@ class Expansion:
         labels = [row.label for row in rows]
         target = comparison.target or self.file.target
         data = [arm.dataset for arm in plain if arm and arm.dataset]
-        regression = next((dataset.name for dataset in data if dataset.known_task == "regression"), None)
+        regression = next((dataset for dataset in data if dataset.known_task == "regression"), None)
         script = any(arm is not None and arm.outline.trainer.free for arm in plain)
         unfit = {name: why for name in comparison.used if (why := unfit_for(name, regression, target, script))}
         aimed = any(METRICS[name].target for name in comparison.used)
         if regression and aimed and target and target.metric == "val_accuracy":
             place = join(path, "target") if comparison.target else "target"
-            self.mistakes.add(place, f"is an accuracy, and {regression!r} is for regression; give val_loss")
+            self.mistakes.add(place, f"is an accuracy, and {for_regression(regression, 'give val_loss')}")
         check_shown(comparison, path, labels, unfit, self.mistakes)
         others = len(self.mistakes)
         check_claims(comparison, path, labels, unfit, self.mistakes)
@@ -205,7 +206,7 @@ class Expansion:
         return len(by_id) == sum(arm is not None for arm in arms)
 
     def _selections(
-        self, comparison: Comparison, opened: OpenSettings | None, regression: str | None, target: Target | None
+        self, comparison: Comparison, opened: OpenSettings | None, regression: Dataset | None, target: Target | None
     ) -> dict[str, Select]:
         """What the arms of each metric are tuned by; empty without. ``regression``: a dataset for one."""
         if opened is None:
@@ -213,7 +214,8 @@ class Expansion:
         given, place = opened.options.select, opened.places["select"]
         found = selections(comparison.used, given, regression is not None)
         if regression is not None and "val_accuracy" in found.values():
-            self.mistakes.add(place, f"'val_accuracy' needs classes and {regression!r} is for regression; use val_loss")
+            words = f"'val_accuracy' needs classes and {for_regression(regression, 'use val_loss')}"
+            self.mistakes.add(place, words)
         if given and not target and "steps_to_target" in found.values():
             self.mistakes.add(place, f"'steps_to_target' {NO_TARGET}")
         return found

@@ -54,7 +54,7 @@ def owners() -> dict[str, list[type[Choice]]]:
     found: dict[str, list[type[Choice]]] = {}
     for axis, kind in CHOICES.items():
         for choice in kind.choices().values():
-            for setting in choice.model_fields:
+            for setting in choice.written():
                 found.setdefault(f"{axis}.{setting}", []).append(choice)
         del found[f"{axis}.name"]
     return found
@@ -73,7 +73,7 @@ def of_axis(axis: str) -> Any:
 
 def _partial(axis: str, name: str, choice: type[Choice]) -> type[Frozen]:
     """The choice as it may be written: no setting but the name is required."""
-    kinds = {setting: _type(field) for setting, field in choice.model_fields.items()}
+    kinds = {setting: _type(field) for setting, field in choice.written().items()}
     if issubclass(choice, Open):
         kinds["settings"] = Annotated[dict[Name, JsonValue], Field(description="By the names that the factory has.")]
     return create_model(

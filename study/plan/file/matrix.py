@@ -126,7 +126,7 @@ class Row(NamedTuple):
 @cache
 def defaults(axis: str, name: str) -> dict[str, JsonValue]:
     """All settings of a choice, with its name; None where one has no default."""
-    about = CHOICES[axis].choices()[name].model_fields
+    about = CHOICES[axis].choices()[name].written()
     values = {setting: None if field.is_required() else field.default for setting, field in about.items()}
     return {setting: list(value) if isinstance(value, tuple) else value for setting, value in values.items()}
 
@@ -261,6 +261,9 @@ def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
     for code, value in distinct.items():
         if value is None:
             shown[code] = ABSENT
+            continue
+        if value.get("label"):
+            shown[code] = str(value["label"])
             continue
         twins = [twin for twin in distinct.values() if twin is not None and _called(twin) == _called(value)]
         parts = [f"{setting.removeprefix(SETTINGS)}={number(value.get(setting))}" for setting in varying(twins)]

@@ -88,7 +88,7 @@ def tables() -> str:
 def _row(name: str, choice: type[Choice]) -> str:
     described = choice.description().replace("|", r"\|").replace("``", "`")
     settings, properties = [], choice.model_json_schema()["properties"]
-    for setting, field in choice.model_fields.items():
+    for setting, field in choice.written().items():
         if setting == "name":
             continue
         shown = "required" if field.is_required() else _shown(field.default)

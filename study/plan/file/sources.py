@@ -13,7 +13,7 @@ from pydantic import JsonValue, ValidationError
 
 from study.axes.code import find
 from study.axes.custom import SETTINGS
-from study.axes.dataset import Dataset
+from study.axes.dataset import Dataset, Unfit
 from study.axes.trainer import Command
 from study.errors import Mistakes, join, suggest
 from study.plan.file.matrix import Choices, key_place
@@ -48,11 +48,11 @@ class Sources:
                 self._datasets[key] = self.sums.resolve(dataset, self.folder).model_dump(mode="json")
             except ValidationError:
                 pass  # noted where the whole recipe is made
-            except (OSError, LookupError, ValueError) as error:
-                kinds = ((OSError, "path"), (LookupError, "target"), (ValueError, "sha256"))
-                setting = next(setting for kind, setting in kinds if isinstance(error, kind))
+            except (OSError, Unfit) as error:
+                setting, lines = (error.setting, error.words) if isinstance(error, Unfit) else ("path", (str(error),))
                 at = choices.places.get(f"dataset.{setting}", join(choices.places["dataset"], setting))
-                self.mistakes.add(at, str(error.args[0] if isinstance(error, LookupError) else error))
+                for words in lines:
+                    self.mistakes.add(at, words)
         return choices._replace(recipe=choices.recipe | {"dataset": self._datasets[key]})
 
     def _code(self, choices: Choices, searched: Mapping[str, str]) -> Choices:

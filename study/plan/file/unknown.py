@@ -85,6 +85,6 @@ def untunable(key: str) -> str:
 def unknown_setting(axis: str, name: str, key: str) -> str:
     """A key that is no setting of a choice."""
     choice = CHOICES[axis].choices()[name]
-    settings = ["settings"] * issubclass(choice, Open) + [known for known in choice.model_fields if known != "name"]
+    settings = ["settings"] * issubclass(choice, Open) + [known for known in choice.written() if known != "name"]
     none = f"{name!r} has no settings; take {key!r} out"
     return suggest(key, settings, f"setting of {name!r}") if settings else none

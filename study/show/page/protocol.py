@@ -11,6 +11,7 @@ import pandas as pd
 
 from study.axes.base import Choice
 from study.axes.custom import SETTINGS
+from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, Recipe
 from study.axes.trainer import Command
 from study.metrics import METRICS
@@ -30,6 +31,16 @@ from study.store.layout import Store
 from study.tasks import Regression
 from study.wording import counted, listed
 
+UNSHOWN = {
+    "sha256",
+    "md5",
+    "code",
+    "factory",
+    "cache",
+    "label",
+    "timeout",
+}  # settings that say nothing, or that stand for the name
+UNEQUAL = 1.5  # times the rows of the smallest class: above, a protocol speaks of it
 LIMIT = 300  # rows of arms, and of reasons, that the page lists
 
 
@@ -40,8 +51,9 @@ def written(value: Any, tuned: Collection[str] = ()) -> str:
     """
     if not isinstance(value, Choice):
         return "tuned" if "" in tuned else number(value)
-    hidden = {"sha256", "code", "factory", "timeout", *tuned}
-    settings = {k.removeprefix(SETTINGS): v for k, v in value.settings().items() if v is not None and k not in hidden}
+    hidden = UNSHOWN | {*tuned}
+    given = {key: setting for key, setting in value.settings().items() if setting not in (None, [])}
+    settings = {key.removeprefix(SETTINGS): setting for key, setting in given.items() if key not in hidden}
     if "path" in settings:
         settings["path"] = Path(settings["path"]).name  # the folder is somebody's own
     shown = ", ".join(f"{key}={number(setting)}" for key, setting in settings.items())
@@ -215,10 +227,23 @@ def _datasets(plan: Plan, runs: pd.DataFrame) -> list[dict[str, Any]]:
         mine = runs[ids == dataset_id].dropna(subset=["train_rows"])
         rows = ", ".join(f"{int(mine[f'{s}_rows'].iloc[0]):,} {word}" for s, word in splits.items() if len(mine))
         regression = loss_units(dataset, mine) == {Regression.unit}
-        about = {name: getattr(dataset, name) for name in ("images", "split", "given_test")}
+        about: dict[str, Any] = {name: getattr(dataset, name) for name in ("images", "split", "given_test")}
+        about["columns"] = dataset.found.summary if dataset.found else ""
+        about["unequal"] = _unequal(dataset)
         rows = f"{rows} rows" if rows else ""
         found.append(about | {"written": written(dataset), "rows": rows, "regression": regression})
     return found
+
+
+def _unequal(dataset: Dataset) -> dict[str, Any] | None:
+    """The largest class and the smallest, where accuracies hide that; None where classes are alike, or not known."""
+    total = dataset.found.rows if dataset.found else dataset.known_rows
+    if not dataset.counts or not total:
+        return None
+    (most, larger), (least, smaller) = dataset.counts
+    if larger < UNEQUAL * smaller:
+        return None
+    return {"total": total, "most": most, "larger": larger, "least": least, "smaller": smaller}
 
 
 def metrics(plan: Plan, observations: Observations) -> list[tuple[str, str, str, str]]:

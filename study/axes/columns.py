@@ -1,0 +1,234 @@
+"""What the columns of a table are taken for: numbers or categories; and what is refused, with its rows and what to add.
+
+Rows are counted from 1, below the header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from study.axes.dataset import FEWEST, Raw, Unfit
+from study.axes.lookalikes import Wrong, check_categories, check_text, counting, names, rows
+from study.errors import suggest
+from study.tasks import TASKS, TaskName
+from study.wording import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNNAMED = r"Unnamed: \d+(\.\d+)?|\s*"  # as pandas calls columns without a name
+MAX_CLASSES = 50  # of a target that does not say that it is of a classification
+
+
+class Given(NamedTuple):
+    """What a study file says of a table. ``where``: how messages call it; ``csv``: whether ``read:`` says how it is."""
+
+    where: str
+    target: str
+    csv: bool = False
+    task: TaskName | None = None
+    drop: Sequence[str] = ()
+    missing: str | None = None
+    numbers: Sequence[str] = ()
+    categories: Sequence[str] = ()
+
+
+class Column(NamedTuple):
+    """``values`` [rows]: numbers (float, NaN where missing), or categories (texts or a category of pandas, or None)."""
+
+    name: str
+    values: pd.Series
+    category: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}: {counted(self.values.nunique(), 'value')}" if self.category else self.name
+
+
+def encode(frame: pd.DataFrame, given: Given) -> Raw:
+    """The table as numbers: its numbers first, then a column for each value of a category.
+
+    Raises ValueError with everything that is wrong, each with its column, rows and what to add.
+    """
+    import numpy as np
+    import pandas as pd
+
+    frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
+    frame.columns = [str(name) for name in frame.columns]
+    _check_settings(frame, given)
+    wrong: list[tuple[str, str]] = []
+    columns, target = [], None
+    for name in frame.columns.drop([*given.drop]):
+        try:
+            column = _target(frame[name], given) if name == given.target else _feature(frame[name], given)
+        except Wrong as error:
+            wrong.append((error.setting, f"{given.where}: {error}"))
+            continue
+        if name == given.target:
+            target = column
+        else:
+            columns.append(column)
+    if wrong:
+        raise Unfit(wrong[0][0], *(words for _, words in wrong))
+    assert target is not None
+    features = pd.DataFrame({column.name: column.values for column in columns})
+    holes = [column.name for column in columns if column.values.isna().any()]
+    kept = frame.index
+    if given.missing == "drop":
+        kept = features.index[features.notna().all(axis=1) & target.values.notna()]
+        if kept.empty:
+            raise Unfit("missing", f"{given.where}: every row has a missing value; say drop: {names(holes)}")
+        features = features.loc[kept]
+    x = pd.get_dummies(features, columns=[c.name for c in columns if c.category], dtype=float)
+    if given.missing != "drop":
+        for column in columns:  # a category that is missing is none of the values, which are 0 all
+            if given.missing == "indicator" and column.name in holes:
+                x[f"{column.name} is missing"] = column.values.isna().astype(float)
+    y, task, labels = _codes(target.values.loc[kept], given)
+    return Raw(
+        x.to_numpy(dtype=np.float64),
+        y,
+        task,
+        len(labels),
+        labels=labels,
+        missing=given.missing in ("median", "indicator"),
+        columns=_summary(columns, holes, len(frame) - len(kept), given),
+    )
+
+
+def _check_settings(frame: pd.DataFrame, given: Given) -> None:
+    for setting in ("drop", "numbers", "categories"):
+        for name in getattr(given, setting):
+            if name not in frame.columns:
+                raise Unfit(setting, f"{given.where}: {suggest(name, frame.columns, 'column')}")
+    if given.target in given.drop:
+        raise Unfit("drop", f"{given.target!r} is what is to be learned; take it out of 'drop'")
+    if both := {*given.numbers} & {*given.categories}:
+        raise Unfit("categories", f"{min(both)!r} is in 'numbers' too; keep one")
+    if {*frame.columns} <= {given.target, *given.drop}:
+        raise Unfit("path", f"{given.where} has no column but {given.target!r}; add what to predict it from")
+    if len(frame) < FEWEST:
+        raise Unfit("path", f"{given.where} has {counted(len(frame), 'row')}; give {FEWEST} at least")
+
+
+def _feature(values: pd.Series, given: Given) -> Column:
+    """What a column is taken for. Raises Wrong where that must be said."""
+    name = str(values.name)
+    named = name in given.numbers or name in given.categories
+    if re.fullmatch(UNNAMED, name) and not named:
+        words = "has no name, as row numbers that were written with the table"
+        raise Wrong(f"column {name!r} {words}; say drop: {names([name])}, or give it a name", "drop")
+    column = _typed(values, given)
+    known, gaps = column.values.dropna(), values.index[column.values.isna()]
+    if known.empty:
+        raise Wrong(f"{name!r} has no values; say drop: {names([name])}", "drop")
+    if column.category and not named:
+        check_categories(known)
+    elif not named and (like := counting(known)):
+        raise Wrong(f"{name!r} {like}; say drop: {names([name])}, or numbers: {names([name])}", "drop")
+    if len(gaps) and given.missing is None:
+        words = f"{len(gaps)} of {len(values)} values are missing in {name!r} ({rows(gaps)})"
+        raise Wrong(f"{words}; say missing: median, indicator or drop, or drop: {names([name])}", "missing")
+    return column
+
+
+def _target(values: pd.Series, given: Given) -> Column:
+    column, gaps = _typed(values, given), values.index[values.isna()]
+    if len(gaps) == len(values):
+        raise Wrong(f"{given.target!r} has no values; name another target", "target")
+    if len(gaps) and given.missing != "drop":
+        words = f"{len(gaps)} of {len(values)} values are missing in {given.target!r} ({rows(gaps)})"
+        raise Wrong(f"{words}, which is to be learned; say missing: drop", "missing")
+    return column
+
+
+def _typed(values: pd.Series, given: Given) -> Column:
+    """Numbers or categories, as they are written. Raises Wrong where values are neither, or infinite."""
+    import numpy as np
+    import pandas as pd
+    from pandas.api import types
+
+    name, known = str(values.name), values.dropna()
+    left_out = f"or say drop: {names([name])}"
+    if types.is_datetime64_any_dtype(values) or types.is_timedelta64_dtype(values):
+        raise Wrong(f"{name!r} holds dates or times; make numbers of them, {left_out}", "drop")
+    if types.is_complex_dtype(values):
+        raise Wrong(f"{name!r} holds complex numbers; make two columns of them, {left_out}", "drop")
+    if name in given.categories:
+        return Column(name, known.map(_label).astype("category").reindex(values.index), True)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return Column(name, values, True)
+    if not types.is_numeric_dtype(values):
+        odd = known[~known.map(lambda value: isinstance(value, str))]
+        if odd.empty and len(known):
+            check_text(known, name == given.target, given.csv)
+            if name not in given.numbers:
+                return Column(name, values, True)
+            raise Wrong(f"{name!r} holds texts ({known.iloc[0]!r}, row {known.index[0]}); take it out", "numbers")
+        if len(odd) < len(known) or not odd.map(lambda value: isinstance(value, bool | float | int | Decimal)).all():
+            kinds = " and ".join(sorted({type(value).__name__ for value in known}))
+            words = f"{name!r} is neither a number nor a text ({kinds}, {rows(odd.index)})"
+            raise Wrong(f"{words}; convert it, {left_out}", "drop")
+        if name != given.target or not odd.map(lambda value: isinstance(value, bool)).all():
+            values = values.astype(float)
+    infinite = values.index[np.isinf(values.astype(float))]
+    if len(infinite):
+        raise Wrong(f"{name!r} is not finite ({rows(infinite)}); correct it, {left_out}", "path")
+    return Column(name, values, False)
+
+
+def _codes(target: pd.Series, given: Given) -> tuple[Any, TaskName, tuple[str, ...]]:
+    """The target [rows] as ``Raw`` has it, its task, and the names of its classes."""
+    import numpy as np
+    import pandas as pd
+    from pandas.api.types import is_float_dtype, is_numeric_dtype
+
+    name, where, many = given.target, given.where, target.nunique() > MAX_CLASSES
+    task = given.task or ("regression" if many or is_float_dtype(target) else "classification")
+    if not TASKS[task].classes:
+        if is_numeric_dtype(target):
+            return target.to_numpy(dtype=np.float64), task, ()
+        raise Unfit(
+            "task",
+            f"{where}: {name!r} holds {target.nunique()} different texts: not a number to predict, and "
+            f"too many classes (at most {MAX_CLASSES}, unless task: classification)",
+        )
+    codes, classes = pd.factorize(target, sort=True)
+    if len(classes) < 2:
+        raise Unfit("target", f"{where}: {name!r} has one value only; a classification needs two")
+    labels = tuple(map(_label, classes))
+    sizes = np.bincount(codes)
+    if sizes.min() < 2:
+        lone = int(sizes.argmin())
+        row = target.index[codes == lone][0]
+        words = f"{where}: {labels[lone]!r} is in one row only of {name!r} (row {row}), which cannot be split"
+        raise Unfit("target", f"{words}; take it out, or say task: regression")
+    return codes.astype(np.int64), task, labels
+
+
+def _label(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _summary(columns: Sequence[Column], holes: Sequence[str], fewer: int, given: Given) -> tuple[str, ...]:
+    """What the columns were taken for, a phrase each."""
+    numbers = [str(column) for column in columns if not column.category]
+    texts = [str(column) for column in columns if column.category]
+    found = [f"{counted(len(numbers), 'column')} of numbers ({_several(numbers)})"] * bool(numbers)
+    found += [f"{counted(len(texts), 'column')} of categories ({_several(texts)})"] * bool(texts)
+    found += [f"left out: {_several(given.drop)}"] * bool(given.drop)
+    found += [f"{counted(fewer, 'row')} with missing values left out"] * bool(fewer)
+    if holes and given.missing != "drop":
+        filled = [name for name in holes if name in numbers]
+        also = ", and a column of its own tells" * (given.missing == "indicator")
+        found += [f"where {_several(filled)} is missing it is the median of the training rows{also}"] * bool(filled)
+        none = [name for name in holes if name not in numbers]
+        found += [f"where {_several(none)} is missing it is none of its values{also}"] * bool(none)
+    return tuple(found)
+
+
+def _several(columns: Sequence[str], most: int = 8) -> str:
+    more = [f"{len(columns) - most} more"] * (len(columns) > most)
+    return ", ".join([*columns[:most], *more])

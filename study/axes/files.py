@@ -1,0 +1,257 @@
+"""Datasets of arrays and images in files: MNIST's format, numpy's, and folders of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from study.axes.dataset import FromFiles, Raw, Unfit
+from study.tasks import TASKS, TaskName
+from study.wording import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+
+IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+CHANNELS = (1, 3, 4)  # that images may have
+ASIDE = ("Thumbs.db", "desktop.ini")  # what systems leave in folders; so are names that begin with a dot
+
+
+class Idx(FromFiles):
+    """A folder with the four files of MNIST's format, plain or .gz (LeCun et al., 1998); grey images or colour."""
+
+    name: Literal["idx"] = "idx"
+    known_task = "classification"
+    images = True
+    given_test = True
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Raises FileNotFoundError naming the first that is missing."""
+        found = []
+        for name in IDX_FILES:
+            colour = name.replace("idx3", "idx4")
+            spellings = [each for kind in (name, colour) for each in (kind, kind.replace("-idx", ".idx"))]
+            paths = [Path(self.path, spelling + ending) for spelling in spellings for ending in ("", ".gz")]
+            if not any(path.is_file() for path in paths):
+                raise FileNotFoundError(f"{self.path}: has no {name} (nor {name}.gz)")
+            found.append(str(next(path for path in paths if path.is_file())))
+        return tuple(found)
+
+    def load(self) -> Raw:
+        import numpy as np
+
+        paths = [Path(path) for path in self.sources]
+        train_x, train_y, test_x, test_y = (read_idx(path) for path in paths)
+        for name, x, y in (("train", train_x, train_y), ("test", test_x, test_y)):
+            if len(x) != len(y):
+                raise Unfit("path", f"{self.path}: {len(x)} {name} images but {len(y)} labels")
+        for path, y in ((paths[1], train_y), (paths[3], test_y)):
+            if y.ndim != 1 or y.dtype.kind not in "ui" or (len(y) and y.min() < 0):
+                raise Unfit("path", f"{path}: holds no labels; they are a list of whole numbers from 0 on")
+        if train_x.shape[1:] != test_x.shape[1:]:
+            shapes = (" × ".join(map(str, x.shape[1:])) for x in (train_x, test_x))
+            raise Unfit("path", f"{self.path}: train images are {' and test images '.join(shapes)}; give one size")
+        labels = np.concatenate([train_y, test_y]).astype(np.int64)
+        test = np.arange(len(labels)) >= len(train_y)
+        features = channels_first(np.concatenate([train_x, test_x]), str(paths[0]))
+        return Raw(features, labels, "classification", int(labels.max()) + 1, test)
+
+
+class Npz(FromFiles):
+    """A .npz file of numpy with the arrays x and y, and x_test and y_test where a test split is given.
+
+    x is [rows, features], or images: [rows, height, width], with their channels before or after.
+    """
+
+    name: Literal["npz"] = "npz"
+    task: TaskName | None = None
+
+    @property
+    def known_task(self) -> TaskName | None:  # type: ignore[override]
+        return self.task or (self.found.task if self.found else None)
+
+    @property
+    def images(self) -> bool | None:  # type: ignore[override]
+        return len(self.found.shape) > 1 if self.found else None
+
+    @property
+    def given_test(self) -> bool | None:  # type: ignore[override]
+        return self.found.test_rows > 0 if self.found else None
+
+    def load(self) -> Raw:
+        """Raises ValueError where an array is missing, holds no numbers, or does not fit the others."""
+        import numpy as np
+
+        arrays = self._arrays()
+        x = np.concatenate([arrays[name] for name in ("x", "x_test") if name in arrays])
+        y = np.concatenate([arrays[name].reshape(len(arrays[name])) for name in ("y", "y_test") if name in arrays])
+        if x.dtype.kind not in "buif":
+            raise Unfit("path", f"{self.path}: x holds {x.dtype}; give numbers")
+        if x.ndim not in (2, 3, 4):
+            raise Unfit("path", f"{self.path}: x has {counted(x.ndim, 'dimension')}; give [rows, features] or images")
+        for name, values in (("x", x), ("y", y)):
+            finite = np.isfinite(values) if values.dtype.kind == "f" else np.ones(len(values), dtype=bool)
+            if not finite.all():
+                row = int(np.argmin(finite.reshape(len(values), -1).all(axis=1)))
+                raise Unfit("path", f"{self.path}: {name} is not finite in row {row + 1}; correct it or take it out")
+        test = np.arange(len(x)) >= len(arrays["x"]) if "x_test" in arrays else None
+        features = channels_first(x, f"{self.path}: x") if x.ndim > 2 else x
+        task = self.task or ("regression" if y.dtype.kind == "f" else "classification")
+        if not TASKS[task].classes:
+            if y.dtype.kind not in "buif":
+                raise Unfit("path", f"{self.path}: y holds {y.dtype}: no number to predict; say task: classification")
+            return Raw(features, y.astype(np.float64), task, test=test)
+        names, codes = np.unique(y, return_inverse=True)
+        if len(names) < 2:
+            raise Unfit("path", f"{self.path}: y has one value only; a classification needs two")
+        labels = tuple(f"{name:g}" if y.dtype.kind == "f" else str(name) for name in names)
+        return Raw(features, codes.astype(np.int64), task, len(names), test, labels)
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        from zipfile import BadZipFile
+        from zlib import error as BadStream
+
+        import numpy as np
+
+        try:
+            with Path(self.path).open("rb") as content, np.load(content, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in ("x", "y", "x_test", "y_test") if name in file}
+        except (ValueError, EOFError, AttributeError, TypeError, BadZipFile, BadStream) as error:
+            raise Unfit(
+                "path", f"{self.path}: is damaged, or no .npz file of numbers and texts; write it with numpy.savez"
+            ) from error
+        for name in ("x", "y", *(("x_test", "y_test") if arrays.keys() & {"x_test", "y_test"} else ())):
+            if name not in arrays:
+                raise Unfit("path", f"{self.path}: has no array {name!r}; write it with numpy.savez(…, x=x, y=y)")
+        for x, y in (("x", "y"), ("x_test", "y_test")):
+            if x not in arrays:
+                continue
+            if arrays[x].ndim == 0 or arrays[y].ndim == 0:
+                raise Unfit("path", f"{self.path}: {x} or {y} is a single value; give arrays of rows")
+            if arrays[y].shape not in ((len(arrays[x]),), (len(arrays[x]), 1)):
+                shape = " × ".join(map(str, arrays[y].shape))
+                raise Unfit(
+                    "path", f"{self.path}: {x} has {len(arrays[x])} rows but {y} is {shape}; give one value a row"
+                )
+            if arrays[x].shape[1:] != arrays["x"].shape[1:]:
+                shapes = [" × ".join(map(str, arrays[name].shape[1:])) for name in ("x", x)]
+                raise Unfit("path", f"{self.path}: rows of x are {shapes[0]}, of {x} {shapes[1]}; give one shape")
+        return arrays
+
+
+class Images(FromFiles):
+    """A folder of images with a folder for each class; or with ``train`` and ``test``, which have these."""
+
+    name: Literal["images"] = "images"
+    known_task = "classification"
+    images = True
+    mode: Annotated[Literal["L", "RGB"] | None, Field(description="Pillow's, to convert to: grey or colour.")] = None
+
+    @property
+    def given_test(self) -> bool:  # type: ignore[override]
+        return self.found.test_rows > 0 if self.found else Path(self.path, "test").is_dir()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Part by part, class by class, in the order of their names. Raises FileNotFoundError where there is none."""
+        if not Path(self.path).is_dir():
+            raise FileNotFoundError(f"{self.path}: there is no such folder; give one with a folder for each class")
+        parts = [Path(self.path, part) for part in ("train", "test")]
+        if not any(part.is_dir() for part in parts):
+            parts = [Path(self.path)]
+        found = [
+            str(image)
+            for part in parts
+            for folder in sorted(part.iterdir())
+            if folder.is_dir() and not folder.name.startswith(".")
+            for image in sorted(folder.iterdir())
+            if image.is_file() and not image.name.startswith(".") and image.name not in ASIDE
+        ]
+        if not found:
+            raise FileNotFoundError(f"{self.path}: holds no folders of images; give one with a folder for each class")
+        return tuple(found)
+
+    def fingerprint(self, sums: list[str]) -> str:
+        """Names of classes, and of train and test, count too: they say what an image is."""
+        import hashlib
+
+        whose = [Path(source).parent.relative_to(self.path).as_posix() for source in self.sources]
+        return hashlib.sha256(repr([*zip(whose, sums, strict=True)]).encode()).hexdigest()
+
+    def load(self) -> Raw:
+        """Raises ValueError naming the file that is no image, or the two that differ in size or in channels."""
+        import numpy as np
+        from PIL import Image, UnidentifiedImageError
+
+        sources = [Path(source) for source in self.sources]
+        pixels: list[np.ndarray] = []
+        for source in sources:
+            try:
+                with Image.open(source) as image:
+                    if self.mode is None and image.mode not in ("L", "RGB"):
+                        raise Unfit("mode", f"{source}: is of mode {image.mode}; say mode: RGB, or mode: L for grey")
+                    read = np.asarray(image if self.mode is None else image.convert(self.mode))
+            except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+                raise Unfit("path", f"{source}: is damaged, or no image; take it out of the folder") from error
+            if pixels and read.shape != pixels[0].shape:
+                first, sizes = sources[0], [f"{a.shape[1]} × {a.shape[0]}" for a in (read, pixels[0])]
+                if read.shape[:2] != pixels[0].shape[:2]:
+                    words = f"{source}: is {sizes[0]} pixels, {first} {sizes[1]}; bring all to one size"
+                    raise Unfit("path", words)
+                raise Unfit("mode", f"{source} and {first}: one is grey, the other colour; say mode: RGB, or mode: L")
+            pixels.append(read)
+        names = tuple(sorted({source.parent.name for source in sources}))
+        if len(names) < 2:
+            raise Unfit("path", f"{self.path}: has one class only, {names[0]!r}; a classification needs two folders")
+        codes = np.array([names.index(source.parent.name) for source in sources], dtype=np.int64)
+        test = None
+        if self.given_test:
+            test = np.array([source.parent.parent.name == "test" for source in sources])
+        stacked = np.stack(pixels)
+        features = stacked[:, None] if stacked.ndim == 3 else stacked.transpose(0, 3, 1, 2)
+        return Raw(np.ascontiguousarray(features), codes, "classification", len(names), test, names)
+
+
+def channels_first(images: np.ndarray, where: str) -> np.ndarray:
+    """[rows, channels, height, width] of images with their channels before or after, or with none.
+
+    Raises ValueError where that cannot be told.
+    """
+    if images.ndim == 3:
+        return images[:, None]
+    if images.ndim != 4:
+        raise Unfit("path", f"{where} has {counted(images.ndim, 'dimension')}; images have 3, or 4 with channels")
+    before, after = images.shape[1] in CHANNELS, images.shape[3] in CHANNELS
+    if before == after:
+        shape = " × ".join(map(str, images.shape))
+        raise Unfit("path", f"{where} is {shape}: either the second or the last must be channels, 1, 3 or 4 of them")
+    return images if before else images.transpose(0, 3, 1, 2)
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The array in one IDX file (http://yann.lecun.com/exdb/mnist), plain or .gz.
+
+    Raises ValueError where the file is not IDX or is cut short.
+    """
+    import gzip
+    import zlib
+
+    import numpy as np
+
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise Unfit("path", f"{path}: is damaged, or no gzip file; get it again") from error
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES or len(content) < 4 + 4 * content[3]:
+        raise Unfit("path", f"{path}: is not an IDX file")
+    dimensions = content[3]
+    shape = np.frombuffer(content, ">u4", count=dimensions, offset=4).astype(int)
+    body, kind = content[4 + 4 * dimensions :], np.dtype(IDX_TYPES[content[2]])
+    if len(body) != shape.prod() * kind.itemsize:
+        held = len(body) // kind.itemsize
+        raise Unfit("path", f"{path}: holds {held} values where its header promises {shape.prod()}")
+    return np.frombuffer(body, kind).reshape(shape)

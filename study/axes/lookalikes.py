@@ -1,0 +1,103 @@
+"""Columns that look like something else: texts that are numbers or dates, values that only count or name the rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from study.wording import counted, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_CATEGORIES = 100  # of a column that is not named in ``categories``
+SEVERAL = 10  # rows from which on numbers that all differ mean something
+NEARLY_ALL = 0.9  # of the texts of a column differ, as those of an identifier do
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+WRITTEN = {  # how numbers may be written so that they are read as texts, and what to say or do
+    "with a separator of thousands": (r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", '{thousands: ","}'),
+    "with a decimal comma": (r"[+-]?\d*,\d+", '{decimal: ","}'),
+    "with a percent sign": (NUMBER + r"\s*%", ""),
+    "with a sign of money": (rf"[$€£¥]\s*{NUMBER}|{NUMBER}\s*[$€£¥]", ""),
+    "as texts": (NUMBER, ""),
+}
+DATE = r"\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?(?:[T ]\d.*)?|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})(?:[T ]\d.*)?"
+IDENTIFIER = r"(?:.*[ _.-])?(?:id|index|idx|key|uuid|guid|no|nr|row|number|rownames)"
+
+
+class Wrong(Exception):
+    """A column cannot be used. ``setting``: of the dataset, that is to be changed."""
+
+    def __init__(self, words: str, setting: str = "path") -> None:
+        super().__init__(words)
+        self.setting = setting
+
+
+def check_text(known: pd.Series, target: bool, csv: bool) -> None:
+    """Refuse texts of which most are numbers, or dates. ``known``: those that are not missing; ``csv``: as read.
+
+    Raises Wrong.
+    """
+    name, texts = str(known.name), known.str.strip()
+    instead = f"categories: {names([name])}"
+    plain = texts.str.fullmatch(NUMBER)
+    fewest: tuple[int, str, str, pd.Series] | None = None  # texts that are no numbers, written in the likeliest way
+    for what, (pattern, option) in WRITTEN.items():
+        written = texts.str.fullmatch(pattern)
+        odd = texts[~(plain | written)]
+        if written.any() and len(odd) < len(texts) / 2 and (fewest is None or len(odd) < fewest[0]):
+            fewest = len(odd), what, option, odd if len(odd) else texts[written]
+    if fewest:
+        count, what, option, shown = fewest
+        if not count:
+            remedy = f"say read: {option}" if csv and option else "write them as plain numbers"
+            words = f"{name!r} holds numbers written {what} ({shown.iloc[0]!r}, {rows(shown.index)})"
+            raise Wrong(f"{words}; {remedy}, or {instead}", "read" if csv and option else "path")
+        distinct = list(shown.unique()[:3])
+        remedy = "correct them"
+        if csv and shown.nunique() == len(distinct) and not any(re.search(r"\d", text) for text in distinct):
+            remedy += f", say read: {{na_values: [{', '.join(map(repr, distinct))}]}} where they mean a missing value"
+        words = f"{name!r} holds numbers and {counted(count, 'text')}, {', '.join(map(repr, distinct))}"
+        raise Wrong(f"{words} ({rows(shown.index)}); {remedy}, or {instead}")
+    if not target and texts.str.fullmatch(DATE).mean() > 0.5:
+        words = f"{name!r} holds dates ({texts.iloc[0]!r}, row {texts.index[0]})"
+        raise Wrong(f"{words}; say drop: {names([name])}, or make numbers of them, or {instead}", "drop")
+
+
+def check_categories(known: pd.Series) -> None:
+    """Refuse values of which nearly all differ, or that are too many. Raises Wrong."""
+    name, different = str(known.name), known.nunique()
+    asked = f"say drop: {names([name])}, or categories: {names([name])}"
+    if different > 2 and different >= NEARLY_ALL * len(known):
+        example = f"{str(known.iloc[0])[:40]!r}, row {known.index[0]}"
+        words = f"{name!r} has {different} different values in {len(known)} rows, as an identifier has ({example})"
+        raise Wrong(f"{words}; {asked}", "drop")
+    if different > MAX_CATEGORIES:
+        words = f"{name!r} has {different} different values, each a column of its own, and at most {MAX_CATEGORIES}"
+        raise Wrong(f"{words} are taken unasked; {asked}", "categories")
+
+
+def counting(known: pd.Series) -> str:
+    """Of numbers, in what they look as if they counted or named rows; empty where they do not."""
+    if len(known) < SEVERAL or known.dtype.kind == "b" or (known % 1 != 0).any() or known.duplicated().any():
+        return ""
+    if known.max() - known.min() == len(known) - 1:
+        return f"counts rows, from {known.min():g} to {known.max():g}"
+    if known.is_monotonic_increasing or known.is_monotonic_decreasing:
+        return f"grows or falls from row to row, from {known.iloc[0]:g} to {known.iloc[-1]:g}, as an identifier does"
+    if re.fullmatch(IDENTIFIER, str(known.name).lower()) or re.fullmatch(r".*[a-z]I[Dd]", str(known.name)):
+        return "is called an identifier, and has a different value in every row"
+    return ""
+
+
+def names(columns: Sequence[str]) -> str:
+    """As a list in YAML: ``[id, 'Unnamed: 0']``."""
+    plain = re.compile(r"[A-Za-z_](?:[\w .-]*\w)?")
+    return f"[{', '.join(name if plain.fullmatch(name) else repr(name) for name in columns)}]"
+
+
+def rows(index: pd.Index) -> str:
+    """``row 3``; ``rows 3, 7, 9 and 12 more``."""
+    shown = [*map(str, index[:3]), *([f"{len(index) - 3:,} more"] if len(index) > 3 else [])]
+    return f"row {shown[0]}" if len(shown) == 1 else f"rows {listed(shown)}"
