@@ -43,6 +43,13 @@ class _Row(NamedTuple):
     cells: dict[str, tuple[Cell, int]]
 
 
+class _Bad(dict[tuple[str, str], tuple[str, list[int]]]):
+    """Rows with a value that cannot be, by metric and by what would be right; what is wrong is told of the first."""
+
+    def add(self, metric: str, row: int, what: str, right: str) -> None:
+        self.setdefault((metric, right), (what, []))[1].append(row)
+
+
 class Given(NamedTuple):
     """``labels``: of the arms, in the order of the file."""
 
@@ -182,7 +189,7 @@ class _Rows:
 
     def _runs(self, rows: Sequence[_Row], made: Mapping[Key, Label]) -> list[GivenRun]:
         ends = self._ends()
-        bad: dict[tuple[str, str, str], list[int]] = {}
+        bad = _Bad()
         runs = []
         for row in rows:
             said = ends[row.row] if ends else "finished"
@@ -194,22 +201,26 @@ class _Rows:
                 if cell is None:
                     empty = True
                     if said == "finished" and self.file.empty is None:
-                        bad.setdefault((name, f"{one.column!r} is empty", DIVERGE), []).append(at)
+                        bad.add(name, at, f"{one.column!r} is empty", DIVERGE)
                 elif value is None:
                     right = "write numbers, with a point and nothing else"
-                    bad.setdefault((name, f"{show(cell)} in {one.column!r} is no number", right), []).append(at)
+                    bad.add(name, at, f"{show(cell)} in {one.column!r} is no number", right)
                 elif isfinite(value):
                     value = value if one.scale == 1 else float(f"{value * one.scale:.12g}")
                     if said == "finished" and (wrong := unlike(name, one, value)):
-                        bad.setdefault((name, *wrong), []).append(at)
+                        bad.add(name, at, *wrong)
                 values[name] = value
             status = said
             if said == "finished":
-                lost = any(value is not None and not isfinite(value) for value in values.values())
-                status = "diverged" if lost else (self.file.empty or said) if empty else said
+                gone = any(map(lost, values.values()))
+                status = "diverged" if gone else (self.file.empty or said) if empty else said
             word = str(self.ends[row.row]) if self.ends and status == said != "finished" else None
+            if status == "diverged" != said:
+                word = ", ".join(
+                    f"{self.metrics[name].column} is {value}" for name, value in values.items() if lost(value)
+                )
             runs.append(GivenRun(made[row.key].text, row.seed, status, word, values))
-        for (name, what, right), where in bad.items():
+        for (name, right), (what, where) in bad.items():
             self.wrong(f"metrics/{name}", where, what, right)
         return runs
 
@@ -231,6 +242,10 @@ class _Rows:
             say = f"say what it means: status: {{column: {about.column}, failed: [{word}]}} (or {_others('failed')})"
             self.wrong("status", rows, f"{word!r} is no status that is known here", say)
         return found
+
+
+def lost(value: float | None) -> bool:
+    return value is not None and not isfinite(value)
 
 
 def _others(status: str) -> str:

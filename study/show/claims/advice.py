@@ -74,7 +74,8 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
 def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, family: int, looks: int) -> Advice:
     """What would decide one claim at one of so many looks; its row of ``CLAIMS``."""
     if row["test"] == "none":
-        return Advice(f"{row['reason']} (the command that ran the study does only what is missing)")
+        again = " (the command that ran the study does only what is missing)"
+        return Advice(f"{row['reason']}{again * (claim.better_arm in plan.arms)}")
     search = _behind(plan, store, claim, row)
     if pd.isna(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
         return search

@@ -117,7 +117,7 @@ def _row(
     reason = because(verdict)
     if taken > plan.looks:
         reason += f"; look {taken}, {plan.looks} declared"
-    if before:
+    if before and comparison.here:  # of runs that are there already it is said once, of all
         reason += f"; stated after {before} runs of its arms were there"
     target = comparison.target if METRICS[claim.metric].target else None
     content: dict[str, Any] = claim.model_dump() | vars(verdict.evidence) | vars(verdict)

@@ -182,7 +182,8 @@ def scope(plan: Plan) -> dict[str, str]:
         return {"held": held, "over": "further runs of the same kind only"}
     if not plan.datasets:
         return {"held": "the data, the split and the budget of the script", "over": "seeds only"}
-    datasets = "this dataset" if len(plan.datasets) == 1 else "these datasets"
+    datasets = "where arms were trained here, " * bool(plan.given)
+    datasets += "this dataset" if len(plan.datasets) == 1 else "these datasets"
     drawn = [dataset.split == "by_seed" for dataset in plan.datasets.values()]
     if not any(drawn):
         return {"held": f"{datasets}, split and budget", "over": "seeds only"}
