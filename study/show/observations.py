@@ -21,7 +21,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.show.given import observed
 from study.show.records import Records, first_reached
 from study.show.tables.tuning import found
-from study.stats.estimates import Floats, estimate_of
+from study.stats.estimates import Floats
 from study.store.failures import OUT_OF_MEMORY
 from study.store.files import write_parquet
 from study.target import Target
@@ -40,20 +40,6 @@ OBSERVATIONS = pa.schema(
         ("undertuned", pa.bool_()),  # tuned further its arm might be better in this metric
         ("unit", pa.string()),  # of "learned", which has none: that of the losses
         ("arm", pa.string()),
-    ]
-)
-STATUSES = ["finished", "diverged", "failed", "missing"]
-BESIDE = (("target", pa.float64()), ("median", pa.float64()), ("n_reached", pa.int32()))  # at a neighbouring target
-SUMMARY = pa.schema(
-    [
-        *((name, pa.string()) for name in ("comparison", "arm", "label", "metric", "unit")),
-        *((name, pa.int32()) for name in ("n", *(f"n_{status}" for status in STATUSES), "n_learned", "n_reached")),
-        *((name, pa.float64()) for name in ("estimate", "low", "high", "median")),
-        ("reported", pa.string()),
-        *((f"{side}_{name}", kind) for side in ("easier", "harder") for name, kind in BESIDE),
-        *((name, pa.string()) for name in ("select", "chosen")),  # what the arm was tuned by; its settings, as JSON
-        ("undertuned", pa.bool_()),  # null before the arm is tuned
-        *((name, pa.string()) for name in ("edge", "next")),  # of what was chosen, as in tuning.parquet
     ]
 )
 LEARNED = "learned"  # in place of a metric: 1 where a run learned, else 0; of every planned run of every selection
@@ -265,50 +251,3 @@ def cores_of(timing: pd.DataFrame) -> int | None:
     """How many cores the timing job could use; None where that was not recorded."""
     known = timing["cores"].dropna()
     return int(known.min()) if len(known) else None
-
-
-def summarize(plan: Plan, observations: Observations, tuning: pd.DataFrame) -> pa.Table:
-    """One row per comparison, arm and metric: counts, estimate and 95 % interval. ``tuning``: that of ``Records``."""
-    best = tuning.sort_values("rank", kind="stable").drop_duplicates("arm").set_index("arm")
-    best["chosen"] = best["settings"].where(best["chosen"].astype(bool))  # none where every candidate diverged
-    best = best[["chosen", "undertuned", "edge", "next"]].astype(object)
-    tuned: dict[Any, Any] = best.where(best.notna(), None).to_dict("index")
-    rows = [row for comparison in plan.comparisons for row in _summary(comparison, observations, tuned)]
-    return pa.Table.from_pylist(rows, SUMMARY)
-
-
-def _summary(
-    comparison: PlannedComparison, observations: Observations, tuned: dict[str, dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    """``tuned``: by arm, what was chosen."""
-    runs = observations.runs(comparison.name)
-    counts = pd.crosstab(runs["arm"], runs["status"]).reindex(columns=STATUSES, fill_value=0).add_prefix("n_")
-    counts = counts.assign(n=counts.sum(axis=1), n_learned=runs.groupby("arm")["learned"].sum())
-    ends: dict[Any, dict[Any, int]] = counts.to_dict("index")
-    read_from = {metric: comparison.arms_for(metric) for metric in comparison.metrics}
-    units = {metric: observations.unit(comparison.name, metric) for metric in comparison.metrics}
-    near = neighbours(comparison.target)
-    for arm in comparison.arms:
-        for metric in comparison.metrics:
-            values = observations.values(comparison.name, metric, arm.label)
-            read = read_from[metric][arm.label]
-            row = (
-                {"comparison": comparison.name, "arm": read, "label": arm.label, "metric": metric}
-                | {"unit": units[metric], "reported": comparison.reported.get(arm.label, {}).get(metric)}
-                | dict(zip(("estimate", "low", "high", "median"), estimate_of(metric, values), strict=True))
-                | {"select": comparison.selections.get(metric) if arm.tuned else None}
-                | ends[read]
-                | tuned.get(read, {})
-            )
-            if METRICS[metric].target:
-                row["n_reached"] = _reached(values)
-                for side, target in near.items():
-                    there = observations.values(comparison.name, metric, arm.label, side)
-                    row |= {f"{side}_target": target.value, f"{side}_median": estimate_of(metric, there)[0]}
-                    row |= {f"{side}_n_reached": _reached(there)}
-            yield row
-
-
-def _reached(values: Floats) -> int | None:
-    """How many runs reached the target; None where no run says anything of it."""
-    return None if np.isnan(values).all() else int(np.isfinite(values).sum())

@@ -24,8 +24,9 @@ ENDINGS = (".csv", ".md", ".tex", ".svg", ".png", ".pdf")  # of what is drawn
 def collect(arguments: Namespace) -> None:
     """Records of the arms → observations → summary and verdicts: the tables that all else is drawn from."""
     from study.show.claims import verdicts
-    from study.show.observations import observe, summarize
+    from study.show.observations import observe
     from study.show.records import gather
+    from study.show.summary import summarize
     from study.store.files import write_parquet
 
     plan, store = open_plan(arguments.plan)

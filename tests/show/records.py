@@ -15,8 +15,9 @@ from study.plan.history import Freshness, History
 from study.plan.plan import Plan
 from study.show.claims import verdicts
 from study.show.figures.data import Evidence
-from study.show.observations import observe, summarize
+from study.show.observations import observe
 from study.show.records import STUDY_RUNS, Records
+from study.show.summary import summarize
 from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import CLASS_METRICS, CURVES, FINAL_METRICS, TIMING, TUNING

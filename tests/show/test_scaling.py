@@ -10,7 +10,7 @@ import pytest
 from study.plan.plan import Plan
 from study.show.figures.data import scaling_of
 from study.show.observations import device_of, workers
-from study.show.page import protocol
+from study.show.page import protocol, timing
 from study.show.tables.results_table import table
 from tests.show.records import on_devices, records, summary_table
 
@@ -54,10 +54,10 @@ def test_tables_and_the_page_speak_of_cpu_workers(planned: Callable[..., Plan]) 
         "runs",
     ]
     assert "No GPU was used." in " ".join(ours.notes)
-    assert protocol.timed_on(plan, found.timing) == "CPU (2 cores; arms with gpus above 1: CPU workers)"
-    assert protocol.timed_on(plan, found.timing) in dict(protocol.facts(plan, found))["Timing"]  # type: ignore[operator]
-    named = {row.arm for row in protocol.timed(plan, found.timing)}
+    assert timing.timed_on(plan, found.timing) == "CPU (2 cores; arms with gpus above 1: CPU workers)"
+    assert timing.timed_on(plan, found.timing) in dict(protocol.facts(plan, found))["Timing"]  # type: ignore[operator]
+    named = {row.arm for row in timing.timed(plan, found.timing)}
     assert {"o: gpus=1", "o: gpus=2 (2 CPU workers)", "o: gpus=4 (4 CPU workers)"} <= named
     gpu = found.timing.assign(device="NVIDIA H100", cores=np.nan)
-    assert protocol.timed_on(plan, gpu) == "NVIDIA H100"
-    assert "o: gpus=2" in {row.arm for row in protocol.timed(plan, gpu)}
+    assert timing.timed_on(plan, gpu) == "NVIDIA H100"
+    assert "o: gpus=2" in {row.arm for row in timing.timed(plan, gpu)}

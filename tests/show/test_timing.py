@@ -10,7 +10,7 @@ import pytest
 
 from study.plan.plan import Plan
 from study.show.observations import neighbours
-from study.show.page import protocol
+from study.show.page import timing
 from study.show.tables.results_table import beside
 from study.target import Target
 from tests.show.records import records, summary_table
@@ -26,7 +26,7 @@ def timed(planned: Callable[..., Plan]) -> tuple[Plan, pd.DataFrame]:
 
 def test_every_timed_arm_has_its_step_time_spread_and_memory(timed: tuple[Plan, pd.DataFrame]) -> None:
     plan, frame = timed
-    rows = {row.arm: row for row in protocol.timed(plan, frame)}
+    rows = {row.arm: row for row in timing.timed(plan, frame)}
     assert set(rows) == {"o: sgd", "o: adam"}
     for arm in plan.comparisons[0].arms:
         seconds = frame.loc[frame["arm"] == arm.arm, "step_seconds"] * 1000
@@ -42,7 +42,7 @@ def test_an_arm_that_could_not_be_timed_has_a_row(timed: tuple[Plan, pd.DataFram
     plan, frame = timed
     adam = plan.comparisons[0].arms[1].arm
     frame.loc[frame["arm"] == adam, ["step_seconds", "memory_bytes"]] = None
-    [row] = [row for row in protocol.timed(plan, frame) if row.arm == "o: adam"]
+    [row] = [row for row in timing.timed(plan, frame) if row.arm == "o: adam"]
     assert (row.step.value, row.spread, row.memory) == ("–", "–", "–")
 
 
@@ -61,7 +61,7 @@ def test_it_is_said_plainly_whether_the_machine_was_quiet(
     timed: tuple[Plan, pd.DataFrame], load: float | None, wanted: str
 ) -> None:
     plan, frame = timed
-    assert wanted in protocol.quietness(plan, frame.assign(load_average=load))
+    assert wanted in timing.quietness(plan, frame.assign(load_average=load))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_load_is_measured_by_the_cores_of_the_machine(
     planned: Callable[..., Plan], gpus: int, load: float, cores: int, wanted: str
 ) -> None:
     plan = planned(f"o: {{vary: {{gpus: [{gpus}], dropout: [0, 0.3]}}, metrics: [step_seconds]}}")
-    text = protocol.quietness(plan, records(plan).timing.assign(load_average=load, cores=cores))
+    text = timing.quietness(plan, records(plan).timing.assign(load_average=load, cores=cores))
     assert wanted in text
     assert "not recorded" not in text
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -18,18 +17,17 @@ from study.metrics import METRICS
 from study.plan.file.matrix import number
 from study.plan.plan import Arm, Plan, PlannedComparison
 from study.plan.trials import NOTHING_CHOSEN
-from study.show.formatting import NONE, Cell, Estimate, column, rounded
-from study.show.observations import Observations, cores_of, device_of, loss_units, workers
+from study.show.formatting import NONE
+from study.show.observations import Observations, loss_units
 from study.show.page.given import shown
+from study.show.page.timing import timed_on
 from study.show.records import Records
 from study.show.tables import tuning as ledger
 from study.show.tables.results_table import target_text
 from study.show.tables.tuning import arm_names, by_selection, chosen_cell, found, short
 from study.show.templates import paragraph, paragraphs
-from study.stats.estimates import estimate_of
-from study.store.layout import Store
 from study.tasks import Regression
-from study.wording import counted, listed
+from study.wording import listed
 
 UNSHOWN = {
     "sha256",
@@ -262,74 +260,3 @@ def metrics(plan: Plan, observations: Observations) -> list[tuple[str, str, str,
 def _all(frame: pd.DataFrame, name: str) -> str:
     values = sorted(map(number, frame[name].dropna().unique()))
     return listed(dict.fromkeys(value[:12] if name == "commit" else value for value in values)) or "not known yet"
-
-
-class Timed(NamedTuple):
-    """One arm, as text."""
-
-    arm: str
-    step: Cell  # milliseconds: median over rounds, with its interval
-    spread: str  # from the fastest round to the slowest
-    memory: str  # MiB
-
-
-def timed(plan: Plan, timing: pd.DataFrame) -> list[Timed]:
-    """A row per timed arm, in the order of the plan, named as it is compared first."""
-    labels = arm_names(plan)
-    rounds = dict(iter(timing.groupby("arm")))
-    arms = [arm for arm in plan.arms if arm in rounds]
-    seconds = {arm: rounds[arm]["step_seconds"].dropna() * 1000 for arm in arms}
-    estimates = [
-        Estimate(*estimate_of("step_seconds", values.to_numpy(dtype=float))[:3]) for values in seconds.values()
-    ]
-    rows = []
-    for arm, text in zip(arms, column("step_seconds", estimates), strict=True):
-        places = len(text.value.partition(".")[2])
-        size = rounded(float(rounds[arm]["memory_bytes"].max()) / 2**20, 3)
-        gpus = plan.arms[arm].gpus
-        split = f" ({gpus} CPU workers)" if workers(device_of(rounds[arm]), [gpus]) == "CPU workers" else ""
-        rows.append(Timed(labels[arm][0] + split, text, _range(seconds[arm], places) or NONE, size))
-    return rows
-
-
-def quietness(plan: Plan, timing: pd.DataFrame) -> str:
-    """How quiet the machine was, as far as was recorded, in plain words."""
-    by_round = timing.drop_duplicates("round")
-    load, busy = by_round["load_average"].dropna(), by_round["gpu_utilization"].dropna()
-    return paragraph(
-        "quietness",
-        load=float(load.max()) if len(load) else None,
-        load_text=_range(load, 2),
-        threads=int(timing["threads"].max()),
-        devices=max(_gpus(plan, timing), default=1),
-        cores=cores_of(timing),
-        busy=_range(busy, 0),
-    )
-
-
-def timed_on(plan: Plan, timing: pd.DataFrame) -> str | None:
-    """The device of the timing job, its cores where it is the CPU, and what arms of several devices ran on."""
-    device, cores = device_of(timing), cores_of(timing)
-    if device != "CPU":
-        return device
-    split = workers(device, _gpus(plan, timing)) == "CPU workers"
-    about = ([counted(cores, "core")] if cores else []) + ["arms with gpus above 1: CPU workers"] * split
-    return f"{device} ({'; '.join(about)})" if about else device
-
-
-def _gpus(plan: Plan, timing: pd.DataFrame) -> list[int]:
-    return [plan.arms[arm].gpus for arm in timing["arm"].unique() if arm in plan.arms]
-
-
-def failure(plan: Plan, store: Store) -> str | None:
-    """Why there is no timing, where the job left a reason."""
-    if plan.timing is None or store.timing(plan.timing.id).exists():
-        return None
-    path = store.failed_timing(plan.timing.id)
-    return str(json.loads(path.read_text(encoding="utf-8"))["reason"]) if path.exists() else None
-
-
-def _range(values: pd.Series, places: int) -> str:
-    """``0.10 to 0.35``; empty without values."""
-    ends = [rounded(float(end), places) for end in (values.min(), values.max())] if len(values) else []
-    return " to ".join(dict.fromkeys(ends))

@@ -18,7 +18,7 @@ from study.show.claims import table as claims_table
 from study.show.figures import FIGURES
 from study.show.formatting import COUNTED, Cell, Estimate, column, leading, quoted
 from study.show.observations import Observations, device_of, workers
-from study.show.page import protocol
+from study.show.page import protocol, timing
 from study.show.page.given import given_arms
 from study.show.records import Records
 from study.show.tables import tuning as ledger
@@ -40,7 +40,7 @@ def render(plan: Plan, store: Store) -> str:
     records, summary = Records.read(folder), pd.read_parquet(folder / "summary.parquet")
     observations = Observations.read(folder / "observations.parquet")
     claims = pd.read_parquet(folder / "claims.parquet")
-    why_untimed = protocol.failure(plan, store)
+    why_untimed = timing.failure(plan, store)
     reasons = protocol.reasons(plan, records, why_untimed)
 
     def section(comparison: PlannedComparison) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def render(plan: Plan, store: Store) -> str:
         "report",
         plan=plan,
         style=(FOLDER / "report.css").read_text(encoding="utf-8"),
-        device=protocol.timed_on(plan, records.timing),
+        device=timing.timed_on(plan, records.timing),
         kinds=list(FIGURES.values()),
         claims=claims_table.lines(claims),
         tally=claims_table.tally(claims),
@@ -81,8 +81,8 @@ def render(plan: Plan, store: Store) -> str:
         sections=list(map(section, plan.comparisons)),
         scope=protocol.scope(plan),
         facts=protocol.facts(plan, records, why_untimed),
-        timed=protocol.timed(plan, records.timing)[: protocol.LIMIT],
-        quietness=protocol.quietness(plan, records.timing) if len(records.timing) else "",
+        timed=timing.timed(plan, records.timing)[: protocol.LIMIT],
+        quietness=timing.quietness(plan, records.timing) if len(records.timing) else "",
         metrics=protocol.metrics(plan, observations),
         ledger=ledger.ledger(plan, records),
         recipes=protocol.recipes(plan, records),
