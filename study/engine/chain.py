@@ -1,4 +1,4 @@
-"""Whether a network is a chain of layers that are computed for all runs at once, bit for bit in any pack."""
+"""Whether the networks of all runs can be computed at once: as a chain of layers, to the same bits, or batched."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
 from study.engine.layers import Aligned, Halve, MaskedDropout
@@ -65,6 +66,34 @@ def chain(module: nn.Module, shape: Sequence[int]) -> Chain:
         elif not _is_size(node):
             break
     raise NoChain(f"{node.name!r} in its forward is no layer of a chain")
+
+
+def check_batched(module: nn.Module, shape: Sequence[int]) -> None:
+    """Whether ``torch.vmap`` computes two networks at once as it computes each. Raises NoChain where it does not."""
+    if any(not parameter.requires_grad for parameter in module.parameters()):
+        raise NoChain("it has parameters that are not trained")
+    one, *apart = (deepcopy(module) for _ in range(3))
+    x = torch.linspace(-1, 1, 6 * torch.Size(shape).numel()).view(2, 3, *shape)
+    buffers = [name for name, _ in module.named_buffers() if not name.endswith("mask")]
+    state = {name: torch.stack([value.detach()] * 2) for name, value in module.named_parameters()}
+    state |= {name: torch.stack([module.get_buffer(name)] * 2) for name in buffers}
+    kept = _kept(one)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            together = vmap(lambda values, rows: functional_call(one, values, (rows,)))(state, x)
+            wanted = torch.stack([each(rows) for each, rows in zip(apart, x, strict=True)])
+        pairs = [(together, wanted)]
+        pairs += [(state[name], torch.stack([each.get_buffer(name) for each in apart])) for name in buffers]
+        same = all(torch.allclose(found, right, CLOSE, CLOSE) for found, right in pairs)
+    except RuntimeError as error:
+        raise NoChain(str(error).strip().partition("\n")[0]) from None
+    if not same or _kept(one) != kept:
+        raise NoChain("torch.vmap computes something else, or loses what it keeps")
+
+
+def _kept(module: nn.Module) -> list[dict[str, object]]:
+    """The numbers that a network, and the layers in it, keep in Python."""
+    return [{k: v for k, v in vars(part).items() if isinstance(v, int | float | str)} for part in module.modules()]
 
 
 class _Tracer(fx.Tracer):

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from study.engine.chain import NoChain, chain
+from study.engine.chain import NoChain, chain, check_batched
 from study.engine.layers import ROWS, Aligned, MaskedDropout, convolved, fill_rows, linear, normalized
 from study.engine.network import is_weight
 from study.engine.turn import Turn
 
 ALIGN = 64  # floats; each run's row is padded to whole vector registers, so no element's rounding depends on the others
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+BATCHED = ("cuda",)  # devices on which a network that is no chain is batched where it can be: a CPU would move bits
 ELEMENTWISE = (Aligned, nn.Identity)
 
 
@@ -34,6 +35,12 @@ class Stack:
             self.layers = chain(modules[0], shape)
         except NoChain as reason:
             self.because = str(reason)
+        if self.because and torch.device(device).type in BATCHED:
+            try:
+                check_batched(modules[0], shape)
+                self.layers, self.because = [("", modules[0])], ""
+            except NoChain as reason:
+                self.because = str(reason)
         modules = [module.to(device) for module in modules] if self.because else modules
         self.module = modules[0].to(device)
         self.runs = len(modules)
@@ -118,7 +125,7 @@ class Stack:
             elif isinstance(layer, ELEMENTWISE):
                 x = layer(x)
             else:
-                x = self._call_vmapped(layer, f"{name}.", x, masks)
+                x = self._call_vmapped(layer, f"{name}." * bool(name), x, masks)
         return x
 
     def _call_in_turn(self, layers: Sequence[tuple[str, nn.Module]], x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:

@@ -164,3 +164,28 @@ def test_a_recipe_holds_its_settings():
     )
     assert wide.value("network.settings.width") == 3
     assert wide.id != subject.id
+
+
+@pytest.mark.parametrize("factory", ["tests.mine:Residual", f"{HERE}:Channels", "resnet"])
+def test_what_is_no_chain_is_batched_on_a_gpu(factory, data, monkeypatch):
+    """Here on a CPU, up to rounding."""
+    image = factory == "resnet" or "Channels" in factory
+    axes = {"dataset": "digits"} if image else {}
+    make = own if ":" in factory else lambda name, **more: make_recipe(network=name, **more)
+    subject = make(factory, batch_size=9, epochs=1, optimizer={"name": "sgd", "lr": 0.01}, **axes)
+    runs = [Run(subject, 0), Run(subject, 1)]
+    in_turn = train(runs, data(subject))
+    monkeypatch.setattr("study.engine.stack.BATCHED", ("cpu",))
+    pack = Pack(runs, data(subject))
+    assert pack.stack.turn is None
+    for one, other in zip(pack.train(), in_turn, strict=True):
+        for row, expected in zip(one.curve, other.curve, strict=True):
+            for name, value in expected.items():
+                assert row[name] == (value if value is None else pytest.approx(value, rel=1e-3, abs=1e-5)), name
+
+
+@pytest.mark.parametrize("factory", [f"{HERE}:Noisy"])
+def test_what_cannot_be_batched_is_computed_in_turn(factory, data, monkeypatch):
+    monkeypatch.setattr("study.engine.stack.BATCHED", ("cpu",))
+    subject = own(factory)
+    assert Pack([Run(subject, 0), Run(subject, 1)], data(subject)).stack.because
