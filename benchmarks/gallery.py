@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from study.plan.plan import Plan
+from study.plan.plan import open_plan
 from study.show.claims.table import lines, tally
 from study.wording import counted
 
@@ -43,12 +43,12 @@ def run(study: Path, results: Path) -> float:
 def section(study: Path, results: Path) -> str:
     """What the study came to, as Markdown; its figure is copied beside the page."""
     folder = results / "studies" / study.stem
-    plan, claims = Plan.load(folder / "plan.json"), pd.read_parquet(folder / "claims.parquet")
+    (plan, _), claims = open_plan(folder / "plan.json"), pd.read_parquet(folder / "claims.parquet")
     first = plan.comparisons[0].name
     drawn = PAGE.parent / "gallery" / f"{study.stem}.svg"
     drawn.parent.mkdir(exist_ok=True)
     shutil.copyfile(folder / "figures" / "results" / f"{first}.svg", drawn)
-    runs, name = sum(plan.seeds.values()), study.relative_to(ROOT).as_posix()
+    runs, name = sum(plan.wanted.values()), study.relative_to(ROOT).as_posix()
     said = [f"- {line.mark} *{line.verdict}*: {line.claim} ({line.reason})" for line in lines(claims)]
     arms = counted(sum(len(comparison.arms) for comparison in plan.comparisons), "arm")
     about = f"[{name}](../{name}): {arms}, {counted(runs, 'run')}. {tally(claims)}."

@@ -194,6 +194,11 @@ class Plan(Frozen):
         """Where the runs of an arm are that was not trained here, by arm."""
         return {arm: c.runs for c in self.comparisons if c.runs for arm in c.runs.seeds}
 
+    @property
+    def wanted(self) -> dict[str, int]:
+        """How many runs there are to be of each arm, whoever trains them."""
+        return self.seeds | {arm: len(runs.seeds[arm]) for arm, runs in self.given.items()}
+
     def declare(self) -> None:
         """Make its own metrics known, in place of those of any study before it: a process has one study in hand."""
         parts = [c.runs.metrics for c in self.comparisons if c.runs]

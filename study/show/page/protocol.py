@@ -140,9 +140,8 @@ def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:
     """
     runs, rows = records.runs, []
     parts = [(one.title, one.wanted) for one in plan.comparisons]
-    every = plan.seeds | {arm: len(one.seeds[arm]) for arm, one in plan.given.items()}
     given = runs["arm"].isin(list(plan.given))  # of which there are no more than are wanted
-    for title, seeds in (*parts, ("whole study", every)):
+    for title, seeds in (*parts, ("whole study", plan.wanted)):
         mine = runs["arm"].isin(list(seeds)) & given
         status = runs.loc[mine | (runs["seed"] < runs["arm"].map(seeds).where(~given)), "status"]
         ends = {end: int((status == end).sum()) for end in ("finished", "diverged", "failed")}
