@@ -114,8 +114,6 @@ class Work:
                 self._stop_if_asked()
                 self._train([asked[i] for i in together if self._begin(asked[i].making)])
             self.checkpoints.remove(key for each in asked for key in each.slice.keys(self.device))
-            for making, _, each in asked:
-                self.scripts.remove(making.unit.name, each)
 
     def _stop_if_asked(self) -> None:
         """Between packs."""
@@ -173,6 +171,7 @@ class Work:
         """Its records are there."""
         name = making.unit.name
         del self._making[name]
+        self.scripts.remove(name)
         if attempt := self._held.pop(name, None):
             attempt.end()
         print(f"{name}: {making.outcome}", flush=True)
@@ -188,6 +187,7 @@ class Work:
             if isinstance(error, Busy):
                 return
             traceback.print_exception(error)
+            self.scripts.remove(unit.name)
             if attempt := self._held.pop(unit.name, None):
                 attempt.end(error)
             else:

@@ -64,17 +64,16 @@ class Scripts:
         Raises Interrupted where a signal asked for the end.
         """
         try:
-            return [self._trained(runs.recipe, seed, self._place(unit, runs.recipe, seed)) for seed in runs.seeds]
+            return [self._trained(runs.recipe, seed, self._folder(unit) / f"{runs.recipe.id}-{seed}") for seed in runs.seeds]
         except (ScriptError, OSError) as error:
             return error
 
-    def remove(self, unit: str, runs: Slice) -> None:
-        """What was kept of a slice whose records are written, or that failed."""
-        for seed in runs.seeds:
-            shutil.rmtree(self._place(unit, runs.recipe, seed), ignore_errors=True)
+    def remove(self, unit: str) -> None:
+        """What was kept of a unit, by name, whose records are written, or that failed."""
+        shutil.rmtree(self._folder(unit), ignore_errors=True)
 
-    def _place(self, unit: str, recipe: Recipe, seed: int) -> Path:
-        return self.store.checkpoints / f"script-{digest(f'{unit} {recipe.id} {seed}')}"
+    def _folder(self, unit: str) -> Path:
+        return self.store.checkpoints / f"script-{digest(unit)}"
 
     def _trained(self, recipe: Recipe, seed: int, place: Path) -> Record:
         """One run: of a script that ended before its records were written, what it left."""
