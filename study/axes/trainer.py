@@ -68,7 +68,7 @@ def _possible(run: str) -> str:
 
 
 class Command(Trainer, Open):
-    """A script of your own, in any framework, run once for each arm and seed ([how](../README.md#your-own-script)).
+    """A script of your own, in any framework, run once for each arm and seed ([how](../docs/script.md)).
 
     ``run``: its command line, without a shell, in the folder of the study file. ``{recipe}`` is a JSON file of the
     settings, ``{log}`` the file to which it writes a JSON line for each evaluation, ``{checkpoint}`` a path to keep its

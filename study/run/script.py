@@ -64,7 +64,9 @@ class Scripts:
         Raises Interrupted where a signal asked for the end.
         """
         try:
-            return [self._trained(runs.recipe, seed, self._folder(unit) / f"{runs.recipe.id}-{seed}") for seed in runs.seeds]
+            return [
+                self._trained(runs.recipe, seed, self._folder(unit) / f"{runs.recipe.id}-{seed}") for seed in runs.seeds
+            ]
         except (ScriptError, OSError) as error:
             return error
 
