@@ -36,7 +36,7 @@ def new(arguments: Namespace) -> None:
         (folder / reference.SCHEMA.name).write_text(reference.schema(), encoding="utf-8")
     except OSError as error:
         raise Refused([f"{folder}: {error.strerror or error}; give another folder"]) from None
-    print(f"{folder}: a study to begin with; {folder / 'README.md'} says how to run it")
+    print(f"{folder}: a study to begin with, and what is in it (README.md); next: cd {folder}; evenhand run study.yaml")
 
 
 def run(arguments: Namespace) -> int:

@@ -16,6 +16,17 @@ import pytest
 from tests.workflow.conftest import ROOT
 
 PYTHON = Path("bin/python")
+BROKEN = """
+study: broken
+baseline:
+  dataset: {name: table, path: spirals.csv, target: arm}
+  network: {name: custom, factory: "broken:Gated"}
+  optimizer: {name: sgd, lr: 0.1}
+  batch_size: 16
+  epochs: 1
+seeds: 2
+comparisons: {width: {vary: {network.settings.width: [8, 16]}, metrics: [test_loss]}}
+"""
 
 
 @dataclass
@@ -127,12 +138,11 @@ def test_mistakes_are_refused_and_failures_are_shown(away: Away, ended: str) -> 
     )
     twice = away("run", "study.yaml", "--config", "study=other.yaml")
     assert twice.returncode == 2
-    text = (away.folder / "mylab.py").read_text()
-    (away.folder / "broken.py").write_text(text.replace("self.output(glu", "self.outputs(glu"))
-    study = (away.folder / "study.yaml").read_text()
-    for old, new in (("mylab:Gated", "broken:Gated"), ("study: first", "study: broken")):
-        study = study.replace(old, new)
-    (away.folder / "broken.yaml").write_text(study)
+    code = (away.folder / "mylab.py").read_text()
+    (away.folder / "broken.py").write_text(code.replace("self.output(glu", "self.outputs(glu"))
+    (away.folder / "broken.yaml").write_text(BROKEN)
     failed = away("run", "broken.yaml", "--resources", "gpu=2")
     assert failed.returncode == 1, failed.stderr
+    assert "width=8" in failed.stderr
     assert "has no attribute 'outputs'" in failed.stderr
+    assert (away.folder / "results" / "studies" / "broken" / "report.html").exists()
