@@ -61,6 +61,11 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
         {},
         f"{R}.path: sweep.csv, line 32 has 2 cells, and the header 5; make them as many",
     ),
+    "no CSV": (
+        csv(rows(1)) + "x" * 200_000,
+        {},
+        f"{R}.path: sweep.csv, line 5 is no CSV (field larger than field limit (131072)); export it again",
+    ),
     "no Parquet": (
         csv(),
         {f"{R}.path": "sweep.parquet"},
@@ -97,7 +102,7 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
         cell(7, 3, "0.9 %"),
         {},
         f"{R}.metrics.test_accuracy: sweep.csv, line 7: '0.9 %' in 'best_acc' is no number; write numbers, with a "
-        "point and nothing else",
+        "point, and no more",
     ),
     "percent": (
         csv([line.replace(",0.9", ",9.", 1) for line in rows(2)]),

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from study.errors import Refused
@@ -133,6 +135,49 @@ def _compressed(path: Path) -> dict[str, Any]:
 def test_files_are_read_as_people_export_them(form: str, plan: Callable[[Any], Plan], tmp_path: Path) -> None:
     [comparison] = plan(study(**FORMS[form](tmp_path))).comparisons
     assert seeds_of(comparison) == dict.fromkeys(ARMS, tuple(range(10)))
+
+
+def test_what_an_arm_lacks_is_empty_in_parquet_too(plan: Callable[[Any], Plan], tmp_path: Path) -> None:
+    """Pandas writes NaN as null, pyarrow as NaN."""
+    rates = [0.1, 0.2, float("nan"), float("nan")]
+    table = pa.table({"a": ["x", "x", "y", "y"], "lr": rates, "v": [1.0, 2.0, 3.0, 4.0]})
+    pq.write_table(table, tmp_path / "sweep.parquet")
+    content = study(path="sweep.parquet", label=["a", "lr"], seed=None, metrics={"test_loss": "v"})
+    content["comparisons"]["optimizers"] |= {"metrics": ["test_loss"], "claims": []}
+    [comparison] = plan(content).comparisons
+    assert {arm.label: comparison.wanted[arm.arm] for arm in comparison.arms} == {
+        "x, lr=0.1": 1,
+        "x, lr=0.2": 1,
+        "y": 2,
+    }
+
+
+def test_two_metrics_may_be_read_from_one_name_of_long_form(planned: Callable[..., PlannedComparison]) -> None:
+    metrics = {"test_accuracy": "acc", "points": {"column": "acc", "better": "higher", "scale": 100, "unit": "points"}}
+    content = study(metric="name", value="value", metrics=metrics)
+    content["comparisons"]["optimizers"]["metrics"] = ["test_accuracy", "points"]
+    assert planned(long_form(rows()), content).metrics == ("test_accuracy", "points")
+
+
+def test_the_schema_has_every_key() -> None:
+    curves = {"path": "c.csv", "label": "o", "seed": "s", "epoch": "e", "step": "t", "metric": "m", "value": "v"}
+    runs = {
+        "path": "s.csv",
+        "label": ["o", "lr"],
+        "seed": "s",
+        "metric": "m",
+        "value": "v",
+        "metrics": {"a": "b", "c": {"column": "d", "scale": 0.1, "better": "lower", "unit": "s", "compare": "factor"}},
+        "status": {"column": "s", "finished": ["a"], "diverged": ["b"], "failed": ["c"], "missing": ["d"]},
+        "empty": "failed",
+        "paired": True,
+        "curves": curves | {"metrics": {"val_loss": "x", "train_loss": {"column": "y", "scale": 2}}},
+    }
+    content = study()
+    content["comparisons"]["optimizers"] |= {"runs": runs, "title": "T", "reference": "a", "reported": {"a": {"c": 3}}}
+    assert schema_errors(content) == []
+    for key, value in (("seeds", 3), ("tune", None), ("baseline", {}), ("vary", {"dropout": [0]})):
+        assert schema_errors({**content, "comparisons": {"a": content["comparisons"]["optimizers"] | {key: value}}})
 
 
 def test_the_plan_has_the_sum_of_the_file(planned: Callable[..., PlannedComparison]) -> None:

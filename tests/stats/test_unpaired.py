@@ -161,7 +161,7 @@ DRAWS: dict[str, tuple[Sample, Sample, int, int]] = {
 @pytest.mark.parametrize("name", DRAWS)
 def test_equal_arms_are_seldom_told_apart(name: str) -> None:
     """5 % of 1,500 studies, and three standard errors more. Of the last a permutation test of means is wrong in 16 %,
-    one of Welch's t in 11 %.
+    one of Welch's t in 12 %.
     """
     one, other, n, m = DRAWS[name]
     rng = np.random.default_rng(0)

@@ -22,8 +22,8 @@ class Label(NamedTuple):
 
 def keys(columns: Sequence[Sequence[Cell]]) -> list[Key]:
     """What every row has in these columns: numbers as numbers, so that 0.10 is 0.1."""
-    cells = [[number(cell) if numeric(column) else cell for cell in column] for column in columns]
-    return list(zip(*cells, strict=True))
+    cells = [list(map(number, column)) if numeric(column) else column for column in columns]
+    return [tuple(None if cell != cell else cell for cell in key) for key in zip(*cells, strict=True)]  # NaN is empty
 
 
 def labels(names: Sequence[str], found: Sequence[Key]) -> dict[Key, Label]:

@@ -90,9 +90,9 @@ class _Rows:
         self, sheet: Sheet, file: RunsFile, metrics: Mapping[str, RunsMetric], at: str, mistakes: Mistakes
     ) -> None:
         self.sheet, self.file, self.metrics, self.at, self.mistakes = sheet, file, metrics, at, mistakes
-        alone = isinstance(file.label, str)
-        places = [join(at, "label") if alone else join(at, "label", i) for i in range(len(file.labels))]
-        found = [self.column(name, place) for name, place in zip(file.labels, places, strict=True)]
+        place = join(at, "label")
+        places = [place] if isinstance(file.label, str) else [join(place, i) for i in range(len(file.labels))]
+        found = [self.column(*named) for named in zip(file.labels, places, strict=True)]
         self.keys: list[Key] = keys(found) if all(found) else []
         self.seeds = self.column(file.seed, join(at, "seed")) if file.seed else []
         self.ends = self.column(file.ends.column, join(at, "status")) if file.ends else []
@@ -100,10 +100,11 @@ class _Rows:
         self.values = self.column(file.value, join(at, "value")) if file.value else []
         wide = {} if file.metric else metrics
         self.wide = {name: self.column(one.column, join(at, "metrics", name)) for name, one in wide.items()}
-        if file.metric and self.names:
-            for name, one in metrics.items():
-                if one.column not in self.names:
-                    self._unnamed(name, one.column)
+        known = dict.fromkeys(str(cell) for cell in self.names if cell is not None)
+        for name, one in metrics.items() if known else ():
+            if one.column not in known:
+                words = suggest(one.column, known, f"name in column {file.metric!r} of {sheet.name}")
+                mistakes.add(join(at, "metrics", name), words)
 
     def column(self, name: str, place: str) -> list[Cell]:
         """A column; empty where there is none, which is noted."""
@@ -112,11 +113,6 @@ class _Rows:
         except LookupError as error:
             self.mistakes.add(place, str(error.args[0]))
             return []
-
-    def _unnamed(self, metric: str, name: str) -> None:
-        known = dict.fromkeys(str(cell) for cell in self.names if cell is not None)
-        words = suggest(name, known, f"name in column {self.file.metric!r} of {self.sheet.name}")
-        self.mistakes.add(join(self.at, "metrics", metric), words)
 
     def given(self) -> Given | None:
         """All runs; None where any row is wrong."""
@@ -170,12 +166,14 @@ class _Rows:
     def _long(self, seeds: Sequence[int], made: Mapping[Key, Label]) -> list[_Row]:
         runs: dict[tuple[Key, int], _Row] = {}
         taken: dict[tuple[str, int, str], list[int]] = {}
-        wanted = {one.column: name for name, one in self.metrics.items()}
+        wanted: dict[str, list[str]] = {}
+        for name, one in self.metrics.items():
+            wanted.setdefault(one.column, []).append(name)
         for i, key in enumerate(self.keys):
             run = runs.setdefault((key, seeds[i]), _Row(key, seeds[i], i, {}))
-            if (name := wanted.get(str(self.names[i]))) is not None:
+            if names := wanted.get(str(self.names[i])):
                 taken.setdefault((made[key].text, seeds[i], f" and {show(self.names[i])}"), []).append(i)
-                run.cells[name] = self.values[i], i
+                run.cells.update(dict.fromkeys(names, (self.values[i], i)))
         self._twice(taken)
         return list(runs.values())
 
@@ -188,41 +186,40 @@ class _Rows:
             self.wrong("seed", rows, f"{label!r} has seed {seed}{metric} {len(rows)} times{more}", right)
 
     def _runs(self, rows: Sequence[_Row], made: Mapping[Key, Label]) -> list[GivenRun]:
-        ends = self._ends()
-        bad = _Bad()
-        runs = []
-        for row in rows:
-            said = ends[row.row] if ends else "finished"
-            values: dict[str, float | None] = {}
-            empty = False
-            for name, one in self.metrics.items():
-                cell, at = row.cells.get(name, (None, row.row))
-                value = number(cell)
-                if cell is None:
-                    empty = True
-                    if said == "finished" and self.file.empty is None:
-                        bad.add(name, at, f"{one.column!r} is empty", DIVERGE)
-                elif value is None:
-                    right = "write numbers, with a point and nothing else"
-                    bad.add(name, at, f"{show(cell)} in {one.column!r} is no number", right)
-                elif isfinite(value):
-                    value = value if one.scale == 1 else float(f"{value * one.scale:.12g}")
-                    if said == "finished" and (wrong := unlike(name, one, value)):
-                        bad.add(name, at, *wrong)
-                values[name] = value
-            status = said
-            if said == "finished":
-                gone = any(map(lost, values.values()))
-                status = "diverged" if gone else (self.file.empty or said) if empty else said
-            word = str(self.ends[row.row]) if self.ends and status == said != "finished" else None
-            if status == "diverged" != said:
-                word = ", ".join(
-                    f"{self.metrics[name].column} is {value}" for name, value in values.items() if lost(value)
-                )
-            runs.append(GivenRun(made[row.key].text, row.seed, status, word, values))
+        said, bad = self._ends(), _Bad()
+        runs = [self._run(row, made[row.key].text, said[row.row] if said else "finished", bad) for row in rows]
         for (name, right), (what, where) in bad.items():
             self.wrong(f"metrics/{name}", where, what, right)
         return runs
+
+    def _run(self, row: _Row, label: str, said: str, bad: _Bad) -> GivenRun:
+        """``said``: how it ended, as its status has it, or "finished". What cannot be is added to ``bad``."""
+        values = {name: self._value(row, name, said == "finished", bad) for name in self.metrics}
+        word = str(self.ends[row.row]) if self.ends else None
+        if said != "finished":
+            return GivenRun(label, row.seed, said, word, values)
+        gone = [name for name, value in values.items() if value is not None and not isfinite(value)]
+        if gone:
+            why = ", ".join(f"{self.metrics[name].column} is {values[name]}" for name in gone)
+            return GivenRun(label, row.seed, "diverged", why, values)
+        if self.file.empty and None in values.values():
+            return GivenRun(label, row.seed, self.file.empty, "without a value", values)
+        return GivenRun(label, row.seed, said, None, values)
+
+    def _value(self, row: _Row, name: str, finished: bool, bad: _Bad) -> float | None:
+        """What a run has of a metric, scaled; None where that is nothing."""
+        one, (cell, at) = self.metrics[name], row.cells.get(name, (None, row.row))
+        value = number(cell)
+        if cell is None and finished and self.file.empty is None:
+            bad.add(name, at, f"{one.column!r} is empty", DIVERGE)
+        elif cell is not None and value is None:
+            right = "write numbers, with a point, and no more"
+            bad.add(name, at, f"{show(cell)} in {one.column!r} is no number", right)
+        elif value is not None and isfinite(value):
+            value = value if one.scale == 1 else float(f"{value * one.scale:.12g}")  # 91.2 % is 0.912
+            if finished and (wrong := unlike(name, one, value)):
+                bad.add(name, at, *wrong)
+        return value
 
     def _ends(self) -> list[str]:
         """The status of every row; empty without a column. [rows]"""
@@ -242,10 +239,6 @@ class _Rows:
             say = f"say what it means: status: {{column: {about.column}, failed: [{word}]}} (or {_others('failed')})"
             self.wrong("status", rows, f"{word!r} is no status that is known here", say)
         return found
-
-
-def lost(value: float | None) -> bool:
-    return value is not None and not isfinite(value)
 
 
 def _others(status: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Collection, Sequence
 from io import StringIO
 from math import isfinite
@@ -47,20 +48,21 @@ class Sheet:
         content = self.path.read_bytes()
         try:
             text = (gzip.decompress(content) if self.path.suffix == ".gz" else content).decode("utf-8-sig")
-        except (UnicodeDecodeError, OSError) as error:
+        except (UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{self.name} cannot be read as UTF-8 text ({error}); export it as CSV in UTF-8") from None
         first = text.partition("\n")[0]
         reader = csv.reader(StringIO(text), delimiter=max(SEPARATORS, key=first.count))
-        names = [name.strip() for name in next(reader, [])]
         cells: list[list[str]] = []
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != len(names):
-                where = f"{self.name}, line {reader.line_num}"
-                raise ValueError(f"{where} has {len(row)} cells, and the header {len(names)}; make them as many")
-            cells.append(row)
-            self.lines.append(reader.line_num)
+        try:
+            names = [name.strip() for name in next(reader, [])]
+            for row in filter(None, reader):
+                if len(row) != len(names):
+                    where = f"{self.name}, line {reader.line_num}"
+                    raise ValueError(f"{where} has {len(row)} cells, and the header {len(names)}; make them as many")
+                cells.append(row)
+                self.lines.append(reader.line_num)
+        except csv.Error as error:
+            raise ValueError(f"{self.name}, line {reader.line_num} is no CSV ({error}); export it again") from None
         self._cells = dict(zip(names, map(list, zip(*cells, strict=True)), strict=False)) if cells else {}
         return names, len(cells)
 
@@ -97,7 +99,7 @@ def _cell(value: Any) -> Cell:
 
 def number(cell: Cell) -> float | None:
     """A cell as a number, which may be infinite or NaN; None where it is none."""
-    if cell is None or isinstance(cell, bool):
+    if cell is None or isinstance(cell, bool) or (isinstance(cell, str) and "_" in cell):  # float("1_0") is 10
         return None
     try:
         return float(cell)
