@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         return sub
 
     verb("project", "new", "write a project of your own: a study, code, data, a profile", "folder")
-    text = "run a study, from start to report: snakemake, with the workflow of this command"
+    text = "run a study to its report: snakemake, with the installed workflow"
     run = verb("project", "run", text, "file")
     run.add_argument(
         "options", nargs=argparse.REMAINDER, help="options of snakemake; --cores all, if none says how many"
