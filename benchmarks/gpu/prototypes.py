@@ -102,7 +102,7 @@ def precision(bench: Bench) -> str:
         with quiet():
             seconds = medians(bench, {way: stepping(pack) for way, pack in packs.items()})
             for pack in packs.values():
-                pack.evaluate(0, None)
+                pack.evaluate(None)
         losses = {way: sum(curve[-1]["val_loss"] for curve in pack.curves) / n for way, pack in packs.items()}
         words.append(_words(bench, f"tf32, {name}", seconds, losses))
     for name, widths, batch, runs in (("mlp", (64, 64, 64, 10), 32, 64), ("wide mlp", (64, 1024, 1024, 10), 256, 8)):

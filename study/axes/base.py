@@ -34,6 +34,7 @@ class Choice(Frozen):
     aside: ClassVar[tuple[str, ...]] = ()  # settings that change no result: no id has them, and nobody tunes them
     builder: ClassVar[str] = ""  # import path of what takes its settings, by their names: ``torch.nn.ReLU``
     internal: ClassVar[frozenset[str]] = frozenset()  # fields that planning fills in, no settings
+    short: ClassVar[str] = ""  # the setting that says which choice is meant, so that it may stand without the name
     name: str
 
     @classmethod
@@ -94,7 +95,9 @@ class Axis:
     ``step``: what of its value decides how long a step takes and how much memory. None: nothing does; ``bool``: whether
     it is 0 or false, which turns something off; ``whole``: every difference; ``operations``: of a choice, its name and
     which of its numbers are 0.
-    ``untunable``: why its value (or a setting of it) cannot be searched; empty where it can. ``choices``: the class of
+    ``untunable``: why its value (or a setting of it) cannot be searched; empty where it can. ``instead_of``: the axis
+    that is taken back where this one is given later. ``column``: its name in Parquet files, where its own means
+    something else there. ``choices``: the class of
     its choices, None where it has none; ``AXES`` fills it in.
     """
 
@@ -106,6 +109,8 @@ class Axis:
     rated: bool = False
     step: Callable[[Any], Hashable] | None = None
     untunable: str = ""
+    instead_of: str = ""
+    column: str = ""
     choices: type[Choice] | None = None
 
 

@@ -18,6 +18,7 @@ from study.axes import custom_dataset, files, table  # noqa: F401  their dataset
 from study.axes.activation import Activation, ReLU
 from study.axes.base import Axis, Choice, Count, Fraction, Frozen, NonNegative, whole
 from study.axes.dataset import Dataset
+from study.axes.evaluation import EachEpoch, Evaluation
 from study.axes.init import Default, Init
 from study.axes.network import Network
 from study.axes.optimizer import Optimizer
@@ -36,6 +37,7 @@ def _or_none(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
 # Of an axis that the engine cannot do without, and that is None where a trainer is free of it and the study gives none.
 # It is typed as the engine finds it: whoever else asks for it asks the trainer first, or expects None.
 NEEDED = GetPydanticSchema(_or_none)
+OPTIONAL = GetPydanticSchema(lambda source, handler: _or_none(source, handler))  # of one that stands for another
 NOT_GIVEN: Any = None
 
 
@@ -90,12 +92,21 @@ class Recipe(Frozen):
     ] = NOT_GIVEN  # fmt: skip
     epochs: Annotated[
         Count,
-        NEEDED,
+        OPTIONAL,
         Axis(
-            "Passes over the training rows.", "budgets", shared=True,
-            untunable="is the budget, the same for every candidate; take it out",
+            "Passes over the training rows: the budget, unless it is given in steps.", "budgets", shared=True,
+            instead_of="steps", untunable="is the budget, the same for every candidate; take it out",
         ),
     ] = NOT_GIVEN  # fmt: skip
+    steps: Annotated[
+        Count,
+        OPTIONAL,
+        Axis(
+            "Steps: the budget, in place of epochs.", "budgets", shared=True, instead_of="epochs",
+            column="budget_steps", untunable="is the budget, the same for every candidate; take it out",
+        ),
+    ] = NOT_GIVEN  # fmt: skip
+    evaluate: Evaluation = EachEpoch()
     gpus: Annotated[
         Count,
         Axis(
@@ -118,8 +129,12 @@ class Recipe(Frozen):
         return max(1, round(self.train_share * rows))
 
     def budget(self, rows: int) -> int:
-        """Steps of a run, of so many training rows of its dataset."""
-        return self.epochs * -(-self.training_rows(rows) // self.batch_size)
+        """Steps of a run that is trained on so many rows."""
+        return self.steps or self.epochs * -(-rows // self.batch_size)
+
+    def for_one_epoch(self) -> Recipe:
+        """The same over one epoch of all training rows, evaluated at its end."""
+        return self.model_copy(update={"train_share": 1.0, "epochs": 1, "steps": None, "evaluate": EachEpoch()})
 
     @cached_property
     def id(self) -> str:
@@ -200,9 +215,9 @@ class Recipe(Frozen):
         return tuple(about.step(values[axis]) for axis, about in AXES.items() if about.step)
 
     def columns(self) -> dict[str, Any]:
-        """One value per axis: the choice's name, or the number."""
-        values = dict.fromkeys(AXES) | self.stated
-        return {axis: value.title if isinstance(value, Choice) else value for axis, value in values.items()}
+        """One value per axis, by its column: the choice's name, or the number."""
+        named = ((AXES[axis].column or axis, value) for axis, value in (dict.fromkeys(AXES) | self.stated).items())
+        return {name: value.title if isinstance(value, Choice) else value for name, value in named}
 
     def impossible(self) -> tuple[tuple[str, ...], str] | None:
         """The axes that do not go together and why; None where it can be trained."""
@@ -214,6 +229,10 @@ class Recipe(Frozen):
         if lacking:
             return (*lacking, "trainer"), f"the engine needs {lacking[0]!r}; give one, or a trainer of your own"
         network, dataset, size = self.network, self.dataset, self.batch_size
+        if self.epochs is None and self.steps is None:
+            return ("epochs", "steps"), "is missing, and so is steps: give one of them"
+        if self.epochs is not None and self.steps is not None:
+            return ("steps", "epochs"), "is the budget, and epochs is given too; keep one of them"
         if network.images_only and dataset.images is False:
             return ("network", "dataset"), f"{network.name!r} needs images and {dataset.name!r} has none; use 'mlp'"
         if self.dropout > 0 and not network.hidden_layers:

@@ -115,7 +115,8 @@ class WarmupCosine(Schedule):
 class Plateau(Schedule):
     """Lower the rate when val_loss stops falling (torch: ReduceLROnPlateau); watched per run.
 
-    ``patience`` counts evaluations, one an epoch. Its factor is always 1: the trainer steps torch's object.
+    ``patience`` counts evaluations: one an epoch, unless ``evaluate`` says otherwise. Its factor is always 1: the
+    trainer steps torch's object.
     """
 
     name: Literal["plateau"] = "plateau"

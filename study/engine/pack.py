@@ -97,7 +97,7 @@ class Pack:
         self.runs, self.device, self.shard = list(runs), device, shard
         self.data = data = training_set(data.of([run.seed for run in runs]), runs)
         recipe = runs[0].recipe
-        self.batch_size, self.epochs, self.tf32 = recipe.batch_size, recipe.epochs, recipe.tf32
+        self.batch_size, self.tf32 = recipe.batch_size, recipe.tf32
         modules = [build(run.recipe, run.seed, data) for run in runs]
         if has_batch_statistics(modules[0]) and (recipe.batch_size == 1 or data.train.rows % recipe.batch_size == 1):
             raise ValueError("batch normalization needs at least two rows a batch, the last one of an epoch included")
@@ -112,17 +112,13 @@ class Pack:
         self.rates = torch.tensor([run.recipe.dropout for run in runs], device=device)
         self.smoothing = self.by_run("label_smoothing")
         self.steps_per_epoch = -(-data.train.rows // self.batch_size)
-        self.budget = self.steps_per_epoch * self.epochs
-        self.epoch, self.position = 0, 0  # whole epochs done, and steps of the one in hand
+        self.budget = recipe.budget(data.train.rows)
+        self.every = recipe.evaluate.every(self.steps_per_epoch)
+        self.done, self.evaluated = 0, 0  # steps taken, and those until the last evaluation
         self.alive = torch.ones(len(runs), dtype=torch.bool, device=device)
         self.steps = torch.zeros(len(runs), dtype=torch.int64, device=device)
         self.initial_weights = self.stack.weights().square().mean(1).sqrt()  # [runs] root mean square
         self.curves: list[Curve] = [[] for _ in runs]
-
-    @property
-    def done(self) -> int:
-        """Steps taken."""
-        return self.epoch * self.steps_per_epoch + self.position
 
     def by_run(self, axis: str) -> Tensor | None:
         """The number that each run has on ``axis``, [runs]; None where all are 0."""
@@ -140,26 +136,33 @@ class Pack:
         if checkpoints and (saved := checkpoints.restore(keys)):
             self.load_state_dict(saved)
         else:
-            self.evaluate(0, None)
-        while self.epoch < self.epochs and self.alive.any():
-            norms = self.train_epoch(checkpoints)
-            self.epoch, self.position = self.epoch + 1, 0
-            self.evaluate(self.epoch, norms)
+            self.evaluate(None)
+        while self.evaluated < self.budget and self.alive.any():
+            self.evaluate(self.train_on(checkpoints))
         return self.records()
 
-    def train_epoch(self, checkpoints: Checkpoints | None = None) -> Tensor:
-        """The rest of one pass over the training rows; returns the mean gradient norm of each run. [runs]"""
+    def train_on(self, checkpoints: Checkpoints | None = None) -> Tensor:
+        """The steps to the next evaluation; returns the mean gradient norm of each run over them. [runs]"""
         self.stack.train(True)
-        if self.position == 0:
-            rows = self.data.train.rows
-            self.order = torch.stack([torch.randperm(rows, generator=g) for g in self.streams("order")]).to(self.device)
+        start, stop = self.evaluated, min(self.evaluated + self.every, self.budget)
+        if self.done == start:
             self.norms = torch.zeros(len(self.runs), device=self.device)
-        for batch in torch.split(self.order, self.batch_size, dim=1)[self.position :]:
+        while self.done < stop:
+            place = self.done % self.steps_per_epoch
+            if place == 0:
+                self.order = self._orders()
+            batch = self.order[:, place * self.batch_size : (place + 1) * self.batch_size]
             self.norms += self.step(batch, self.done / self.budget)
-            self.position += 1
+            self.done += 1
             if checkpoints:
                 checkpoints.tick(self.done, self.budget, self.state_dict)
-        return self.norms / self.steps_per_epoch
+        self.evaluated = stop
+        return self.norms / (stop - start)
+
+    def _orders(self) -> Tensor:
+        """The training rows in the order in which each run meets them in an epoch. [runs, rows]"""
+        rows = self.data.train.rows
+        return torch.stack([torch.randperm(rows, generator=g) for g in self.streams("order")]).to(self.device)
 
     def step(self, batch: Tensor, progress: float) -> Tensor:
         """One step of every run on its rows ``batch`` [runs, rows]; returns gradient norms. [runs]"""
@@ -201,8 +204,11 @@ class Pack:
         return {name: part.view(-1, rows, *shape) for (name, shape), part in parts}
 
     @torch.no_grad()
-    def evaluate(self, epoch: int, norms: Tensor | None) -> None:
-        """Loss and scores on all three splits, without dropout; a row of every living run's curve."""
+    def evaluate(self, norms: Tensor | None) -> None:
+        """Loss and scores on all three splits, without dropout; a row of every living run's curve.
+
+        ``norms``: mean gradient norms since the last one, [runs]; None before training.
+        """
         use_tf32(self.tf32)
         self.stack.train(False)
         losses, columns = {}, {}
@@ -212,12 +218,12 @@ class Pack:
             columns |= {f"{name}_{score}": values.tolist() for score, values in scores.items()}
         self.alive &= torch.stack(list(losses.values())).isfinite().all(0)
         columns["grad_norm"] = [None] * len(self.runs) if norms is None else norms.tolist()
-        lr = self.optimizer.rates()
+        lr, epoch = self.optimizer.rates(), self.done / self.steps_per_epoch
         for r, (alive, steps) in enumerate(zip(self.alive.tolist(), self.steps.tolist(), strict=True)):
             if alive:
                 metrics = {name: values[r] for name, values in columns.items()}
                 self.curves[r].append({"epoch": epoch, "step": steps, "lr": lr[r]} | metrics)
-        if epoch:
+        if norms is not None:
             self.optimizer.watch(losses["val"])
 
     def records(self) -> list[Record]:
@@ -257,7 +263,7 @@ class Pack:
                 },
                 "optimizers": self.optimizer.state_dicts(rows),
                 "curves": self.curves[rows],
-                "place": (self.epoch, self.position),
+                "place": divmod(self.done, self.steps_per_epoch),
             }
             for rows in self.rows
         ]
@@ -275,5 +281,7 @@ class Pack:
                 for generator, each in zip(self.streams(purpose, device)[rows], states, strict=True):
                     generator.set_state(each)
             self.curves[rows] = state["curves"]
-            self.epoch, self.position = state["place"]
+            epoch, place = state["place"]
+            self.done = epoch * self.steps_per_epoch + place
+            self.evaluated = (self.done - 1) // self.every * self.every  # it is written after a step, before evaluation
         self.optimizer.load_state_dicts(zip(self.rows, (state["optimizers"] for state in saved), strict=True))

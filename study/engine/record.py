@@ -46,7 +46,7 @@ class Record:
             "status": "finished" if self.finished else "diverged",
             "reason": self.reason,
             "learned": self.learned,
-            "epochs_run": last.get("epoch", 0),
+            "epochs_run": int(last.get("epoch", 0)),
             "steps": self.steps,
             **{name: last.get(name) if self.finished else None for name in (*FINAL_METRICS, *CLASS_METRICS)},
             "n_parameters": self.n_parameters,

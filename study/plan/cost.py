@@ -65,7 +65,7 @@ def steps_of(recipe: Recipe, rows: int | None = None) -> int | None:
     if recipe.trainer.free:
         return 0  # as many as a script takes
     rows = recipe.dataset.sizes[0] if recipe.dataset.sizes else rows
-    return None if rows is None else recipe.budget(rows)
+    return None if rows is None else recipe.budget(recipe.training_rows(rows))
 
 
 def final(arm: Arm, runs: int, rows: int | None = None) -> Work:

@@ -13,7 +13,7 @@ from pydantic import Field
 from study.axes.base import Frozen
 from study.axes.custom import Custom
 from study.axes.dataset import Dataset
-from study.axes.recipe import RECIPE, Recipe, canonical, digest
+from study.axes.recipe import AXES, RECIPE, Recipe, canonical, digest
 from study.errors import Refused, suggest
 from study.metrics import METRICS, Select
 from study.plan.elsewhere.metrics import own_metrics
@@ -83,8 +83,8 @@ class Arm(Frozen):
         return self.search.at(settings) if self.search else self.outline
 
     def columns(self) -> dict[str, Any]:
-        """One value per axis: the choice's name, or the number; None where it is a number that is searched."""
-        return {axis: None if "" in self.open(axis) else value for axis, value in self.outline.columns().items()}
+        """One value per axis, by its column: the choice's name, or the number; None of a number that is searched."""
+        return self.outline.columns() | {AXES[axis].column or axis: None for axis in AXES if "" in self.open(axis)}
 
 
 class PlannedArm(Frozen):

@@ -166,12 +166,12 @@ class Clock:
 
 
 def step_seconds(packs: Packs, data: Data, device: torch.device) -> float:
-    """Of one step of a pack: by an epoch of a few batches, and its evaluation, on the same share of every split."""
+    """Of one step of a pack: by an epoch of a few batches, and an evaluation on the same share of every split."""
     recipe, runs = packs.recipe, min(packs.runs, STACKED)
     optimizer = recipe.optimizer
     rates = [optimizer.lr and optimizer.lr * (1 + 1e-9 * i) for i in range(min(packs.recipes, runs))]
-    changed = [{"optimizer": optimizer.model_copy(update={"lr": lr}), "train_share": 1.0} for lr in rates]
-    recipes = [recipe.model_copy(update=each) for each in changed]
+    changed = [{"optimizer": optimizer.model_copy(update={"lr": lr})} for lr in rates]
+    recipes = [recipe.for_one_epoch().model_copy(update=each) for each in changed]
     rows = recipe.training_rows(data.train.rows)
     share = min(1.0, STEPS * recipe.batch_size / rows)
 
@@ -184,8 +184,10 @@ def step_seconds(packs: Packs, data: Data, device: torch.device) -> float:
     small = data._replace(train=cut(data.train, rows), val=val, test=test, draw=None)
     pack = Pack([Run(recipes[i * len(recipes) // runs], 0) for i in range(runs)], small, device)
     pack.step(torch.arange(min(recipe.batch_size, small.train.rows), device=device).expand(runs, -1), 0.0)
-    epoch = seconds_of(device, lambda: (pack.train_epoch(None), pack.evaluate(0, None)))
-    return epoch / pack.steps_per_epoch * packs.runs / runs
+    step = seconds_of(device, pack.train_on) / pack.budget
+    evaluation = seconds_of(device, lambda: pack.evaluate(None)) / share
+    every = recipe.evaluate.every(-(-rows // recipe.batch_size))
+    return (step + evaluation / every) * packs.runs / runs
 
 
 def total(jobs: Sequence[tuple[int, float]], at_once: int) -> float:

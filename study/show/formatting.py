@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from study.metrics import METRICS
 
-COUNTED = ("steps", "epochs")  # units of whole numbers, which their titles name already
+COUNTED = ("steps", "epochs")  # units of numbers that mostly are whole, which their titles name already
 NONE = "–"
 
 
@@ -62,8 +62,10 @@ def column(metric: str, estimates: Sequence[Estimate], remarks: Sequence[str] = 
 def decimals(metric: str, estimate: Estimate) -> int | None:
     """Decimals such that the half-width of the interval shows two digits, or a value without one three or four."""
     value, *ends = estimate.scaled(metric)
-    if math.isnan(value) or METRICS[metric].unit in COUNTED:
-        return None if math.isnan(value) else 0
+    if math.isnan(value):
+        return None
+    if METRICS[metric].unit in COUNTED and all((2 * x).is_integer() for x in (value, *ends) if math.isfinite(x)):
+        return 0  # also of the middle of two
     spread = max((abs(end - value) for end in ends if math.isfinite(end)), default=0.0) or abs(value) / 20
     return _places(spread) if spread and math.isfinite(spread) else 0
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.axes.dataset import Dataset
+from study.axes.recipe import AXES
 from study.metrics import METRICS, Final, PerRound, ToTarget
 from study.plan.plan import Plan, PlannedComparison
 from study.show.given import observed
@@ -202,8 +203,10 @@ def budgets(plan: Plan, runs: pd.DataFrame) -> pd.Series:
     data = runs["arm"].map({name: (arm.dataset_id, arm.outline.train_share) for name, arm in plan.arms.items()})
     rows = runs.groupby(data)["train_rows"].transform("max")
     arms = runs.assign(rows=rows).drop_duplicates("arm").set_index("arm")
-    rows, batch, epochs = (arms[name].astype(float) for name in ("rows", "batch_size", "epochs"))
-    return -(-rows // batch) * epochs
+    rows, batch, epochs, steps = (
+        arms[name].astype(float) for name in ("rows", "batch_size", "epochs", AXES["steps"].column)
+    )
+    return steps.fillna(-(-rows // batch) * epochs)
 
 
 def loss_units(dataset: Dataset, runs: pd.DataFrame) -> set[str]:

@@ -8,7 +8,7 @@ from study.axes.recipe import AXES, Recipe
 
 KINDS = {float: pa.float64(), int: pa.int32(), bool: pa.bool_()}
 AXES_COLUMNS = [  # the choice's name, or the number; null of a number that is still to be tuned
-    pa.field(axis, pa.string() if about.choices else KINDS[Recipe.model_fields[axis].annotation])  # type: ignore[index]
+    pa.field(about.column or axis, pa.string() if about.choices else KINDS[Recipe.model_fields[axis].annotation])  # type: ignore[index]
     for axis, about in AXES.items()
 ]
 FINAL_METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
@@ -21,14 +21,14 @@ COLUMNS = {
     "arm": pa.string(),
     "search": pa.string(),
     "seed": pa.int32(),
-    "epoch": pa.int32(),
+    "epoch": pa.float64(),  # whole where an epoch ends
     "step": pa.int64(),
     "lr": pa.float64(),  # as used: of a run the base rate, on a curve that of the last step before the evaluation
     **dict.fromkeys((*CURVE_METRICS, *CLASS_METRICS), pa.float64()),
     "status": pa.string(),
     "reason": pa.string(),
     "learned": pa.bool_(),
-    "epochs_run": pa.int32(),
+    "epochs_run": pa.int32(),  # whole ones
     "steps": pa.int64(),
     "n_parameters": pa.int64(),
     "weight_norm": pa.float64(),

@@ -47,6 +47,7 @@ def test_every_axis_has_choices_or_is_a_number_or_a_switch() -> None:
     assert list(AXES) == list(Recipe.model_fields)  # a field without its record would not be varied, and say nothing
     plain = {axis: field.annotation for axis, field in Recipe.model_fields.items() if axis not in CHOICES}
     today = {"dropout": float, "batch_size": int, "epochs": int, "gpus": int, "stack": bool, "tf32": bool}
+    today |= {"steps": int}
     today |= dict.fromkeys(("grad_clip", "label_smoothing", "label_noise", "train_share"), float)
     assert today.items() <= plain.items()
     assert set(plain.values()) <= set(NUMBERS)

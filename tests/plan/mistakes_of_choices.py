@@ -13,8 +13,8 @@ from study.axes.optimizer import Optimizer
 OUT = object()  # take the key out
 A = "comparisons.a"
 OPTIMIZERS, NETWORKS = ", ".join(Optimizer.choices()), ", ".join(Network.choices())
-REQUIRED = "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs"
-BASELINE = "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs"
+REQUIRED = "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs (or steps)"
+BASELINE = "a choice on every axis, or at least on dataset, network, optimizer, batch_size and epochs (or steps)"
 EXAMPLE = "at least one, such as {activation: {vary: {activation: [tanh, relu]}, metrics: [test_loss]}}"
 MLP = {"name": "mlp", "hidden": [8]}
 TO_TARGET = {f"{A}.metrics": ["epochs_to_target"]}
@@ -57,7 +57,28 @@ CHOICES: dict[str, tuple[dict[str, Any], str]] = {
         {"baseline.network": OUT},
         f"baseline.network: is missing; give one of {NETWORKS}",
     ),
-    "a required number left out": ({"baseline.epochs": OUT}, "baseline.epochs: is missing; give a whole number"),
+    "a required number left out": (
+        {"baseline.batch_size": OUT},
+        "baseline.batch_size: is missing; give a whole number",
+    ),
+    "no budget": (
+        {"baseline.epochs": OUT},
+        "baseline.epochs: is missing, and so is steps: give one of them, or leave the combination out by 'skip:'",
+    ),
+    "two budgets": (
+        {"baseline.steps": 100},
+        "baseline.steps: is the budget, and epochs is given too; keep one of them, or leave the combination out by "
+        "'skip:'",
+    ),
+    "a budget of no steps": ({"baseline.steps": 0}, "baseline.steps: 0 is refused; give a number of at least 1"),
+    "evaluation every no steps": (
+        {"baseline.evaluate": {"steps": 0}},
+        "baseline.evaluate.steps: 0 is refused; give a number of at least 1",
+    ),
+    "evaluation every so many of what is no unit": (
+        {"baseline.evaluate": {"minutes": 3}},
+        "baseline.evaluate: 'name' is missing; give one of epoch, steps",
+    ),
     "an unknown axis": (
         {"baseline.optimizer": OUT, "baseline.optimiser": "adam"},
         "baseline.optimiser: 'optimiser' is not an axis; did you mean 'optimizer'?",

@@ -31,7 +31,7 @@ def compared(study: dict[str, Any], **comparison: Any) -> dict[str, Any]:
 def test_axes_left_out_have_their_defaults(study: dict[str, Any], plan: Planned) -> None:
     (recipe,) = recipes(plan(compared(study, vary={"epochs": [1]})))
     columns = recipe.columns()
-    assert list(columns) == list(AXES)
+    assert list(columns) == [about.column or axis for axis, about in AXES.items()]
     today = {
         "dataset": "digits",
         "network": "mlp",
@@ -48,7 +48,7 @@ def test_axes_left_out_have_their_defaults(study: dict[str, Any], plan: Planned)
         "tf32": False,
     }
     assert {axis: columns[axis] for axis in today} == today
-    for axis in columns.keys() - today.keys():
+    for axis in AXES.keys() - today.keys():
         assert getattr(recipe, axis) == Recipe.model_fields[axis].default
 
 
@@ -152,6 +152,25 @@ def test_skip_leaves_out_what_matches_every_key(study: dict[str, Any], plan: Pla
     assert labels(planned) == ["sgd, batch_size=16", "sgd, batch_size=32", "adam, batch_size=32", "adam, batch_size=64"]
     assert [arm.optimizer.lr for arm in recipes(planned)] == [0.1, 0.1, 0.01, 0.01]
     assert planned.comparisons[0].skipped == 5
+
+
+def test_a_budget_in_steps_stands_for_one_in_epochs(study: dict[str, Any], plan: Planned) -> None:
+    planned = plan(compared(study, vary={"steps": [10, 20]}))
+    assert [(one.epochs, one.steps) for one in recipes(planned)] == [(None, 10), (None, 20)]
+    study["baseline"] |= {"steps": 30}
+    del study["baseline"]["epochs"]
+    planned = plan(compared(study, arms=[{"epochs": 2}, {"activation": "tanh"}]))
+    assert [(one.epochs, one.steps) for one in recipes(planned)] == [(2, None), (None, 30)]
+    assert [arm.label for arm in planned.comparisons[0].arms] == ["epochs=2, relu", "tanh"]
+
+
+def test_an_interval_of_evaluation_needs_no_name(study: dict[str, Any], plan: Planned) -> None:
+    study["baseline"] |= {"evaluate": {"steps": 10}}
+    short = plan(compared(study, vary={"activation": ["tanh"]}))
+    study["baseline"] |= {"evaluate": {"name": "steps", "steps": 10}}
+    assert [*plan(compared(study, vary={"activation": ["tanh"]})).arms] == [*short.arms]
+    planned = plan(compared(study, vary={"evaluate": ["epoch", {"steps": 10}, {"steps": 20}]}))
+    assert [arm.label for arm in planned.comparisons[0].arms] == ["epoch", "steps steps=10", "steps steps=20"]
 
 
 def test_an_impossible_combination_may_be_skipped(study: dict[str, Any], plan: Planned) -> None:

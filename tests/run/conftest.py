@@ -36,6 +36,8 @@ def make_recipe(**changes: Any) -> Recipe:
     """A recipe over wine. Choices may be bare names; an optimizer without a rate gets 0.05."""
     axes: dict[str, Any] = {"dataset": "wine", "network": "mlp", "optimizer": "sgd", "batch_size": 5, "epochs": 2}
     axes |= {"init": "xavier_uniform"} | changes
+    if "steps" in changes:
+        del axes["epochs"]
     for axis in CHOICES.keys() & axes:
         if isinstance(axes[axis], str):
             axes[axis] = {"name": axes[axis]} | SMALL.get(axes[axis], {})

@@ -30,6 +30,7 @@ from tests.run.conftest import make_recipe
 
 CASES = [(axis, name) for axis in ("optimizer", "schedule", "network") for name in CHOICES[axis].choices()]
 CASES += [("grad_clip", 0.1), ("label_smoothing", 0.2), ("label_noise", 0.2), ("train_share", 0.7)]
+CASES += [("steps", 10), ("evaluate", {"name": "steps", "steps": 3})]
 
 
 class Killed(Exception):
@@ -61,7 +62,7 @@ def test_five_deaths_change_no_bit(
     runs = [Run(each, seed) for each in (recipe, slower) for seed in range(2)]
     whole = train(runs, data(recipe))
     checkpoints = Checkpoints(tmp_path, every=0.1, seconds=0)
-    shuffled = random.Random(name)
+    shuffled = random.Random(str(name))
     for _ in range(5):
         with monkeypatch.context() as patch:
             dying(patch, shuffled.randint(1, 5))

@@ -35,7 +35,7 @@ RUNS = {
 }  # fmt: skip
 PROVENANCE = ("device", "torch_version", "python_version", "host", "commit", "recipe_version", "pack", "started_at")
 CURVES = {
-    "arm": "string", "seed": "int32", "epoch": "int32", "step": "int64", "lr": "double", "train_loss": "double",
+    "arm": "string", "seed": "int32", "epoch": "double", "step": "int64", "lr": "double", "train_loss": "double",
     "train_accuracy": "double", "val_loss": "double", "val_accuracy": "double", "grad_norm": "double",
 }  # fmt: skip
 

@@ -70,7 +70,7 @@ def assert_independent(recipe: Recipe, data: Data, drops: bool | None = None) ->
             assert record == alone
     finally:
         torch.set_num_threads(threads)
-    assert len(alone.curve) == recipe.epochs + 1
+    assert len(alone.curve) == (recipe.epochs or 0) + 1
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
@@ -123,7 +123,8 @@ def test_convolutions_over_seeds_that_draw_their_split(batch_norm, recipe, data)
 
 SHARED = {
     "dataset": {"name": "wine", "split_seed": 1}, "network": {"name": "mlp", "hidden": [7, 6]}, "activation": "tanh",
-    "batch_size": 6, "epochs": 3, "gpus": 2, "tf32": True, "train_share": 0.5,
+    "batch_size": 6, "epochs": 3, "gpus": 2, "tf32": True, "train_share": 0.5, "steps": 7,
+    "evaluate": {"name": "steps", "steps": 7},
 }  # fmt: skip
 
 
@@ -158,6 +159,19 @@ def test_a_number_acts_on_its_own_run(axis, recipe, data):
     assert_independent(subject, data(subject))
 
 
+@pytest.mark.parametrize("evaluate", ["epoch", {"name": "steps", "steps": 9}])
+def test_a_budget_in_steps(evaluate, recipe, data):
+    """It ends within an epoch, of which there are 22 steps."""
+    subject = recipe(**SHAPES["awkward"], steps=31, evaluate=evaluate, dropout=0.3)
+    a, b, *_ = companions(subject, drops=True)
+    (alone,) = train([Run(subject, 3)], data(subject))
+    assert train([Run(a, 0), Run(b, 1), Run(subject, 3)], data(subject))[2] == alone
+    rows = [(row["epoch"], row["step"]) for row in alone.curve]
+    ends = [22, 31] if evaluate == "epoch" else [9, 18, 27, 31]
+    assert rows == [(0, 0), *((end / 22, end) for end in ends)]
+    assert (alone.row()["epochs_run"], alone.steps) == (1, 31)
+
+
 def test_unstacked_runs_do_not_depend_on_each_other(recipe, data):
     subject = recipe(stack=False, activation="silu", dropout=0.3)
     (alone,) = train([Run(subject, 3)], data(subject))
@@ -173,7 +187,7 @@ def test_the_same_run_twice_in_one_pack(recipe, data):
 def test_a_stream_for_a_purpose_of_ones_own_is_part_of_a_checkpoint(data):
     recipe = make_recipe()
     pack, again = (Pack([Run(recipe, seed) for seed in range(2)], data(recipe)) for _ in range(2))
-    pack.train_epoch()
+    pack.train_on()
     first = [torch.rand(3, generator=stream) for stream in pack.streams("noise")]
     again.load_state_dict(pack.state_dict())
     expected = [torch.rand(3, generator=stream) for stream in pack.streams("noise")]

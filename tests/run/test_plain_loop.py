@@ -1,6 +1,7 @@
 """Stacked training against the plainest loop there is: one module, autograd, torch's optimizers and schedulers."""
 
 import hashlib
+import math
 from types import SimpleNamespace
 
 import pandas as pd
@@ -117,7 +118,8 @@ def plain(recipe, seed, data):
         for parameter, (_, value) in zip(model.parameters(), initial, strict=True):
             parameter.copy_(value)
     weights = [p for p in model.parameters() if p.dim() >= 2]
-    lr, T = recipe.optimizer.lr, -(-len(data.train.x) // recipe.batch_size) * recipe.epochs
+    lr, per_epoch = recipe.optimizer.lr, math.ceil(len(data.train.x) / recipe.batch_size)
+    T = recipe.steps or per_epoch * recipe.epochs
     make = OPTIMIZERS.get(recipe.optimizer.name)
     optimizer = make(model.parameters(), lr) if make else recipe.optimizer.build(model.named_parameters())
     plateau = None
@@ -148,11 +150,10 @@ def plain(recipe, seed, data):
         return row
 
     curve = [evaluate() | {"lr": lr, "grad_norm": None}]
-    for _ in range(recipe.epochs):
-        norms = []
+    done, norms = 0, []
+    while done < T:
         permutation = torch.randperm(len(data.train.x), generator=order)
-        for start in range(0, len(permutation), recipe.batch_size):
-            rows = permutation[start : start + recipe.batch_size]
+        for rows in torch.split(permutation, recipe.batch_size)[: T - done]:
             optimizer.zero_grad()
             loss = loss_of(model(data.train.x[rows]), data.train.y[rows], recipe.label_smoothing)
             gradient = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
@@ -166,10 +167,14 @@ def plain(recipe, seed, data):
                 for w in weights:
                     w.copy_(torch.sign(w) * torch.relu(w.abs() - used * recipe.regularizer.strengths[0]))
             scheduler.step()
-        row = evaluate()
-        curve.append(row | {"lr": used, "grad_norm": sum(norms) / len(norms)})
-        if plateau:
-            plateau.step(row["val_loss"])
+            done += 1
+            if done == T or done % (recipe.evaluate.steps if recipe.evaluate.name == "steps" else per_epoch) == 0:
+                row = evaluate()
+                about = {"lr": used, "grad_norm": sum(norms) / len(norms), "step": done, "epoch": done / per_epoch}
+                curve.append(row | about)
+                norms = []
+                if plateau:
+                    plateau.step(row["val_loss"])
     return curve, torch.cat([w.detach().flatten() for w in weights])
 
 
@@ -178,7 +183,7 @@ def assert_agree(recipe, data, own=None):
     for record, seed in zip(train([Run(recipe, 5), Run(recipe, 6)], data), (5, 6), strict=True):
         draw = random_state(recipe.dataset.split_seed, seed) if own else recipe.dataset.split_seed
         curve, weights = plain(recipe, seed, trained_on(recipe, seed, own(seed) if own else data, draw))
-        assert len(record.curve) == len(curve) == recipe.epochs + 1
+        assert len(record.curve) == len(curve)
         for row, expected in zip(record.curve, curve, strict=True):
             for name, value in expected.items():
                 assert row[name] == (value if value is None else pytest.approx(value, rel=2e-4, abs=2e-6)), name
@@ -210,6 +215,8 @@ def test_every_network_agrees_with_a_plain_loop(name, dropout, recipe, data):
 
 
 OTHERS = [{"grad_clip": 0.3}, {"label_smoothing": 0.2}, {"label_noise": 0.25}, {"train_share": 0.4}]
+OTHERS += [{"steps": 12}, {"steps": 8, "evaluate": {"name": "steps", "steps": 3}}]  # of five steps an epoch
+OTHERS += [{"evaluate": {"name": "steps", "steps": 4}, "schedule": "plateau"}]
 BESIDE = {"dropout": 0.3, "regularizer": {"name": "l2", "strength": 0.05}}
 
 
@@ -218,7 +225,7 @@ BESIDE = {"dropout": 0.3, "regularizer": {"name": "l2", "strength": 0.05}}
 @pytest.mark.parametrize("axes", OTHERS, ids=str)
 def test_every_other_axis_agrees_with_a_plain_loop(axes, beside, stack, recipe, data):
     """And differs from what it is without."""
-    chosen = recipe(batch_size=25, epochs=3, stack=stack, **axes, **beside)
+    chosen = recipe(**{"batch_size": 25, "epochs": 3, "stack": stack} | beside | axes)
     assert_agree(chosen, data(chosen))
     without = recipe(batch_size=25, epochs=3, stack=stack, **beside)
     assert train([Run(chosen, 5)], data(chosen))[0].curve != train([Run(without, 5)], data(chosen))[0].curve

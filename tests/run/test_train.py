@@ -187,8 +187,8 @@ def test_tf32_is_used_in_steps_of_arms_that_ask_for_it_only(recipe, data):
         for pack, wanted in ((asks, True), (plain, False), (asks, True)):
             pack.step(torch.arange(5).unsqueeze(0), 0.0)
             assert allowed() == (wanted, wanted)
-        plain.evaluate(0, None)
+        plain.evaluate(None)
         assert allowed() == (False, False)
-        asks.evaluate(0, None)
+        asks.evaluate(None)
         assert allowed() == (True, True)
     assert allowed() == before

@@ -27,7 +27,7 @@ from typing_extensions import TypeAliasType
 
 from study.axes.base import Axis, Choice, Frozen
 from study.axes.custom import SETTINGS, Open
-from study.axes.recipe import AXES, NEEDED, REQUIRED, Recipe
+from study.axes.recipe import AXES, NEEDED, OPTIONAL, REQUIRED, Recipe
 from study.axes.trainer import Trainer
 from study.plan.search import Value
 
@@ -38,6 +38,9 @@ OPEN = {  # axes with a choice whose settings have names of a person's own
 }
 VARIED = tuple(axis for axis, about in AXES.items() if about.varies)
 CHOICES = {axis: about.choices for axis, about in AXES.items() if about.choices}
+SHORT = {  # the setting that may stand for the name of its choice
+    choice.short: name for kind in CHOICES.values() for name, choice in kind.choices().items() if choice.short
+}
 Written = dict[str, JsonValue]  # axis or setting → value
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 UNSET = Field(default_factory=lambda: None)  # of a key that is not there; no default in the JSON Schema
@@ -81,7 +84,7 @@ def _partial(axis: str, name: str, choice: type[Choice]) -> type[Frozen]:
         __base__=Frozen,
         __doc__=choice.description(),
         __cls_kwargs__={"title": name},
-        **fields(kinds, ["name"]),
+        **fields(kinds, [choice.short or "name"]),
     )
 
 
@@ -207,7 +210,7 @@ def union(name: str, options: Iterable[Any], *about: Any) -> Any:
 
 def _type(field: FieldInfo) -> Any:
     """The annotation of a field with its bounds."""
-    bounds = [bound for bound in field.metadata if not isinstance(bound, Axis) and bound is not NEEDED]
+    bounds = [bound for bound in field.metadata if not isinstance(bound, Axis) and bound not in (NEEDED, OPTIONAL)]
     return Annotated[(field.annotation, *bounds)] if bounds else field.annotation
 
 
@@ -215,5 +218,8 @@ def tag(given: object) -> str | None:
     """Which part of a union is meant; in marks that no key of a file has, so that they can be told from keys."""
     if isinstance(given, str):
         return f"<{given}>"
-    name = given.get("name") if isinstance(given, Mapping) else getattr(given, "name", None)
+    if isinstance(given, Mapping):
+        name = given.get("name", next((SHORT[key] for key in given if key in SHORT), None))
+    else:
+        name = getattr(given, "name", None)
     return None if name is None else f"<{name} …>"

@@ -14,9 +14,9 @@ from pydantic import JsonValue
 
 from study.axes.base import Choice
 from study.axes.custom import SETTINGS, Open, flat
-from study.axes.recipe import REQUIRED, Recipe, split_key
+from study.axes.recipe import AXES, REQUIRED, Recipe, split_key
 from study.errors import Mistakes, join, show
-from study.plan.file.keys import CHOICES, Written
+from study.plan.file.keys import CHOICES, SHORT, Written
 from study.plan.file.models import Comparison
 
 ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
@@ -35,6 +35,7 @@ class Entry(NamedTuple):
     place: str
 
 
+NOTHING = Entry(None, "")
 Combination = dict[str, Entry]  # axis or setting → what is written for it in one arm
 
 
@@ -64,6 +65,9 @@ class Choices(NamedTuple):
                 recipe[axis] = recipe[axis] | {setting: value}
             elif axis not in CHOICES:
                 recipe[axis] = value
+                other = AXES[axis].instead_of
+                if value is not None and other and entries.get(other, NOTHING).value is None:
+                    recipe[other] = None
             elif recipe[axis] is None or recipe[axis]["name"] != value:
                 given = in_full(value)
                 recipe[axis] = {"name": given["name"]} | given
@@ -146,7 +150,10 @@ def varied(comparison: Comparison, path: str) -> dict[str, list[Entry]]:
 
 def in_full(value: JsonValue) -> Written:
     """The name and the settings of a choice as it may be written; a person's own by keys of their own."""
-    return flat(value) if isinstance(value, dict) else {"name": value}
+    if not isinstance(value, dict):
+        return {"name": value}
+    named = next(({"name": SHORT[key]} for key in value if key in SHORT), {})
+    return named | flat(value)
 
 
 def is_setting(choice: type[Choice], setting: str) -> bool:

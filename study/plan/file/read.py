@@ -39,7 +39,7 @@ EXPECTED = {  # by the type of pydantic's error
 }
 WANTED = {  # by the last key of a path: what a person who left it out, or gave something else, should give
     "study": "a name for the folder of its results, such as optimizers",
-    "baseline": f"a choice on every axis, or at least on {listed(REQUIRED)}",
+    "baseline": f"a choice on every axis, or at least on {listed([*REQUIRED, 'epochs (or steps)'])}",
     "comparisons": "at least one, such as {activation: {vary: {activation: [tanh, relu]}, metrics: [test_loss]}}",
     "metrics": "what the table shows, such as [test_accuracy]",
     "target.metric": f"one of {', '.join(get_args(Target.model_fields['metric'].annotation))}",

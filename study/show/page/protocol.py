@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -190,19 +190,29 @@ def scope(plan: Plan) -> dict[str, str]:
     return {"held": f"{datasets}, their fixed splits and budget", "over": over}
 
 
+def _budgets(recipes: Sequence[Recipe]) -> list[str]:
+    """``8 and 20 epochs``, ``500 steps``."""
+    found = [(sorted({n for r in recipes if (n := getattr(r, unit))}), unit) for unit in ("epochs", "steps")]
+    return [f"{listed(map(str, numbers))} {unit}" for numbers, unit in found if numbers]
+
+
 def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[tuple[str, str]]:
     """The protocol: matters, and what is to be said of each. ``why_untimed``: why the timing job failed."""
     runs = records.runs[records.runs["status"].isin(["finished", "diverged"])]
     timing = records.timing
     provenance = ("device", "torch_version", "python_version", "commit", "recipe_version")
-    trainers = [arm.outline.trainer for arm in plan.arms.values()]
+    outlines = [arm.outline for arm in plan.arms.values()]
+    trainers, ours = [recipe.trainer for recipe in outlines], [each for each in outlines if not each.trainer.free]
+    intervals = sorted({recipe.evaluate.interval for recipe in ours}) or ["evaluation"]
     found = paragraphs(
         "protocol",
         plan=plan,
         datasets=_datasets(plan, runs),
         seeds=sorted({comparison.seeds for comparison in plan.comparisons if comparison.here}),
         given=[comparison for comparison in plan.comparisons if comparison.runs],
-        epochs=sorted({arm.outline.epochs for arm in plan.arms.values() if not arm.outline.trainer.free}),
+        budgets=_budgets(ours),
+        intervals=intervals,
+        resolutions=[interval if interval[0].isdigit() else f"one {interval}" for interval in intervals],
         scripts=list(dict.fromkeys(trainer.run for trainer in trainers if isinstance(trainer, Command))),
         targets=sorted({target_text(comparison.target) for comparison in plan.comparisons if comparison.target}),
         searches=ledger.searches(plan, records),
