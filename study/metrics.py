@@ -62,6 +62,7 @@ class Final(Computed):
         "weight_norm": "L2 norm of all weights",
         "small_weights": "share of weights below 1 % of the root mean square initial weight",
         "n_parameters": "number of parameters, biases too",
+        "seconds": "of a script's run: by its own clock, else from its start to its end",
         "steps": "steps taken",
         "epochs_run": "epochs done",
         "lr": "base rate, as tuned",
@@ -277,6 +278,11 @@ METRICS = Metrics({
     "speedup": Metric(
         "speedup", "×", "seconds per step of the reference ÷ seconds per step of the arm",
         PerRound("reference_seconds", "step_seconds", compute=truediv), "higher", margin=MEASURED_TIME,
+    ),
+    "script_seconds": Metric(
+        "time of the script", "s",
+        "seconds of a run by its script's own clock, else from its start to its end, whatever else ran beside it",
+        Final("seconds", twin=None), margin=MEASURED_TIME, adjective="shorter",
     ),
 })  # fmt: skip
 

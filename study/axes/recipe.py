@@ -216,7 +216,8 @@ class Recipe(Frozen):
 
     def columns(self) -> dict[str, Any]:
         """One value per axis, by its column: the choice's name, or the number."""
-        named = ((AXES[axis].column or axis, value) for axis, value in (dict.fromkeys(AXES) | self.stated).items())
+        values = dict.fromkeys(AXES) | {"gpus": self.gpus} | self.stated
+        named = ((AXES[axis].column or axis, value) for axis, value in values.items())
         return {name: value.title if isinstance(value, Choice) else value for name, value in named}
 
     def impossible(self) -> tuple[tuple[str, ...], str] | None:

@@ -14,7 +14,7 @@ from study.errors import nearest, show
 from study.store.schemas import CLASS_METRICS, CURVE_METRICS, FINAL_METRICS
 
 PLACES = ("epoch", "step")  # whole numbers, that never go back
-OF_THE_RUN = ("n_parameters", "weight_norm", "small_weights")  # of whichever line has them last
+OF_THE_RUN = ("n_parameters", "weight_norm", "small_weights", "seconds")  # of whichever line has them last
 AT_THE_END = (*FINAL_METRICS, *CLASS_METRICS)
 KNOWN = (*PLACES, "lr", *CURVE_METRICS, *CLASS_METRICS, *OF_THE_RUN)
 MOST = 2**31  # epochs and steps
@@ -33,12 +33,12 @@ class Rows:
     last: dict[str, Any] = field(default_factory=dict)  # the last value of everything
     unknown: list[str] = field(default_factory=list)  # keys that no record has, with what may have been meant
 
-    def record(self, seed: int) -> Record:
-        """Metrics at the end are those of the last line that has them."""
+    def record(self, seed: int, seconds: float | None) -> Record:
+        """Metrics at the end are those of the last line that has them; ``seconds``: where no line says how many."""
         curve = [{name: value for name, value in row.items() if name not in OF_THE_RUN} for row in self.curve]
         if curve:
             curve[-1] |= {name: self.last[name] for name in AT_THE_END if name in self.last}
-        about = {name: self.last.get(name) for name in (*OF_THE_RUN, "lr")}
+        about = {"seconds": seconds} | {name: self.last[name] for name in (*OF_THE_RUN, "lr") if name in self.last}
         return Record(seed, self.diverged, curve[-1]["step"] if curve else 0, curve, **about)
 
 
@@ -105,6 +105,8 @@ def _number(key: str, value: Any, where: str) -> Any:
         if not (math.isfinite(value) and value == int(value) and 0 <= value < (MOST if key in PLACES else 2**62)):
             raise LogError(f"{where}: {key} is {show(value)}; give a whole number of at least 0")
         return int(value)
+    if key == "seconds" and value < 0:
+        raise LogError(f"{where}: seconds is {show(value)}; give those since the script began")
     if key.endswith(("_accuracy", "_f1", "small_weights")) and (value < 0 or value > 1):
         raise LogError(f"{where}: {key} is {show(value)}; give a fraction, such as 0.95")
     return float(value)

@@ -27,6 +27,7 @@ class Record:
     weight_norm: float | None = None
     small_weights: float | None = None
     lr: float | None = None
+    seconds: float | None = None  # of a run that had its device to itself
 
     @property
     def finished(self) -> bool:
@@ -53,6 +54,7 @@ class Record:
             "weight_norm": self.weight_norm,
             "small_weights": self.small_weights,
             "lr": self.lr,
+            "seconds": self.seconds,
         }
 
 

@@ -87,12 +87,14 @@ class Scripts:
             logs = logs if checkpoint.exists() else []
             place.mkdir(parents=True, exist_ok=True)
             logs.append(place / f"log-{len(logs):04d}.jsonl")
+            began = time.monotonic()
             why = self._start(recipe, seed, place, logs[-1], checkpoint)
-            record = self._record(recipe, seed, logs, why)
-            done.touch()
+            seconds = None if len(logs) > 1 else round(time.monotonic() - began, 3)  # of one that went on nobody knows
+            record = self._record(recipe, seed, logs, seconds, why)
+            done.write_text(json.dumps(seconds), encoding="utf-8")
             shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink(missing_ok=True)
             return record
-        return self._record(recipe, seed, logs, None)
+        return self._record(recipe, seed, logs, json.loads(done.read_text(encoding="utf-8")), None)
 
     def _start(self, recipe: Recipe, seed: int, place: Path, log: Path, checkpoint: Path) -> str | None:
         """Run the script to its end; returns why it failed, None where it did not. Raises Interrupted."""
@@ -105,6 +107,8 @@ class Scripts:
         words = trainer.words(values)
         with (place / "lock").open("a+") as lock:
             end_orphan(lock)
+            # SLURM's warning reaches every process, and ends one that does not expect it; it gets SIGTERM from here.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
             try:
                 process = subprocess.Popen(
                     words,
@@ -118,12 +122,16 @@ class Scripts:
                 )
             except OSError as error:
                 raise ScriptError(f"{words[0]!r} cannot be started: {error.strerror or error}") from None
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
             lock.truncate(0)
             lock.write(str(process.pid))
             lock.flush()
             return watch(process, trainer.timeout, self.signals)
 
-    def _record(self, recipe: Recipe, seed: int, logs: Sequence[Path], why: str | None) -> Record:
+    def _record(
+        self, recipe: Recipe, seed: int, logs: Sequence[Path], seconds: float | None, why: str | None
+    ) -> Record:
         """Of what the starts of a script wrote; ``why``: it failed. One whose numbers are not finite diverged."""
         try:
             rows = read(logs)
@@ -135,7 +143,7 @@ class Scripts:
             raise ScriptError("ended without a line in its log: it writes one for each evaluation to {log}")
         if rows.unknown:
             print(f"seed {seed}: left out of what the script wrote: {'; '.join(rows.unknown)}", flush=True)
-        return rows.record(seed)
+        return rows.record(seed, seconds)
 
 
 class Output:

@@ -64,6 +64,7 @@ COLUMNS = {
     "recipe_version": pa.int32(),
     "pack": pa.string(),
     "started_at": pa.string(),
+    "seconds": pa.float64(),  # of a script's run; null of those that share their device
 }
 
 
@@ -75,7 +76,7 @@ CURVES = schema("arm", "seed", "epoch", "step", "lr", *CURVE_METRICS)
 RUNS = schema(
     "arm", "seed", "status", "reason", "learned", "epochs_run", "steps", *FINAL_METRICS, "n_parameters", "weight_norm",
     "small_weights", "lr", "settings", "device", "torch_version", "python_version", "host", "commit", "recipe_version",
-    "pack", "started_at", *ROWS, *CLASS_METRICS,
+    "pack", "started_at", *ROWS, *CLASS_METRICS, "seconds",
 )  # fmt: skip
 TIMING = schema(
     "arm", "round", "step_seconds", "memory_bytes", "device", "threads", "cores", "reason", "load_average",

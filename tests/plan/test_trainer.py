@@ -22,6 +22,7 @@ def main():
     """Begin here."""
     print(1 +   2)  # a remark
 '''
+OURS = {"dataset": "wine", "network": "linear", "optimizer": {"name": "sgd", "lr": 1.0}, "batch_size": 8, "epochs": 3}
 Check = Callable[[Any], tuple[int, str, list[str]]]
 Planned = Callable[[Any], Plan]
 
@@ -109,7 +110,14 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "timed": (
         lambda s: s["comparisons"]["a"].update(metrics=["step_seconds"]),
-        "comparisons.a.metrics[0]: 'step_seconds' is timed step by step, which a script is not; leave it out",
+        "comparisons.a.metrics[0]: 'step_seconds' is timed step by step, which a script is not; use script_seconds",
+    ),
+    "of scripts only": (
+        lambda s: (
+            s.update(baseline={**OURS, "trainer": "engine"}),
+            s["comparisons"]["a"].update(vary={"epochs": [1, 2]}, metrics=["script_seconds"]),
+        ),
+        "comparisons.a.metrics[0]: 'script_seconds' is of a trainer that is a script; use train_seconds",
     ),
     "a timeout is no arm": (
         lambda s: s["comparisons"]["a"].update(vary={"trainer.timeout": [1, 2]}),
@@ -232,15 +240,8 @@ def test_what_earlier_runs_took_cuts_the_next_jobs(plan: Planned, own: dict[str,
 
 
 def test_the_engine_and_a_script_are_compared(check: Check, own: dict[str, Any]) -> None:
-    ours = {
-        "dataset": "wine",
-        "network": "linear",
-        "optimizer": {"name": "sgd", "lr": 1.0},
-        "batch_size": 8,
-        "epochs": 3,
-    }
     own["comparisons"]["a"] = {
-        "arms": [{"trainer": "engine", **ours}, {"label": "theirs", "trainer.settings.lr": 0.3}],
+        "arms": [{"trainer": "engine", **OURS}, {"label": "theirs", "trainer.settings.lr": 0.3}],
         "metrics": ["test_accuracy"],
     }
     code, out, _ = check(own)

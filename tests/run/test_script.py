@@ -233,6 +233,15 @@ def test_a_script_has_the_devices_and_threads_of_its_job_and_its_own_modules(
     assert frames(store, recipe)[0]["steps"].tolist() == [7]
 
 
+def test_a_run_has_the_seconds_of_its_script(script: Make, store: Store, tmp_path: Path) -> None:
+    """By its own clock where it has one, else from its start to its end."""
+    recipe = script("time.sleep(0.5)\nsay(step=1)\nif seed: say(step=2, seconds=77)")
+    assert run(job(recipe, tmp_path, 0, 1), store) == []
+    wall, own = frames(store, recipe)[0]["seconds"]
+    assert 0.5 < wall < 20
+    assert own == 77
+
+
 def test_what_a_script_started_ends_with_it(script: Make, store: Store, tmp_path: Path) -> None:
     recipe = script(
         """
@@ -292,6 +301,7 @@ def test_a_job_that_is_ended_goes_on_from_the_checkpoint_of_its_script(
     assert curves["epoch"].tolist() == [*range(40)]
     assert curves["val_loss"].tolist() == [1 / (epoch + 1) for epoch in range(40)]
     assert runs["status"].tolist() == ["finished"]
+    assert runs["seconds"].isna().all()  # of several starts nobody knows
     assert not [*store.checkpoints.glob("script-*")]
 
 

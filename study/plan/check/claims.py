@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from study.axes.dataset import Dataset
 from study.errors import Mistakes, join, nearest, suggest
-from study.metrics import METRICS, Computed
+from study.metrics import METRICS, Computed, Final
 from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.models import Comparison
 from study.target import Target
@@ -77,7 +77,9 @@ def unfit_for(metric: str, regression: Dataset | None, target: Target | None, sc
         if unknown := [name for name in needs.source.columns if name not in known]:
             return f"{metric!r} cannot be computed; {suggest(unknown[0], known, 'column that it may read')}"
     if script and needs.timed:
-        return f"{metric!r} is timed step by step, which a script is not; leave it out"
+        return f"{metric!r} is timed step by step, which a script is not; use script_seconds"
+    if not script and isinstance(needs.source, Final) and "seconds" in needs.source.columns:
+        return f"{metric!r} is of a trainer that is a script; use train_seconds"
     if needs.target and target is None:
         return f"{metric!r} {NO_TARGET}"
     if regression is not None and needs.accuracy:
