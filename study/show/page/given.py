@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from study.plan.plan import Plan, PlannedArm
+from study.plan.plan import Plan, PlannedArm, PlannedComparison
 
 LIMIT = 300  # arms of a comparison that the page lists
 
@@ -14,24 +14,20 @@ class GivenArms(NamedTuple):
     """The arms of a comparison whose runs were not trained here."""
 
     title: str
+    arms: int
     headings: list[str]
     rows: list[list[str]]
 
 
 def given_arms(plan: Plan) -> list[GivenArms]:
     """What the files say of each arm: all columns of its label, those that the label leaves out too."""
-    return [
-        GivenArms(
-            f"{comparison.title} ({comparison.runs.name})",
-            ["arm", *comparison.keys, "runs"],
-            [
-                [arm.label, *(shown(key, arm) for key in comparison.keys), str(comparison.wanted[arm.arm])]
-                for arm in comparison.arms[:LIMIT]
-            ],
-        )
-        for comparison in plan.comparisons
-        if comparison.runs
-    ]
+    return [_arms(comparison, comparison.runs.name) for comparison in plan.comparisons if comparison.runs]
+
+
+def _arms(comparison: PlannedComparison, file: str) -> GivenArms:
+    runs, keys = comparison.wanted, comparison.keys
+    rows = [[arm.label, *(shown(key, arm) for key in keys), str(runs[arm.arm])] for arm in comparison.arms[:LIMIT]]
+    return GivenArms(f"{comparison.title} ({file})", len(comparison.arms), ["arm", *keys, "runs"], rows)
 
 
 def shown(key: str, arm: PlannedArm) -> str:
