@@ -47,6 +47,11 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
         {f"{R}.metrics.test_accuracy": {"column": "best_acc", "scal": 0.01}},
         f"{R}.metrics.test_accuracy.scal: 'scal' is not a key; did you mean 'scale'?",
     ),
+    "what is for training where nothing is": (
+        csv(),
+        {"seeds": 10},
+        "seeds: is for arms that are trained here, and all runs are there already; take it out",
+    ),
     "half of the long form": (
         csv(),
         {f"{R}.metric": "state"},

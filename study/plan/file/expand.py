@@ -26,6 +26,8 @@ from study.store.checksums import Sums
 from study.store.layout import Store
 from study.target import Target
 
+OF_TRAINING = {"baseline", "seeds", "target", "tune"}  # keys of a study that are for arms which are trained
+
 
 def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
     """The plan of the study file at ``path``. Raises Refused with its mistakes: those of shape, else of meaning.
@@ -37,6 +39,9 @@ def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
     expansion = Expansion(file, path.parent, sums, mistakes)
     for name, comparison in file.comparisons.items():
         expansion.add(name, comparison)
+    if not any(isinstance(comparison, Comparison) for comparison in file.comparisons.values()):
+        for key in sorted(file.model_fields_set & OF_TRAINING):
+            mistakes.add(key, "is for arms that are trained here, and all runs are there already; take it out")
     if expansion.claims_right:
         refuse_hopeless(tested(expansion.stated, file.seeds), file.looks or 1, mistakes)
     mistakes.raise_any()
