@@ -94,7 +94,8 @@ def encode(frame: pd.DataFrame, given: Given) -> Raw:
         len(labels),
         labels=labels,
         missing=given.missing in ("median", "indicator"),
-        columns=_summary(columns, holes, len(frame) - len(kept), given),
+        columns=tuple(_told(column) for column in columns) + tuple(f"{name}: left out" for name in given.drop),
+        summary=_summary(columns, holes, len(frame) - len(kept), given),
     )
 
 
@@ -212,8 +213,14 @@ def _label(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _told(column: Column) -> str:
+    gaps = int(column.values.isna().sum())
+    kind = str(column) if column.category else f"{column.name}: numbers"
+    return f"{kind}, {gaps} missing" if gaps else kind
+
+
 def _summary(columns: Sequence[Column], holes: Sequence[str], fewer: int, given: Given) -> tuple[str, ...]:
-    """What the columns were taken for, a phrase each."""
+    """What the columns were taken for, in a few phrases."""
     numbers = [str(column) for column in columns if not column.category]
     texts = [str(column) for column in columns if column.category]
     found = [f"{counted(len(numbers), 'column')} of numbers ({_several(numbers)})"] * bool(numbers)

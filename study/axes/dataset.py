@@ -27,7 +27,7 @@ class Raw(NamedTuple):
     codes 0 … ``classes`` - 1 (int64) of a classification, values in their own unit (float64) of a regression, whose
     ``classes`` are 0. ``test`` [rows] bool: the rows of a test split that comes with the data; None: a fifth is drawn.
     ``labels``: of the classes, for people. ``missing``: NaN among the features is filled in by medians of the training
-    rows. ``columns``: what those of a table were taken for.
+    rows. ``columns``: what each of a table was taken for; ``summary``: the same in a few phrases.
     """
 
     features: np.ndarray
@@ -38,6 +38,7 @@ class Raw(NamedTuple):
     labels: tuple[str, ...] = ()
     missing: bool = False
     columns: tuple[str, ...] = ()
+    summary: tuple[str, ...] = ()
 
     def sample(self, count: int | None) -> Raw:
         """So many rows, in their order: of every class, and of given test rows, their share (up to one row).
@@ -73,6 +74,8 @@ class Raw(NamedTuple):
                 self.classes
             )
             raise Unfit("path", f"{rows - test_rows} rows are too few to be split; give {needs}")
+        if not self.classes and self.target.min() == self.target.max():
+            raise Unfit("path", "the target has one value only; nothing can be learned from it")
         counts = np.bincount(self.target, minlength=self.classes).tolist() if self.classes else []
         names = self.labels or tuple(map(str, range(self.classes)))
         by_size = sorted(zip(counts, names, strict=True), key=lambda each: -each[0])
@@ -84,7 +87,7 @@ class Raw(NamedTuple):
             classes=self.classes,
             largest=by_size[0][::-1] if by_size else None,
             smallest=by_size[-1][::-1] if by_size else None,
-            summary="; ".join(self.columns),
+            summary="; ".join(self.summary),
         )
 
 

@@ -31,8 +31,10 @@ class Prepared(NamedTuple):
         shape = " × ".join(map(str, self.features.shape[1:]))
         lines = [
             f"rows: {sizes[0]} training, {sizes[1]} validation, {sizes[2]} test, each of {shape}",
-            *self.about["columns"],
+            *self.about["summary"],
         ]
+        if self.about["columns"]:
+            lines.append(f"columns: {'; '.join(self.about['columns'])}")
         if self.about["classes"]:
             names = self.about["labels"] or range(self.about["classes"])
             each = (f"{name}: {count}" for name, count in zip(names, rows, strict=True))
@@ -89,6 +91,7 @@ def read(dataset: Dataset) -> Prepared:
         "images": images,
         "given_test": raw.test is not None,
         "columns": raw.columns,
+        "summary": raw.summary,
     }
     return Prepared(features, target, split, about)
 

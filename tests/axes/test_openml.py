@@ -51,7 +51,7 @@ def test_a_recorded_dataset_is_that_of_scikit_learn(which: dict[str, object], ca
     np.testing.assert_array_equal(raw.target, iris.target)
     # Two rows of OpenML's are those of the UCI, of which scikit-learn's are corrected.
     assert np.count_nonzero((raw.features != iris.data).any(axis=1)) <= 2
-    assert raw.columns == ("4 columns of numbers (sepallength, sepalwidth, petallength, petalwidth)",)
+    assert raw.summary == ("4 columns of numbers (sepallength, sepalwidth, petallength, petalwidth)",)
 
 
 STUDY = """

@@ -49,7 +49,8 @@ def test_features_are_numbers_then_a_column_for_each_value(ending: str, tmp_path
     np.testing.assert_array_equal(raw.features, expected)
     assert (raw.labels, raw.classes, raw.task) == (("a", "b", "c"), 3, "classification")
     assert [raw.labels[code] for code in raw.target] == table["kind"].tolist()
-    assert raw.columns == (
+    assert raw.columns == ("size: numbers", "colour: 3 values", "count: numbers", "old: numbers")
+    assert raw.summary == (
         "3 columns of numbers (size, count, old)",
         "1 column of categories (colour: 3 values)",
     )
@@ -125,7 +126,7 @@ def test_rows_with_missing_values_can_be_left_out(tmp_path: Path) -> None:
     assert len(raw.target) == ROWS - 5
     np.testing.assert_array_equal(raw.features, whole.features)
     np.testing.assert_array_equal(raw.target, whole.target)
-    assert raw.columns[-1] == "5 rows with missing values left out"
+    assert raw.summary[-1] == "5 rows with missing values left out"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_what_looks_like_something_else_is_taken_as_it_is_called(tmp_path: Path)
     table = frame().assign(row=range(ROWS), zip=np.resize(["1", "2", "x"], ROWS), code=np.resize([7, 5], ROWS))
     raw = written(tmp_path, table, numbers=["row"], categories=["zip", "code"], drop=["size"]).load()
     assert raw.features.shape == (ROWS, 3 + 3 + 3 + 2)  # count, old, row; colour, zip, code
-    assert raw.columns[1:] == (
+    assert raw.summary[1:] == (
         "3 columns of categories (colour: 3 values, zip: 3 values, code: 2 values)",
         "left out: size",
     )
