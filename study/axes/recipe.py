@@ -24,6 +24,7 @@ from study.axes.network import Network
 from study.axes.optimizer import Optimizer
 from study.axes.regularizer import NoPenalty, Regularizer
 from study.axes.schedule import Constant, Schedule
+from study.axes.start import Afresh, Start
 from study.axes.trainer import Command, Engine, Trainer
 
 NUMBERS = (float, int, bool)  # types of an axis without choices
@@ -48,6 +49,7 @@ class Recipe(Frozen):
     network: Annotated[Network, NEEDED] = NOT_GIVEN
     activation: Activation = ReLU()
     init: Init = Default()
+    start: Start = Afresh()
     dropout: Annotated[
         Fraction,
         Axis(
@@ -132,9 +134,19 @@ class Recipe(Frozen):
         """Steps of a run that is trained on so many rows."""
         return self.steps or self.epochs * -(-rows // self.batch_size)
 
+    @property
+    def before(self) -> Recipe | None:
+        """What is trained before, with whose parameters it begins; None where nothing is."""
+        differing = self.start.before
+        return None if differing is None else self.but(**differing)
+
+    def but(self, **axes: Any) -> Recipe:
+        """The same with other choices; a copy of a model would keep its id."""
+        return Recipe(**{axis: getattr(self, axis) for axis in AXES} | axes)
+
     def for_one_epoch(self) -> Recipe:
         """The same over one epoch of all training rows, evaluated at its end."""
-        return self.model_copy(update={"train_share": 1.0, "epochs": 1, "steps": None, "evaluate": EachEpoch()})
+        return self.but(train_share=1.0, epochs=1, steps=None, evaluate=EachEpoch())
 
     @cached_property
     def id(self) -> str:

@@ -94,7 +94,7 @@ class Pack:
         if len({run.recipe.shared() for run in runs}) != 1:
             names = [axis for axis, about in AXES.items() if about.shared]
             raise ValueError(f"runs in a pack share {', '.join(names)}")
-        self.runs, self.device, self.shard = list(runs), device, shard
+        self.runs, self.given, self.device, self.shard = list(runs), data, device, shard
         self.data = data = training_set(data.of([run.seed for run in runs]), runs)
         recipe = runs[0].recipe
         self.batch_size, self.tf32 = recipe.batch_size, recipe.tf32
@@ -104,6 +104,7 @@ class Pack:
         self.shapes = dropped_shapes(modules[0], data.shape)
         self.stack = Stack(modules, data.shape, device)
         self.slices = slices(runs)
+        self.keys = [each.key(device) for each in self.slices]
         ends = list(accumulate(len(each.seeds) for each in self.slices))
         self.rows = [slice(end - len(each.seeds), end) for each, end in zip(self.slices, ends, strict=True)]
         recipes = [each.recipe for each in self.slices]
@@ -132,14 +133,27 @@ class Pack:
         return self._streams[purpose]
 
     def train(self, checkpoints: Checkpoints | None = None) -> list[Record]:
-        keys = [each.key(self.device) for each in self.slices]
-        if checkpoints and (saved := checkpoints.restore(keys)):
+        if checkpoints and (saved := checkpoints.restore(self.keys)):
             self.load_state_dict(saved)
         else:
+            self.take_over(checkpoints)
             self.evaluate(None)
         while self.evaluated < self.budget and self.alive.any():
             self.evaluate(self.train_on(checkpoints))
         return self.records()
+
+    def take_over(self, checkpoints: Checkpoints | None) -> None:
+        """Begin with the parameters and buffers of what is trained before, where a recipe says so."""
+        if not (runs := [Run(recipe, run.seed) for run in self.runs if (recipe := run.recipe.before)]):
+            return
+        before = Pack(runs, self.given, self.device, self.shard)
+        before.train(checkpoints)
+        self.stack.take_over(before.stack)
+        self.alive &= before.alive
+        self.initial_weights = self.stack.weights().square().mean(1).sqrt()
+        if checkpoints:
+            checkpoints.remove(before.keys)
+            checkpoints.restore(self.keys)
 
     def train_on(self, checkpoints: Checkpoints | None = None) -> Tensor:
         """The steps to the next evaluation; returns the mean gradient norm of each run over them. [runs]"""
@@ -184,10 +198,9 @@ class Pack:
 
     def objective(self, outputs: Tensor, target: Tensor) -> Tensor:
         """What is minimized, of every row: [runs, rows]."""
-        task = self.data.task
-        return (
-            task.losses(outputs, target) if self.smoothing is None else task.smoothed(outputs, target, self.smoothing)
-        )
+        if self.smoothing is None:
+            return self.data.task.losses(outputs, target)
+        return self.data.task.smoothed(outputs, target, self.smoothing)
 
     def _masks(self, rows: int) -> dict[str, Tensor]:
         """Dropout masks [runs, rows, *shape] by layer, each run's drawn from its own stream."""

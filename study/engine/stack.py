@@ -86,6 +86,13 @@ class Stack:
         """What a run's network keeps between steps beside its parameters, by name."""
         return self.turn.buffers(run) if self.turn else {name: each[run] for name, each in self._buffers.items()}
 
+    def take_over(self, other: Stack) -> None:
+        """The parameters and buffers of ``other``, run by run."""
+        self.flat.copy_(other.flat)
+        for run in range(self.runs):
+            for name, buffer in self.buffers(run).items():
+                buffer.copy_(other.buffers(run)[name])
+
     def split(self, flat: Tensor) -> dict[str, Tensor]:
         """Views of what has the layout of ``flat``, [..., padded], by the parameter's name: [..., *shape]."""
         sizes = [shape.numel() for shape in self.shapes.values()]

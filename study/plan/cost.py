@@ -61,11 +61,15 @@ def training_rows(dataset: Dataset, prepared: Path) -> int | None:
 
 
 def steps_of(recipe: Recipe, rows: int | None = None) -> int | None:
-    """Steps of one run over its whole budget. ``rows``: for training, where the dataset does not tell them."""
+    """Steps of one run over its whole budget, and of what is trained before.
+
+    ``rows``: for training, where the dataset does not tell them.
+    """
     if recipe.trainer.free:
         return 0  # as many as a script takes
     rows = recipe.dataset.sizes[0] if recipe.dataset.sizes else rows
-    return None if rows is None else recipe.budget(recipe.training_rows(rows))
+    stages = filter(None, (recipe.before, recipe))
+    return None if rows is None else sum(stage.budget(stage.training_rows(rows)) for stage in stages)
 
 
 def final(arm: Arm, runs: int, rows: int | None = None) -> Work:
