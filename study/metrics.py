@@ -84,7 +84,7 @@ class PerRound(Computed):
     readable: ClassVar = {
         "step_seconds": "seconds of a step",
         "memory_bytes": "peak while one run is trained alone",
-        "steps": "steps of the arm's whole budget",
+        "steps": "steps of the arm's whole budget; where runs stop early, the mean of theirs",
         "reference_seconds": "seconds of a step of the comparison's reference in the same round",
     }
 

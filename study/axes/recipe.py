@@ -18,6 +18,7 @@ from study.axes import custom_dataset, files, table  # noqa: F401  their dataset
 from study.axes.activation import Activation, ReLU
 from study.axes.base import Axis, Choice, Count, Fraction, Frozen, NonNegative, whole
 from study.axes.dataset import Dataset
+from study.axes.early_stopping import EarlyStopping, Never, Patience
 from study.axes.evaluation import EachEpoch, Evaluation
 from study.axes.init import Default, Init
 from study.axes.network import Network
@@ -109,6 +110,15 @@ class Recipe(Frozen):
         ),
     ] = NOT_GIVEN  # fmt: skip
     evaluate: Evaluation = EachEpoch()
+    ema: Annotated[
+        Fraction,
+        Axis(
+            "Decay of an average of the parameters over the steps, in [0, 1), which is evaluated in their place; "
+            "0: they are evaluated as they are.",
+            "decays of averages", step=bool,
+        ),
+    ] = 0.0  # fmt: skip
+    early_stopping: EarlyStopping = Never()
     gpus: Annotated[
         Count,
         Axis(
@@ -147,6 +157,11 @@ class Recipe(Frozen):
     def for_one_epoch(self) -> Recipe:
         """The same over one epoch of all training rows, evaluated at its end."""
         return self.but(train_share=1.0, epochs=1, steps=None, evaluate=EachEpoch())
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether its runs may take fewer steps than their budget."""
+        return isinstance(self.early_stopping, Patience)
 
     @cached_property
     def id(self) -> str:
@@ -254,6 +269,9 @@ class Recipe(Frozen):
             for axis in ("label_smoothing", "label_noise"):
                 if getattr(self, axis):
                     return (axis, "dataset"), f"{dataset.name!r} is for regression, and has no labels; use {axis} 0"
+            if isinstance(self.early_stopping, Patience) and self.early_stopping.metric == "val_accuracy":
+                words = f"'val_accuracy' needs classes and {dataset.name!r} is for regression; use metric: val_loss"
+                return ("early_stopping", "dataset"), words
         if size < self.gpus:
             return ("batch_size", "gpus"), f"a batch of {size} cannot be split over {self.gpus} devices; use fewer"
         if not network.batch_statistics:

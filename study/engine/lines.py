@@ -38,7 +38,9 @@ class Rows:
         curve = [{name: value for name, value in row.items() if name not in OF_THE_RUN} for row in self.curve]
         if curve:
             curve[-1] |= {name: self.last[name] for name in AT_THE_END if name in self.last}
-        about = {"seconds": seconds} | {name: self.last[name] for name in (*OF_THE_RUN, "lr") if name in self.last}
+        about: dict[str, Any] = {"seconds": seconds} | {
+            name: self.last[name] for name in (*OF_THE_RUN, "lr") if name in self.last
+        }
         return Record(seed, self.diverged, curve[-1]["step"] if curve else 0, curve, **about)
 
 

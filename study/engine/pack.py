@@ -3,59 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from study.axes.recipe import AXES, RECIPE, Recipe, digest
+from study.axes.recipe import AXES
 from study.engine.checkpoint import Checkpoints
 from study.engine.data import SPLITS, Data
 from study.engine.determinism import quiet, stream, use_tf32
+from study.engine.ema import Average
 from study.engine.evaluation import means
 from study.engine.network import build, dropped_shapes, has_batch_statistics
 from study.engine.optimizer import StackOptimizer
 from study.engine.record import Curve, Record
 from study.engine.shard import ALONE, Shard
+from study.engine.slices import Run, Slice, slices
 from study.engine.stack import Stack
+from study.engine.stopping import Stopping
 from study.engine.training_set import training_set
 
+__all__ = ["Pack", "Run", "Slice", "train"]
+
 STATE = ("order", "norms", "alive", "steps", "initial_weights")  # tensors of a pack that change, or are drawn
-
-
-class Run(NamedTuple):
-    """One training of a recipe with one seed."""
-
-    recipe: Recipe
-    seed: int
-
-
-class Slice(NamedTuple):
-    """Consecutive runs of a pack, all of one recipe: what has an optimizer and a checkpoint of its own."""
-
-    recipe: Recipe
-    seeds: tuple[int, ...]
-
-    def key(self, device: torch.device | str) -> str:
-        """Names its checkpoint: 12 hex digits over the recipe and its version, the seeds, and the device's kind."""
-        return digest(str([RECIPE, torch.device(device).type, self.recipe.id, *self.seeds]))
-
-    def keys(self, device: torch.device | str) -> list[str]:
-        """Of all its checkpoints: one, or where its runs are not stacked one for each."""
-        parts = [self] if self.recipe.stack else [Slice(self.recipe, (seed,)) for seed in self.seeds]
-        return [part.key(device) for part in parts]
-
-
-def slices(runs: Sequence[Run]) -> list[Slice]:
-    """``runs`` in their order, those of one recipe together; a run that is there twice is a slice of its own."""
-    found: list[Slice] = []
-    for recipe, seed in runs:
-        if found and found[-1].recipe == recipe and seed not in found[-1].seeds:
-            found[-1] = Slice(recipe, (*found[-1].seeds, seed))
-        else:
-            found.append(Slice(recipe, (seed,)))
-    return found
 
 
 def train(
@@ -120,6 +92,14 @@ class Pack:
         self.steps = torch.zeros(len(runs), dtype=torch.int64, device=device)
         self.initial_weights = self.stack.weights().square().mean(1).sqrt()  # [runs] root mean square
         self.curves: list[Curve] = [[] for _ in runs]
+        decays, rules = self.by_run("ema"), [run.recipe.early_stopping for run in runs]
+        self.average = None if decays is None else Average(decays, self.stack)
+        self.stopping = Stopping(rules, self.stack) if any(run.recipe.ends_early for run in runs) else None
+
+    @property
+    def running(self) -> Tensor:
+        """Which runs are trained: those that neither diverged nor stopped. [runs]"""
+        return self.alive if self.stopping is None else self.alive & ~self.stopping.ended
 
     def by_run(self, axis: str) -> Tensor | None:
         """The number that each run has on ``axis``, [runs]; None where all are 0."""
@@ -138,7 +118,7 @@ class Pack:
         else:
             self.take_over(checkpoints)
             self.evaluate(None)
-        while self.evaluated < self.budget and self.alive.any():
+        while self.evaluated < self.budget and self.running.any():
             self.evaluate(self.train_on(checkpoints))
         return self.records()
 
@@ -192,9 +172,15 @@ class Pack:
         norms: Tensor = torch.linalg.vector_norm(self.stack.grad, dim=1)
         self.optimizer.step(progress, losses)
         # A sum is finite exactly when its terms are, short of overflow at 1e38; testing each would cost far more.
-        self.alive &= (losses + self.stack.flat.sum(1)).isfinite()
-        self.steps += self.alive
+        self._end((losses + self.stack.flat.sum(1)).isfinite())
+        self.steps += self.running
+        if self.average:
+            self.average.update()
         return norms
+
+    def _end(self, finite: Tensor) -> None:
+        """The runs diverged of which something is not ``finite``, [runs], unless they stopped before."""
+        self.alive &= finite if self.stopping is None else finite | self.stopping.ended
 
     def objective(self, outputs: Tensor, target: Tensor) -> Tensor:
         """What is minimized, of every row: [runs, rows]."""
@@ -224,24 +210,33 @@ class Pack:
         """
         use_tf32(self.tf32)
         self.stack.train(False)
+        with self.average.in_place() if self.average else nullcontext():
+            self._add_rows(norms)
+
+    def _add_rows(self, norms: Tensor | None) -> None:
+        """What the parameters in the stack come to."""
         losses, columns = {}, {}
         for name in SPLITS:
             losses[name], scores = means(self.stack, self.data, getattr(self.data, name), self.shard)
             columns[f"{name}_loss"] = losses[name].tolist()
             columns |= {f"{name}_{score}": values.tolist() for score, values in scores.items()}
-        self.alive &= torch.stack(list(losses.values())).isfinite().all(0)
+        self._end(torch.stack(list(losses.values())).isfinite().all(0))
         columns["grad_norm"] = [None] * len(self.runs) if norms is None else norms.tolist()
         lr, epoch = self.optimizer.rates(), self.done / self.steps_per_epoch
-        for r, (alive, steps) in enumerate(zip(self.alive.tolist(), self.steps.tolist(), strict=True)):
-            if alive:
+        running = self.running.tolist()
+        for r, steps in enumerate(self.steps.tolist()):
+            if running[r]:
                 metrics = {name: values[r] for name, values in columns.items()}
                 self.curves[r].append({"epoch": epoch, "step": steps, "lr": lr[r]} | metrics)
         if norms is not None:
             self.optimizer.watch(losses["val"])
+        if self.stopping:
+            self.stopping.watch(self.curves, running)
 
     def records(self) -> list[Record]:
         """What each run leaves."""
-        weights = self.stack.weights()
+        with self.average.in_place() if self.average else nullcontext():
+            weights = self.stack.weights(self.stopping.best_values if self.stopping else None)
         norms = weights.double().norm(dim=1).tolist()
         small = (weights.abs() < 0.01 * self.initial_weights.unsqueeze(1)).double().mean(1).tolist()
         lr = self.optimizer.base_rates()
@@ -252,6 +247,7 @@ class Pack:
                 reason=None if alive else f"loss or parameters not finite after step {steps}",
                 steps=steps,
                 curve=curve,
+                best=-1 if self.stopping is None or not run.recipe.ends_early else int(self.stopping.best[r]),
                 n_parameters=self.stack.n_parameters,
                 weight_norm=norms[r] if alive else None,
                 small_weights=small[r] if alive and float(self.initial_weights[r]) > 0 else None,
@@ -259,6 +255,11 @@ class Pack:
             )
             for r, (run, curve, alive, steps) in enumerate(rows)
         ]
+
+    def _parts(self) -> dict[str, Average | Stopping]:
+        """What only some packs have, and has a state."""
+        parts = {"average": self.average, "stopping": self.stopping}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def state_dict(self) -> list[dict[str, Any]]:
         """All that changes while it trains, slice by slice."""
@@ -278,6 +279,7 @@ class Pack:
                 "curves": self.curves[rows],
                 "place": divmod(self.done, self.steps_per_epoch),
             }
+            | {name: part.state_dict(rows) for name, part in self._parts().items()}
             for rows in self.rows
         ]
 
@@ -295,6 +297,8 @@ class Pack:
                     generator.set_state(each)
             self.curves[rows] = state["curves"]
             epoch, place = state["place"]
+            for name, part in self._parts().items():
+                part.load_state_dict(rows, state.get(name))
             self.done = epoch * self.steps_per_epoch + place
             self.evaluated = (self.done - 1) // self.every * self.every  # it is written after a step, before evaluation
         self.optimizer.load_state_dicts(zip(self.rows, (state["optimizers"] for state in saved), strict=True))

@@ -23,6 +23,7 @@ class Record:
     reason: str | None  # why it did not finish; None where it did
     steps: int = 0
     curve: Curve = field(default_factory=list)
+    best: int = -1  # the row of the curve that is reported
     n_parameters: int | None = None
     weight_norm: float | None = None
     small_weights: float | None = None
@@ -36,12 +37,13 @@ class Record:
     @property
     def learned(self) -> bool | None:
         """Whether the training loss ended below where it began; None where it is known of no two evaluations."""
-        losses = [row["train_loss"] for row in self.curve if row.get("train_loss") is not None]
+        rows = self.curve if self.best < 0 or not self.curve else [self.curve[0], self.curve[self.best]]
+        losses = [row["train_loss"] for row in rows if row.get("train_loss") is not None]
         return self.finished and (bool(losses[-1] < losses[0]) if len(losses) > 1 else None)
 
     def row(self) -> dict[str, Any]:
         """The run's row, without the arm and without provenance."""
-        last = self.curve[-1] if self.curve else {}
+        last, best = (self.curve[-1], self.curve[self.best]) if self.curve else ({}, {})
         return {
             "seed": self.seed,
             "status": "finished" if self.finished else "diverged",
@@ -49,7 +51,7 @@ class Record:
             "learned": self.learned,
             "epochs_run": int(last.get("epoch", 0)),
             "steps": self.steps,
-            **{name: last.get(name) if self.finished else None for name in (*FINAL_METRICS, *CLASS_METRICS)},
+            **{name: best.get(name) if self.finished else None for name in (*FINAL_METRICS, *CLASS_METRICS)},
             "n_parameters": self.n_parameters,
             "weight_norm": self.weight_norm,
             "small_weights": self.small_weights,

@@ -179,6 +179,6 @@ class Stack:
             if part.data_ptr() != slot.data_ptr():  # else it was computed there
                 slot.copy_(part)
 
-    def weights(self) -> Tensor:
-        """All weights, [runs, weights]."""
-        return self.flat[:, self.is_weight.bool()]
+    def weights(self, flat: Tensor | None = None) -> Tensor:
+        """All weights, [runs, weights]; ``flat``: of other parameters, laid out as these are."""
+        return (self.flat if flat is None else flat)[:, self.is_weight.bool()]

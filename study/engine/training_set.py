@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from study.axes.recipe import Recipe
 from study.engine.data import Data, Split
 from study.engine.determinism import stream
 from study.engine.prepare import random_state
+from study.engine.slices import Run
 
 
-class Trained(Protocol):
-    """A run."""
-
-    @property
-    def recipe(self) -> Recipe: ...
-    @property
-    def seed(self) -> int: ...
-
-
-def training_set(data: Data, runs: Sequence[Trained]) -> Data:
+def training_set(data: Data, runs: Sequence[Run]) -> Data:
     """``data``, which are those of ``runs``, with the training rows and labels that each of them is to have.
 
     Raises ValueError where labels are to be wrong and there are none.
@@ -38,7 +28,7 @@ def training_set(data: Data, runs: Sequence[Trained]) -> Data:
     return data
 
 
-def _share(data: Data, runs: Sequence[Trained]) -> Split:
+def _share(data: Data, runs: Sequence[Run]) -> Split:
     """The share of the training rows that ``runs`` have in common; scaling and split are those of all rows.
 
     It is drawn as the split is, so that what verdicts generalise over is said in one place: by ``split_seed`` the
@@ -72,7 +62,7 @@ def stratified(drawn: np.ndarray, strata: np.ndarray | None) -> np.ndarray:
     return ordered
 
 
-def _noisy(data: Data, runs: Sequence[Trained]) -> Tensor:
+def _noisy(data: Data, runs: Sequence[Run]) -> Tensor:
     """The training labels of every run, a share of them replaced by one of the other classes. [runs, rows]
 
     What is wrong at a smaller share is wrong at a larger one too, and in the same way.

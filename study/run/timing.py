@@ -220,6 +220,7 @@ def peak_memory(pack: Pack) -> int:
         pack.step(batch, 0.0)
         return torch.cuda.max_memory_allocated(device)
     tensors = [pack.stack.flat, pack.stack.grad, *pack.optimizer.state()]
+    tensors += [pack.average.values] if pack.average else []
     return sum(t.numel() * t.element_size() for t in tensors) + sum(saved.values())
 
 

@@ -198,7 +198,8 @@ def _rounds(labels: Mapping[str, str], reference: str, source: PerRound, evidenc
 def budgets(plan: Plan, runs: pd.DataFrame) -> pd.Series:
     """The steps of each arm's whole budget, whether or not a run of it finished. [arm]
 
-    Training rows are those of any run on the same data; null of an arm whose data no run has seen.
+    Of an arm that stops early they are the mean over its runs. Training rows are those of any run on the same data;
+    null of an arm whose data no run has seen.
     """
     data = runs["arm"].map({name: (arm.dataset_id, arm.outline.train_share) for name, arm in plan.arms.items()})
     rows = runs.groupby(data)["train_rows"].transform("max")
@@ -206,7 +207,11 @@ def budgets(plan: Plan, runs: pd.DataFrame) -> pd.Series:
     rows, batch, epochs, steps = (
         arms[name].astype(float) for name in ("rows", "batch_size", "epochs", AXES["steps"].column)
     )
-    return steps.fillna(-(-rows // batch) * epochs)
+    whole = steps.fillna(-(-rows // batch) * epochs)
+    stopping = [name for name, arm in plan.arms.items() if arm.outline.ends_early]
+    early = runs[(runs["status"] == "finished") & runs["arm"].isin(stopping)]
+    taken = early.groupby("arm")["steps"].mean().reindex(whole.index)
+    return taken.fillna(whole)
 
 
 def loss_units(dataset: Dataset, runs: pd.DataFrame) -> set[str]:

@@ -48,7 +48,7 @@ def test_every_axis_has_choices_or_is_a_number_or_a_switch() -> None:
     plain = {axis: field.annotation for axis, field in Recipe.model_fields.items() if axis not in CHOICES}
     today = {"dropout": float, "batch_size": int, "epochs": int, "gpus": int, "stack": bool, "tf32": bool}
     today |= {"steps": int}
-    today |= dict.fromkeys(("grad_clip", "label_smoothing", "label_noise", "train_share"), float)
+    today |= dict.fromkeys(("grad_clip", "label_smoothing", "label_noise", "train_share", "ema"), float)
     assert today.items() <= plain.items()
     assert set(plain.values()) <= set(NUMBERS)
     assert {axis for axis in today if not AXES[axis].varies} == {"stack", "tf32"}

@@ -112,6 +112,12 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         f"{A}.vary.label_smoothing[1]: 'diabetes' is for regression, and has no labels; use label_smoothing 0, "
         "or leave the combination out by 'skip:'",
     ),
+    "early stopping of a regression by its accuracy": (
+        {f"{A}.baseline": {"dataset": "diabetes"}, f"{A}.metrics": ["test_loss"]}
+        | {f"{A}.vary.early_stopping": ["none", {"name": "patience", "metric": "val_accuracy"}]},
+        f"{A}.vary.early_stopping[1]: 'val_accuracy' needs classes and 'diabetes' is for regression; use metric: "
+        "val_loss, or leave the combination out by 'skip:'",
+    ),
     "no target": (
         TO_TARGET,
         f"{A}.metrics[0]: 'epochs_to_target' needs a target; "

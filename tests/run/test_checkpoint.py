@@ -30,6 +30,7 @@ from tests.run.conftest import make_recipe
 
 CASES = [(axis, name) for axis in ("optimizer", "schedule", "network") for name in CHOICES[axis].choices()]
 CASES += [("grad_clip", 0.1), ("label_smoothing", 0.2), ("label_noise", 0.2), ("train_share", 0.7)]
+CASES += [("ema", 0.9), ("early_stopping", {"name": "patience", "patience": 1})]
 CASES += [("steps", 10), ("evaluate", {"name": "steps", "steps": 3})]
 
 
@@ -140,7 +141,7 @@ def test_one_of_something_else_is_not_gone_on_from(
     checkpoints = Checkpoints(tmp_path, every=0, seconds=0)
     train(runs, data(recipe), checkpoints=checkpoints)
     if other == "recipe version":
-        monkeypatch.setattr("study.engine.pack.RECIPE", -1)
+        monkeypatch.setattr("study.engine.slices.RECIPE", -1)
     elif other == "runs":
         runs = [Run(recipe, seed) for seed in (0, 2)]
     else:

@@ -22,7 +22,7 @@ SHAPES = {
 }
 CHOSEN = [
     (axis, name)
-    for axis in ("optimizer", "schedule", "regularizer", "activation", "init")
+    for axis in ("optimizer", "schedule", "regularizer", "activation", "init", "early_stopping")
     for name in CHOICES[axis].choices()
 ]
 
@@ -39,7 +39,8 @@ def companions(recipe: Recipe, drops: bool) -> list[Recipe]:
     differing: list[dict[str, Any]] = [
         {"optimizer": {"name": "adam", "lr": 0.02}, "schedule": {"name": "cosine"}, "dropout": dropout},
         {"optimizer": {"name": "momentum", "lr": 0.3}, "regularizer": {"name": "l1", "strength": 0.1}},
-        {"optimizer": {"name": "rmsprop", "lr": 0.01}, "schedule": {"name": "plateau"}, "init": {"name": "zeros"}},
+        {"optimizer": {"name": "rmsprop", "lr": 0.01}, "schedule": {"name": "plateau"}, "init": {"name": "zeros"}}
+        | {"early_stopping": {"name": "patience", "patience": 1}},
         {"optimizer": recipe.optimizer.model_dump(mode="json") | {"lr": recipe.optimizer.lr / 2}},
     ]
     for axis in NUMBERS:
@@ -130,6 +131,7 @@ SHARED = {
 
 UNSHARED = (
     "init", "dropout", "optimizer", "schedule", "regularizer", "stack", "grad_clip", "label_smoothing", "label_noise",
+    "ema", "early_stopping",
 )  # fmt: skip
 
 

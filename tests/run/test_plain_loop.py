@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.optim import lr_scheduler
+from torch.optim import lr_scheduler, swa_utils
 
 from study.engine.data import Split
 from study.engine.network import build
@@ -137,7 +137,11 @@ def plain(recipe, seed, data):
             return F.cross_entropy(output, y, label_smoothing=smoothing)
         return F.mse_loss(output.squeeze(1), y)
 
+    trained = model
+    average = swa_utils.AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(recipe.ema))
+
     def evaluate():
+        model = average.module if recipe.ema else trained
         model.eval()
         row = {}
         with torch.no_grad():
@@ -168,6 +172,7 @@ def plain(recipe, seed, data):
                     w.copy_(torch.sign(w) * torch.relu(w.abs() - used * recipe.regularizer.strengths[0]))
             scheduler.step()
             done += 1
+            average.update_parameters(model)
             if done == T or done % (recipe.evaluate.steps if recipe.evaluate.name == "steps" else per_epoch) == 0:
                 row = evaluate()
                 about = {"lr": used, "grad_norm": sum(norms) / len(norms), "step": done, "epoch": done / per_epoch}
@@ -175,7 +180,8 @@ def plain(recipe, seed, data):
                 norms = []
                 if plateau:
                     plateau.step(row["val_loss"])
-    return curve, torch.cat([w.detach().flatten() for w in weights])
+    reported = (average.module if recipe.ema else model).parameters()
+    return curve, torch.cat([w.detach().flatten() for w in reported if w.dim() >= 2])
 
 
 def assert_agree(recipe, data, own=None):
@@ -217,6 +223,7 @@ def test_every_network_agrees_with_a_plain_loop(name, dropout, recipe, data):
 OTHERS = [{"grad_clip": 0.3}, {"label_smoothing": 0.2}, {"label_noise": 0.25}, {"train_share": 0.4}]
 OTHERS += [{"steps": 12}, {"steps": 8, "evaluate": {"name": "steps", "steps": 3}}]  # of five steps an epoch
 OTHERS += [{"evaluate": {"name": "steps", "steps": 4}, "schedule": "plateau"}]
+OTHERS += [{"ema": 0.8}, {"ema": 0.8, "schedule": "plateau"}]
 BESIDE = {"dropout": 0.3, "regularizer": {"name": "l2", "strength": 0.05}}
 
 

@@ -90,17 +90,20 @@ class LearningCurves(MetricPanel):
             )  # fmt: skip
 
     def _quartiles(self) -> pd.DataFrame:
-        """Columns label, epoch (or step), low, median, high over seeds; a run that ended early counts as worst from
-        there, and a quartile that is worst is NaN.
+        """Columns label, epoch (or step), low, median, high over seeds; a run that diverged counts as worst from there,
+        one that stopped early goes on as it was, and a quartile that is worst is NaN.
         """
         clock = self.evidence.clock
         parts = [pd.DataFrame()]
         curves = dict(iter(self.evidence.curves.groupby("label")))
         for label, arm in ((label, curves[label]) for label in self.evidence.labels if label in curves):
             wide = arm.pivot(index=clock, columns="seed", values=self.metric).astype(float).dropna(how="all")
-            if not self.evidence.comparison.here:  # what a run that did not diverge lacks says nothing of its arm
-                ended = self.evidence.runs.query("label == @label and status == 'finished'")["seed"]
-                wide = wide.dropna(subset=[seed for seed in ended if seed in wide.columns])
+            finished = self.evidence.runs.query("label == @label and status == 'finished'")["seed"]
+            ended = [seed for seed in finished if seed in wide.columns]
+            if self.evidence.comparison.here:
+                wide[ended] = wide[ended].ffill()
+            else:  # what a run that did not diverge lacks says nothing of its arm
+                wide = wide.dropna(subset=ended)
             values = wide.to_numpy() * (100 if self.accuracy else 1)
             values[np.isnan(values)] = -WORST if self.accuracy else WORST
             quartiles = np.quantile(values, (0.25, 0.5, 0.75), axis=1, method="averaged_inverted_cdf").T

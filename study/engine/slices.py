@@ -1,0 +1,44 @@
+"""Runs, and those of one recipe together: what has an optimizer and a checkpoint of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+
+from study.axes.recipe import RECIPE, Recipe, digest
+
+
+class Run(NamedTuple):
+    """One training of a recipe with one seed."""
+
+    recipe: Recipe
+    seed: int
+
+
+class Slice(NamedTuple):
+    """Consecutive runs of a pack, all of one recipe: what has an optimizer and a checkpoint of its own."""
+
+    recipe: Recipe
+    seeds: tuple[int, ...]
+
+    def key(self, device: torch.device | str) -> str:
+        """Names its checkpoint: 12 hex digits over the recipe and its version, the seeds, and the device's kind."""
+        return digest(str([RECIPE, torch.device(device).type, self.recipe.id, *self.seeds]))
+
+    def keys(self, device: torch.device | str) -> list[str]:
+        """Of all its checkpoints: one, or where its runs are not stacked one for each."""
+        parts = [self] if self.recipe.stack else [Slice(self.recipe, (seed,)) for seed in self.seeds]
+        return [part.key(device) for part in parts]
+
+
+def slices(runs: Sequence[Run]) -> list[Slice]:
+    """``runs`` in their order, those of one recipe together; a run that is there twice is a slice of its own."""
+    found: list[Slice] = []
+    for recipe, seed in runs:
+        if found and found[-1].recipe == recipe and seed not in found[-1].seeds:
+            found[-1] = Slice(recipe, (*found[-1].seeds, seed))
+        else:
+            found.append(Slice(recipe, (seed,)))
+    return found
