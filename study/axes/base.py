@@ -7,14 +7,26 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Annotated, Any, ClassVar, Self, Union
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetPydanticSchema
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
+from pydantic_core.core_schema import nullable_schema
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _or_none(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    return nullable_schema(handler(source))
+
+
+# Of an axis that the engine cannot do without, and that is None where a trainer is free of it and the study gives none.
+# It is typed as the engine finds it: whoever else asks for it asks the trainer first, or expects None.
+NEEDED = GetPydanticSchema(_or_none)
+OPTIONAL = GetPydanticSchema(lambda source, handler: _or_none(source, handler))  # of one that stands for another
+NOT_GIVEN: Any = None
 
 
 class Frozen(BaseModel):

@@ -9,14 +9,23 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import Field, GetCoreSchemaHandler, GetPydanticSchema
+from pydantic import Field
 from pydantic.fields import FieldInfo
-from pydantic_core import CoreSchema
-from pydantic_core.core_schema import nullable_schema
 
 from study.axes import custom_dataset, files, table  # noqa: F401  their datasets are choices too
 from study.axes.activation import Activation, ReLU
-from study.axes.base import Axis, Choice, Count, Fraction, Frozen, NonNegative, whole
+from study.axes.base import (
+    NEEDED,
+    NOT_GIVEN,
+    OPTIONAL,
+    Axis,
+    Choice,
+    Count,
+    Fraction,
+    Frozen,
+    NonNegative,
+    whole,
+)
 from study.axes.dataset import Dataset
 from study.axes.early_stopping import EarlyStopping, Never, Patience
 from study.axes.evaluation import EachEpoch, Evaluation
@@ -30,17 +39,6 @@ from study.axes.trainer import Command, Engine, Trainer
 
 NUMBERS = (float, int, bool)  # types of an axis without choices
 RECIPE = 2  # raised by hand when the meaning of training changes: every arm gets a new id
-
-
-def _or_none(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-    return nullable_schema(handler(source))
-
-
-# Of an axis that the engine cannot do without, and that is None where a trainer is free of it and the study gives none.
-# It is typed as the engine finds it: whoever else asks for it asks the trainer first, or expects None.
-NEEDED = GetPydanticSchema(_or_none)
-OPTIONAL = GetPydanticSchema(lambda source, handler: _or_none(source, handler))  # of one that stands for another
-NOT_GIVEN: Any = None
 
 
 class Recipe(Frozen):

@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -24,7 +25,9 @@ PLACEHOLDER = re.compile(r"\{(\w*)\}")
 SCRIPTS = (".py", ".sh", ".bash", ".R", ".r", ".jl", ".lua", ".pl", ".rb", ".js", ".ts", ".m")  # files that are run
 
 
+@cache
 def checksum(path: Path) -> str:
+    """SHA-256 of a file, taken once in a process."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -79,59 +79,56 @@ class Scripts:
 
     def _trained(self, recipe: Recipe, seed: int, place: Path) -> Record:
         """One run: of a script that ended before its records were written, what it left."""
-        logs = sorted(place.glob("log-*.jsonl"))
         done, checkpoint = place / "done", place / "checkpoint"
-        if not done.exists():
-            for log in logs if not checkpoint.exists() else ():
-                log.unlink()  # it begins anew
-            logs = logs if checkpoint.exists() else []
-            place.mkdir(parents=True, exist_ok=True)
-            logs.append(place / f"log-{len(logs):04d}.jsonl")
+        if done.exists():
+            return self._record(seed, logs_in(place), json.loads(done.read_text(encoding="utf-8")), None)
+        place.mkdir(parents=True, exist_ok=True)
+        with (place / "lock").open("a+") as lock:
+            end_orphan(lock)
+            if not checkpoint.exists():
+                for log in logs_in(place):
+                    log.unlink()  # it begins anew
+            log = place / f"log-{len(logs_in(place)):04d}.jsonl"
+            log.touch()
             began = time.monotonic()
-            why = self._start(recipe, seed, place, logs[-1], checkpoint)
-            seconds = None if len(logs) > 1 else round(time.monotonic() - began, 3)  # of one that went on nobody knows
-            record = self._record(recipe, seed, logs, seconds, why)
-            done.write_text(json.dumps(seconds), encoding="utf-8")
-            shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink(missing_ok=True)
-            return record
-        return self._record(recipe, seed, logs, json.loads(done.read_text(encoding="utf-8")), None)
+            why = watch(self._start(recipe, seed, place, log, lock), timeout_of(recipe), self.signals)
+        logs = logs_in(place)
+        seconds = None if len(logs) > 1 else round(time.monotonic() - began, 3)  # of one that went on nobody knows
+        record = self._record(seed, logs, seconds, why)
+        done.write_text(json.dumps(seconds), encoding="utf-8")
+        shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink(missing_ok=True)
+        return record
 
-    def _start(self, recipe: Recipe, seed: int, place: Path, log: Path, checkpoint: Path) -> str | None:
-        """Run the script to its end; returns why it failed, None where it did not. Raises Interrupted."""
+    def _start(self, recipe: Recipe, seed: int, place: Path, log: Path, lock: IO[str]) -> subprocess.Popen[bytes]:
+        """Start the script, which then holds the lock, as whatever it starts does: see ``end_orphan``."""
         trainer = recipe.trainer
         assert isinstance(trainer, Command)
         settings = place / "recipe.json"
         write_if_changed(settings, json.dumps(recipe.told(), indent=1) + "\n")
-        given = {"recipe": settings, "log": log, "checkpoint": checkpoint}
-        values = {name: path.absolute() for name, path in given.items()} | {"seed": seed}
-        words = trainer.words(values)
-        with (place / "lock").open("a+") as lock:
-            end_orphan(lock)
-            # SLURM's warning reaches every process, and ends one that does not expect it; it gets SIGTERM from here.
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-            try:
-                process = subprocess.Popen(
-                    words,
-                    cwd=self.home,
-                    env=environment(self.device, recipe.gpus),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,  # signals come from here alone
-                    pass_fds=[lock.fileno()],  # which it holds locked, and whatever it starts: see end_orphan
-                )
-            except OSError as error:
-                raise ScriptError(f"{words[0]!r} cannot be started: {error.strerror or error}") from None
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            lock.truncate(0)
-            lock.write(str(process.pid))
-            lock.flush()
-            return watch(process, trainer.timeout, self.signals)
+        given = {"recipe": settings, "log": log, "checkpoint": place / "checkpoint"}
+        words = trainer.words({name: path.absolute() for name, path in given.items()} | {"seed": seed})
+        # SLURM's warning reaches every process, and ends one that does not expect it; it gets SIGTERM from here.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        try:
+            process = subprocess.Popen(
+                words,
+                cwd=self.home,
+                env=environment(self.device, recipe.gpus),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # signals come from here alone
+                pass_fds=[lock.fileno()],
+            )
+        except OSError as error:
+            raise ScriptError(f"{words[0]!r} cannot be started: {error.strerror or error}") from None
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        lock.write(str(process.pid))
+        lock.flush()
+        return process
 
-    def _record(
-        self, recipe: Recipe, seed: int, logs: Sequence[Path], seconds: float | None, why: str | None
-    ) -> Record:
+    def _record(self, seed: int, logs: Sequence[Path], seconds: float | None, why: str | None) -> Record:
         """Of what the starts of a script wrote; ``why``: it failed. One whose numbers are not finite diverged."""
         try:
             rows = read(logs)
@@ -180,6 +177,15 @@ class Output:
         return f"{why}; it said last: {' | '.join(self.last)}" if self.last else f"{why}; it printed nothing"
 
 
+def logs_in(place: Path) -> list[Path]:
+    """What each start of a run has written, in order."""
+    return sorted(place.glob("log-*.jsonl"))
+
+
+def timeout_of(recipe: Recipe) -> float | None:
+    return recipe.trainer.timeout if isinstance(recipe.trainer, Command) else None
+
+
 def watch(process: subprocess.Popen[bytes], timeout: float | None, signals: list[int]) -> str | None:
     """Wait for a script, and print what it prints; returns why it failed, None where it did not.
 
@@ -224,6 +230,7 @@ def end_orphan(lock: IO[str]) -> None:
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.truncate(0)
             return
         except BlockingIOError:
             lock.seek(0)

@@ -133,7 +133,7 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "engine": (
         lambda s: s["baseline"].update(trainer="engine"),
-        "baseline.epochs: is missing; give a whole number",
+        "baseline.batch_size: is missing; give a whole number",
     ),
 }
 

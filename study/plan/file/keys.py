@@ -25,9 +25,9 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
-from study.axes.base import Axis, Choice, Frozen
+from study.axes.base import NEEDED, OPTIONAL, Axis, Choice, Frozen
 from study.axes.custom import SETTINGS, Open
-from study.axes.recipe import AXES, NEEDED, OPTIONAL, REQUIRED, Recipe
+from study.axes.recipe import AXES, REQUIRED, Recipe
 from study.axes.trainer import Trainer
 from study.plan.search import Value
 
