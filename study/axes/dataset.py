@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from study.axes.base import Axis, Choice, Frozen, whole
 from study.tasks import TASKS, TaskName
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+LONGEST = 80  # letters of a label
 FEWEST = 5  # rows: one to test, one to validate
 SAMPLE = 0  # seed of the rows that ``rows:`` takes: the same in every study
 
@@ -113,6 +114,12 @@ class Found(Frozen):
     checksum: str = ""  # of what is not in files of one's own
 
 
+def one_line(text: str) -> str:
+    if not text.strip() or len(text) > LONGEST or not text.isprintable():
+        raise ValueError(f"give one line of at most {LONGEST} letters")
+    return text
+
+
 class Dataset(Choice):
     """What its class says of the data is planned with, before they are read; ``read`` refuses data that differ."""
 
@@ -131,7 +138,7 @@ class Dataset(Choice):
     split_seed: Seed = 0
     split: Literal["fixed", "by_seed"] = "fixed"  # by_seed: each run's seed draws its own, the same for all arms
     rows: Annotated[int, Field(ge=10)] | None = None  # so many, drawn by a fixed seed, with the shares of the classes
-    label: Annotated[str, Field(pattern=r"\S", max_length=80)] | None = None  # what pages and tables call it
+    label: Annotated[str, AfterValidator(one_line)] | None = None  # what pages and tables call it
     found: Found | None = None  # what planning read of it
 
     @classmethod

@@ -159,7 +159,7 @@ class Images(FromFiles):
     def sources(self) -> tuple[str, ...]:
         """Part by part, class by class, in the order of their names. Raises FileNotFoundError where there is none."""
         if not Path(self.path).is_dir():
-            raise FileNotFoundError(f"{self.path}: there is no such folder; give one with a folder for each class")
+            raise FileNotFoundError(f"{self.path}: is no folder with a folder for each class")
         parts = [Path(self.path, part) for part in ("train", "test")]
         if not any(part.is_dir() for part in parts):
             parts = [Path(self.path)]
@@ -172,7 +172,7 @@ class Images(FromFiles):
             if image.is_file() and not image.name.startswith(".") and image.name not in ASIDE
         ]
         if not found:
-            raise FileNotFoundError(f"{self.path}: holds no folders of images; give one with a folder for each class")
+            raise FileNotFoundError(f"{self.path}: holds no images in folders, one for each class")
         return tuple(found)
 
     def fingerprint(self, sums: list[str]) -> str:

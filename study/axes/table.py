@@ -44,7 +44,7 @@ class Csv(Frozen):
         try:
             codecs.lookup(encoding)
         except LookupError:
-            raise ValueError(f"{encoding!r} is no encoding; give one such as utf-8, latin-1, utf-16") from None
+            raise ValueError("give an encoding, such as utf-8, latin-1 or utf-16") from None
         return encoding
 
     @field_validator("sep")
@@ -53,7 +53,7 @@ class Csv(Frozen):
         try:
             re.compile(sep if len(sep) > 1 else "")
         except re.error:
-            raise ValueError(f"{sep!r} is no regular expression; give one character, or an expression") from None
+            raise ValueError("give one character, or a regular expression") from None
         return sep
 
     def options(self) -> dict[str, Any]:

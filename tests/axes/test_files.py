@@ -165,7 +165,7 @@ def test_images_that_are_refused(tmp_path: Path) -> None:
     (folder / "b").rename(tmp_path / "b")
     assert words() == f"{folder}: has one class only, 'a'; a classification needs two folders"
     (folder / "a").rename(tmp_path / "a")
-    assert words().startswith(f"{folder}: holds no folders of images; give one with a folder for each class")
+    assert words().startswith(f"{folder}: holds no images in folders, one for each class")
 
 
 def idx(path: Path, array: np.ndarray) -> None:

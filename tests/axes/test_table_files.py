@@ -204,3 +204,26 @@ def test_a_number_to_predict_is_no_class_unless_the_file_says_so(tmp_path: Path)
     assert refused.value.lines == [f"{study}: comparisons.a.metrics[0]: {words}"]
     study.write_text(STUDY.format(more=", task: classification"))
     assert prepare(study, Store(tmp_path / "results")).comparisons
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ('read: {sepp: ";"}', "read.sepp: 'sepp' is not a key; did you mean 'sep'?"),
+        ("read: {encoding: u9}", "read.encoding: 'u9' is refused; give an encoding, such as utf-8, latin-1 or utf-16"),
+        ('read: {sep: "a["}', "read.sep: 'a[' is refused; give one character, or a regular expression"),
+        ("missing: mean", "missing: 'mean' is refused; give one of 'median', 'drop' or 'indicator'"),
+        ("drop: id", "drop: 'id' is refused; give a list"),
+        ("rows: 3", "rows: 3 is refused; give a number of at least 10"),
+        ('label: " "', "label: ' ' is refused; give one line of at most 80 letters"),
+        ('label: "a\\nb"', r"label: 'a\nb' is refused; give one line of at most 80 letters"),
+        ("found: 3", "found: 'found' is not a setting of 'table'; known: split_seed, split, rows, label, path, sha256, "
+         "target, task, drop, missing, numbers, categories, read"),
+    ],
+)  # fmt: skip
+def test_settings_that_are_misspelt(more: str, words: str, tmp_path: Path) -> None:
+    study = tmp_path / "s.yaml"
+    study.write_text(STUDY.format(more=f", {more}"))
+    with pytest.raises(Refused) as refused:
+        prepare(study, Store(tmp_path / "results"))
+    assert refused.value.lines == [f"{study}: baseline.dataset.{words}"]

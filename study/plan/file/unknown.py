@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from study.axes.custom import Open
 from study.axes.recipe import AXES
+from study.axes.table import Csv
 from study.errors import nearest, suggest
 from study.plan.elsewhere.models import CurvesFile, RunsClaim, RunsComparison, RunsFile, RunsMetric, RunsStatus
 from study.plan.file.claim import Claim
@@ -36,7 +37,7 @@ def unknown(place: Place, loc: tuple[int | str, ...]) -> str:
         return untunable(key)
     if GIVEN in loc:
         return _of_runs(place, key)
-    models: dict[str, type[BaseModel]] = {"target": Target, "claims": Claim, "": StudyFile}
+    models: dict[str, type[BaseModel]] = {"target": Target, "claims": Claim, "": StudyFile, "read": Csv}
     model = models.get(part, Range if "tune" in place else Comparison)
     return suggest(key, model.model_fields, "key")
 
