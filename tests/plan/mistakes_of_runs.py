@@ -228,6 +228,27 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
         {f"{R}.curves": {"path": "curves.csv", "metrics": {"val_loss": "loss"}}},
         f"{R}.curves: names no time; give the column of 'epoch:' or of 'step:'",
     ),
+    "curves of a metric that none are drawn of": (
+        csv(),
+        {f"{R}.curves": {"path": "curves.csv", "step": "step", "metrics": {"val_los": "loss"}}},
+        f"{R}.curves.metrics.val_los: 'val_los' is not a metric that curves are drawn of; did you mean 'val_loss'?",
+    ),
+    "no mapping": (
+        csv(),
+        {R: "sweep.csv"},
+        f"{R}: 'sweep.csv' is refused; give where the runs are, such as {{path: sweep.csv, label: optimizer, seed: "
+        "seed}",
+    ),
+    "metrics that are a list": (
+        csv(),
+        {f"{R}.metrics": ["best_acc"]},
+        f'{R}.metrics: ["best_acc"] is refused; give metric → its column, such as {{test_accuracy: best_acc}}',
+    ),
+    "a column without a name": (
+        csv(),
+        {f"{R}.seed": ""},
+        f"{R}.seed: '' is refused; give text that is not empty",
+    ),
     "curves of a run that is not there": (
         csv(),
         {f"{R}.curves": {"path": "curves.csv", "epoch": "epoch", "metrics": {"val_loss": "loss"}}},

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from study.axes.recipe import REQUIRED
 from study.errors import Mistakes, Refused, join, nearest, refuse, show, suggest
 from study.metrics import METRICS
+from study.plan.elsewhere.models import CurveMetric
 from study.plan.file.keys import CHOICES
 from study.plan.file.models import GIVEN, StudyFile, kind_of
 from study.plan.file.unknown import Place, last_key, unknown, unknown_setting
@@ -31,6 +32,7 @@ EXPECTED = {  # by the type of pydantic's error
     "finite_number": "a finite number",
     "bool_type": "true or false",
     "string_type": "text",
+    "string_too_short": "text that is not empty",
     "dict_type": "a mapping of keys to values",
     "model_type": "a mapping of keys to values",
     "tuple_type": "a list",
@@ -52,6 +54,10 @@ WANTED = {  # by the last key of a path: what a person who left it out, or gave 
     "curves.path": "a CSV or Parquet file, such as curves.csv",
     "runs.label": "the column, or columns, that tell arms apart, such as [optimizer, lr]",
     "curves.metrics": "metric → its column, such as {val_loss: val/loss}",
+    "runs.metric": "the column with the names of metrics",
+    "curves.metric": "the column with the names of metrics",
+    "runs.value": "the column with the values of metrics",
+    "curves.value": "the column with the values of metrics",
     "epochs": "a whole number",
     "select": f"one of {', '.join(SELECTS)}",
 } | {axis: f"one of {', '.join(about.choices())}" for axis, about in CHOICES.items()}
@@ -64,6 +70,7 @@ WHOLE = {  # by the last key of the path of a mapping: an example of it
     "reported": "{metric: figure as printed}, such as {test_accuracy: 92.3 %}",
     "tune.": f"where to search, such as {EXAMPLE}",
     "comparisons": "a mapping with 'vary:' or 'arms:', and 'metrics:'",
+    "metrics": "metric → its column, such as {test_accuracy: best_acc}",
     "runs": "where the runs are, such as {path: sweep.csv, label: optimizer, seed: seed}",
     "curves": "where the evaluations are, such as {path: curves.csv, epoch: epoch, metrics: {val_loss: val_loss}}",
 }
@@ -138,6 +145,8 @@ def words(errors: list[ErrorDetails], place: Place) -> str:
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "words":
         return error["msg"]
+    if kind == "literal_error" and error["loc"][-1] == "[key]":
+        return suggest(given, get_args(CurveMetric), "metric that curves are drawn of")
     if kind == "extra_forbidden" or is_key(error):
         return unknown(place, error["loc"])
     if kind == "missing":
