@@ -208,8 +208,10 @@ class Plan(Frozen):
     def stated(self) -> str:
         """A digest of all that verdicts depend on but the records: claims, looks, seeds, targets, timing; no names."""
         parts = [
-            [c.seeds, c.target and c.target.model_dump(), [claim.model_dump() for claim in c.claims]]
-            + ([c.paired, c.runs.model_dump(mode="json", include={"metrics", "seeds"})] if c.runs else [])
+            [
+                *([c.paired, c.runs.read] if c.runs else [c.seeds, c.target and c.target.model_dump()]),
+                [claim.model_dump() for claim in c.claims],
+            ]
             for c in self.comparisons
         ]
         return digest(json.dumps([parts, self.looks, self.timing and self.timing.id], sort_keys=True))

@@ -188,6 +188,21 @@ def test_a_file_that_changed_since_it_was_planned_is_not_read(drawn: Drawn, tmp_
         gather(plan, store)
 
 
+def test_runs_that_are_all_the_same_tell_nothing(drawn: Drawn) -> None:
+    lines = [re.sub(r"0\.9\d+", "0.9", line) for line in rows()]
+    claim = claim_of(drawn(csv(lines)))
+    assert claim["verdict"] == "undecided"
+    assert claim["reason"].startswith("all runs have the same test accuracy")
+
+
+def test_too_few_runs_say_so(drawn: Drawn) -> None:
+    content = study()
+    content["comparisons"]["optimizers"]["claims"][0]["exploratory"] = True
+    claim = claim_of(drawn(csv(rows(3)), content))
+    assert claim["verdict"] == "undecided"
+    assert "3 against 3 runs cannot decide it; about 4 runs of each arm would decide it" in claim["reason"]
+
+
 def test_what_would_decide_is_more_runs_in_the_file(
     drawn: Drawn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

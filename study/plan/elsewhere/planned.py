@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from study.axes.base import Frozen
 from study.plan.elsewhere.models import RunsFile, RunsMetric
@@ -21,6 +22,11 @@ class PlannedRuns(Frozen):
     def name(self) -> str:
         """Of the file, without its folder, which is somebody's own."""
         return Path(self.file.path).name
+
+    @property
+    def read(self) -> dict[str, Any]:
+        """What is read of the file: metric → its column, and what that is."""
+        return {name: one.model_dump(mode="json") for name, one in self.metrics.items()}
 
     @property
     def paths(self) -> list[Path]:
