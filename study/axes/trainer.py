@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -70,6 +71,14 @@ def _possible(run: str) -> str:
     return run
 
 
+def called(run: str) -> str:
+    """What people call a command line: by its script, else by its module or its program, without folders."""
+    words = shlex.split(run)
+    script = next((word for word in words if word.endswith(SCRIPTS)), None)
+    module = next((word for before, word in pairwise(words) if before == "-m"), words[0])
+    return Path(script or module).name
+
+
 class Command(Trainer, Open):
     """A script of your own, in any framework, run once for each arm and seed ([how](../docs/script.md)).
 
@@ -89,6 +98,10 @@ class Command(Trainer, Open):
     def words(self, values: Mapping[str, object]) -> list[str]:
         """The command line, with ``values`` for its placeholders."""
         return [PLACEHOLDER.sub(lambda found: str(values[found[1]]), word) for word in shlex.split(self.run)]
+
+    @property
+    def title(self) -> str:
+        return called(self.run)
 
     @property
     def pace(self) -> str:

@@ -217,7 +217,7 @@ def test_what_a_script_is_told(plan: Planned, own: dict[str, Any]) -> None:
     adam = {"name": "adam", "lr": 0.1, "betas": [0.9, 0.999], "eps": 1e-8}
     assert json.loads(json.dumps(recipe.told())) == {"lr": 0.1, "width": 8, "optimizer": adam, "dropout": 0.5}
     columns = recipe.columns()
-    assert (columns["optimizer"], columns["dropout"], columns["trainer"]) == ("adam", 0.5, "command")
+    assert (columns["optimizer"], columns["dropout"], columns["trainer"]) == ("adam", 0.5, "train.py")
     assert columns["activation"] is None  # nobody knows
 
 
@@ -247,3 +247,23 @@ def test_the_engine_and_a_script_are_compared(check: Check, own: dict[str, Any])
     code, out, _ = check(own)
     assert code == 0
     assert "In all: 6 runs, 126 steps" in out
+
+
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [
+        (RUN, "train.py"),
+        ("Rscript lab/fit.R {recipe} {seed} {log}", "fit.R"),
+        ("python -m lab.fit {recipe} {seed} {log}", "lab.fit"),
+        ("/opt/bin/fit {recipe} {seed} {log}", "fit"),
+    ],
+)
+def test_a_trainer_is_called_by_its_script(run: str, name: str) -> None:
+    assert Command(run=run).title == name
+
+
+def test_two_scripts_are_compared_by_their_names(plan: Planned, own: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("x = 1")
+    runs = [RUN, RUN.replace("train.py", "other.py")]
+    own["comparisons"]["a"]["vary"] = {"trainer": [{"name": "command", "run": run} for run in runs]}
+    assert [arm.label for arm in plan(own).comparisons[0].arms] == ["train.py", "other.py"]

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from study.axes.base import Choice
 from study.axes.custom import SETTINGS, Open, flat
 from study.axes.recipe import AXES, REQUIRED, Recipe, split_key
+from study.axes.trainer import called
 from study.errors import Mistakes, join, show
 from study.plan.file.keys import CHOICES, SHORT, Written
 from study.plan.file.models import Comparison
@@ -279,7 +280,9 @@ def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
 
 
 def _called(choice: Mapping[str, Any]) -> str:
-    """The name of a choice; of a person's own what it has in their module."""
+    """The name of a choice; of a person's own what it has in their module, or that of their script."""
+    if choice.get("run"):
+        return called(str(choice["run"]))
     return str(choice.get("factory") or choice["name"]).rpartition(":")[2]
 
 
