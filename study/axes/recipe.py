@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from study.axes import custom_dataset, files, table  # noqa: F401  their datasets are choices too
 from study.axes.activation import Activation, ReLU
+from study.axes.augmentation import Augmentation, NoAugmentation
 from study.axes.base import (
     NEEDED,
     NOT_GIVEN,
@@ -32,6 +33,7 @@ from study.axes.evaluation import EachEpoch, Evaluation
 from study.axes.init import Default, Init
 from study.axes.network import Network
 from study.axes.optimizer import Optimizer
+from study.axes.precision import Float32, Precision
 from study.axes.regularizer import NoPenalty, Regularizer
 from study.axes.schedule import Constant, Schedule
 from study.axes.start import Afresh, Start
@@ -117,6 +119,8 @@ class Recipe(Frozen):
         ),
     ] = 0.0  # fmt: skip
     early_stopping: EarlyStopping = Never()
+    augmentation: Augmentation = NoAugmentation()
+    precision: Precision = Float32()
     gpus: Annotated[
         Count,
         Axis(
@@ -244,49 +248,6 @@ class Recipe(Frozen):
         values = dict.fromkeys(AXES) | {"gpus": self.gpus} | self.stated
         named = ((AXES[axis].column or axis, value) for axis, value in values.items())
         return {name: value.title if isinstance(value, Choice) else value for name, value in named}
-
-    def impossible(self) -> tuple[tuple[str, ...], str] | None:
-        """The axes that do not go together and why; None where it can be trained."""
-        if isinstance(self.trainer, Command):
-            twice = [axis for axis in self.stated if axis in self.trainer.keywords()]
-            words = f"{twice[0]!r} is a setting of the script, too; give it in one place" if twice else ""
-            return ((twice[0],), words) if twice else None
-        lacking = [axis for axis in REQUIRED if getattr(self, axis) is None]
-        if lacking:
-            return (*lacking, "trainer"), f"the engine needs {lacking[0]!r}; give one, or a trainer of your own"
-        network, dataset, size = self.network, self.dataset, self.batch_size
-        if self.epochs is None and self.steps is None:
-            return ("epochs", "steps"), "is missing, and so is steps: give one of them"
-        if self.epochs is not None and self.steps is not None:
-            return ("steps", "epochs"), "is the budget, and epochs is given too; keep one of them"
-        if network.images_only and dataset.images is False:
-            return ("network", "dataset"), f"{network.name!r} needs images and {dataset.name!r} has none; use 'mlp'"
-        if self.dropout > 0 and not network.hidden_layers:
-            return ("dropout", "network"), f"{network.name!r} has no hidden layer to drop from; use dropout 0"
-        if dataset.known_task == "regression":
-            for axis in ("label_smoothing", "label_noise"):
-                if getattr(self, axis):
-                    return (axis, "dataset"), f"{dataset.name!r} is for regression, and has no labels; use {axis} 0"
-            if isinstance(self.early_stopping, Patience) and self.early_stopping.metric == "val_accuracy":
-                words = f"'val_accuracy' needs classes and {dataset.name!r} is for regression; use metric: val_loss"
-                return ("early_stopping", "dataset"), words
-        if size < self.gpus:
-            return ("batch_size", "gpus"), f"a batch of {size} cannot be split over {self.gpus} devices; use fewer"
-        if not network.batch_statistics:
-            return None
-        if self.gpus > 1:
-            words = "batch normalization would see one device's part of a batch only; use gpus 1, or batch_norm: false"
-            return ("gpus", "network"), words
-        axes = ("batch_size", "network", "dataset")
-        if size == 1:
-            return axes, "batch normalization needs at least two rows a batch; use a larger batch"
-        rows = dataset.sizes and self.training_rows(dataset.sizes[0])
-        if rows and rows % size == 1:
-            return axes, (
-                f"batches of {size} cut {rows} training rows so that one row is left for the last, "
-                "too few for batch normalization; use another batch size"
-            )
-        return None
 
 
 def axis_of(name: str, field: FieldInfo) -> Axis:

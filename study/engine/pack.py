@@ -10,12 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from study.axes.precision import BFloat16
 from study.axes.recipe import AXES
+from study.engine.augmentation import Changes, changes_images
 from study.engine.checkpoint import Checkpoints
 from study.engine.data import SPLITS, Data
 from study.engine.determinism import quiet, stream, use_tf32
 from study.engine.ema import Average
 from study.engine.evaluation import means
+from study.engine.masks import Masks
 from study.engine.network import build, dropped_shapes, has_batch_statistics
 from study.engine.optimizer import StackOptimizer
 from study.engine.record import Curve, Record
@@ -73,8 +76,11 @@ class Pack:
         modules = [build(run.recipe, run.seed, data) for run in runs]
         if has_batch_statistics(modules[0]) and (recipe.batch_size == 1 or data.train.rows % recipe.batch_size == 1):
             raise ValueError("batch normalization needs at least two rows a batch, the last one of an epoch included")
-        self.shapes = dropped_shapes(modules[0], data.shape)
-        self.stack = Stack(modules, data.shape, device)
+        shapes, rates = dropped_shapes(modules[0], data.shape), [run.recipe.dropout for run in runs]
+        self.masks = Masks(rates, shapes, device) if any(rates) else None
+        changes = [run.recipe.augmentation for run in runs]
+        self.changes = Changes(changes, data.shape, device) if any(map(changes_images, changes)) else None
+        self.stack = Stack(modules, data.shape, device, isinstance(recipe.precision, BFloat16))
         self.slices = slices(runs)
         self.keys = [each.key(device) for each in self.slices]
         ends = list(accumulate(len(each.seeds) for each in self.slices))
@@ -82,7 +88,6 @@ class Pack:
         recipes = [each.recipe for each in self.slices]
         self.optimizer = StackOptimizer(zip(recipes, self.rows, strict=True), self.stack)
         self._streams: dict[str, list[torch.Generator]] = {}  # by purpose
-        self.rates = torch.tensor([run.recipe.dropout for run in runs], device=device)
         self.smoothing = self.by_run("label_smoothing")
         self.steps_per_epoch = -(-data.train.rows // self.batch_size)
         self.budget = recipe.budget(data.train.rows)
@@ -163,7 +168,11 @@ class Pack:
         use_tf32(self.tf32)
         mine = self.shard.of(batch.shape[1])
         x, y = self.data.train.take(batch[:, mine])
-        masks = {name: mask[:, mine] for name, mask in self._masks(batch.shape[1]).items()}
+        if self.changes:
+            drawn = self.changes.draws(batch.shape[1], self.streams("augmentation", self.device))
+            x = self.changes(x, drawn[:, mine])
+        drops = self.masks(batch.shape[1], self.streams("dropout", self.device)) if self.masks else {}
+        masks = {name: mask[:, mine] for name, mask in drops.items()}
         draws = self.streams("forward", self.device) if self.stack.turn else None
         losses = self.objective(self.stack(x, masks, draws), y).sum(1) / batch.shape[1]  # [runs]
         self.stack.differentiate(losses)
@@ -187,20 +196,6 @@ class Pack:
         if self.smoothing is None:
             return self.data.task.losses(outputs, target)
         return self.data.task.smoothed(outputs, target, self.smoothing)
-
-    def _masks(self, rows: int) -> dict[str, Tensor]:
-        """Dropout masks [runs, rows, *shape] by layer, each run's drawn from its own stream."""
-        if not any(run.recipe.dropout for run in self.runs):
-            return {}
-        sizes = [rows * shape.numel() for shape in self.shapes.values()]
-        noise = torch.ones(len(self.runs), sum(sizes), device=self.device)
-        for run, row, generator in zip(self.runs, noise, self.streams("dropout", self.device), strict=True):
-            if run.recipe.dropout:
-                row.uniform_(generator=generator)
-        rate = self.rates.unsqueeze(1)
-        kept = noise.ge_(rate).div_(1 - rate)
-        parts = zip(self.shapes.items(), torch.split(kept, sizes, dim=1), strict=True)
-        return {name: part.view(-1, rows, *shape) for (name, shape), part in parts}
 
     @torch.no_grad()
     def evaluate(self, norms: Tensor | None) -> None:

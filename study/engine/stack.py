@@ -25,10 +25,17 @@ class Stack:
 
     ``parameters`` are views of it, [runs, *shape]; ``grad`` has its layout. One lone run (``alone``) is
     computed by its plain module. Networks that are no chain of known layers are computed in ``turn``, ``because``.
-    ``shape``: of one row of the input.
+    ``shape``: of one row of the input. ``bfloat16``: products are computed in it.
     """
 
-    def __init__(self, modules: Sequence[nn.Module], shape: Sequence[int], device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        modules: Sequence[nn.Module],
+        shape: Sequence[int],
+        device: torch.device | str = "cpu",
+        bfloat16: bool = False,
+    ) -> None:
+        self.bfloat16 = bfloat16
         self.because = ""
         self.layers: list[tuple[str, nn.Module]] = []
         try:
@@ -110,7 +117,14 @@ class Stack:
 
         ``generators``: of networks that are computed in turn, what those of each run draw from.
         """
-        masks = masks or {}
+        if self.bfloat16:
+            with torch.autocast(self.flat.device.type, torch.bfloat16):
+                return self._call(x, masks or {}, generators).float()
+        return self._call(x, masks or {}, generators)
+
+    def _call(
+        self, x: Tensor, masks: Mapping[str, Tensor], generators: Sequence[torch.Generator] | None = None
+    ) -> Tensor:
         if self.turn:
             return self.turn(x, masks, generators)
         if self.alone:
@@ -125,7 +139,11 @@ class Stack:
                 x = x.flatten(2)
             elif isinstance(layer, nn.Linear) and layer.bias is not None:
                 weight, bias = self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"]
-                x = linear(fill_rows(x), weight, bias, self._gradients[f"{name}.weight"])
+                x = fill_rows(x)
+                if self.bfloat16:  # which autocast makes of what torch itself differentiates
+                    x = torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+                else:
+                    x = linear(x, weight, bias, self._gradients[f"{name}.weight"])
                 x = x if x.shape[1] == rows else x[:, :rows]  # of a view, autograd copies what is computed in place
             elif isinstance(layer, MaskedDropout):
                 x = x * masks[name] if name in masks else x

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen
+from study.axes.combinations import impossible
 from study.axes.recipe import Recipe, changes_steps, digest, split_key
 from study.metrics import Select
 from study.target import Target
@@ -211,7 +212,7 @@ class Search(Frozen):
     def possible(self, settings: Candidate) -> bool:
         """Whether runs can be trained so."""
         try:
-            return self.at(settings).impossible() is None
+            return impossible(self.at(settings)) is None
         except ValueError:  # outside the setting's bounds
             return False
 

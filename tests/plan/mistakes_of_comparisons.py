@@ -118,6 +118,11 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         f"{A}.vary.early_stopping[1]: 'val_accuracy' needs classes and 'diabetes' is for regression; use metric: "
         "val_loss, or leave the combination out by 'skip:'",
     ),
+    "augmentation of what are no images": (
+        {f"{A}.baseline": {"dataset": "wine"}, f"{A}.vary.augmentation": ["none", "flip_crop"]},
+        f"{A}.vary.augmentation[1]: 'flip_crop' changes images and 'wine' has none; use augmentation: none, or leave "
+        "the combination out by 'skip:'",
+    ),
     "no target": (
         TO_TARGET,
         f"{A}.metrics[0]: 'epochs_to_target' needs a target; "

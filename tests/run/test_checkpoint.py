@@ -31,6 +31,7 @@ from tests.run.conftest import make_recipe
 CASES = [(axis, name) for axis in ("optimizer", "schedule", "network") for name in CHOICES[axis].choices()]
 CASES += [("grad_clip", 0.1), ("label_smoothing", 0.2), ("label_noise", 0.2), ("train_share", 0.7)]
 CASES += [("ema", 0.9), ("early_stopping", {"name": "patience", "patience": 1})]
+CASES += [("augmentation", "flip_crop"), ("precision", "bfloat16")]
 CASES += [("steps", 10), ("evaluate", {"name": "steps", "steps": 3})]
 
 
@@ -55,7 +56,9 @@ def dying(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
 def test_five_deaths_change_no_bit(
     axis: str, name: Any, data: Callable[[Recipe], Data], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changes = {axis: name, "batch_size": 16} | ({"dataset": "digits"} if name in ("convnet", "resnet") else {})
+    changes = {axis: name, "batch_size": 16} | (
+        {"dataset": "digits"} if name in ("convnet", "resnet", "flip_crop") else {}
+    )
     recipe = make_recipe(**changes, **({} if name == "linear" else {"dropout": 0.3}))
     slower = recipe.model_copy(
         update={"optimizer": recipe.optimizer.model_copy(update={"lr": recipe.optimizer.lr / 2})}

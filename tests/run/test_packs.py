@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from study.axes.combinations import impossible
 from study.axes.recipe import AXES, Recipe
 from study.engine.data import Data
 from study.engine.pack import Pack, Run, train
@@ -44,7 +45,7 @@ def companions(recipe: Recipe, drops: bool) -> list[Recipe]:
         {"optimizer": recipe.optimizer.model_dump(mode="json") | {"lr": recipe.optimizer.lr / 2}},
     ]
     for axis in NUMBERS:
-        if made(recipe, {axis: other(axis)}).impossible() is None:
+        if impossible(made(recipe, {axis: other(axis)})) is None:
             differing[0].setdefault(axis, other(axis))
     return [made(recipe, changes) for changes in differing]
 
@@ -99,6 +100,23 @@ def test_convolutions_with_and_without_batch_normalization(activation, batch_nor
     assert_independent(subject, data(subject))
 
 
+@pytest.mark.parametrize("network", ["mlp", "convnet"])
+def test_augmented_images(network, recipe, data):
+    subject = recipe(dataset="digits", network=network, batch_size=11, augmentation="flip_crop", dropout=0.3)
+    assert_independent(subject, data(subject))
+    beside = made(subject, {"augmentation": {"name": "none"}})
+    runs = [Run(subject, 0), Run(beside, 3)]
+    assert train(runs, data(subject))[1] == train(runs[1:], data(subject))[0]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("dataset", "network"), [("wine", "mlp"), ("digits", "mlp"), ("digits", "convnet")])
+def test_bfloat16(network, dataset, shape, recipe, data):
+    axes = SHAPES[shape] | {"dataset": dataset, "network": network, "dropout": 0.3}
+    subject = recipe(**axes | ({"batch_size": 11} if network == "convnet" else {}), precision="bfloat16")
+    assert_independent(subject, data(subject))
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("regularizer", CHOICES["regularizer"].choices())
 def test_regression(regularizer, shape, recipe, data):
@@ -125,13 +143,13 @@ def test_convolutions_over_seeds_that_draw_their_split(batch_norm, recipe, data)
 SHARED = {
     "dataset": {"name": "wine", "split_seed": 1}, "network": {"name": "mlp", "hidden": [7, 6]}, "activation": "tanh",
     "batch_size": 6, "epochs": 3, "gpus": 2, "tf32": True, "train_share": 0.5, "steps": 7,
-    "evaluate": {"name": "steps", "steps": 7},
+    "evaluate": {"name": "steps", "steps": 7}, "precision": "bfloat16",
 }  # fmt: skip
 
 
 UNSHARED = (
     "init", "dropout", "optimizer", "schedule", "regularizer", "stack", "grad_clip", "label_smoothing", "label_noise",
-    "ema", "early_stopping",
+    "ema", "early_stopping", "augmentation",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from study.axes.combinations import impossible
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, Recipe
 from study.errors import Mistakes, join
@@ -185,7 +186,7 @@ class Expansion:
                 at = key_place(at) if error["type"] == "extra_forbidden" else at
                 self.mistakes.add(at, refused(error, axis))
             return None
-        if (reason := recipe.impossible()) and not (search and any(search.covered(axis) for axis in reason[0])):
+        if (reason := impossible(recipe)) and not (search and any(search.covered(axis) for axis in reason[0])):
             axes, words = reason
             own = {key.partition(".")[0]: entry.place for key, entry in row.combination.items()}
             at = next((own[axis] for axis in axes if axis in own), row.choices.places.get(axes[0], "baseline"))

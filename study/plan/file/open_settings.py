@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from study.axes.base import Choice
+from study.axes.combinations import impossible
 from study.axes.recipe import split_key
 from study.errors import Mistakes, join, refuse
 from study.plan.file.keys import CHOICES, adapter, is_own, kind_of
@@ -173,6 +174,6 @@ def check_possible(search: Search, found: OpenSettings, mistakes: Mistakes) -> N
     """Note the first candidate of an arm's grid that cannot be trained."""
     suspects = [key for key in found.ranges if key not in CHOICES and ("." not in key or key.startswith("network."))]
     for candidate in search.grid() if suspects and search.method == "grid" else ():
-        if reason := search.at(candidate).impossible():
+        if reason := impossible(search.at(candidate)):
             mistakes.add(found.places[suspects[0]], reason[1])
             return

@@ -1,0 +1,55 @@
+"""Which choices do not go together, on whatever axes they are."""
+
+from __future__ import annotations
+
+from study.axes.augmentation import NoAugmentation
+from study.axes.early_stopping import Patience
+from study.axes.recipe import REQUIRED, Recipe
+from study.axes.trainer import Command
+
+
+def impossible(recipe: Recipe) -> tuple[tuple[str, ...], str] | None:
+    """The axes that do not go together and why; None where it can be trained."""
+    if isinstance(recipe.trainer, Command):
+        twice = [axis for axis in recipe.stated if axis in recipe.trainer.keywords()]
+        words = f"{twice[0]!r} is a setting of the script, too; give it in one place" if twice else ""
+        return ((twice[0],), words) if twice else None
+    lacking = [axis for axis in REQUIRED if getattr(recipe, axis) is None]
+    if lacking:
+        return (*lacking, "trainer"), f"the engine needs {lacking[0]!r}; give one, or a trainer of your own"
+    network, dataset, size = recipe.network, recipe.dataset, recipe.batch_size
+    if recipe.epochs is None and recipe.steps is None:
+        return ("epochs", "steps"), "is missing, and so is steps: give one of them"
+    if recipe.epochs is not None and recipe.steps is not None:
+        return ("steps", "epochs"), "is the budget, and epochs is given too; keep one of them"
+    if network.images_only and dataset.images is False:
+        return ("network", "dataset"), f"{network.name!r} needs images and {dataset.name!r} has none; use 'mlp'"
+    if recipe.augmentation != NoAugmentation() and dataset.images is False:
+        words = f"{recipe.augmentation.name!r} changes images and {dataset.name!r} has none; use augmentation: none"
+        return ("augmentation", "dataset"), words
+    if recipe.dropout > 0 and not network.hidden_layers:
+        return ("dropout", "network"), f"{network.name!r} has no hidden layer to drop from; use dropout 0"
+    if dataset.known_task == "regression":
+        for axis in ("label_smoothing", "label_noise"):
+            if getattr(recipe, axis):
+                return (axis, "dataset"), f"{dataset.name!r} is for regression, and has no labels; use {axis} 0"
+        if isinstance(recipe.early_stopping, Patience) and recipe.early_stopping.metric == "val_accuracy":
+            words = f"'val_accuracy' needs classes and {dataset.name!r} is for regression; use metric: val_loss"
+            return ("early_stopping", "dataset"), words
+    if size < recipe.gpus:
+        return ("batch_size", "gpus"), f"a batch of {size} cannot be split over {recipe.gpus} devices; use fewer"
+    if not network.batch_statistics:
+        return None
+    if recipe.gpus > 1:
+        words = "batch normalization would see one device's part of a batch only; use gpus 1, or batch_norm: false"
+        return ("gpus", "network"), words
+    axes = ("batch_size", "network", "dataset")
+    if size == 1:
+        return axes, "batch normalization needs at least two rows a batch; use a larger batch"
+    rows = dataset.sizes and recipe.training_rows(dataset.sizes[0])
+    if rows and rows % size == 1:
+        return axes, (
+            f"batches of {size} cut {rows} training rows so that one row is left for the last, "
+            "too few for batch normalization; use another batch size"
+        )
+    return None
