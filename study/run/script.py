@@ -29,7 +29,7 @@ from study.store.files import write_if_changed
 from study.store.layout import Store
 
 POLL = 0.05  # seconds between looks at the clock, and for signals
-SHORTLY = 0.002  # the same, of a script that has closed its output: it is about to end
+SHORTLY = 0.002  # the same, first, of a script that has closed its output: it is about to end
 GRACE = 30.0  # seconds that a script has to write its checkpoint once it is asked to end
 SHORT = 5.0  # the same, of one that is past its timeout
 LAST = 3  # lines of its output that a reason has
@@ -148,7 +148,7 @@ class Output:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream, self.last, self._rest = stream, deque[str](maxlen=LAST), b""
-        self.ended = False
+        self.ended, self._pause = False, SHORTLY
         os.set_blocking(stream.fileno(), False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(stream, selectors.EVENT_READ)
@@ -156,7 +156,8 @@ class Output:
     def tell(self, seconds: float) -> None:
         """Print the lines that there are; wait so long for some."""
         if self.ended:
-            time.sleep(min(seconds, SHORTLY))
+            time.sleep(min(seconds, self._pause))
+            self._pause = min(2 * self._pause, POLL)
         elif self._selector.select(seconds):
             text = self.stream.read()
             self.ended = text == b""

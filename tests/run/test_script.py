@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 
 from study.axes.recipe import Recipe
 from study.engine.signals import Interrupted
@@ -23,6 +24,7 @@ from study.plan.plan import Arm
 from study.plan.search import Search, Selection
 from study.plan.trials import Trials
 from study.run.job import run
+from study.run.script import environment
 from study.store.layout import Block, Store
 
 HEAD = """
@@ -231,6 +233,13 @@ def test_a_script_has_the_devices_and_threads_of_its_job_and_its_own_modules(
     )
     assert run(job(recipe, tmp_path, 0), store) == []
     assert frames(store, recipe)[0]["steps"].tolist() == [7]
+
+
+def test_a_script_sees_the_devices_that_its_job_leased(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-1,GPU-2")  # as a lease sets it
+    there = environment(torch.device("cuda", 0), 2)
+    assert (there["CUDA_VISIBLE_DEVICES"], there["OMP_NUM_THREADS"]) == ("GPU-1,GPU-2", "2")
+    assert environment(torch.device("cpu"), 1)["CUDA_VISIBLE_DEVICES"] == ""  # nothing is leased there
 
 
 def test_a_run_has_the_seconds_of_its_script(script: Make, store: Store, tmp_path: Path) -> None:
