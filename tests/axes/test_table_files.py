@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +228,49 @@ def test_settings_that_are_misspelt(more: str, words: str, tmp_path: Path) -> No
     with pytest.raises(Refused) as refused:
         prepare(study, Store(tmp_path / "results"))
     assert refused.value.lines == [f"{study}: baseline.dataset.{words}"]
+
+
+KINDS: dict[str, Callable[[np.random.Generator, int], Any]] = {
+    "numbers": lambda draw, n: draw.normal(size=n),
+    "whole": lambda draw, n: draw.integers(0, 9, n),
+    "truths": lambda draw, n: draw.random(n) < 0.5,
+    "texts": lambda draw, n: draw.choice(["a", 'b"c', "d, e", "ä\nö"], n),
+    "holes": lambda draw, n: np.where(draw.random(n) < 0.2, np.nan, draw.normal(size=n)),
+    "holed truths": lambda draw, n: pd.Series(draw.random(n) < 0.5).mask(draw.random(n) < 0.2),
+    "holed whole": lambda draw, n: pd.Series(draw.integers(0, 5, n), dtype="Int64").mask(draw.random(n) < 0.2),
+    "categories": lambda draw, n: pd.Categorical(draw.choice(["u", "v"], n), categories=["u", "v", "w"]),
+    "constant": lambda draw, n: [7] * n,
+    "nothing": lambda draw, n: [None] * n,
+    "mixed": lambda draw, n: ["x" if i % 2 else "1.5" for i in range(n)],
+    "dates": lambda draw, n: pd.date_range("2024", periods=n),
+    "bytes": lambda draw, n: [b"a"] * n,
+    "huge": lambda draw, n: [10**25 + i % 3 for i in range(n)],
+}
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_any_table_is_read_whole_or_refused_in_a_line_for_each_column(seed: int, tmp_path: Path) -> None:
+    draw = np.random.default_rng(seed)
+    rows = int(draw.choice([3, 8, 30, 60]))
+    usual = [*KINDS][:8]
+    columns = {f"c{i}": KINDS[draw.choice(usual if draw.random() < 0.9 else [*KINDS])](draw, rows) for i in range(3)}
+    table = pd.DataFrame(columns).assign(kind=KINDS[draw.choice(["whole", "truths", "texts", "numbers"])](draw, rows))
+    ending, missing = draw.choice(["csv", "parquet"]), draw.choice(["", "median", "drop", "indicator"])
+    path = tmp_path / f"t.{ending}"
+    try:
+        table.to_csv(path, index=False) if ending == "csv" else table.to_parquet(path)
+    except (TypeError, ValueError, OverflowError, pa.ArrowException):
+        pytest.skip("pandas cannot write it")
+    dataset = Table(path=str(path), target="kind", missing=missing or None)
+    lines: tuple[str, ...] = ()
+    try:
+        found = dataset.look()
+    except Unfit as error:
+        lines = error.words
+    assert all(line.startswith(str(path)) or "rows are too few" in line for line in lines)
+    if lines:
+        return
+    features = dataset.load().features
+    assert features.shape == (found.rows, *found.shape)
+    assert found.rows == rows or missing == "drop"
+    assert np.isfinite(features).all() or missing in ("median", "indicator")
