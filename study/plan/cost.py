@@ -107,7 +107,7 @@ class Speeds:
                     steps[pack["pace"]] += pack["steps"]
                     runs[pack["pace"]] += pack["runs"]
         self.known = {pace: seconds[pace] / steps[pace] for pace in seconds if steps[pace]}
-        self.by_run = {pace: seconds[pace] / runs[pace] for pace in seconds}
+        self.by_run = {pace: seconds[pace] / runs[pace] for pace in seconds if runs[pace]}
 
     def seconds(self, recipe: Recipe, work: Work) -> float:
         """Of runs of ``recipe``, or of those that its search may choose. What is not stacked is taken to be large."""
