@@ -18,8 +18,6 @@ class Float32(Precision):
 
 
 class BFloat16(Precision):
-    """Products of matrices and convolutions with 8 bits of mantissa (torch.autocast); parameters, optimizer and losses
-    stay in float32.
-    """
+    """Products of matrices and convolutions with 8 bits of mantissa (torch.autocast); all else in float32."""
 
     name: Literal["bfloat16"] = "bfloat16"
