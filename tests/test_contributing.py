@@ -196,7 +196,7 @@ def test_a_new_axis_is_one_field_and_what_acts_on_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("heading", "dataset", "optimizer", "metric"),
     [
-        ("Add an optimizer", "wine", "{name: radam, lr: 0.01}", "test_accuracy"),
+        ("Add an optimizer", "wine", "{name: amsgrad, lr: 0.01}", "test_accuracy"),
         ("Add an optimizer", "wine", "{name: normalized_sgd, lr: 0.1}", "test_accuracy"),
         ("Add a dataset", "iris", "{name: sgd, lr: 0.1}", "test_accuracy"),
         ("Add a dataset", "friedman", "{name: sgd, lr: 0.1}", "test_loss"),

@@ -44,6 +44,7 @@ class Choice(Frozen):
 
     axis: ClassVar[Axis]
     aside: ClassVar[tuple[str, ...]] = ()  # settings that change no result: no id has them, and nobody tunes them
+    costly: ClassVar[tuple[str, ...]] = ()  # settings that decide how long a step takes by more than being 0 or not
     builder: ClassVar[str] = ""  # import path of what takes its settings, by their names: ``torch.nn.ReLU``
     internal: ClassVar[frozenset[str]] = frozenset()  # fields that planning fills in, no settings
     short: ClassVar[str] = ""  # the setting that says which choice is meant, so that it may stand without the name
@@ -132,7 +133,9 @@ def whole(value: Any) -> Hashable:
 
 
 def operations(choice: Choice) -> Hashable:
-    """For ``Axis.step``: the name and the texts, and which numbers are zero, since zero may turn an operation off."""
+    """For ``Axis.step``: the name, the texts and what is ``costly``, and which numbers are zero, which may turn an
+    operation off."""
     values = choice.settings().items()
     kinds = ((name, value) for name, value in values if isinstance(value, int | float | str))
-    return choice.name, tuple((name, value if isinstance(value, str) else bool(value)) for name, value in kinds)
+    whole = (*choice.costly, *(name for name, value in values if isinstance(value, str)))
+    return choice.name, tuple((name, value if name in whole else bool(value)) for name, value in kinds)

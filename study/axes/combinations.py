@@ -29,6 +29,11 @@ def impossible(recipe: Recipe) -> tuple[tuple[str, ...], str] | None:
         return ("augmentation", "dataset"), words
     if recipe.dropout > 0 and not network.hidden_layers:
         return ("dropout", "network"), f"{network.name!r} has no hidden layer to drop from; use dropout 0"
+    if recipe.optimizer.hidden_only and not network.hidden_layers:
+        words = f"{network.name!r} has no hidden layer for {recipe.optimizer.name!r} to step; give it matrices: all"
+        return ("optimizer", "network"), words
+    if recipe.optimizer.again and recipe.gpus > 1:
+        return ("optimizer", "gpus"), f"{recipe.optimizer.name!r} evaluates the loss again within a step; use gpus 1"
     if dataset.known_task == "regression":
         for axis in ("label_smoothing", "label_noise"):
             if getattr(recipe, axis):

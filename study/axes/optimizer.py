@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from study.axes.base import Axis, Choice, Fraction, NonNegative, Positive, operations
+from study.axes.base import Axis, Choice, Count, Fraction, NonNegative, Positive, operations
 from study.axes.custom import Custom
 
 if TYPE_CHECKING:
@@ -16,24 +16,53 @@ if TYPE_CHECKING:
 
 Parameters = Iterable[tuple[str, "torch.nn.Parameter"]]
 Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]
+Shrink = Annotated[float, Field(gt=0, lt=1)]
+Grow = Annotated[float, Field(gt=1, allow_inf_nan=False)]
+Decay = Literal["all", "weights"]  # what weight_decay acts on; biases and norms are no weights
 
 
 class Optimizer(Choice):
     """``elementwise``: what becomes of an element depends on no other. Then the runs of an arm are stepped as one.
 
     Its ``build`` gets a single tensor, [runs, parameters], which is faster. Any other optimizer is built for each run,
-    of that run's own parameters.
+    of that run's own parameters. ``again``: its step takes a closure, which evaluates the loss and its gradient again,
+    on the same batch with the same masks. Runs of such are trained one at a time.
     """
 
     axis = Axis("What takes a step from the gradient.", "optimizers", rated=True, step=operations)
     elementwise: ClassVar[bool] = False
+    again: ClassVar[bool] = False
     flags: ClassVar[tuple[str, ...]] = ()  # further arguments of the builder, which are True
     lr: Positive
 
+    @property
+    def hidden_only(self) -> bool:
+        """Whether it is for the matrices of hidden layers, and there must be some."""
+        return False
+
+    @property
+    def spared(self) -> float:
+        """The decay that weights alone have, which are of two or more dimensions; 0 where all parameters have one."""
+        return float(getattr(self, "weight_decay", 0.0)) if getattr(self, "decay", "all") == "weights" else 0.0
+
+    def even(self) -> Self:
+        """The same without the decay that weights alone have."""
+        return self.model_copy(update={"decay": "all", "weight_decay": 0.0}) if self.spared else self
+
     def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """An optimizer of ``parameters``: pairs of name and parameter, as ``torch.optim`` takes them."""
-        made: torch.optim.Optimizer = self.call(parameters, **dict.fromkeys(self.flags, True))
+        settings = self.model_dump(exclude={"name", "decay"}) | dict.fromkeys(self.flags, True)
+        made: torch.optim.Optimizer = resolve_name(self.builder)(self.grouped(parameters), **settings)
         return made
+
+    def grouped(self, parameters: Parameters) -> Parameters | list[dict[str, Any]]:
+        """``parameters``, in groups where some of them have no decay."""
+        if not self.spared:
+            return parameters
+        named = list(parameters)
+        weights, others = ([each for each in named if (each[1].dim() >= 2) is kind] for kind in (True, False))
+        sides: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
+        return [side for side in sides if side["params"]]
 
 
 class SGD(Optimizer):
@@ -108,10 +137,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
-
-    The decay acts on every parameter, biases too, as torch's AdamW does unless told otherwise.
-    """
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019), of biases and norms too unless told otherwise."""
 
     name: Literal["adamw"] = "adamw"
     builder = "torch.optim.AdamW"
@@ -120,6 +146,7 @@ class AdamW(Optimizer):
     betas: Betas = (0.9, 0.999)
     eps: Positive = 1e-8
     weight_decay: NonNegative = 0.01
+    decay: Decay = "all"
 
 
 class NAdam(Optimizer):
@@ -141,20 +168,129 @@ class Lion(Optimizer):
     elementwise = True
     betas: Betas = (0.9, 0.99)
     weight_decay: NonNegative = 0.0
+    decay: Decay = "all"
+
+
+class RAdam(Optimizer):
+    """Adam with the variance of its early rates rectified (Liu et al., 2020)."""
+
+    name: Literal["radam"] = "radam"
+    builder = "torch.optim.RAdam"
+    elementwise = True
+    betas: Betas = (0.9, 0.999)
+    eps: Positive = 1e-8
+
+
+class Adamax(Optimizer):
+    """Adam by the largest gradient in place of the second moment (Kingma and Ba, 2015, section 7)."""
+
+    name: Literal["adamax"] = "adamax"
+    builder = "torch.optim.Adamax"
+    elementwise = True
+    betas: Betas = (0.9, 0.999)
+    eps: Positive = 1e-8
+
+
+class Rprop(Optimizer):
+    """Steps by the sign of the gradient alone (Riedmiller and Braun, 1993); ``lr`` is the first, schedules change none.
+
+    It is meant for full batches.
+    """
+
+    name: Literal["rprop"] = "rprop"
+    builder = "torch.optim.Rprop"
+    elementwise = True
+    etas: Annotated[tuple[Shrink, Grow], Field(strict=False)] = (0.5, 1.2)
+    step_sizes: Annotated[tuple[Positive, Positive], Field(strict=False)] = (1e-6, 50.0)
+
+
+class Adafactor(Optimizer):
+    """Second moments by rows and columns (Shazeer and Stern, 2018); the rate of step t is at most 1/√t.
+
+    It is relative to the root mean square of the parameters.
+    """
+
+    name: Literal["adafactor"] = "adafactor"
+    builder = "torch.optim.Adafactor"
+    beta2_decay: Annotated[float, Field(lt=0, allow_inf_nan=False)] = -0.8
+    d: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
+    weight_decay: NonNegative = 0.0
+    decay: Decay = "all"
+
+
+class Muon(Optimizer):
+    """Momentum of the matrices of hidden layers, orthogonalized (Jordan et al., 2024); AdamW for all other parameters.
+
+    The output layer (the last matrix) and what is called an embedding, a token or a position are AdamW's too, unless
+    ``matrices: all``. Convolutions are matrices [outputs, inputs · height · width]. The schedule acts on both rates.
+    """
+
+    name: Literal["muon"] = "muon"
+    builder = "study.axes.muon.Muon"
+    costly = ("ns_steps",)
+    weight_decay: NonNegative = 0.1
+    decay: Decay = "all"
+    momentum: Fraction = 0.95
+    nesterov: bool = True
+    ns_steps: Annotated[int, Field(ge=1, lt=100)] = 5
+    adjust_lr_fn: Literal["original", "match_rms_adamw"] = "original"
+    matrices: Literal["hidden", "all"] = "hidden"
+    adamw_lr: Positive = 1e-3
+    adamw_betas: Betas = (0.9, 0.999)
+    adamw_eps: Positive = 1e-8
+    adamw_weight_decay: NonNegative = 0.01
+
+    @property
+    def hidden_only(self) -> bool:
+        return self.matrices == "hidden"
+
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
+        made: torch.optim.Optimizer = self.call(parameters)
+        return made
+
+
+class LBFGS(Optimizer):
+    """Limited-memory BFGS (Liu and Nocedal, 1989); a step makes up to max_iter iterations on its batch.
+
+    Its runs are trained one at a time. Use large batches: differences of gradients of two batches are no curvature.
+    """
+
+    name: Literal["lbfgs"] = "lbfgs"
+    builder = "torch.optim.LBFGS"
+    again = True
+    costly = ("max_iter", "history_size")
+    lr: Positive = 1.0
+    max_iter: Count = 20
+    history_size: Count = 100
+    tolerance_grad: NonNegative = 1e-7
+    tolerance_change: NonNegative = 1e-9
+    line_search_fn: Literal["strong_wolfe", "none"] = "strong_wolfe"  # torch's default, none, soon diverges on batches
+
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
+        settings = self.model_dump(exclude={"name", "line_search_fn"})
+        search = None if self.line_search_fn == "none" else self.line_search_fn
+        made: torch.optim.Optimizer = resolve_name(self.builder)(parameters, **settings, line_search_fn=search)
+        return made
 
 
 class CustomOptimizer(Optimizer, Custom):
     """Your own: ``factory(parameters, lr=…, **settings)`` makes a ``torch.optim.Optimizer`` of named parameters.
 
     It is made for each run, of that run's own parameters, unless what makes it says ``elementwise = True``.
+    ``closure``: whether its step takes one (see ``Optimizer``).
     """
 
     name: Literal["custom"] = "custom"
     lr: Positive | None = None  # type: ignore[assignment]  # else a setting, or as its own default is
+    closure: bool = False
 
     @property
     def elementwise(self) -> bool:  # type: ignore[override]
         return bool(getattr(resolve_name(self.factory), "elementwise", False))
+
+    @property
+    def again(self) -> bool:  # type: ignore[override]
+        return self.closure
 
     def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         made: torch.optim.Optimizer = self.call(list(parameters), **{} if self.lr is None else {"lr": self.lr})

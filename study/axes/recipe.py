@@ -205,8 +205,10 @@ class Recipe(Frozen):
 
     @property
     def stacked(self) -> bool:
-        """Whether its runs are trained side by side."""
-        return self.stack and not self.trainer.free
+        """Whether its runs are trained side by side, and what is trained before."""
+        first = self.before
+        again = (self.optimizer and self.optimizer.again) or (first and first.optimizer and first.optimizer.again)
+        return self.stack and not self.trainer.free and not again
 
     @property
     def choices(self) -> tuple[Choice, ...]:
@@ -276,8 +278,11 @@ def split_key(key: str) -> tuple[str, str | None]:
 
 def changes_steps(key: str, zero: bool) -> bool:
     """Whether values of an axis or a setting may differ in how long a step takes; ``zero``: whether one may be 0."""
-    step = AXES[split_key(key)[0]].step
-    return step is whole or (step is not None and zero)
+    axis, setting = split_key(key)
+    about = AXES[axis]
+    if about.choices and any(setting in choice.costly for choice in about.choices.choices().values()):
+        return True
+    return about.step is whole or (about.step is not None and zero)
 
 
 def canonical(content: Mapping[str, Any]) -> str:

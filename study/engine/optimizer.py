@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from study.axes.recipe import Recipe
 from study.axes.schedule import Plateau
+from study.engine.attributes import kept, leaves, moved
 from study.engine.clipping import Clipping
 from study.engine.stack import Stack
 
@@ -33,6 +34,11 @@ class StackOptimizer:
             for strengths, alike in groupby(self.groups, lambda group: [bool(s) for s in group.strengths])
             if any(strengths)
         ]
+        self.again = any(recipe.optimizer.again for recipe, _ in slices)
+        if self.again and stack.runs > 1:
+            raise ValueError("an optimizer that takes a closure steps one run at a time")
+        self.turn = stack.turn
+        self.training: bool | None = None
         self._join()
 
     def _join(self) -> None:
@@ -40,20 +46,50 @@ class StackOptimizer:
         for group in self.groups:
             alike.setdefault(group.likeness, []).append(group)
         self.optimizers = [one_optimizer(groups) for groups in alike.values()]
+        self.moded = [each for each in self.optimizers if has_modes(each)]
+        self.decaying = [group for group in self.groups if group.decay]
+
+    def train(self, mode: bool) -> None:
+        """Whether steps or evaluations come next: schedule-free methods keep other parameters for each."""
+        if mode != self.training:
+            self.training = mode
+            for optimizer in self.moded:
+                optimizer.train() if mode else optimizer.eval()  # type: ignore[attr-defined]
 
     @torch.no_grad()
-    def step(self, progress: float, objective: Tensor) -> None:
-        """One step from the gradients of the losses in the stack; the penalties are added to ``objective`` [runs]."""
+    def step(self, progress: float, objective: Tensor, differentiate: Callable[[], Tensor]) -> None:
+        """One step from the gradients of the losses in the stack; the penalties are added to ``objective`` [runs].
+
+        ``differentiate``: gives the losses and their gradients once more, where the parameters are by then.
+        """
+        self._complete(objective)
+        for group in self.groups:
+            group.set_rates(progress)
+        for group in self.decaying:
+            group.shrink()
+        first = [objective]  # what a closure gives when it is first called is known already
+
+        def closure() -> Any:
+            if self.turn and not first:
+                self.turn.rewind()
+            with torch.enable_grad():
+                losses = first.pop() if first else differentiate()
+            with torch.no_grad():
+                if losses is not objective:
+                    self._complete(losses)
+                return losses.sum()  # of the only run
+
+        for optimizer in self.optimizers:
+            optimizer.step(closure) if self.again else optimizer.step()
+        for penalty in self.penalties:
+            penalty.shrink()
+
+    def _complete(self, objective: Tensor) -> None:
+        """Add the penalties to the losses and their gradients, and clip these."""
         for penalty in self.penalties:
             objective[penalty.rows] += penalty.add()
         if self.clipping:
             self.clipping.clip()
-        for group in self.groups:
-            group.set_rates(progress)
-        for optimizer in self.optimizers:
-            optimizer.step()
-        for penalty in self.penalties:
-            penalty.shrink()
 
     def rates(self) -> list[float]:
         """Of the last step. [runs]"""
@@ -72,8 +108,8 @@ class StackOptimizer:
     def state(self) -> Iterator[Tensor]:
         """All tensors that torch's optimizers keep between steps."""
         for optimizer in self.optimizers:
-            for values in optimizer.state.values():
-                yield from (value for value in values.values() if isinstance(value, Tensor))
+            kept_now = [list(optimizer.state.values()), kept(optimizer)]
+            yield from (each for each in leaves(kept_now) if isinstance(each, Tensor))
 
     def state_dicts(self, rows: slice) -> list[dict[str, Any]]:
         """All that changes while it steps the runs ``rows``."""
@@ -85,6 +121,7 @@ class StackOptimizer:
             for group, state in zip(self._of(rows), states, strict=True):
                 group.load_state_dict(state)
         self._join()
+        self.training = True  # checkpoints are written between steps
 
     def _of(self, rows: slice) -> list[Group]:
         return [group for group in self.groups if rows.start <= group.rows.start < rows.stop]
@@ -94,7 +131,8 @@ class Group:
     """Consecutive runs of one recipe that torch steps with one rate.
 
     An elementwise optimizer holds one tensor of them all; any other has one run, and holds its parameters.
-    ``optimizer``: torch's, of these runs. ``likeness``: equal where optimizers differ in their rates at most.
+    ``optimizer``: torch's, of these runs; ``whole``: the one that steps them. ``likeness``: equal where optimizers
+    differ in their rates at most. ``decay``: of their weights alone, where the optimizer does not know these.
     """
 
     def __init__(self, recipe: Recipe, rows: slice, stack: Stack) -> None:
@@ -111,8 +149,11 @@ class Group:
         for name, (_, gradient) in held.items():
             parameters[name].grad = gradient
         self.parameters = list(parameters.items())
-        self.settings = recipe.optimizer
-        self.optimizer = self.settings.build(self.parameters)
+        self.settings, self.decay = recipe.optimizer, 0.0
+        if self.settings.elementwise and self.settings.spared:  # the tensor of all runs has weights and others
+            self.settings, self.decay = self.settings.even(), self.settings.spared
+            self.values, self.is_weight = values, stack.is_weight
+        self.optimizer = self.whole = self.settings.build(self.parameters)
         others = self.settings.model_dump_json(exclude={"lr"})
         self.likeness: Hashable = others if self.settings.elementwise else rows.start
         self.base_rates = [part["lr"] for part in self.optimizer.param_groups]
@@ -146,14 +187,21 @@ class Group:
             for part, lr in zip(self.optimizer.param_groups, self.base_rates, strict=True):
                 part["lr"] = lr * self.schedule.factor(progress)
 
+    def shrink(self) -> None:
+        """The decay of weights alone."""
+        self.values.mul_(1 - self.rate * self.decay * self.is_weight)
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "optimizer": self.optimizer.state_dict(),
+            "kept": kept(self.whole),
             "plateau": self.plateau.state_dict() if self.plateau else None,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         self.optimizer.load_state_dict(saved["optimizer"])
+        device = self.parameters[0][1].device
+        vars(self.optimizer).update(moved(saved.get("kept", {}), device))
         if self.plateau:
             self.plateau.load_state_dict(saved["plateau"])
 
@@ -165,7 +213,15 @@ def one_optimizer(groups: Sequence[Group]) -> torch.optim.Optimizer:
         whole = groups[0].settings.build(groups[0].parameters)
         whole.param_groups = [part for group in groups for part in group.optimizer.param_groups]
         whole.state = defaultdict(dict, {p: group.optimizer.state[p] for group in groups for _, p in group.parameters})
+        vars(whole).update(kept(groups[0].optimizer))
+    for group in groups:
+        group.whole = whole
     return whole
+
+
+def has_modes(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether it asks to be told what comes next, a step or an evaluation."""
+    return all(callable(getattr(optimizer, name, None)) for name in ("train", "eval"))
 
 
 class Penalty:

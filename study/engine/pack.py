@@ -42,14 +42,14 @@ def train(
 ) -> list[Record]:
     """Train ``runs`` and return their records, in order; ``shard``: this worker's part of each batch.
 
-    Runs whose arm says ``stack: false`` are trained one at a time. A lone run is otherwise trained beside a
-    copy of itself, since torch computes a stack of one by other kernels, which round differently. Slices go on from
-    their ``checkpoints``, those that are as far as each other together.
+    Runs that are not ``stacked`` are trained one at a time. A lone run is otherwise trained beside a copy of itself,
+    since torch computes a stack of one by other kernels, which round differently. Slices go on from their
+    ``checkpoints``, those that are as far as each other together.
     Raises ValueError where what is ``shared`` differs between the stacked runs.
     """
-    packs = [[run] for run in runs if not run.recipe.stack]
+    packs = [[run] for run in runs if not run.recipe.stacked]
     places: dict[tuple[int, int], list[Run]] = {}
-    for recipe, seeds in slices([run for run in runs if run.recipe.stack]):
+    for recipe, seeds in slices([run for run in runs if run.recipe.stacked]):
         saved = checkpoints.read(Slice(recipe, seeds).key(device)) if checkpoints else None
         places.setdefault(saved["place"] if saved else (0, 0), []).extend(Run(recipe, seed) for seed in seeds)
     packs += [pack * 2 if len(pack) == 1 else pack for _, pack in sorted(places.items())]
@@ -85,8 +85,7 @@ class Pack:
         self.keys = [each.key(device) for each in self.slices]
         ends = list(accumulate(len(each.seeds) for each in self.slices))
         self.rows = [slice(end - len(each.seeds), end) for each, end in zip(self.slices, ends, strict=True)]
-        recipes = [each.recipe for each in self.slices]
-        self.optimizer = StackOptimizer(zip(recipes, self.rows, strict=True), self.stack)
+        self.optimizer = StackOptimizer(zip([each.recipe for each in self.slices], self.rows, strict=True), self.stack)
         self._streams: dict[str, list[torch.Generator]] = {}  # by purpose
         self.smoothing = self.by_run("label_smoothing")
         self.steps_per_epoch = -(-data.train.rows // self.batch_size)
@@ -149,7 +148,8 @@ class Pack:
         while self.done < stop:
             place = self.done % self.steps_per_epoch
             if place == 0:
-                self.order = self._orders()
+                orders = [torch.randperm(self.data.train.rows, generator=g) for g in self.streams("order")]
+                self.order = torch.stack(orders).to(self.device)  # in which each run meets them in an epoch
             batch = self.order[:, place * self.batch_size : (place + 1) * self.batch_size]
             self.norms += self.step(batch, self.done / self.budget)
             self.done += 1
@@ -158,14 +158,10 @@ class Pack:
         self.evaluated = stop
         return self.norms / (stop - start)
 
-    def _orders(self) -> Tensor:
-        """The training rows in the order in which each run meets them in an epoch. [runs, rows]"""
-        rows = self.data.train.rows
-        return torch.stack([torch.randperm(rows, generator=g) for g in self.streams("order")]).to(self.device)
-
     def step(self, batch: Tensor, progress: float) -> Tensor:
         """One step of every run on its rows ``batch`` [runs, rows]; returns gradient norms. [runs]"""
         use_tf32(self.tf32)
+        self.optimizer.train(True)
         mine = self.shard.of(batch.shape[1])
         x, y = self.data.train.take(batch[:, mine])
         if self.changes:
@@ -174,12 +170,16 @@ class Pack:
         drops = self.masks(batch.shape[1], self.streams("dropout", self.device)) if self.masks else {}
         masks = {name: mask[:, mine] for name, mask in drops.items()}
         draws = self.streams("forward", self.device) if self.stack.turn else None
-        losses = self.objective(self.stack(x, masks, draws), y).sum(1) / batch.shape[1]  # [runs]
-        self.stack.differentiate(losses)
-        losses = losses.detach()
-        self.shard.sum(self.stack.grad, losses)
+
+        def differentiate() -> Tensor:  # where the parameters are; the gradients are in the stack
+            losses = self.objective(self.stack(x, masks, draws), y).sum(1) / batch.shape[1]  # [runs]
+            self.stack.differentiate(losses)
+            self.shard.sum(self.stack.grad, losses := losses.detach())
+            return losses
+
+        losses = differentiate()
         norms: Tensor = torch.linalg.vector_norm(self.stack.grad, dim=1)
-        self.optimizer.step(progress, losses)
+        self.optimizer.step(progress, losses, differentiate)
         # A sum is finite exactly when its terms are, short of overflow at 1e38; testing each would cost far more.
         self._end((losses + self.stack.flat.sum(1)).isfinite())
         self.steps += self.running
@@ -193,9 +193,8 @@ class Pack:
 
     def objective(self, outputs: Tensor, target: Tensor) -> Tensor:
         """What is minimized, of every row: [runs, rows]."""
-        if self.smoothing is None:
-            return self.data.task.losses(outputs, target)
-        return self.data.task.smoothed(outputs, target, self.smoothing)
+        task, smoothing = self.data.task, self.smoothing
+        return task.losses(outputs, target) if smoothing is None else task.smoothed(outputs, target, smoothing)
 
     @torch.no_grad()
     def evaluate(self, norms: Tensor | None) -> None:
@@ -205,6 +204,7 @@ class Pack:
         """
         use_tf32(self.tf32)
         self.stack.train(False)
+        self.optimizer.train(False)
         with self.average.in_place() if self.average else nullcontext():
             self._add_rows(norms)
 

@@ -29,7 +29,7 @@ class Slice(NamedTuple):
 
     def keys(self, device: torch.device | str) -> list[str]:
         """Of all its checkpoints: one, or where its runs are not stacked one for each."""
-        parts = [self] if self.recipe.stack else [Slice(self.recipe, (seed,)) for seed in self.seeds]
+        parts = [self] if self.recipe.stacked else [Slice(self.recipe, (seed,)) for seed in self.seeds]
         return [part.key(device) for part in parts]
 
 

@@ -48,6 +48,7 @@ class Turn:
         ``generators``: what a forward of each run draws from, where it draws.
         """
         outputs = []
+        self._began = [(each, each.get_state()) for each in generators or ()]
         for run, (module, rows) in enumerate(zip(self.modules, x.unbind(), strict=True)):
             for name, layer in self._dropouts[run].items():
                 layer.mask = masks[name][run] if name in masks else layer.mask.new_ones(())
@@ -60,6 +61,11 @@ class Turn:
             outputs.append(module(rows))
             generators[run].set_state(default.get_state())
         return torch.stack(outputs)
+
+    def rewind(self) -> None:
+        """Let the next forward draw what the last one drew."""
+        for generator, state in self._began:
+            generator.set_state(state)
 
     def differentiate(self, losses: Tensor) -> None:
         """Write the gradients of the runs' losses ([runs]) where they belong; 0 of what a loss does not depend on."""

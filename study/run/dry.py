@@ -85,7 +85,7 @@ def try_one(recipe: Recipe, data: Data, places: dict[str, str]) -> dict[str, str
             if any("lr" not in group for group in made.param_groups):
                 raise ValueError("its param_groups have no 'lr', which schedules set")
         with blaming("network"):
-            pack = Pack([Run(recipe, 0)] * (2 if recipe.stack else 1), data)
+            pack = Pack([Run(recipe, 0)] * (2 if recipe.stacked else 1), data)
         with blaming("optimizer"):
             pack.step(torch.arange(batch).expand(len(pack.runs), -1), 0.0)
     return {"recipe": recipe.id, "network": recipe.network.title, "in_turn": pack.stack.because}

@@ -101,7 +101,7 @@ def packs_of(job: Job, rows: Mapping[str, int]) -> Iterator[Packs]:
         for places in packs(slices, MOST["cpu"]):
             recipe, runs = slices[places[0]].recipe, sum(len(slices[i].seeds) for i in places)
             mean = sum(each[i] * len(slices[i].seeds) for i in places) / runs
-            yield Packs(recipe, max(2, runs), mean, len(places)) if recipe.stack else Packs(recipe, 1, runs * mean)
+            yield Packs(recipe, max(2, runs), mean, len(places)) if recipe.stacked else Packs(recipe, 1, runs * mean)
 
 
 def seconds_of_scripts(job: Job, speeds: Speeds) -> float:

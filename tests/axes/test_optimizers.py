@@ -22,7 +22,20 @@ OTHER = {  # a second value for settings; of those of a new name, ``another`` fi
     "betas": (0.5, 0.6),
     "weight_decay": 0.3,
     "momentum_decay": 0.5,
+    "etas": (0.4, 1.5),
+    "step_sizes": (1e-3, 0.02),
+    "beta2_decay": -0.5,
+    "d": 2.0,
+    "adamw_lr": 0.02,
+    "adamw_eps": 0.1,
+    "adamw_weight_decay": 0.3,
+    "adamw_betas": (0.5, 0.6),
+    "history_size": 1,
+    "max_iter": 3,
+    "tolerance_grad": 5.0,
+    "tolerance_change": 1.0,
 }
+SHAPES = {"0.weight": (2, 3), "0.bias": (6,), "1.weight": (3, 2)}  # of gradients of one size
 BUILT_IN = {name: cls for name, cls in Optimizer.choices().items() if name != "custom"}
 SETTINGS = [(name, s) for name, cls in BUILT_IN.items() for s in cls.model_fields if s != "name"]
 
@@ -31,13 +44,23 @@ def gradients():
     return torch.randn(STEPS, 6, generator=torch.Generator().manual_seed(0))
 
 
-def trajectory(choice):
-    parameter = torch.nn.Parameter(torch.linspace(-1, 1, 6))
-    optimizer = choice.build([("p", parameter)])
-    for gradient in gradients():
-        parameter.grad = gradient.clone()
-        optimizer.step()
-    return parameter.detach()
+def trajectory(choice, shapes=None):
+    """Where parameters of ``shapes``, one vector unless they are given, end; by random gradients, or of a bowl."""
+    shapes = shapes or {"p": (6,)}
+    named = {name: torch.nn.Parameter(torch.linspace(-1, 1, 6).view(shape)) for name, shape in shapes.items()}
+    optimizer = choice.build(list(named.items()))
+
+    def bowl():
+        optimizer.zero_grad()
+        value = sum(((p.flatten() - torch.arange(6.0)) ** 2 * (1 + torch.arange(6.0))).sum() for p in named.values())
+        value.backward()
+        return value
+
+    for gradient in gradients()[:3] if getattr(choice, "again", False) else gradients():
+        for parameter in named.values():
+            parameter.grad = gradient.clone().view(parameter.shape)
+        optimizer.step(bowl) if getattr(choice, "again", False) else optimizer.step()
+    return torch.cat([parameter.detach().flatten() for parameter in named.values()])
 
 
 def another(choice, setting):
@@ -73,9 +96,11 @@ def test_a_second_value_is_found_for_settings_of_every_kind():
 @pytest.mark.parametrize(("name", "setting"), SETTINGS, ids=map("-".join, SETTINGS))
 def test_every_setting_changes_the_trajectory(name, setting):
     base = Optimizer.choices()[name](lr=0.01)
+    if setting == "decay":
+        base = base.model_copy(update={"weight_decay": 0.1})
     value = OTHER[setting] if setting in OTHER else another(base, setting)
     changed = base.model_copy(update={setting: value})
-    assert not torch.equal(trajectory(base), trajectory(changed))
+    assert not torch.equal(trajectory(base, SHAPES), trajectory(changed, SHAPES))
 
 
 @pytest.mark.parametrize("position", [0, 1])
@@ -143,6 +168,10 @@ REFERENCE = {
     "adam": lambda p: torch.optim.Adam(p, 0.01),
     "adamw": lambda p: torch.optim.AdamW(p, 0.01),
     "nadam": lambda p: torch.optim.NAdam(p, 0.01),
+    "radam": lambda p: torch.optim.RAdam(p, 0.01),
+    "adamax": lambda p: torch.optim.Adamax(p, 0.01),
+    "rprop": lambda p: torch.optim.Rprop(p, 0.01),
+    "adafactor": lambda p: torch.optim.Adafactor(p, 0.01),
 }
 
 
