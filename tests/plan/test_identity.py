@@ -128,7 +128,7 @@ def other(choice: type[Choice], setting: str) -> Any:
     words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     candidates: list[Any] = [*words, 0.5, 0.25, 3, 7, True, False, [3], [0.5, 0.25], "regression", "a:b", "text"]
     candidates += ["other.py {recipe} {seed} {log}"]
-    candidates += [["text"], "median", "RGB", 30, {"sep": ";"}]
+    candidates += [["text"], "median", "RGB", 30, {"sep": ";"}, -0.5, [0.5, 1.5]]
     required = {key: value for key, value in REQUIRED.items() if key in choice.model_fields}
     for value in candidates:
         if value != default:

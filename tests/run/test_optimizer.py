@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch.nn import functional
 
+from study.axes.combinations import impossible
 from study.axes.optimizer import Optimizer
-from study.axes.recipe import Recipe
+from study.axes.recipe import Recipe, changes_steps
 from study.engine.checkpoint import Checkpoints
 from study.engine.data import Data
 from study.engine.determinism import stream
@@ -41,7 +42,8 @@ def plain(recipe: Recipe, seed: int, data: Data) -> list[float]:
         for rows in torch.split(torch.randperm(data.train.rows, generator=order), recipe.batch_size):
             optimizer.zero_grad()
             functional.cross_entropy(module(data.train.x[rows]), data.train.y[rows]).backward()  # type: ignore[union-attr]
-            optimizer.param_groups[0]["lr"] = recipe.optimizer.lr * recipe.schedule.factor(k / steps)
+            for group in optimizer.param_groups if recipe.schedule.name != "constant" else ():
+                group["lr"] = recipe.optimizer.lr * recipe.schedule.factor(k / steps)
             optimizer.step()
             k += 1
         with torch.no_grad():
@@ -133,3 +135,85 @@ def test_it_goes_on_exactly(
         with pytest.raises(KeyboardInterrupt):
             train(runs, data(runs[0].recipe), checkpoints=checkpoints)
     assert train(runs, data(runs[0].recipe), checkpoints=checkpoints) == whole
+
+
+SPARING = [
+    {"name": "adamw", "weight_decay": 0.3, "decay": "weights", "lr": 0.02},
+    {"name": "lion", "weight_decay": 0.3, "decay": "weights", "lr": 0.002},
+    {"name": "adafactor", "weight_decay": 0.3, "decay": "weights", "lr": 0.02},
+    {"name": "muon", "weight_decay": 0.3, "decay": "weights", "lr": 0.02, "adamw_weight_decay": 0.3},
+]
+
+
+@pytest.mark.parametrize("stack", [True, False])
+@pytest.mark.parametrize("optimizer", SPARING, ids=lambda each: each["name"])
+def test_a_decay_of_weights_alone_agrees_with_parameter_groups(
+    optimizer: dict[str, Any], stack: bool, recipe: Callable[..., Recipe], data: Callable[[Recipe], Data]
+) -> None:
+    """Those of torch, which a plain loop has; and differs from a decay of all. Two rates are stepped side by side."""
+    chosen = recipe(optimizer=optimizer, stack=stack, batch_size=25)
+    slower = recipe(optimizer=optimizer | {"lr": optimizer["lr"] / 2}, stack=stack, batch_size=25)
+    everywhere = recipe(optimizer=optimizer | {"decay": "all"}, stack=stack, batch_size=25)
+    runs = [Run(each, 5) for each in (chosen, slower, everywhere)]
+    records = train(runs, data(chosen))
+    for run, record in zip(runs, records, strict=True):
+        found = [row["val_loss"] for row in record.curve[1:]]
+        assert found == pytest.approx(plain(run.recipe, 5, data(chosen)), rel=2e-4)
+    assert records[0].curve != records[2].curve
+    assert train([Run(chosen, 4), runs[2], runs[0]], data(chosen))[2] == records[0]
+
+
+def test_muon_steps_hidden_matrices_and_kernels_and_adamw_the_rest() -> None:
+    shapes = {"token_table": (9, 4), "conv.weight": (4, 2, 3, 3), "conv.bias": (4,), "head.weight": (3, 4)}
+    draw = torch.Generator().manual_seed(0)
+    start = {name: torch.randn(shape, generator=draw) for name, shape in shapes.items()}
+    gradients = [{name: torch.randn(shape, generator=draw) for name, shape in shapes.items()} for _ in range(3)]
+
+    def moved(make: Callable[[dict[str, torch.nn.Parameter]], list[torch.optim.Optimizer]]) -> dict[str, torch.Tensor]:
+        held = {name: torch.nn.Parameter(value.clone()) for name, value in start.items()}
+        optimizers = make(held)
+        for each in gradients:
+            for name, p in held.items():
+                p.grad = each[name].clone().view(p.shape)
+            for optimizer in optimizers:
+                optimizer.step()
+        return {name: p.detach().flatten() for name, p in held.items()}
+
+    def by_torch(held: dict[str, torch.nn.Parameter]) -> list[torch.optim.Optimizer]:
+        held["conv.weight"] = torch.nn.Parameter(held["conv.weight"].detach().flatten(1))
+        rest = [p for name, p in held.items() if name != "conv.weight"]
+        return [
+            torch.optim.Muon([held["conv.weight"]], lr=0.02),
+            torch.optim.AdamW(rest, lr=0.003, weight_decay=0.01),
+        ]
+
+    chosen = Optimizer.choices()["muon"](lr=0.02, adamw_lr=0.003)
+    found, expected = moved(lambda held: [chosen.build(held.items())]), moved(by_torch)
+    for name in shapes:
+        torch.testing.assert_close(found[name], expected[name])
+
+
+@pytest.mark.parametrize(
+    ("changes", "axes", "words"),
+    [
+        ({"optimizer": "muon", "network": "linear"}, ("optimizer", "network"), "matrices: all"),
+        ({"optimizer": "lbfgs", "gpus": 2}, ("optimizer", "gpus"), "use gpus 1"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_stepped_is_refused(
+    changes: dict[str, Any], axes: tuple[str, ...], words: str, recipe: Callable[..., Recipe]
+) -> None:
+    found = impossible(recipe(**changes))
+    assert found
+    assert found[0] == axes
+    assert words in found[1]
+
+
+def test_runs_that_evaluate_again_are_trained_one_at_a_time(recipe: Callable[..., Recipe]) -> None:
+    """They are timed apart by how often they do, too."""
+    chosen = recipe(optimizer="lbfgs")
+    assert not chosen.stacked
+    assert chosen.operations() != recipe(optimizer={"name": "lbfgs", "max_iter": 5}).operations()
+    assert changes_steps("optimizer.max_iter", zero=False)
+    assert not changes_steps("optimizer.lr", zero=False)
