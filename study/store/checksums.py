@@ -34,9 +34,11 @@ class Sums:
         self.memory = memory
         try:
             known = json.loads(memory.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             known = {}
         self._known: dict[str, object] = known if isinstance(known, dict) else {}
+        found = self._known.get(FOUND)
+        self._found: dict[str, object] = found if isinstance(found, dict) else {}
         self._new = False
 
     def sum(self, path: Path) -> str:
@@ -56,9 +58,11 @@ class Sums:
         return found
 
     def keep(self) -> None:
-        """Remember what was read."""
+        """Remember what was read, where that can be written: it only saves reading."""
         if self._new:
-            write_if_changed(self.memory, json.dumps(self._known, sort_keys=True) + "\n")
+            known = self._known | ({FOUND: self._found} if self._found else {})
+            with suppress(OSError):
+                write_if_changed(self.memory, json.dumps(known, sort_keys=True) + "\n")
             self._new = False
 
     def digest(self, paths: Iterable[Path]) -> str:
@@ -78,7 +82,7 @@ class Sums:
             dataset = dataset.model_copy(update={"cache": str(folder / dataset.cache)})
         if not (look and dataset.looked_at):
             return dataset
-        found = self._found(dataset)
+        found = self._look(dataset)
         more = {"md5": found.checksum} if found.checksum else {}
         return dataset.model_copy(update={"found": found, **more})
 
@@ -98,14 +102,13 @@ class Sums:
             raise Unfit("sha256", f"the SHA-256 of {dataset.path!r} is {found}; correct it, or restore the file")
         return placed.model_copy(update={"sha256": found})
 
-    def _found(self, dataset: Dataset) -> Found:
+    def _look(self, dataset: Dataset) -> Found:
         """What is in the files of a dataset: remembered, or read now."""
-        memory = self._known.setdefault(FOUND, {})
-        assert isinstance(memory, dict)
-        key = digest(canonical({"reader": READER, **dataset.differing()}))
-        if key in memory:
+        whole = {name: value for name, value in dataset.differing().items() if not name.startswith("split")}
+        key = digest(canonical({"reader": READER, **whole}))
+        if key in self._found:
             with suppress(ValidationError):
-                return Found.model_validate(memory[key])
+                return Found.model_validate(self._found[key])
         try:
             found = dataset.look()
         except (Unfit, OSError):
@@ -113,6 +116,6 @@ class Sums:
         except Exception as error:  # whatever a library says of a file that nobody thought of
             words = f"{' '.join(dataset.sources)[:200]} cannot be read ({type(error).__name__}); write it again"
             raise Unfit("path", words) from error
-        memory[key] = found.model_dump(mode="json")
+        self._found[key] = found.model_dump(mode="json")
         self._new = True
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from pathlib import Path
 from typing import Any
@@ -228,3 +229,17 @@ def test_what_was_found_is_remembered_with_the_sum(tmp_path: Path, monkeypatch: 
     assert (again.found.largest, again.found.rows) == (("cat", 20), 40)
     assert "found" not in again.differing()
     assert "found" not in again.settings()
+
+
+@pytest.mark.parametrize("spoiled", ['{"//found": 3}', '{"//found": {"KEY": {"task": "none"}}}', "[]"])
+def test_what_was_remembered_wrongly_or_cannot_be_written_is_read_again(spoiled: str, tmp_path: Path) -> None:
+    dataset = npz(tmp_path, x=draw(ROWS, 4), y=LABELS)
+    sums = Sums(tmp_path / "sums.json")
+    first = sums.resolve(dataset, tmp_path)
+    sums.keep()
+    [key] = json.loads((tmp_path / "sums.json").read_text())["//found"]
+    (tmp_path / "sums.json").write_text(spoiled.replace("KEY", key))
+    assert planned(dataset, tmp_path) == first
+    nowhere = Sums(tmp_path / "d.npz" / "sums.json")  # as where a store is read-only
+    assert nowhere.resolve(dataset, tmp_path) == first
+    nowhere.keep()
