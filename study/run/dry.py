@@ -12,6 +12,7 @@ import torch
 
 from study.axes.custom import Custom, make_ready
 from study.axes.recipe import Recipe
+from study.engine.attributes import lost
 from study.engine.data import Data
 from study.engine.determinism import quiet
 from study.engine.network import build
@@ -37,6 +38,8 @@ def try_all(plan: Plan, load: Callable[[Arm], Data]) -> tuple[list[dict[str, str
 
 def try_one(recipe: Recipe, data: Data, places: dict[str, str]) -> dict[str, str]:
     """How a recipe is computed: ``in_turn`` says why its runs are not stacked. ``places``: see ``Plan``.
+
+    ``anew``: what its optimizer holds that checkpoints do not have.
 
     Raises Refused with one line where something of a person's own cannot be.
     """
@@ -88,7 +91,9 @@ def try_one(recipe: Recipe, data: Data, places: dict[str, str]) -> dict[str, str
             pack = Pack([Run(recipe, 0)] * (2 if recipe.stacked else 1), data)
         with blaming("optimizer"):
             pack.step(torch.arange(batch).expand(len(pack.runs), -1), 0.0)
-    return {"recipe": recipe.id, "network": recipe.network.title, "in_turn": pack.stack.because}
+    anew = ", ".join(dict.fromkeys(name for made in pack.optimizer.optimizers for name in lost(made)))
+    anew = anew if isinstance(recipe.optimizer, Custom) else ""
+    return {"recipe": recipe.id, "network": recipe.network.title, "in_turn": pack.stack.because, "anew": anew}
 
 
 def _own_line(error: BaseException) -> str:

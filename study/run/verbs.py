@@ -33,6 +33,10 @@ def check(arguments: Namespace) -> None:
         for each in found:
             how = f"its runs are computed in turn: {each['in_turn']}" if each["in_turn"] else "its runs are stacked"
             print(f"tried on one batch: {each['network']}; {how}")
+            if each["anew"]:
+                print(
+                    f"  a killed job does not go on exactly: its optimizer holds {each['anew']}, which checkpoints lack"
+                )
     if arguments.no_time:
         return
     to_do = jobs(plan, store, Limits(gpu=arguments.gpu))

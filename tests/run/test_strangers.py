@@ -18,6 +18,7 @@ from study.engine.data import Data
 from study.engine.determinism import stream
 from study.engine.network import build
 from study.engine.pack import Pack, Run, train
+from study.run.dry import try_one
 
 STRANGERS: dict[str, dict[str, Any]] = {
     "schedulefree:SGDScheduleFree": {"lr": 0.3, "settings": {"warmup_steps": 5}},
@@ -131,3 +132,23 @@ def test_what_checkpoints_have_of_its_attributes() -> None:
     odd.of, odd.inner, odd.held, odd.name = {p: torch.ones(2)}, torch.optim.SGD([p], 0.1), [p], "odd"
     assert lost(odd) == ["of", "inner"]
     assert set(kept(odd)) == {"_steps", "means", "name"}
+
+
+class Wrapped(torch.optim.Optimizer):
+    """Another one inside, whose state nobody sees."""
+
+    def __init__(self, params: Any, lr: float) -> None:
+        super().__init__(params, {"lr": lr})
+        self.inner = torch.optim.Adam(self.param_groups[0]["params"], lr)
+
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        self.inner.step()
+
+
+@pytest.mark.parametrize(("name", "anew"), [("Counting", ""), ("Wrapped", "inner")])
+def test_what_does_not_go_on_exactly_is_told(
+    name: str, anew: str, recipe: Callable[..., Recipe], data: Callable[[Recipe], Data]
+) -> None:
+    chosen = CustomOptimizer(factory=f"tests.run.test_strangers:{name}", lr=0.05)
+    subject = recipe().model_copy(update={"optimizer": chosen})
+    assert try_one(subject, data(subject), {})["anew"] == anew
