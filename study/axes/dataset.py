@@ -137,6 +137,8 @@ class Dataset(Choice):
     looked_at: ClassVar[bool] = False  # they are read when they are planned with, once
     split_seed: Seed = 0
     split: Literal["fixed", "by_seed"] = "fixed"  # by_seed: each run's seed draws its own, the same for all arms
+    folds: Annotated[int, Field(ge=2, le=100)] | None = None  # parts of equal size, of which one is the test part
+    fold: Annotated[int, Field(ge=0)] = 0  # which, from 0
     rows: Annotated[int, Field(ge=10)] | None = None  # so many, drawn by a fixed seed, with the shares of the classes
     label: Annotated[str, AfterValidator(one_line)] | None = None  # what pages and tables call it
     found: Found | None = None  # what planning read of it
@@ -155,16 +157,27 @@ class Dataset(Choice):
             raise ValueError(f"{self.name!r} has {self.known_rows} rows; give fewer")
         return self
 
+    @model_validator(mode="after")
+    def has_the_fold(self) -> Self:
+        if self.folds is None and self.fold:
+            raise ValueError(f"fold {self.fold} is of no folds; give folds: 5, say, too")
+        if self.folds is not None and self.fold >= self.folds:
+            raise ValueError(f"fold {self.fold} is not one of 0 to {self.folds - 1}; give one of these")
+        if self.folds and (self.given_test or (self.found and self.found.test_rows)):
+            raise ValueError(f"{self.name!r} has a test split of its own; take folds out")
+        return self
+
     @property
     def sizes(self) -> tuple[int, int, int] | None:
         """Rows for training, validation and test, where these are known before the data are read."""
-        if not self.found:
-            rows = self.rows or self.known_rows
-            return split_sizes(rows) if rows and not self.given_test else None
-        if not self.found.test_rows:
-            return split_sizes(self.found.rows)
-        rest = self.found.rows - self.found.test_rows
-        return rest - -(-rest // 5), -(-rest // 5), self.found.test_rows
+        rows = self.found.rows if self.found else self.rows or self.known_rows
+        if not rows or (self.given_test and not self.found):
+            return None
+        test = len(range(self.fold, rows, self.folds)) if self.folds else self.found.test_rows if self.found else 0
+        if not test:
+            return split_sizes(rows)
+        fifth = -(-(rows - test) // 5)
+        return rows - test - fifth, fifth, test
 
     @property
     def counts(self) -> tuple[tuple[str, int], tuple[str, int]] | None:

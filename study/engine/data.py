@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from study.axes.dataset import Raw
-from study.engine.prepare import Prepared, Scaled, random_state, scaled
+from study.engine.prepare import Fold, Prepared, Scaled, random_state, scaled
 from study.tasks import TASKS, Task
 
 SPLITS = ("train", "val", "test")
@@ -37,7 +37,7 @@ def tensors(prepared: Prepared, device: torch.device | str = "cpu") -> Data:
     draw = None
     if about["split_seed"] is not None:
         raw = Raw(features, target, task.name, about["classes"], split == 2 if about["given_test"] else None)
-        draw = partial(own_splits, raw, about["images"], about["split_seed"], device)
+        draw = partial(own_splits, raw, about["images"], about["split_seed"], about.get("fold"), device)
     parts = draw([0]) if draw else splits([(features, target, split)], device)
     return Data(task, features.shape[1:], task.outputs(about["classes"]), *parts, draw=draw)
 
@@ -105,12 +105,12 @@ def splits(
 
 
 def own_splits(
-    raw: Raw, images: bool, split_seed: int, device: torch.device | str, seeds: Sequence[int]
+    raw: Raw, images: bool, split_seed: int, fold: Fold | None, device: torch.device | str, seeds: Sequence[int]
 ) -> tuple[Split, Split, Split]:
     """The rows of runs with these ``seeds``, each of which draws its own; runs of one seed share its copy.
 
     Raises ValueError where a seed's training rows cannot be scaled.
     """
     distinct = list(dict.fromkeys(seeds))
-    each = [scaled(raw, images, random_state(split_seed, seed)) for seed in distinct]
+    each = [scaled(raw, images, random_state(split_seed, seed), fold) for seed in distinct]
     return splits(each, device, torch.tensor([[distinct.index(seed)] for seed in seeds], device=device))

@@ -13,6 +13,7 @@ from study.store.checksums import Sums
 from study.store.files import replacing
 from study.tasks import TASKS
 
+Fold = tuple[int, int]  # which part, from 0, and of how many
 Scaled = tuple[np.ndarray, np.ndarray, np.ndarray]  # features, target and split, a row each
 
 
@@ -74,10 +75,13 @@ def read(dataset: Dataset) -> Prepared:
     holes = np.isnan(raw.features) if raw.missing else False
     if not ((np.isfinite(raw.features) | holes).all() and np.isfinite(raw.target).all()):
         raise ValueError(f"{dataset.name}: has values that are not finite")
+    if dataset.folds and raw.test is not None:
+        raise ValueError(f"{dataset.name}: has a test split of its own; take folds out")
+    fold = (dataset.fold, dataset.folds) if dataset.folds else None
     by_seed, images = dataset.split == "by_seed", facts["images"]
     try:
         seed = random_state(dataset.split_seed, 0) if by_seed else dataset.split_seed
-        features, target, split = scaled(raw, images, seed)
+        features, target, split = scaled(raw, images, seed, fold)
     except ValueError as error:
         raise ValueError(f"{dataset.name}: {error}") from error
     if by_seed:
@@ -90,6 +94,7 @@ def read(dataset: Dataset) -> Prepared:
         "rows": np.bincount(raw.target).tolist() if raw.classes else len(raw.target),
         "images": images,
         "given_test": raw.test is not None,
+        "fold": fold,
         "columns": raw.columns,
         "summary": raw.summary,
     }
@@ -101,13 +106,21 @@ def random_state(split_seed: int, seed: int) -> int:
     return int(np.random.SeedSequence([split_seed, seed]).generate_state(1)[0])
 
 
-def scaled(raw: Raw, images: bool, seed: int) -> Scaled:
+def scaled(raw: Raw, images: bool, seed: int, fold: Fold | None = None) -> Scaled:
     """Features [rows, *shape] float32 and target [rows], scaled by the training rows of a split, and that split [rows].
 
-    Raises ValueError where the rows cannot be split, or nothing can be learned from its target.
+    ``fold``: which, and of how many, is the test part. Raises ValueError where the rows cannot be split, or nothing can
+    be learned from its target.
     """
     task = TASKS[raw.task]
-    split = assign(raw.target.size, raw.target if task.classes else None, raw.test, seed)
+    strata, test = raw.target if task.classes else None, raw.test
+    if fold:
+        which, folds = fold
+        drawn = np.random.default_rng(seed).permutation(raw.target.size)
+        dealt = drawn if strata is None else drawn[np.argsort(strata[drawn], kind="stable")]  # class after class
+        test = np.zeros(raw.target.size, dtype=bool)
+        test[dealt[which::folds]] = True
+    split = assign(raw.target.size, strata, test, seed)
     known = filled(raw.features.astype(np.float64), split == 0)
     features = scale(known, split == 0, images).astype(np.float32)
     return features, task.scaled(raw.target, split == 0), split

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import canonical
@@ -16,7 +16,8 @@ from study.stats.exact import DATASETS
 DRAWN = 20  # arms above which there are average ranks and no figure
 
 
-Split = tuple[str, int]  # of a dataset: split, split_seed
+SPLIT = ("split", "split_seed", "folds", "fold")  # the settings of a dataset that say how it is split
+Split = tuple[Any, ...]  # their values
 
 
 class Across(NamedTuple):
@@ -69,7 +70,7 @@ def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
     cells: dict[tuple[int, int], dict[Split, str]] = {}
     for j, arms in enumerate(alike.values()):
         for label in (arm.label for arm in arms):
-            split = datasets[label].split, datasets[label].split_seed
+            split = tuple(getattr(datasets[label], name) for name in SPLIT)
             cells.setdefault((places.index(content[label]), j), {})[split] = label
     firsts = {content[label]: dataset for label, dataset in reversed(datasets.items())}
     names = tuple(_name(comparison, keys, arms) for arms in alike.values())
@@ -90,7 +91,7 @@ def has_figure(found: Across | None, metrics: Sequence[str]) -> bool:
 
 
 def _content(dataset: Dataset) -> str:
-    return canonical({key: value for key, value in dataset.differing().items() if key not in ("split", "split_seed")})
+    return canonical({key: value for key, value in dataset.differing().items() if key not in SPLIT})
 
 
 def _name(comparison: PlannedComparison, keys: Sequence[str], alike: Sequence[PlannedArm]) -> str:

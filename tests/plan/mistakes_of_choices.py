@@ -139,6 +139,15 @@ CHOICES: dict[str, tuple[dict[str, Any], str]] = {
         {"baseline.optimizer": {"name": "adam", "lrr": 0.1}},
         "baseline.optimizer.lrr: 'lrr' is not a setting of 'adam'; did you mean 'lr'?",
     ),
+    "a fold that there is not": (
+        {"baseline.dataset": {"name": "wine", "folds": 5, "fold": 5}},
+        'baseline.dataset: {"name": "wine", "folds": 5, "fold": 5} is refused; fold 5 is not one of 0 to 4; '
+        "give one of these",
+    ),
+    "a fold of nothing": (
+        {"baseline.dataset": {"name": "wine", "fold": 2}},
+        'baseline.dataset: {"name": "wine", "fold": 2} is refused; fold 2 is of no folds; give folds: 5, say, too',
+    ),
     "a word that a setting does not know": (
         {"baseline.dataset": {"name": "digits", "split": "by_sed"}},
         "baseline.dataset.split: 'by_sed' is refused; give one of 'fixed' or 'by_seed'",

@@ -117,7 +117,7 @@ EVERY = [
     for axis, kind in CHOICES.items()
     for name, choice in kind.choices().items()
     for setting in choice.written()
-    if setting not in ("name", "path", "label", "cache", "timeout")  # which change no number
+    if setting not in ("name", "path", "label", "cache", "timeout", "folds", "fold")  # the last two go together
 ]
 
 
@@ -171,6 +171,11 @@ def test_every_setting_of_every_choice_enters_the_id(axis: str, name: str, setti
 )
 def test_every_number_enters_the_id(change: dict[str, Any]) -> None:
     assert recipe(**change).id != recipe().id
+
+
+def test_a_fold_enters_the_id() -> None:
+    folds = [{"name": "wine", "folds": 5, "fold": fold} for fold in range(3)]
+    assert len({recipe(dataset=fold).id for fold in [{"name": "wine"}, *folds]}) == 4
 
 
 def test_choices_of_different_names_have_different_ids() -> None:

@@ -235,7 +235,9 @@ def _datasets(plan: Plan, runs: pd.DataFrame) -> list[dict[str, Any]]:
         mine = runs[ids == dataset_id].dropna(subset=["train_rows"])
         rows = ", ".join(f"{int(mine[f'{s}_rows'].iloc[0]):,} {word}" for s, word in splits.items() if len(mine))
         regression = loss_units(dataset, mine) == {Regression.unit}
-        about: dict[str, Any] = {name: getattr(dataset, name) for name in ("images", "split", "given_test")}
+        about: dict[str, Any] = {
+            name: getattr(dataset, name) for name in ("images", "split", "given_test", "folds", "fold")
+        }
         about["columns"] = dataset.found.summary if dataset.found else ""
         about["unequal"] = _unequal(dataset)
         rows = f"{rows} rows" if rows else ""
