@@ -117,7 +117,16 @@ EVERY = [
     for axis, kind in CHOICES.items()
     for name, choice in kind.choices().items()
     for setting in choice.written()
-    if setting not in ("name", "path", "label", "cache", "timeout", "folds", "fold")  # the last two go together
+    if setting
+    not in (
+        "name",
+        "path",
+        "label",
+        "cache",
+        "timeout",
+        "folds",
+        "fold",
+    )  # these change no number, but the last two, which go together
 ]
 
 

@@ -41,7 +41,9 @@ class LearningCurves(MetricPanel):
         return set()
 
     def words(self) -> dict[str, str]:
-        when = "after each epoch" if self.evidence.clock == "epoch" else "at each evaluation"
+        epochs = self.evidence.curves["epoch"].dropna()
+        whole = self.evidence.clock == "epoch" and (epochs % 1 == 0).all()
+        when = "after each epoch" if whole else "at each evaluation"
         return super().words() | {
             "when": when,
             "scale": "the logarithm of the error" if self.accuracy else "its logarithm",
