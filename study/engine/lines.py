@@ -13,7 +13,7 @@ from study.engine.record import Curve, Record
 from study.errors import nearest, show
 from study.store.schemas import CLASS_METRICS, CURVE_METRICS, FINAL_METRICS
 
-PLACES = ("epoch", "step")  # whole numbers, that never go back
+PLACES = ("epoch", "step")  # that never go back; epochs may have parts
 OF_THE_RUN = ("n_parameters", "weight_norm", "small_weights", "seconds")  # of whichever line has them last
 AT_THE_END = (*FINAL_METRICS, *CLASS_METRICS)
 KNOWN = (*PLACES, "lr", *CURVE_METRICS, *CLASS_METRICS, *OF_THE_RUN)
@@ -103,6 +103,8 @@ def _number(key: str, value: Any, where: str) -> Any:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise LogError(f"{where}: {key} is {show(value)}, and no number")
+    if key == "epoch" and math.isfinite(value) and 0 <= value < MOST:
+        return value
     if key in PLACES or key == "n_parameters":
         if not (math.isfinite(value) and value == int(value) and 0 <= value < (MOST if key in PLACES else 2**62)):
             raise LogError(f"{where}: {key} is {show(value)}; give a whole number of at least 0")
@@ -125,7 +127,9 @@ def _placed(lines: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         at = {place: line.get(place, row.get(place, 0)) for place in PLACES if says[place]}
         at.setdefault("epoch", number if not says["step"] else row.get("epoch", 0) + (at["step"] != row.get("step")))
-        at.setdefault("step", at["epoch"])
+        if not says["step"] and at["epoch"] != int(at["epoch"]):
+            raise LogError(f"epoch is {at['epoch']:g} in its log, and no line has a step; write both")
+        at.setdefault("step", int(at["epoch"]))
         back = next((place for place in PLACES if at[place] < row.get(place, 0)), None)
         if back:
             raise LogError(f"{back} goes back from {row[back]} to {at[back]} in its log")

@@ -109,10 +109,11 @@ def test_what_a_script_writes_becomes_records(script: Make, store: Store, tmp_pa
         ([{"step": 5, "val_loss": 3}, {"step": 9.0, "val_loss": 2}], [5, 9], [1, 2]),
         ([{"step": 5, "val_loss": 3}, {"step": 5, "train_loss": 2}], [5], [1]),  # of one place
         ([{"epoch": 1, "step": 5}, {"val_loss": 2}], [5], [1]),
+        ([{"epoch": 0.5, "step": 5}, {"epoch": 1, "step": 10}], [5, 10], [0.5, 1]),
     ],
 )
 def test_places_that_are_not_said_are_counted(
-    script: Make, store: Store, tmp_path: Path, lines: list[dict[str, float]], steps: list[int], epochs: list[int]
+    script: Make, store: Store, tmp_path: Path, lines: list[dict[str, float]], steps: list[int], epochs: list[float]
 ) -> None:
     recipe = script(f"for line in {lines!r}: say(**line)")
     assert run(job(recipe, tmp_path, 0), store) == []
@@ -152,6 +153,7 @@ FAILURES = {
         "say(epoch=1, val_accuracy=97.5)",
         "line 1 of its log: val_accuracy is 97.5; give a fraction, such as 0.95",
     ),
+    "half an epoch": ("say(epoch=0.5)", "epoch is 0.5 in its log, and no line has a step; write both"),
     "half a step": ("say(step=1.5)", "line 1 of its log: step is 1.5; give a whole number of at least 0"),
     "back": ("say(step=5)\nsay(step=3)", "step goes back from 5 to 3 in its log"),
     "hangs": (
