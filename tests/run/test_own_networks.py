@@ -15,8 +15,8 @@ from study.engine.chain import NoChain, chain
 from study.engine.checkpoint import Checkpoints
 from study.engine.pack import Pack, Run, train
 from tests.run.conftest import make_recipe
+from tests.run.plain import assert_agree
 from tests.run.test_packs import assert_independent
-from tests.run.test_plain_loop import assert_agree
 
 HERE = "tests.run.test_own_networks"
 

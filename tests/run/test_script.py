@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,62 +14,23 @@ import pytest
 import torch
 
 from study.axes.recipe import Recipe
-from study.engine.signals import Interrupted
-from study.plan.jobs import BlockUnit, Job, SearchUnit
-from study.plan.plan import Arm
+from study.plan.jobs import Job, SearchUnit
 from study.plan.search import Search, Selection
 from study.plan.trials import Trials
 from study.run.job import run
 from study.run.script import environment
 from study.store.layout import Block, Store
-
-HEAD = """
-import json, os, sys, time, signal
-recipe, seed, log, checkpoint = sys.argv[1:]
-settings, seed = json.load(open(recipe)), int(seed)
-def say(**row):
-    with open(log, "a") as file:
-        file.write(json.dumps(row) + "\\n")
-"""
-LINE = {"epoch": 1, "step": 10, "val_loss": 0.5, "val_accuracy": 0.75, "test_accuracy": 0.5}
-Make = Callable[..., Recipe]
+from tests.run.scripts import LINE, Make, frames, job, lives, maker
 
 
 @pytest.fixture
 def script(tmp_path: Path) -> Make:
-    """Writes a script after ``HEAD`` into tmp_path; returns the recipe of its runs."""
-
-    def make(body: str, timeout: float | None = None, run: str = "", **settings: Any) -> Recipe:
-        (tmp_path / "train.py").write_text(HEAD + textwrap.dedent(body))
-        command = run or f"{sys.executable} train.py {{recipe}} {{seed}} {{log}} {{checkpoint}}"
-        trainer = {"name": "command", "run": command, "timeout": timeout, "settings": settings}
-        return Recipe.model_validate_json(json.dumps({"trainer": trainer}))
-
-    return make
+    return maker(tmp_path)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "results")
-
-
-def job(recipe: Recipe, folder: Path, *seeds: int) -> Job:
-    arm = Arm(recipe=recipe)
-    blocks = tuple(BlockUnit(arm=arm, block=Block(seed, seed)) for seed in seeds)
-    return Job(blocks=blocks, folder=str(folder))
-
-
-def lives(process: object) -> bool:
-    status = Path(f"/proc/{process}/status")
-    return status.exists() and "zombie" not in status.read_text()
-
-
-def frames(store: Store, recipe: Recipe) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Runs and curves that an arm has."""
-    folder = store.arm(recipe.id)
-    kinds = ([pd.read_parquet(path) for path in sorted(folder.glob(f"{kind}-*"))] for kind in ("runs", "curves"))
-    runs, curves = (pd.concat(kind, ignore_index=True) for kind in kinds)
-    return runs, curves
 
 
 def test_what_a_script_writes_becomes_records(script: Make, store: Store, tmp_path: Path) -> None:
@@ -266,71 +223,6 @@ def test_what_a_script_started_ends_with_it(script: Make, store: Store, tmp_path
     assert time.monotonic() - began < 20
     [child] = frames(store, recipe)[0]["steps"]
     assert not lives(child)
-
-
-SLOW = """
-done = int(open(checkpoint).read()) if os.path.exists(checkpoint) else 0
-print("from", done, flush=True)
-def stop(*_):
-    print("asked to end", flush=True)
-    sys.exit(1)
-signal.signal(signal.SIGTERM, stop)
-for epoch in range(done, 40):
-    say(epoch=epoch, step=10 * epoch, val_loss=1 / (epoch + 1))
-    open(checkpoint, "w").write(str(epoch + 1))
-    if epoch == 5 and done == 0:
-        say(epoch=6, val_loss=77)  # past its checkpoint
-        open(os.environ["READY"], "w").write(str(os.getpid()))
-        time.sleep(60)
-"""
-
-
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGUSR1, signal.SIGKILL])
-def test_a_job_that_is_ended_goes_on_from_the_checkpoint_of_its_script(
-    script: Make, store: Store, tmp_path: Path, how: signal.Signals
-) -> None:
-    ready = tmp_path / "ready"
-    recipe = script(SLOW)
-    to_do = job(recipe, tmp_path, 0)
-    to_do.write(store)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "study", "job", str(store.job(to_do.id))],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"READY": str(ready), "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    while not (ready.exists() and ready.read_text()):
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(how)
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode != 0
-    assert ("asked to end" in out) == (how != signal.SIGKILL)
-    assert run(to_do, store) == []
-    assert not lives(ready.read_text())  # that of a job that was killed did not go on
-    runs, curves = frames(store, recipe)
-    assert curves["epoch"].tolist() == [*range(40)]
-    assert curves["val_loss"].tolist() == [1 / (epoch + 1) for epoch in range(40)]
-    assert runs["status"].tolist() == ["finished"]
-    assert runs["seconds"].isna().all()  # of several starts nobody knows
-    assert not [*store.checkpoints.glob("script-*")]
-
-
-def test_without_a_checkpoint_a_killed_run_begins_anew(script: Make, store: Store, tmp_path: Path) -> None:
-    recipe = script(
-        """
-        say(step=1, val_loss=1)
-        if not os.path.exists("again"):
-            open("again", "w").close()
-            os.kill(os.getppid(), signal.SIGTERM)
-            time.sleep(60)
-        say(step=2, val_loss=2)
-        """
-    )
-    with pytest.raises(Interrupted, match="SIGTERM"):
-        run(job(recipe, tmp_path, 0), store)
-    assert run(job(recipe, tmp_path, 0), store) == []
-    assert frames(store, recipe)[1]["step"].tolist() == [1, 2]
 
 
 def search_job(recipe: Recipe, folder: Path, **more: Any) -> tuple[Search, Job]:
