@@ -218,8 +218,7 @@ def test_a_number_to_predict_is_no_class_unless_the_file_says_so(tmp_path: Path)
         ("rows: 3", "rows: 3 is refused; give a number of at least 10"),
         ('label: " "', "label: ' ' is refused; give one line of at most 80 letters"),
         ('label: "a\\nb"', r"label: 'a\nb' is refused; give one line of at most 80 letters"),
-        ("found: 3", "found: 'found' is not a setting of 'table'; known: split_seed, split, rows, label, path, sha256, "
-         "target, task, drop, missing, numbers, categories, read"),
+        ("found: 3", "found: 'found' is not a setting of 'table'; did you mean 'fold'?"),
     ],
 )  # fmt: skip
 def test_settings_that_are_misspelt(more: str, words: str, tmp_path: Path) -> None:

@@ -92,8 +92,8 @@ CHOICES: dict[str, tuple[dict[str, Any], str]] = {
         f"{A}.vary.optimizer[1]: 'adagard' is not an optimizer; did you mean 'adagrad'?",
     ),
     "a choice like no other": (
-        {"baseline.optimizer": {"name": "bfgs", "lr": 1.0}},
-        f"baseline.optimizer.name: 'bfgs' is not an optimizer; known: {OPTIMIZERS}",
+        {"baseline.optimizer": {"name": "newton", "lr": 1.0}},
+        f"baseline.optimizer.name: 'newton' is not an optimizer; known: {OPTIMIZERS}",
     ),
     "a choice that is null": (
         {"baseline.optimizer": None},
