@@ -6,7 +6,7 @@ import ast
 import hashlib
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
@@ -29,9 +29,9 @@ def make_importable(folder: str | Path) -> None:
 class Code(NamedTuple):
     """What an import path (``mylab.nets:resnet``) leads to, as its source says.
 
-    ``digest``: 12 hex digits over the syntax trees of its module and of those beside it that it imports, without
-    comments, docstrings and layout; of what is installed, over the names and versions of the distributions. ``takes``:
-    the names of what can be set by keyword, None where the source does not tell.
+    ``digest``: 12 hex digits over the syntax trees of what it needs of its module, and of the modules beside it that
+    this imports, without comments, docstrings and layout; of what is installed, over the names and versions of the
+    distributions. ``takes``: the names of what can be set by keyword, None where the source does not tell.
     """
 
     digest: str
@@ -51,20 +51,21 @@ def find(factory: str, folder: Path) -> Code:
         raise LookupError(f"there is no module {name!r} in {folder} or installed; give 'module:name'")
     if _is_installed(spec):
         return Code(_digest(_distributions(name.partition(".")[0])), None)
-    modules = dict(_reachable(name, folder, {}))
-    tree = modules[name]
+    tree = _parsed(spec)
     definition = next((node for node in tree.body if isinstance(node, Definition) and node.name == attribute), None)
     known = _names(tree)
     if known is not None and attribute not in known:
         raise LookupError(suggest(attribute, sorted(known), f"name in {name}"))
+    modules = _reachable(name, [folder], {}, attribute)
     trees = [f"{module} {_written(tree)}" for module, tree in sorted(modules.items())]
     return Code(_digest("\n".join(trees)), _takes(definition))
 
 
 @cache
-def of_script(path: Path) -> str:
+def of_script(path: Path, folder: Path) -> str:
     """A digest of what a Python script does: of its syntax tree, and of those of the modules beside it that it imports.
 
+    ``folder``: where it is run, below which it may be a module of a package.
     Of its bytes, where it is not valid in this version of Python: its own may be another.
     """
     content = path.read_bytes()
@@ -73,9 +74,10 @@ def of_script(path: Path) -> str:
     except (SyntaxError, ValueError):
         return hashlib.sha256(content).hexdigest()[:12]
     modules: dict[str, ast.Module] = {}
-    for other in _imported(tree, ""):
+    package = ".".join(path.parent.relative_to(folder).parts) if path.is_relative_to(folder) else ""
+    for other in _imported(tree, package):
         with suppress(LookupError, ValueError):  # what is installed, and what the script will find out itself
-            _reachable(other, path.parent, modules)
+            _reachable(other, [path.parent, folder], modules)
     trees = [f"{module} {_written(tree)}" for module, tree in sorted(modules.items())]
     return _digest("\n".join([_written(tree), *trees]))
 
@@ -84,14 +86,14 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _spec(name: str, folder: Path) -> ModuleSpec | None:
-    """Where a module lies. Raises LookupError where an installed one hides that of the folder."""
+def _spec(name: str, *folders: Path) -> ModuleSpec | None:
+    """Where a module lies. Raises LookupError where an installed one hides that of the ``folders``."""
     top = name.partition(".")[0]
-    place = str(folder.absolute())
-    own = PathFinder.find_spec(top, [place])
-    found = PathFinder.find_spec(top, [path for path in sys.path if path != place])
+    places = [str(folder.absolute()) for folder in folders]
+    own = PathFinder.find_spec(top, places)
+    found = PathFinder.find_spec(top, [path for path in sys.path if path not in places])
     if own and (top in sys.builtin_module_names or (found and found.origin != own.origin)):
-        raise LookupError(f"{top!r} is the name of an installed module too; rename that in {folder}")
+        raise LookupError(f"{top!r} is the name of an installed module too; rename that in {folders[0]}")
     spec = found or own
     for i in range(1, name.count(".") + 1):
         inside = spec.submodule_search_locations if spec else None
@@ -112,21 +114,30 @@ def _distributions(top: str) -> str:
     return " ".join(f"{name} {version(name)}" for name in sorted(set(packages_distributions().get(top, ()))))
 
 
-def _reachable(name: str, folder: Path, found: dict[str, ast.Module]) -> dict[str, ast.Module]:
-    """The syntax trees of a module, of the packages it is in, and of all that it imports from where it lies."""
-    spec = _spec(name, folder)
-    if name in found or spec is None or _is_installed(spec):
-        return found
+def _parsed(spec: ModuleSpec) -> ast.Module:
     source = Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
     try:
-        tree = ast.parse(source.read_bytes() if source else b"")  # a folder without __init__.py holds nothing itself
+        return ast.parse(source.read_bytes() if source else b"")  # a folder without __init__.py holds nothing itself
     except SyntaxError as error:
         raise ValueError(f"{source}: line {error.lineno}: {error.msg}; this is not valid Python") from None
+
+
+def _reachable(
+    name: str, folders: Sequence[Path], found: dict[str, ast.Module], attribute: str | None = None
+) -> dict[str, ast.Module]:
+    """The syntax trees of a module, of the packages it is in, and of all that it imports from where it lies.
+
+    ``folders``: where it may lie; ``attribute``: what alone is wanted of it, with what that needs.
+    """
+    spec = _spec(name, *folders)
+    if name in found or spec is None or _is_installed(spec):
+        return found
+    tree = _parsed(spec) if attribute is None else _needed(_parsed(spec), attribute)
     found[name] = tree
     package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
     for other in [name.rpartition(".")[0], *_imported(tree, package)]:
         if other:
-            _reachable(other, folder, found)
+            _reachable(other, folders, found)
     return found
 
 
@@ -159,16 +170,44 @@ def _names(tree: ast.Module) -> set[str] | None:
     """What a module binds; None where its source does not tell."""
     names: set[str] = set()
     for node in tree.body:
-        if isinstance(node, Definition):
-            names.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
-        elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While | ast.Match):
+        names |= _bound(node) or set()
+        if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While | ast.Match):
             return None
     return None if names & {"*", "__getattr__"} else names
+
+
+def _bound(node: ast.stmt) -> set[str] | None:
+    """The names that a statement binds; None where it does more, or something else."""
+    if isinstance(node, Definition | ast.AsyncFunctionDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return set()
+    if not isinstance(node, ast.Assign | ast.AnnAssign):
+        return None
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    parts = [part for target in targets for part in ast.walk(target) if isinstance(part, ast.expr)]
+    plain = all(isinstance(part, ast.Name | ast.Tuple | ast.List | ast.Starred) for part in parts)
+    return {part.id for part in parts if isinstance(part, ast.Name)} if plain else None
+
+
+def _needed(tree: ast.Module, name: str) -> ast.Module:
+    """The statements that bind ``name`` and, in turn, what these name; with all that do more than bind names."""
+    bound = [_bound(node) for node in tree.body]
+    used = [{part.id for part in ast.walk(node) if isinstance(part, ast.Name)} for node in tree.body]
+    future = [isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body]
+    kept = {i for i, names in enumerate(bound) if names is None or "*" in names or future[i]}
+    wanted, size = {name}, -1
+    while len(kept) > size:
+        size = len(kept)
+        wanted |= {each for i in kept for each in used[i]}
+        kept |= {i for i, names in enumerate(bound) if names and names & wanted}
+    if wanted & {"globals", "locals", "vars", "eval", "exec", "__getattr__"} or not any(
+        names and name in names for names in bound
+    ):
+        return tree
+    return ast.Module([node for i, node in enumerate(tree.body) if i in kept], tree.type_ignores)
 
 
 def _takes(definition: Definition | None) -> tuple[str, ...] | None:

@@ -49,4 +49,8 @@ class CustomDataset(Dataset, Custom):
         if target.dtype.kind == "f":
             return Raw(features, target.astype(np.float64), "regression", test=test)
         codes, classes = pd.factorize(target, sort=True)
+        if (codes < 0).any():
+            raise ValueError(f"{self.factory}: row {int((codes < 0).argmax())} of its target is missing; leave it out")
+        if len(classes) < 2:
+            raise ValueError(f"{self.factory}: its target has one class only; a classification needs two")
         return Raw(features, codes.astype(np.int64), "classification", len(classes), test, tuple(map(str, classes)))

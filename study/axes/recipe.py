@@ -158,7 +158,7 @@ class Recipe(Frozen):
 
     def for_one_epoch(self) -> Recipe:
         """The same over one epoch of all training rows, evaluated at its end."""
-        return self.but(train_share=1.0, epochs=1, steps=None, evaluate=EachEpoch())
+        return self.but(train_share=1.0, epochs=1, steps=None, evaluate=EachEpoch(), start=Afresh())
 
     @property
     def ends_early(self) -> bool:

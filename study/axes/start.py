@@ -7,10 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from study.axes.base import Axis, Choice, Count
+from study.axes.early_stopping import Never
 
 
 class Start(Choice):
-    axis = Axis("Where the parameters come from that training begins with.", "starts", shared=True, rated=True)
+    axis = Axis(
+        "Where the parameters come from that training begins with.", "starts", shared=True, rated=True,
+        untunable="is what training begins with, the same for every candidate; take it out",
+    )  # fmt: skip
 
     @property
     def before(self) -> dict[str, Any] | None:
@@ -25,9 +29,10 @@ class Afresh(Start):
 
 
 class Warm(Start):
-    """Those of the finished run of the same arm and seed over ``epochs``, on ``train_share`` (Ash and Adams, 2020).
+    """Those of the run of the same arm and seed over ``epochs``, on ``train_share`` (Ash and Adams, 2020).
 
-    Parameters and buffers are taken over, the optimizer begins anew. Steps of before count in no budget.
+    The last parameters and buffers are taken over, without early stopping or averaging; the optimizer begins anew.
+    Steps of before count in no budget.
     """
 
     name: Literal["warm"] = "warm"
@@ -36,4 +41,5 @@ class Warm(Start):
 
     @property
     def before(self) -> dict[str, Any] | None:
-        return {"epochs": self.epochs, "steps": None, "train_share": self.train_share, "start": Afresh()}
+        whole = {"early_stopping": Never(), "ema": 0.0, "start": Afresh()}
+        return {"epochs": self.epochs, "steps": None, "train_share": self.train_share} | whole

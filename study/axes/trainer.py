@@ -112,8 +112,11 @@ class Command(Trainer, Open):
 
         ``folder``: of the study file; ``checksum``: of a file not Python's. Raises OSError where one is missing.
         """
-        files = {str(file): folder.resolve() / file for file in self.files(folder)}
-        found = {name: of_script(path) if path.suffix == ".py" else checksum(path) for name, path in files.items()}
+        home = folder.resolve()
+        found = {
+            str(file): of_script(home / file, home) if file.suffix == ".py" else checksum(home / file)
+            for file in self.files(folder)
+        }
         return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:12]
 
     def check(self, folder: Path) -> None:
@@ -129,8 +132,9 @@ class Command(Trainer, Open):
         words = shlex.split(self.run)
         for before, word in zip(["", *words], words, strict=False):
             value = word.partition("=")[2] if word.startswith("-") else word  # --config=base.json
-            if before == "-m":
-                value = f"{word.replace('.', '/')}.py"  # a module may be installed, and is then none of these files
+            if before == "-m":  # a module may be installed, and is then none of these files
+                value = f"{word.replace('.', '/')}.py"
+                value = value if (folder / value).is_file() else f"{word.replace('.', '/')}/__main__.py"
             if not value or PLACEHOLDER.search(value) or (not before and "/" not in word):
                 continue
             if (folder / value).is_file():

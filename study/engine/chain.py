@@ -11,7 +11,7 @@ from torch import fx, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
-from study.engine.layers import Aligned, Halve, MaskedDropout
+from study.engine.layers import Aligned, Halve, MaskedDropout, kept_buffers
 
 Chain = list[tuple[str, nn.Module]]  # the name of a layer, with which those of its parameters begin
 
@@ -33,6 +33,13 @@ FUNCTIONS = {  # what is called in a forward, and the layer that does the same
     F.elu: nn.ELU,
     F.leaky_relu: nn.LeakyReLU,
 }
+HOOKS = (  # where torch keeps those of modules and of parameters
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+    "_post_accumulate_grad_hooks",
+)
 CLOSE = 1e-5  # of outputs, relative: a chain and its network differ by rounding
 
 
@@ -42,6 +49,9 @@ class NoChain(Exception):
 
 def chain(module: nn.Module, shape: Sequence[int]) -> Chain:
     """The layers of ``module`` in their order; ``shape``: of one row. Raises NoChain where it is none."""
+    names = [[name for name, _ in module.named_parameters(remove_duplicate=once)] for once in (True, False)]
+    if names[0] != names[1]:
+        raise NoChain("it shares parameters between layers")
     if type(module) is nn.Sequential and all(type(layer) in KNOWN for layer in module):
         return _in_place([_layer(name, layer, set()) for name, layer in module.named_children()])
     try:
@@ -74,7 +84,7 @@ def check_batched(module: nn.Module, shape: Sequence[int]) -> None:
         raise NoChain("it has parameters that are not trained")
     one, *apart = (deepcopy(module) for _ in range(3))
     x = torch.linspace(-1, 1, 6 * torch.Size(shape).numel()).view(2, 3, *shape)
-    buffers = [name for name, _ in module.named_buffers() if not name.endswith("mask")]
+    buffers = kept_buffers(module)
     state = {name: torch.stack([value.detach()] * 2) for name, value in module.named_parameters()}
     state |= {name: torch.stack([module.get_buffer(name)] * 2) for name in buffers}
     kept = _kept(one)
@@ -106,7 +116,8 @@ def _layer(name: str, layer: nn.Module, seen: set[nn.Module]) -> tuple[str, nn.M
     kind = type(layer)
     if kind not in KNOWN or not KNOWN[kind](layer):
         raise NoChain(f"its {kind.__name__} {name!r} is computed run by run")
-    if layer in seen or layer._forward_hooks or layer._forward_pre_hooks:
+    parts = [layer, *layer.parameters()]
+    if layer in seen or any(getattr(part, hooks, None) for part in parts for hooks in HOOKS):
         raise NoChain(f"{name!r} is called twice, or has a hook")
     if any(not parameter.requires_grad for parameter in layer.parameters()):
         raise NoChain(f"{name!r} has parameters that are not trained")

@@ -32,6 +32,12 @@ class MaskedDropout(nn.Module):
         return x * self.mask if self.training and self.mask.dim() else x
 
 
+def kept_buffers(module: nn.Module) -> list[str]:
+    """The names of what a network keeps between steps beside its parameters: no masks, which are handed in."""
+    masks = {f"{name}.mask" for name, layer in module.named_modules() if isinstance(layer, MaskedDropout)}
+    return [name for name, _ in module.named_buffers() if name not in masks]
+
+
 class Aligned(nn.Module):
     """An elementwise module whose result does not depend on where an element lies in memory.
 

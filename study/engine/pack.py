@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from study.axes.precision import BFloat16
-from study.axes.recipe import AXES
+from study.axes.recipe import AXES, digest
 from study.engine.augmentation import Changes, changes_images
 from study.engine.checkpoint import Checkpoints
 from study.engine.data import SPLITS, Data
@@ -44,8 +44,7 @@ def train(
 
     Runs that are not ``stacked`` are trained one at a time. A lone run is otherwise trained beside a copy of itself,
     since torch computes a stack of one by other kernels, which round differently. Slices go on from their
-    ``checkpoints``, those that are as far as each other together.
-    Raises ValueError where what is ``shared`` differs between the stacked runs.
+    ``checkpoints``, those that are as far as each other together. Raises ValueError where what is ``shared`` differs.
     """
     packs = [[run] for run in runs if not run.recipe.stacked]
     places: dict[tuple[int, int], list[Run]] = {}
@@ -120,19 +119,22 @@ class Pack:
         if checkpoints and (saved := checkpoints.restore(self.keys)):
             self.load_state_dict(saved)
         else:
-            self.take_over(checkpoints)
+            if self.runs[0].recipe.before:
+                self.take_over(checkpoints)
             self.evaluate(None)
         while self.evaluated < self.budget and self.running.any():
             self.evaluate(self.train_on(checkpoints))
         return self.records()
 
     def take_over(self, checkpoints: Checkpoints | None) -> None:
-        """Begin with the parameters and buffers of what is trained before, where a recipe says so."""
-        if not (runs := [Run(recipe, run.seed) for run in self.runs if (recipe := run.recipe.before)]):
-            return
+        """Begin with the parameters and buffers of what is trained before."""
+        runs = [Run(run.recipe.before or run.recipe, run.seed) for run in self.runs]
         before = Pack(runs, self.given, self.device, self.shard)
+        before.keys = [digest(f"before {key}") for key in before.keys]  # apart from those of an arm that is the same
         before.train(checkpoints)
         self.stack.take_over(before.stack)
+        if self.average:
+            self.average.values.copy_(self.stack.flat)
         self.alive &= before.alive
         self.initial_weights = self.stack.weights().square().mean(1).sqrt()
         if checkpoints:
@@ -217,8 +219,7 @@ class Pack:
             columns |= {f"{name}_{score}": values.tolist() for score, values in scores.items()}
         self._end(torch.stack(list(losses.values())).isfinite().all(0))
         columns["grad_norm"] = [None] * len(self.runs) if norms is None else norms.tolist()
-        lr, epoch = self.optimizer.rates(), self.done / self.steps_per_epoch
-        running = self.running.tolist()
+        lr, epoch, running = self.optimizer.rates(), self.done / self.steps_per_epoch, self.running.tolist()
         for r, steps in enumerate(self.steps.tolist()):
             if running[r]:
                 metrics = {name: values[r] for name, values in columns.items()}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from study.engine.chain import NoChain, chain, check_batched
-from study.engine.layers import ROWS, Aligned, MaskedDropout, convolved, fill_rows, linear, normalized
+from study.engine.layers import ROWS, Aligned, MaskedDropout, convolved, fill_rows, kept_buffers, linear, normalized
 from study.engine.network import is_weight
 from study.engine.turn import Turn
 
@@ -75,9 +75,7 @@ class Stack:
         self._slots = list(slots.values())
         self.turn = Turn(modules, self.split(self.flat), slots) if self.because else None
         self._buffers = {
-            name: torch.stack([m.get_buffer(name) for m in modules]).to(device)
-            for name, _ in modules[0].named_buffers()
-            if not name.endswith("mask")
+            name: torch.stack([m.get_buffer(name) for m in modules]).to(device) for name in kept_buffers(modules[0])
         }
 
     def train(self, mode: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from study.engine.layers import MaskedDropout
+from study.engine.layers import MaskedDropout, kept_buffers
 
 VECTOR = 64  # bytes: what a product of matrices rounds by is where its input begins
 
@@ -45,7 +45,7 @@ class Turn:
     ) -> Tensor:
         """Outputs [runs, rows, outputs] for inputs [runs, rows, *shape].
 
-        ``generators``: what a forward of each run draws from, where it draws.
+        ``generators``: what a forward of each run draws from, where it draws; None: all draw the same, each time.
         """
         outputs = []
         self._began = [(each, each.get_state()) for each in generators or ()]
@@ -54,6 +54,7 @@ class Turn:
                 layer.mask = masks[name][run] if name in masks else layer.mask.new_ones(())
             rows = rows if rows.data_ptr() % VECTOR == 0 and rows.is_contiguous() else rows.clone()
             if generators is None:
+                _default(rows.device).manual_seed(0)
                 outputs.append(module(rows))
                 continue
             default = _default(rows.device)
@@ -75,7 +76,7 @@ class Turn:
 
     def buffers(self, run: int) -> dict[str, Tensor]:
         """What a module keeps between steps beside its parameters; no masks."""
-        return {name: value for name, value in self.modules[run].named_buffers() if not name.endswith("mask")}
+        return {name: self.modules[run].get_buffer(name) for name in kept_buffers(self.modules[run])}
 
 
 def _default(device: torch.device) -> torch.Generator:

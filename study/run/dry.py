@@ -90,7 +90,14 @@ def try_one(recipe: Recipe, data: Data, places: dict[str, str]) -> dict[str, str
         with blaming("network"):
             pack = Pack([Run(recipe, 0)] * (2 if recipe.stacked else 1), data)
         with blaming("optimizer"):
-            pack.step(torch.arange(batch).expand(len(pack.runs), -1), 0.0)
+            try:
+                pack.step(torch.arange(batch).expand(len(pack.runs), -1), 0.0)
+            except NotImplementedError:
+                raise TypeError(f"gives {type(made).__name__}, which has no step()") from None
+            except TypeError as error:
+                if "closure" not in str(error):
+                    raise
+                raise TypeError("its step() needs a closure; say closure: true beside its name") from error
     anew = ", ".join(dict.fromkeys(name for made in pack.optimizer.optimizers for name in lost(made)))
     anew = anew if isinstance(recipe.optimizer, Custom) else ""
     return {"recipe": recipe.id, "network": recipe.network.title, "in_turn": pack.stack.because, "anew": anew}

@@ -28,7 +28,7 @@ from study.run.block import Block, is_searched
 from study.run.packs import MOST, packs, train_pack
 from study.run.progress import Progress
 from study.run.provenance import now, provenance
-from study.run.script import Scripts
+from study.run.script import ScriptError, Scripts
 from study.run.search import Tuning
 from study.store.files import write_if_changed
 from study.store.layout import Store
@@ -186,7 +186,8 @@ class Work:
             self._making.pop(unit.name, None)
             if isinstance(error, Busy):
                 return
-            traceback.print_exception(error)
+            if not isinstance(error, ScriptError):  # which says all
+                traceback.print_exception(error)
             self.scripts.remove(unit.name)
             if attempt := self._held.pop(unit.name, None):
                 attempt.end(error)

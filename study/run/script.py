@@ -67,7 +67,7 @@ class Scripts:
             return [
                 self._trained(runs.recipe, seed, self._folder(unit) / f"{runs.recipe.id}-{seed}") for seed in runs.seeds
             ]
-        except (ScriptError, OSError) as error:
+        except Exception as error:  # the others of its job go on
             return error
 
     def remove(self, unit: str) -> None:
@@ -95,7 +95,7 @@ class Scripts:
         logs = logs_in(place)
         seconds = None if len(logs) > 1 else round(time.monotonic() - began, 3)  # of one that went on nobody knows
         record = self._record(seed, logs, seconds, why)
-        done.write_text(json.dumps(seconds), encoding="utf-8")
+        write_if_changed(done, json.dumps(seconds))
         shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink(missing_ok=True)
         return record
 

@@ -19,11 +19,25 @@ class Net(Base):  # mine
 
     def __init__(self, inputs, outputs, width=8, *, depth=2):
         """Layers."""
-        self.layer = parts.layer(inputs, width)
+        self.layer = parts.layer(inputs, helped(width))
 
 
 def other(x):
     return x
+
+
+def scaled(x):
+    return scale(x)
+
+
+from lab import apart
+WIDTH = 4
+DEPTH = 4
+print("made")
+
+
+def helped(a):
+    return a + WIDTH
 '''
 FILES = {
     "lab/__init__.py": "",
@@ -57,7 +71,13 @@ def digest(folder: Path) -> str:
         ("lab/nets.py", '    """A network."""\n\n', "", False),
         ("lab/nets.py", "width=8, *, depth=2", "width = 8,\n *, depth = 2", False),
         ("lab/nets.py", "width=8", "width=9", True),
-        ("lab/nets.py", "return x", "return -x", True),
+        ("lab/nets.py", "return x", "return -x", False),  # of another function
+        ("lab/nets.py", "WIDTH = 4", "WIDTH = 5", True),
+        ("lab/nets.py", "DEPTH = 4", "DEPTH = 5", False),
+        ("lab/nets.py", "scale(x)", "scale(2 * x)", False),
+        ("lab/nets.py", "a + WIDTH", "a - WIDTH", True),
+        ("lab/nets.py", "import apart", "import apart as other_name", False),
+        ("lab/nets.py", "print(", "repr(", True),
         ("lab/parts.py", "a * b", "a + b", True),
         ("lab/lone.py", "ONE = 1", "ONE = 2", True),
         ("lab/__init__.py", "", "import os", True),
@@ -82,7 +102,7 @@ def test_the_folder_does_not_matter(folder: Path, tmp_path_factory: pytest.TempP
 
 def test_the_digest_is_the_same_in_every_version_of_python(folder: Path) -> None:
     """A golden one: it would move ids, and train all arms with code of one's own again."""
-    assert digest(folder) == "96879f7e0374"
+    assert digest(folder) == "df9bb8273fff"
 
 
 def test_what_it_takes(folder: Path) -> None:

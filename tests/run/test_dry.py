@@ -62,6 +62,14 @@ class Breaks(nn.Module):
 def no_optimizer(parameters, lr):
     return list(parameters)
 
+class Stepless(torch.optim.Optimizer):
+    def __init__(self, parameters, lr):
+        super().__init__(parameters, {"lr": lr})
+
+class Closing(Stepless):
+    def step(self, closure):
+        return closure()
+
 def breaks(progress):
     return 1 / progress
 
@@ -85,9 +93,13 @@ CASES = {
     "Cut": "ValueError: its outputs depend on no parameter; take detach() and no_grad() out of its forward",
     "Breaks": "RuntimeError: shape '[1, 1]' is invalid for input of size 260 (mine.py, line 47)",
 }
+STEPS = {
+    "Stepless": "TypeError: gives Stepless, which has no step()",
+    "Closing": "TypeError: its step() needs a closure; say closure: true beside its name",
+}
 OTHERS = {
     "optimizer": ("no_optimizer", "TypeError: gives list; give a torch.optim.Optimizer"),
-    "schedule": ("breaks", "ZeroDivisionError: float division by zero (mine.py, line 53)"),
+    "schedule": ("breaks", "ZeroDivisionError: float division by zero (mine.py, line 61)"),
     "activation": ("mixes", "ValueError: an element depends on others; make it part of a network of your own"),
 }
 Check = Callable[[dict[str, Any]], tuple[int, str, list[str]]]
@@ -132,6 +144,12 @@ def test_another_choice_that_cannot_be_used(axis: str, check: Check) -> None:
     more = {"lr": 0.1} if axis == "optimizer" else {}
     code, _, lines = check(study(**{axis: {"factory": f"mine:{factory}"} | more}))
     assert (code, lines) == (2, [f"comparisons.a.vary.{axis}[0].factory: mine:{factory}: {words}"])
+
+
+@pytest.mark.parametrize("factory", STEPS)
+def test_an_optimizer_that_cannot_step(factory: str, check: Check) -> None:
+    code, _, lines = check(study(optimizer={"factory": f"mine:{factory}", "lr": 0.1}))
+    assert (code, lines) == (2, [f"comparisons.a.vary.optimizer[0].factory: mine:{factory}: {STEPS[factory]}"])
 
 
 @pytest.mark.parametrize(

@@ -189,3 +189,54 @@ def test_what_cannot_be_batched_is_computed_in_turn(factory, data, monkeypatch):
     monkeypatch.setattr("study.engine.stack.BATCHED", ("cpu",))
     subject = own(factory)
     assert Pack([Run(subject, 0), Run(subject, 1)], data(subject)).stack.because
+
+
+class Forgetful(nn.Module):
+    """Drops in evaluation too, and keeps a buffer that is called a mask."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs)
+        self.register_buffer("running_mask", torch.ones(inputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.running_mask.mul_(0.95)
+        return self.linear(F.dropout(x, 0.3) * self.running_mask)
+
+
+def test_what_a_network_draws_and_keeps_is_its_own(data, tmp_path):
+    subject = own(f"{HERE}:Forgetful", batch_size=9)
+    assert_independent(subject, data(subject), drops=False)
+    runs = [Run(subject, 0), Run(subject, 4)]
+
+    def stop(done: int, budget: int) -> None:
+        if done == budget // 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(runs, data(subject), checkpoints=Checkpoints(tmp_path, every=0.0, seconds=0.0, watch=stop))
+    assert train(runs, data(subject), checkpoints=Checkpoints(tmp_path)) == train(runs, data(subject))
+
+
+def tied(inputs: int, outputs: int) -> nn.Module:
+    network = nn.Sequential(nn.Linear(inputs, 8), nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, outputs))
+    network[2].weight = network[1].weight
+    return network
+
+
+def hooked(inputs: int, outputs: int) -> nn.Module:
+    network = nn.Sequential(nn.Linear(inputs, 8), nn.Linear(8, outputs))
+    network[0].weight.register_hook(lambda gradient: gradient * 0)
+    return network
+
+
+def test_shared_parameters_and_hooks_are_heeded(data):
+    for factory in (tied, hooked):
+        subject = own(f"{HERE}:{factory.__name__}", batch_size=20, optimizer={"name": "sgd", "lr": 0.01})
+        assert_agree(subject, data(subject))
+        pack = Pack([Run(subject, 0), Run(subject, 1)], data(subject))
+        before = pack.stack.flat.clone()
+        pack.train()
+        if factory is hooked:
+            assert torch.equal(pack.stack.split(pack.stack.flat)["0.weight"], pack.stack.split(before)["0.weight"])

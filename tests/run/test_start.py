@@ -77,3 +77,14 @@ def test_what_diverged_before_has_diverged(data):
     assert run.reason == "loss or parameters not finite after step 0"
     assert run.curve == []
     assert torch.isfinite(torch.tensor(run.steps))
+
+
+@pytest.mark.parametrize("beside", [{"early_stopping": {"name": "patience", "patience": 1}}, {"ema": 0.9}], ids=str)
+def test_what_is_before_is_trained_whole_and_as_it_is(beside, data):
+    axes = SHAPE | {"optimizer": {"name": "sgd", "lr": 0.5}, "epochs": 4}
+    subject = make_recipe(**axes, **beside, start=WARM | {"epochs": 12})
+    plain = make_recipe(**axes, start=WARM | {"epochs": 12})
+    few, many = (train([Run(subject, seed) for seed in seeds], data(subject)) for seeds in ((3, 1), (0, 1, 2, 3, 4, 5)))
+    assert few == [many[3], many[1]]
+    for run, other in zip(few, train([Run(plain, 3), Run(plain, 1)], data(plain)), strict=True):
+        assert run.curve[0] == other.curve[0]
