@@ -120,7 +120,9 @@ class Command(Trainer, Open):
         return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:12]
 
     def check(self, folder: Path) -> None:
-        """Raises ValueError where its files changed since it was planned."""
+        """Raises ValueError where its files changed since it was planned, whatever was seen of them before."""
+        of_script.cache_clear()
+        checksum.cache_clear()
         if self.code is not None and self.digest(folder) != self.code:
             raise ValueError(f"{self.run}: its files changed since it was planned; run snakemake again")
 

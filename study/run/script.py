@@ -92,6 +92,7 @@ class Scripts:
             log.touch()
             began = time.monotonic()
             why = watch(self._start(recipe, seed, place, log, lock), timeout_of(recipe), self.signals)
+        recipe.trainer.check(self.home)  # whoever edits it now makes other runs, of another id
         logs = logs_in(place)
         seconds = None if len(logs) > 1 else round(time.monotonic() - began, 3)  # of one that went on nobody knows
         record = self._record(seed, logs, seconds, why)
