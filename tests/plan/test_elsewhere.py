@@ -242,3 +242,14 @@ def test_metrics_that_two_comparisons_declare_otherwise(plan: Callable[[Any], Pl
         plan(content)
     words = "'bleu' is declared otherwise by another comparison; rename one, or make them agree"
     assert refusal.value.lines == [f"{tmp_path / 's.yaml'}: comparisons.b.runs.metrics.bleu: {words}"]
+
+
+def test_labels_that_are_probably_one_are_told(check: Any) -> None:
+    rows = ["sgd,0.1,0,0.9", "sgd,,1,0.9", "SGD,0.1,2,0.9", "adam,0.01,0,0.95", "adam,0.01,1,0.96"]
+    Path("runs.csv").write_text("\n".join(["optimizer,lr,seed,acc", *rows]))
+    runs = {"path": "runs.csv", "label": ["optimizer", "lr"], "seed": "seed", "metrics": {"test_accuracy": "acc"}}
+    code, out, _ = check({"study": "s", "comparisons": {"o": {"runs": runs, "metrics": ["test_accuracy"]}}})
+    assert code == 0
+    assert "warning: comparisons.o.runs: 'sgd' and 'SGD' differ in case or spaces only; write them alike\n" in out
+    empty = "'sgd' is 'sgd, lr=0.1' without a value; some of its cells may be empty"
+    assert f"warning: comparisons.o.runs: {empty}\n" in out

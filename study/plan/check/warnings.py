@@ -32,6 +32,7 @@ def warnings(plan: Plan, store: Store) -> Iterator[str]:
             yield from _changes_several(comparison, path)
             yield from _not_derived(comparison, path)
             yield from _could_be_paired(comparison, path)
+            yield from _alike(comparison, path)
             continue
         yield from _other_selection(plan, comparison, path)
         yield from _changes_several(comparison, path)
@@ -67,6 +68,20 @@ def _not_derived(comparison: PlannedComparison, path: str) -> Iterator[str]:
                 f"{join(path, 'claims', i)}: derived, so it is not corrected for, and {claim.metric} follows from no "
                 "other metric claimed of these two arms; take 'derived' out"
             )
+
+
+def _alike(comparison: PlannedComparison, path: str) -> Iterator[str]:
+    """Labels of a file that are probably meant to be one: they differ in case or spaces, or in a part that is empty."""
+    spelt: dict[str, list[str]] = {}
+    for arm in comparison.arms:
+        spelt.setdefault(" ".join(arm.label.casefold().split()), []).append(arm.label)
+    for labels in spelt.values():
+        if len(labels) > 1:
+            yield f"{join(path, 'runs')}: {listed(map(repr, labels))} differ in case or spaces only; write them alike"
+    labels = [arm.label for arm in comparison.arms]
+    for label in labels:
+        if longer := next((other for other in labels if other.startswith(f"{label}, ")), None):
+            yield f"{join(path, 'runs')}: {label!r} is {longer!r} without a value; some of its cells may be empty"
 
 
 def _could_be_paired(comparison: PlannedComparison, path: str) -> Iterator[str]:
