@@ -107,9 +107,9 @@ CONTRACT = {  # columns at least
     },
     "curves": {
         TEXT: "arm",
-        WHOLE: "seed epoch",
+        WHOLE: "seed",
         LONG: "step",
-        REAL: "lr train_loss train_accuracy val_loss val_accuracy grad_norm",
+        REAL: "epoch lr train_loss train_accuracy val_loss val_accuracy grad_norm",
     },
     "timing": {
         TEXT: "arm device torch_version host reason",

@@ -41,14 +41,14 @@ def test_cached_without_any_result_is_a_page_of_missing_runs(place: Place) -> No
 
 def test_a_refused_study_exits_2_and_trains_nothing(place: Place) -> None:
     shutil.rmtree(place.results)
-    edit(place, "[sgd, {name: adam, lr: 0.01}]", "[sgd, {name: adma, lr: 0.01}]")
+    edit(place, "[sgd, {name: adam, lr: 0.01}]", "[sgd, {name: adamm, lr: 0.01}]")
     edit(place, "epochs: 5", "epochs: -5")
     done = place.snakemake()
     assert done.returncode == 2
     lines = [line for line in done.stderr.splitlines() if line.startswith("study.yaml: ")]
     assert lines == [
         "study.yaml: baseline.epochs: -5 is refused; give a number of at least 1",
-        "study.yaml: comparisons.optimizer.vary.optimizer[1].name: 'adma' is not an optimizer; did you mean 'adam'?",
+        "study.yaml: comparisons.optimizer.vary.optimizer[1].name: 'adamm' is not an optimizer; did you mean 'adam'?",
     ]
     assert not place.results.exists()
 

@@ -29,15 +29,8 @@ from study.show.templates import paragraph, paragraphs
 from study.tasks import Regression
 from study.wording import listed
 
-UNSHOWN = {
-    "sha256",
-    "md5",
-    "code",
-    "factory",
-    "cache",
-    "label",
-    "timeout",
-}  # settings that say nothing, or that stand for the name
+# Settings that say nothing, or that stand for the name.
+UNSHOWN = {"sha256", "md5", "code", "factory", "cache", "label", "timeout"}
 UNEQUAL = 1.5  # times the rows of the smallest class: above, a protocol speaks of it
 LIMIT = 300  # rows of arms, and of reasons, that the page lists
 
@@ -52,6 +45,8 @@ def written(value: Any, tuned: Collection[str] = ()) -> str:
     hidden = UNSHOWN | {*tuned}
     given = {key: setting for key, setting in value.settings().items() if setting not in (None, [])}
     settings = {key.removeprefix(SETTINGS): setting for key, setting in given.items() if key not in hidden}
+    if given.get("folds") is None:
+        settings.pop("fold", None)  # of none
     if "path" in settings:
         settings["path"] = Path(settings["path"]).name  # the folder is somebody's own
     shown = ", ".join(f"{key}={number(setting)}" for key, setting in settings.items())
