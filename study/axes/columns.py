@@ -75,17 +75,18 @@ def encode(frame: pd.DataFrame, given: Given) -> Raw:
     assert target is not None
     features = pd.DataFrame({column.name: column.values for column in columns})
     holes = [column.name for column in columns if column.values.isna().any()]
-    kept = frame.index
+    whole = target.values.notna()  # what has no target is learned from in no way
     if given.missing == "drop":
-        kept = features.index[features.notna().all(axis=1) & target.values.notna()]
-        if kept.empty:
-            raise Unfit("missing", f"{given.where}: every row has a missing value; say drop: {names(holes)}")
-        features = features.loc[kept]
+        whole &= features.notna().all(axis=1)
+    kept = frame.index[whole]
+    if kept.empty:
+        raise Unfit("missing", f"{given.where}: every row has a missing value; say drop: {names(holes)}")
+    features = features.loc[kept]
     x = pd.get_dummies(features, columns=[c.name for c in columns if c.category], dtype=float)
     if given.missing != "drop":
         for column in columns:  # a category that is missing is none of the values, which are 0 all
             if given.missing == "indicator" and column.name in holes:
-                x[f"{column.name} is missing"] = column.values.isna().astype(float)
+                x[f"{column.name} is missing"] = column.values.loc[kept].isna().astype(float)
     y, task, labels = _codes(target.values.loc[kept], given)
     return Raw(
         x.to_numpy(dtype=np.float64),
@@ -139,9 +140,11 @@ def _target(values: pd.Series, given: Given) -> Column:
     column, gaps = _typed(values, given), values.index[values.isna()]
     if len(gaps) == len(values):
         raise Wrong(f"{given.target!r} has no values; name another target", "target")
-    if len(gaps) and given.missing != "drop":
+    if len(gaps) and given.missing is None:
         words = f"{len(gaps)} of {len(values)} values are missing in {given.target!r} ({rows(gaps)})"
-        raise Wrong(f"{words}, which is to be learned; say missing: drop", "missing")
+        raise Wrong(
+            f"{words}, which is to be learned; say missing: median, indicator or drop: none keeps these rows", "missing"
+        )
     return column
 
 
@@ -226,7 +229,8 @@ def _summary(columns: Sequence[Column], holes: Sequence[str], fewer: int, given:
     found = [f"{counted(len(numbers), 'column')} of numbers ({_several(numbers)})"] * bool(numbers)
     found += [f"{counted(len(texts), 'column')} of categories ({_several(texts)})"] * bool(texts)
     found += [f"left out: {_several(given.drop)}"] * bool(given.drop)
-    found += [f"{counted(fewer, 'row')} with missing values left out"] * bool(fewer)
+    what = "missing values" if given.missing == "drop" else f"no {given.target}"
+    found += [f"{counted(fewer, 'row')} with {what} left out"] * bool(fewer)
     if holes and given.missing != "drop":
         filled = [name for name in holes if name in numbers]
         also = ", and a column of its own tells" * (given.missing == "indicator")

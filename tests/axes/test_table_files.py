@@ -74,7 +74,8 @@ TEXTS: dict[str, tuple[str | bytes, str, str]] = {  # content, the setting that 
     ),
     "a target with gaps": (
         "x,kind\n" + BODY + "3.5,\n", "missing",
-        ": 1 of 21 values are missing in 'kind' (row 21), which is to be learned; say missing: drop",
+        ": 1 of 21 values are missing in 'kind' (row 21), which is to be learned; say missing: median, indicator or "
+        "drop: none keeps these rows",
     ),
     "a target with a lone word": (
         "x,kind\n" + "1.5,3.25\n2.5,1.5\n" * 9 + "1.5,n/v\n", "path",
@@ -273,3 +274,12 @@ def test_any_table_is_read_whole_or_refused_in_a_line_for_each_column(seed: int,
     assert features.shape == (found.rows, *found.shape)
     assert found.rows == rows or missing == "drop"
     assert np.isfinite(features).all() or missing in ("median", "indicator")
+
+
+@pytest.mark.parametrize(("missing", "rows"), [("median", 19), ("indicator", 19), ("drop", 18)])
+def test_a_row_without_a_target_is_left_out_and_others_are_not(missing: str, rows: int, tmp_path: Path) -> None:
+    lines = [f"{i / 7},{'abc'[i % 3]}" for i in range(20)]
+    lines[4], lines[9] = "0.5,", ",a"
+    (tmp_path / "t.csv").write_text("\n".join(["size,kind", *lines]))
+    found = Table.model_validate({"path": str(tmp_path / "t.csv"), "target": "kind", "missing": missing}).load()
+    assert len(found.target) == len(found.features) == rows
