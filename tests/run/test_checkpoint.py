@@ -185,9 +185,9 @@ def test_a_job_that_is_really_killed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def run(deaths: int) -> dict[str, pd.DataFrame]:
         """Kill the job so often, each time a random while after it has written a checkpoint; return its records."""
         for _ in range(deaths):
-            marks = {path: path.stat().st_mtime_ns for path in checkpoints.glob("*.pt")}
+            marks = {path: path.stat().st_mtime_ns for path in checkpoints.glob("[!.]*.pt")}
             job = subprocess.Popen([sys.executable, "-c", JOB, str(dag.store.job(job_id))])
-            while marks == {p: p.stat().st_mtime_ns for p in checkpoints.glob("*.pt")}:
+            while marks == {p: p.stat().st_mtime_ns for p in checkpoints.glob("[!.]*.pt")}:
                 assert job.poll() is None
             time.sleep(delay.uniform(0, 0.1))
             job.kill()
