@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 from study.axes.recipe import Recipe
-from study.engine.data import Data, Split
 from study.engine.determinism import stream
-from study.engine.network import build
+from study.engine.inputs.data import Data, Split
+from study.engine.networks.network import build
 from study.engine.pack import Run, train
 from study.tasks import TASKS
 

@@ -18,11 +18,11 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from study.axes.recipe import Recipe
-from study.engine.data import Data, tensors
 from study.engine.determinism import quiet
-from study.engine.network import build
+from study.engine.inputs.data import Data, tensors
+from study.engine.inputs.prepare import read
+from study.engine.networks.network import build
 from study.engine.pack import Pack, Run
-from study.engine.prepare import read
 
 RUNS, STEPS, ROUNDS = 16, 30, 9
 

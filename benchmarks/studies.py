@@ -27,7 +27,7 @@ import torch
 
 from benchmarks import large, planning
 from benchmarks.training import OPTIMIZERS, PROCESSES, RATES, recipe, seconds
-from study.engine.prepare import prepare
+from study.engine.inputs.prepare import prepare
 
 ROOT = Path(__file__).parents[1]
 BEFORE = "b7738e7"  # the last commit whose jobs carried one arm each

@@ -23,11 +23,11 @@ import torch
 from torch import Tensor, nn
 
 from study.axes.recipe import Recipe
-from study.engine.data import Data, load
 from study.engine.determinism import stream
-from study.engine.network import build
+from study.engine.inputs.data import Data, load
+from study.engine.inputs.prepare import prepare
+from study.engine.networks.network import build
 from study.engine.pack import Run, train
-from study.engine.prepare import prepare
 
 OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
 RATES = (1e-3, 1e-2, 1e-1)

@@ -133,9 +133,9 @@ import pyarrow.parquet as pq
 import torch
 from study.__main__ import main
 from study.axes.recipe import AXES
-from study.engine.data import load
-from study.engine.prepare import prepare
-from study.engine.network import build
+from study.engine.inputs.data import load
+from study.engine.inputs.prepare import prepare
+from study.engine.networks.network import build
 from study.engine.determinism import stream
 from study.plan.workflow.dag import Dag
 from study.run.job import run
@@ -210,7 +210,7 @@ def test_a_new_choice_is_one_class(tmp_path: Path, heading: str, dataset: str, o
 from pathlib import Path
 from study.plan.workflow.dag import Dag
 dag = Dag.build({"study": "example.yaml"})
-from study.engine.prepare import prepare
+from study.engine.inputs.prepare import prepare
 from study.run.job import run
 for identity, dataset in dag.plan.datasets.items():
     prepare(dataset, dag.store.dataset(identity))

@@ -15,11 +15,11 @@ from torch.nn import functional
 
 from study.axes.dataset import Dataset, Raw
 from study.axes.recipe import Recipe
-from study.engine.data import load
 from study.engine.determinism import stream
-from study.engine.network import build
+from study.engine.inputs.data import load
+from study.engine.inputs.prepare import prepare
+from study.engine.networks.network import build
 from study.engine.pack import Run, train
-from study.engine.prepare import prepare
 from study.tasks import TASKS, Classification, Regression, Task
 from tests.run.conftest import make_recipe
 

@@ -12,8 +12,8 @@ import torch
 
 from benchmarks.gpu.check import Bench
 from study.axes.recipe import Recipe
-from study.engine.data import Data, tensors
-from study.engine.prepare import Prepared
+from study.engine.inputs.data import Data, tensors
+from study.engine.inputs.prepare import Prepared
 from study.engine.record import Record
 from study.store.layout import Store
 

@@ -15,8 +15,8 @@ from benchmarks.gpu.check import Bench
 from benchmarks.gpu.samples import CONVNET, data, recipe
 from benchmarks.training import plain_optimizer
 from study.axes.recipe import Recipe
-from study.engine.data import Data
 from study.engine.determinism import quiet
+from study.engine.inputs.data import Data
 from study.engine.pack import Pack, Run
 from study.run.timing import seconds_of
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from study.axes.augmentation import NoAugmentation
-from study.axes.early_stopping import Patience
 from study.axes.recipe import REQUIRED, Recipe
 from study.axes.trainer import Command
+from study.axes.training.augmentation import NoAugmentation
+from study.axes.training.early_stopping import Patience
 
 
 def impossible(recipe: Recipe) -> tuple[tuple[str, ...], str] | None:

@@ -1,6 +1,6 @@
 """Datasets: four that scikit-learn carries with it, and what all others have in common.
 
-Those in files are in ``study.axes.files``, tables in ``study.axes.table``.
+Those in files are in ``study.axes.datasets.files``, tables in ``study.axes.datasets.table``.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ class ResNet(Network):
         return self.norm == "batch"
 
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
-        from study.axes.resnet import batch_norm, group_norm, resnet
+        from study.axes.implementations.resnet import batch_norm, group_norm, resnet
 
         norm = batch_norm if self.norm == "batch" else group_norm
         return resnet(shape, outputs, self.channels, self.blocks, norm, (activation, dropout))
@@ -133,8 +133,8 @@ class Transformer(Network):
     patch: Count = 2
 
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
-        from study.axes.transformer import Encoder, Features, Patches
-        from study.axes.transformer import Transformer as Module
+        from study.axes.implementations.transformer import Encoder, Features, Patches
+        from study.axes.implementations.transformer import Transformer as Module
 
         if self.width % self.heads:
             raise ValueError(f"transformer: a width of {self.width} cannot be cut into {self.heads} heads")

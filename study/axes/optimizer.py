@@ -164,7 +164,7 @@ class Lion(Optimizer):
     """The sign of an interpolated momentum (Chen et al., 2023, algorithm 2); torch has none."""
 
     name: Literal["lion"] = "lion"
-    builder = "study.axes.lion.Lion"
+    builder = "study.axes.implementations.lion.Lion"
     elementwise = True
     betas: Betas = (0.9, 0.99)
     weight_decay: NonNegative = 0.0
@@ -226,7 +226,7 @@ class Muon(Optimizer):
     """
 
     name: Literal["muon"] = "muon"
-    builder = "study.axes.muon.Muon"
+    builder = "study.axes.implementations.muon.Muon"
     costly = ("ns_steps",)
     weight_decay: NonNegative = 0.1
     decay: Decay = "all"

@@ -12,9 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
-from study.axes import custom_dataset, files, table  # noqa: F401  their datasets are choices too
 from study.axes.activation import Activation, ReLU
-from study.axes.augmentation import Augmentation, NoAugmentation
 from study.axes.base import (
     NEEDED,
     NOT_GIVEN,
@@ -28,16 +26,18 @@ from study.axes.base import (
     whole,
 )
 from study.axes.dataset import Dataset
-from study.axes.early_stopping import EarlyStopping, Never, Patience
-from study.axes.evaluation import EachEpoch, Evaluation
+from study.axes.datasets import custom_dataset, files, table  # noqa: F401  their datasets are choices too
 from study.axes.init import Default, Init
 from study.axes.network import Network
 from study.axes.optimizer import Optimizer
-from study.axes.precision import Float32, Precision
 from study.axes.regularizer import NoPenalty, Regularizer
 from study.axes.schedule import Constant, Schedule
-from study.axes.start import Afresh, Start
 from study.axes.trainer import Command, Engine, Trainer
+from study.axes.training.augmentation import Augmentation, NoAugmentation
+from study.axes.training.early_stopping import EarlyStopping, Never, Patience
+from study.axes.training.evaluation import EachEpoch, Evaluation
+from study.axes.training.precision import Float32, Precision
+from study.axes.training.start import Afresh, Start
 
 NUMBERS = (float, int, bool)  # types of an axis without choices
 RECIPE = 2  # raised by hand when the meaning of training changes: every arm gets a new id

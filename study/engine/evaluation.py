@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from study.engine.data import Data, Split
+from study.engine.inputs.data import Data, Split
+from study.engine.networks.stack import Stack
 from study.engine.shard import Shard
-from study.engine.stack import Stack
 
 SUMMED = 2**13  # input values of a run whose losses are summed as one: the order of sums never depends on the pack
 EVALUATED = 2**20  # input values of all runs evaluated at once: fits the cache

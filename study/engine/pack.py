@@ -10,23 +10,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from study.axes.precision import BFloat16
 from study.axes.recipe import AXES, digest
-from study.engine.augmentation import Changes, changes_images
+from study.axes.training.precision import BFloat16
 from study.engine.checkpoint import Checkpoints
-from study.engine.data import SPLITS, Data
 from study.engine.determinism import quiet, stream, use_tf32
-from study.engine.ema import Average
 from study.engine.evaluation import means
-from study.engine.masks import Masks
-from study.engine.network import build, dropped_shapes, has_batch_statistics
-from study.engine.optimizer import StackOptimizer
+from study.engine.inputs.augmentation import Changes, changes_images
+from study.engine.inputs.data import SPLITS, Data
+from study.engine.inputs.training_set import training_set
+from study.engine.networks.masks import Masks
+from study.engine.networks.network import build, dropped_shapes, has_batch_statistics
+from study.engine.networks.stack import Stack
 from study.engine.record import Curve, Record
 from study.engine.shard import ALONE, Shard
 from study.engine.slices import Run, Slice, slices
-from study.engine.stack import Stack
+from study.engine.stepping.ema import Average
+from study.engine.stepping.optimizer import StackOptimizer
 from study.engine.stopping import Stopping
-from study.engine.training_set import training_set
 
 __all__ = ["Pack", "Run", "Slice", "train"]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from study.axes.early_stopping import EarlyStopping, Patience
+from study.axes.training.early_stopping import EarlyStopping, Patience
+from study.engine.networks.stack import Stack
 from study.engine.record import Curve
-from study.engine.stack import Stack
 
 STATE = ("ended", "best", "best_values")
 

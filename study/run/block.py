@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from study.engine import record
-from study.engine.data import SPLITS
+from study.engine.inputs.data import SPLITS
 from study.engine.pack import Slice
 from study.engine.record import Record
 from study.plan.jobs import BlockUnit

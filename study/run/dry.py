@@ -12,11 +12,11 @@ import torch
 
 from study.axes.custom import Custom, make_ready
 from study.axes.recipe import Recipe
-from study.engine.attributes import lost
-from study.engine.data import Data
 from study.engine.determinism import quiet
-from study.engine.network import build
+from study.engine.inputs.data import Data
+from study.engine.networks.network import build
 from study.engine.pack import Pack, Run
+from study.engine.stepping.attributes import lost
 from study.errors import Refused
 from study.plan.plan import Arm, Plan
 from study.run.attempt import said

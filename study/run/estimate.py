@@ -11,10 +11,10 @@ import torch
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe
-from study.engine.data import Data, Split, load, tensors
 from study.engine.determinism import quiet
+from study.engine.inputs.data import Data, Split, load, tensors
+from study.engine.inputs.prepare import read
 from study.engine.pack import Pack, Run, Slice
-from study.engine.prepare import read
 from study.plan.cost import Speeds, final, mean_steps, steps_of, tuning
 from study.plan.jobs import Job
 from study.plan.limits import Limits, available_cores, visible

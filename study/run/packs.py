@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from study.engine import data
 from study.engine.checkpoint import Checkpoints, Watch
+from study.engine.inputs import data
 from study.engine.pack import Run, Slice, train
 from study.engine.record import Record
 from study.engine.shard import Shard

@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
 from study.axes.recipe import Recipe
-from study.engine.data import load
 from study.engine.determinism import quiet
+from study.engine.inputs.data import load
 from study.engine.pack import Pack, Run
 from study.engine.shard import ALONE, Shard
 from study.plan.limits import available_cores, nvidia_smi

@@ -51,7 +51,7 @@ def check(arguments: Namespace) -> None:
 
 def dry(arguments: Namespace) -> int:
     """Try what is of a person's own; 1 where some of it does not work, which is noted as the failure of its arms."""
-    from study.engine.data import load
+    from study.engine.inputs.data import load
     from study.run.attempt import note_failure
     from study.run.dry import try_all
 
@@ -68,7 +68,7 @@ def dry(arguments: Namespace) -> int:
 
 
 def data(arguments: Namespace) -> None:
-    from study.engine.prepare import prepare
+    from study.engine.inputs.prepare import prepare
 
     plan, store = open_plan(arguments.plan)
     if arguments.dataset not in plan.datasets:

@@ -16,8 +16,8 @@ from stat import S_ISDIR, S_ISREG
 from pydantic import ValidationError
 
 from study.axes.dataset import Dataset, Found, FromFiles, Unfit
+from study.axes.datasets.table import OpenML
 from study.axes.recipe import canonical, digest
-from study.axes.table import OpenML
 from study.store.files import write_if_changed
 
 FOUND = "//found"  # where it stands what is in files; no path begins so

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from study.axes.dataset import Dataset, Digits, Raw, Unfit, Wine
-from study.axes.files import Idx, Images, Npz
-from study.engine.data import load
-from study.engine.prepare import prepare, read
+from study.axes.datasets.files import Idx, Images, Npz
+from study.engine.inputs.data import load
+from study.engine.inputs.prepare import prepare, read
 from study.store.checksums import Sums
 
 ROWS = 40

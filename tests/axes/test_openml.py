@@ -12,8 +12,8 @@ import sklearn
 from sklearn.datasets import load_iris
 
 from study.axes.dataset import Unfit
-from study.axes.table import OpenML
-from study.engine.prepare import prepare
+from study.axes.datasets.table import OpenML
+from study.engine.inputs.prepare import prepare
 from study.errors import Refused
 from study.plan.file.expand import prepare as plan
 from study.store.layout import Store

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from study.axes.dataset import Unfit
-from study.axes.table import Table
+from study.axes.datasets.table import Table
 from study.errors import Refused
 from study.plan.file.expand import prepare
 from study.store.layout import Store

@@ -14,9 +14,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
 from study.axes.dataset import Unfit
-from study.axes.table import Csv, Table
-from study.engine.data import load
-from study.engine.prepare import prepare, read
+from study.axes.datasets.table import Csv, Table
+from study.engine.inputs.data import load
+from study.engine.inputs.prepare import prepare, read
 
 ROWS = 60
 

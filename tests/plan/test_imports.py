@@ -61,7 +61,7 @@ def test_planning_loads_neither_torch_nor_pandas_nor_numpy() -> None:
 
 
 def test_preparing_data_loads_no_torch() -> None:
-    assert loaded(["study.run.verbs", "study.engine.prepare"], {"torch", "pandas"}) == ""
+    assert loaded(["study.run.verbs", "study.engine.inputs.prepare"], {"torch", "pandas"}) == ""
 
 
 def test_what_is_to_be_drawn_is_known_without_pandas_and_matplotlib() -> None:

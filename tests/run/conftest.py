@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from study.axes.recipe import Recipe
-from study.engine.data import Data, Split, load
-from study.engine.prepare import prepare
+from study.engine.inputs.data import Data, Split, load
+from study.engine.inputs.prepare import prepare
 from study.plan.file.keys import CHOICES
 from study.plan.jobs import BlockUnit, Job, SearchUnit
 from study.plan.plan import Arm

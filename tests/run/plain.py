@@ -11,10 +11,10 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler, swa_utils
 
-from study.engine.data import Split
-from study.engine.network import build
+from study.engine.inputs.data import Split
+from study.engine.inputs.prepare import random_state
+from study.engine.networks.network import build
 from study.engine.pack import Run, train
-from study.engine.prepare import random_state
 
 ACTIVATIONS = {
     "identity": lambda x: x,

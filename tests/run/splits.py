@@ -8,7 +8,7 @@ from sklearn import datasets
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from study.engine.data import Data, Split
+from study.engine.inputs.data import Data, Split
 from study.tasks import TASKS
 
 

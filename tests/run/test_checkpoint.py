@@ -20,9 +20,9 @@ import pytest
 
 from study.axes.recipe import Recipe
 from study.engine.checkpoint import Checkpoints
-from study.engine.data import Data
+from study.engine.inputs.data import Data
+from study.engine.inputs.prepare import prepare
 from study.engine.pack import Run, Slice, train
-from study.engine.prepare import prepare
 from study.engine.signals import Interrupted
 from study.plan.file.keys import CHOICES
 from study.plan.workflow.dag import Dag

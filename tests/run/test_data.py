@@ -11,10 +11,10 @@ from sklearn import datasets
 
 from study.axes.custom import Custom
 from study.axes.dataset import Dataset, Diabetes, Digits, Wine
-from study.axes.files import Idx
-from study.axes.table import Table
-from study.engine.data import load
-from study.engine.prepare import prepare, read
+from study.axes.datasets.files import Idx
+from study.axes.datasets.table import Table
+from study.engine.inputs.data import load
+from study.engine.inputs.prepare import prepare, read
 from study.store.checksums import Sums
 
 

@@ -13,8 +13,8 @@ import torch
 
 from study.__main__ import main
 from study.axes.dataset import Dataset, Wine
-from study.engine.data import load
-from study.engine.prepare import prepare as prepare_data
+from study.engine.inputs.data import load
+from study.engine.inputs.prepare import prepare as prepare_data
 from study.plan.cost import final, sum_up, tuning
 from study.plan.file.expand import prepare
 from study.plan.jobs import jobs

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from study.engine.data import load
+from study.engine.inputs.data import load
+from study.engine.inputs.prepare import prepare
 from study.engine.pack import Run, train
-from study.engine.prepare import prepare
 
 
 @pytest.fixture

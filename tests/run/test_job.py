@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from study.__main__ import main
-from study.engine.data import load
+from study.engine.inputs.data import load
+from study.engine.inputs.prepare import prepare
 from study.engine.pack import Run, train
-from study.engine.prepare import prepare
 from study.plan.jobs import Job, SearchUnit
 from study.plan.plan import Arm
 from study.plan.search import Selection

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from study.engine.layers import Halve
+from study.engine.networks.layers import Halve
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 8, 8), (3, 2, 7, 9), (1, 1, 2, 3)])

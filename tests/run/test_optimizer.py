@@ -14,9 +14,9 @@ from study.axes.combinations import impossible
 from study.axes.optimizer import Optimizer
 from study.axes.recipe import Recipe, changes_steps
 from study.engine.checkpoint import Checkpoints
-from study.engine.data import Data
 from study.engine.determinism import stream
-from study.engine.network import build
+from study.engine.inputs.data import Data
+from study.engine.networks.network import build
 from study.engine.pack import Pack, Run, train
 from study.run.timing import peak_memory
 from tests.muon import FalselyElementwise, Muon

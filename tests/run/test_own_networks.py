@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from study.axes.recipe import Recipe
-from study.engine.chain import NoChain, chain
 from study.engine.checkpoint import Checkpoints
+from study.engine.networks.chain import NoChain, chain
 from study.engine.pack import Pack, Run, train
 from tests.run.conftest import make_recipe
 from tests.run.plain import assert_agree
@@ -175,7 +175,7 @@ def test_what_is_no_chain_is_batched_on_a_gpu(factory, data, monkeypatch):
     subject = make(factory, batch_size=9, epochs=1, optimizer={"name": "sgd", "lr": 0.01}, **axes)
     runs = [Run(subject, 0), Run(subject, 1)]
     in_turn = train(runs, data(subject))
-    monkeypatch.setattr("study.engine.stack.BATCHED", ("cpu",))
+    monkeypatch.setattr("study.engine.networks.stack.BATCHED", ("cpu",))
     pack = Pack(runs, data(subject))
     assert pack.stack.turn is None
     for one, other in zip(pack.train(), in_turn, strict=True):
@@ -186,7 +186,7 @@ def test_what_is_no_chain_is_batched_on_a_gpu(factory, data, monkeypatch):
 
 @pytest.mark.parametrize("factory", [f"{HERE}:Noisy"])
 def test_what_cannot_be_batched_is_computed_in_turn(factory, data, monkeypatch):
-    monkeypatch.setattr("study.engine.stack.BATCHED", ("cpu",))
+    monkeypatch.setattr("study.engine.networks.stack.BATCHED", ("cpu",))
     subject = own(factory)
     assert Pack([Run(subject, 0), Run(subject, 1)], data(subject)).stack.because
 

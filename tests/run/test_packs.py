@@ -12,7 +12,7 @@ import torch
 
 from study.axes.combinations import impossible
 from study.axes.recipe import AXES, Recipe
-from study.engine.data import Data
+from study.engine.inputs.data import Data
 from study.engine.pack import Pack, Run, train
 from study.plan.file.keys import CHOICES
 from tests.run.conftest import make_recipe

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from study.axes.recipe import Recipe
-from study.engine import data as datasets
+from study.engine.inputs import data as datasets
 from study.engine.pack import Run, train
 from study.engine.signals import Interrupted
 from study.run import forks

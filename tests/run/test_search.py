@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from study.engine.checkpoint import Checkpoints
-from study.engine.data import load
+from study.engine.inputs.data import load
 from study.engine.pack import Run, train
 from study.plan.search import Selection
 from study.plan.trials import Trials

@@ -11,9 +11,9 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from study.axes.dataset import Wine
 from study.engine.checkpoint import Checkpoints
-from study.engine.data import SPLITS, load
+from study.engine.inputs.data import SPLITS, load
+from study.engine.inputs.prepare import prepare
 from study.engine.pack import Run, train
-from study.engine.prepare import prepare
 from study.engine.shard import ALONE
 from study.engine.signals import Interrupted
 from study.run.timing import Stopwatch

@@ -12,12 +12,12 @@ from torch.nn import functional
 
 from study.axes.optimizer import CustomOptimizer
 from study.axes.recipe import Recipe
-from study.engine.attributes import kept, lost
 from study.engine.checkpoint import Checkpoints
-from study.engine.data import Data
 from study.engine.determinism import stream
-from study.engine.network import build
+from study.engine.inputs.data import Data
+from study.engine.networks.network import build
 from study.engine.pack import Pack, Run, train
+from study.engine.stepping.attributes import kept, lost
 from study.run.dry import try_one
 
 STRANGERS: dict[str, dict[str, Any]] = {

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from study.engine.prepare import prepare
+from study.engine.inputs.prepare import prepare
 from study.plan.file.expand import prepare as plan_study
 from study.plan.jobs import jobs
 from study.run import timing

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from study.engine.data import Data, Split
 from study.engine.determinism import quiet
-from study.engine.network import build
+from study.engine.inputs.data import Data, Split
+from study.engine.networks.network import build
 from study.engine.pack import Pack, Run, train
 from study.tasks import TASKS
 

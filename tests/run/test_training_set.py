@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
-from study.engine.data import load
+from study.engine.inputs.data import load
+from study.engine.inputs.prepare import prepare
+from study.engine.inputs.training_set import stratified, training_set
 from study.engine.pack import Run, train
-from study.engine.prepare import prepare
-from study.engine.training_set import stratified, training_set
 from study.run.job import run
 from study.store.layout import Block
 from tests.run.conftest import block_job

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from pydantic import BaseModel
 
 from study.axes.custom import Open
+from study.axes.datasets.table import Csv
 from study.axes.recipe import AXES
-from study.axes.table import Csv
 from study.errors import nearest, suggest
 from study.plan.elsewhere.models import CurvesFile, RunsClaim, RunsComparison, RunsFile, RunsMetric, RunsStatus
 from study.plan.file.claim import Claim

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from study.axes.dataset import Raw
-from study.engine.prepare import Fold, Prepared, Scaled, random_state, scaled
+from study.engine.inputs.prepare import Fold, Prepared, Scaled, random_state, scaled
 from study.tasks import TASKS, Task
 
 SPLITS = ("train", "val", "test")

@@ -12,9 +12,9 @@ from torch.nn.modules.dropout import _DropoutNd
 from study.axes.init import Default
 from study.axes.network import CustomNetwork
 from study.axes.recipe import Recipe
-from study.engine.data import Data
 from study.engine.determinism import derive, stream
-from study.engine.layers import Aligned, Halve, MaskedDropout
+from study.engine.inputs.data import Data
+from study.engine.networks.layers import Aligned, Halve, MaskedDropout
 
 
 def build(recipe: Recipe, seed: int, data: Data) -> nn.Module:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from study.axes.base import Axis, Choice, Count
-from study.axes.early_stopping import Never
+from study.axes.training.early_stopping import Never
 
 
 class Start(Choice):

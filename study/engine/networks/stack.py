@@ -9,10 +9,19 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from study.engine.chain import NoChain, chain, check_batched
-from study.engine.layers import ROWS, Aligned, MaskedDropout, convolved, fill_rows, kept_buffers, linear, normalized
-from study.engine.network import is_weight
-from study.engine.turn import Turn
+from study.engine.networks.chain import NoChain, chain, check_batched
+from study.engine.networks.layers import (
+    ROWS,
+    Aligned,
+    MaskedDropout,
+    convolved,
+    fill_rows,
+    kept_buffers,
+    linear,
+    normalized,
+)
+from study.engine.networks.network import is_weight
+from study.engine.networks.turn import Turn
 
 ALIGN = 64  # floats; each run's row is padded to whole vector registers, so no element's rounding depends on the others
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)

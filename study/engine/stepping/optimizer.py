@@ -13,9 +13,9 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from study.axes.recipe import Recipe
 from study.axes.schedule import Plateau
-from study.engine.attributes import kept, leaves, moved
-from study.engine.clipping import Clipping
-from study.engine.stack import Stack
+from study.engine.networks.stack import Stack
+from study.engine.stepping.attributes import kept, leaves, moved
+from study.engine.stepping.clipping import Clipping
 
 
 class StackOptimizer:

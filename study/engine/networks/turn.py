@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from study.engine.layers import MaskedDropout, kept_buffers
+from study.engine.networks.layers import MaskedDropout, kept_buffers
 
 VECTOR = 64  # bytes: what a product of matrices rounds by is where its input begins
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from study.axes.recipe import Recipe
-from study.engine.stack import Stack
+from study.engine.networks.stack import Stack
 
 TINY = 1e-6  # added to norms, as torch.nn.utils.clip_grad_norm_ does
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from study.engine.data import Data, Split
 from study.engine.determinism import stream
-from study.engine.prepare import random_state
+from study.engine.inputs.data import Data, Split
+from study.engine.inputs.prepare import random_state
 from study.engine.slices import Run
 
 

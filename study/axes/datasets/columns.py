@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from study.axes.dataset import FEWEST, Raw, Unfit
-from study.axes.lookalikes import Wrong, check_categories, check_text, counting, names, rows
+from study.axes.datasets.lookalikes import Wrong, check_categories, check_text, counting, names, rows
 from study.errors import suggest
 from study.tasks import TASKS, TaskName
 from study.wording import counted

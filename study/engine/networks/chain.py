@@ -11,7 +11,7 @@ from torch import fx, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
-from study.engine.layers import Aligned, Halve, MaskedDropout, kept_buffers
+from study.engine.networks.layers import Aligned, Halve, MaskedDropout, kept_buffers
 
 Chain = list[tuple[str, nn.Module]]  # the name of a layer, with which those of its parameters begin
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from torch import Tensor
 
-from study.engine.stack import Stack
+from study.engine.networks.stack import Stack
 
 
 class Average:

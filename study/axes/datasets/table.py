@@ -1,4 +1,4 @@
-"""Tables: CSV and Parquet files, and those of OpenML. All are read by one set of rules (``study.axes.columns``)."""
+"""Tables: CSV and Parquet files, and those of OpenML, all read by one set of rules (``columns``)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from study.axes.base import Frozen
-from study.axes.columns import Given, encode
 from study.axes.dataset import Dataset, Found, FromFiles, Raw, Unfit
+from study.axes.datasets.columns import Given, encode
 from study.errors import nearest, suggest
 from study.tasks import TaskName
 

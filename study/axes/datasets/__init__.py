@@ -1,0 +1,1 @@
+"""Datasets that are read: files, tables and what their columns are taken for, one's own."""

@@ -1,0 +1,1 @@
+"""Torch objects behind choices; each is imported only when one is built."""

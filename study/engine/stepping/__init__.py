@@ -1,0 +1,1 @@
+"""What steps the runs of a pack: optimizers, clipped gradients, averages."""
