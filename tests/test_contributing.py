@@ -54,7 +54,11 @@ def norms(pack: str) -> int:
 
 
 PLACES: dict[str, list[tuple[str, Callable[[str], int] | None]]] = {  # where each example goes, and behind which line
-    "Add an optimizer": [("axes/optimizer.py", None), ("axes/normalized.py", None), ("axes/optimizer.py", None)],
+    "Add an optimizer": [
+        ("axes/optimizer.py", None),
+        ("axes/implementations/normalized.py", None),
+        ("axes/optimizer.py", None),
+    ],
     "Add an axis": [("axes/recipe.py", field), ("engine/pack.py", norms)],
     "Add a dataset": [("axes/dataset.py", None), ("axes/dataset.py", None)],
     "Add a metric": [("metrics.py", None)],

@@ -173,10 +173,11 @@ class Recipe(Frozen):
     def fragment(self, without: Collection[str] = ()) -> str:
         """Canonical JSON of what differs from its default, and ``RECIPE``; ``without``: keys to leave out."""
         content: dict[str, Any] = {"recipe": RECIPE}
-        for axis, field in Recipe.model_fields.items():
+        homes = [split_key(key) for key in without]
+        for axis, default in DEFAULTS.items():
             value = getattr(self, axis)
-            hidden = {setting for home, setting in map(split_key, without) if home == axis}
-            differs = value != field.default
+            hidden = {setting for home, setting in homes if home == axis} if homes else ()
+            differs = value is not default and value != default
             if isinstance(value, Choice):
                 if differs or hidden:
                     content[axis] = {name: given for name, given in value.differing().items() if name not in hidden}
@@ -267,6 +268,7 @@ def axis_of(name: str, field: FieldInfo) -> Axis:
 
 
 AXES = {name: axis_of(name, field) for name, field in Recipe.model_fields.items()}
+DEFAULTS = {axis: field.default for axis, field in Recipe.model_fields.items()}
 REQUIRED = [name for name, field in Recipe.model_fields.items() if NEEDED in field.metadata]  # by the engine
 
 

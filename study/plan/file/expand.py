@@ -177,7 +177,7 @@ class Expansion:
     def _arm(self, row: Row, search: Search | None) -> Arm | None:
         """The arm, of a tuned one before anything is selected; None where it cannot be."""
         try:
-            recipe = search.first_recipe if search else Recipe.model_validate(row.choices.recipe)
+            recipe = search.first_recipe if search else Recipe.model_validate(row.choices.differing)
         except ValidationError as failure:
             for error in failure.errors():
                 axis, places = str(error["loc"][0]), row.choices.places

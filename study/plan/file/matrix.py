@@ -77,8 +77,15 @@ class Choices(NamedTuple):
             places[key] = place
         return Choices(recipe, places, homeless)
 
+    @property
+    def differing(self) -> dict[str, Any]:
+        """What is chosen, without what every arm has that says nothing of it: that need not be checked again."""
+        return {axis: own for axis, own in self.recipe.items() if axis not in DEFAULTS or own != DEFAULTS[axis]}
+
     def without(self, keys: Collection[str]) -> Choices:
         """These choices without the settings, or the numbers, of ``keys``."""
+        if not keys:
+            return self
         kept = {
             axis: {name: own for name, own in value.items() if f"{axis}.{name}" not in keys}
             if isinstance(value, dict)
@@ -206,10 +213,8 @@ def _combinations(
             _check_once(combination, mistakes)
             choices = baseline.with_(combination)
             for key in choices.homeless:
-                axis = key.partition(".")[0]
-                mistakes.add(
-                    key_place(choices.places[key]), f"there is no {axis} to set it of; give one in the baseline"
-                )
+                words = f"there is no {key.partition('.')[0]} to set it of; give one in the baseline"
+                mistakes.add(key_place(choices.places[key]), words)
             yield combination, choices, str(label) if label else None
 
 
