@@ -35,6 +35,12 @@ class Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class Part(Frozen):
+    """Of a file that a person writes: how it is checked is worked out when one is read, once for all its parts."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
 class Choice(Frozen):
     """One value of an axis, with its settings.
 

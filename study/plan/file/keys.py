@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
-from study.axes.base import NEEDED, OPTIONAL, Axis, Choice, Frozen
+from study.axes.base import NEEDED, OPTIONAL, Axis, Choice, Frozen, Part
 from study.axes.custom import SETTINGS, Open
 from study.axes.recipe import AXES, REQUIRED, Recipe
 from study.axes.trainer import Trainer
@@ -81,7 +81,7 @@ def _partial(axis: str, name: str, choice: type[Choice]) -> type[Frozen]:
         kinds["settings"] = Annotated[dict[Name, JsonValue], Field(description="By the names that the factory has.")]
     return create_model(
         f"{axis}_{name}",
-        __base__=Frozen,
+        __base__=Part,
         __doc__=choice.description(),
         __cls_kwargs__={"title": name},
         **fields(kinds, [choice.short or "name"]),
@@ -106,7 +106,7 @@ def mapping(
     kinds: Mapping[str, Any],
     required: Collection[str] = (),
     own: Any = JsonValue,
-    base: type[Frozen] = Frozen,
+    base: type[Frozen] = Part,
     **more: Any,
 ) -> Any:
     """A type of mappings with such keys; they are checked and kept as they are written, in their order.
@@ -123,7 +123,7 @@ def mapping(
     return Annotated[model, WrapValidator(as_written)]
 
 
-class _Either(Frozen):
+class _Either(Part):
     """In the JSON Schema: with a trainer nothing else is required."""
 
     @staticmethod
@@ -138,9 +138,12 @@ def baseline(kinds: Mapping[str, Any]) -> Any:
 
     def as_written(content: Written, check: ValidatorFunctionWrapHandler) -> Written:
         free = isinstance(content, Mapping) and _is_free(content.get("trainer"))
-        return own.validate_python(content) if free else check(content)  # type: ignore[no-any-return]
+        return own().validate_python(content) if free else check(content)  # type: ignore[no-any-return]
 
-    own: TypeAdapter[Any] = TypeAdapter(mapping("Baseline", "", kinds))
+    @cache
+    def own() -> TypeAdapter[Any]:  # only studies of scripts need it
+        return TypeAdapter(mapping("Baseline", "", kinds))
+
     checked = mapping("Baseline", "The choice on every axis.", kinds, REQUIRED, base=_Either)
     return Annotated[checked, WrapValidator(as_written)]
 
@@ -157,7 +160,7 @@ def is_own(key: str) -> bool:
     return key.partition(".")[2].startswith(SETTINGS)
 
 
-def with_own(kind: Any, axes: Collection[str] = OPEN, base: type[Frozen] = Frozen) -> type[Frozen]:
+def with_own(kind: Any, axes: Collection[str] = OPEN, base: type[Frozen] = Part) -> type[Frozen]:
     """A ``base`` of models that take, beside their fields, settings of a person's own: those of ``axes``."""
     pattern = rf"^({'|'.join(sorted(OPEN.intersection(axes)))})\.settings\.[A-Za-z_]\w*$"
 

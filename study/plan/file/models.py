@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from study.axes.base import Frozen
+from study.axes.base import Part
 from study.axes.recipe import AXES
 from study.metrics import Select
 from study.plan.elsewhere.models import RunsComparison
@@ -42,7 +42,7 @@ TRAINED, GIVEN = "(trained here)", "(there already)"  # kinds of comparisons, in
 EXTEND = 4  # further trials of a search, unless the study says otherwise
 
 
-class Tune(Frozen):
+class Tune(Part):
     """Settings to search, at the same budget for every arm."""
 
     seeds: Annotated[int, Field(ge=1, le=1000, description="Fresh seeds, never those of the final runs.")] = 3
@@ -95,7 +95,7 @@ NEEDS_BASELINE: Any = {  # unless all runs are there already
 Pattern = mapping("Pattern", "Matches arms that have these values.", VARIABLE)
 
 
-class Comparison(Measured, Frozen):
+class Comparison(Measured, Part):
     """A named set of arms that are compared: one table, one figure."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["vary"]}, {"required": ["arms"]}]})
@@ -151,7 +151,7 @@ def kind_of(given: object) -> str:
     return GIVEN if there else TRAINED
 
 
-class StudyFile(Frozen):
+class StudyFile(Part):
     """One YAML file: a question, a baseline, comparisons."""
 
     model_config = ConfigDict(json_schema_extra=NEEDS_BASELINE)
