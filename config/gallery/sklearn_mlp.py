@@ -1,4 +1,4 @@
-"""scikit-learn's MLPClassifier, one epoch at a time: its settings come as JSON, a JSON line goes out after every epoch."""
+"""scikit-learn's MLPClassifier, one epoch at a time: settings come as JSON, a JSON line goes out after each epoch."""
 
 import json
 import sys
