@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,65 +11,62 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
+from benchmarks.gpu.cases import CASES, DRAWN, MORE, cases
 from benchmarks.gpu.check import Bench, Broken
-from benchmarks.gpu.samples import CONVNET, data, difference, recipe
+from benchmarks.gpu.samples import data, difference, recipe
 from study.engine.checkpoint import Checkpoints
 from study.engine.determinism import quiet
 from study.engine.pack import Run, train
 from study.engine.signals import Interrupted
 from study.tasks import TASKS
 
-NORMED = CONVNET | {"batch_norm": True}
-PLATEAU = {"name": "plateau", "patience": 0, "threshold": 0.2}
-CASES: dict[str, dict[str, Any]] = {
-    "mlp, sgd": {"optimizer": "sgd", "lr": 0.1},
-    "mlp, momentum, l2, cosine": {
-        "optimizer": "momentum", "lr": 0.03, "regularizer": {"name": "l2"}, "schedule": {"name": "cosine"},
-    },
-    "mlp, adam, dropout": {"dropout": 0.3},
-    "mlp, adagrad, l1": {"optimizer": "adagrad", "lr": 0.03, "regularizer": {"name": "l1"}},
-    "mlp, rmsprop, plateau": {"optimizer": "rmsprop", "schedule": PLATEAU},
-    "mlp, nadam": {"optimizer": "nadam"},
-    "mlp, lion": {"optimizer": "lion", "lr": 0.001},
-    "convnet, sgd": {"optimizer": "sgd", "lr": 0.1, "network": CONVNET},
-    "convnet, adam, dropout": {"network": CONVNET, "dropout": 0.2},
-    "convnet, batch norm, adamw": {"network": NORMED, "optimizer": "adamw"},
-}  # fmt: skip
-FEW = ("mlp, adam, dropout", "mlp, rmsprop, plateau", "convnet, batch norm, adamw")
 CLOSE = 0.05  # relative: how far losses on a GPU and on a CPU may be apart after two epochs
 
 
-def cases(bench: Bench) -> Iterator[tuple[str, dict[str, Any]]]:
-    return ((name, changes) for name, changes in CASES.items() if name in FEW or not bench.quick)
-
-
 def packs(bench: Bench) -> str:
-    """A run trained beside a copy of itself, once more, and in larger packs with other seeds and other rates."""
-    rows, count = data(bench), 0
-    several = (3, 6) if bench.quick else (3, 6, 64)
-    lines: dict[str, dict[str, dict[str, float]]] = {}
-    for name, changes in cases(bench):
-        mine, other = recipe(**changes), recipe(**changes | {"lr": 0.5 * changes.get("lr", 0.003)})
-        subject = Run(mine, 0)
-        alone = train([subject], rows, bench.device)
-        found = {"once more": difference(alone, train([subject], rows, bench.device))}
-        for runs in several:  # in the midst of another seed of its own arm, and of another arm
-            neighbours = [Run(mine, seed) for seed in range(1, runs // 2 + 1)]
-            pack = [*neighbours, subject, *(Run(other, seed) for seed in range(runs - 1 - len(neighbours)))]
-            made = train(pack, rows, bench.device)
-            found[f"pack of {runs}"] = difference(alone, [made[pack.index(subject)]])
-        if not mine.dropout:  # whose masks come from another generator there
-            cpu = torch.device("cpu")
-            found["a CPU"] = difference(alone, train([subject], data(bench, cpu), cpu))
-            del found["a CPU"]["accuracies"]  # in which a row more or less is a jump
-        lines[name], count = found, count + 1
+    """Built-in networks, and what elementwise optimizers do with them."""
+    lines = {}
+    for name, changes in cases(bench, CASES):
+        lines[name] = beside(bench, name, changes, (3, 6) if bench.quick else (3, 6, 64))
         bench.note(differences=lines)
+    return told(lines, "alone and in packs")
+
+
+def axes(bench: Bench) -> str:
+    """All other axes, optimizers and networks, also of one's own: packs, and interruptions."""
+    lines = {}
+    for name, changes in cases(bench, MORE):
+        lines[name] = beside(bench, name, changes, (3, 6)) | interrupted(bench, name, changes)
+        bench.note(differences=lines)
+    return told(lines, "alone, in packs and after interruptions")
+
+
+def beside(bench: Bench, name: str, changes: dict[str, Any], several: Sequence[int]) -> dict[str, dict[str, float]]:
+    """How far a run beside a copy of itself is from one once more, and from one in packs with other seeds and rates."""
+    rows, mine = data(bench), recipe(**changes)
+    other = recipe(**changes | {"lr": 0.5 * changes.get("lr", 0.003)})
+    subject = Run(mine, 0)
+    alone = train([subject], rows, bench.device)
+    found = {"once more": difference(alone, train([subject], rows, bench.device))}
+    for runs in several:  # in the midst of another seed of its own arm, and of another arm
+        neighbours = [Run(mine, seed) for seed in range(1, runs // 2 + 1)]
+        pack = [*neighbours, subject, *(Run(other, seed) for seed in range(runs - 1 - len(neighbours)))]
+        made = train(pack, rows, bench.device)
+        found[f"pack of {runs}"] = difference(alone, [made[pack.index(subject)]])
+    if name not in DRAWN:
+        cpu = torch.device("cpu")
+        found["a CPU"] = difference(alone, train([subject], data(bench, cpu), cpu))
+        del found["a CPU"]["accuracies"]  # in which a row more or less is a jump
+    return found
+
+
+def told(lines: dict[str, dict[str, dict[str, float]]], ways: str) -> str:
+    """What was found of all cases. Raises Broken where that is not as promised."""
     wrong = list(broken(lines))
     if wrong:
-        raise Broken(f"of {count} cases: {'; '.join(wrong)}")
+        raise Broken(f"of {len(lines)} cases: {'; '.join(wrong)}")
     far = max(found["a CPU"]["losses"] for found in lines.values() if "a CPU" in found)
-    among = ", ".join(map(str, several))
-    return f"{count} cases have the same bits alone and in packs of {among}; losses within {far:.1g} of a CPU's"
+    return f"{len(lines)} cases have the same bits {ways}; losses within {far:.1g} of a CPU's"
 
 
 def broken(lines: dict[str, dict[str, dict[str, float]]]) -> Iterator[str]:
@@ -149,28 +146,34 @@ def operations(device: torch.device, most: int) -> dict[str, Callable[[int], Ten
 
 def resume(bench: Bench) -> str:
     """Training that is interrupted twice and goes on from its checkpoints, against the same uninterrupted."""
-    rows, lines = data(bench), {}
-    for name, changes in cases(bench):
-        runs = [Run(recipe(**changes), seed) for seed in range(3)]
-        whole, stops = train(runs, rows, bench.device), [0.25, 0.6]  # of the budget
-        resumed, starts = None, 0
-        while resumed is None:
-            starts += 1
-            signals: list[int] = []
-            watch = partial(interrupt, stops, signals)
-            checkpoints = Checkpoints(bench.folder / "checkpoints", signals=signals, watch=watch)
-            try:
-                resumed = train(runs, rows, bench.device, checkpoints=checkpoints)
-            except Interrupted as reason:
-                print(f"{name}: {reason}", flush=True)
-        if starts != 3:
-            raise Broken(f"{name}: was started {starts} times, not 3")
-        lines[name] = {"whole": difference(whole, resumed)}
+    lines = {}
+    for name, changes in cases(bench, CASES):
+        lines[name] = interrupted(bench, name, changes)
         bench.note(differences=lines)
     wrong = list(broken(lines))
     if wrong:
-        raise Broken(f"resumed after two interruptions, against the {'; '.join(wrong)}")
+        raise Broken("; ".join(wrong))
     return f"{len(lines)} cases, interrupted twice, have the same bits as uninterrupted ones"
+
+
+def interrupted(bench: Bench, name: str, changes: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """How far runs that were interrupted twice are from others. Raises Broken where they were not interrupted."""
+    rows, runs = data(bench), [Run(recipe(**changes), seed) for seed in range(3)]
+    whole, stops = train(runs, rows, bench.device), [0.25, 0.6]  # of the budget
+    resumed, starts = None, 0
+    while resumed is None:
+        starts += 1
+        signals: list[int] = []
+        checkpoints = Checkpoints(
+            bench.folder / "checkpoints", signals=signals, watch=partial(interrupt, stops, signals)
+        )
+        try:
+            resumed = train(runs, rows, bench.device, checkpoints=checkpoints)
+        except Interrupted as reason:
+            print(f"{name}: {reason}", flush=True)
+    if starts != 3:
+        raise Broken(f"{name}: was started {starts} times, not 3")
+    return {"two interruptions": difference(whole, resumed)}
 
 
 def interrupt(stops: list[float], signals: list[int], done: int, budget: int) -> None:

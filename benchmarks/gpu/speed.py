@@ -7,16 +7,19 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import cycle
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks.gpu.cases import MORE
 from benchmarks.gpu.check import Bench
 from benchmarks.gpu.samples import CONVNET, data, recipe
 from benchmarks.training import plain_optimizer
 from study.axes.recipe import Recipe
 from study.engine.determinism import quiet
 from study.engine.inputs.data import Data
+from study.engine.networks import stack
 from study.engine.pack import Pack, Run
 from study.run.timing import seconds_of
 
@@ -95,6 +98,29 @@ def stacked(bench: Bench) -> str:
     return "; ".join(words)
 
 
+def own(bench: Bench) -> str:
+    """Networks that are no chain of known layers: batched where they can be, and run after run."""
+    rows, words = data(bench), []
+    runs = 4 if bench.quick else 16
+    with quiet():
+        for name in ("own residual", "own draws", "transformer, adamw, clipped", "resnet"):
+            mine = recipe(**MORE[name])
+            pack = pack_of(mine, runs, rows, bench.device)
+            with patch.object(stack, "BATCHED", ()):
+                turned = pack_of(mine, runs, rows, bench.device)
+            steps = {"pack": stepping(pack), "in turn": stepping(turned), "plain": looping(mine, rows, bench.device)}
+            seconds = medians(bench, steps, 10, 3)
+            ways = {way: runs * seconds["plain"] / seconds[way] for way in ("pack", "in turn")}
+            because = pack.stack.because
+            bench.note(**{name: {"step_seconds": seconds, "times_as_fast": ways, "because": because}})
+            words.append(
+                f"{name}: {ways['in turn']:.2g} (in turn: {because})"
+                if because
+                else f"{name}: {ways['pack']:.2g} (in turn {ways['in turn']:.2g})"
+            )
+    return f"packs of {runs} are so many times as fast as a plain loop: {'; '.join(words)}"
+
+
 def growth(bench: Bench) -> str:
     """A step of the small network with up to 1024 runs; with dropout, an evaluation, an optimizer a run; a CPU core."""
     rows, device, mine = data(bench), bench.device, recipe()
@@ -108,7 +134,7 @@ def growth(bench: Bench) -> str:
                 torch.cuda.reset_peak_memory_stats(device)
             before = torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
             pack = pack_of(mine, n, rows, device)
-            evaluation = partial(pack.evaluate, 0, None)
+            evaluation = partial(pack.evaluate, None)
             found = medians(bench, {"step": stepping(pack), "evaluation": evaluation}, 10, 3)
             seconds |= {f"{what} of {n}": value for what, value in found.items()}
             if device.type == "cuda":

@@ -58,7 +58,7 @@ def chain(module: nn.Module, shape: Sequence[int]) -> Chain:
         module = deepcopy(module)  # what it keeps, and draws, is its own
         graph = _Tracer().trace(module)
     except Exception as error:  # whatever a forward does to a tensor that has no values
-        raise NoChain(str(error).strip().partition("\n")[0] or type(error).__name__) from None
+        raise NoChain(_first_sentence(error)) from None
     layers: Chain = []
     latest, seen = None, set[nn.Module]()
     for node in graph.nodes:
@@ -96,9 +96,14 @@ def check_batched(module: nn.Module, shape: Sequence[int]) -> None:
         pairs += [(state[name], torch.stack([each.get_buffer(name) for each in apart])) for name in buffers]
         same = all(torch.allclose(found, right, CLOSE, CLOSE) for found, right in pairs)
     except RuntimeError as error:
-        raise NoChain(str(error).strip().partition("\n")[0]) from None
+        raise NoChain(_first_sentence(error)) from None
     if not same or _kept(one) != kept:
         raise NoChain("torch.vmap computes something else, or loses what it keeps")
+
+
+def _first_sentence(error: Exception) -> str:
+    words = str(error).strip().partition("\n")[0].partition(". ")[0]
+    return words or type(error).__name__
 
 
 def _kept(module: nn.Module) -> list[dict[str, object]]:
