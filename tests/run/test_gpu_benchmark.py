@@ -33,10 +33,12 @@ def test_without_a_gpu_it_says_so(tmp_path: Path) -> None:
 
 def test_checks_on_a_cpu(tmp_path: Path) -> None:
     (tmp_path / "study.py").touch()  # is not the package
-    done = script(tmp_path, "--device", "cpu", "--quick", "--only", "packs,leases,graph", "--out", "out")
+    done = script(
+        tmp_path, "--device", "cpu", "--quick", "--only", "packs,axes,leases,own,growth,graph", "--out", "out"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     content = json.loads((tmp_path / "out" / "gpu.json").read_text())
-    assert [check["status"] for check in content["checks"]] == ["ok"] * 3
+    assert [check["status"] for check in content["checks"]] == ["ok"] * 6
     assert all(check["numbers"] for check in content["checks"])
 
 
@@ -103,5 +105,6 @@ def test_a_package_that_is_missing_is_named(benchmark: Callable[[str], ModuleTyp
 def test_records_that_differ_are_broken_promises(benchmark: Callable[[str], ModuleType]) -> None:
     same, far = ({"training": value, "losses": value} for value in (0.0, 1e-7))
     found = {"mlp": {"pack of 3": far, "a CPU": far}, "convnet": {"pack of 3": same, "a CPU": same}}
-    [line] = benchmark("records").broken(found)
+    [line] = benchmark("records").broken(found, "cpu")
     assert line == "pack of 3 differs in mlp (in training) by up to 1e-07"
+    assert not list(benchmark("records").broken(found, "cuda"))

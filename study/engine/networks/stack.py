@@ -57,8 +57,8 @@ class Stack:
                 self.layers, self.because = [("", modules[0])], ""
             except NoChain as reason:
                 self.because = str(reason)
-        modules = [module.to(device) for module in modules] if self.because else modules
-        self.module = modules[0].to(device)
+        modules = [module.to(device) for module in modules]
+        self.module = modules[0]
         self.runs = len(modules)
         self.alone = self.runs == 1
         # Stacked convolutions become one in groups, whose algorithm the CPU chooses by the number of groups.
@@ -83,9 +83,7 @@ class Stack:
             weights[name].fill_(float(is_weight(first[name])))
         self._slots = list(slots.values())
         self.turn = Turn(modules, self.split(self.flat), slots) if self.because else None
-        self._buffers = {
-            name: torch.stack([m.get_buffer(name) for m in modules]).to(device) for name in kept_buffers(modules[0])
-        }
+        self._buffers = {name: torch.stack([m.get_buffer(name) for m in modules]) for name in kept_buffers(modules[0])}
 
     def train(self, mode: bool) -> None:
         """Whether the networks are being trained, or evaluated."""
