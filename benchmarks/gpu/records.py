@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
-from benchmarks.gpu.cases import CASES, DRAWN, MORE, cases
+from benchmarks.gpu.cases import CASES, DRAWN, MORE, Cases, cases
 from benchmarks.gpu.check import Bench, Broken
 from benchmarks.gpu.samples import data, difference, recipe
 from study.engine.checkpoint import Checkpoints
@@ -20,28 +21,43 @@ from study.engine.pack import Run, train
 from study.engine.signals import Interrupted
 from study.tasks import TASKS
 
+Case = dict[
+    str, dict[str, float]
+]  # by what a case was compared with: the parts of the records and how far they are apart
 CLOSE = 0.05  # relative: how far losses on a GPU and on a CPU may be apart after two epochs
 
 
 def packs(bench: Bench) -> str:
     """Built-in networks, and what elementwise optimizers do with them."""
-    lines = {}
-    for name, changes in cases(bench, CASES):
-        lines[name] = beside(bench, name, changes, (3, 6) if bench.quick else (3, 6, 64))
-        bench.note(differences=lines)
-    return told(bench, lines)
+    several = (3, 6) if bench.quick else (3, 6, 64)
+    return told(bench, compared(bench, CASES, lambda name, changes: beside(bench, name, changes, several)))
 
 
 def axes(bench: Bench) -> str:
     """All other axes, optimizers and networks, also of one's own: packs, and interruptions."""
-    lines = {}
-    for name, changes in cases(bench, MORE):
-        lines[name] = beside(bench, name, changes, (3, 6)) | interrupted(bench, name, changes)
+
+    def both(name: str, changes: dict[str, Any]) -> Case:
+        return beside(bench, name, changes, (3, 6)) | interrupted(bench, name, changes)
+
+    return told(bench, compared(bench, MORE, both))
+
+
+def compared(bench: Bench, of: Cases, compare: Callable[[str, dict[str, Any]], Case]) -> dict[str, Case]:
+    """What ``compare`` finds of each case. Raises Broken with what failed, when all have been tried."""
+    lines, failed = {}, []
+    for name, changes in cases(bench, of):
+        try:
+            lines[name] = compare(name, changes)
+        except Exception as error:
+            traceback.print_exc()
+            failed.append(f"{name}: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
         bench.note(differences=lines)
-    return told(bench, lines)
+    if failed:
+        raise Broken("; ".join(failed))
+    return lines
 
 
-def beside(bench: Bench, name: str, changes: dict[str, Any], several: Sequence[int]) -> dict[str, dict[str, float]]:
+def beside(bench: Bench, name: str, changes: dict[str, Any], several: Sequence[int]) -> Case:
     """How far a run beside a copy of itself is from one once more, and from one in packs with other seeds and rates."""
     rows, mine = data(bench), recipe(**changes)
     other = recipe(**changes | {"lr": 0.5 * changes.get("lr", 0.003)})
@@ -60,7 +76,7 @@ def beside(bench: Bench, name: str, changes: dict[str, Any], several: Sequence[i
     return found
 
 
-def told(bench: Bench, lines: dict[str, dict[str, dict[str, float]]]) -> str:
+def told(bench: Bench, lines: dict[str, Case]) -> str:
     """What was found of all cases. Raises Broken where that is not as promised."""
     wrong = list(broken(lines, bench.kind))
     if wrong:
@@ -73,7 +89,7 @@ def told(bench: Bench, lines: dict[str, dict[str, dict[str, float]]]) -> str:
     return f"{words}; all the same once more; losses within {far:.1g} of a CPU's"
 
 
-def broken(lines: dict[str, dict[str, dict[str, float]]], kind: str) -> Iterator[str]:
+def broken(lines: dict[str, Case], kind: str) -> Iterator[str]:
     """What of ``lines`` (by case, what it was compared with, and part of the record) is not as promised.
 
     Packs are promised the same bits on a CPU: on a GPU an algorithm is chosen by how much there is to compute.
@@ -154,17 +170,14 @@ def operations(device: torch.device, most: int) -> dict[str, Callable[[int], Ten
 
 def resume(bench: Bench) -> str:
     """Training that is interrupted twice and goes on from its checkpoints, against the same uninterrupted."""
-    lines = {}
-    for name, changes in cases(bench, CASES):
-        lines[name] = interrupted(bench, name, changes)
-        bench.note(differences=lines)
+    lines = compared(bench, CASES, lambda name, changes: interrupted(bench, name, changes))
     wrong = list(broken(lines, bench.kind))
     if wrong:
         raise Broken("; ".join(wrong))
     return f"{len(lines)} cases, interrupted twice, have the same bits as uninterrupted ones"
 
 
-def interrupted(bench: Bench, name: str, changes: dict[str, Any]) -> dict[str, dict[str, float]]:
+def interrupted(bench: Bench, name: str, changes: dict[str, Any]) -> Case:
     """How far runs that were interrupted twice are from others. Raises Broken where they were not interrupted."""
     rows, runs = data(bench), [Run(recipe(**changes), seed) for seed in range(3)]
     whole, stops = train(runs, rows, bench.device), [0.25, 0.6]  # of the budget

@@ -33,6 +33,7 @@ class Optimizer(Choice):
     elementwise: ClassVar[bool] = False
     again: ClassVar[bool] = False
     flags: ClassVar[tuple[str, ...]] = ()  # further arguments of the builder, which are True
+    fused: ClassVar[tuple[str, ...]] = ()  # devices on which torch has one kernel for all of its step
     lr: Positive
 
     @property
@@ -51,7 +52,9 @@ class Optimizer(Choice):
 
     def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         """An optimizer of ``parameters``: pairs of name and parameter, as ``torch.optim`` takes them."""
+        parameters = list(parameters)
         settings = self.model_dump(exclude={"name", "decay"}) | dict.fromkeys(self.flags, True)
+        settings |= {"fused": True} if parameters[0][1].device.type in self.fused else {}
         made: torch.optim.Optimizer = resolve_name(self.builder)(self.grouped(parameters), **settings)
         return made
 
@@ -59,8 +62,7 @@ class Optimizer(Choice):
         """``parameters``, in groups where some of them have no decay."""
         if not self.spared:
             return parameters
-        named = list(parameters)
-        weights, others = ([each for each in named if (each[1].dim() >= 2) is kind] for kind in (True, False))
+        weights, others = ([each for each in parameters if (each[1].dim() >= 2) is kind] for kind in (True, False))
         sides: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
         return [side for side in sides if side["params"]]
 
@@ -97,7 +99,7 @@ class Adagrad(Optimizer):
 
     name: Literal["adagrad"] = "adagrad"
     builder = "torch.optim.Adagrad"
-    flags = ("fused",)
+    fused = ("cpu",)
     elementwise = True
     lr_decay: NonNegative = 0.0
     eps: Positive = 1e-10
@@ -130,7 +132,7 @@ class Adam(Optimizer):
 
     name: Literal["adam"] = "adam"
     builder = "torch.optim.Adam"
-    flags = ("fused",)
+    fused = ("cpu", "cuda")
     elementwise = True
     betas: Betas = (0.9, 0.999)
     eps: Positive = 1e-8
@@ -141,7 +143,7 @@ class AdamW(Optimizer):
 
     name: Literal["adamw"] = "adamw"
     builder = "torch.optim.AdamW"
-    flags = ("fused",)
+    fused = ("cpu", "cuda")
     elementwise = True
     betas: Betas = (0.9, 0.999)
     eps: Positive = 1e-8

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from study.engine.networks.layers import Aligned, Halve, MaskedDropout, kept_buffers
 
@@ -41,6 +43,7 @@ HOOKS = (  # where torch keeps those of modules and of parameters
     "_post_accumulate_grad_hooks",
 )
 CLOSE = 1e-5  # of outputs, relative: a chain and its network differ by rounding
+NEAR = 1e-3  # of derivatives
 
 
 class NoChain(Exception):
@@ -78,27 +81,49 @@ def chain(module: nn.Module, shape: Sequence[int]) -> Chain:
     raise NoChain(f"{node.name!r} in its forward is no layer of a chain")
 
 
-def check_batched(module: nn.Module, shape: Sequence[int]) -> None:
-    """Whether ``torch.vmap`` computes two networks at once as it computes each. Raises NoChain where it does not."""
+def check_batched(module: nn.Module, shape: Sequence[int], device: torch.device | str) -> None:
+    """Whether ``torch.vmap`` computes two networks at once, and differentiates them, as it does each.
+
+    Raises NoChain where it does not.
+    """
     if any(not parameter.requires_grad for parameter in module.parameters()):
         raise NoChain("it has parameters that are not trained")
-    one, *apart = (deepcopy(module) for _ in range(3))
-    x = torch.linspace(-1, 1, 6 * torch.Size(shape).numel()).view(2, 3, *shape)
-    buffers = kept_buffers(module)
-    state = {name: torch.stack([value.detach()] * 2) for name, value in module.named_parameters()}
-    state |= {name: torch.stack([module.get_buffer(name)] * 2) for name in buffers}
+    one, *apart = (deepcopy(module).to(device) for _ in range(3))
+    x = torch.randn(2, 3, *shape, generator=torch.Generator().manual_seed(0)).to(device)
+    values = {n: torch.stack([p.detach()] * 2).requires_grad_() for n, p in one.named_parameters()}
+    buffers = {name: torch.stack([one.get_buffer(name)] * 2) for name in kept_buffers(one)}
     kept = _kept(one)
     try:
-        with torch.random.fork_rng(devices=[]):
-            together = vmap(lambda values, rows: functional_call(one, values, (rows,)))(state, x)
+        with torch.random.fork_rng([x.device] if x.is_cuda else []):
+            together = batched(one, values | buffers, x)
             wanted = torch.stack([each(rows) for each, rows in zip(apart, x, strict=True)])
-        pairs = [(together, wanted)]
-        pairs += [(state[name], torch.stack([each.get_buffer(name) for each in apart])) for name in buffers]
-        same = all(torch.allclose(found, right, CLOSE, CLOSE) for found, right in pairs)
+            gradients = torch.autograd.grad(together.square().sum(), list(values.values()))
+            torch.autograd.backward(wanted.square().sum())
+        kinds = [(together, wanted, CLOSE)]
+        for name, buffer in buffers.items():
+            kinds.append((buffer, torch.stack([each.get_buffer(name) for each in apart]), CLOSE))
+        for name, gradient in zip(values, gradients, strict=True):
+            kinds.append((gradient, torch.stack([_gradient(each.get_parameter(name)) for each in apart]), NEAR))
+        same = all(torch.allclose(found, right, close, close) for found, right, close in kinds)
     except RuntimeError as error:
         raise NoChain(_first_sentence(error)) from None
     if not same or _kept(one) != kept:
         raise NoChain("torch.vmap computes something else, or loses what it keeps")
+
+
+def batched(layer: nn.Module, state: Mapping[str, Tensor], x: Tensor, chunk: int | None = None) -> Tensor:
+    """``layer`` of several runs at once: ``state`` by name, [runs, …], and x [runs, rows, …]; ``chunk`` runs at a time.
+
+    Attention is computed as it is written: under ``vmap`` the kernels for it on a GPU fail in some shapes.
+    """
+    call = vmap(lambda values, rows: functional_call(layer, values, (rows,)), chunk_size=chunk)
+    with sdpa_kernel(SDPBackend.MATH) if x.is_cuda else nullcontext():
+        out: Tensor = call(dict(state), x)
+    return out
+
+
+def _gradient(parameter: nn.Parameter) -> Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
 
 
 def _first_sentence(error: Exception) -> str:

@@ -7,9 +7,9 @@ from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import functional_call
 
-from study.engine.networks.chain import NoChain, chain, check_batched
+from study.engine.networks.chain import NoChain, batched, chain, check_batched
 from study.engine.networks.layers import (
     ROWS,
     Aligned,
@@ -53,7 +53,7 @@ class Stack:
             self.because = str(reason)
         if self.because and torch.device(device).type in BATCHED:
             try:
-                check_batched(modules[0], shape)
+                check_batched(modules[0], shape, device)
                 self.layers, self.because = [("", modules[0])], ""
             except NoChain as reason:
                 self.because = str(reason)
@@ -180,11 +180,7 @@ class Stack:
     def _call_vmapped(self, layer: nn.Module, prefix: str, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
         state = self.parameters | self._buffers | {f"{name}.mask": mask for name, mask in masks.items()}
         own = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-        call = vmap(
-            lambda values, rows: functional_call(layer, values, (rows,)), chunk_size=1 if self.in_turn else None
-        )
-        out: Tensor = call(own, x)
-        return out
+        return batched(layer, own, x, chunk=1 if self.in_turn else None)
 
     def _call_alone(self, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
         state = {name: p[0] for name, p in self.parameters.items()} | {n: b[0] for n, b in self._buffers.items()}
