@@ -105,8 +105,9 @@ MORE: Cases = {
     "mlp, lbfgs": {"optimizer": "lbfgs", "lr": 0.5, "batch_size": 256},
 }
 FEW = ("mlp, adam, dropout", "mlp, rmsprop, plateau", "convnet, batch norm, adamw", "own draws", "mlp, patience")
-# Whose masks and other draws come from another generator on a CPU:
+# Whose masks and other draws come from another generator on a CPU; and one whose line search makes rounding large:
 DRAWN = {"mlp, adam, dropout", "convnet, adam, dropout", "own chain", "own draws", "convnet, adam, flip and crop"}
+APART = DRAWN | {"mlp, lbfgs"}
 
 
 def cases(bench: Bench, of: Cases) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
-from benchmarks.gpu.cases import CASES, DRAWN, MORE, Cases, cases
+from benchmarks.gpu.cases import APART, CASES, MORE, Cases, cases
 from benchmarks.gpu.check import Bench, Broken
 from benchmarks.gpu.samples import data, difference, recipe
 from study.engine.checkpoint import Checkpoints
@@ -69,10 +69,9 @@ def beside(bench: Bench, name: str, changes: dict[str, Any], several: Sequence[i
         pack = [*neighbours, subject, *(Run(other, seed) for seed in range(runs - 1 - len(neighbours)))]
         made = train(pack, rows, bench.device)
         found[f"pack of {runs}"] = difference(alone, [made[pack.index(subject)]])
-    if name not in DRAWN:
+    if name not in APART:
         cpu = torch.device("cpu")
         found["a CPU"] = difference(alone, train([subject], data(bench, cpu), cpu))
-        del found["a CPU"]["accuracies"]  # in which a row more or less is a jump
     return found
 
 
@@ -81,12 +80,17 @@ def told(bench: Bench, lines: dict[str, Case]) -> str:
     wrong = list(broken(lines, bench.kind))
     if wrong:
         raise Broken(f"of {len(lines)} cases: {'; '.join(wrong)}")
-    apart = {name: max(max(found[way].values()) for way in found if "pack" in way) for name, found in lines.items()}
+    apart = {name: max(most(found[way], True) for way in found if "pack" in way) for name, found in lines.items()}
     other = [name for name, value in apart.items() if value]
     words = f"{len(lines) - len(other)} of {len(lines)} cases have the same bits in packs of every size"
     words += f" (apart by up to {max(apart.values()):.1g}: {' / '.join(other)})" if other else ""
     far = max(found["a CPU"]["losses"] for found in lines.values() if "a CPU" in found)
     return f"{words}; all the same once more; losses within {far:.1g} of a CPU's"
+
+
+def most(found: dict[str, float], about: bool) -> float:
+    """The largest difference; ``about``: but for accuracies, in which a row more or less is a jump."""
+    return max(value for part, value in found.items() if part != "accuracies" or not about)
 
 
 def broken(lines: dict[str, Case], kind: str) -> Iterator[str]:
@@ -95,8 +99,8 @@ def broken(lines: dict[str, Case], kind: str) -> Iterator[str]:
     Packs are promised the same bits on a CPU: on a GPU an algorithm is chosen by how much there is to compute.
     """
     for against in dict.fromkeys(against for found in lines.values() for against in found):
-        apart = {name: max(found[against].values()) for name, found in lines.items() if against in found}
         about = against == "a CPU" or (kind == "cuda" and "pack" in against)
+        apart = {name: most(found[against], about) for name, found in lines.items() if against in found}
         far = {name: value for name, value in apart.items() if value > (CLOSE if about else 0)}
         if far:
             trained = sum(lines[name][against]["training"] > 0 for name in far)
