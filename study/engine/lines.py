@@ -33,6 +33,11 @@ class Rows:
     last: dict[str, Any] = field(default_factory=dict)  # the last value of everything
     unknown: list[str] = field(default_factory=list)  # keys that no record has, with what may have been meant
 
+    @property
+    def metrics(self) -> set[str]:
+        """Those that a line has."""
+        return {*self.last} - {*PLACES}
+
     def record(self, seed: int, seconds: float | None) -> Record:
         """Metrics at the end are those of the last line that has them; ``seconds``: where no line says how many."""
         curve = [{name: value for name, value in row.items() if name not in OF_THE_RUN} for row in self.curve]

@@ -91,6 +91,7 @@ class Pack:
         self.budget = recipe.budget(data.train.rows)
         self.every = recipe.evaluate.every(self.steps_per_epoch)
         self.done, self.evaluated = 0, 0  # steps taken, and those until the last evaluation
+        self.steps_before = [0] * len(runs)  # of what was trained before; unknown of runs that were resumed
         self.alive = torch.ones(len(runs), dtype=torch.bool, device=device)
         self.steps = torch.zeros(len(runs), dtype=torch.int64, device=device)
         self.initial_weights = self.stack.weights().square().mean(1).sqrt()  # [runs] root mean square
@@ -136,6 +137,7 @@ class Pack:
         if self.average:
             self.average.values.copy_(self.stack.flat)
         self.alive &= before.alive
+        self.steps_before = before.steps.tolist()
         self.initial_weights = self.stack.weights().square().mean(1).sqrt()
         if checkpoints:
             checkpoints.remove(before.keys)
@@ -242,6 +244,7 @@ class Pack:
                 seed=run.seed,
                 reason=None if alive else f"loss or parameters not finite after step {steps}",
                 steps=steps,
+                steps_before=self.steps_before[r],
                 curve=curve,
                 best=-1 if self.stopping is None or not run.recipe.ends_early else int(self.stopping.best[r]),
                 n_parameters=self.stack.n_parameters,

@@ -29,6 +29,7 @@ class Record:
     small_weights: float | None = None
     lr: float | None = None
     seconds: float | None = None  # of a run that had its device to itself
+    steps_before: int = field(default=0, compare=False)  # of what was trained before it, in this start
 
     @property
     def finished(self) -> bool:

@@ -145,7 +145,7 @@ class Work:
             watch = partial(self.progress.within, runs)
             found = train_pack(slices, self.store, self.device, self._signals, watch)
         for each, records in zip(asked, found, strict=True):
-            steps += 0 if isinstance(records, Exception) else sum(made.steps for made in records)
+            steps += 0 if isinstance(records, Exception) else sum(m.steps + m.steps_before for m in records)
             if each.making.unit.name in self._making:  # else another of its slices failed
                 with self._trying(each.making.unit):
                     each.making.add(each.place, records, about)

@@ -139,6 +139,8 @@ class Scripts:
             raise ScriptError(why)
         if not rows.curve and rows.diverged is None:
             raise ScriptError("ended without a line in its log: it writes one for each evaluation to {log}")
+        if rows.unknown and rows.diverged is None and not rows.metrics:
+            raise ScriptError(f"no line of its log has a metric, but {'; '.join(rows.unknown)}")
         if rows.unknown:
             print(f"seed {seed}: left out of what the script wrote: {'; '.join(rows.unknown)}", flush=True)
         return rows.record(seed, seconds)

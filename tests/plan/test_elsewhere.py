@@ -76,6 +76,7 @@ def test_a_study_may_mix_both_kinds(plan: Callable[[Any], Plan], study: dict[str
         (["adam,1", "adam,2"], ["a", "lr"], ["lr=1", "lr=2"]),
         (["1,x", "2,y"], "a", ["a=1", "a=2"]),
         (["adam,", "adam,3"], ["a", "lr"], ["adam", "lr=3"]),  # one has no rate
+        (["adam,0.10", "adam,0.1", "adam,none"], ["a", "lr"], ["lr=0.1", "none"]),
     ],
 )
 def test_labels_are_joined_as_those_of_arms_that_are_trained(

@@ -82,7 +82,7 @@ def test_places_that_are_not_said_are_counted(
 def test_a_key_that_nobody_knows_is_told_with_what_was_meant(
     script: Make, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(job(script("say(val_acc=0.5, foo=[1])"), tmp_path, 0), store)
+    run(job(script("say(val_loss=1, val_acc=0.5, foo=[1])"), tmp_path, 0), store)
     assert (
         "left out of what the script wrote: 'val_acc' (did you mean 'val_accuracy'?); 'foo'" in capsys.readouterr().out
     )
@@ -276,3 +276,9 @@ def test_a_script_that_is_changed_while_it_runs_leaves_no_record(script: Make, s
     assert "its files changed since it was planned; run snakemake again" in line
     assert "its files changed since it was planned; run snakemake again" in other
     assert not [*store.root.glob("arms/*/runs-*")]
+
+
+def test_a_script_of_which_no_metric_is_known_failed(script: Make, store: Store, tmp_path: Path) -> None:
+    recipe = script("for epoch in range(3): say(epoch=epoch, val_los=1 / (epoch + 1))")
+    [failed] = run(job(recipe, tmp_path, 0), store)
+    assert "no line of its log has a metric, but 'val_los' (did you mean 'val_loss'?)" in failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import isnan
 from typing import NamedTuple
 
 from study.plan.elsewhere.sheet import Cell, number, numeric
@@ -21,9 +22,8 @@ class Label(NamedTuple):
 
 
 def keys(columns: Sequence[Sequence[Cell]]) -> list[Key]:
-    """What every row has in these columns: numbers as numbers, so that 0.10 is 0.1."""
-    cells = [list(map(number, column)) if numeric(column) else column for column in columns]
-    return [tuple(None if cell != cell else cell for cell in key) for key in zip(*cells, strict=True)]  # NaN is empty
+    """What every row has in these columns: what is a number as a number, so that 0.10 is 0.1; NaN is empty."""
+    return [tuple(map(_canonical, key)) for key in zip(*columns, strict=True)]
 
 
 def labels(names: Sequence[str], found: Sequence[Key]) -> dict[Key, Label]:
@@ -39,6 +39,13 @@ def labels(names: Sequence[str], found: Sequence[Key]) -> dict[Key, Label]:
         known = (text for text in values.values() if text != ABSENT)
         made[key] = Label(", ".join(parts) or next(known, ABSENT), values)  # one may differ in what it lacks
     return made
+
+
+def _canonical(cell: Cell) -> Cell:
+    value = number(cell)
+    if value is None:
+        return cell
+    return None if isnan(value) else value
 
 
 def _fragment(name: str, value: Cell) -> str:
