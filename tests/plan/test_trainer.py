@@ -198,14 +198,26 @@ def test_an_id_is_of_the_command_and_the_settings(
     assert (only(plan(own)) == before) is same
 
 
-def test_a_module_is_run_too(plan: Planned, own: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / "lab").mkdir()
-    (tmp_path / "lab" / "fit.py").write_text("x = 1")
-    trainer(own)["run"] = "python -m lab.fit {recipe} {seed} {log}"
-    before = only(plan(own))
-    (tmp_path / "lab" / "fit.py").write_text("x = 2")
+@pytest.mark.parametrize(
+    ("module", "files", "edited"),
+    [
+        ("lab.fit", {"lab/fit.py": ""}, "lab/fit.py"),
+        ("lab", {"lab/__init__.py": "", "lab/__main__.py": "from .fit import main", "lab/fit.py": ""}, "lab/fit.py"),
+        ("lab", {"lab/__main__.py": "import lab.fit", "lab/__init__.py": "", "lab/fit.py": ""}, "lab/__main__.py"),
+        ("lab.deep", {"lab/deep/__main__.py": "from ..fit import main", "lab/fit.py": ""}, "lab/fit.py"),
+    ],
+)
+def test_a_module_is_run_too(
+    module: str, files: dict[str, str], edited: str, plan: Planned, own: dict[str, Any], tmp_path: Path
+) -> None:
     from study.axes.code import of_script
 
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\nx = 1")
+    trainer(own)["run"] = f"python -m {module} {{recipe}} {{seed}} {{log}}"
+    before = only(plan(own))
+    (tmp_path / edited).write_text(f"{files[edited]}\nx = 2")
     of_script.cache_clear()
     assert only(plan(own)) != before
 

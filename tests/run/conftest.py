@@ -18,6 +18,7 @@ from study.plan.plan import Arm
 from study.plan.search import Search, Selection
 from study.run.job import run
 from study.store.layout import Block, Store
+from tests.run.scripts import Make, maker
 
 LR = {"key": "optimizer.lr", "log": [0.01, 1.0], "points": 3}
 SMALL = {
@@ -142,3 +143,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Recipe], Data]:
         return loaded[recipe.dataset_id]
 
     return of
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Make:
+    return maker(tmp_path)

@@ -20,17 +20,7 @@ from study.plan.trials import Trials
 from study.run.job import run
 from study.run.script import environment
 from study.store.layout import Block, Store
-from tests.run.scripts import LINE, Make, frames, job, lives, maker
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Make:
-    return maker(tmp_path)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "results")
+from tests.run.scripts import LINE, Make, frames, job, lives
 
 
 def test_what_a_script_writes_becomes_records(script: Make, store: Store, tmp_path: Path) -> None:

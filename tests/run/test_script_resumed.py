@@ -14,18 +14,7 @@ import pytest
 from study.engine.signals import Interrupted
 from study.run.job import run
 from study.store.layout import Store
-from tests.run.scripts import Make, frames, job, lives, maker
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Make:
-    return maker(tmp_path)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "results")
-
+from tests.run.scripts import Make, frames, job, lives
 
 SLOW = """
 done = int(open(checkpoint).read()) if os.path.exists(checkpoint) else 0

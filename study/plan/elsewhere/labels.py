@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import isnan
 from typing import NamedTuple
 
-from study.plan.elsewhere.sheet import Cell, number, numeric
+from study.plan.elsewhere.sheet import Cell, number
 from study.plan.file.matrix import ABSENT
 from study.plan.file.matrix import number as shown_number
 
