@@ -17,6 +17,7 @@ ARGUMENTS = {
     "job": "results/jobs/JOB.json, which a run of snakemake writes",
     "comparison": "name of a comparison of the study",
     "name": "which of its figures: a folder of results/studies/STUDY/figures/",
+    "arm": "id of an arm (or how it begins), or its label, as in 'adam' or 'optimizers, adam'",
 }
 
 
@@ -58,7 +59,10 @@ def main(argv: list[str] | None = None) -> int:
     claims.add_argument("--require", choices=verdicts, help=required)
     text = "say what would decide the undecided claims: which arms, how many seeds, at what cost"
     suggest = verb("show", "suggest", text, "file")
-    for sub in (check, claims, suggest):
+    arm = verb("exchange", "show", "print an arm's recipe, its files, and where and with what they were made", "arm")
+    arm.add_argument("file", nargs="?", help="a study file whose labels are meant; else those of all in the store")
+    why = verb("exchange", "why", "say for each arm whether it is there, and if not which setting is new", "file")
+    for sub in (check, claims, suggest, arm, why):
         sub.add_argument("--results", default="results", help="the store that its results are in")
     verb("show", "table", "write the tables of one comparison", "plan", "comparison")
     verb("show", "figure", "draw one figure of a comparison", "plan", "name", "comparison")

@@ -1,0 +1,73 @@
+"""Why runs of a study are not there: what is new in an arm against the nearest one that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from study.exchange.arms import KnownArm
+from study.exchange.differences import differences, distance, fingerprint
+from study.plan.plan import Arm, Plan
+from study.store.failures import Failure, failed_search, failures
+from study.store.layout import Block, Store, missing
+from study.wording import counted, listed
+
+SHOWN = 12  # differences that are listed of one arm
+COMPARED = 50  # equally near arms that are looked at closely
+
+
+def explained(plan: Plan, store: Store, known: Mapping[str, KnownArm], file: str) -> Iterator[str]:
+    """A line for each arm of ``plan``: whether its runs are there; below it why not. ``known``: arms of the store."""
+    blocks = store.present({**plan.arms, **known})
+    neighbours = Neighbours([one for name, one in known.items() if blocks[name]], plan.study)
+    gaps = {arm: missing(blocks[arm], seeds) for arm, seeds in plan.seeds.items()}
+    complete = sum(not gap for gap in gaps.values())
+    yield f"{file}: {counted(len(gaps), 'arm')}, {complete} of them complete in {store.root}/"
+    for name, wanted in plan.seeds.items():
+        arm = plan.arms[name]
+        lacking = sum(len(gap.seeds) for gap in gaps[name])
+        failed = _failed(arm, store, blocks[name])
+        word = "there" if not lacking else "failed" if failed else "missing" if lacking == wanted else "partly"
+        by = f", tuned by {arm.selection.name}" if arm.selection else ""
+        yield f"{word:8} {plan.names[name]}{by}: {wanted - lacking} of {counted(wanted, 'run')}"
+        for failure in failed:
+            yield f"           {failure.what} failed: {failure.reason}" + f" (log: {failure.log})" * bool(failure.log)
+        if lacking and lacking < wanted:
+            gone = listed(f"{gap.first}" if gap.first == gap.last else str(gap) for gap in gaps[name])
+            yield f"           its recipe is there, with fewer seeds: {gone} missing"
+        elif lacking and not failed:
+            yield from (f"           {line}" for line in neighbours.new(arm))
+    for comparison in plan.comparisons:
+        if comparison.runs:
+            yield f"{'given':8} {comparison.name}: its runs are in {comparison.runs.file.path}"
+
+
+def _failed(arm: Arm, store: Store, present: Sequence[Block]) -> list[Failure]:
+    found = [failed_search(store, arm.search.id, arm.id)] if arm.search else []
+    folder = store.arm(arm.id)
+    return [one for one in [*found, *(failures(store, arm.id) if folder.is_dir() else ())] if one]
+
+
+class Neighbours:
+    """The arms that have runs, to be asked which is nearest to another."""
+
+    def __init__(self, there: Sequence[KnownArm], study: str) -> None:
+        self.there, self.study = [(one, fingerprint(one.arm)) for one in there], study
+
+    def new(self, arm: Arm) -> Iterator[str]:
+        """What ``arm`` has that the nearest one has not; of equally near ones that of the same study is."""
+        mine = fingerprint(arm)
+        apart = [distance(mine, theirs) for _, theirs in self.there]
+        near = [one for (one, _), count in zip(self.there, apart, strict=True) if count == min(apart)][:COMPARED]
+        if not near:
+            yield "no arm is there that it could be compared with"
+            return
+        found = [(differences(arm, other), other) for other in near]
+        lines, other = min(
+            found, key=lambda each: (len(each[0]), all(p.study != self.study for p in each[1].places), each[1].id)
+        )
+        yield f"nearest that is there: {other.name}; new:"
+        yield from (f"  {line}" for line in lines[:SHOWN])
+        if len(lines) > SHOWN:
+            yield f"  and {len(lines) - SHOWN} more settings"
+        if not lines:
+            yield "  nothing that this version knows of"

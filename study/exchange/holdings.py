@@ -1,0 +1,120 @@
+"""What a store has of one arm: files, how its runs ended, where and with what they were made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from study.exchange.arms import KnownArm
+from study.exchange.differences import tuning, written
+from study.plan.plan import Plan
+from study.plan.trials import Trials, settings_text
+from study.store.failures import failed_search, failures
+from study.store.layout import Block, Store, missing
+from study.wording import counted
+
+# The columns of a run that say where and with what it was made, by the words for them.
+PROVENANCE = {
+    "device": "device",
+    "torch": "torch_version",
+    "Python": "python_version",
+    "host": "host",
+    "commit": "commit",
+    "recipe version": "recipe_version",
+}
+Row = dict[str, Any]
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a Parquet file."""
+    import pyarrow.parquet as pq
+
+    found: list[Row] = pq.read_table(path).to_pylist()
+    return found
+
+
+def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[str]:
+    """An arm: what it is, what there is of it, and how that was made; a line for each."""
+    arm = one.arm
+    yield f"arm {one.id}"
+    for place in one.places:
+        yield f"  compared as {place}"
+    yield "recipe"
+    for axis, value in [*written(arm), *tuning(arm)]:
+        yield f"  {axis:15} {value}"
+    if arm.search and arm.selection:
+        trials = Trials.read(arm.search, store.search(arm.search.id))
+        chosen = trials.chosen(arm.selection) if arm.selection.name in trials.done else None
+        edge = ", on the edge of its grid" if chosen and chosen.undertuned else ""
+        told = settings_text(chosen.settings) + edge if chosen else "nothing yet"
+        yield f"  {'tuned to':15} {told}"
+    yield "files"
+    yield from _files(one, store)
+    wanted = max((plan.seeds.get(one.id, 0) for plan in studies), default=0)
+    blocks = store.present([one.id])[one.id]
+    for gap in missing(blocks, wanted):
+        yield f"  seeds {gap} are missing"
+    for failure in _failures(one, store):
+        yield f"  {failure}"
+    yield from _made(one, store, blocks)
+
+
+def _files(one: KnownArm, store: Store) -> Iterator[str]:
+    """Each with what is in it."""
+    if store.recipe(one.id).exists():
+        yield f"  {store.recipe(one.id)}"
+    if one.arm.search:
+        path = store.search(one.arm.search.id)
+        runs = counted(store.tuning_runs(one.arm.search.id), "run") if path.exists() else ""
+        yield f"  {path}: {runs + ' of tuning seeds' if runs else 'is not there yet'}"
+    for block in store.present([one.id])[one.id]:
+        ends = Counter(row["status"] for row in read_rows(store.runs(one.id, block)))
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(ends.items(), reverse=True))
+        yield f"  {store.runs(one.id, block)}: {counts}"
+        yield f"  {store.curves(one.id, block)}"
+    dataset = store.dataset(one.arm.dataset_id)
+    if one.arm.dataset_id and dataset.exists():
+        yield f"  {dataset}"
+
+
+def _failures(one: KnownArm, store: Store) -> Iterator[str]:
+    search = one.arm.search
+    found = [failed_search(store, search.id, one.id)] if search else []
+    folder = store.arm(one.id)
+    for failure in [*found, *(failures(store, one.id) if folder.is_dir() else ())]:
+        if failure:
+            yield f"{failure.what} failed: {failure.reason}" + f" (log: {failure.log})" * bool(failure.log)
+
+
+def _made(one: KnownArm, store: Store, blocks: Sequence[Block]) -> Iterator[str]:
+    """Where and with what, a paragraph for each way; runs that were made alike stand together."""
+    ways: dict[tuple[tuple[str, str], ...], list[Row]] = {}
+    for block in blocks:
+        for row in read_rows(store.runs(one.id, block)):
+            known = {word: row.get(column) for word, column in PROVENANCE.items()}
+            way = tuple((word, str(value)) for word, value in known.items() if value is not None)
+            ways.setdefault(way, []).append(row)
+    for way, rows in ways.items():
+        seeds = sorted(row["seed"] for row in rows)
+        began = sorted(str(row["started_at"]) for row in rows if row.get("started_at"))
+        yield f"made: seeds {spans(seeds)}"
+        for word, value in way:
+            yield f"  {word:15} {value}"
+        if began:
+            yield f"  {'begun':15} {began[0]}" + f" to {began[-1]}" * (began[0] != began[-1])
+        packs = sorted({str(row["pack"]) for row in rows if row.get("pack")})
+        if packs:
+            yield f"  {'packs':15} {', '.join(packs)}"
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """``0-3, 7``: rising numbers as ranges."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
