@@ -53,9 +53,12 @@ def refuse(value: Any, expected: str) -> str:
 
 
 def nearest(name: Any, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known name that ``name`` was probably meant to be."""
-    close = get_close_matches(name, list(known), n=1, cutoff=cutoff) if isinstance(name, str) else []
-    return close[0] if close else None
+    """The known name that ``name`` was probably meant to be, in whatever case it is written."""
+    by_case = {one.casefold(): one for one in reversed([*known])}
+    close = (
+        get_close_matches(name.casefold(), [*reversed(by_case)], n=1, cutoff=cutoff) if isinstance(name, str) else []
+    )
+    return by_case[close[0]] if close else None
 
 
 def suggest(name: Any, known: Iterable[str], noun: str) -> str:

@@ -24,6 +24,8 @@ def impossible(recipe: Recipe) -> tuple[tuple[str, ...], str] | None:
         return ("steps", "epochs"), "is the budget, and epochs is given too; keep one of them"
     if network.images_only and dataset.images is False:
         return ("network", "dataset"), f"{network.name!r} needs images and {dataset.name!r} has none; use 'mlp'"
+    if dataset.shape and (why := network.misfit(dataset.shape)):
+        return ("network", "dataset"), f"{network.name}: {why}"
     if recipe.augmentation != NoAugmentation() and dataset.images is False:
         words = f"{recipe.augmentation.name!r} changes images and {dataset.name!r} has none; use augmentation: none"
         return ("augmentation", "dataset"), words

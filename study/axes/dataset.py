@@ -133,6 +133,7 @@ class Dataset(Choice):
     images: ClassVar[bool | None] = False  # rows are [channels, height, width], scaled by their maximum; None: as found
     given_test: ClassVar[bool | None] = False  # some rows are a test split already; None: as found
     known_rows: ClassVar[int | None] = None  # how many, where that is known
+    known_shape: ClassVar[tuple[int, ...]] = ()  # of one row, where that is known
     known_counts: ClassVar[tuple[tuple[str, int], ...]] = ()  # rows of each class, where these differ much
     looked_at: ClassVar[bool] = False  # they are read when they are planned with, once
     split_seed: Seed = 0
@@ -180,6 +181,11 @@ class Dataset(Choice):
         return rows - test - fifth, fifth, test
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one row, where that is known before the data are read; else empty."""
+        return self.found.shape if self.found else self.known_shape
+
+    @property
     def counts(self) -> tuple[tuple[str, int], tuple[str, int]] | None:
         """The largest and the smallest class with their rows, where these are known before the data are read."""
         if self.found:
@@ -212,6 +218,7 @@ class Digits(Dataset):
     known_task = "classification"
     images = True
     known_rows = 1797
+    known_shape = (1, 8, 8)
 
     def load(self) -> Raw:
         from sklearn.datasets import load_digits
@@ -226,6 +233,7 @@ class BreastCancer(Dataset):
     name: Literal["breast_cancer"] = "breast_cancer"
     known_task = "classification"
     known_rows = 569
+    known_shape = (30,)
     known_counts = (("malignant", 212), ("benign", 357))
 
     def load(self) -> Raw:
@@ -241,6 +249,7 @@ class Wine(Dataset):
     name: Literal["wine"] = "wine"
     known_task = "classification"
     known_rows = 178
+    known_shape = (13,)
 
     def load(self) -> Raw:
         from sklearn.datasets import load_wine
@@ -255,6 +264,7 @@ class Diabetes(Dataset):
     name: Literal["diabetes"] = "diabetes"
     known_task = "regression"
     known_rows = 442
+    known_shape = (10,)
 
     def load(self) -> Raw:
         from sklearn.datasets import load_diabetes

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from study.axes.base import Axis, Choice, Count, whole
 from study.axes.custom import Custom
+from study.wording import counted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,6 +31,10 @@ class Network(Choice):
     def batch_statistics(self) -> bool:
         """Whether training needs at least two rows a batch."""
         return False
+
+    def misfit(self, shape: Sequence[int]) -> str | None:
+        """Why it cannot be built for rows of ``shape``, and what to give; None where it can."""
+        return "needs images, and these rows are none; use 'mlp'" if self.images_only and len(shape) != 3 else None
 
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
         """A module from rows of ``shape`` (without the batch dimension) to ``outputs`` values."""
@@ -81,13 +86,25 @@ class ConvNet(Network):
     def batch_statistics(self) -> bool:
         return self.batch_norm
 
+    def misfit(self, shape: Sequence[int]) -> str | None:
+        if not_images := super().misfit(shape):
+            return not_images
+        _, height, width = shape
+        image, halvings = min(height, width), len(self.channels)
+        if image >> halvings == 0:
+            most = image.bit_length() - 1
+            give = f"give {most} channels at most" if most else "use 'mlp'"
+            return f"an image of {height} × {width} cannot be halved {counted(halvings, 'time')}; {give}"
+        if self.kernel_size > image:
+            words = f"a kernel of {self.kernel_size} is larger than an image of {height} × {width}"
+            return f"{words}; give kernel_size: {min(3, image)}"
+        return None
+
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
         from torch import nn
 
         layers: list[nn.Module] = []
         channels, height, width = shape
-        if min(height, width) >> len(self.channels) == 0:
-            raise ValueError(f"convnet: an image of {height} × {width} cannot be halved {len(self.channels)} times")
         for units in self.channels:
             layers.append(nn.Conv2d(channels, units, self.kernel_size, padding="same"))
             if self.batch_norm:
@@ -132,12 +149,20 @@ class Transformer(Network):
     heads: Count = 4
     patch: Count = 2
 
+    def misfit(self, shape: Sequence[int]) -> str | None:
+        if self.width % self.heads:
+            nearest = -(-self.width // self.heads) * self.heads
+            return f"a width of {self.width} cannot be cut into {self.heads} heads; give width: {nearest}"
+        if len(shape) == 3 and (shape[1] % self.patch or shape[2] % self.patch):
+            fitting = max(side for side in range(1, self.patch) if not (shape[1] % side or shape[2] % side))
+            words = f"patches of {self.patch} × {self.patch} do not fill an image of {shape[1]} × {shape[2]}"
+            return f"{words}; give patch: {fitting}"
+        return None
+
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
         from study.axes.implementations.transformer import Encoder, Features, Patches
         from study.axes.implementations.transformer import Transformer as Module
 
-        if self.width % self.heads:
-            raise ValueError(f"transformer: a width of {self.width} cannot be cut into {self.heads} heads")
         tokens = Patches(shape, self.patch, self.width) if len(shape) == 3 else Features(shape[0], self.width)
         encoders = [Encoder(self.width, self.heads, activation, dropout) for _ in range(self.depth)]
         return Module(tokens, encoders, self.width, outputs)

@@ -63,6 +63,35 @@ def test_batch_norm_is_a_setting():
     assert not ConvNet(batch_norm=False).batch_statistics
 
 
+SHAPES = [(7,), (1, 8, 8), (3, 5, 12), (1, 1, 4), (1, 3, 3), (2, 16, 16)]
+SETTINGS = {
+    "convnet": [{"channels": (2,) * n, "kernel_size": k} for n in (1, 2, 3, 4, 5) for k in (1, 3)],
+    "transformer": [{"width": w, "heads": h, "patch": p} for w, h in ((8, 2), (9, 2)) for p in (1, 2, 3, 16)],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", [n for n in Network.choices() if n != "custom"])
+def test_what_fits_no_rows_is_said_before_it_is_built(name, shape):
+    for settings in SETTINGS.get(name, [{}]):
+        network = Network.choices()[name](**settings)
+        image = shape[1:]
+        impossible = network.images_only and not image
+        if name == "convnet" and image:
+            impossible = min(image) < 2 ** len(network.channels) or network.kernel_size > min(image)
+        if name == "transformer":
+            impossible = network.width == 9 or any(side % network.patch for side in image)
+        assert bool(network.misfit(shape)) == impossible, settings
+        if not impossible:
+            module = network.build(shape, 3, nn.ReLU, nn.Identity)
+            assert module.eval()(torch.rand(2, *shape)).shape == (2, 3)
+
+
+def test_a_kernel_larger_than_the_image_is_told():
+    assert ConvNet(kernel_size=9).misfit((1, 8, 9)).endswith("larger than an image of 8 × 9; give kernel_size: 3")
+    assert ConvNet(kernel_size=8).misfit((1, 8, 9)) is None
+
+
 FORMULAS = {
     "identity": lambda x: x,
     "sigmoid": lambda x: 1 / (1 + torch.exp(-x)),

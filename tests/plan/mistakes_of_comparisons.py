@@ -176,6 +176,21 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         {f"{A}.reported": {"relu": "92 %"}},
         f"{A}.reported.relu: '92 %' is refused; give {{metric: figure as printed}}, such as {{test_accuracy: 92.3 %}}",
     ),
+    "an image that cannot be halved so often": (
+        {f"{A}.baseline": {"network": {"name": "convnet", "channels": [8, 8, 8, 8]}}},
+        f"{A}.baseline.network: convnet: an image of 8 × 8 cannot be halved 4 times; give 3 channels at most, "
+        "or leave the combination out by 'skip:'",
+    ),
+    "a kernel larger than the image": (
+        {f"{A}.vary": {"network": ["mlp", {"name": "convnet", "kernel_size": 9}]}},
+        f"{A}.vary.network[1]: convnet: a kernel of 9 is larger than an image of 8 × 8; give kernel_size: 3, "
+        "or leave the combination out by 'skip:'",
+    ),
+    "patches that do not fill the image": (
+        {f"{A}.vary": {"network": ["mlp", {"name": "transformer", "patch": 3}]}},
+        f"{A}.vary.network[1]: transformer: patches of 3 × 3 do not fill an image of 8 × 8; give patch: 2, "
+        "or leave the combination out by 'skip:'",
+    ),
     "a convnet on a table": (
         {f"{A}.baseline": {"dataset": "wine", "network": "convnet"}},
         f"{A}.baseline.network: 'convnet' needs images and 'wine' has none; "

@@ -14,14 +14,12 @@ Layer = Callable[[], nn.Module]
 class Patches(nn.Module):
     """Images [rows, channels, height, width] as tokens [rows, patches, width], with learned positions.
 
-    Dosovitskiy et al., 2021. Raises ValueError where patches do not fill the image.
+    Dosovitskiy et al., 2021.
     """
 
     def __init__(self, shape: Sequence[int], patch: int, width: int) -> None:
         super().__init__()
         channels, height, across = shape
-        if height % patch or across % patch:
-            raise ValueError(f"transformer: patches of {patch} × {patch} do not fill an image of {height} × {across}")
         self.embed = nn.Conv2d(channels, width, patch, patch)
         self.positions = nn.Parameter(0.02 * torch.randn(height // patch * (across // patch), width))
 

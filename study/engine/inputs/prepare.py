@@ -64,6 +64,7 @@ def read(dataset: Dataset) -> Prepared:
     facts: dict[str, Any] = {
         "known_task": raw.task,
         "known_rows": len(raw.target),
+        "known_shape": raw.features.shape[1:],
         "known_counts": tuple(zip(raw.labels, np.bincount(raw.target).tolist(), strict=True)) if raw.labels else (),
         "given_test": raw.test is not None,
         "images": raw.features.ndim == 4,

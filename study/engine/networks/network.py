@@ -21,8 +21,10 @@ def build(recipe: Recipe, seed: int, data: Data) -> nn.Module:
     """The network of one run with its initial parameters, on the CPU.
 
     Layers draw from torch's global generator, so they are made inside ``fork_rng``, seeded from
-    ``(seed, "init")``: the one use of the global generator.
+    ``(seed, "init")``: the one use of the global generator. Raises ValueError where it does not fit the data.
     """
+    if why := recipe.network.misfit(data.shape):
+        raise ValueError(f"{recipe.network.name}: {why}")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(seed, "init"))  # torch.manual_seed would seed GPUs as well
         module = recipe.network.build(

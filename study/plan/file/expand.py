@@ -17,6 +17,7 @@ from study.plan.elsewhere.expand import plan_runs
 from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
+from study.plan.file.names import known_labels
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import read, refused
 from study.plan.file.sources import Sources
@@ -106,6 +107,7 @@ class Expansion:
         if not self._check_apart(rows, plain, opened):
             return
         labels = [row.label for row in rows]
+        comparison = known_labels(comparison, labels)
         target = comparison.target or self.file.target
         data = [arm.dataset for arm in plain if arm and arm.dataset]
         regression = next((dataset for dataset in data if dataset.known_task == "regression"), None)

@@ -15,6 +15,7 @@ from study.metrics import METRICS
 from study.plan.elsewhere.models import CurveMetric
 from study.plan.file.keys import CHOICES
 from study.plan.file.models import GIVEN, StudyFile, kind_of
+from study.plan.file.names import known_names
 from study.plan.file.unknown import Place, last_key, unknown, unknown_setting
 from study.plan.file.yaml import parse
 from study.plan.search import EXAMPLE, SELECTS
@@ -79,7 +80,7 @@ WHOLE = {  # by the last key of the path of a mapping: an example of it
 def read(path: Path) -> StudyFile:
     """The study at ``path``. Raises Refused with every mistake of shape."""
     mistakes = Mistakes(str(path))
-    content = parse(path, mistakes)
+    content = known_names(parse(path, mistakes))
     if not isinstance(content, dict):
         raise Refused([f"{path}: holds no study; begin with 'study:', 'baseline:' and 'comparisons:'"])
     try:
