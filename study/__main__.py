@@ -62,7 +62,9 @@ def main(argv: list[str] | None = None) -> int:
     arm = verb("exchange", "show", "print an arm's recipe, its files, and where and with what they were made", "arm")
     arm.add_argument("file", nargs="?", help="a study file whose labels are meant; else those of all in the store")
     why = verb("exchange", "why", "say for each arm whether it is there, and if not which setting is new", "file")
-    for sub in (check, claims, suggest, arm, why):
+    merge = verb("exchange", "merge", "take the results of other stores, of other machines, into one")
+    merge.add_argument("folders", nargs="+", metavar="DIR", help="a store, whose files stay as they are")
+    for sub in (check, claims, suggest, arm, why, merge):
         sub.add_argument("--results", default="results", help="the store that its results are in")
     verb("show", "table", "write the tables of one comparison", "plan", "comparison")
     verb("show", "figure", "draw one figure of a comparison", "plan", "name", "comparison")

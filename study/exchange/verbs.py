@@ -20,6 +20,19 @@ def show(arguments: Namespace) -> None:
         print(*[""] * bool(i), *described(one, store, studies), sep="\n")
 
 
+def merge(arguments: Namespace) -> int:
+    """Take what other stores have into one; 1 where some of it could not be taken."""
+    from study.exchange.merge import merge_all
+    from study.store.layout import Store
+
+    into, whole = Store(arguments.results), True
+    for lines, complete in merge_all(into, [open_store(folder) for folder in arguments.folders]):
+        print(*lines, sep="\n")
+        whole &= complete
+    print(f"to draw the report: snakemake --cores all --config study=FILE results={into.root} cached=true")
+    return int(not whole)
+
+
 def why(arguments: Namespace) -> None:
     """Print for each arm whether its runs are there; where not, what is new in it against the nearest that is."""
     from study.exchange.gaps import explained

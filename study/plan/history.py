@@ -50,10 +50,11 @@ class History:
     @classmethod
     def read(cls, plan: Plan, store: Store) -> History:
         """Raises Refused where the file is damaged: nothing is to be written over it."""
-        return cls._of(store.study(plan.study) / "history.json")
+        return cls.at(store.study(plan.study) / "history.json")
 
     @classmethod
-    def _of(cls, path: Path) -> History:
+    def at(cls, path: Path) -> History:
+        """As ``read`` does, of a study whose plan nobody needs."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             claims = {words: NEVER | entry for words, entry in content["claims"].items()}
@@ -81,6 +82,22 @@ class History:
         stated = claims_of(plan)
         return [entry["row"] for words, entry in self.claims.items() if entry["row"] and words not in stated]
 
+    def take_in(self, other: History) -> None:
+        """What was stated and looked at in another store counts here too: of claims the first time that each was
+        stated, and the verdict on more pairs; of looks those at data that none of these had.
+        """
+        for words, theirs in other.claims.items():
+            mine = self.claims.get(words, NEVER)
+            stated = [entry["stated"] for entry in (mine, theirs) if entry["stated"]]
+            rows = [entry["row"] for entry in (mine, theirs) if entry["row"]]
+            self.claims[words] = {
+                "stated": min(stated, key=lambda one: (one["time"], -one["runs"])) if stated else None,
+                "row": max(rows, key=lambda row: row.get("pairs") or 0) if rows else None,
+            }
+        for about, looks in other.looks.items():
+            for look in looks:
+                self.look({about: look})
+
     def look(self, seen: Mapping[str, Look]) -> None:
         """Take one more look at each claim (by ``about``) that is ``seen`` on data that none of its looks had.
 
@@ -107,7 +124,7 @@ def state(plan: Plan, store: Store) -> None:
     others: dict[str, Any] = {}
     for path in sorted(history.path.parents[1].glob("*/history.json")):
         with suppress(Refused):  # that study will say so
-            others |= {words: entry["stated"] for words, entry in History._of(path).claims.items() if entry["stated"]}
+            others |= {words: entry["stated"] for words, entry in History.at(path).claims.items() if entry["stated"]}
     present, now = store.present(plan.arms), datetime.now(UTC).isoformat(timespec="seconds")
     for words, (comparison, claim) in new.items():
         arms, given = (claim.better_arm, claim.than_arm), comparison.runs
