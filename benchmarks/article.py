@@ -31,7 +31,6 @@ FILE = Path(__file__).parents[1] / "config" / "article.yaml"
 ROWS = {"train": 1077, "val": 360, "test": 360}  # of digits
 WEIGHTS = 5_000
 MIB = 2**20
-FULL = "OutOfMemoryError: CUDA out of memory"
 SCALE = {"train_seconds": "seconds", "seconds_to_target": "seconds", "speedup": "seconds"}  # one level decides all
 AHEAD = {"test_accuracy": 0.02, "train_accuracy": 0.02, "small_weights": 0.01, "train_loss": log(1.5),
          "seconds": log(1.1 * 1.2)}  # fmt: skip
@@ -43,7 +42,7 @@ class Drawn(NamedTuple):
 
     ends: dict[str, Values]  # final metric → its value if the run finishes [seeds]
     reached: Values  # epoch of the first evaluation at the target; beyond the budget where there is none [seeds]
-    stopped: Values  # last epoch before it diverged; inf: it finished, -1: it ran out of memory [seeds]
+    stopped: Values  # last epoch before it diverged; inf: it finished, -1: before the first evaluation [seeds]
     val_rows: Values  # classified correctly [seeds, epochs + 1]
     step_seconds: Values  # [rounds]
 
@@ -169,11 +168,10 @@ def records(plan: Plan, drawn: dict[str, Drawn]) -> Records:
     assert plan.timing is not None
     for arm, found in drawn.items():
         recipe, seed = plan.arms[arm].outline, np.arange(len(found.reached))
-        status = np.select([np.isinf(found.stopped), found.stopped >= 0], ["finished", "diverged"], "failed")
-        reason = np.where(found.stopped == -1, FULL, None)
+        status = np.where(np.isinf(found.stopped), "finished", "diverged")
         ends = {metric: np.where(status == "finished", values, np.nan) for metric, values in found.ends.items()}
         about = {"batch_size": recipe.batch_size, "epochs": recipe.epochs, "recipe": recipe.model_dump_json()}
-        row = {"arm": arm, "seed": seed, "status": status, "reason": reason, "learned": status == "finished"}
+        row = {"arm": arm, "seed": seed, "status": status, "learned": status == "finished"}
         runs.append(pd.DataFrame(row | ends | about | {"train_rows": ROWS["train"]}))
         seeds, epoch = np.nonzero(np.arange(recipe.epochs + 1) <= found.stopped[:, None])
         accuracy = found.val_rows[seeds, epoch] / ROWS["val"]

@@ -34,7 +34,8 @@ class Tuning:
         self.about = provenance(device, ours=not unit.search.first_recipe.trainer.free)
         self.trials = Trials.read(self.search, self.path)
         self.wanted: list[Candidate] = []
-        self._made: dict[int, list[Row]] = {}  # by place among those wanted
+        self._made: dict[int, list[Row]] = {}  # by place among those wanted, as is the next
+        self._full: dict[int, Exception] = {}
         self._is_first = True
         self._rounds = self._all(unit.selections)
         self._next()
@@ -51,20 +52,26 @@ class Tuning:
         return [Slice(self.search.at(candidate), tuple(self.search.seed_range)) for candidate in self.wanted]
 
     def add(self, place: int, records: Sequence[Record] | Exception, about: Mapping[str, Any]) -> None:
-        """What a candidate came to, by its place. One that does not fit into memory alone counts as diverged.
+        """What a candidate came to, by its place.
 
-        Raises any other error that it came to.
+        Raises an error that it came to: without it nothing can be chosen, since more memory, or another machine, might
+        have made it the best. Where memory was too small for it alone, the others of its round are tried before.
         """
         if isinstance(records, Exception):
             if not out_of_memory(records):
                 raise records
-            records = [Record(seed, said(records)) for seed in self.search.seed_range]
-        self._check(records)
-        self._made[place] = [self._row(made) for made in records]
-        if len(self._made) == len(self.wanted):
-            self._next()
-        elif self._is_first:
+            self._full[place] = records
+        else:
+            self._check(records)
+            self._made[place] = [self._row(made) for made in records]
+        if self._is_first and self._made and len(self._made) < len(self.wanted):
             Trials(self.search, [*self.trials.tried, *self._tried(())]).write(self.path)
+        if len(self._made) + len(self._full) < len(self.wanted):
+            return
+        for place, error in self._full.items():
+            settings = settings_text(self.wanted[place])
+            raise RuntimeError(f"{said(error)}; with {settings}, alone: give it more memory, or a smaller range")
+        self._next()
 
     def _check(self, records: Sequence[Record]) -> None:
         """Raises ValueError where a script left out what is selected by."""
@@ -101,7 +108,7 @@ class Tuning:
         named = () if selection is None else (selection.name,)
         known = self.trials.tried
         new = [candidate for candidate in candidates if all(tried.settings != candidate for tried in known)]
-        self._made, self._is_first = {}, selection is None
+        self._made, self._full, self._is_first = {}, {}, selection is None
         if new:
             yield new
         for i, tried in enumerate(known):

@@ -23,7 +23,6 @@ from study.show.given import observed
 from study.show.records import Records, first_reached
 from study.show.tables.tuning import found
 from study.stats.estimates import Floats
-from study.store.failures import OUT_OF_MEMORY
 from study.store.files import write_parquet
 from study.target import Target
 from study.tasks import TASKS
@@ -37,7 +36,6 @@ OBSERVATIONS = pa.schema(
         ("paired", pa.float64()),  # the value that goes into pairs: as ``value``, but seconds by the round of the seed
         ("status", pa.string()),
         ("learned", pa.bool_()),
-        ("out_of_memory", pa.bool_()),
         ("undertuned", pa.bool_()),  # tuned further its arm might be better in this metric
         ("unit", pa.string()),  # of "learned", which has none: that of the losses
         ("arm", pa.string()),
@@ -91,7 +89,7 @@ def observe(plan: Plan, records: Records) -> Observations:
     evidence = _Evidence(plan, records)
     parts = [part for comparison in plan.comparisons for part in _comparison(comparison, evidence)]
     frame = pd.concat([OBSERVATIONS.empty_table().to_pandas(), *parts], ignore_index=True)[OBSERVATIONS.names]
-    return Observations(frame.astype({"learned": bool, "out_of_memory": bool, "undertuned": bool}))
+    return Observations(frame.astype({"learned": bool, "undertuned": bool}))
 
 
 class _Evidence:
@@ -105,12 +103,10 @@ class _Evidence:
     """
 
     def __init__(self, plan: Plan, records: Records) -> None:
-        full = records.runs["reason"].astype("string").str.contains(OUT_OF_MEMORY, regex=True, na=False)
-        full &= records.runs["status"] == "failed"
         learned = records.runs["learned"]
         # Of a run whose script says no training losses nobody knows: it is not one that did not.
         learned = learned.eq(True) | (learned.isna() & (records.runs["status"] == "finished"))
-        runs = records.runs.assign(learned=learned, out_of_memory=full)
+        runs = records.runs.assign(learned=learned)
         self.runs = runs.set_index(["arm", "seed"])
         near = {target for c in plan.comparisons for target in (c.target, *neighbours(c.target).values()) if target}
         self.reached = {target: first_reached(records.curves, target) for target in near}
@@ -138,7 +134,7 @@ def _silent(records: Records, scripts: Sequence[str], metric: str) -> pd.MultiIn
     return finished.difference(pd.MultiIndex.from_frame(curves.loc[curves[metric].notna(), ["arm", "seed"]]))
 
 
-BASE = ["arm", "label", "seed", "status", "learned", "out_of_memory"]
+BASE = ["arm", "label", "seed", "status", "learned"]
 
 
 def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[pd.DataFrame]:
@@ -191,7 +187,7 @@ def _rounds(labels: Mapping[str, str], reference: str, source: PerRound, evidenc
     of_reference = timing[timing["arm"] == reference].set_index("round")["step_seconds"]
     value = source.value(numbers.assign(reference_seconds=timing["round"].map(of_reference).astype(float)))
     rows = {"arm": timing["arm"], "label": timing["arm"].map(labels), "seed": timing["round"].astype(int)}
-    ends = {"status": "finished", "learned": True, "out_of_memory": False}
+    ends = {"status": "finished", "learned": True}
     return pd.DataFrame(rows | ends | {"value": value, "paired": value})
 
 

@@ -31,7 +31,7 @@ class Side:
     Where a claim is not ``paired`` they are runs, and the sides may have different numbers of them.
 
     ``values``: of the claim's metric, in its unit [pairs]; inf for a target that was not reached, NaN for no value.
-    ``status``: how each run ended [pairs]; out of memory counts as diverged. Of a time to target the value counts,
+    ``status``: how each run ended [pairs]. Of a time to target the value counts,
     however the run ended later. ``undertuned``: the best trial is on the edge of the grid.
     """
 

@@ -121,7 +121,7 @@ CONTRACT = {  # columns at least
         TEXT: "comparison label metric near status unit arm",
         WHOLE: "seed",
         REAL: "value paired",
-        TRUTH: "learned out_of_memory undertuned",
+        TRUTH: "learned undertuned",
     },
     "summary": {
         TEXT: "comparison arm label metric unit reported",

@@ -99,7 +99,6 @@ def test_one_table_holds_every_value_and_is_read_back_as_written(planned: Callab
             assert row["value"] == pytest.approx(step[arms["sgd"]][seed] / step[arm][seed])
         else:
             assert (row["metric"], row["status"]) == ("learned", run["status"])
-        assert row["out_of_memory"] == (row["metric"] != "speedup" and adam and seed == 1)
     assert (observations.frame["near"] == "easier").sum() == (observations.frame["near"] == "harder").sum() == 2 * 8
 
 

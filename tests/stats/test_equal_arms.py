@@ -92,7 +92,7 @@ def test_true_claims_of_the_article_are_found(article: ModuleType) -> None:
     assert np.mean([outcome.found for outcome in outcomes]) > 0.3
 
 
-@pytest.mark.parametrize("number", [0, 1, 3, 8])  # among them censored, diverged, diverged later, out of memory
+@pytest.mark.parametrize("number", [0, 1, 3, 8])  # among them censored, diverged, diverged later or at once
 def test_records_come_to_the_verdicts_of_what_was_drawn(article: ModuleType, number: int) -> None:
     """Paired by hand: no table is read, grouped or joined."""
     plan = article.planned(8)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -58,10 +57,6 @@ def judge(plan: Plan, observations: Observations, history: History) -> list[Ruli
 def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> Statement:
     """A claim with its runs, or timing rounds: where they are paired those that both arms have, else all."""
     rows = observations.of(comparison.name, claim.metric).set_index("seed").sort_index()
-    full = rows["out_of_memory"]  # counts as diverged
-    rows = rows.assign(status=rows["status"].mask(full, "diverged"))
-    if METRICS[claim.metric].target:
-        rows = rows.assign(paired=rows["paired"].mask(full, np.inf))
     better, than = (rows[rows["label"] == label] for label in (claim.better, claim.than))
     undertuned = [bool(mine["undertuned"].any()) for mine in (better, than)]
     if comparison.paired:
