@@ -31,6 +31,9 @@ onstart:
 onsuccess:
     if is_main:
         print(*messages.end(dag), sep="\n", file=sys.stderr)
+        # Whatever Snakemake made of it: a call that ends with 0 has made, or found, everything.
+        if wants_all() and not dag.is_done:
+            sys.exit(1)
 
 
 onerror:

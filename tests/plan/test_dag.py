@@ -67,6 +67,30 @@ def test_an_arm_that_needs_more_devices_is_refused(build: Build, limits: Limits,
     assert not os.path.exists("results/studies")
 
 
+def test_all_is_done_once_every_run_and_the_page_are_there(build: Build) -> None:
+    dag = build(Limits(gpu=4))
+    dag.folder.joinpath("report.html").touch()
+    for receipt in dag.to_do:
+        Path(receipt).touch()
+    for gpus in (1, 2, 4):
+        assert not dag.is_done
+        finish(dag, gpus)
+    assert dag.is_done
+    Path(dag.to_do[0]).unlink()
+    assert not dag.is_done
+
+
+def test_what_jobs_read_is_asked_for_only_where_it_is_not_there(build: Build) -> None:
+    def wanted() -> list[str]:
+        dag = build(Limits(gpu=4))
+        return [*{path for job in dag.jobs for path in dag.datasets(job)}]
+
+    [path] = wanted()
+    Path(path).parent.mkdir()
+    Path(path).touch()
+    assert wanted() == []
+
+
 @pytest.mark.parametrize(
     ("limits", "gpus", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,6 +10,19 @@ import time
 from pathlib import Path
 
 from tests.workflow.conftest import ROOT, Place
+
+TINY = {
+    "study": "tiny",
+    "baseline": {
+        "dataset": "wine",
+        "network": "linear",
+        "optimizer": {"name": "sgd", "lr": 0.1},
+        "batch_size": 16,
+        "epochs": 1,
+    },
+    "seeds": 2,
+    "comparisons": {"o": {"vary": {"batch_size": [16, 32]}, "metrics": ["test_accuracy"]}},
+}
 
 
 def test_ctrl_c_ends_with_what_to_call_next(tmp_path: Path) -> None:
@@ -27,6 +41,25 @@ def test_ctrl_c_ends_with_what_to_call_next(tmp_path: Path) -> None:
     last = [line for line in out.splitlines() if line.strip()][-2:]
     assert re.fullmatch(r"Not done: \d of 2 jobs. The same command again goes on from here.", last[0])
     assert last[1].startswith("Report: results/studies/smoke/report.html (0 of 6 runs)")
+
+
+def test_after_a_kill_while_data_are_prepared_the_next_call_does_all(tmp_path: Path) -> None:
+    """Snakemake leaves a mark that they are incomplete; the process that prepares them ends its work."""
+    place = Place(tmp_path)
+    (tmp_path / place.study).write_text(json.dumps(TINY))
+    running = place.start()
+    end = time.monotonic() + 120
+    while not list(tmp_path.glob("results/logs/data/*.log")):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    running.kill()
+    running.communicate()  # until the orphan has closed it, too
+    assert list(tmp_path.glob("results/datasets/*.npz"))
+    assert any(path.is_file() for path in tmp_path.glob(".snakemake/incomplete/**/*"))
+    assert place.snakemake("--unlock").returncode == 0
+    done = place.snakemake()
+    assert done.returncode == 0, done.stderr
+    assert "Report: results/studies/tiny/report.html (4 of 4 runs)" in done.stderr + done.stdout
 
 
 def test_a_study_py_of_ones_own_is_not_taken_for_the_package(place: Place) -> None:

@@ -36,6 +36,13 @@ def executor():
     return workflow.executor_plugin.name
 
 
+def wants_all():
+    """Whether the whole study was asked for, and not some of its files or rules."""
+    asked = workflow.dag
+    cut = (asked.untilrules, asked.untilfiles, asked.omitrules, asked.omitfiles)
+    return rules.all.rule in asked.targetrules and not any(cut) and not workflow.touch
+
+
 if limits["gpus"] is not None:
     print(
         "--resources gpus: the resource is called gpu; give --resources gpu=4",

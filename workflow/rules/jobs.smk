@@ -5,7 +5,7 @@ localrules:
 
 rule dry:
     input:
-        ancient(dag.dry_datasets),
+        dag.dry_datasets,
     output:
         str(dag.store.dry("{dry}")),
     log:
@@ -20,8 +20,8 @@ rule dry:
 
 rule job:
     input:
-        ancient(lambda wildcards: dag.datasets(wildcards.job)),
-        ancient(lambda wildcards: dag.dry(wildcards.job)),
+        lambda wildcards: dag.datasets(wildcards.job),
+        lambda wildcards: dag.dry(wildcards.job),
     # The receipt alone: what a job makes stays when another part of it fails, and is found again by the next plan.
     output:
         str(dag.store.receipt("{job}")),

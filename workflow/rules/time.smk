@@ -1,8 +1,8 @@
 # Alone on the machine: all cores and the whole gpu limit. On SLURM its profile asks for a node that no job shares.
 rule time:
     input:
-        ancient(dag.timed_datasets),
-        ancient(dag.timed_searches),
+        dag.timed_datasets,
+        dag.timed_searches,
     output:
         str(dag.store.timing("{timing}")),
     log:

@@ -106,24 +106,42 @@ class Dag:
         """The receipts of all jobs."""
         return [str(self.store.receipt(job)) for job in self.jobs]
 
+    @property
+    def is_done(self) -> bool:
+        """Whether by now all is there that was wanted."""
+        wanted = [*self.to_do, *self.to_time, self.file("report.html")]
+        trained = self.cached or not self.plan.missing(self.store)
+        return trained and all(Path(path).exists() for path in wanted)
+
     def job(self, job: str) -> Job:
         """A job by its id: as it was written, where a part of it is there by now."""
         return self.jobs.get(job) or Job.load(self.store.job(job))
 
+    @cached_property
+    def lacking(self) -> frozenset[Path]:
+        """What jobs read and is not there yet. Of the rest Snakemake is not told: it is written in one step, so that a
+        mark of Snakemake's, which a kill left, that it is incomplete says nothing.
+        """
+        wanted = [*map(self.store.dataset, self.plan.datasets), self.store.dry(self.plan.dry_id)]
+        return frozenset(path for path in wanted if not path.exists())
+
+    def _lacking(self, paths: Iterable[Path]) -> list[str]:
+        return sorted(str(path) for path in {*paths} & self.lacking)
+
     def datasets(self, job: str) -> list[str]:
-        """The prepared datasets that a job reads."""
-        return [str(self.store.dataset(dataset)) for dataset in sorted(self.job(job).datasets)]
+        """The datasets that a job reads and that must be prepared for it."""
+        return self._lacking(map(self.store.dataset, self.job(job).datasets))
 
     def dry(self, job: str) -> list[str]:
-        """What says that the code of a person's own works that a job trains with, where there is some."""
+        """What is to say that the code of a person's own works that a job trains with, where there is some."""
         units = self.job(job)
         arms = [unit.arm.outline for unit in units.blocks] + [unit.search.first_recipe for unit in units.searches]
         own = any(isinstance(choice, Custom) for recipe in arms for choice in recipe.choices)
-        return [str(self.store.dry(self.plan.dry_id))] if own else []
+        return self._lacking([self.store.dry(self.plan.dry_id)] if own else [])
 
     @property
     def dry_datasets(self) -> list[str]:
-        return sorted({str(self.store.dataset(arm.dataset_id)) for arm in self.plan.own.values()})
+        return self._lacking(self.store.dataset(arm.dataset_id) for arm in self.plan.own.values())
 
     @property
     def to_time(self) -> list[str]:
@@ -133,8 +151,7 @@ class Dag:
 
     @property
     def timed_datasets(self) -> list[str]:
-        ids = {arm.dataset_id for arm in self.plan.timed.values()}
-        return sorted(str(self.store.dataset(i)) for i in ids)
+        return self._lacking(self.store.dataset(arm.dataset_id) for arm in self.plan.timed.values())
 
     @property
     def timed_searches(self) -> list[str]:
