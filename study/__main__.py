@@ -64,7 +64,12 @@ def main(argv: list[str] | None = None) -> int:
     why = verb("exchange", "why", "say for each arm whether it is there, and if not which setting is new", "file")
     merge = verb("exchange", "merge", "take the results of other stores, of other machines, into one")
     merge.add_argument("folders", nargs="+", metavar="DIR", help="a store, whose files stay as they are")
-    for sub in (check, claims, suggest, arm, why, merge):
+    text = "train a run again, and compare it with its record: exit 1 where it differs by more than rounding"
+    again = verb("exchange", "reproduce", text, "arm")
+    again.add_argument("file", nargs="?", help="a study file whose labels are meant; else those of all in the store")
+    again.add_argument("--seed", type=int, metavar="S", help="the seed of the run")
+    again.add_argument("--sample", type=int, metavar="N", help="so many runs; in place of ARM a study file is given")
+    for sub in (check, claims, suggest, arm, why, merge, again):
         sub.add_argument("--results", default="results", help="the store that its results are in")
     verb("show", "table", "write the tables of one comparison", "plan", "comparison")
     verb("show", "figure", "draw one figure of a comparison", "plan", "name", "comparison")

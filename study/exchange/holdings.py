@@ -11,6 +11,7 @@ from study.exchange.arms import KnownArm
 from study.exchange.differences import tuning, written
 from study.plan.plan import Plan
 from study.plan.trials import Trials, settings_text
+from study.store.equality import Run
 from study.store.failures import failed_search, failures
 from study.store.layout import Block, Store, missing
 from study.wording import counted
@@ -33,6 +34,14 @@ def read_rows(path: Path) -> list[Row]:
 
     found: list[Row] = pq.read_table(path).to_pylist()
     return found
+
+
+def runs_of(store: Store, arm: str, block: Block) -> dict[int, Run]:
+    """The runs of a block, by seed."""
+    curves: dict[int, list[Row]] = {}
+    for row in read_rows(store.curves(arm, block)):
+        curves.setdefault(row["seed"], []).append(row)
+    return {row["seed"]: Run(row, curves.get(row["seed"], [])) for row in read_rows(store.runs(arm, block))}
 
 
 def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[str]:

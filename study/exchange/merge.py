@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from study.errors import Refused
-from study.exchange.holdings import Row, read_rows, spans
+from study.exchange.holdings import Row, runs_of, spans
 from study.plan.history import History
 from study.store.equality import Run, difference
 from study.store.failures import lacks
@@ -81,14 +81,6 @@ def _names(folder: Path) -> list[str]:
 
 def _add(taken: Taken, noun: str, count: int = 1) -> None:
     taken.counts[noun] = taken.counts.get(noun, 0) + count
-
-
-def runs_of(store: Store, arm: str, block: Block) -> dict[int, Run]:
-    """The runs of a block, by seed."""
-    curves: dict[int, list[Row]] = {}
-    for row in read_rows(store.curves(arm, block)):
-        curves.setdefault(row["seed"], []).append(row)
-    return {row["seed"]: Run(row, curves.get(row["seed"], [])) for row in read_rows(store.runs(arm, block))}
 
 
 def _arm(arm: str, into: Store, source: Store, taken: Taken) -> None:

@@ -1,12 +1,14 @@
-"""The verbs for results that are handed over: show, why, merge, export. They read records, and load no torch."""
+"""The verbs for results that are handed over: show, why, merge, export, which load no torch; and reproduce."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
 
-from study.exchange.arms import find, known_arms, open_store, plans
+from study.errors import Refused, refuse
+from study.exchange.arms import find, known_arms, only, open_store, plans
 from study.plan.file.expand import prepare
+from study.wording import counted
 
 
 def show(arguments: Namespace) -> None:
@@ -31,6 +33,44 @@ def merge(arguments: Namespace) -> int:
         whole &= complete
     print(f"to draw the report: snakemake --cores all --config study=FILE results={into.root} cached=true")
     return int(not whole)
+
+
+def reproduce(arguments: Namespace) -> int:
+    """Train runs again and compare; 1 where one is different, or could not be trained."""
+    from study.exchange.reproduce import again, compared, recorded, sample, the_run
+    from study.run import forks
+
+    if (arguments.seed is None) == (arguments.sample is None):
+        raise Refused(["give one of --seed S, of an arm, and --sample N, of a study file"])
+    store = open_store(arguments.results)
+    file = arguments.file if arguments.sample is None else arguments.arm
+    studies = [prepare(Path(file), store)] if file else plans(store)
+    folders = {arm: plan.folder for plan in studies for arm in plan.arms}
+    known = known_arms(store, studies)
+    if arguments.sample is None:
+        where = file or f"{store.root}/"
+        one = only(arguments.arm, find(arguments.arm, known, where), where)
+        runs = [the_run(one, store, folders.get(one.id, "."), arguments.seed)]
+    elif arguments.sample < 1:
+        raise Refused([f"--sample: {refuse(arguments.sample, 'a whole number above 0')}"])
+    else:
+        every = [run for arm in folders for run in recorded(known[arm], store, folders[arm])]
+        if not every:
+            raise Refused([f"{file}: none of its runs is in {store.root}/; run the study first"])
+        runs = sample(every, arguments.sample)
+    if any(run.one.arm.gpus > 1 for run in runs):
+        forks.ensure_running()
+    same = 0
+    for run in runs:
+        try:
+            lines, equal = compared(run, again(run, store))
+        except Exception as error:
+            lines, equal = [f"{run.name}: not trained again: {type(error).__name__}: {error}"], False
+        print(*lines, sep="\n", flush=True)
+        same += equal
+    if len(runs) > 1:
+        print(f"{same} of {counted(len(runs), 'run')} reproduced")
+    return int(same < len(runs))
 
 
 def why(arguments: Namespace) -> None:

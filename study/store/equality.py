@@ -76,10 +76,10 @@ def _grains(row: Row) -> dict[str, float]:
 def _row(
     step: int | None, one: Row, other: Row, without: set[str] | frozenset[str], grains: Mapping[str, float], near: bool
 ) -> Difference | None:
-    for column in dict.fromkeys([*one, *other]):
-        if column in without:
+    for column in one:
+        if column in without or column not in other:  # a record of an older version has fewer
             continue
-        a, b = one.get(column), other.get(column)
+        a, b = one[column], other[column]
         grain = grains.get(column.partition("_")[0]) if column.endswith(FRACTIONS) else grains.get(column)
         if not (_close(a, b, grain or 0.0) if near else _same(a, b)):
             return Difference(step, column, a, b)

@@ -19,7 +19,7 @@ KNOWS = {  # what each folder, or module beside them, may import
     "engine": [*BASE, "plan", "engine"],
     "run": [*BASE, "plan", "engine", "run"],
     "show": [*BASE, "plan", "show"],
-    "exchange": [*BASE, "plan", "exchange"],
+    "exchange": [*BASE, "plan", "engine", "run", "exchange"],
     "project": [*BASE, "plan", "project"],
 }
 FILES = [path for path in sorted((ROOT / "study").rglob("*.py")) if path.parent != ROOT / "study"]
