@@ -69,13 +69,18 @@ def main(argv: list[str] | None = None) -> int:
     again.add_argument("file", nargs="?", help="a study file whose labels are meant; else those of all in the store")
     again.add_argument("--seed", type=int, metavar="S", help="the seed of the run")
     again.add_argument("--sample", type=int, metavar="N", help="so many runs; in place of ARM a study file is given")
-    for sub in (check, claims, suggest, arm, why, merge, again):
+    text = "write a study, its records and its report as one zip file, to be handed over"
+    export = verb("exchange", "export", text, "file")
+    export.add_argument("--to", metavar="ZIP", help="where it is written; STUDY.zip where nothing else is said")
+    for sub in (check, claims, suggest, arm, why, merge, again, export):
         sub.add_argument("--results", default="results", help="the store that its results are in")
     verb("show", "table", "write the tables of one comparison", "plan", "comparison")
     verb("show", "figure", "draw one figure of a comparison", "plan", "name", "comparison")
     text = "draw the tables and figures that show something new, and report.html (called by rule report)"
     report = verb("show", "report", text, "plan")
     draw = verb("show", "draw", "collect and report in one go, from the records that are there", "plan")
+    into = "draw it in this store, another one: records are copied, and that of the plan stays as it is"
+    draw.add_argument("--into", metavar="DIR", help=into)
     for sub in (report, draw):
         sub.add_argument("--processes", type=int, metavar="N", help="that draw at a time; as many as there are cores")
     arguments = parser.parse_args(argv)

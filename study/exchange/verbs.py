@@ -73,6 +73,19 @@ def reproduce(arguments: Namespace) -> int:
     return int(same < len(runs))
 
 
+def export(arguments: Namespace) -> None:
+    """Write one study as a zip file."""
+    from study.exchange.export import write
+
+    store, file = open_store(arguments.results), Path(arguments.file)
+    plan = prepare(file, store)
+    goal = Path(arguments.to or f"{plan.study}.zip")
+    count = write(plan, store, file, goal)
+    print(
+        f"{goal}: {counted(count, 'file')}, {goal.stat().st_size / 1e6:.3g} MB; its README.md says how to draw it again"
+    )
+
+
 def why(arguments: Namespace) -> None:
     """Print for each arm whether its runs are there; where not, what is new in it against the nearest that is."""
     from study.exchange.gaps import explained

@@ -139,8 +139,11 @@ def report(arguments: Namespace) -> int:
 
 def draw(arguments: Namespace) -> int:
     """Collect and report, from the records that are there; the outputs of what fails are taken away."""
+    from study.plan.extract import elsewhere
     from study.plan.workflow.dag import Dag
 
+    if arguments.into:
+        arguments.plan = elsewhere(arguments.plan, arguments.into)
     plan, store = open_plan(arguments.plan)
     Dag(plan, store, cached=True).note_expected()
     outputs = {collect: COLLECTED, report: ["report.html"]}

@@ -46,8 +46,8 @@ def check(arguments: Namespace) -> Plan:
         print("Nothing is trained here.")
     report = store.study(plan.study) / "report.html"
     if report.exists():
-        restated, newer = _restated(plan, store), Freshness(plan, store).newer()
-        old = "of another state of the study file" if restated else "drawn from other records" if newer else ""
+        other, newer = restated(plan, store), Freshness(plan, store).newer()
+        old = "of another state of the study file" if other else "drawn from other records" if newer else ""
         print(f"Report: {report}" + f": {old}; run snakemake" * bool(old))
     gone = History.read(plan, store).withdrawn(plan)
     for line in floors(plan, [row["p"] for row in gone if row["counts"]]):
@@ -110,7 +110,7 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
     print(f"{counted(len(to_do), 'job')} to do; {runs - to_train} of {counted(runs, 'run')} cached in {store.root}/")
 
 
-def _restated(plan: Plan, store: Store) -> bool:
+def restated(plan: Plan, store: Store) -> bool:
     """Whether snakemake ran last on another plan; arms are known by their ids, wherever their data lie."""
     try:
         last = Plan.load(store.study(plan.study) / "plan.json")
