@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from study.axes.base import Axis, Choice, Frozen, whole
 from study.tasks import TASKS, TaskName
+from study.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 LONGEST = 80  # letters of a label
 FEWEST = 5  # rows: one to test, one to validate
+SPLIT = 3  # rows of a class: one of them is drawn at most, and two can be split again
 SAMPLE = 0  # seed of the rows that ``rows:`` takes: the same in every study
 
 
@@ -64,19 +66,29 @@ class Raw(NamedTuple):
             test=None if self.test is None else self.test[taken],
         )
 
-    def found(self) -> Found:
-        """What planning needs to know of it, and people want to. Raises ValueError where it cannot be split."""
+    def found(self, folds: int | None = None) -> Found:
+        """What planning needs to know of it, and people want to. ``folds``: parts, of which one is the test part.
+
+        Raises ValueError where it cannot be split.
+        """
         import numpy as np
 
         rows, test_rows = len(self.target), 0 if self.test is None else int(self.test.sum())
-        fewest = -(-(rows - test_rows) // 5)  # rows of a part that is drawn
+        if folds and test_rows:
+            raise Unfit("folds", "there is a test split already; take folds out")
+        if folds and folds > rows:
+            raise Unfit("folds", f"{rows} rows make no {folds} parts; give folds: {rows} at most")
+        left = rows - (-(-rows // folds) if folds else test_rows)
+        fewest = -(-left // 5)  # rows of a part that is drawn
         if rows < FEWEST or fewest < self.classes:
             needs = f"at least {max(FEWEST, 5 * self.classes - 4)}" + f" for {self.classes} classes" * bool(
                 self.classes
             )
-            raise Unfit("path", f"{rows - test_rows} rows are too few to be split; give {needs}")
+            raise Unfit("path", f"{left if folds else rows - test_rows} rows are too few to be split; give {needs}")
         if not self.classes and self.target.min() == self.target.max():
             raise Unfit("path", "the target has one value only; nothing can be learned from it")
+        if self.classes:
+            self._check_classes(folds)
         counts = np.bincount(self.target, minlength=self.classes).tolist() if self.classes else []
         names = self.labels or tuple(map(str, range(self.classes)))
         by_size = sorted(zip(counts, names, strict=True), key=lambda each: -each[0])
@@ -90,6 +102,37 @@ class Raw(NamedTuple):
             smallest=by_size[-1][::-1] if by_size else None,
             summary="; ".join(self.summary),
         )
+
+    def check_finite(self) -> None:
+        """Missing values of a table are filled in; all else is to be finite. Raises ValueError with row and column."""
+        import numpy as np
+
+        features = self.features.reshape(len(self.features), -1)
+        odd = np.isinf(features) if self.missing else ~np.isfinite(features)
+        for what, wrong in (("features", odd.any(axis=1)), ("target", ~np.isfinite(self.target))):
+            if wrong.any():
+                row = int(wrong.argmax())
+                where = f"row {row + 1}"
+                if what == "features" and self.features.ndim == 2:
+                    where += f", column {int(odd[row].argmax()) + 1}"
+                words = f"{what} are" if what == "features" else f"the {what} is"
+                raise Unfit("path", f"{words} not finite ({where}); correct it, or take it out")
+
+    def _check_classes(self, folds: int | None) -> None:
+        """Each is to be among the training rows, whatever split is drawn."""
+        import numpy as np
+
+        names = self.labels or tuple(map(str, range(self.classes)))
+        drawn = self.target if self.test is None else self.target[~self.test]
+        counts = np.bincount(drawn, minlength=self.classes).tolist()
+        needed = SPLIT - 1 if self.test is not None else SPLIT + (folds == 2)
+        if min(counts) >= needed:
+            return
+        rare = counts.index(min(counts))
+        of = "" if self.test is None else " that are no test rows"
+        many = counted(counts[rare], "row") if counts[rare] else "no row"
+        words = f"class {names[rare]!r} has {many}{of}, too few to be split; give each class {needed} at least"
+        raise Unfit("path", words)
 
 
 class Unfit(ValueError):
@@ -208,7 +251,12 @@ class Dataset(Choice):
 
     def look(self) -> Found:
         """What planning keeps in mind of the data. Raises ValueError where they cannot be used."""
-        return self.load().sample(self.rows).found()
+        return self.examined(self.load())
+
+    def examined(self, raw: Raw) -> Found:
+        """The same of all its rows, once they were read. Raises as ``look`` does."""
+        raw.check_finite()
+        return raw.sample(self.rows).found(self.folds)
 
 
 class Digits(Dataset):

@@ -188,7 +188,7 @@ class Recipe(Frozen):
     @cached_property
     def dataset_id(self) -> str:
         """12 hex digits over what is learned from; empty where only a script knows."""
-        return digest(canonical({"recipe": RECIPE, "dataset": self.dataset.differing()})) if self.dataset else ""
+        return id_of_data(self.dataset) if self.dataset else ""
 
     @property
     def stated(self) -> dict[str, Any]:
@@ -251,6 +251,11 @@ class Recipe(Frozen):
         values = dict.fromkeys(AXES) | {"gpus": self.gpus} | self.stated
         named = ((AXES[axis].column or axis, value) for axis, value in values.items())
         return {name: value.title if isinstance(value, Choice) else value for name, value in named}
+
+
+def id_of_data(dataset: Dataset) -> str:
+    """12 hex digits over what is learned from."""
+    return digest(canonical({"recipe": RECIPE, "dataset": dataset.differing()}))
 
 
 def axis_of(name: str, field: FieldInfo) -> Axis:

@@ -67,7 +67,8 @@ def dry(arguments: Namespace) -> int:
     return int(bool(wrong))
 
 
-def data(arguments: Namespace) -> None:
+def data(arguments: Namespace) -> int:
+    """Prepare a dataset; 1 where it is not what was planned, which is noted as the failure of its arms."""
     from study.engine.inputs.prepare import prepare
 
     plan, store = open_plan(arguments.plan)
@@ -77,16 +78,20 @@ def data(arguments: Namespace) -> None:
         make_ready([plan.datasets[arguments.dataset]], plan.folder)
         prepared = prepare(plan.datasets[arguments.dataset], store.dataset(arguments.dataset))
     except Exception as error:
-        from study.run.attempt import note_failure
+        from study.run.attempt import note_failure, said
 
         # Without data none of these arms can be trained: they failed, for this reason.
         for arm, blocks in plan.missing(store).items():
             if plan.arms[arm].dataset_id == arguments.dataset:
                 for block in blocks:
                     note_failure(store.failed(arm, block), error, store.log("data", arguments.dataset))
-        raise
+        if not isinstance(error, ValueError | OSError):  # which say all
+            raise
+        print(f"dataset {arguments.dataset}: {said(error)}", file=sys.stderr)
+        return 1
     for line in prepared.lines:
         print(line)
+    return 0
 
 
 def job(arguments: Namespace) -> int:

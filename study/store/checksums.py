@@ -1,6 +1,7 @@
 """Checksums of files, and what data are in them, remembered.
 
-A file is read again only when its size, mtime or ctime changed.
+That is a shortcut for planning: a file is read again only when its size, mtime, ctime or inode changed. Whoever uses
+what is in it reads it whole, whatever is remembered.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from stat import S_ISDIR, S_ISREG
 
 from pydantic import ValidationError
 
+from study.axes.custom import Custom
 from study.axes.dataset import Dataset, Found, FromFiles, Unfit
 from study.axes.datasets.table import OpenML
-from study.axes.recipe import canonical, digest
+from study.axes.recipe import canonical, digest, id_of_data
 from study.store.files import write_if_changed
 
 FOUND = "//found"  # where it stands what is in files; no path begins so
@@ -27,7 +29,7 @@ READER = 1  # raised by hand when other data are accepted, or are taken for some
 class Sums:
     """SHA-256 of files. ``memory``: where they are remembered once ``keep`` is called.
 
-    A copy may keep its mtime, so that ctime counts too.
+    A copy may keep its mtime, so that ctime and inode count too.
     """
 
     def __init__(self, memory: Path) -> None:
@@ -46,13 +48,12 @@ class Sums:
         status = path.stat()
         if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):
             raise OSError(f"{str(path)!r} is neither a file nor a folder; give a file")
-        stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+        stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
         name = os.path.relpath(path, self.memory.parent)  # so that a store can be moved
         known = self._known.get(name)
         if isinstance(known, list) and known[:-1] == stamp:
             return str(known[-1])
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = file_sum(path)
         self._known[name] = [*stamp, found]
         self._new = True
         return found
@@ -70,20 +71,20 @@ class Sums:
         found = [(path.name, self.sum(path)) for path in paths if path.exists()]
         return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12] if found else ""
 
-    def resolve(self, dataset: Dataset, folder: Path, look: bool = True) -> Dataset:
+    def resolve(self, dataset: Dataset, folder: Path) -> Dataset:
         """The dataset with its path taken relative to ``folder``, its checksum, and what is ``found`` in its files.
 
-        ``look``: read it where that is not remembered. Raises OSError where a file cannot be read, ValueError where
-        it is not the one the study file asks for, or cannot be learned from.
+        It is read where that is not remembered. Raises OSError where a file cannot be read, ValueError where it is not
+        the one the study file asks for, or cannot be learned from.
         """
         if isinstance(dataset, FromFiles):
             dataset = self._placed(dataset, folder)
         elif isinstance(dataset, OpenML) and dataset.cache:
             dataset = dataset.model_copy(update={"cache": str(folder / dataset.cache)})
-        if not (look and dataset.looked_at):
+        if not dataset.looked_at:
             return dataset
         found = self._look(dataset)
-        more = {"md5": found.checksum} if found.checksum else {}
+        more = {"md5": found.checksum} if isinstance(dataset, OpenML) else {}
         return dataset.model_copy(update={"found": found, **more})
 
     def _placed(self, dataset: FromFiles, folder: Path) -> FromFiles:
@@ -99,14 +100,19 @@ class Sums:
             raise NotADirectoryError(f"{error.filename!r} is not in a folder; give a path that exists") from None
         found = placed.fingerprint(sums)
         if dataset.sha256 not in (None, found):
-            raise Unfit("sha256", f"the SHA-256 of {dataset.path!r} is {found}; correct it, or restore the file")
+            words = f"the SHA-256 of {dataset.path!r} is {found}, not {dataset.sha256}"
+            raise Unfit("sha256", f"{words}; correct it, or restore the file")
         return placed.model_copy(update={"sha256": found})
 
     def _look(self, dataset: Dataset) -> Found:
-        """What is in the files of a dataset: remembered, or read now."""
+        """What is in the files of a dataset: remembered, or read now.
+
+        What code gives is remembered once it was prepared, and trained on: nobody knows what else it depends on.
+        """
         whole = {name: value for name, value in dataset.differing().items() if not name.startswith("split")}
         key = digest(canonical({"reader": READER, **whole}))
-        if key in self._found:
+        made = (self.memory.parent / f"{id_of_data(dataset)}.npz").exists()
+        if key in self._found and (made or not isinstance(dataset, Custom)):
             with suppress(ValidationError):
                 return Found.model_validate(self._found[key])
         try:
@@ -116,6 +122,23 @@ class Sums:
         except Exception as error:  # whatever a library says of a file that nobody thought of
             words = f"{' '.join(dataset.sources)[:200]} cannot be read ({type(error).__name__}); write it again"
             raise Unfit("path", words) from error
+        check_unchanged(dataset)  # else what was found would be remembered of what was there before
         self._found[key] = found.model_dump(mode="json")
         self._new = True
         return found
+
+
+def file_sum(path: Path) -> str:
+    """SHA-256 of what is in a file now. Raises OSError where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_unchanged(dataset: Dataset) -> None:
+    """Read all files of a ``dataset`` that was planned. Raises ValueError with both sums where they are others now."""
+    if not isinstance(dataset, FromFiles) or dataset.sha256 is None:
+        return
+    found = dataset.fingerprint([file_sum(Path(path)) for path in dataset.sources])
+    if found != dataset.sha256:
+        words = f"the SHA-256 of {dataset.path!r} is {found}, and was {dataset.sha256} when it was planned"
+        raise Unfit("path", f"{words}; restore it, or run the same command again")

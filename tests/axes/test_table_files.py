@@ -70,7 +70,7 @@ TEXTS: dict[str, tuple[str | bytes, str, str]] = {  # content, the setting that 
     "one class": ("x,kind\n" + "1,a\n2,a\n" * 9, "target", ": 'kind' has one value only; a classification needs two"),
     "a class of one row": (
         "x,kind\n" + BODY + "3.5,c\n", "target",
-        ": 'c' is in one row only of 'kind' (row 21), which cannot be split; take it out, or say task: regression",
+        ": 'c' is in one row only of 'kind' (row 21), too few to be split; take it out, or say task: regression",
     ),
     "a target with gaps": (
         "x,kind\n" + BODY + "3.5,\n", "missing",
@@ -267,7 +267,7 @@ def test_any_table_is_read_whole_or_refused_in_a_line_for_each_column(seed: int,
         found = dataset.look()
     except Unfit as error:
         lines = error.words
-    assert all(line.startswith(str(path)) or "rows are too few" in line for line in lines)
+    assert all(line.startswith(str(path)) or "too few to be split" in line for line in lines)
     if lines:
         return
     features = dataset.load().features

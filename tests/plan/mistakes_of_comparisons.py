@@ -239,7 +239,8 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     "a file that has changed": (
         {"baseline.dataset": {"name": "table", "path": "t.csv", "target": "y", "sha256": "0" * 64}},
         "baseline.dataset.sha256: the SHA-256 of 't.csv' is "
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855; correct it, or restore the file",
+        f"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, not {'0' * 64}; "
+        "correct it, or restore the file",
     ),
     "more devices than rows in a batch": (
         {f"{A}.vary": {"gpus": [1, 40]}},

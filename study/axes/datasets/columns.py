@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from study.axes.dataset import FEWEST, Raw, Unfit
+from study.axes.dataset import FEWEST, SPLIT, Raw, Unfit
 from study.axes.datasets.lookalikes import Wrong, check_categories, check_text, counting, names, rows
 from study.errors import suggest
 from study.tasks import TASKS, TaskName
@@ -204,10 +204,10 @@ def _codes(target: pd.Series, given: Given) -> tuple[Any, TaskName, tuple[str, .
         raise Unfit("target", f"{where}: {name!r} has one value only; a classification needs two")
     labels = tuple(map(_label, classes))
     sizes = np.bincount(codes)
-    if sizes.min() < 2:
+    if sizes.min() < SPLIT:
         lone = int(sizes.argmin())
-        row = target.index[codes == lone][0]
-        words = f"{where}: {labels[lone]!r} is in one row only of {name!r} (row {row}), which cannot be split"
+        place, few = rows(target.index[codes == lone]), "one row" if sizes[lone] == 1 else "two rows"
+        words = f"{where}: {labels[lone]!r} is in {few} only of {name!r} ({place}), too few to be split"
         raise Unfit("target", f"{words}; take it out, or say task: regression")
     return codes.astype(np.int64), task, labels
 

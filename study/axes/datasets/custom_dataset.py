@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import Literal
 
 from study.axes.custom import Custom
-from study.axes.dataset import Dataset, Raw
+from study.axes.dataset import Dataset, Found, Raw, Unfit
+from study.tasks import TaskName
 
 
 class CustomDataset(Dataset, Custom):
@@ -16,9 +19,13 @@ class CustomDataset(Dataset, Custom):
     """
 
     name: Literal["custom"] = "custom"
-    known_task = None
+    looked_at = True
     rows_are: Literal["features", "images"] = "features"
     test: Literal["drawn", "given"] = "drawn"
+
+    @property
+    def known_task(self) -> TaskName | None:  # type: ignore[override]
+        return self.found.task if self.found else None
 
     @property
     def images(self) -> bool:  # type: ignore[override]
@@ -29,28 +36,85 @@ class CustomDataset(Dataset, Custom):
         return self.test == "given"
 
     def load(self) -> Raw:
-        """Raises ValueError where what the factory gives is not that."""
+        """Raises ValueError where the factory raises, or what it gives is not that; or not what was planned."""
+        raw = self._read()
+        if self.found and self.found.checksum not in ("", found := checksum(raw)):
+            words = f"gives other data than when it was planned (SHA-256 {found}, then {self.found.checksum})"
+            raise Unfit("factory", f"{self.factory}: {words}; seed what it draws, or run the same command again")
+        return raw
+
+    def look(self) -> Found:
+        raw = self._read()
+        return self.examined(raw).model_copy(update={"checksum": checksum(raw)})
+
+    def _read(self) -> Raw:
         import numpy as np
         import pandas as pd
 
-        made = self.call()
-        parts = [np.asarray(part) for part in made] if isinstance(made, tuple | list) else []
+        try:
+            made = self.call()
+        except (Exception, SystemExit) as error:
+            words = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+            raise Unfit("factory", f"{self.factory}: {words}{_line(error)}; correct it") from error
+        try:
+            parts = [np.asarray(part) for part in made] if isinstance(made, tuple | list) else []
+        except ValueError as error:
+            raise self._unfit("rows of its features, or its target, differ in length; give one shape") from error
         wanted = 4 if self.given_test else 2
         sizes = [len(part) if part.ndim else 0 for part in parts]
         if len(parts) != wanted or sizes[::2] != sizes[1::2] or min(sizes) == 0:
             words = "features and target" + ", and those of the test rows" * self.given_test
-            raise ValueError(f"{self.factory}: gave no {words}, as many rows of both")
+            raise self._unfit(f"gave no {words}, as many rows of both")
+        for x in parts[::2]:
+            if x.dtype.kind not in "buif":
+                raise self._unfit(f"its features are of type {x.dtype}; give numbers")
+            if x.shape[1:] != parts[0].shape[1:] or not x[0].size:
+                shapes = " and ".join(" × ".join(map(str, one.shape)) for one in parts[::2])
+                raise self._unfit(f"its features are {shapes}; give rows of one shape")
+        for y in parts[1::2]:
+            if y.ndim > 1:
+                raise self._unfit(f"its target has the shape {y.shape}; give one value a row")
         features, target = np.concatenate(parts[::2]).astype(np.float64), np.concatenate(parts[1::2])
         test = np.arange(len(target)) >= sizes[0] if self.given_test else None
+        if self.images and features.ndim != 4:
+            shape = " × ".join(map(str, features.shape))
+            raise self._unfit(f"its features are {shape}, and images [rows, channels, height, width]")
         if not self.images:
             features = features.reshape(len(features), -1)
-        if target.ndim > 1:
-            raise ValueError(f"{self.factory}: its target has the shape {target.shape}; give one value a row")
         if target.dtype.kind == "f":
             return Raw(features, target.astype(np.float64), "regression", test=test)
+        if target.dtype.kind not in "buiUSO":
+            raise self._unfit(f"its target is of type {target.dtype}; give numbers, truth values or texts")
+        kinds = {type(value).__name__ for value in target[~pd.isna(target)]} if target.dtype.kind == "O" else set()
+        if len(kinds) > 1 or "float" in kinds:
+            raise self._unfit(f"its target is of objects ({', '.join(sorted(kinds))}); give numbers, or texts")
         codes, classes = pd.factorize(target, sort=True)
         if (codes < 0).any():
-            raise ValueError(f"{self.factory}: row {int((codes < 0).argmax())} of its target is missing; leave it out")
+            raise self._unfit(f"row {int((codes < 0).argmax()) + 1} of its target is missing; leave it out")
         if len(classes) < 2:
-            raise ValueError(f"{self.factory}: its target has one class only; a classification needs two")
+            raise self._unfit("its target has one class only; a classification needs two")
         return Raw(features, codes.astype(np.int64), "classification", len(classes), test, tuple(map(str, classes)))
+
+    def _unfit(self, words: str) -> Unfit:
+        return Unfit("factory", f"{self.factory}: {words}")
+
+
+def checksum(raw: Raw) -> str:
+    """SHA-256 of what a factory gave."""
+    import hashlib
+
+    import numpy as np
+
+    found = hashlib.sha256(repr((raw.task, raw.labels, raw.features.shape)).encode())
+    for part in (raw.features, raw.target):
+        found.update(np.ascontiguousarray(part).data)
+    return found.hexdigest()
+
+
+def _line(error: BaseException) -> str:
+    """The innermost line of a person's own code that raised: `` (mylab.py, line 12)``."""
+    package = Path(__file__).parents[2]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "site-packages" not in f.filename and not Path(f.filename).is_relative_to(package)]
+    own = [frame for frame in own if not frame.filename.startswith("<") and "/lib/python" not in frame.filename]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""

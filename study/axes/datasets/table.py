@@ -173,7 +173,7 @@ class OpenML(Tabular):
 
     def look(self) -> Found:
         raw, checksum = self.fetch()
-        return raw.sample(self.rows).found().model_copy(update={"checksum": checksum})
+        return self.examined(raw).model_copy(update={"checksum": checksum})
 
     def fetch(self) -> tuple[Raw, str]:
         """The data, and the MD5 that OpenML tells of them and scikit-learn checks."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from study.axes.dataset import Dataset, Raw, split_sizes
-from study.store.checksums import Sums
+from study.store.checksums import check_unchanged
 from study.store.files import replacing
 from study.tasks import TASKS
 
@@ -48,8 +48,9 @@ def prepare(dataset: Dataset, path: Path) -> Prepared:
 
     Raises ValueError as ``read`` does, and where its files are not those that were planned.
     """
-    Sums(path.parent / "sums.json").resolve(dataset, Path(), look=False)
+    check_unchanged(dataset)
     found = read(dataset)
+    check_unchanged(dataset)  # nor while it was read
     with replacing(path) as beside:
         np.savez_compressed(beside, **found._asdict() | {"about": np.array(json.dumps(found.about))})
     return found
@@ -72,10 +73,8 @@ def read(dataset: Dataset) -> Prepared:
     for fact, found in facts.items():
         if (said := getattr(dataset, fact)) not in (None, (), found):
             raise ValueError(f"{dataset.title}: its class says {fact} = {said!r}, its data have {found!r}; correct it")
+    raw.check_finite()
     raw = raw.sample(dataset.rows)
-    holes = np.isnan(raw.features) if raw.missing else False
-    if not ((np.isfinite(raw.features) | holes).all() and np.isfinite(raw.target).all()):
-        raise ValueError(f"{dataset.name}: has values that are not finite")
     if dataset.folds and raw.test is not None:
         raise ValueError(f"{dataset.name}: has a test split of its own; take folds out")
     fold = (dataset.fold, dataset.folds) if dataset.folds else None

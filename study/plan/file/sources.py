@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from study.axes.code import find
-from study.axes.custom import SETTINGS
+from study.axes.code import find, make_importable
+from study.axes.custom import SETTINGS, Custom
 from study.axes.dataset import Dataset, Unfit
 from study.axes.trainer import Command
 from study.errors import Mistakes, join, suggest
@@ -33,7 +33,7 @@ class Sources:
 
         ``searched``: settings that are, and where that is written.
         """
-        return self._script(self._code(self._data(choices), searched))
+        return self._script(self._data(self._code(choices, searched)))
 
     def _data(self, choices: Choices) -> Choices:
         """The same, with the path of a dataset as it is seen from here, and its checksum."""
@@ -45,12 +45,18 @@ class Sources:
             self._datasets[key] = written
             try:
                 dataset = Dataset.choices()[written["name"]].model_validate(written)
+                if isinstance(dataset, Custom):
+                    if dataset.code is None:  # which was noted
+                        return choices
+                    make_importable(str(self.folder))
                 self._datasets[key] = self.sums.resolve(dataset, self.folder).model_dump(mode="json")
             except ValidationError:
                 pass  # noted where the whole recipe is made
             except (OSError, Unfit) as error:
                 setting, lines = (error.setting, error.words) if isinstance(error, Unfit) else ("path", (str(error),))
-                at = choices.places.get(f"dataset.{setting}", join(choices.places["dataset"], setting))
+                whole = choices.places["dataset"]
+                own = join(whole, setting) if setting in type(dataset).model_fields else whole
+                at = choices.places.get(f"dataset.{setting}", own)
                 for words in lines:
                     self.mistakes.add(at, words)
         return choices._replace(recipe=choices.recipe | {"dataset": self._datasets[key]})
@@ -73,13 +79,15 @@ class Sources:
                 self.mistakes.add(
                     at, f"its code is {code.digest}, not {written['code']}; correct it, or restore the code"
                 )
-            found[axis] = written | {"code": code.digest}
+            before = len(self.mistakes)
             start = f"{axis}.{SETTINGS}"
             places = {key: place for key, place in {**choices.places, **searched}.items() if key.startswith(start)}
             for key, place in places.items():
                 setting = key.removeprefix(start)
                 if code.takes is not None and setting not in code.takes:
                     self.mistakes.add(key_place(place), suggest(setting, code.takes, f"setting of {factory}"))
+            if len(self.mistakes) == before:
+                found[axis] = written | {"code": code.digest}
         return choices._replace(recipe=found)
 
     def _script(self, choices: Choices) -> Choices:
