@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,9 +61,9 @@ class Record:
         }
 
 
-def write(records: Sequence[Record], arm: str, provenance: dict[str, Any], runs_path: Path, curves_path: Path) -> None:
-    """Write both files; the runs, which mark the block as complete, are renamed into place last."""
-    curves = [{"arm": arm, "seed": r.seed} | row for r in records for row in r.curve]
-    runs = [{"arm": arm} | record.row() | provenance for record in records]
+def write(records: Sequence[tuple[Record, Mapping[str, Any]]], arm: str, runs_path: Path, curves_path: Path) -> None:
+    """Write both files, of ``records`` with their provenance; the runs, which mark the block as complete, last."""
+    curves = [{"arm": arm, "seed": r.seed} | row for r, _ in records for row in r.curve]
+    runs = [{"arm": arm, **record.row(), **provenance} for record, provenance in records]
     write_parquet(pa.Table.from_pylist(curves, CURVES), curves_path)
     write_parquet(pa.Table.from_pylist(runs, RUNS), runs_path)

@@ -165,8 +165,7 @@ class Freshness:
         self._sums = Sums(folder.with_name(f".{plan.study}.sums.json"))
         files = {arm: runs.paths for arm, runs in plan.given.items()}
         for arm, blocks in store.present(plan.arms).items():
-            search = plan.arms[arm].search
-            files[arm] = [store.search(search.id)] if search else []
+            files[arm] = [store.search(search.id) for search in plan.searches_of(arm)]
             for block, _ in owned(blocks, plan.seeds[arm]):
                 files[arm] += [store.runs(arm, block), store.curves(arm, block)]
         if plan.timing:

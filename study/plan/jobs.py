@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
 from math import ceil
@@ -21,6 +21,7 @@ from study.store.layout import Block, Store
 MINUTES = 30  # that a job takes, at most, where nobody says otherwise
 SHORTEST_HERE, SHORTEST_THERE = 5.0, 60.0  # seconds that a job takes at least, where there is more to do; on a cluster
 SLACK = 0.1  # of the longest job: by how much one may be longer, and others shorter
+MOST = 2**31  # seeds
 FEWEST_STACKED = 4  # seeds of an arm that are trained together, where others of it are in another job
 
 
@@ -102,7 +103,13 @@ def jobs(plan: Plan, store: Store, limits: Limits = HERE, minutes: float = MINUT
     for name, arm in plan.arms.items():
         if name in waiting:
             groups.setdefault(arm.search.id if arm.search else name, []).append(arm)
-    parts = [part for arms in groups.values() if (part := _part(arms, gaps, store)).searches or part.blocks]
+    seeds = {
+        name: dict.fromkeys(seed for gap in gaps[name] for seed in gap.seeds)
+        if name in gaps
+        else range(plan.seeds[name])
+        for name in waiting
+    }
+    parts = [part for arms in groups.values() if (part := _part(arms, gaps, seeds, store)).searches or part.blocks]
     if not parts:
         return []
     costs = Costs(plan, store)
@@ -134,16 +141,23 @@ def _by_devices(costed: Sequence[tuple[Job, float]], shortest: float) -> list[li
     return found
 
 
-def _part(arms: Sequence[Arm], gaps: Mapping[str, Sequence[Block]], store: Store) -> Job:
-    """What is missing of one arm, or of ``arms`` of one search, and the selections that it was not extended for."""
-    search = arms[0].search
-    done = store.selections(search.id) if search else []
-    lacking = {arm.selection.name: arm.selection for arm in arms if arm.selection and arm.selection.name not in done}
+def _part(
+    arms: Sequence[Arm], gaps: Mapping[str, Sequence[Block]], seeds: Mapping[str, Iterable[int]], store: Store
+) -> Job:
+    """What is missing of one arm, or of ``arms`` of one search, and the selections that it was not extended for.
+
+    ``seeds``: of the runs of each arm whose settings are needed.
+    """
+    wanted: dict[str, SearchUnit] = {}
+    for arm in arms:
+        for search in arm.search.each(seeds[arm.id]) if arm.search else []:
+            if arm.selection and arm.selection.name not in store.selections(search.id):
+                before = wanted[search.id].selections if search.id in wanted else ()
+                wanted[search.id] = SearchUnit(search=search, selections=(*before, arm.selection))
     blocks = (
         BlockUnit(arm=arm, block=block) for arm in arms for gap in gaps.get(arm.id, ()) for block in _parts(arm, gap)
     )
-    searches = [SearchUnit(search=search, selections=tuple(lacking.values()))] if search and lacking else []
-    return Job(searches=tuple(searches), blocks=tuple(blocks))
+    return Job(searches=tuple(wanted.values()), blocks=tuple(blocks))
 
 
 def _parts(arm: Arm, gap: Block) -> list[Block]:
@@ -171,9 +185,14 @@ class Costs:
 
 
 def _split(part: Job, seconds: float, wanted: float) -> list[tuple[Job, float]]:
-    """``part`` in pieces, with their seconds, where it is longer than a job should be: by seeds, without a search."""
-    if part.searches or seconds <= wanted:
+    """``part`` in pieces, with their seconds, where it is longer than a job should be: by seeds.
+
+    What waits for one search stays together.
+    """
+    if seconds <= wanted or any(unit.search.run_seed is None for unit in part.searches):
         return [(part, seconds)]
+    if part.searches:
+        return _split_tuned(part, seconds, wanted)
     pieces = []
     for arm, block in ((unit.arm, unit.block) for unit in part.blocks):
         fewest = FEWEST_STACKED if arm.outline.stacked else 1
@@ -181,6 +200,23 @@ def _split(part: Job, seconds: float, wanted: float) -> list[tuple[Job, float]]:
         ends = [block.first + len(block.seeds) * i // number for i in range(number + 1)]
         pieces += [Job(blocks=(BlockUnit(arm=arm, block=Block(a, b - 1)),)) for a, b in pairwise(ends)]
     return [(piece, seconds / len(pieces)) for piece in pieces]
+
+
+def _split_tuned(part: Job, seconds: float, wanted: float) -> list[tuple[Job, float]]:
+    """``part``, whose runs have a search each, in pieces of some seeds."""
+    seeds = sorted({unit.search.run_seed or 0 for unit in part.searches})
+    number = min(ceil(seconds / wanted), len(seeds))
+    firsts = [seeds[len(seeds) * i // number] for i in range(number)]
+    pieces = []
+    for first, end in pairwise([0, *firsts[1:], MOST]):
+        cut = ((unit.arm, max(unit.block.first, first), min(unit.block.last, end - 1)) for unit in part.blocks)
+        pieces.append(
+            Job(
+                searches=tuple(unit for unit in part.searches if first <= (unit.search.run_seed or 0) < end),
+                blocks=tuple(BlockUnit(arm=arm, block=Block(a, b)) for arm, a, b in cut if a <= b),
+            )
+        )
+    return [(piece, seconds / number) for piece in pieces]
 
 
 def _fill(pieces: Sequence[tuple[Job, float]], number: int) -> list[Job]:

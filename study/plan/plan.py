@@ -245,8 +245,13 @@ class Plan(Frozen):
 
     @cached_property
     def searches(self) -> dict[str, Search]:
-        """Every search of the study, by id."""
-        return {arm.search.id: arm.search for arm in self.arms.values() if arm.search}
+        """Every search of the study, by id: of arms that are tuned by seed one for each run."""
+        return {search.id: search for name in self.arms for search in self.searches_of(name)}
+
+    def searches_of(self, arm: str) -> list[Search]:
+        """Those that choose the settings of an arm's runs; none where it is not tuned."""
+        search = self.arms[arm].search
+        return search.each(range(self.seeds[arm])) if search else []
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -281,7 +286,8 @@ class Plan(Frozen):
     @property
     def timed_searches(self) -> list[str]:
         """The searches whose choice changes how long a step of a timed arm takes."""
-        return list({arm.search.id: None for arm in self.timed.values() if arm.search and arm.changes_steps})
+        timed = (name for name, arm in self.timed.items() if arm.changes_steps)
+        return list({search.id: None for name in timed for search in self.searches_of(name)})
 
 
 def open_plan(path: str | Path) -> tuple[Plan, Store]:

@@ -6,7 +6,7 @@ A search is the tuning of one arm's open settings; it serves every selection amo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import product
 from math import log, prod
@@ -22,6 +22,7 @@ from study.metrics import Select
 from study.target import Target
 
 FIRST_SEED = 1_000_000  # tuning seed k is this plus k: never one of the final runs
+MOST_SEEDS = 1_000  # tuning seeds of a candidate: those of run seed s begin with FIRST_SEED + s · MOST_SEEDS
 SELECTS: tuple[str, ...] = get_args(Select)
 EXAMPLE = "{log: [0.001, 10], points: 9}"
 Widths = Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
@@ -146,7 +147,8 @@ class Selection(Frozen):
 class Search(Frozen):
     """A grid (the product of all settings) or quasi-random points, then further trials for each selection.
 
-    ``recipe`` is that of the arms which it serves, without the settings that are searched.
+    ``recipe`` is that of the arms which it serves, without the settings that are searched. ``by_seed``: the run of
+    each seed has a search of its own, with its own tuning seeds; ``run_seed``: that this is the search of.
     """
 
     recipe: dict[str, JsonValue]
@@ -155,6 +157,18 @@ class Search(Frozen):
     extend: int  # further trials for each selection, past the edge or around the best
     method: Literal["grid", "sobol"] = "grid"
     trials: int | None = None  # of a quasi-random search
+    by_seed: bool = False
+    run_seed: int | None = None
+
+    def of(self, run_seed: int) -> Search:
+        """That of the run of a seed."""
+        if not self.by_seed:
+            return self
+        return Search(**{name: getattr(self, name) for name in Search.model_fields} | {"run_seed": run_seed})
+
+    def each(self, run_seeds: Iterable[int]) -> list[Search]:
+        """Those of all runs of these seeds, once each."""
+        return [self.of(seed) for seed in run_seeds] if self.by_seed else [self]
 
     @cached_property
     def id(self) -> str:
@@ -179,7 +193,12 @@ class Search(Frozen):
 
     @property
     def seed_range(self) -> range:
-        return range(FIRST_SEED, FIRST_SEED + self.seeds)
+        first = FIRST_SEED + MOST_SEEDS * (self.run_seed or 0)
+        return range(first, first + self.seeds)
+
+    def run_seed_of(self, tuning_seed: int) -> int | None:
+        """The run whose search has a tuning seed; None where one search serves all runs."""
+        return (tuning_seed - FIRST_SEED) // MOST_SEEDS if self.by_seed else None
 
     @property
     def covers(self) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ class Chosen(NamedTuple):
     sides: dict[str, str]  # setting → low or high: no candidate lies further out
     undertuned: bool  # at such a side it beats its inner neighbour beyond doubt
     next: list[Candidate]  # to be tried there
+    by_run: tuple[Candidate, ...] = ()  # of runs that are tuned each for itself: what was chosen for these
 
 
 class Trials:
@@ -65,6 +66,19 @@ class Trials:
             found.setdefault(row["candidate"], []).append(row)
         tried = [Trial(settings_of(rows[0]["settings"]), rows, tuple(rows[0]["selections"])) for rows in found.values()]
         return cls(search, tried, json.loads(table.schema.metadata[b"selections"]))
+
+    @classmethod
+    def pooled(cls, search: Search, parts: Sequence[Trials]) -> Trials:
+        """Those of several runs' searches as if it was one: the candidates that all of them tried, with all seeds."""
+        if not search.by_seed:
+            return parts[0]
+        first, *others = ({settings_text(trial.settings): trial for trial in part.tried} for part in parts)
+        tried = [
+            trial._replace(rows=[row for part in (first, *others) for row in part[text].rows])
+            for text, trial in first.items()
+            if all(text in part for part in others)
+        ]
+        return cls(search, tried, [name for name in parts[0].done if all(name in part.done for part in parts)])
 
     def write(self, path: Path) -> None:
         """Write them to ``path`` in one step."""

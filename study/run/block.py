@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,57 +23,90 @@ from study.store.layout import Store
 
 
 class Block:
-    """A block of seeds under way. ``slices``: what is to be trained; none once its records are written."""
+    """A block of seeds under way. ``slices``: what is to be trained, those that are to have the same settings together;
+    none once its records are written.
+    """
 
     def __init__(self, unit: BlockUnit, store: Store, device: torch.device) -> None:
         self.unit, self.store, self.device = unit, store, device
-        self.chosen = settings_of(unit.arm, store)
-        self.recipe = unit.arm.outline if self.chosen is None else unit.arm.settled(self.chosen)
-        self.slices = [Slice(self.recipe, tuple(unit.block.seeds))]
+        self._chosen = settings_of(unit.arm, store, unit.block.seeds)
+        self._made: list[tuple[Record, dict[str, Any]]] = []
+        self.slices: list[Slice] = []
+        for settings, seeds in _alike(self._chosen):
+            if settings is None:
+                self._add([Record(seed, NOTHING_CHOSEN) for seed in seeds], {"pack": None, "started_at": now()})
+            else:
+                self.slices.append(Slice(unit.arm.settled(settings), tuple(seeds)))
         self.outcome = "every candidate of its search diverged: nothing to train"
-        if self.chosen is None:
-            nothing = [Record(seed, NOTHING_CHOSEN) for seed in unit.block.seeds]
-            self.add(0, nothing, {"pack": None, "started_at": now()})
+        self._write_if_whole()
 
     @property
     def is_there(self) -> bool:
         return self.unit.block in self.store.blocks(self.unit.arm.id)
 
     def add(self, place: int, records: Sequence[Record] | Exception, about: Mapping[str, Any]) -> None:
-        """Write the records; ``about``: in which pack they were trained, and when. Raises what they came to instead."""
+        """What a slice came to, by its place; once all are there they are written.
+
+        ``about``: in which pack they were trained, and when. Raises what they came to instead.
+        """
         if isinstance(records, Exception):
             raise records
-        arm, block = self.unit.arm, self.unit.block
-        columns: dict[str, Any] = {
-            **about,
-            "pack": about["pack"] if self.recipe.stacked else "alone",
-            "settings": settings_text(self.chosen) if arm.search and self.chosen is not None else None,
-        }
-        columns |= provenance(self.device, ours=not self.recipe.trainer.free)
-        if not self.recipe.trainer.free:
-            data = loaded(self.store, arm.dataset_id, self.device)
+        recipe = self.slices[place].recipe
+        columns = {**about, "pack": about["pack"] if recipe.stacked else "alone"}
+        if not recipe.trainer.free:
+            data = loaded(self.store, self.unit.arm.dataset_id, self.device)
             columns |= {f"{name}_rows": getattr(data, name).rows for name in SPLITS}
-            columns["train_rows"] = self.recipe.training_rows(data.train.rows)
-        record.write(records, arm.id, columns, self.store.runs(arm.id, block), self.store.curves(arm.id, block))
+            columns["train_rows"] = recipe.training_rows(data.train.rows)
+        self._add(records, columns)
+        self._write_if_whole()
+
+    def _add(self, records: Sequence[Record], about: Mapping[str, Any]) -> None:
+        arm = self.unit.arm
+        where = provenance(self.device, ours=not arm.outline.trainer.free)
+        for made in records:
+            settings = self._chosen[made.seed] if arm.search else None
+            text = None if settings is None else settings_text(settings)
+            self._made.append((made, {**about, "settings": text, **where}))
+
+    def _write_if_whole(self) -> None:
+        arm, block = self.unit.arm, self.unit.block
+        if len(self._made) < len(block.seeds):
+            return
+        made = sorted(self._made, key=lambda each: each[0].seed)
+        record.write(made, arm.id, self.store.runs(arm.id, block), self.store.curves(arm.id, block))
         forget_failures(self.store, arm.id)
-        diverged = sum(not made.finished for made in records)
-        self.slices, self.outcome = [], f"{len(records) - diverged} finished, {diverged} diverged"
+        if self.slices:
+            diverged = sum(not each.finished for each, _ in made)
+            self.slices, self.outcome = [], f"{len(made) - diverged} finished, {diverged} diverged"
 
 
-def is_searched(arm: Arm, store: Store) -> bool:
-    """Whether an arm's settings are known, or can be chosen."""
-    return arm.search is None or (arm.selection is not None and arm.selection.name in store.selections(arm.search.id))
+def _alike(chosen: Mapping[int, Candidate | None]) -> Iterator[tuple[Candidate | None, list[int]]]:
+    """The seeds that have the same settings, and these."""
+    places: dict[str, list[int]] = {}
+    for seed, settings in chosen.items():
+        places.setdefault(json.dumps(settings), []).append(seed)
+    return ((chosen[seeds[0]], seeds) for seeds in places.values())
 
 
-def settings_of(arm: Arm, store: Store) -> Candidate | None:
-    """What was chosen for an arm, nothing where nothing is searched; None where every candidate diverged.
+def is_searched(arm: Arm, store: Store, seeds: Iterable[int]) -> bool:
+    """Whether the settings of an arm's runs are known, or can be chosen."""
+    selection = arm.selection
+    searches = arm.search.each(seeds) if arm.search else []
+    return all(selection is not None and selection.name in store.selections(search.id) for search in searches)
+
+
+def settings_of(arm: Arm, store: Store, seeds: Iterable[int]) -> dict[int, Candidate | None]:
+    """What was chosen for the runs of ``seeds``, nothing where nothing is searched; None where all candidates diverged.
 
     Raises FileNotFoundError before it is searched.
     """
     if arm.search is None or arm.selection is None:
-        return {}
-    if not is_searched(arm, store):
-        lacking = f"{store.search(arm.search.id)}: has no trials for {arm.selection.name}"
-        raise FileNotFoundError(f"{lacking}; first run the job of search {arm.search.id}")
-    chosen = Trials.read(arm.search, store.search(arm.search.id)).chosen(arm.selection)
-    return None if chosen is None else chosen.settings
+        return {seed: {} for seed in seeds}
+    found: dict[str, Candidate | None] = {}
+    for search in arm.search.each(seeds := [*seeds]):
+        if arm.selection.name not in store.selections(search.id):
+            lacking = f"{store.search(search.id)}: has no trials for {arm.selection.name}"
+            raise FileNotFoundError(f"{lacking}; first run the job of search {search.id}")
+        chosen = Trials.read(search, store.search(search.id)).chosen(arm.selection)
+        found[search.id] = None if chosen is None else chosen.settings
+    return {seed: found[arm.search.of(seed).id] for seed in seeds}

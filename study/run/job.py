@@ -94,7 +94,7 @@ class Work:
     def make(self, units: Sequence[SearchUnit | BlockUnit]) -> None:
         """Train what ``units`` ask for, round by round, runs of one kind together, until none asks for more."""
         for unit in units:
-            if isinstance(unit, BlockUnit) and not is_searched(unit.arm, self.store):
+            if isinstance(unit, BlockUnit) and not is_searched(unit.arm, self.store, unit.block.seeds):
                 self.failed.append(f"{unit.name}: not trained, since its search failed")
                 continue
             with self._trying(unit):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from functools import lru_cache
@@ -25,6 +27,7 @@ from study.engine.pack import Pack, Run
 from study.engine.shard import ALONE, Shard
 from study.plan.limits import available_cores, nvidia_smi
 from study.plan.plan import Arm, Plan
+from study.plan.trials import from_json, settings_text
 from study.run import devices
 from study.run.attempt import noting, said
 from study.run.block import settings_of
@@ -42,7 +45,7 @@ def time_study(plan: Plan, store: Store) -> None:
     """Write the timing of ``plan``, one row per arm and round; nothing where no comparison shows a time or memory."""
     if plan.timing is None:
         return
-    recipes = {arm: timed_recipe(plan.arms[arm], store) for arm in plan.timing.arms}
+    recipes = {arm: timed_recipe(plan.arms[arm], store, plan.seeds[arm]) for arm in plan.timing.arms}
     datasets = {recipe.dataset_id: store.dataset(recipe.dataset_id) for recipe in recipes.values()}
     with noting(store.failed_timing(plan.timing.id), store.log("time", plan.timing.id)):
         with devices.leased(f"timing of {plan.study}", count=None) as device, quiet():
@@ -50,10 +53,11 @@ def time_study(plan: Plan, store: Store) -> None:
         write_parquet(pa.Table.from_pylist(rows, TIMING), store.timing(plan.timing.id))
 
 
-def timed_recipe(arm: Arm, store: Store) -> Recipe:
-    """What is timed of an arm: as it was chosen, where candidates differ in how long a step takes."""
-    chosen = settings_of(arm, store) if arm.search and arm.search.changes_steps else None
-    return arm.outline if chosen is None else arm.settled(chosen)
+def timed_recipe(arm: Arm, store: Store, seeds: int) -> Recipe:
+    """What is timed of an arm: as was chosen for most of its runs, where candidates differ in how long a step takes."""
+    chosen = settings_of(arm, store, range(seeds)).values() if arm.changes_steps else []
+    known = Counter(settings_text(settings) for settings in chosen if settings is not None)
+    return arm.settled(from_json(json.loads(known.most_common(1)[0][0]))) if known else arm.outline
 
 
 def measure(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -70,12 +70,7 @@ def gather(plan: Plan, store: Store) -> Records:
     trials = {search: Trials.read(about, store.search(search)) for search, about in plan.searches.items()}
     path = plan.timing and store.timing(plan.timing.id)
     seen = curves.to_pandas()
-    tuning = [
-        row | {"arm": arm_id}
-        for arm_id, arm in sorted(plan.arms.items())
-        if arm.search and arm.selection and arm.selection.name in trials[arm.search.id].done
-        for row in trials[arm.search.id].rows(arm.selection)
-    ]
+    tuning = [row for arm in sorted(plan.arms) for row in _tuning(arm, plan, trials)]
     return Records(
         runs=_with_targets(_described(runs, plan, store, trials), seen, targets_of(plan)),
         curves=seen,
@@ -83,6 +78,22 @@ def gather(plan: Plan, store: Store) -> Records:
         tuning=pa.Table.from_pylist(tuning, TUNING).to_pandas(),
         given=given.values.to_pandas(),
     )
+
+
+def _tuning(name: str, plan: Plan, trials: Mapping[str, Trials]) -> Iterator[dict[str, Any]]:
+    """The rows of ``TUNING`` of an arm, once it is tuned; of runs that are tuned each for itself those that are."""
+    arm = plan.arms[name]
+    if arm.search is None or arm.selection is None:
+        return
+    parts = [mine for one in plan.searches_of(name) if arm.selection.name in (mine := trials[one.id]).done]
+    if not parts:
+        return
+    chosen = {part.search.run_seed: part.chosen(arm.selection) for part in parts}
+    for row in Trials.pooled(arm.search, parts).rows(arm.selection):
+        seed = arm.search.run_seed_of(row["seed"])
+        one = chosen[seed]
+        here = None if seed is None else one is not None and settings_text(one.settings) == row["settings"]
+        yield row | {"arm": name, "run_seed": seed, "chosen_here": here}
 
 
 def _there(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> tuple[pa.Table, pa.Table]:
@@ -108,9 +119,10 @@ def _absent(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> pa.
         gone = set(range(wanted)).difference(*(seeds for _, seeds in owned(present[arm], wanted)))
         if not gone:
             continue
-        search = plan.arms[arm].search
-        unsearched = failed_search(store, search.id, arm) if search else None
-        reasons = dict.fromkeys(range(wanted), unsearched.reason) if unsearched else {}
+        reasons = {}
+        if search := plan.arms[arm].search:
+            failed = {one.id: failed_search(store, one.id, arm) for one in search.each(gone)}
+            reasons = {seed: found.reason for seed in gone if (found := failed[search.of(seed).id])}
         reasons |= {seed: failure.reason for failure in failures(store, arm) for seed in failure.seeds}
         for seed in sorted(gone):
             status = "failed" if seed in reasons else "missing"
@@ -120,43 +132,59 @@ def _absent(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> pa.
 
 def _described(runs: pa.Table, plan: Plan, store: Store, trials: Mapping[str, Trials]) -> pd.DataFrame:
     """The runs with the columns ``ABOUT`` their arms."""
-    trained: dict[str, set[str | None]] = {}  # arm → the settings that its runs have
+    trained: dict[str, dict[int, str | None]] = {}  # arm → the settings that its runs have, by seed
     ended = runs.filter(pc.field("status").isin(["finished", "diverged"]))
-    for name, settings in zip(ended["arm"].to_pylist(), ended["settings"].to_pylist(), strict=True):
-        trained.setdefault(name, set()).add(settings)
-    rows = []
+    for name, seed, settings in zip(
+        *(ended[column].to_pylist() for column in ("arm", "seed", "settings")), strict=True
+    ):
+        trained.setdefault(name, {})[seed] = settings
+    rows: dict[bool, list[dict[str, Any]]] = {False: [], True: []}  # by whether the runs of an arm differ
     for arm_id, arm in plan.arms.items():
-        recipe = _settled(arm_id, plan, store, trained.get(arm_id, set()), trials) if arm.search else arm.recipe
-        about = {"arm": arm_id, "tuned_by": arm.selection.metric if arm.selection else None}
-        columns = recipe.columns() if recipe else arm.columns()
-        rows.append(about | columns | {"recipe": (recipe or arm.outline).model_dump_json()})
-    arms = pa.Table.from_pylist(rows, pa.schema([pa.field("arm", pa.string()), *ABOUT]))
+        by_seed = arm.search is not None and arm.search.by_seed
+        settled = _settled(arm_id, plan, store, trained.get(arm_id, {}), trials) if arm.search else {0: arm.recipe}
+        for seed, recipe in settled.items():
+            about = {"arm": arm_id, "seed": seed, "tuned_by": arm.selection.metric if arm.selection else None}
+            columns = recipe.columns() if recipe else arm.columns()
+            rows[by_seed].append(about | columns | {"recipe": (recipe or arm.outline).model_dump_json()})
+    keys = [pa.field("arm", pa.string()), pa.field("seed", RUNS.field("seed").type)]
+    alike, apart = (pa.Table.from_pylist(each, pa.schema([*keys, *ABOUT])).to_pandas() for each in rows.values())
     frame: pd.DataFrame = runs.to_pandas()
-    return frame.merge(arms.to_pandas(), how="left", on="arm")
+    own = frame["arm"].isin(apart["arm"])
+    described = frame[~own].merge(alike.drop(columns="seed"), how="left", on="arm")
+    if not own.any():
+        return described
+    merged = pd.concat([described, frame[own].merge(apart, how="left", on=["arm", "seed"])])
+    return merged.sort_values(["arm", "seed"], kind="stable").reset_index(drop=True)
 
 
 def _settled(
-    arm_id: str, plan: Plan, store: Store, trained: set[str | None], trials: Mapping[str, Trials]
-) -> Recipe | None:
-    """The recipe that was chosen for a tuned arm; None where nothing is chosen yet, or every candidate diverged.
+    arm_id: str, plan: Plan, store: Store, trained: Mapping[int, str | None], trials: Mapping[str, Trials]
+) -> dict[int, Recipe | None]:
+    """The recipe that was chosen for the runs of a tuned arm, by seed, or for all as if for seed 0; None where nothing
+    is chosen yet, or every candidate diverged.
 
     Raises ValueError where its runs were ``trained`` with others than the search chose.
     """
     arm = plan.arms[arm_id]
     assert arm.search
     assert arm.selection
-    searched = trials[arm.search.id]
-    if arm.selection.name not in searched.done:
-        return None
-    chosen = searched.chosen(arm.selection)
-    text = settings_text(chosen.settings) if chosen else None
-    if others := trained - {text}:
-        with_others = ", ".join(sorted(settings or "nothing, since every candidate diverged" for settings in others))
-        raise ValueError(
-            f"{store.arm(arm_id)}: runs were trained with {with_others}, but {store.search(arm.search.id)} chose "
-            f"{text or 'nothing'}; delete the runs-*.parquet there, and they are trained again"
-        )
-    return arm.settled(chosen.settings) if chosen else None
+    found: dict[int, Recipe | None] = {}
+    for search in plan.searches_of(arm_id):
+        found[search.run_seed or 0] = None
+        searched = trials[search.id]
+        if arm.selection.name not in searched.done:
+            continue
+        chosen = searched.chosen(arm.selection)
+        text = settings_text(chosen.settings) if chosen else None
+        mine = trained.values() if search.run_seed is None else [trained.get(search.run_seed, text)]
+        if others := {*mine} - {text}:
+            with_others = ", ".join(sorted(each or "nothing, since every candidate diverged" for each in others))
+            raise ValueError(
+                f"{store.arm(arm_id)}: runs were trained with {with_others}, but {store.search(search.id)} chose "
+                f"{text or 'nothing'}; delete the runs-*.parquet there, and they are trained again"
+            )
+        found[search.run_seed or 0] = arm.settled(chosen.settings) if chosen else None
+    return found
 
 
 def targets_of(plan: Plan) -> dict[str, Target]:

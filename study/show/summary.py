@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.observations import Observations, neighbours
+from study.show.tables.tuning import chosen_by_run
 from study.stats.estimates import Floats, estimate_of
 
 STATUSES = ["finished", "diverged", "failed", "missing"]
@@ -26,6 +28,7 @@ SUMMARY = pa.schema(
         *((name, pa.string()) for name in ("select", "chosen")),  # what the arm was tuned by; its settings, as JSON
         ("undertuned", pa.bool_()),  # null before the arm is tuned
         *((name, pa.string()) for name in ("edge", "next")),  # of what was chosen, as in tuning.parquet
+        ("by_run", pa.string()),  # JSON: what was chosen for each run, where each is tuned for itself
     ]
 )
 
@@ -34,7 +37,8 @@ def summarize(plan: Plan, observations: Observations, tuning: pd.DataFrame) -> p
     """One row per comparison, arm and metric: counts, estimate and 95 % interval. ``tuning``: that of ``Records``."""
     best = tuning.sort_values("rank", kind="stable").drop_duplicates("arm").set_index("arm")
     best["chosen"] = best["settings"].where(best["chosen"].astype(bool))  # none where every candidate diverged
-    best = best[["chosen", "undertuned", "edge", "next"]].astype(object)
+    best["by_run"] = chosen_by_run(tuning).map(json.dumps).reindex(best.index)
+    best = best[["chosen", "undertuned", "edge", "next", "by_run"]].astype(object)
     tuned: dict[Any, Any] = best.where(best.notna(), None).to_dict("index")
     rows = [row for comparison in plan.comparisons for row in _summary(comparison, observations, tuned)]
     return pa.Table.from_pylist(rows, SUMMARY)

@@ -47,6 +47,8 @@ COLUMNS = {
     "rank": pa.int32(),  # of the candidate, the best is 1
     "chosen": pa.bool_(),
     "edge": pa.string(),  # of the chosen candidate: JSON, setting → low or high; null where it lies on none
+    "run_seed": pa.int64(),  # of the run whose search it is; null where one search serves all runs
+    "chosen_here": pa.bool_(),  # whether that run's search chose it
     "undertuned": pa.bool_(),  # at such an edge it beats its inner neighbour beyond doubt
     "next": pa.string(),  # JSON: candidates to try past that edge
     "round": pa.int32(),
@@ -89,4 +91,5 @@ SEARCH = schema(  # one row per candidate and tuning seed
 TUNING = schema(  # of a study: one row per tuned arm, candidate of its selection and tuning seed
     "arm", "candidate", "phase", "seed", "settings", "status", "reason", "steps", *VALIDATED, "steps_to_target",
     "select", "score", "rank", "chosen", "edge", "undertuned", "next", "device", "torch_version", "recipe_version",
+    "run_seed", "chosen_here",
 )  # fmt: skip

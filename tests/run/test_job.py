@@ -101,7 +101,7 @@ def test_a_search_and_the_arms_that_wait_for_it(tuned):
     data = load(store.dataset(job.searches[0].search.first_recipe.dataset_id))
     for unit in job.blocks:
         chosen = trials.chosen(unit.arm.selection).settings
-        assert settings_of(unit.arm, store) == chosen
+        assert settings_of(unit.arm, store, [0, 1]) == {0: chosen, 1: chosen}
         runs = pd.read_parquet(store.runs(unit.arm.id, unit.block))
         assert runs["arm"].unique().tolist() == [unit.arm.id]
         assert [json.loads(text) for text in runs["settings"]] == [chosen] * 2

@@ -176,6 +176,6 @@ def test_what_changes_a_shape_is_timed_as_chosen(planned, monkeypatch):
         timed(monkeypatch, plan, store)
     [job] = jobs(plan, store)
     assert run(job, store) == []
-    chosen = settings_of(arm, store)
+    [chosen] = settings_of(arm, store, [0]).values()
     found = timed(monkeypatch, plan, store)[arm.id]
     assert (found.batch_size, found.optimizer.lr) == (chosen["batch_size"], chosen["optimizer.lr"])

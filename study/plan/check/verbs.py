@@ -94,7 +94,7 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
     searched = sum_up(searches)
     most = "up to " * any(search.extend and i not in trials for i, search in plan.searches.items())
     if plan.searches:
-        tuned = [(arm.search, arm.selection.name) for arm in plan.arms.values() if arm.search and arm.selection]
+        tuned = {name: arm.selection.name for name, arm in plan.arms.items() if arm.selection}
         number = sum(work.runs // search.seeds for work, search in zip(searches, plan.searches.values(), strict=True))
         made = f"{counted(number, 'trial')}, {counted(searched.runs, 'run')} of tuning seeds"
         print(f"{counted(len(plan.searches), 'search')} for {counted(len(tuned), 'tuned arm')}: {most}{made}")
@@ -105,7 +105,10 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
     print(f"In all: {most}{work.replace(', ', ', about ', 1) if sizes else work}{share}")
     if plan.searches:
         left = sum(len(job.searches) for job in to_do)
-        done = sum(selection in store.selections(search.id) for search, selection in tuned)
+        done = sum(
+            all(selection in store.selections(search.id) for search in plan.searches_of(name))
+            for name, selection in tuned.items()
+        )
         print(f"{counted(left, 'search')} to do; {done} of {counted(len(tuned), 'arm')} tuned in {store.root}/")
     print(f"{counted(len(to_do), 'job')} to do; {runs - to_train} of {counted(runs, 'run')} cached in {store.root}/")
 
@@ -121,15 +124,19 @@ def restated(plan: Plan, store: Store) -> bool:
 
 def trials_of(plan: Plan, store: Store) -> dict[str, int]:
     """How many trials each search made that is done for all its selections."""
-    tuned = ((arm.search.id, arm.selection) for arm in plan.arms.values() if arm.search)
-    lacking = {i for i, selection in tuned if selection and selection.name not in store.selections(i)}
+    lacking = {
+        search.id
+        for name, arm in plan.arms.items()
+        for search in plan.searches_of(name)
+        if arm.selection and arm.selection.name not in store.selections(search.id)
+    }
     return {i: store.tuning_runs(i) // search.seeds for i, search in plan.searches.items() if i not in lacking}
 
 
 def work_of(plan: Plan, store: Store, trials: Mapping[str, int]) -> tuple[list[Work], list[Work]]:
     """Runs and steps of all searches, and of the final runs. ``trials``: where they are known."""
     rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
-    selections = Counter(arm.search.id for arm in plan.arms.values() if arm.search)
+    selections = Counter(search.id for name in plan.arms for search in plan.searches_of(name))
     searched = [
         tuning(search, selections[i], rows.get(search.first_recipe.dataset_id), trials.get(i))
         for i, search in plan.searches.items()

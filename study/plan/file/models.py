@@ -34,18 +34,22 @@ from study.plan.file.keys import (
     searchable,
     with_own,
 )
-from study.plan.search import Range
+from study.plan.search import MOST_SEEDS, Range
 from study.target import Target
 
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
 TRAINED, GIVEN = "(trained here)", "(there already)"  # kinds of comparisons, in pydantic's errors
-EXTEND = 4  # further trials of a search, unless the study says otherwise
+EXTEND = 4  # further trials of a search, unless the study says otherwise, or it is by seed
+TUNING_SEEDS = 3  # likewise
 
 
 class Tune(Part):
     """Settings to search, at the same budget for every arm."""
 
-    seeds: Annotated[int, Field(ge=1, le=1000, description="Fresh seeds, never those of the final runs.")] = 3
+    by_seed: Annotated[bool, Field(description="A search of its own, with seeds of its own, for each run.")] = False
+    seeds: Annotated[
+        int | None, Field(ge=1, le=MOST_SEEDS, description="Fresh seeds, never those of final runs; 3, or 1 by_seed.")
+    ] = None
     extend: Annotated[
         int | None, Field(ge=0, le=1000, description="Further trials, past the edge or around the best.")
     ] = None
@@ -57,6 +61,16 @@ class Tune(Part):
         AfterValidator(lambda given: (given,) if isinstance(given, str) else given),
         Field(description="What the best candidate is chosen by."),
     ] = None
+
+    @property
+    def tuning_seeds(self) -> int:
+        """Of every candidate of a search."""
+        return self.seeds or (1 if self.by_seed else TUNING_SEEDS)
+
+    @property
+    def further(self) -> int:
+        """Trials of a selection after those that serve all."""
+        return (0 if self.by_seed else EXTEND) if self.extend is None else self.extend
 
     def ranges(self) -> dict[str, Range]:
         """Where each setting is searched."""

@@ -14,7 +14,7 @@ from study.axes.recipe import split_key
 from study.errors import Mistakes, join, refuse
 from study.plan.file.keys import CHOICES, adapter, is_own, kind_of
 from study.plan.file.matrix import Choices, entries, in_full, key_place, varied
-from study.plan.file.models import EXTEND, Comparison, StudyFile, Tune
+from study.plan.file.models import Comparison, StudyFile, Tune
 from study.plan.file.read import expected
 from study.plan.search import EXAMPLE, Range, Search, Searched, Value
 
@@ -78,7 +78,9 @@ def _check(found: OpenSettings, mistakes: Mistakes) -> None:
             mistakes.add(join(at, "points"), f"is not wanted here, {instead}; take it out")
         if given.points is None and not (listed or sobol):
             mistakes.add(at, "'points' is missing; give the number of points, both ends included, such as 9")
-    if options.extend and found.ranges and all(given.values for given in found.ranges.values()):
+    if options.extend and options.by_seed:
+        mistakes.add(join(place, "extend"), "is of one search for all runs; with by_seed give more points instead")
+    elif options.extend and found.ranges and all(given.values for given in found.ranges.values()):
         wrong = "listed values have none between or past them; give 'log' or 'linear', or 0"
         mistakes.add(join(place, "extend"), wrong)
 
@@ -106,7 +108,14 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
     suited = {
         home: _suit(*home, kind, found.ranges[home[1]], found.places[home[1]], mistakes) for home, kind in kinds.items()
     }
-    search_of = partial(Search, seeds=options.seeds, extend=0, method=options.search, trials=options.trials)
+    search_of = partial(
+        Search,
+        seeds=options.tuning_seeds,
+        extend=0,
+        method=options.search,
+        trials=options.trials,
+        by_seed=options.by_seed,
+    )
     made: list[Search | None] = []
     for row in rows:
         space = tuple(one for key in keys if row.has(key) and (one := suited[row.choice(key), key]))
@@ -118,7 +127,7 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
             words = "; take it out" if own else f" in {path}; give that comparison a 'tune:' of its own"
             mistakes.add(found.places[key], f"no arm has {split_key(key)[1]!r}{words}")
     most = max((search.first for search in made if search), default=0)
-    further = EXTEND if options.extend is None else options.extend
+    further = options.further
     return [
         search and search.model_copy(update={"extend": 0 if search.listed else most - search.first + further})
         for search in made

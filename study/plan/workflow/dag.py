@@ -96,8 +96,14 @@ class Dag:
 
     def failures(self) -> list[Failure]:
         """Of what is missing: the arms, or searches, whose last attempt failed."""
-        missing = [self.plan.arms[arm] for arm in self.plan.missing(self.store)]
-        searches = {arm.search.id: arm.id for arm in reversed(missing) if arm.search}
+        gaps = self.plan.missing(self.store)
+        missing = [self.plan.arms[arm] for arm in gaps]
+        searches = {
+            search.id: arm.id
+            for arm in reversed(missing)
+            if arm.search
+            for search in arm.search.each(seed for gap in gaps[arm.id] for seed in gap.seeds)
+        }
         failed = [failure for search, arm in searches.items() if (failure := failed_search(self.store, search, arm))]
         return [*failed, *(failure for arm in missing for failure in failures(self.store, arm.id))]
 

@@ -103,7 +103,8 @@ def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Ad
         arm = plan.arms[sides[label]]
         assert arm.search
         assert arm.selection
-        trials = Trials.read(arm.search, store.search(arm.search.id))
+        each = [Trials.read(search, store.search(search.id)) for search in plan.searches_of(sides[label])]
+        trials = Trials.pooled(arm.search, each)
         if arm.selection.name not in trials.done:
             parts.append(f"how {label} was tuned is not known any more: run the study")
         elif (chosen := trials.chosen(arm.selection)) and chosen.undertuned:
@@ -147,7 +148,11 @@ def wider_search(plan: Plan, comparison: PlannedComparison, outside: Iterable[Po
     selections = Counter(arm.search.id for arm in arms if arm.search)
     work = sum_up(
         [
-            *(tuning(search, selections[name]) for name, search in new.items()),
+            *(
+                tuning(one, selections[name])
+                for name, search in new.items()
+                for one in search.each(range(max(plan.seeds[arm.id] for arm in arms)))
+            ),
             *(final(arm, plan.seeds[arm.id]) for arm in arms),
         ]
     )

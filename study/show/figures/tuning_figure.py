@@ -6,6 +6,7 @@ the figure of the comparison, which has no room left.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
 
@@ -18,7 +19,7 @@ from matplotlib.lines import Line2D
 
 from study.metrics import METRICS, Select
 from study.plan.plan import Plan
-from study.plan.search import Searched
+from study.plan.search import Searched, Value
 from study.plan.trials import settings_of
 from study.show.figures import panel
 from study.show.figures.data import KNOWN, Evidence
@@ -44,8 +45,8 @@ LOST = {  # how a seed ended → its marker, its name beside the strip, and in t
 
 
 class Candidates(Panel):
-    """Tuning. {Metric} against {setting}. Line: mean over {seeds}{best}{few}. Large marker with a dark edge: the chosen
-    candidate{arrow}.{diverged}{unreached}
+    """Tuning. {Metric} against {setting}. Line: mean over {seeds}{best}{few}. {marked} with a dark edge:
+    {whose}.{diverged}{unreached}
     """
 
     def __init__(
@@ -84,13 +85,16 @@ class Candidates(Panel):
 
     def words(self) -> dict[str, str]:
         chosen = [one for one in self.chosen.values() if one]
+        by_run = any(one.by_run for one in chosen)
         ends = {end: words * bool(self._strip and end in set(self.lost["end"])) for end, (*_, words) in LOST.items()}
         return super().words() | ends | {
             "setting": short(self.setting.key),
             "seeds": seeds_text([self]),
             "best": ", each with the best of the other settings" * any(len(one.settings) > 1 for one in chosen),
             "few": "; band: from the worst to the best of them; faint dots: every one" * self.few,
-            "arrow": "; an arrow: the best is still at the edge" * any(one.undertuned for one in chosen),
+            "marked": "Markers" if by_run else "Large marker",
+            "whose": ("what runs chose, the larger the more of them" if by_run else "the chosen candidate")
+            + "; an arrow: the best is still at the edge" * any(one.undertuned for one in chosen),
         }  # fmt: skip
 
     def handles(self) -> list[Artist]:
@@ -113,6 +117,7 @@ class Candidates(Panel):
         marked = self.profile[self.profile["chosen"] & self.profile["mean"].notna()]
         for label, *at in zip(marked["label"], marked["x"], marked["mean"], strict=True):
             self._mark(ax, str(label), (float(at[0]), float(at[1])))
+        self._mark_by_run(ax)
         if not self.rows["value"].notna().any():
             lost = self.rows["end"].eq("diverged").all()
             nothing(ax, NOT_YET if not self.chosen else ALL_DIVERGED if lost else "no candidate reached the target")
@@ -143,8 +148,9 @@ class Candidates(Panel):
     def _mark(self, ax: Axes, label: str, at: tuple[float, float]) -> None:
         """The chosen candidate; with an arrow past the edge where the arm is undertuned."""
         chosen, look = self.chosen[label], self.evidence.looks[label]
-        ax.plot(*at, marker=look.marker, markersize=8 if self.few else 6 if self.known else 4, color=look.color,
-                markeredgecolor="0.1", markeredgewidth=1.1, zorder=4, clip_on=False, linestyle="")  # fmt: skip
+        if not (chosen and chosen.by_run):
+            ax.plot(*at, marker=look.marker, markersize=8 if self.few else 6 if self.known else 4, color=look.color,
+                    markeredgecolor="0.1", markeredgewidth=1.1, zorder=4, clip_on=False, linestyle="")  # fmt: skip
         if chosen and chosen.undertuned and self.setting.key in steps_out(chosen):
             right = chosen.sides.get(self.setting.key) == "high"
             ax.annotate(
@@ -152,6 +158,23 @@ class Candidates(Panel):
                 arrowprops={"arrowstyle": "<|-", "color": look.color, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 4},
                 in_layout=False,
             )  # fmt: skip
+
+    def _mark_by_run(self, ax: Axes) -> None:
+        """Where runs are tuned each for itself, what they chose: markers whose area is the share of the runs."""
+        for label, one in self.chosen.items():
+            line = self.profile[self.profile["label"] == label].set_index("x")["mean"]
+            values = [settings[self.setting.key] for settings in one.by_run] if one else []
+            places = Counter(self._place(value) for value in values)
+            look = self.evidence.looks[label]
+            for x, number in places.items():
+                if x in line.index and np.isfinite(line[x]):
+                    ax.plot(x, line[x], marker=look.marker, markersize=3 + 6 * (number / len(values)) ** 0.5,
+                            color=look.color, markeredgecolor="0.1", markeredgewidth=0.9, zorder=4, clip_on=False,
+                            linestyle="")  # fmt: skip
+
+    def _place(self, value: Value) -> float:
+        """Where a value of the setting is on the axis."""
+        return float(value) if not isinstance(value, tuple) else float((self.setting.values or ()).index(value))
 
     def _draw_strip(self, ax: Axes) -> Axes:
         """Below the panel, a row for each arm of which seeds diverged or did not reach the target."""

@@ -168,7 +168,25 @@ def _reason(rows: pd.DataFrame) -> str:
 
 
 def scope(plan: Plan) -> dict[str, str]:
-    """What results hold for ("held"), and over what they generalise ("over"): wider where seeds draw the split."""
+    """What results hold for ("held", and "settings"), and over what they generalise ("over").
+
+    Wider where seeds draw the split, and where each run is tuned for itself.
+    """
+    return _held(plan) | {"settings": _settings(plan)}
+
+
+def _settings(plan: Plan) -> str:
+    """The words for what settings were trained."""
+    by_seed = {arm.search.by_seed for arm in plan.arms.values() if arm.search}
+    if not by_seed:
+        return "the settings written in the study file" * bool(plan.arms)
+    if by_seed == {True}:
+        return "arms tuned anew for each run"
+    words = "the settings named in the tables, since tuning again may choose others"
+    return f"{words}, but for arms tuned anew for each run" if True in by_seed else words
+
+
+def _held(plan: Plan) -> dict[str, str]:
     if not plan.arms:
         held = "the data, budget and tuning of these runs, of which nothing is known here"
         return {"held": held, "over": "further runs of the same kind only"}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import nan
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from study.plan.check.warnings import uneven
 from study.plan.cost import Work
 from study.plan.file.matrix import number
 from study.plan.plan import Plan, PlannedArm, PlannedComparison
-from study.plan.search import Search, Value
+from study.plan.search import Candidate, Search, Value
 from study.plan.trials import Chosen, from_json, settings_of
 from study.show.formatting import NONE, Cell, Estimate, show
 from study.show.records import Records
@@ -29,11 +30,22 @@ AT_EDGE = "at the edge, but hardly better than inside it"
 def found(tuning: pd.DataFrame) -> dict[str, Chosen | None]:
     """What was chosen for each arm that was tuned, None where every candidate diverged. ``tuning``: of ``Records``."""
     found: dict[str, Chosen | None] = dict.fromkeys(tuning["arm"])
+    by_run = {arm: tuple(map(settings_of, settings)) for arm, settings in chosen_by_run(tuning).items()}
     for row in tuning[tuning["chosen"].astype(bool)].drop_duplicates("arm").to_dict("records"):
         sides, points = (json.loads(row[name]) if isinstance(row[name], str) else {} for name in ("edge", "next"))
         following = [from_json(point) for point in points]
-        found[row["arm"]] = Chosen(settings_of(row["settings"]), sides, bool(row["undertuned"]), following)
+        found[row["arm"]] = Chosen(
+            settings_of(row["settings"]), sides, bool(row["undertuned"]), following, by_run.get(row["arm"], ())
+        )
     return found
+
+
+def chosen_by_run(tuning: pd.DataFrame) -> pd.Series:
+    """Of arms whose runs are tuned each for itself: the settings (JSON) of their runs, by arm."""
+    if "chosen_here" not in tuning:
+        return tuning["by_run"].groupby(tuning["arm"]).first().dropna().map(json.loads)
+    own = tuning[tuning["chosen_here"].eq(True)].drop_duplicates(["arm", "run_seed"]).sort_values("run_seed")
+    return own.groupby("arm")["settings"].agg(list).astype(object)
 
 
 def by_selection(comparison: PlannedComparison) -> dict[Select, list[str]]:
@@ -98,7 +110,21 @@ def chosen_cell(chosen: Mapping[str, Chosen | None], arm: str) -> Cell:
     if one is None:
         return Cell(NONE, remark=ALL_DIVERGED if arm in chosen else NOT_YET)
     remark = f"undertuned: {undertuned(one)}" if one.undertuned else AT_EDGE * bool(one.sides)
-    return Cell(said(one.settings), remark=remark)
+    return Cell(spread(one.by_run) if one.by_run else said(one.settings), remark=remark)
+
+
+def spread(chosen: Sequence[Candidate]) -> str:
+    """``lr=0.316 in 9 of 16 runs (0.1 to 1)``: what most of several runs chose, and how far others went."""
+    common, number = Counter(map(said, chosen)).most_common(1)[0]
+    if number == len(chosen):
+        return common
+    first = next(settings for settings in chosen if said(settings) == common)
+    ends = []
+    for key in first:
+        values = sorted({settings[key] for settings in chosen}, key=lambda v: v if isinstance(v, tuple) else (v,))
+        if len(values) > 1:
+            ends.append(f"{short(key)} " * (len(first) > 1) + f"{value_text(values[0])} to {value_text(values[-1])}")
+    return f"{common} in {number} of {counted(len(chosen), 'run')} ({'; '.join(ends)})"
 
 
 def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen | None]) -> str:
@@ -178,7 +204,8 @@ def ledger(plan: Plan, records: Records) -> Ledger:
         assert search
         first = min(search.first, made[name])
         further = f" and {made[name] - first} further" * (made[name] > first)
-        trials = f"{first}{further} trials of {counted(search.seeds, 'seed')}"
+        each = " for each run" * search.by_seed
+        trials = f"{first}{further} trials of {counted(search.seeds, 'seed')}{each}"
         about = f"by {METRICS[select].title}; {grid_text(search)}; {trials}"
         counts = f"best of {', '.join(map(str, counts_of(search.first)))}" + " (%)" * bool(METRICS[select].percent)
         expected = expected_text(search.first, select, mine) if len(mine) else NONE
@@ -222,7 +249,8 @@ def searches(plan: Plan, records: Records) -> dict[str, Any] | None:
 
     ``trials`` of an arm ("9", "3 to 6"), as made, or as planned of arms that are not tuned yet; ``unequal``:
     comparisons in which not all arms get as many, and who has how many; ``seeds`` of a trial; ``further``: whether the
-    last trials are placed where the first were best; ``by``: titles of what is chosen by; ``without``: titles of
+    last trials are placed where the first were best; ``by_seed``: titles of comparisons in which each run is tuned for
+    itself, "everywhere" where all are, or none; ``by``: titles of what is chosen by; ``without``: titles of
     comparisons that tune nothing.
     """
     if not plan.searches:
@@ -235,10 +263,17 @@ def searches(plan: Plan, records: Records) -> dict[str, Any] | None:
         "trials": _ends(made.values()),
         "unequal": [f"{title} ({words})" for (title, _), mine in trials.items() if (words := uneven(mine))],
         "seeds": _ends(search.seeds for search in plan.searches.values()),
+        "by_seed": _by_seed(plan),
         "further": any(search.extend for search in plan.searches.values()),
         "by": list(dict.fromkeys(METRICS[arm.selection.metric].title for arm in plan.arms.values() if arm.selection)),
         "without": [comparison.title for comparison in plan.comparisons if not comparison.selections],
     }
+
+
+def _by_seed(plan: Plan) -> str:
+    tuned = {comparison.title: plan.arms[arm.arm].search for comparison, _, arm in arms_by_selection(plan)}
+    titles = [title for title, search in tuned.items() if search and search.by_seed]
+    return "everywhere" if titles and len(titles) == len(tuned) else listed(titles)
 
 
 def arms_by_selection(plan: Plan) -> Iterator[tuple[PlannedComparison, Select, PlannedArm]]:
