@@ -143,6 +143,10 @@ class Unfit(ValueError):
         self.setting, self.words = setting, words
 
 
+class Absent(Unfit):
+    """Data that are not there now, and may have been."""
+
+
 class Found(Frozen):
     """What was read of data in files when they were planned with; it follows from them, so it is no part of an id."""
 

@@ -16,7 +16,7 @@ def show(arguments: Namespace) -> None:
     from study.exchange.holdings import described
 
     store = open_store(arguments.results)
-    studies = [prepare(Path(arguments.file), store)] if arguments.file else plans(store)
+    studies = [prepare(Path(arguments.file), store, cached=True)] if arguments.file else plans(store)
     where = arguments.file or f"{store.root}/"
     for i, one in enumerate(find(arguments.arm, known_arms(store, studies), where)):
         print(*[""] * bool(i), *described(one, store, studies), sep="\n")
@@ -44,7 +44,7 @@ def reproduce(arguments: Namespace) -> int:
         raise Refused(["give one of --seed S, of an arm, and --sample N, of a study file"])
     store = open_store(arguments.results)
     file = arguments.file if arguments.sample is None else arguments.arm
-    studies = [prepare(Path(file), store)] if file else plans(store)
+    studies = [prepare(Path(file), store, cached=True)] if file else plans(store)
     folders = {arm: plan.folder for plan in studies for arm in plan.arms}
     known = known_arms(store, studies)
     if arguments.sample is None:
@@ -78,7 +78,7 @@ def export(arguments: Namespace) -> None:
     from study.exchange.export import write
 
     store, file = open_store(arguments.results), Path(arguments.file)
-    plan = prepare(file, store)
+    plan = prepare(file, store, cached=True)
     goal = Path(arguments.to or f"{plan.study}.zip")
     count = write(plan, store, file, goal)
     print(
@@ -91,5 +91,5 @@ def why(arguments: Namespace) -> None:
     from study.exchange.gaps import explained
 
     store = open_store(arguments.results)
-    plan = prepare(Path(arguments.file), store)
+    plan = prepare(Path(arguments.file), store, cached=True)
     print(*explained(plan, store, known_arms(store, plans(store)), arguments.file), sep="\n")

@@ -77,7 +77,7 @@ def claims(arguments: Namespace) -> int:
 def _asked(arguments: Namespace) -> tuple[Plan, Store, Path, str]:
     """The plan of a study file, its store, where its verdicts are, or will be, and what to run for them."""
     store = Store(arguments.results)
-    plan = prepare(Path(arguments.file), store)
+    plan = prepare(Path(arguments.file), store, cached=True)
     again = f"run snakemake --cores all --resources gpu=4 --config study={arguments.file} results={store.root}"
     return plan, store, store.study(plan.study) / "claims.parquet", again
 

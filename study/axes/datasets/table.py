@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from study.axes.base import Frozen
-from study.axes.dataset import Dataset, Found, FromFiles, Raw, Unfit
+from study.axes.dataset import Absent, Dataset, Found, FromFiles, Raw, Unfit
 from study.axes.datasets.columns import Given, encode
 from study.errors import nearest, suggest
 from study.tasks import TaskName
@@ -196,7 +196,7 @@ class OpenML(Tabular):
         except (URLError, OSError) as error:
             words = f"{where} cannot be fetched here; check its number"
             words += ", or fetch it once where there is a network, and give that folder as cache:"
-            raise Unfit("id" if self.id else "data", words) from error
+            raise Absent("id" if self.id else "data", words) from error
         except ValueError as error:  # there is none, it is sparse, or what was kept is damaged
             words = f"{where} is not there, or no table that scikit-learn can read; give another"
             raise Unfit("id" if self.id else "data", words) from error

@@ -31,14 +31,15 @@ from study.target import Target
 OF_TRAINING = {"baseline", "seeds", "target", "tune"}  # keys of a study that are for arms which are trained
 
 
-def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
+def prepare(path: Path, store: Store, remember: bool = False, cached: bool = False) -> Plan:
     """The plan of the study file at ``path``. Raises Refused with its mistakes: those of shape, else of meaning.
 
     ``remember``: keep the checksums of the files that data are in, so that they are not read at every start.
+    ``cached``: nothing will be trained or timed, so that data which are gone are needed no more.
     """
     file, mistakes, sums = read(path), Mistakes(str(path)), Sums(store.root / "datasets" / "sums.json")
     METRICS.declared = {}
-    expansion = Expansion(file, path.parent, sums, mistakes)
+    expansion = Expansion(file, path.parent, sums, mistakes, store.study(file.study) / "plan.json")
     for name, comparison in file.comparisons.items():
         expansion.add(name, comparison)
     if not any(isinstance(comparison, Comparison) for comparison in file.comparisons.values()):
@@ -49,7 +50,7 @@ def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
     mistakes.raise_any()
     if remember:
         sums.keep()
-    return Plan(
+    plan = Plan(
         study=file.study,
         title=file.title or file.study,
         target=file.target,
@@ -61,14 +62,29 @@ def prepare(path: Path, store: Store, remember: bool = False) -> Plan:
         folder=str(path.parent),
         places={factory: f"{path}: {place}" for factory, place in expansion.sources.places.items()},
     )
+    if expansion.sources.gone and not cached:
+        needed = needed_data(plan, store)
+        for dataset, (place, words) in expansion.sources.gone.items():
+            if dataset in needed:
+                mistakes.add(place, words)
+        mistakes.raise_any()
+    return plan
+
+
+def needed_data(plan: Plan, store: Store) -> set[str]:
+    """The ids of the datasets that are still to be prepared, for what is to be trained and timed."""
+    arms = [plan.arms[arm] for arm in plan.missing(store)]
+    if plan.timing and not store.timing(plan.timing.id).exists():
+        arms += plan.timed.values()
+    return {arm.dataset_id for arm in arms if not store.dataset(arm.dataset_id).exists()}
 
 
 class Expansion:
     """The comparisons of a study as they are planned, one after another, and all their arms."""
 
-    def __init__(self, file: StudyFile, folder: Path, sums: Sums, mistakes: Mistakes) -> None:
+    def __init__(self, file: StudyFile, folder: Path, sums: Sums, mistakes: Mistakes, last: Path) -> None:
         self.file, self.mistakes = file, mistakes
-        self.sources = Sources(folder, sums, mistakes)
+        self.sources = Sources(folder, sums, mistakes, last)
         self.baseline = Choices(dict.fromkeys(AXES), {}).with_(entries(DEFAULTS | file.baseline, "baseline"))
         self.comparisons: list[PlannedComparison] = []
         self.arms: dict[str, Arm] = {}

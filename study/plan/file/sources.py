@@ -13,18 +13,22 @@ from pydantic import JsonValue, ValidationError
 
 from study.axes.code import find, make_importable
 from study.axes.custom import SETTINGS, Custom
-from study.axes.dataset import Dataset, Unfit
+from study.axes.dataset import Absent, Dataset, Unfit
+from study.axes.recipe import id_of_data
 from study.axes.trainer import Command
 from study.errors import Mistakes, join, suggest
 from study.plan.file.matrix import Choices, key_place
+from study.plan.plan import Plan
 from study.store.checksums import Sums
 
 
 class Sources:
     """Of a study file in ``folder``."""
 
-    def __init__(self, folder: Path, sums: Sums, mistakes: Mistakes) -> None:
-        self.folder, self.sums, self.mistakes = folder, sums, mistakes
+    def __init__(self, folder: Path, sums: Sums, mistakes: Mistakes, last: Path) -> None:
+        """``last``: the plan of the study, as it was made last."""
+        self.folder, self.sums, self.mistakes, self.last = folder, sums, mistakes, last
+        self.gone: dict[str, tuple[str, str]] = {}  # id of a dataset whose files are → where it is named, and what is
         self.places: dict[str, str] = {}  # factory → where it is named first
         self._datasets: dict[str, JsonValue] = {}  # as written → with its path and checksum
 
@@ -53,6 +57,13 @@ class Sources:
             except ValidationError:
                 pass  # noted where the whole recipe is made
             except (OSError, Unfit) as error:
+                absent = isinstance(error, FileNotFoundError | Absent)
+                planned = self._planned(dataset) if absent else None
+                if planned is not None:
+                    at = choices.places.get("dataset.path", choices.places["dataset"])
+                    self.gone[id_of_data(planned)] = at, str(error)
+                    self._datasets[key] = planned.model_dump(mode="json")
+                    return choices._replace(recipe=choices.recipe | {"dataset": self._datasets[key]})
                 setting, lines = (error.setting, error.words) if isinstance(error, Unfit) else ("path", (str(error),))
                 whole = choices.places["dataset"]
                 own = join(whole, setting) if setting in type(dataset).model_fields else whole
@@ -60,6 +71,24 @@ class Sources:
                 for words in lines:
                     self.mistakes.add(at, words)
         return choices._replace(recipe=choices.recipe | {"dataset": self._datasets[key]})
+
+    def _planned(self, dataset: Dataset) -> Dataset | None:
+        """What a dataset whose files are gone was planned as last; None where that is not known."""
+        try:
+            last = Plan.load(self.last)
+        except (OSError, ValueError):
+            return None
+        for planned in last.datasets.values():
+            aside = {name: getattr(planned, name) for name in ("found", "sha256", "md5") if hasattr(planned, name)}
+            aside = {name: value for name, value in aside.items() if getattr(dataset, name) is None}
+            moved, labels = {}, {"label": dataset.label}
+            for name in ("path", "cache"):
+                if written := getattr(dataset, name, None):
+                    moved[name] = str(Path(last.folder, written))
+            if dataset.model_copy(update=aside | moved) == planned.model_copy(update=labels):
+                here = {name: str(self.folder / getattr(dataset, name)) for name in moved}
+                return planned.model_copy(update=labels | here)
+        return None
 
     def _code(self, choices: Choices, searched: Mapping[str, str]) -> Choices:
         """The same, with a digest of the code of every choice of a person's own. ``searched``: settings, and where."""

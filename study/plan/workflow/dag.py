@@ -63,7 +63,9 @@ class Dag:
         if not main:
             name = _pointer(store, path).read_text(encoding="utf-8").splitlines()[0]
             return cls(Plan.load(store.study(name) / "plan.json"), store, cached == "true")
-        dag = cls(prepare(path, store, remember=True), store, cached == "true", limits, minutes)
+        dag = cls(
+            prepare(path, store, remember=True, cached=cached == "true"), store, cached == "true", limits, minutes
+        )
         if taken := namesake(dag.plan, path, store):
             raise Refused([f"{path}: {taken}"])
         dag.refuse_too_large()
