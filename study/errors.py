@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
+
+MOST = 50  # mistakes that are told, at a time
+LONGEST = 2000  # letters of what is said of one
+# Line breaks, other control characters, surrogates, and what turns the direction of writing round.
+UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u200e\u200f\u061c\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 class Refused(Exception):
@@ -24,18 +30,45 @@ class Mistakes:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self._found: list[str] = []
+        self._found: dict[str, None] = {}
+        self._untold = self._count = 0
 
     def add(self, path: str, message: str) -> None:
-        line = f"{path}: {message}" if path else message
-        self._found.append(f"{self.file}: {line}".replace("\n", "\\n"))
+        self._found[self._line(path, message)] = None
+        self._count += 1
+
+    def add_more(self, count: int) -> None:
+        """So many that nobody will be told: to find words for thousands takes longer than to find them."""
+        self._untold += count
+        self._count += count
+
+    @property
+    def full(self) -> bool:
+        """Whether no more will be told."""
+        return len(self._found) >= MOST
+
+    def refusal(self, message: str) -> Refused:
+        """For a mistake after which nothing more can be found."""
+        return Refused([self._line("", message)])
 
     def __len__(self) -> int:
-        return len(self._found)
+        return self._count
 
     def raise_any(self) -> None:
         if self._found:
-            raise Refused(list(dict.fromkeys(self._found)))
+            more = max(0, len(self._found) - MOST) + self._untold
+            said = f"{self.file}: and {more:,} more mistake{'s' * (more > 1)}; mend these first"
+            raise Refused([*self._found][:MOST] + [said] * bool(more))
+
+    def _line(self, path: str, message: str) -> str:
+        """One line, whatever a file holds."""
+        message = message if len(message) <= LONGEST else f"{message[:LONGEST]} …"
+        return printed(f"{self.file}: {path}: {message}" if path else f"{self.file}: {message}")
+
+
+def printed(text: str) -> str:
+    """Text on one line, with escapes for what cannot be seen, and would change what a terminal shows beside it."""
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def show(value: Any) -> str:
@@ -44,6 +77,11 @@ def show(value: Any) -> str:
         text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):  # a date, a set; a whole number of thousands of digits
         text = str(value) if not isinstance(value, int) else "a number this large"
+    return short(text)
+
+
+def short(text: str) -> str:
+    """The same, or its beginning where it is long."""
     return text if len(text) <= 80 else f"{text[:76]} …"
 
 
@@ -73,7 +111,7 @@ def suggest(name: Any, known: Iterable[str], noun: str) -> str:
 def join(path: str, *parts: str | int) -> str:
     """``join("a", "b", 1)`` is ``a.b[1]``: a path in the file's own keys."""
     for part in parts:
-        path = f"{path}[{part}]" if isinstance(part, int) else f"{path}.{part}" if path else part
+        path = f"{path}[{part}]" if isinstance(part, int) else f"{path}.{short(part)}" if path else short(part)
     return path
 
 

@@ -6,7 +6,7 @@ A search is the tuning of one arm's open settings; it serves every selection amo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from itertools import product
 from math import log, prod
@@ -23,6 +23,7 @@ from study.target import Target
 
 FIRST_SEED = 1_000_000  # tuning seed k is this plus k: never one of the final runs
 MOST_SEEDS = 1_000  # tuning seeds of a candidate: those of run seed s begin with FIRST_SEED + s · MOST_SEEDS
+MOST = 10_000  # trials before the further ones
 SELECTS: tuple[str, ...] = get_args(Select)
 EXAMPLE = "{log: [0.001, 10], points: 9}"
 Widths = Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
@@ -208,9 +209,10 @@ class Search(Frozen):
         """The settings of ``axis`` that are searched; the empty string where the axis itself is."""
         return {setting or "" for home, setting in map(split_key, self.covers) if home == axis}
 
-    def grid(self) -> Iterator[Candidate]:
-        """Every combination of the grid, the last setting turning fastest."""
-        for point in product(*(searched.grid() for searched in self.settings)):
+    def grid(self, keys: Collection[str] | None = None) -> Iterator[Candidate]:
+        """Every combination of the grid, the last setting turning fastest; ``keys``: others stay at their first."""
+        turning = (one.grid()[: None if keys is None or one.key in keys else 1] for one in self.settings)
+        for point in product(*turning):
             yield dict(zip(self.covers, point, strict=True))
 
     def at(self, settings: Candidate) -> Recipe:

@@ -97,7 +97,7 @@ def check_label(label: str, place: str, known: Sequence[str], mistakes: Mistakes
     """Whether an arm has this label."""
     if label in known:
         return True
-    close = nearest(label, known)
+    close = nearest(label, known) if not mistakes.full else None
     hint = f"did you mean {close!r}? " if close else ""
     more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
     listed = ", ".join(map(repr, known[:LISTED]))

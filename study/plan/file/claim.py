@@ -10,7 +10,7 @@ from study.axes.base import Frozen
 from study.metrics import METRICS
 from study.plan.file.keys import checked_as, tag, union, word
 
-Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]  # files are called so
 Text = Annotated[str, Field(pattern=r"\S")]
 LIST = Field(strict=False, min_length=1)
 UNIQUE = Field(json_schema_extra={"uniqueItems": True})  # else noted by `expand`, with what is meant instead

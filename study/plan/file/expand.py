@@ -28,6 +28,7 @@ from study.store.checksums import Sums
 from study.store.layout import Store
 from study.target import Target
 
+MOST = 20_000  # combinations of a study, those that are skipped too
 OF_TRAINING = {"baseline", "seeds", "target", "tune"}  # keys of a study that are for arms which are trained
 
 
@@ -89,6 +90,7 @@ class Expansion:
         self.comparisons: list[PlannedComparison] = []
         self.arms: dict[str, Arm] = {}
         self.seeds: dict[str, int] = {}  # wanted of each arm
+        self.combinations = 0
         self.claims_right = True  # so that it can be said which of them can be decided
 
     @property
@@ -109,6 +111,11 @@ class Expansion:
 
     def _add(self, name: str, comparison: Comparison) -> None:
         path, before = join("comparisons", name), len(self.mistakes)
+        self.combinations += comparison.size
+        if self.combinations > MOST:
+            words = f"makes {comparison.size:,} arms, and the study {self.combinations:,}"
+            self.mistakes.add(path, f"{words}, with those that are skipped; vary fewer, {MOST:,} at most")
+            return
         opened = open_settings(self.file, comparison, path, self.mistakes)
         if len(self.mistakes) > before:
             return

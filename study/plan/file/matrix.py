@@ -5,6 +5,7 @@ Their labels have the keys whose value differs, in the order written.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import product
@@ -113,16 +114,6 @@ class Choices(NamedTuple):
         written = self.recipe.get(axis)
         whole = defaults(axis, written["name"]) | written if isinstance(written, dict) else {}
         return whole.get(setting) if setting else whole or written
-
-    def matches(self, pattern: Written) -> bool:
-        """Whether every key of ``pattern`` has its value here.
-
-        A bare name matches any settings of that choice, a mapping those that give its settings.
-        """
-        wanted: Written = {}
-        for key, value in pattern.items():
-            wanted |= {f"{key}.{name}": one for name, one in in_full(value).items()} if key in CHOICES else {key: value}
-        return all(self.has(key) and canonical(self.value(key)) == canonical(value) for key, value in wanted.items())
 
 
 class Row(NamedTuple):
@@ -233,10 +224,19 @@ def key_place(place: str) -> str:
 
 
 def _skipped(comparison: Comparison, path: str, rows: Sequence[Choices], mistakes: Mistakes) -> set[int]:
-    """The places of the rows that an entry of ``skip`` matches."""
-    skipped: set[int] = set()
+    """The places of the rows that an entry of ``skip`` matches; a bare name: any settings of that choice."""
+    skipped, places = set[int](), dict[str, defaultdict[str, set[int]]]()  # key → value → the rows that have it
     for i, pattern in enumerate(comparison.skip):
-        matched = {j for j, row in enumerate(rows) if row.matches(pattern)} if pattern else set()
+        wanted: Written = {}
+        for key, value in pattern.items():
+            wanted |= {f"{key}.{name}": one for name, one in in_full(value).items()} if key in CHOICES else {key: value}
+        for key in wanted.keys() - places.keys():
+            places[key] = defaultdict(set)
+            for j, row in enumerate(rows):
+                if row.has(key):
+                    places[key][canonical(row.value(key))].add(j)
+        each = [places[key][canonical(value)] for key, value in wanted.items()]
+        matched = set.intersection(*each) if each else set()
         if not pattern:
             words = "is empty; give the axes and values that it matches, such as {batch_size: 16}"
             mistakes.add(join(path, "skip", i), words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -34,7 +35,7 @@ from study.plan.file.keys import (
     searchable,
     with_own,
 )
-from study.plan.search import MOST_SEEDS, Range
+from study.plan.search import MOST, MOST_SEEDS, Range
 from study.target import Target
 
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
@@ -54,7 +55,7 @@ class Tune(Part):
         int | None, Field(ge=0, le=1000, description="Further trials, past the edge or around the best.")
     ] = None
     search: Annotated[Literal["grid", "sobol"], Field(description="Every point of the grid, or quasi-random.")] = "grid"
-    trials: Annotated[int | None, Field(ge=2, le=10_000, description="Trials of a quasi-random search.")] = None
+    trials: Annotated[int | None, Field(ge=2, le=MOST, description="Trials of a quasi-random search.")] = None
     select: Annotated[
         tuple[Select, ...] | None,
         checked_as(Select | Annotated[tuple[Select, ...], LIST, UNIQUE] | None),
@@ -151,6 +152,11 @@ class Comparison(Measured, Part):
     def coupled(self) -> tuple[str, ...]:
         """The keys of ``arms``, in the order written."""
         return tuple(dict.fromkeys(key for arm in self.arms or () for key in arm if key != "label"))
+
+    @property
+    def size(self) -> int:
+        """How many combinations ``arms`` and ``vary`` make, those that are skipped too."""
+        return len(self.arms or ({},)) * prod(map(len, self.vary.values()))
 
     @model_validator(mode="after")
     def _names_arms(self) -> Self:

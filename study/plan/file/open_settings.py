@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from study.plan.file.keys import CHOICES, adapter, is_own, kind_of
 from study.plan.file.matrix import Choices, entries, in_full, key_place, varied
 from study.plan.file.models import Comparison, StudyFile, Tune
 from study.plan.file.read import expected
-from study.plan.search import EXAMPLE, Range, Search, Searched, Value
+from study.plan.search import EXAMPLE, MOST, Range, Search, Searched, Value
 
 
 class OpenSettings(NamedTuple):
@@ -78,6 +79,10 @@ def _check(found: OpenSettings, mistakes: Mistakes) -> None:
             mistakes.add(join(at, "points"), f"is not wanted here, {instead}; take it out")
         if given.points is None and not (listed or sobol):
             mistakes.add(at, "'points' is missing; give the number of points, both ends included, such as 9")
+    points = prod(given.points or len(given.values or ()) or 1 for given in found.ranges.values())
+    if not sobol and points > MOST:
+        words = f"is a grid of {points:,} points, and {MOST:,} is the most; give fewer, or search: sobol, trials: 100"
+        mistakes.add(place, words)
     if options.extend and options.by_seed:
         mistakes.add(join(place, "extend"), "is of one search for all runs; with by_seed give more points instead")
     elif options.extend and found.ranges and all(given.values for given in found.ranges.values()):
@@ -182,7 +187,7 @@ def _suit(
 def check_possible(search: Search, found: OpenSettings, mistakes: Mistakes) -> None:
     """Note the first candidate of an arm's grid that cannot be trained."""
     suspects = [key for key in found.ranges if key not in CHOICES and ("." not in key or key.startswith("network."))]
-    for candidate in search.grid() if suspects and search.method == "grid" else ():
+    for candidate in search.grid(suspects) if suspects and search.method == "grid" else ():
         if reason := impossible(search.at(candidate)):
             mistakes.add(found.places[suspects[0]], reason[1])
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from study.axes.recipe import REQUIRED
-from study.errors import Mistakes, Refused, join, nearest, refuse, show, suggest
+from study.errors import MOST, Mistakes, Refused, join, nearest, refuse, show, suggest
 from study.metrics import METRICS
 from study.plan.elsewhere.models import CurveMetric
 from study.plan.file.keys import CHOICES
@@ -33,6 +33,7 @@ EXPECTED = {  # by the type of pydantic's error
     "finite_number": "a finite number",
     "bool_type": "true or false",
     "string_type": "text",
+    "string_too_long": "a name of at most {max_length} letters",
     "string_too_short": "text that is not empty",
     "dict_type": "a mapping of keys to values",
     "model_type": "a mapping of keys to values",
@@ -109,10 +110,17 @@ def note(failure: ValidationError, content: Any, mistakes: Mistakes) -> None:
         place = place_of(error, content)
         if is_key(error) or not any(place[:n] in strange for n in range(1, len(place) + 1)):
             by_place.setdefault(place, []).append(error)
-    for place, errors in by_place.items():
-        if any(other[: len(place)] == place != other for other in by_place):
+    around = {place[:n] for place in by_place for n in range(len(place))}
+    beside: dict[Place, list[str]] = {}  # keys with mistakes, by what they are part of
+    for place in by_place:
+        beside.setdefault(place[:-1], []).append(str(place[-1]) if place else "")
+    for done, (place, errors) in enumerate(by_place.items()):
+        if mistakes.full:
+            mistakes.add_more(len(by_place) - done)
+            return
+        if place in around:
             continue  # it is within
-        if errors[0]["type"] == "missing" and _misspelt(place, by_place):
+        if errors[0]["type"] == "missing" and _misspelt(place, beside[place[:-1]]):
             continue  # it is beside
         mistakes.add(join("", *place), words(errors, place))
 
@@ -133,10 +141,10 @@ def place_of(error: ErrorDetails, content: Any) -> Place:
     return tuple(place)
 
 
-def _misspelt(place: Place, others: Iterable[Place]) -> bool:
+def _misspelt(place: Place, beside: Sequence[str]) -> bool:
     """Whether the missing key at ``place`` was probably meant by an unknown one beside it."""
-    beside = [other[-1] for other in others if other[:-1] == place[:-1] and other != place]
-    return any(nearest(key, [str(place[-1])]) for key in beside)
+    missing = str(place[-1])
+    return any(key != missing and nearest(key, [missing]) for key in beside[:MOST])
 
 
 def words(errors: list[ErrorDetails], place: Place) -> str:
