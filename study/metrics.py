@@ -108,6 +108,7 @@ class Metric:
     are; all else by a factor. ``counted``: it follows from sizes and has no noise, so rounds that agree are a certain
     answer and not a test. ``margin``: by how much a claim that says nothing is to hold: a difference, or a factor less
     one. ``adjective``: what the better arm has ("fewer" steps, a "smaller" gap) where it is neither higher nor lower.
+    ``worded``: others may report it in words: a low complexity.
     """
 
     title: str
@@ -120,6 +121,7 @@ class Metric:
     counted: bool = False
     margin: float = 0.0
     adjective: Adjective | None = None
+    worded: bool = False
 
     @property
     def accuracy(self) -> bool:
@@ -270,10 +272,10 @@ METRICS = Metrics({
     ),
     "small_weights": Metric(
         "small weights", "fraction", "share of weights below 1 % of the root mean square initial weight",
-        Final("small_weights"), "higher", percent="%", adjective="more",
+        Final("small_weights"), "higher", percent="%", adjective="more", worded=True,
     ),
     "weight_norm": Metric(
-        "weight norm", "", "L2 norm of all weights", Final("weight_norm"), adjective="smaller"
+        "weight norm", "", "L2 norm of all weights", Final("weight_norm"), adjective="smaller", worded=True
     ),
     "speedup": Metric(
         "speedup", "×", "seconds per step of the reference ÷ seconds per step of the arm",

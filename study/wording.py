@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -15,3 +16,9 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *head, tail = list(words) or [""]
     return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def leading(text: str | None) -> float | None:
+    """The number that a figure as printed begins with: 120 of "120 s"; None of "high complexity"."""
+    found = re.match(r"\s*[<>~≈±]?\s*([-+−]?[\d,]*\.?\d+(?:[eE][-+]?\d+)?)", text or "")
+    return float(found[1].replace(",", "").replace("−", "-")) if found else None

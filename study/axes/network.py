@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from study.axes.base import Axis, Choice, Count, whole
+from study.axes.base import Axis, Choice, whole
 from study.axes.custom import Custom
 from study.wording import counted
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 Layer = Callable[[], "nn.Module"]
-Widths = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
+Width = Annotated[int, Field(ge=1, le=10_000_000)]
+Widths = Annotated[tuple[Width, ...], Field(strict=False, min_length=1, max_length=1000)]
+Few = Annotated[int, Field(ge=1, le=1000)]  # layers, heads, pixels of a side
 
 
 class Network(Choice):
@@ -78,7 +80,7 @@ class ConvNet(Network):
 
     name: Literal["convnet"] = "convnet"
     channels: Widths = (16, 32)
-    kernel_size: Count = 3
+    kernel_size: Few = 3
     batch_norm: bool = True
     images_only = True
 
@@ -122,7 +124,7 @@ class ResNet(Network):
 
     name: Literal["resnet"] = "resnet"
     channels: Widths = (16, 32)
-    blocks: Count = 1
+    blocks: Few = 1
     norm: Literal["batch", "group"] = "batch"
     images_only = True
 
@@ -144,10 +146,10 @@ class Transformer(Network):
     """
 
     name: Literal["transformer"] = "transformer"
-    width: Count = 32
-    depth: Count = 2
-    heads: Count = 4
-    patch: Count = 2
+    width: Width = 32
+    depth: Few = 2
+    heads: Few = 4
+    patch: Few = 2
 
     def misfit(self, shape: Sequence[int]) -> str | None:
         if self.width % self.heads:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from study.axes.base import Axis, Choice, Count, Fraction, NonNegative, Positive, operations
+from study.axes.base import LARGEST, Axis, Choice, Count, Fraction, NonNegative, Positive, operations
 from study.axes.custom import Custom
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Parameters = Iterable[tuple[str, "torch.nn.Parameter"]]
 Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]
 Shrink = Annotated[float, Field(gt=0, lt=1)]
-Grow = Annotated[float, Field(gt=1, allow_inf_nan=False)]
+Grow = Annotated[float, Field(gt=1, le=LARGEST, allow_inf_nan=False)]
 Decay = Literal["all", "weights"]  # what weight_decay acts on; biases and norms are no weights
 
 
@@ -215,7 +215,7 @@ class Adafactor(Optimizer):
     name: Literal["adafactor"] = "adafactor"
     builder = "torch.optim.Adafactor"
     beta2_decay: Annotated[float, Field(lt=0, allow_inf_nan=False)] = -0.8
-    d: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
+    d: Annotated[float, Field(ge=1, le=LARGEST, allow_inf_nan=False)] = 1.0
     weight_decay: NonNegative = 0.0
     decay: Decay = "all"
 

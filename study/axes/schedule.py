@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from study.axes.base import Axis, Choice, Fraction, NonNegative, Positive
+from study.axes.base import LARGEST, Axis, Choice, Fraction, NonNegative, Positive
 from study.axes.custom import Custom
 
 Final = Annotated[float, Field(gt=0, le=1)]  # last rate as a share of the base rate
@@ -31,7 +31,7 @@ class Step(Schedule):
     """Equal steps down, each by the same ratio, ending at ``final`` (torch: StepLR)."""
 
     name: Literal["step"] = "step"
-    levels: Annotated[int, Field(ge=2)] = 3
+    levels: Annotated[int, Field(ge=2, le=1_000_000)] = 3
     final: Final = 0.01
 
     def factor(self, progress: float) -> float:
@@ -88,8 +88,8 @@ class OneCycle(Schedule):
 
     name: Literal["one_cycle"] = "one_cycle"
     pct_start: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    div_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 25.0
-    final_div_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1e4
+    div_factor: Annotated[float, Field(ge=1, le=LARGEST, allow_inf_nan=False)] = 25.0
+    final_div_factor: Annotated[float, Field(ge=1, le=LARGEST, allow_inf_nan=False)] = 1e4
 
     def factor(self, progress: float) -> float:
         first = 1.0 / self.div_factor
@@ -121,7 +121,7 @@ class Plateau(Schedule):
 
     name: Literal["plateau"] = "plateau"
     gamma: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    patience: Annotated[int, Field(ge=0)] = 5
+    patience: Annotated[int, Field(ge=0, le=1_000_000_000)] = 5
     threshold: NonNegative = 1e-4
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -90,12 +89,6 @@ def rounded(value: float, places: int) -> str:
     if value and abs(value) < 0.5 * 10**-places:
         return f"{value:.1e}".replace("-", "−", 1) if value < 0 else f"{value:.1e}"
     return f"{value:,.{places}f}".replace("-", "−")
-
-
-def leading(text: str | None) -> float | None:
-    """The number that a figure as printed begins with: 120 of "120 s"; None of "high complexity"."""
-    found = re.match(r"\s*[<>~≈±]?\s*([-+−]?[\d,]*\.?\d+(?:[eE][-+]?\d+)?)", text or "")
-    return float(found[1].replace(",", "").replace("−", "-")) if found else None
 
 
 def margin_text(metric: str, margin: float) -> str:

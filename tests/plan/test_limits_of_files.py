@@ -73,8 +73,14 @@ CASES = {
         "%YAML 1.1\n---\n" + VALID,
         "line 1, column 1: study files are YAML 1.2; take this line out",
     ),
-    "a lone surrogate": (VALID + r'title: "a\ud800"', "title: 'a\\ud800' holds U+D800, which cannot be printed; take it out"),
-    "a control character": (VALID + r'title: "a\e"', "title: 'a\\x1b' holds U+001B, which cannot be printed; take it out"),
+    "a lone surrogate": (
+        VALID + r'title: "a\ud800"',
+        "title: 'a\\ud800' holds U+D800, which cannot be printed; take it out",
+    ),
+    "a control character": (
+        VALID + r'title: "a\e"',
+        "title: 'a\\x1b' holds U+001B, which cannot be printed; take it out",
+    ),
     "a control character as it is": (
         VALID + "title: a\x1b\n",
         "line 4, column 9: holds a character that cannot be printed; this is not valid YAML",

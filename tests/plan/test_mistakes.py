@@ -17,10 +17,11 @@ from tests.plan.mistakes_of_choices import CHOICES, OUT
 from tests.plan.mistakes_of_claims import CLAIMS
 from tests.plan.mistakes_of_comparisons import COMPARISONS
 from tests.plan.mistakes_of_ranges import RANGES
+from tests.plan.mistakes_of_sizes import SIZES
 from tests.plan.mistakes_of_tuning import TUNING
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
-CASES = CHOICES | COMPARISONS | RANGES | TUNING | CLAIMS
+CASES = CHOICES | COMPARISONS | RANGES | TUNING | CLAIMS | SIZES
 
 
 def change(study: dict[str, Any], path: str, value: Any) -> None:

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from study.plan.plan import Plan
-from study.show.formatting import Estimate, column, heading, leading, show
+from study.show.formatting import Estimate, column, heading, show
 from study.show.tables.results_table import FORMATS, table, tex
+from study.wording import leading
 from tests.show.records import records, summary_table
 
 REPORTED = """

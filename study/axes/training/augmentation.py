@@ -23,5 +23,5 @@ class FlipCrop(Augmentation):
     """Shifted by up to ``padding`` pixels each way, zeros moving in, and half of them mirrored (He et al., 2016)."""
 
     name: Literal["flip_crop"] = "flip_crop"
-    padding: Annotated[int, Field(ge=0)] = 4
+    padding: Annotated[int, Field(ge=0, le=1000)] = 4
     flip: bool = True

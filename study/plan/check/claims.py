@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from study.axes.dataset import Dataset
-from study.errors import Mistakes, join, nearest, suggest
+from study.errors import Mistakes, join, nearest, show, suggest
 from study.metrics import METRICS, Computed, Final
 from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.models import Comparison
 from study.target import Target
+from study.wording import leading
 
 Stated = Comparison | RunsComparison
+NO_FIGURE = {"nan", "inf", "+inf", "-inf", "none", "null", "n/a", "na"}
 LISTED = 12  # labels shown to a person who gave another
 NO_TARGET = "needs a target; give the study target: {metric: val_accuracy, value: 0.95}"
 
@@ -39,6 +41,23 @@ def check_shown(
         for metric in set(figures) - noted:
             noted.add(metric)  # once
             mistakes.add(join(place, metric), f"{metric!r} is not shown by this comparison; add it to its metrics")
+        for metric in figures.keys() & set(comparison.metrics) - unfit.keys():
+            if wrong := unlikely(metric, figures[metric]):
+                mistakes.add(join(place, metric), wrong)
+
+
+def unlikely(metric: str, figure: str) -> str | None:
+    """Why a text cannot be what somebody printed of a metric; None where it may be."""
+    about, number = METRICS[metric], leading(figure)
+    if figure.strip().casefold() in NO_FIGURE or not any(letter.isalnum() for letter in figure):
+        return f"{show(figure)} is no figure; give it as printed, such as 92.3 %, or take it out"
+    if not (about.worded or any(letter.isdigit() for letter in figure)):
+        return f"{show(figure)} has no number in it; give the figure as printed, such as 92.3 %"
+    if about.percent == "%" and number is not None and not 0 <= number <= 100:
+        return f"{show(figure)} is no share; give a number from 0 % to 100 %"
+    if (about.timed or about.target) and number is not None and number < 0:
+        return f"{show(figure)} is below 0; give what was printed"
+    return None
 
 
 def check_claims(

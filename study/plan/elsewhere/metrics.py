@@ -21,6 +21,7 @@ def declared(name: str, one: RunsMetric) -> Metric:
         Final(twin=None),
         one.better,
         subtracted=one.compare != "factor",
+        worded=True,
     )
 
 

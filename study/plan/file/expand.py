@@ -41,7 +41,11 @@ def prepare(path: Path, store: Store, remember: bool = False, cached: bool = Fal
     file, mistakes, sums = read(path), Mistakes(str(path)), Sums(store.root / "datasets" / "sums.json")
     METRICS.declared = {}
     expansion = Expansion(file, path.parent, sums, mistakes, store.study(file.study) / "plan.json")
+    by_case: dict[str, str] = {}
     for name, comparison in file.comparisons.items():
+        if (other := by_case.setdefault(name.casefold(), name)) != name:
+            words = f"differs from {other!r} in case only, and so would their files; rename one"
+            mistakes.add(join("comparisons", name), words)
         expansion.add(name, comparison)
     if not any(isinstance(comparison, Comparison) for comparison in file.comparisons.values()):
         for key in sorted(file.model_fields_set & OF_TRAINING):

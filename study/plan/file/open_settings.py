@@ -168,7 +168,8 @@ def _suit(
         try:
             adapter(key, home).validate_python(value, strict=True)
         except ValidationError as failure:
-            mistakes.add(at, refuse(value, "a list of widths") if kind == "widths" else expected(failure.errors()[0]))
+            one = kind == "widths" and not isinstance(value, tuple)
+            mistakes.add(at, refuse(value, "a list of widths") if one else expected(failure.errors()[0]))
         if value in values:
             mistakes.add(at, "is listed twice; keep one")
         values.append(float(value) if kind == "real" and isinstance(value, int) else value)

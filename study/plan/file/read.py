@@ -33,6 +33,7 @@ EXPECTED = {  # by the type of pydantic's error
     "finite_number": "a finite number",
     "bool_type": "true or false",
     "string_type": "text",
+    "too_long": "a list of at most {max_length} values",
     "string_too_long": "a name of at most {max_length} letters",
     "string_too_short": "text that is not empty",
     "dict_type": "a mapping of keys to values",

@@ -22,6 +22,7 @@ from study.plan.file.models import StudyFile
 SCHEMA, README = (Path(__file__).parents[3] / "config" / name for name in ("study.schema.json", "README.md"))
 BEGIN, END = "<!-- begin: written by `python -m study schema --fix` -->", "<!-- end -->"
 BOUNDS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
+FAR = 1_000_000  # bounds that nobody comes near are not worth a word
 
 
 class _Plain(GenerateJsonSchema):
@@ -102,7 +103,7 @@ def _range(schema: dict[str, Any]) -> str:
     if words:
         return f" ({' or '.join(words)})"
     schema = schema.get("items", (schema.get("prefixItems") or [schema])[0])
-    bounds = [f"{sign} {schema[name]:g}" for name, sign in BOUNDS.items() if schema.get(name, 2**31) < 2**31]
+    bounds = [f"{sign} {schema[name]:g}" for name, sign in BOUNDS.items() if schema.get(name, FAR) < FAR]
     return f" ({', '.join(bounds)})" if bounds else ""
 
 

@@ -16,7 +16,7 @@ from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims import table as claims_table
 from study.show.figures import FIGURES
-from study.show.formatting import COUNTED, Cell, Estimate, column, leading, quoted
+from study.show.formatting import COUNTED, Cell, Estimate, column, quoted
 from study.show.observations import Observations, device_of, workers
 from study.show.page import protocol, timing
 from study.show.page.given import given_arms
@@ -28,7 +28,7 @@ from study.show.tables.results_table import Row, beside, by_metric, table
 from study.show.tables.tuning import found, undertuned_arms
 from study.show.templates import FOLDER, page, paragraphs
 from study.store.layout import Store
-from study.wording import listed
+from study.wording import leading, listed
 
 MOST = 6  # arms that a finding names
 FOLDED = 24  # rows of a table above which it is folded away

@@ -16,8 +16,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from study.metrics import METRICS
 from study.show.figures.data import Evidence, Look
 from study.show.figures.panel import FEW, MEAN, MetricPanel, estimate, nothing, scatter, spread
-from study.show.formatting import leading
-from study.wording import counted
+from study.wording import counted, leading
 
 SIDES = {"train": (Look("0.55", "s"), -0.14), "test": (Look("0.1", "o"), 0.14)}  # greys: colours stand for arms
 INK, SHADE = "0.25", "0.94"
