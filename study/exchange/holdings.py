@@ -19,6 +19,12 @@ from study.wording import counted
 # The columns of a run that say where and with what it was made, by the words for them.
 PROVENANCE = {
     "device": "device",
+    "processor": "processor",
+    "instructions": "instructions",
+    "threads": "threads",
+    "cores": "cores",
+    "BLAS": "blas",
+    "driver": "driver",
     "torch": "torch_version",
     "Python": "python_version",
     "host": "host",

@@ -39,6 +39,7 @@ OBSERVATIONS = pa.schema(
         ("undertuned", pa.bool_()),  # tuned further its arm might be better in this metric
         ("unit", pa.string()),  # of "learned", which has none: that of the losses
         ("arm", pa.string()),
+        ("made_with", pa.string()),  # device, versions of torch and of recipes; null of what the timing job measures
     ]
 )
 LEARNED = "learned"  # in place of a metric: 1 where a run learned, else 0; of every planned run of every selection
@@ -106,7 +107,7 @@ class _Evidence:
         learned = records.runs["learned"]
         # Of a run whose script says no training losses nobody knows: it is not one that did not.
         learned = learned.eq(True) | (learned.isna() & (records.runs["status"] == "finished"))
-        runs = records.runs.assign(learned=learned)
+        runs = records.runs.assign(learned=learned, made_with=made_with(records.runs))
         self.runs = runs.set_index(["arm", "seed"])
         near = {target for c in plan.comparisons for target in (c.target, *neighbours(c.target).values()) if target}
         self.reached = {target: first_reached(records.curves, target) for target in near}
@@ -134,7 +135,16 @@ def _silent(records: Records, scripts: Sequence[str], metric: str) -> pd.MultiIn
     return finished.difference(pd.MultiIndex.from_frame(curves.loc[curves[metric].notna(), ["arm", "seed"]]))
 
 
-BASE = ["arm", "label", "seed", "status", "learned"]
+def made_with(runs: pd.DataFrame) -> pd.Series:
+    """``CPU, PyTorch 2.13.0, recipe version 2``: what decides numbers beside recipe and seed; null of no record."""
+    device, version = (runs[name].astype("string") for name in ("device", "torch_version"))
+    recipe = runs["recipe_version"].astype("Int64").astype("string")
+    torch = (", PyTorch " + version.str.replace(r"\+.*", "", regex=True)).fillna("")  # whatever its build
+    words = device + torch + ", recipe version " + recipe
+    return pd.Series(words.astype(object).where(words.notna(), None).tolist(), runs.index)
+
+
+BASE = ["arm", "label", "seed", "status", "learned", "made_with"]
 
 
 def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[pd.DataFrame]:
@@ -187,7 +197,7 @@ def _rounds(labels: Mapping[str, str], reference: str, source: PerRound, evidenc
     of_reference = timing[timing["arm"] == reference].set_index("round")["step_seconds"]
     value = source.value(numbers.assign(reference_seconds=timing["round"].map(of_reference).astype(float)))
     rows = {"arm": timing["arm"], "label": timing["arm"].map(labels), "seed": timing["round"].astype(int)}
-    ends = {"status": "finished", "learned": True}
+    ends = {"status": "finished", "learned": True, "made_with": np.nan}
     return pd.DataFrame(rows | ends | {"value": value, "paired": value})
 
 

@@ -40,7 +40,7 @@ def collect(arguments: Namespace) -> None:
         observations.write(folder / "observations.parquet")
         write_parquet(summarize(plan, observations, records.tuning), folder / "summary.parquet")
         rulings = verdicts.judge(plan, observations, history)
-        write_parquet(verdicts.table_of(plan, rulings, history), folder / "claims.parquet")
+        write_parquet(verdicts.table_of(plan, rulings, history, observations), folder / "claims.parquet")
 
 
 def claims(arguments: Namespace) -> int:
@@ -97,8 +97,9 @@ def suggest(arguments: Namespace) -> None:
         if not plan.given and not any(store.present(plan.arms).values()):
             raise Refused([f"{arguments.file}: none of its arms is trained yet; {again}"])
         history = History.read(plan, store)  # judged in memory: the study's own results are those of its last run
-        rulings = verdicts.judge(plan, observe(plan, gather(plan, store)), history)
-        found = verdicts.table_of(plan, rulings, history).to_pandas()
+        observations = observe(plan, gather(plan, store))
+        rulings = verdicts.judge(plan, observations, history)
+        found = verdicts.table_of(plan, rulings, history, observations).to_pandas()
     print(*advice.suggest(plan, store, found), sep="\n")
 
 

@@ -11,6 +11,7 @@ Row = Mapping[str, Any]
 # Columns of a run that say where, when and beside what it was made, and for whom: they may differ.
 ABOUT = frozenset({
     "reason", "seconds", "device", "torch_version", "python_version", "host", "commit", "pack", "started_at",
+    "processor", "instructions", "threads", "cores", "blas", "driver",
 })  # fmt: skip
 RELATIVE, ABSOLUTE = 1e-4, 1e-6  # rounding: one part in 10,000, or a millionth where values are near 0
 FRACTIONS = ("accuracy", "macro_f1")  # how the columns end that count rows

@@ -54,11 +54,15 @@ COLUMNS = {
     "round": pa.int32(),
     "step_seconds": pa.float64(),  # null where the arm could not be timed
     "memory_bytes": pa.int64(),
-    "threads": pa.int32(),  # of each worker
+    "threads": pa.int32(),  # of each worker; null of scripts
     "cores": pa.int32(),  # that the job could use
     "load_average": pa.float64(),  # of the last minute, when the round began
     "gpu_utilization": pa.float64(),  # percent, from nvidia-smi; null on the CPU
     "device": pa.string(),
+    "processor": pa.string(),  # its model
+    "instructions": pa.string(),  # the set of them that torch computes with: AVX2, AVX512, …
+    "blas": pa.string(),
+    "driver": pa.string(),  # of the GPU, with the versions of CUDA and cuDNN; null on the CPU
     "torch_version": pa.string(),
     "python_version": pa.string(),
     "host": pa.string(),
@@ -78,7 +82,8 @@ CURVES = schema("arm", "seed", "epoch", "step", "lr", *CURVE_METRICS)
 RUNS = schema(
     "arm", "seed", "status", "reason", "learned", "epochs_run", "steps", *FINAL_METRICS, "n_parameters", "weight_norm",
     "small_weights", "lr", "settings", "device", "torch_version", "python_version", "host", "commit", "recipe_version",
-    "pack", "started_at", *ROWS, *CLASS_METRICS, "seconds",
+    "pack", "started_at", *ROWS, *CLASS_METRICS, "seconds", "processor", "instructions",
+    "threads", "cores", "blas", "driver",
 )  # fmt: skip
 TIMING = schema(
     "arm", "round", "step_seconds", "memory_bytes", "device", "threads", "cores", "reason", "load_average",

@@ -137,7 +137,8 @@ def figure_data(plan: Plan, found: Records, place: int = 0) -> Evidence:
 def judged(plan: Plan, store: Store, found: Records) -> pd.DataFrame:
     """The table of claims of a study with these records; the look at them is noted, as ``collect`` does."""
     history = History.read(plan, store)
-    table = verdicts.table_of(plan, verdicts.judge(plan, observe(plan, found), history), history)
+    observations = observe(plan, found)
+    table = verdicts.table_of(plan, verdicts.judge(plan, observations, history), history, observations)
     history.write()
     return table.to_pandas()
 
@@ -154,7 +155,7 @@ def stored(plan: Plan, found: Records, root: Path) -> tuple[Path, pd.DataFrame]:
     summary = summarize(plan, observations, found.tuning)
     write_parquet(summary, folder / "summary.parquet")
     history = History.read(plan, store)
-    claims = verdicts.table_of(plan, verdicts.judge(plan, observations, history), history)
+    claims = verdicts.table_of(plan, verdicts.judge(plan, observations, history), history, observations)
     history.drawn = Freshness(plan, store).now
     history.write()
     write_parquet(claims, folder / "claims.parquet")

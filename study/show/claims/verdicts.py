@@ -19,6 +19,7 @@ from study.show.observations import Observations
 from study.stats.paired import Evidence, Side, Statement
 from study.stats.verdict import Verdict
 from study.stats.verdict import judge as judge_statements
+from study.wording import listed
 
 CLAIMS = pa.schema(
     [
@@ -69,7 +70,14 @@ def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: 
     return Statement(claim.metric, one, other, claim.margin, claim.kind, claim.derived, comparison.paired)
 
 
-def table_of(plan: Plan, rulings: Sequence[Ruling], history: History) -> pa.Table:
+def mixture(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> list[str]:
+    """What the runs of a claim's two arms were made with, where that is not the same for all."""
+    rows = observations.of(comparison.name, claim.metric)
+    ways = rows.loc[rows["label"].isin([claim.better, claim.than]), "made_with"].dropna().unique()
+    return sorted(map(str, ways)) if len(ways) > 1 else []
+
+
+def table_of(plan: Plan, rulings: Sequence[Ruling], history: History, observations: Observations) -> pa.Table:
     """All claims with their verdicts, the withdrawn ones last: a table of ``CLAIMS``.
 
     ``history`` gets the look that these verdicts are, and the last verdict on each claim; it is not written yet.
@@ -81,7 +89,10 @@ def table_of(plan: Plan, rulings: Sequence[Ruling], history: History) -> pa.Tabl
     history.look(seen)
     rows = []
     for comparison, claim, verdict in rulings:
-        rows.append(row := _row(plan, comparison, claim, verdict, history))
+        row = _row(plan, comparison, claim, verdict, history)
+        if ways := mixture(comparison, claim, observations):
+            row["reason"] += f"; its runs were not made alike: with {listed(ways)}"
+        rows.append(row)
         if not verdict.evidence.lacking:
             name = words(comparison, claim)
             history.claims[name] = history.claims.get(name, NEVER) | {"row": row}

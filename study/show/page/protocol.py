@@ -18,7 +18,7 @@ from study.plan.file.matrix import number
 from study.plan.plan import Arm, Plan, PlannedComparison
 from study.plan.trials import NOTHING_CHOSEN
 from study.show.formatting import NONE
-from study.show.observations import Observations, loss_units
+from study.show.observations import Observations, loss_units, made_with
 from study.show.page.given import shown
 from study.show.page.timing import timed_on
 from study.show.records import Records
@@ -27,7 +27,7 @@ from study.show.tables.results_table import target_text
 from study.show.tables.tuning import arm_names, by_selection, chosen_cell, found, short
 from study.show.templates import paragraph, paragraphs
 from study.tasks import Regression
-from study.wording import listed
+from study.wording import counted, listed
 
 # Settings that say nothing, or that stand for the name.
 UNSHOWN = {"sha256", "md5", "code", "factory", "cache", "label", "timeout"}
@@ -235,6 +235,8 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
         threads=_all(timing, "threads"),
         claims=any(comparison.claims for comparison in plan.comparisons),
         paired=all(comparison.paired for comparison in plan.comparisons),
+        processor=_processors(runs),
+        mixed=_mixed(runs),
         **{name: _all(runs, name) for name in provenance},
     )
     return [(name, text) for name, _, text in (part.partition(": ") for part in found)]
@@ -279,6 +281,18 @@ def metrics(plan: Plan, observations: Observations) -> list[tuple[str, str, str,
             unit = about.percent or "; ".join(units) or "–"
             rows.append((about.title, unit, about.better, f"{about.definition}; {kind}"))
     return rows
+
+
+def _processors(runs: pd.DataFrame) -> str:
+    """Models, and the instructions that torch used; empty where nobody noted them."""
+    known = runs[["processor", "instructions"]].dropna(how="all").drop_duplicates().itertuples(index=False)
+    return listed(sorted(", ".join(str(part) for part in way if pd.notna(part)) for way in known))
+
+
+def _mixed(runs: pd.DataFrame) -> list[str]:
+    """What the runs were made with, and how many with each, where that is not the same for all."""
+    counts = made_with(runs).value_counts().sort_index()
+    return [f"{counted(int(count), 'run')} with {way}" for way, count in counts.items()] if len(counts) > 1 else []
 
 
 def _all(frame: pd.DataFrame, name: str) -> str:
