@@ -64,6 +64,7 @@ def tuning(arm: Arm) -> list[tuple[str, str]]:
     if search is None:
         return []
     trials = f"{search.method}, {search.first} trials and {search.extend} further ones, {search.seeds} seeds each"
+    trials += ", for each run by itself" * search.by_seed
     return [("search", trials), ("chosen by", arm.selection.name if arm.selection else "nothing yet")]
 
 

@@ -8,7 +8,7 @@ from study.exchange.arms import KnownArm
 from study.exchange.differences import differences, distance, fingerprint
 from study.plan.plan import Arm, Plan
 from study.store.failures import Failure, failed_search, failures
-from study.store.layout import Block, Store, missing
+from study.store.layout import Store, missing
 from study.wording import counted, listed
 
 SHOWN = 12  # differences that are listed of one arm
@@ -25,7 +25,7 @@ def explained(plan: Plan, store: Store, known: Mapping[str, KnownArm], file: str
     for name, wanted in plan.seeds.items():
         arm = plan.arms[name]
         lacking = sum(len(gap.seeds) for gap in gaps[name])
-        failed = _failed(arm, store, blocks[name])
+        failed = _failed(name, plan, store)
         word = "there" if not lacking else "failed" if failed else "missing" if lacking == wanted else "partly"
         by = f", tuned by {arm.selection.name}" if arm.selection else ""
         yield f"{word:8} {plan.names[name]}{by}: {wanted - lacking} of {counted(wanted, 'run')}"
@@ -41,10 +41,9 @@ def explained(plan: Plan, store: Store, known: Mapping[str, KnownArm], file: str
             yield f"{'given':8} {comparison.name}: its runs are in {comparison.runs.file.path}"
 
 
-def _failed(arm: Arm, store: Store, present: Sequence[Block]) -> list[Failure]:
-    found = [failed_search(store, arm.search.id, arm.id)] if arm.search else []
-    folder = store.arm(arm.id)
-    return [one for one in [*found, *(failures(store, arm.id) if folder.is_dir() else ())] if one]
+def _failed(arm: str, plan: Plan, store: Store) -> list[Failure]:
+    found = [failed_search(store, search.id, arm) for search in plan.searches_of(arm)]
+    return [one for one in [*found, *(failures(store, arm) if store.arm(arm).is_dir() else ())] if one]
 
 
 class Neighbours:

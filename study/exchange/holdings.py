@@ -10,6 +10,7 @@ from typing import Any
 from study.exchange.arms import KnownArm
 from study.exchange.differences import tuning, written
 from study.plan.plan import Plan
+from study.plan.search import Search
 from study.plan.trials import Trials, settings_text
 from study.store.equality import Run
 from study.store.failures import failed_search, failures
@@ -59,30 +60,31 @@ def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[
     yield "recipe"
     for axis, value in [*written(arm), *tuning(arm)]:
         yield f"  {axis:15} {value}"
-    if arm.search and arm.selection:
-        trials = Trials.read(arm.search, store.search(arm.search.id))
-        chosen = trials.chosen(arm.selection) if arm.selection.name in trials.done else None
-        edge = ", on the edge of its grid" if chosen and chosen.undertuned else ""
-        told = settings_text(chosen.settings) + edge if chosen else "nothing yet"
-        yield f"  {'tuned to':15} {told}"
-    yield "files"
-    yield from _files(one, store)
-    wanted = max((plan.seeds.get(one.id, 0) for plan in studies), default=0)
     blocks = store.present([one.id])[one.id]
+    wanted = max((plan.seeds.get(one.id, 0) for plan in studies), default=0)
+    searches = arm.search.each(range(max([wanted, *(block.last + 1 for block in blocks)]))) if arm.search else []
+    for search in searches:
+        trials = Trials.read(search, store.search(search.id))
+        chosen = trials.chosen(arm.selection) if arm.selection and arm.selection.name in trials.done else None
+        edge = ", on the edge of its grid" if chosen and chosen.undertuned else ""
+        of = f"seed {search.run_seed}: " if search.by_seed else ""
+        yield f"  {'tuned to':15} {of}{settings_text(chosen.settings) + edge if chosen else 'nothing yet'}"
+    yield "files"
+    yield from _files(one, store, searches)
     for gap in missing(blocks, wanted):
         yield f"  seeds {gap} are missing"
-    for failure in _failures(one, store):
+    for failure in _failures(one, store, searches):
         yield f"  {failure}"
     yield from _made(one, store, blocks)
 
 
-def _files(one: KnownArm, store: Store) -> Iterator[str]:
+def _files(one: KnownArm, store: Store, searches: Sequence[Search]) -> Iterator[str]:
     """Each with what is in it."""
     if store.recipe(one.id).exists():
         yield f"  {store.recipe(one.id)}"
-    if one.arm.search:
-        path = store.search(one.arm.search.id)
-        runs = counted(store.tuning_runs(one.arm.search.id), "run") if path.exists() else ""
+    for search in searches:
+        path = store.search(search.id)
+        runs = counted(store.tuning_runs(search.id), "run") if path.exists() else ""
         yield f"  {path}: {runs + ' of tuning seeds' if runs else 'is not there yet'}"
     for block in store.present([one.id])[one.id]:
         ends = Counter(row["status"] for row in read_rows(store.runs(one.id, block)))
@@ -94,9 +96,8 @@ def _files(one: KnownArm, store: Store) -> Iterator[str]:
         yield f"  {dataset}"
 
 
-def _failures(one: KnownArm, store: Store) -> Iterator[str]:
-    search = one.arm.search
-    found = [failed_search(store, search.id, one.id)] if search else []
+def _failures(one: KnownArm, store: Store, searches: Sequence[Search]) -> Iterator[str]:
+    found = [failed_search(store, search.id, one.id) for search in searches]
     folder = store.arm(one.id)
     for failure in [*found, *(failures(store, one.id) if folder.is_dir() else ())]:
         if failure:

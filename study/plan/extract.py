@@ -27,9 +27,9 @@ def extract(plan: Plan, store: Store, into: Store) -> None:
             for failure in failures(store, arm):
                 assert failure.block
                 _note(failure, into.failed(arm, failure.block))
-        search = plan.arms[arm].search
-        if search and (unsearched := failed_search(store, search.id, arm)):
-            _note(unsearched, into.failed_search(search.id))
+        for search in plan.searches_of(arm):
+            if unsearched := failed_search(store, search.id, arm):
+                _note(unsearched, into.failed_search(search.id))
     paths.append(store.study(plan.study) / "history.json")
     for path in paths:
         if path.is_file():
