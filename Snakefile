@@ -18,6 +18,7 @@ rule all:
     input:
         dag.file("report.html"),
         # Named here too: Snakemake does not make a missing intermediate file again while the report is newer.
+        rules.collect.output,
         dag.to_do,
         dag.to_time,
 

@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 
-from study.errors import Refused
+from study.errors import Damaged, Refused
 
 ARGUMENTS = {
     "folder": "what to call it",
@@ -92,6 +92,9 @@ def main(argv: list[str] | None = None) -> int:
     except Refused as refusal:
         print(*refusal.lines, sep="\n", file=sys.stderr)
         return 2
+    except Damaged as damaged:
+        print(damaged, file=sys.stderr)
+        return 1
     except BrokenPipeError:  # `… | head` has read enough; Python would complain once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 MOST = 50  # mistakes that are told, at a time
@@ -20,6 +21,14 @@ class Refused(Exception):
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = list(lines)
+
+
+class Damaged(Exception):
+    """A file is not what was written there, in one line: ``path``, and ``why``."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path, self.why = path, why
 
 
 class Mistakes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from study.store.files import write_parquet
+from study.store.layout import Block, Store
 from study.store.schemas import CLASS_METRICS, CURVES, FINAL_METRICS, RUNS
+from study.store.seal import of_curves, of_runs
 
 Curve = list[dict[str, Any]]  # a row per evaluation: epoch, step, lr and metrics
 
@@ -61,9 +62,9 @@ class Record:
         }
 
 
-def write(records: Sequence[tuple[Record, Mapping[str, Any]]], arm: str, runs_path: Path, curves_path: Path) -> None:
+def write(records: Sequence[tuple[Record, Mapping[str, Any]]], arm: str, block: Block, store: Store) -> None:
     """Write both files, of ``records`` with their provenance; the runs, which mark the block as complete, last."""
     curves = [{"arm": arm, "seed": r.seed} | row for r, _ in records for row in r.curve]
     runs = [{"arm": arm, **record.row(), **provenance} for record, provenance in records]
-    write_parquet(pa.Table.from_pylist(curves, CURVES), curves_path)
-    write_parquet(pa.Table.from_pylist(runs, RUNS), runs_path)
+    write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, block), of_curves(arm, block))
+    write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, block), of_runs(arm, block))

@@ -21,6 +21,7 @@ from study.plan.history import Freshness
 from study.plan.plan import Plan
 from study.store.files import replacing
 from study.store.layout import Store
+from study.store.seal import of_runs
 
 SUMS = "SHA256SUMS"
 README = """# {title}
@@ -117,7 +118,7 @@ def _environment(plan: Plan, store: Store) -> Iterator[str]:
     ways: dict[str, None] = {}
     for arm, blocks in store.present(plan.arms).items():
         for block in blocks:
-            for row in read_rows(store.runs(arm, block)):
+            for row in read_rows(store.runs(arm, block), of_runs(arm, block)):
                 known = {word: row.get(column) for word, column in PROVENANCE.items()}
                 ways[", ".join(f"{word} {value}" for word, value in known.items() if value is not None)] = None
     for way in sorted(ways):

@@ -15,6 +15,7 @@ from study.plan.trials import Trials, settings_text
 from study.store.equality import Run
 from study.store.failures import failed_search, failures
 from study.store.layout import Block, Store, missing
+from study.store.seal import Whose, check, of_curves, of_runs
 from study.wording import counted
 
 # The columns of a run that say where and with what it was made, by the words for them.
@@ -35,10 +36,11 @@ PROVENANCE = {
 Row = dict[str, Any]
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The rows of a Parquet file."""
+def read_rows(path: Path, whose: Whose) -> list[Row]:
+    """The rows of a Parquet file of records. Raises Damaged where it is not what was written there."""
     import pyarrow.parquet as pq
 
+    check(path, whose)
     found: list[Row] = pq.read_table(path).to_pylist()
     return found
 
@@ -46,9 +48,10 @@ def read_rows(path: Path) -> list[Row]:
 def runs_of(store: Store, arm: str, block: Block) -> dict[int, Run]:
     """The runs of a block, by seed."""
     curves: dict[int, list[Row]] = {}
-    for row in read_rows(store.curves(arm, block)):
+    for row in read_rows(store.curves(arm, block), of_curves(arm, block)):
         curves.setdefault(row["seed"], []).append(row)
-    return {row["seed"]: Run(row, curves.get(row["seed"], [])) for row in read_rows(store.runs(arm, block))}
+    rows = read_rows(store.runs(arm, block), of_runs(arm, block))
+    return {row["seed"]: Run(row, curves.get(row["seed"], [])) for row in rows}
 
 
 def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[str]:
@@ -87,7 +90,7 @@ def _files(one: KnownArm, store: Store, searches: Sequence[Search]) -> Iterator[
         runs = counted(store.tuning_runs(search.id), "run") if path.exists() else ""
         yield f"  {path}: {runs + ' of tuning seeds' if runs else 'is not there yet'}"
     for block in store.present([one.id])[one.id]:
-        ends = Counter(row["status"] for row in read_rows(store.runs(one.id, block)))
+        ends = Counter(row["status"] for row in read_rows(store.runs(one.id, block), of_runs(one.id, block)))
         counts = ", ".join(f"{count} {status}" for status, count in sorted(ends.items(), reverse=True))
         yield f"  {store.runs(one.id, block)}: {counts}"
         yield f"  {store.curves(one.id, block)}"
@@ -108,7 +111,7 @@ def _made(one: KnownArm, store: Store, blocks: Sequence[Block]) -> Iterator[str]
     """Where and with what, a paragraph for each way; runs that were made alike stand together."""
     ways: dict[tuple[tuple[str, str], ...], list[Row]] = {}
     for block in blocks:
-        for row in read_rows(store.runs(one.id, block)):
+        for row in read_rows(store.runs(one.id, block), of_runs(one.id, block)):
             known = {word: row.get(column) for word, column in PROVENANCE.items()}
             way = tuple((word, str(value)) for word, value in known.items() if value is not None)
             ways.setdefault(way, []).append(row)

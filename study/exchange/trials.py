@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.exchange.holdings import Row
+from study.store.seal import check, of_search
 
 
 class TrialRows(NamedTuple):
@@ -17,8 +18,10 @@ class TrialRows(NamedTuple):
 
 
 def read_trials(path: Path, search: str) -> TrialRows:
+    """Raises Damaged where it is not what was written there."""
     import pyarrow.parquet as pq
 
+    check(path, of_search(search))
     table = pq.read_table(path)
     return TrialRows(table.to_pylist(), list(json.loads(table.schema.metadata[b"selections"])))
 
@@ -30,7 +33,7 @@ def write_trials(trials: TrialRows, path: Path, search: str) -> None:
     from study.store.schemas import SEARCH
 
     schema = SEARCH.with_metadata({"selections": json.dumps(trials.done)})
-    write_parquet(pa.Table.from_pylist(trials.rows, schema), path)
+    write_parquet(pa.Table.from_pylist(trials.rows, schema), path, of_search(search))
 
 
 def united(here: TrialRows, there: TrialRows) -> TrialRows | None:

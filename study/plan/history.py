@@ -27,6 +27,7 @@ Look = dict[str, int]  # digest of the paired values → how many pairs they are
 
 NEVER: dict[str, Any] = {"stated": None, "row": None}  # of a claim that was neither stated nor judged
 TIMING = "timing"  # stands beside the ids of arms
+LOST = "lost"  # beside the failures
 
 
 @dataclass
@@ -152,6 +153,11 @@ def claims_of(plan: Plan) -> dict[str, tuple[PlannedComparison, PlannedClaim]]:
     return {words(c, claim): (c, claim) for c in reversed(plan.comparisons) for claim in c.claims}
 
 
+def memory(plan: Plan, store: Store) -> Sums:
+    """What was read of the records of a plan."""
+    return Sums(store.study(plan.study).with_name(f".{plan.study}.sums.json"))
+
+
 class Freshness:
     """The records that are there for a plan, and what of them its results were drawn from.
 
@@ -162,7 +168,7 @@ class Freshness:
     def __init__(self, plan: Plan, store: Store) -> None:
         folder = store.study(plan.study)
         self.plan, self.store, self.expected = plan, store, folder / "records.json"
-        self._sums = Sums(folder.with_name(f".{plan.study}.sums.json"))
+        self._sums = memory(plan, store)
         files = {arm: runs.paths for arm, runs in plan.given.items()}
         for arm, blocks in store.present(plan.arms).items():
             files[arm] = [store.search(search.id) for search in plan.searches_of(arm)]
@@ -172,9 +178,12 @@ class Freshness:
             files[TIMING] = [store.timing(plan.timing.id)]
         self.now = {name: found for name, paths in files.items() if (found := self._sums.digest(paths))}
 
-    def expect(self, failures: Sequence[str]) -> None:
-        """Write down what the report will draw on, beside what jobs still make: records, and ``failures`` it tells."""
-        self._write({"failures": failures, "contents": self.now})
+    def expect(self, failures: Sequence[str], lost: Sequence[str] = ()) -> None:
+        """Write down what the report will draw on, beside what jobs still make: records, and ``failures`` it tells.
+
+        ``lost``: damaged records that nobody makes again, which each start is to tell anew.
+        """
+        self._write({"failures": failures, "contents": self.now} | ({LOST: lost} if lost else {}))
 
     @contextmanager
     def drawing(self, history: History) -> Iterator[None]:
@@ -186,7 +195,9 @@ class Freshness:
         history.drawn = {}
         history.write()
         if self.expected.exists():
-            self._write(json.loads(self.expected.read_text(encoding="utf-8")) | {"contents": self.now})
+            expected = json.loads(self.expected.read_text(encoding="utf-8")) | {"contents": self.now}
+            expected.pop(LOST, None)  # so that the next start finds another one
+            self._write(expected)
         yield
         history.drawn = self.now
         history.write()

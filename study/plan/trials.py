@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from study.metrics import Select
 from study.plan.search import Candidate, Search, Searched, Selection
 from study.store.files import write_parquet
+from study.store.seal import of_search, read_parquet
 from study.target import Target
 
 Row = dict[str, Any]  # of one candidate and one tuning seed, with its status and every validation metric
@@ -55,12 +56,10 @@ class Trials:
 
     @classmethod
     def read(cls, search: Search, path: Path) -> Trials:
-        """Those at ``path``; none where there is no such file."""
-        import pyarrow.parquet as pq  # planning reads none
-
+        """Those at ``path``; none where there is no such file. Raises Damaged where it holds something else."""
         if not path.exists():
             return cls(search)
-        table = pq.read_table(path)
+        table = read_parquet(path, of_search(search.id))
         found: dict[int, list[Row]] = {}
         for row in table.to_pylist():
             found.setdefault(row["candidate"], []).append(row)
@@ -93,7 +92,7 @@ class Trials:
             for row in tried.rows
         ]  # fmt: skip
         schema = SEARCH.with_metadata({"selections": json.dumps(self.done)})
-        write_parquet(pa.Table.from_pylist(rows, schema), path)
+        write_parquet(pa.Table.from_pylist(rows, schema), path, of_search(self.search.id))
 
     def of(self, selection: Selection) -> list[Trial]:
         """The candidates that a selection chooses from, and what they came to."""

@@ -73,7 +73,7 @@ class Block:
         if len(self._made) < len(block.seeds):
             return
         made = sorted(self._made, key=lambda each: each[0].seed)
-        record.write(made, arm.id, self.store.runs(arm.id, block), self.store.curves(arm.id, block))
+        record.write(made, arm.id, block, self.store)
         forget_failures(self.store, arm.id)
         if self.slices:
             diverged = sum(not each.finished for each, _ in made)

@@ -9,6 +9,7 @@ import torch
 
 from study.engine.pack import Slice
 from study.engine.record import Record
+from study.errors import Damaged
 from study.plan.jobs import SearchUnit
 from study.plan.search import Candidate, Selection
 from study.plan.trials import Row, Trial, Trials, further, rank, settings_text
@@ -32,7 +33,11 @@ class Tuning:
     def __init__(self, unit: SearchUnit, store: Store, device: torch.device) -> None:
         self.unit, self.search, self.path = unit, unit.search, store.search(unit.search.id)
         self.about = provenance(device, ours=not unit.search.first_recipe.trainer.free)
-        self.trials = Trials.read(self.search, self.path)
+        try:
+            self.trials = Trials.read(self.search, self.path)
+        except Damaged as damaged:  # it is aside by now
+            print(damaged, flush=True)
+            self.trials = Trials(self.search)
         self.wanted: list[Candidate] = []
         self._made: dict[int, list[Row]] = {}  # by place among those wanted, as is the next
         self._full: dict[int, Exception] = {}

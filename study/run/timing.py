@@ -36,6 +36,7 @@ from study.run.provenance import provenance
 from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import TIMING
+from study.store.seal import of_timing
 
 MAX_STEPS = 20  # timed per arm and round, or an epoch of fewer: more tell no more on a CPU (benchmarks/README.md)
 WARM_UP = 3  # untimed steps before each measurement, the first of which are slower after another arm's
@@ -50,7 +51,8 @@ def time_study(plan: Plan, store: Store) -> None:
     with noting(store.failed_timing(plan.timing.id), store.log("time", plan.timing.id)):
         with devices.leased(f"timing of {plan.study}", count=None) as device, quiet():
             rows = measure(recipes, datasets, plan.timing.rounds, device)
-        write_parquet(pa.Table.from_pylist(rows, TIMING), store.timing(plan.timing.id))
+        timing = plan.timing.id
+        write_parquet(pa.Table.from_pylist(rows, TIMING), store.timing(timing), of_timing(timing))
 
 
 def timed_recipe(arm: Arm, store: Store, seeds: int) -> Recipe:

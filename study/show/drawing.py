@@ -20,6 +20,7 @@ from study.show.records import Records
 from study.show.tables.results_table import FORMATS
 from study.store.files import write_if_changed
 from study.store.layout import Store
+from study.store.seal import of_study, read_parquet
 
 PACKAGE = Path(__file__).parents[1]
 STUDIOS: list[Studio] = []  # that forked processes have as it is
@@ -32,7 +33,7 @@ class Studio:
         self.plan, self.folder = plan, store.study(plan.study)
         self.records = Records.read(self.folder)
         self.observations = Observations.read(self.folder / "observations.parquet")
-        self.summary = pd.read_parquet(self.folder / "summary.parquet")
+        self.summary = read_parquet(self.folder / "summary.parquet", of_study(plan.study, "summary")).to_pandas()
         sources = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".j2"))
         self.program = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from study.axes.recipe import Recipe
+from study.plan.damage import inspect, lost
 from study.plan.plan import Plan
 from study.plan.trials import Trials, settings_text
 from study.show.given import VALUES, read_given
@@ -20,6 +22,7 @@ from study.store.failures import failed_search, failures
 from study.store.files import write_parquet
 from study.store.layout import Block, Store, owned
 from study.store.schemas import AXES_COLUMNS, CURVES, RUNS, TIMING, TUNING
+from study.store.seal import of_study, read_parquet
 from study.target import Target
 
 TARGETS = [("reached_target", pa.bool_()), ("steps_to_target", pa.int64()), ("epochs_to_target", pa.float64())]
@@ -44,12 +47,13 @@ class Records(NamedTuple):
         """As runs, curves, timing and tuning.parquet; what is ``given`` stays in its own files."""
         for name, schema in SCHEMAS.items():
             table = pa.Table.from_pandas(getattr(self, name), schema, preserve_index=False)
-            write_parquet(table.replace_schema_metadata(), folder / f"{name}.parquet")
+            write_parquet(table.replace_schema_metadata(), folder / f"{name}.parquet", of_study(folder.name, name))
 
     @classmethod
     def read(cls, folder: Path) -> Records:
-        """What ``write`` wrote; columns that an older file has not are null."""
-        return cls(*(pq.read_table(folder / f"{name}.parquet", schema=SCHEMAS[name]).to_pandas() for name in SCHEMAS))
+        """What ``write`` wrote; columns that an older file has not are null. Raises Damaged where it is not that."""
+        files = ((folder / f"{name}.parquet", of_study(folder.name, name), SCHEMAS[name]) for name in SCHEMAS)
+        return cls(*(read_parquet(*file).to_pandas() for file in files))
 
 
 SCHEMAS = {"runs": STUDY_RUNS, "curves": CURVES, "timing": TIMING, "tuning": TUNING}
@@ -58,9 +62,12 @@ SCHEMAS = {"runs": STUDY_RUNS, "curves": CURVES, "timing": TIMING, "tuning": TUN
 def gather(plan: Plan, store: Store) -> Records:
     """The records of every arm of a study, and of its timing.
 
-    Raises ValueError where runs were trained with other settings than tuning chose, Refused where a file with runs that
-    are there already has changed since the study was planned.
+    What is damaged, or another's, is set aside first, with a line. Raises ValueError where runs were trained with other
+    settings than tuning chose, Refused where a file with runs that are there already has changed since the study was
+    planned, Damaged where a damaged file cannot be set aside.
     """
+    for line in inspect(plan, store):
+        print(line, file=sys.stderr)
     present = store.present(plan.arms)
     runs, curves = _there(plan, store, present)
     given = read_given(plan)
@@ -115,6 +122,7 @@ def _there(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> tupl
 def _absent(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> pa.Table:
     """A row for every planned run without records: failed, and why, where a job said so; else missing."""
     rows = []
+    damaged = {(each.arm, seed): each.reason for each in lost(plan, store) for seed in each.seeds}
     for arm, wanted in plan.seeds.items():
         gone = set(range(wanted)).difference(*(seeds for _, seeds in owned(present[arm], wanted)))
         if not gone:
@@ -126,7 +134,8 @@ def _absent(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> pa.
         reasons |= {seed: failure.reason for failure in failures(store, arm) for seed in failure.seeds}
         for seed in sorted(gone):
             status = "failed" if seed in reasons else "missing"
-            rows.append({"arm": arm, "seed": seed, "status": status, "reason": reasons.get(seed)})
+            reason = reasons.get(seed, damaged.get((arm, seed)))
+            rows.append({"arm": arm, "seed": seed, "status": status, "reason": reason})
     return pa.Table.from_pylist(rows, RUNS)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from study.errors import Refused
 from study.errors import suggest as nearest
+from study.plan.damage import TABLES, lost
 from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
 from study.plan.limits import available_cores
@@ -16,13 +17,17 @@ from study.plan.plan import Plan, open_plan
 from study.show.figures import FIGURES, TABLE, Drawing, drawings
 from study.store.files import write_if_changed
 from study.store.layout import Store
+from study.store.seal import of_study, read_parquet
 
-COLLECTED = [f"{name}.parquet" for name in ("runs", "curves", "timing", "tuning", "observations", "summary", "claims")]
+COLLECTED = [f"{name}.parquet" for name in TABLES]
 ENDINGS = (".csv", ".md", ".tex", ".svg", ".png", ".pdf")  # of what is drawn
 
 
-def collect(arguments: Namespace) -> None:
-    """Records of the arms → observations → summary and verdicts: the tables that all else is drawn from."""
+def collect(arguments: Namespace) -> int:
+    """Records of the arms → observations → summary and verdicts: the tables that all else is drawn from.
+
+    1 where records are damaged, and were not made again: what they held is missing.
+    """
     from study.show.claims import verdicts
     from study.show.observations import observe
     from study.show.records import gather
@@ -38,15 +43,19 @@ def collect(arguments: Namespace) -> None:
         records.write(folder)
         observations = observe(plan, records)
         observations.write(folder / "observations.parquet")
-        write_parquet(summarize(plan, observations, records.tuning), folder / "summary.parquet")
+        summary = summarize(plan, observations, records.tuning)
+        write_parquet(summary, folder / "summary.parquet", of_study(plan.study, "summary"))
         rulings = verdicts.judge(plan, observations, history)
-        write_parquet(verdicts.table_of(plan, rulings, history, observations), folder / "claims.parquet")
+        table = verdicts.table_of(plan, rulings, history, observations)
+        write_parquet(table, folder / "claims.parquet", of_study(plan.study, "claims"))
+    gone = lost(plan, store)
+    for each in gone:
+        print(f"{each.aside}: was set aside; what it held is missing", file=sys.stderr)
+    return int(bool(gone))
 
 
 def claims(arguments: Namespace) -> int:
     """Print the verdict on every claim; 1 where one is not as ``--require`` wants it."""
-    import pandas as pd
-
     from study.show.claims import table as claims_table
 
     plan, store, path, again = _asked(arguments)
@@ -54,7 +63,7 @@ def claims(arguments: Namespace) -> int:
         raise Refused([f"{arguments.file}: states no claims, so that none can be {arguments.require}; add 'claims:'"])
     if not path.exists():
         raise Refused([f"{path}: there are no verdicts yet; {again}"])
-    found = pd.read_parquet(path)
+    found = read_parquet(path, of_study(plan.study, "claims")).to_pandas()
     if claims_table.differs(plan, found):
         raise Refused([f"{path}: these verdicts are on other claims than {arguments.file} states; {again}"])
     if Freshness(plan, store).newer():
@@ -84,15 +93,13 @@ def _asked(arguments: Namespace) -> tuple[Plan, Store, Path, str]:
 
 def suggest(arguments: Namespace) -> None:
     """Print what would decide the claims that are undecided. Writes nothing: to ask is no look."""
-    import pandas as pd
-
     from study.show.claims import advice, verdicts
     from study.show.claims import table as claims_table
     from study.show.observations import observe
     from study.show.records import gather
 
     plan, store, path, again = _asked(arguments)
-    found = pd.read_parquet(path) if path.exists() else None
+    found = read_parquet(path, of_study(plan.study, "claims")).to_pandas() if path.exists() else None
     if found is None or claims_table.differs(plan, found) or Freshness(plan, store).newer():
         if not plan.given and not any(store.present(plan.arms).values()):
             raise Refused([f"{arguments.file}: none of its arms is trained yet; {again}"])

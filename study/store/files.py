@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from study.store.seal import KEY, Whose, metadata, seal
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -35,9 +37,14 @@ def write_if_changed(path: Path, text: str) -> bool:
     return True
 
 
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write zstd Parquet in one step."""
+def write_parquet(table: pa.Table, path: Path, whose: Whose) -> None:
+    """Write zstd Parquet in one step, with checksums of its pages, and of all of it."""
     import pyarrow.parquet as pq  # planning writes none
 
+    others = {name: value for name, value in (table.schema.metadata or {}).items() if name != KEY}  # as it was read
+    table = table.replace_schema_metadata(others or None)
     with replacing(path) as beside:
-        pq.write_table(table, beside, compression="zstd")
+        with pq.ParquetWriter(beside, table.schema, compression="zstd", write_page_checksum=True) as writer:
+            writer.write_table(table)
+            writer.add_key_value_metadata(metadata(whose))
+        seal(beside)

@@ -16,6 +16,7 @@ from study.plan.plan import Plan
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVES, RUNS
+from study.store.seal import of_curves, of_runs
 
 STUDY = """
 study: small
@@ -52,8 +53,8 @@ def filled(store: Store, arm: str, block: Block, change: float = 0.0, **made: An
         ends = {f"{split}_loss": losses[-1] for split in ("train", "val", "test")} | {"test_accuracy": 0.9 + base / 20}
         row = {"arm": arm, "seed": seed, "status": "finished", "learned": True, "epochs_run": 4, "steps": 136}
         runs.append(row | ends | {"lr": 0.1, "n_parameters": 610} | MADE | made)
-    write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, block))
-    write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, block))
+    write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, block), of_curves(arm, block))
+    write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, block), of_runs(arm, block))
 
 
 @pytest.fixture

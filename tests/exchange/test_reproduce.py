@@ -15,6 +15,7 @@ from study.plan.plan import Plan
 from study.run.job import run
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
+from study.store.seal import of_curves
 
 Planned = Callable[..., tuple[Plan, Path]]
 Command = Callable[..., tuple[int, str]]
@@ -58,7 +59,7 @@ def changed(store: Store, arm: str, seed: int, factor: float, step: int) -> None
     for row in rows:
         if row["seed"] == seed and row["step"] >= step:
             row["val_loss"] *= factor
-    write_parquet(pa.Table.from_pylist(rows, table.schema), path)
+    write_parquet(pa.Table.from_pylist(rows, table.schema), path, of_curves(arm, BLOCK))
 
 
 @pytest.fixture

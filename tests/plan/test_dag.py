@@ -17,6 +17,7 @@ from study.plan.plan import Plan
 from study.plan.workflow.dag import Dag
 from study.plan.workflow.messages import end, start
 from study.store.layout import Block
+from tests.blocks import leave
 from tests.plan.conftest import write
 from tests.plan.tuned import tuned
 
@@ -42,10 +43,7 @@ def build(study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def finish(dag: Dag, gpus: int) -> None:
     """Leave the records of the arm of ``gpus`` devices."""
     [arm] = [name for name, arm in dag.plan.arms.items() if arm.gpus == gpus]
-    block = Block(0, dag.plan.seeds[arm] - 1)
-    for path in (dag.store.runs(arm, block), dag.store.curves(arm, block)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+    leave(dag.store, arm, Block(0, dag.plan.seeds[arm] - 1))
 
 
 @pytest.mark.parametrize(

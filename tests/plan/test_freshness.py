@@ -15,8 +15,13 @@ import pytest
 from study.__main__ import main
 from study.plan.history import Freshness, History
 from study.plan.limits import Limits
+from study.plan.trials import Trials
 from study.plan.workflow.dag import Dag
+from study.store.files import write_parquet
 from study.store.layout import Block
+from study.store.schemas import CURVES, RUNS, SEARCH
+from study.store.seal import of_curves, of_runs, of_search
+from tests.blocks import leave
 from tests.plan.conftest import write
 
 
@@ -47,9 +52,10 @@ def train(dag: Dag) -> None:
     """Leave records of every arm."""
     for arm in dag.plan.arms:
         block = Block(0, 2)
-        for path in (dag.store.search(search_of(dag, arm)), dag.store.curves(arm, block), dag.store.runs(arm, block)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"{arm} {path.name}")
+        leave(dag.store, arm, block)
+        search = dag.plan.arms[arm].search
+        assert search
+        Trials(search).write(dag.store.search(search.id))
 
 
 def draw(dag: Dag, error: type[BaseException] | None = None) -> None:
@@ -73,13 +79,18 @@ def test_what_was_made_on_the_way_is_no_news(build: Callable[[], Dag]) -> None:
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
-def test_every_record_counts_also_where_size_and_mtime_stay(build: Callable[[], Dag], which: int) -> None:
+def test_every_record_counts_also_where_mtime_stays(build: Callable[[], Dag], which: int) -> None:
     dag = build()
     train(dag)
     draw(dag)
     path = files(dag)[which]
     was, before = path.stat(), expected(dag)
-    path.write_text(path.read_text()[::-1])
+    schema, whose = [
+        (SEARCH.with_metadata({"selections": "[]"}), of_search(search_of(dag, next(iter(dag.plan.arms))))),
+        (RUNS, of_runs(next(iter(dag.plan.arms)), Block(0, 2))),
+        (CURVES, of_curves(next(iter(dag.plan.arms)), Block(0, 2))),
+    ][which]
+    write_parquet(schema.with_metadata((schema.metadata or {}) | {"other": "content"}).empty_table(), path, whose)
     os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
     assert expected(build()) != before
     assert Freshness(dag.plan, dag.store).newer() == [next(iter(dag.plan.arms))]
@@ -96,7 +107,7 @@ def test_after_a_draw_that_failed_all_records_are_news(build: Callable[[], Dag])
 
 def test_what_a_failed_draw_did_not_collect_is_taken_away(build: Callable[[], Dag]) -> None:
     dag = build()
-    train(dag)  # records that cannot be read
+    train(dag)  # records without a row
     collected = [Path(dag.file(f"{name}.parquet")) for name in ("runs", "claims", "summary", "timing")]
     for path in collected:
         path.write_text("of an earlier draw")

@@ -16,6 +16,7 @@ from study.plan.limits import Limits
 from study.plan.plan import Plan
 from study.plan.workflow.dag import Dag
 from study.store.layout import Block, Store
+from tests.blocks import leave
 from tests.plan.conftest import write
 
 HIGHER = {"metric": "test_accuracy", "better": "relu", "than": "tanh"}
@@ -42,9 +43,7 @@ def state(study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def train(plan: Plan, label: str, first: int, last: int) -> None:
     store, block = Store("results"), Block(first, last)
     arm = next(arm.arm for arm in plan.comparisons[0].arms if arm.label == label)
-    for path in (store.runs(arm, block), store.curves(arm, block)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+    leave(store, arm, block)
 
 
 def before(plan: Plan) -> list[int | None]:

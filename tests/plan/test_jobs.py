@@ -16,6 +16,7 @@ from study.plan.search import Selection
 from study.plan.trials import Trials
 from study.plan.workflow.dag import Dag
 from study.store.layout import Block, Store
+from tests.blocks import leave, leave_timing
 from tests.plan.conftest import write
 from tests.plan.tuned import Planned, tuned
 
@@ -25,14 +26,6 @@ TARGET = {"metric": "val_accuracy", "value": 0.9}
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "results")
-
-
-def leave(store: Store, arm: str, *blocks: Block) -> None:
-    """Records of an arm."""
-    for block in blocks:
-        for path in (store.runs(arm, block), store.curves(arm, block)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
 
 
 LONG = {"epochs": 10_000}  # so that two small arms are worth two jobs
@@ -109,8 +102,7 @@ def test_a_search_whose_choice_is_timed_is_made_also_where_all_runs_are_there(
     assert content.search
     assert planned.timing
     assert cut(planned, store) == [([(content.search.id, ["val_accuracy"])], [])]
-    store.timing(planned.timing.id).parent.mkdir(parents=True)
-    store.timing(planned.timing.id).touch()
+    leave_timing(store, planned.timing.id)
     assert cut(planned, store) == []
 
 

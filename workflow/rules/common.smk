@@ -63,6 +63,8 @@ try:
 except Refused as refusal:
     print(*refusal.lines, sep="\n", file=sys.stderr)
     sys.exit(2)
+for line in dag.damaged:
+    print(line, file=sys.stderr)
 gc.freeze()  # nor later
 gc.enable()
 if not dag.limits.cluster:

@@ -12,10 +12,11 @@ from typing import Any
 
 from study.axes.custom import Custom
 from study.axes.recipe import digest
-from study.errors import Mistakes, Refused, refuse, suggest
+from study.errors import Damaged, Mistakes, Refused, refuse, suggest
+from study.plan.damage import inspect, lost
 from study.plan.file.expand import prepare
 from study.plan.file.yaml import parse
-from study.plan.history import Freshness, History
+from study.plan.history import Freshness, History, memory
 from study.plan.jobs import MINUTES, Job, jobs
 from study.plan.limits import CLUSTER, HERE, Limits
 from study.plan.plan import Arm, Plan
@@ -36,6 +37,7 @@ class Dag:
     ) -> None:
         self.plan, self.store, self.cached, self.limits, self.job_minutes = plan, store, cached, limits, job_minutes
         self.folder = store.study(plan.study)
+        self.damaged: list[str] = []  # a line for each file that was set aside when this was built
 
     @cached_property
     def jobs(self) -> dict[str, Job]:
@@ -68,6 +70,10 @@ class Dag:
         )
         if taken := namesake(dag.plan, path, store):
             raise Refused([f"{path}: {taken}"])
+        try:
+            dag.damaged = inspect(dag.plan, store, memory(dag.plan, store))
+        except Damaged as damaged:
+            raise Refused([str(damaged)]) from None
         dag.refuse_too_large()
         History.read(dag.plan, store)  # refused now where it is damaged, not when the study is under way
         dag.write()
@@ -94,7 +100,8 @@ class Dag:
     def note_expected(self) -> None:
         """Write down what the report draws on, beside what the jobs will make."""
         failed = [f"{f.arm}/{f.block}: {f.reason}" for f in self.failures()] if self.cached else []
-        Freshness(self.plan, self.store).expect(failed)
+        gone = [each.aside.name for each in lost(self.plan, self.store)] if self.cached else []
+        Freshness(self.plan, self.store).expect(failed, gone)
 
     def failures(self) -> list[Failure]:
         """Of what is missing: the arms, or searches, whose last attempt failed."""

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from study.plan.cost import length
+from study.plan.damage import lost
 from study.plan.limits import visible
 from study.plan.workflow.dag import Dag
+from study.store.seal import of_study, read_parquet
 from study.wording import counted
 
 
@@ -46,9 +48,11 @@ def end(dag: Dag) -> list[str]:
     if timing and dag.to_time and timing.exists():
         about = json.loads(timing.read_text(encoding="utf-8"))
         lines.append(f"FAILED timing: {about['reason']} (log: {about['log']})")
+    until = "study is run without cached=true" if dag.cached else "same command is run again"
+    lines += [f"DAMAGED {each.aside}: what it held is missing until the {until}" for each in lost(dag.plan, dag.store)]
     jobs = sum(not Path(receipt).exists() for receipt in dag.to_do)
     undone = [f"{jobs} of {counted(len(dag.to_do), 'job')}"] * bool(jobs) + ["the timing"] * bool(dag.to_time)
-    if lines:
+    if lines and not dag.cached:
         lines.append("The same command again does only what is missing.")
     elif undone:
         lines.append(f"Not done: {' and '.join(undone)}. The same command again goes on from here.")
@@ -59,9 +63,7 @@ def end(dag: Dag) -> list[str]:
 
 def _coverage(runs: Path) -> str:
     """``288 of 288 runs``, and how many of them diverged."""
-    import pyarrow.parquet as pq
-
-    status = pq.read_table(runs, columns=["status"])["status"].to_pylist()
+    status = read_parquet(runs, of_study(runs.parent.name, "runs"))["status"].to_pylist()
     diverged = status.count("diverged")
     there = f"{status.count('finished') + diverged} of {len(status)} runs"
     return f"{there}, {diverged} diverged" if diverged else there

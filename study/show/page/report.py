@@ -28,6 +28,7 @@ from study.show.tables.results_table import Row, beside, by_metric, table
 from study.show.tables.tuning import found, undertuned_arms
 from study.show.templates import FOLDER, page, paragraphs
 from study.store.layout import Store
+from study.store.seal import of_study, read_parquet
 from study.wording import leading, listed
 
 MOST = 6  # arms that a finding names
@@ -37,9 +38,12 @@ FOLDED = 24  # rows of a table above which it is folded away
 def render(plan: Plan, store: Store) -> str:
     """The page. Nothing in it depends on when it is drawn."""
     folder = store.study(plan.study)
-    records, summary = Records.read(folder), pd.read_parquet(folder / "summary.parquet")
+    records = Records.read(folder)
     observations = Observations.read(folder / "observations.parquet")
-    claims = pd.read_parquet(folder / "claims.parquet")
+    summary, claims = (
+        read_parquet(folder / f"{name}.parquet", of_study(plan.study, name)).to_pandas()
+        for name in ("summary", "claims")
+    )
     why_untimed = timing.failure(plan, store)
     reasons = protocol.reasons(plan, records, why_untimed)
 

@@ -1,0 +1,92 @@
+"""Records that are not what was written: they are set aside, and what they held is missing until it is made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from study.errors import Damaged
+from study.plan.plan import Plan
+from study.store.checksums import Sums
+from study.store.layout import Block, Store
+from study.store.seal import (
+    ASIDE,
+    Whose,
+    check,
+    of_curves,
+    of_runs,
+    of_search,
+    of_study,
+    of_timing,
+    set_aside,
+)
+
+TABLES = ("runs", "curves", "timing", "tuning", "observations", "summary", "claims")  # of a study
+
+
+def records(plan: Plan, store: Store) -> Iterator[tuple[Path, Whose]]:
+    """The files of records that are there for a plan, and whose each is."""
+    for arm, blocks in store.present(plan.arms).items():
+        for block in blocks:
+            yield store.curves(arm, block), of_curves(arm, block)
+            yield store.runs(arm, block), of_runs(arm, block)
+    others = [(store.search(search), of_search(search)) for search in plan.searches]
+    others += [(store.timing(plan.timing.id), of_timing(plan.timing.id))] if plan.timing else []
+    yield from ((path, whose) for path, whose in others if path.exists())
+
+
+def tables(plan: Plan, store: Store) -> Iterator[tuple[Path, Whose]]:
+    """The tables of a study that are there, and whose each is."""
+    for name in TABLES:
+        if (path := store.study(plan.study) / f"{name}.parquet").exists():
+            yield path, of_study(plan.study, name)
+
+
+def inspect(plan: Plan, store: Store, sums: Sums | None = None) -> list[str]:
+    """Set aside the records, and tables, of a plan that are damaged, or another's; a line for each.
+
+    ``sums``: where it is remembered which were read, so that these are not read again. Raises Damaged where one cannot
+    be set aside.
+    """
+    found = []
+    for path, whose in [*records(plan, store), *tables(plan, store)]:
+        if sums and sums.knows(path):
+            continue
+        try:
+            check(path, whose)
+            if sums:
+                sums.sum(path)
+        except Damaged as damaged:
+            found.append(str(set_aside(damaged)))
+        except FileNotFoundError:
+            continue  # somebody has just replaced it
+    if sums:
+        sums.keep()
+    return found
+
+
+class Lost(NamedTuple):
+    """What was set aside, ``aside``, and not made again since. ``arm``, ``seeds``: of runs; else of none."""
+
+    aside: Path
+    arm: str = ""
+    seeds: range = range(0)
+
+    @property
+    def reason(self) -> str:
+        return f"its records were damaged: {self.aside.name}"
+
+
+def lost(plan: Plan, store: Store) -> list[Lost]:
+    """The records of a plan that were set aside, and were not made again since."""
+    found = []
+    for arm, gaps in plan.missing(store).items():
+        for path in sorted(store.arm(arm).glob(f"*-*.parquet{ASIDE}")):
+            block = Block.parse(path.name.partition("-")[2].partition(".")[0])
+            if any(gap.first <= block.last and block.first <= gap.last for gap in gaps):
+                found.append(Lost(path, arm, block.seeds))
+    others = [store.search(search) for search in plan.searches]
+    others += [store.timing(plan.timing.id)] if plan.timing else []
+    aside = [path.with_name(path.name + ASIDE) for path in others if not path.exists()]
+    return [*found, *(Lost(path) for path in aside if path.exists())]

@@ -1,0 +1,148 @@
+"""What a Parquet file says of itself, so that it is taken for nothing else: whose it is, and a checksum of its bytes.
+
+Under the key ``evenhand`` of its metadata stands a JSON object: its ``table``, whose it is, and the SHA-256 of the
+whole file, in which zeros take the place of that sum. Pages have checksums besides (CRC-32), for those who know nothing
+of this. Files that were written before there were seals, or by other programs, have none: their columns say whose they
+are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from study.axes.recipe import RECIPE
+from study.errors import Damaged
+from study.store.layout import Block
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Whose = Mapping[str, str | int]
+KEY = b"evenhand"  # in a footer, then the length of what follows
+SEAL = re.compile(
+    KEY + rb'.{1,9}?(?P<about>\{"table": "[^{}]*"sha256": "(?P<sum>[0-9a-f]{64})"\})', re.DOTALL
+)  # in a footer
+PART = re.compile(KEY + rb'|\{"table": "[^{}]*"sha256": "')  # of one
+BLANK = b"0" * 64
+END = b"PAR1"
+ASIDE = ".damaged"  # after the name of what was set aside
+
+
+def of_runs(arm: str, block: Block) -> Whose:
+    return {"table": "runs", "arm": arm, "seeds": str(block), "recipe_version": RECIPE}
+
+
+def of_curves(arm: str, block: Block) -> Whose:
+    return {**of_runs(arm, block), "table": "curves"}
+
+
+def of_search(search: str) -> Whose:
+    return {"table": "search", "search": search, "recipe_version": RECIPE}
+
+
+def of_timing(timing: str) -> Whose:
+    return {"table": "timing", "timing": timing, "recipe_version": RECIPE}
+
+
+def of_study(study: str, table: str) -> Whose:
+    return {"table": table, "study": study}
+
+
+def metadata(whose: Whose) -> dict[bytes, bytes]:
+    """For a Parquet file that is still to be sealed."""
+    return {KEY: json.dumps({**whose, "sha256": BLANK.decode()}).encode()}
+
+
+def seal(path: Path) -> None:
+    """Put the sum into a file that was written with ``metadata``."""
+    content = path.read_bytes()
+    place = _place(content)
+    assert place
+    with path.open("r+b") as file:
+        file.seek(place.start("sum"))
+        file.write(hashlib.sha256(content).hexdigest().encode())
+
+
+def check(path: Path, whose: Whose) -> bool:
+    """Whether a Parquet file is sealed. Raises Damaged where it is not what was written, or not of ``whose``."""
+    content = path.read_bytes()
+    if content[:4] != END or content[-4:] != END:
+        raise Damaged(path, "is damaged: it is not a whole Parquet file")
+    place = _place(content)
+    if not place:
+        if PART.search(content, _footer(content)):
+            raise Damaged(path, "is damaged: its checksum cannot be read")
+        _check_columns(path, whose)
+        return False
+    blank = content[: place.start("sum")] + BLANK + content[place.end("sum") :]
+    if hashlib.sha256(blank).hexdigest().encode() != place["sum"]:
+        raise Damaged(path, "is damaged: it has changed since it was written (SHA-256)")
+    found = json.loads(place["about"])
+    del found["sha256"]
+    if found != {**whose}:
+        raise Damaged(path, f"is not its own: it holds {_named(found)}")
+    return True
+
+
+def set_aside(damaged: Damaged) -> Damaged:
+    """Move a file that is not what was written out of the way; returns the same, and what became of it.
+
+    Raises Damaged where it cannot be moved.
+    """
+    path, aside = damaged.path, damaged.path.with_name(damaged.path.name + ASIDE)
+    try:
+        os.replace(path, aside)
+    except OSError as error:
+        raise Damaged(path, f"{damaged.why}; it cannot be moved ({error.strerror}): take it away") from None
+    return Damaged(path, f"{damaged.why}; it is now {aside.name}, and the next run of the study makes it again")
+
+
+def read_parquet(path: Path, whose: Whose, schema: pa.Schema | None = None) -> pa.Table:
+    """A file that was checked. Raises Damaged where it is not what was written there, and then it is set aside."""
+    import pyarrow.parquet as pq
+
+    try:
+        check(path, whose)
+        return pq.read_table(path, schema=schema, page_checksum_verification=True)
+    except Damaged as damaged:
+        raise set_aside(damaged) from None
+
+
+def _footer(content: bytes) -> int:
+    """Where the footer of a Parquet file begins."""
+    return max(0, len(content) - 8 - int.from_bytes(content[-8:-4], "little"))
+
+
+def _place(content: bytes) -> re.Match[bytes] | None:
+    """The seal of a file, and in it its sum."""
+    return SEAL.search(content, _footer(content))
+
+
+def _check_columns(path: Path, whose: Whose) -> None:
+    """Raises Damaged where a file without a seal is not of ``whose``, as far as its columns say, or cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    wanted: dict[str, set[Any]] = {name: {whose[name]} for name in ("arm", "search", "recipe_version") if name in whose}
+    if "seeds" in whose:
+        wanted["seed"] = set(Block.parse(str(whose["seeds"])).seeds)
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        raise Damaged(path, f"is damaged: it cannot be read ({' '.join(str(error).split())[:80]})") from None
+    for name, expected in wanted.items():
+        found = set(table[name].to_pylist()) - {None} if name in table.column_names else set()
+        if not found <= expected or (name == "seed" and whose["table"] == "runs" and found != expected):
+            raise Damaged(path, f"is not its own: its {name} is {', '.join(map(str, sorted(found, key=str)[:3]))}")
+
+
+def _named(found: Mapping[str, Any]) -> str:
+    """``the runs of arm 0a1b2c3d4e5f, seeds 0-5``."""
+    parts = [f"{name} {value}" for name, value in found.items() if name != "table"]
+    return f"the {found.get('table')} of {', '.join(parts)}"

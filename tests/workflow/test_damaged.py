@@ -1,0 +1,75 @@
+"""Records that rot, or are put in the wrong place: found, set aside, trained again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.workflow.conftest import Place
+from tests.workflow.test_end_to_end import arm_of
+
+
+def rot(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 4
+    path.write_bytes(content)
+
+
+def swap(path: Path) -> None:
+    """That of another arm, under its name."""
+    [other] = (each for each in path.parents[1].glob(f"*/{path.name}") if each != path)
+    shutil.copy(other, path)
+
+
+def tables(place: Place) -> dict[str, pd.DataFrame]:
+    names = ("runs", "curves", "summary")
+    found = {name: pd.read_parquet(place.results / "studies" / "smoke" / f"{name}.parquet") for name in names}
+    varying = {"started_at", "seconds", "host", "pack", "commit"}
+    return {name: frame.drop(columns=varying & {*frame.columns}) for name, frame in found.items()}
+
+
+@pytest.mark.parametrize("name", ["runs", "curves"])
+@pytest.mark.parametrize("change", [rot, swap])
+def test_it_is_trained_again(place: Place, name: str, change: Callable[[Path], None]) -> None:
+    before = tables(place)
+    path = place.results / "arms" / arm_of(place, "adam") / f"{name}-0-2.parquet"
+    change(path)
+    done = place.snakemake()
+    text = done.stderr + done.stdout
+    assert done.returncode == 0, text
+    assert text.count(f"{path.relative_to(place.folder)}: is ") == 1
+    assert path.with_name(f"{name}-0-2.parquet.damaged").exists()
+    for table, frame in tables(place).items():
+        pd.testing.assert_frame_equal(frame, before[table])
+    assert place.jobs() == {}
+
+
+def test_a_report_alone_says_what_is_missing_until_it_is_there(place: Place) -> None:
+    arm = arm_of(place, "adam")
+    rot(place.results / "arms" / arm / "curves-0-2.parquet")
+    for _ in range(2):
+        done = place.snakemake(config="cached=true")
+        text = done.stderr + done.stdout
+        assert done.returncode == 1, text
+        assert f"DAMAGED results/arms/{arm}/curves-0-2.parquet.damaged: what it held is missing" in text
+        assert "(3 of 6 runs)" in text
+        runs = tables(place)["runs"].set_index("arm").loc[arm]
+        assert runs["status"].tolist() == ["missing"] * 3
+        page = (place.results / "studies" / "smoke" / "report.html").read_text()
+        assert "its records were damaged: curves-0-2.parquet.damaged" in page
+    assert place.snakemake().returncode == 0
+    assert place.snakemake(config="cached=true").returncode == 0
+
+
+def test_tables_of_a_study_are_made_again(place: Place) -> None:
+    before = tables(place)
+    for name in ("runs", "summary", "claims"):
+        rot(place.results / "studies" / "smoke" / f"{name}.parquet")
+    done = place.snakemake()
+    assert done.returncode == 0, done.stderr
+    for table, frame in tables(place).items():
+        pd.testing.assert_frame_equal(frame, before[table])
