@@ -13,7 +13,8 @@ import torch
 from sklearn import metrics
 from torch.nn import functional
 
-from study.axes.dataset import Dataset, Raw
+from study.axes.dataset import Dataset
+from study.axes.datasets.raw import Raw
 from study.axes.recipe import Recipe
 from study.engine.determinism import stream
 from study.engine.inputs.data import load

@@ -254,7 +254,6 @@ class Recipe(Frozen):
 
 
 def id_of_data(dataset: Dataset) -> str:
-    """12 hex digits over what is learned from."""
     return digest(canonical({"recipe": RECIPE, "dataset": dataset.differing()}))
 
 

@@ -17,13 +17,14 @@ from stat import S_ISDIR, S_ISREG
 from pydantic import ValidationError
 
 from study.axes.custom import Custom
-from study.axes.dataset import Dataset, Found, FromFiles, Unfit
+from study.axes.dataset import Dataset, FromFiles
+from study.axes.datasets.raw import Found, Unfit
 from study.axes.datasets.table import OpenML
 from study.axes.recipe import canonical, digest, id_of_data
 from study.store.files import write_if_changed
 
 FOUND = "//found"  # where it stands what is in files; no path begins so
-READER = 1  # raised by hand when other data are accepted, or are taken for something else
+READER = 2  # raised by hand when other data are accepted, or are taken for something else
 
 
 class Sums:

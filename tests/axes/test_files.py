@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study.axes.dataset import Dataset, Digits, Raw, Unfit, Wine
+from study.axes.dataset import Dataset, Digits, Wine
 from study.axes.datasets.files import Idx, Images, Npz
+from study.axes.datasets.raw import Raw, Unfit
 from study.engine.inputs.data import load
 from study.engine.inputs.prepare import prepare, read
 from study.store.checksums import Sums

@@ -11,7 +11,7 @@ import pytest
 import sklearn
 from sklearn.datasets import load_iris
 
-from study.axes.dataset import Unfit
+from study.axes.datasets.raw import Unfit
 from study.axes.datasets.table import OpenML
 from study.engine.inputs.prepare import prepare
 from study.errors import Refused

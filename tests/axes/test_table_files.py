@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from study.axes.dataset import Unfit
+from study.axes.datasets.raw import Unfit
 from study.axes.datasets.table import Table
 from study.errors import Refused
 from study.plan.file.expand import prepare

@@ -13,7 +13,7 @@ import pytest
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
-from study.axes.dataset import Unfit
+from study.axes.datasets.raw import Unfit
 from study.axes.datasets.table import Csv, Table
 from study.engine.inputs.data import load
 from study.engine.inputs.prepare import prepare, read
@@ -179,6 +179,7 @@ def test_what_looks_like_something_else_is_taken_as_it_is_called(tmp_path: Path)
     assert raw.summary[1:] == (
         "3 columns of categories (colour: 3 values, zip: 3 values, code: 2 values)",
         "left out: size",
+        "tells kind exactly: zip",
     )
 
 
@@ -247,9 +248,9 @@ def test_a_column_that_is_refused(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([datetime.date(2024, 1, 1)] * ROWS, "is neither a number nor a text (date, rows 1, 2, 3 and 57 more)"),
+        ([datetime.date(2024, 1, 1)] * ROWS, "is neither a number nor a text (dates, rows 1, 2, 3 and 57 more)"),
         ([pd.Timestamp("2024-01-01")] * ROWS, "holds dates or times"),
-        ([["a"], ["b"]] * 30, "is neither a number nor a text (ndarray, rows 1, 2, 3 and 57 more)"),
+        ([["a"], ["b"]] * 30, "is neither a number nor a text (lists, rows 1, 2, 3 and 57 more)"),
         ([str(i / 8) for i in range(ROWS)], "holds numbers written as texts ('0.0', rows 1, 2, 3 and 57 more)"),
     ],
 )

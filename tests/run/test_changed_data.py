@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from study.axes.dataset import Dataset, Raw, Unfit
+from study.axes.dataset import Dataset
+from study.axes.datasets.raw import Raw, Unfit
 from study.axes.datasets.table import Table
 from study.axes.recipe import id_of_data
 from study.engine.inputs.prepare import prepare

@@ -196,6 +196,7 @@ def test_the_log_says_what_it_was_taken_for(tmp_path):
         "3 columns of numbers (size, fixed, price)",
         "1 column of categories (colour: 3 values)",
         "left out: count",
+        "the same in all rows: fixed",
         "columns: size: numbers; fixed: numbers; colour: 3 values; price: numbers; count: left out",
         "rows of each class: a: 30, b: 30",
     ]

@@ -6,12 +6,12 @@ Rows are counted from 1, below the header.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from study.axes.dataset import FEWEST, SPLIT, Raw, Unfit
-from study.axes.datasets.lookalikes import Wrong, check_categories, check_text, counting, names, rows
+from study.axes.datasets.lookalikes import Wrong, check_categories, check_spelling, check_text, counting, names, rows
+from study.axes.datasets.raw import FEWEST, SPLIT, Raw, Unfit
 from study.errors import suggest
 from study.tasks import TASKS, TaskName
 from study.wording import counted
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNNAMED = r"Unnamed: \d+(\.\d+)?|\s*"  # as pandas calls columns without a name
+KINDS = {  # of values that are neither numbers nor texts, for people
+    "ndarray": "lists", "list": "lists", "dict": "records", "date": "dates", "time": "times", "NoneType": "nothing",
+}  # fmt: skip
 MAX_CLASSES = 50  # of a target that does not say that it is of a classification
 
 
@@ -96,7 +99,7 @@ def encode(frame: pd.DataFrame, given: Given) -> Raw:
         labels=labels,
         missing=given.missing in ("median", "indicator"),
         columns=tuple(_told(column) for column in columns) + tuple(f"{name}: left out" for name in given.drop),
-        summary=_summary(columns, holes, len(frame) - len(kept), given),
+        summary=(*_summary(columns, holes, len(frame) - len(kept), given), *_odd(columns, target, kept, y, given)),
     )
 
 
@@ -163,24 +166,36 @@ def _typed(values: pd.Series, given: Given) -> Column:
     if name in given.categories:
         return Column(name, known.map(_label).astype("category").reindex(values.index), True)
     if isinstance(values.dtype, pd.CategoricalDtype):
+        if known.map(lambda value: isinstance(value, str)).all():
+            check_spelling(known.astype(object), given.csv)
         return Column(name, values, True)
     if not types.is_numeric_dtype(values):
         odd = known[~known.map(lambda value: isinstance(value, str))]
         if odd.empty and len(known):
             check_text(known, name == given.target, given.csv)
             if name not in given.numbers:
+                check_spelling(known, given.csv)
                 return Column(name, values, True)
             raise Wrong(f"{name!r} holds texts ({known.iloc[0]!r}, row {known.index[0]}); take it out", "numbers")
         if len(odd) < len(known) or not odd.map(lambda value: isinstance(value, bool | float | int | Decimal)).all():
-            kinds = " and ".join(sorted({type(value).__name__ for value in known}))
+            kinds = " and ".join(sorted({KINDS.get(k := type(value).__name__, k) for value in known}))
             words = f"{name!r} is neither a number nor a text ({kinds}, {rows(odd.index)})"
             raise Wrong(f"{words}; convert it, {left_out}", "drop")
         if name != given.target or not odd.map(lambda value: isinstance(value, bool)).all():
             values = values.astype(float)
+    if values.astype(float).nunique() < values.nunique() or (types.is_integer_dtype(values) and _too_long(known)):
+        raise Wrong(
+            f"{name!r} holds whole numbers of more digits than are kept, as identifiers; shorten them, {left_out}",
+            "drop",
+        )
     infinite = values.index[np.isinf(values.astype(float))]
     if len(infinite):
         raise Wrong(f"{name!r} is not finite ({rows(infinite)}); correct it, {left_out}", "path")
     return Column(name, values, False)
+
+
+def _too_long(known: pd.Series) -> bool:
+    return bool(len(known)) and max(abs(int(known.min())), abs(int(known.max()))) > 2**53
 
 
 def _codes(target: pd.Series, given: Given) -> tuple[Any, TaskName, tuple[str, ...]]:
@@ -238,6 +253,29 @@ def _summary(columns: Sequence[Column], holes: Sequence[str], fewer: int, given:
         none = [name for name in holes if name not in numbers]
         found += [f"where {_several(none)} is missing it is none of its values{also}"] * bool(none)
     return tuple(found)
+
+
+def _odd(columns: Sequence[Column], target: Column, kept: pd.Index, y: Any, given: Given) -> Iterator[str]:
+    """Columns that are the same in all rows, and such as are the target itself, in words or units of their own."""
+    import numpy as np
+    import pandas as pd
+
+    known = [Column(column.name, column.values.loc[kept], column.category) for column in columns]
+    if same := [column.name for column in known if column.values.nunique(dropna=False) == 1]:
+        yield f"the same in all rows: {_several(same)}"
+    classes, telling = TASKS[given.task].classes if given.task else y.dtype.kind == "i", []
+    order = pd.factorize(y)[0]
+    for column in known if classes or np.ptp(y) else ():
+        if column.values.isna().any() or column.values.nunique() < 2:
+            continue
+        if classes:
+            alike = np.array_equal(pd.factorize(column.values)[0], order)
+        else:
+            with np.errstate(all="ignore"):  # values that are too large or too small are refused later
+                alike = not column.category and abs(np.corrcoef(column.values.astype(float), y)[0, 1]) > 1 - 1e-12
+        telling += [column.name] * bool(alike)
+    if telling:
+        yield f"tells {target.name} exactly: {_several(telling)}"
 
 
 def _several(columns: Sequence[str], most: int = 8) -> str:

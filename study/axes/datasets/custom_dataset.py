@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from study.axes.custom import Custom
-from study.axes.dataset import Dataset, Found, Raw, Unfit
+from study.axes.dataset import Dataset
+from study.axes.datasets.raw import Found, Raw, Unfit
 from study.tasks import TaskName
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from study.axes.dataset import FromFiles, Raw, Unfit
+from study.axes.dataset import FromFiles
+from study.axes.datasets.raw import Raw, Unfit
 from study.tasks import TASKS, TaskName
 from study.wording import counted
 

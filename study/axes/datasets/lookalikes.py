@@ -13,16 +13,35 @@ if TYPE_CHECKING:
 
 MAX_CATEGORIES = 100  # of a column that is not named in ``categories``
 SEVERAL = 10  # rows from which on numbers that all differ mean something
+LONGEST = 40  # letters of a text that is shown
 NEARLY_ALL = 0.9  # of the texts of a column differ, as those of an identifier do
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+MARK = r"[^\w\s.,+-]"  # a symbol beside a number
+GROUPED = r"\d{1,3}(?:[ '’.,_\u00a0\u202f]\d{2,3})+(?:[.,]\d+)?"
 WRITTEN = {  # how numbers may be written so that they are read as texts, and what to say or do
     "with a separator of thousands": (r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", '{thousands: ","}'),
     "with a decimal comma": (r"[+-]?\d*,\d+", '{decimal: ","}'),
+    "with a separator of thousands and a decimal comma": (
+        r"[+-]?\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})", '{thousands: ".", decimal: ","}'
+    ),
     "with a percent sign": (NUMBER + r"\s*%", ""),
-    "with a sign of money": (rf"[$€£¥]\s*{NUMBER}|{NUMBER}\s*[$€£¥]", ""),
+    "with a sign of money": (rf"[+-]?[$€£¥]\s*{NUMBER}|{NUMBER}\s*[$€£¥]", ""),
     "as texts": (NUMBER, ""),
+    "in another way": (
+        rf"(?:{MARK}|[+-])*\s*(?:{NUMBER}|{GROUPED}|\d*[.,]?\d+[dD][+-]?\d+)\s*{MARK}*|[−–]\s*{NUMBER}"
+        r"|0[xX][0-9a-fA-F]+", "",
+    ),
+}  # fmt: skip
+BESIDE = {  # what many different values of a column may be, where few are categories
+    "numbers with something beside them": rf"{MARK}*\s*{NUMBER}\s*[^\d\s][^\d]*",
+    "fractions": r"\d+\s*/\s*\d+",
 }
-DATE = r"\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?(?:[T ]\d.*)?|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})(?:[T ]\d.*)?"
+MONTH = r"[A-Za-z]{3,9}\.?"
+CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?[AaPp]\.?[Mm]\.?)?"
+DATE = (
+    r"\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?(?:[T ]\d.*)?|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})(?:[T ]\d.*)?"
+    rf"|{MONTH} \d{{1,2}},? \d{{4}}|\d{{1,2}}[ -]{MONTH}[ -](?:\d{{4}}|\d{{2}})|{CLOCK}"
+)
 IDENTIFIER = r"(?:.*[ _.-])?(?:id|index|idx|key|uuid|guid|no|nr|row|number|rownames)"
 
 
@@ -41,13 +60,27 @@ def check_text(known: pd.Series, target: bool, csv: bool) -> None:
     """
     name, texts = str(known.name), known.str.strip()
     instead = f"categories: {names([name])}"
+    dates = texts.str.fullmatch(DATE)
+    if dates.mean() > 0.5:
+        if target:
+            return
+        first = texts[dates].iloc[0]
+        what = "times" if re.fullmatch(CLOCK, first) else "dates"
+        words = f"{name!r} holds {what} ({first!r}, row {texts.index[dates][0]})"
+        raise Wrong(f"{words}; say drop: {names([name])}, or make numbers of them, or {instead}", "drop")
     plain = texts.str.fullmatch(NUMBER)
     fewest: tuple[int, str, str, pd.Series] | None = None  # texts that are no numbers, written in the likeliest way
     for what, (pattern, option) in WRITTEN.items():
-        written = texts.str.fullmatch(pattern)
-        odd = texts[~(plain | written)]
-        if written.any() and len(odd) < len(texts) / 2 and (fewest is None or len(odd) < fewest[0]):
-            fewest = len(odd), what, option, odd if len(odd) else texts[written]
+        written = texts.str.fullmatch(pattern) & ~dates
+        odd, numbers = texts[~(plain | written)], texts[plain | written]
+        many = len(odd) < len(texts) / 2 or numbers.nunique() > SEVERAL
+        if written.any() and many and (fewest is None or len(odd) < fewest[0]):
+            fewest = (
+                len(odd),
+                what,
+                option,
+                odd if len(odd) else texts[written & ~plain if (written & ~plain).any() else written],
+            )
     if fewest:
         count, what, option, shown = fewest
         if not count:
@@ -58,11 +91,35 @@ def check_text(known: pd.Series, target: bool, csv: bool) -> None:
         remedy = "correct them"
         if csv and shown.nunique() == len(distinct) and not any(re.search(r"\d", text) for text in distinct):
             remedy += f", say read: {{na_values: [{', '.join(map(repr, distinct))}]}} where they mean a missing value"
-        words = f"{name!r} holds numbers and {counted(count, 'text')}, {', '.join(map(repr, distinct))}"
+        quoted = ", ".join(f"{text[:LONGEST]!r}" for text in distinct)
+        words = f"{name!r} holds numbers and {counted(count, 'text')}, {quoted}"
         raise Wrong(f"{words} ({rows(shown.index)}); {remedy}, or {instead}")
-    if not target and texts.str.fullmatch(DATE).mean() > 0.5:
-        words = f"{name!r} holds dates ({texts.iloc[0]!r}, row {texts.index[0]})"
-        raise Wrong(f"{words}; say drop: {names([name])}, or make numbers of them, or {instead}", "drop")
+    for what, pattern in BESIDE.items():
+        beside = texts[texts.str.fullmatch(pattern)]
+        if len(beside) > len(texts) / 2 and beside.nunique() > SEVERAL:
+            words = f"{name!r} holds {what} ({beside.iloc[0]!r}, {rows(beside.index)})"
+            raise Wrong(f"{words}; write them as plain numbers, or {instead}")
+
+
+def check_spelling(known: pd.Series, csv: bool) -> None:
+    """Refuse texts that are the same but for case or spaces, and such as hold no letter nor digit. Raises Wrong."""
+    name, counts = str(known.name), known.value_counts()
+    instead = f"or categories: {names([name])}"
+    empty = known[known.map(lambda text: not any(map(str.isalnum, text)))]
+    if len(empty) and len(empty) < len(known) / 2:
+        remedy = (
+            f"say read: {{na_values: [{str(empty.iloc[0])!r}]}} where it means a missing value" if csv else "correct it"
+        )
+        raise Wrong(f"{name!r} holds {str(empty.iloc[0])[:LONGEST]!r} ({rows(empty.index)}); {remedy}, {instead}")
+    alike: dict[str, str] = {}
+    for text in counts.index:  # the frequent first
+        other = alike.setdefault(" ".join(text.casefold().split()), text)
+        if other != text:
+            place = rows(known.index[known == text])
+            words = (
+                f"{name!r} holds {other[:LONGEST]!r} and {text[:LONGEST]!r} ({place}), which differ in case or spaces"
+            )
+            raise Wrong(f"{words} only; write them alike, {instead}")
 
 
 def check_categories(known: pd.Series) -> None:
@@ -70,7 +127,7 @@ def check_categories(known: pd.Series) -> None:
     name, different = str(known.name), known.nunique()
     asked = f"say drop: {names([name])}, or categories: {names([name])}"
     if different > 2 and different >= NEARLY_ALL * len(known):
-        example = f"{str(known.iloc[0])[:40]!r}, row {known.index[0]}"
+        example = f"{str(known.iloc[0])[:LONGEST]!r}, row {known.index[0]}"
         words = f"{name!r} has {different} different values in {len(known)} rows, as an identifier has ({example})"
         raise Wrong(f"{words}; {asked}", "drop")
     if different > MAX_CATEGORIES:

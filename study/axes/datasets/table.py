@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from study.axes.base import Frozen
-from study.axes.dataset import Absent, Dataset, Found, FromFiles, Raw, Unfit
+from study.axes.dataset import Dataset, FromFiles
 from study.axes.datasets.columns import Given, encode
+from study.axes.datasets.raw import Absent, Found, Raw, Unfit
 from study.errors import nearest, suggest
 from study.tasks import TaskName
 
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 Character = Annotated[str, Field(min_length=1, max_length=1)]
 Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)]
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar")  # which pandas unpacks
+NO_TEXT = {  # how files begin that are something else → what they are, and what to do
+    b"PK\x03\x04": "a zip archive, as those of Excel are; save it as CSV, or unpack it",
+    b"\xd0\xcf\x11\xe0": "a file of Excel; save it as CSV",
+    b"\x1f\x8b": "compressed by gzip; unpack it, or call it .gz",
+    b"version https://git-lfs": "a pointer of Git LFS; fetch the file itself (git lfs pull)",
+    b"<!DOCTYPE": "a web page; fetch the file itself",
+    b"<html": "a web page; fetch the file itself",
+}
 SEPARATORS = {";": ";", "\t": r"\t", "|": "|", ",": ","}  # that a header may have, as they are written in YAML
 
 
@@ -123,6 +133,7 @@ class Table(Tabular, FromFiles):
         import pandas as pd
 
         options = (self.read or Csv()).options()
+        self._check_bytes(options["encoding"])
         try:
             # As texts: pandas gives names that are there twice new ones, and to a longer first row an index.
             texts = options | {"header": None, "dtype": str, "na_filter": False}
@@ -140,6 +151,24 @@ class Table(Tabular, FromFiles):
             raise Unfit("path", f"{self.path} is damaged, or cannot be read as CSV; write it again") from error
         return frame
 
+    def _check_bytes(self, encoding: str) -> None:
+        """Refuse what is no text: other formats, and files with zero bytes, as are left by a torn write."""
+        with Path(self.path).open("rb") as file:
+            beginning = file.read(64)
+            for begin, what in NO_TEXT.items():
+                if beginning.startswith(begin) and not self.path.endswith(COMPRESSED):
+                    raise Unfit("path", f"{self.path} is {what}")
+            if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")) or self.path.endswith(COMPRESSED):
+                return
+            line, part = 1, beginning
+            while part:
+                if (place := part.find(0)) >= 0:
+                    line += part.count(b"\n", 0, place)
+                    words = f"{self.path}, line {line}: holds a zero byte; it is damaged"
+                    raise Unfit("path", f"{words}, or say how it is written: read: {{encoding: utf-16}}")
+                line += part.count(b"\n")
+                part = file.read(2**20)
+
     def _check_names(self, names: list[str]) -> None:
         """Refuse a header in which a name is there twice, or in which there is no target."""
         twice = next((name for name in names if name and names.count(name) > 1), None)
@@ -147,6 +176,11 @@ class Table(Tabular, FromFiles):
             places = [i + 1 for i, name in enumerate(names) if name == twice]
             listed = " and ".join(map(str, places[:2]))
             raise Unfit("path", f"{self.path} has the column {twice!r} twice, as columns {listed}; rename one")
+        bare: dict[str, str] = {}
+        for name in names:
+            if name.strip() and (like := bare.setdefault(" ".join(name.split()), name)) != name:
+                words = f"{self.path} has the columns {like!r} and {name!r}, which differ in spaces only"
+                raise Unfit("path", f"{words}; rename one")
         if self.target not in names:
             other = next((sep for sep in SEPARATORS if len(names) == 1 and sep in names[0]), None)
             if other:

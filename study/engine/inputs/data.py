@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from study.axes.dataset import Raw
+from study.axes.datasets.raw import Raw
 from study.engine.inputs.prepare import Fold, Prepared, Scaled, random_state, scaled
 from study.tasks import TASKS, Task
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from study.axes.dataset import Dataset, Raw, split_sizes
+from study.axes.dataset import Dataset, split_sizes
+from study.axes.datasets.raw import Raw
 from study.store.checksums import check_unchanged
 from study.store.files import replacing
 from study.tasks import TASKS

@@ -13,7 +13,8 @@ from pydantic import JsonValue, ValidationError
 
 from study.axes.code import find, make_importable
 from study.axes.custom import SETTINGS, Custom
-from study.axes.dataset import Absent, Dataset, Unfit
+from study.axes.dataset import Dataset
+from study.axes.datasets.raw import Absent, Unfit
 from study.axes.recipe import id_of_data
 from study.axes.trainer import Command
 from study.errors import Mistakes, join, suggest
