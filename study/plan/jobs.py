@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
 from math import ceil
@@ -94,22 +94,14 @@ def jobs(plan: Plan, store: Store, limits: Limits = HERE, minutes: float = MINUT
     As many jobs as keep every device busy, none much longer than ``minutes`` by what is known of its cost. A job has
     a search with all arms that take their settings from it, and runs of one kind are together, so that they stack;
     what takes several devices for less than the shortest job stands with what takes more of them. A search is needed
-    where an arm with missing seeds, or one to be timed, waits for its choice.
+    by its arms also where all their runs are there: what is said of them rests on it.
     """
     gaps = plan.missing(store)
-    to_time = plan.timing and not store.timing(plan.timing.id).exists()
-    waiting = {*gaps, *(name for name, arm in plan.timed.items() if to_time and arm.changes_steps)}
     groups: dict[str, list[Arm]] = {}
     for name, arm in plan.arms.items():
-        if name in waiting:
+        if name in gaps or arm.search:
             groups.setdefault(arm.search.id if arm.search else name, []).append(arm)
-    seeds = {
-        name: dict.fromkeys(seed for gap in gaps[name] for seed in gap.seeds)
-        if name in gaps
-        else range(plan.seeds[name])
-        for name in waiting
-    }
-    parts = [part for arms in groups.values() if (part := _part(arms, gaps, seeds, store)).searches or part.blocks]
+    parts = [part for arms in groups.values() if (part := _part(arms, gaps, plan.seeds, store)).searches or part.blocks]
     if not parts:
         return []
     costs = Costs(plan, store)
@@ -141,16 +133,14 @@ def _by_devices(costed: Sequence[tuple[Job, float]], shortest: float) -> list[li
     return found
 
 
-def _part(
-    arms: Sequence[Arm], gaps: Mapping[str, Sequence[Block]], seeds: Mapping[str, Iterable[int]], store: Store
-) -> Job:
+def _part(arms: Sequence[Arm], gaps: Mapping[str, Sequence[Block]], seeds: Mapping[str, int], store: Store) -> Job:
     """What is missing of one arm, or of ``arms`` of one search, and the selections that it was not extended for.
 
-    ``seeds``: of the runs of each arm whose settings are needed.
+    ``seeds``: how many runs there are to be of each arm.
     """
     wanted: dict[str, SearchUnit] = {}
     for arm in arms:
-        for search in arm.search.each(seeds[arm.id]) if arm.search else []:
+        for search in arm.search.each(range(seeds[arm.id])) if arm.search else []:
             if arm.selection and arm.selection.name not in store.selections(search.id):
                 before = wanted[search.id].selections if search.id in wanted else ()
                 wanted[search.id] = SearchUnit(search=search, selections=(*before, arm.selection))

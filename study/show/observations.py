@@ -37,6 +37,7 @@ OBSERVATIONS = pa.schema(
         ("status", pa.string()),
         ("learned", pa.bool_()),
         ("undertuned", pa.bool_()),  # tuned further its arm might be better in this metric
+        ("unsearched", pa.bool_()),  # how its arm was tuned, on which this metric hangs, is not known
         ("unit", pa.string()),  # of "learned", which has none: that of the losses
         ("arm", pa.string()),
         ("made_with", pa.string()),  # device, versions of torch and of recipes; null of what the timing job measures
@@ -91,7 +92,7 @@ def observe(plan: Plan, records: Records) -> Observations:
     evidence = _Evidence(plan, records)
     parts = [part for comparison in plan.comparisons for part in _comparison(comparison, evidence)]
     frame = pd.concat([OBSERVATIONS.empty_table().to_pandas(), *parts], ignore_index=True)[OBSERVATIONS.names]
-    return Observations(frame.astype({"learned": bool, "undertuned": bool}))
+    return Observations(frame.astype({"learned": bool, "undertuned": bool, "unsearched": bool}))
 
 
 class _Evidence:
@@ -100,8 +101,8 @@ class _Evidence:
     ``runs``: indexed by arm and seed; ``reached``: where runs first reached a target; ``silent``: runs of which
     nobody knows, by what is aimed at; ``timing``: with the steps of
     each arm's budget; ``seconds``: median of a step over the rounds, by arm; ``by_round``: seconds of a step, by arm
-    and round; ``undertuned``: arms whose best trial is on the edge of their grids, or of which nobody can say any more
-    → whether further tuning could change shapes; ``units``: of the losses of each arm.
+    and round; ``undertuned``: arms whose best trial is on the edge of their grids, ``unsearched``: those whose search
+    is not there → whether further tuning could change shapes; ``units``: of the losses of each arm.
     """
 
     def __init__(self, plan: Plan, records: Records) -> None:
@@ -125,8 +126,19 @@ class _Evidence:
         self.undertuned = {
             name: arm.search.changes_steps
             for name, arm in plan.arms.items()
-            if arm.search and (name not in chosen or ((one := chosen[name]) and one.undertuned))
+            if arm.search and (one := chosen.get(name)) and one.undertuned
         }
+        seeds = records.tuning.groupby("arm")["run_seed"].agg(set).to_dict()
+        self.unsearched = {
+            name: arm.search.changes_steps
+            for name, arm in plan.arms.items()
+            if arm.search and (name not in chosen or not _all_searched(plan, name, seeds[name]))
+        }
+
+
+def _all_searched(plan: Plan, arm: str, seeds: set[float]) -> bool:
+    """Whether all searches of an arm are there. ``seeds``: of the runs that have one, where each has its own."""
+    return all(search.run_seed is None or search.run_seed in seeds for search in plan.searches_of(arm))
 
 
 def _silent(records: Records, scripts: Sequence[str], metric: str) -> pd.MultiIndex:
@@ -158,7 +170,8 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
     every["label"] = every["arm"].map(comparison.trained)
     learned = every[BASE].assign(value=every["learned"].astype(float), paired=np.nan)
     losses = " or ".join(sorted(set().union(*(evidence.units[arm] for arm in comparison.trained))))
-    yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit=losses, undertuned=False)
+    learned = learned.assign(undertuned=False, unsearched=False)
+    yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit=losses)
     for metric in comparison.used:
         about, labels = METRICS[metric], {arm: label for label, arm in comparison.arms_for(metric).items()}
         runs, source = every[every["arm"].isin(list(labels))], about.source
@@ -173,10 +186,13 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
             targets = {"": comparison.target} | near
             parts = {side: _to_target(source, runs, at, evidence) for side, at in targets.items() if at}
         unit = losses if about.unit == "nats" else about.unit
-        hangs = [arm for arm, shapes in evidence.undertuned.items() if source.twin is not None or shapes]
         for side, part in parts.items():
-            undertuned = part["arm"].isin(hangs)
-            yield part.assign(comparison=comparison.name, metric=metric, near=side, unit=unit, undertuned=undertuned)
+            hangs = {
+                "undertuned": [arm for arm, shapes in evidence.undertuned.items() if source.twin is not None or shapes],
+                "unsearched": [arm for arm, shapes in evidence.unsearched.items() if not about.per_round or shapes],
+            }
+            about_tuning = {name: part["arm"].isin(arms) for name, arms in hangs.items()}
+            yield part.assign(comparison=comparison.name, metric=metric, near=side, unit=unit, **about_tuning)
 
 
 def _to_target(source: ToTarget, runs: pd.DataFrame, target: Target, evidence: _Evidence) -> pd.DataFrame:

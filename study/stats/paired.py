@@ -32,13 +32,15 @@ class Side:
 
     ``values``: of the claim's metric, in its unit [pairs]; inf for a target that was not reached, NaN for no value.
     ``status``: how each run ended [pairs]. Of a time to target the value counts,
-    however the run ended later. ``undertuned``: the best trial is on the edge of the grid.
+    however the run ended later. ``undertuned``: the best trial is on the edge of the grid; ``unsearched``: what it was
+    tuned by is not there any more.
     """
 
     label: str
     values: Floats
     status: NDArray[np.str_]
     undertuned: bool = False
+    unsearched: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,13 @@ class Statement:
 class Lack(NamedTuple):
     """What an arm must have before a claim on it can be judged: how many of its ``of`` pairs say nothing, and why.
 
-    ``of`` is 0 where nothing has run, or nothing was timed.
+    ``of`` is 0 where nothing has run, or nothing was timed. ``unsearched``: its search must be there.
     """
 
     label: str
     counts: dict[str, int]  # failed, missing, unknown: it ended, and has no value; or was not timed
     of: int
+    unsearched: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,8 +194,8 @@ def lacks(claim: Statement, worst: tuple[Bools, Bools]) -> list[Lack]:
         never = np.isin(side.status, ["failed", "missing"])
         why = np.where(never, side.status, "unknown")
         counts = Counter(map(str, why[never | (~lost & ~np.isfinite(side.values))]))
-        if counts or not len(lost):
-            found.append(Lack(side.label, counts, len(lost)))
+        if counts or side.unsearched or not len(lost):
+            found.append(Lack(side.label, counts, len(lost), side.unsearched))
     return found
 
 

@@ -120,6 +120,19 @@ def test_what_is_lacking_is_counted_by_arm() -> None:
     assert told(found) == f"undecided: adam: {lacking} and sgd: {lacking}; run it again"
 
 
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("better", [True, False])
+def test_a_search_that_is_gone_leaves_a_claim_undecided(paired: bool, better: bool) -> None:
+    values = [0.9, 0.1]
+    sides = [
+        side(label, np.linspace(v, v + 0.01, 10), unsearched=mine is better)
+        for label, v, mine in zip("ab", values, (True, False), strict=True)
+    ]
+    [found] = judge([Statement("test_accuracy", *sides, paired=paired)])
+    lacking = "how it was tuned is not known any more (its search is gone)"
+    assert told(found) == f"undecided: {'a' if better else 'b'}: {lacking}; run the study"
+
+
 def test_what_is_not_timed_is_said_to_be_so() -> None:
     nothing = np.full(10, NAN)
     for metric, one, other, words in (

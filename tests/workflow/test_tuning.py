@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from study.plan.jobs import jobs
@@ -85,19 +87,23 @@ def searched(store: Store) -> int:
     return sum(len(job.searches) for job in jobs(plan, store))
 
 
-def test_what_is_trained_is_not_searched_again(fair: Place, tmp_path: Path) -> None:
+def test_a_search_is_made_again_where_it_is_gone_and_no_other_time(fair: Place, tmp_path: Path) -> None:
     place = fair.copy(tmp_path / "copy")
     store = Store(place.results)
-    first, second = Plan.load(store.study("fair") / "plan.json").arms
+    _, second = Plan.load(store.study("fair") / "plan.json").arms
     search, _ = searches(store)
     os.utime(search)  # newer than the runs, as after a fresh clone
     assert work(place) == {}
-    search.unlink()
-    assert work(place) == {}
     store.runs(second, Block(0, 1)).unlink()  # its search is there
     assert (work(place), searched(store)) == ({"job": 1}, 0)
-    store.runs(first, Block(0, 1)).unlink()
+    before = search.read_bytes()
+    search.unlink()  # what is said of its arm rests on it
     assert (work(place), searched(store)) == ({"job": 1}, 1)
+    assert place.snakemake(config="cached=true").returncode == 0
+    claims = pd.read_parquet(store.study("fair") / "claims.parquet")
+    assert claims["verdict"].tolist() == ["undecided"] * len(claims)
+    assert place.snakemake().returncode == 0
+    assert pq.read_table(search).equals(pq.read_table(io.BytesIO(before)))
 
 
 def test_receipts_are_nothing_but_receipts(fair: Place, tmp_path: Path) -> None:

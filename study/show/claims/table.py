@@ -21,6 +21,7 @@ from study.wording import counted, listed
 WITHDRAWN = "withdrawn"
 MARKS = {"supported": "✓", "refuted": "✗", "undecided": "?", WITHDRAWN: "–"}
 UNTIMED = "not timed yet"
+UNSEARCHED = "how it was tuned is not known any more (its search is gone)"
 
 
 class Line(NamedTuple):
@@ -134,7 +135,8 @@ def because(verdict: Verdict) -> str:
     claim, found = verdict.claim, verdict.evidence
     if found.lacking:
         lacking = _lacking(claim.metric, found.lacking)
-        return f"{lacking}; {'run the study' if lacking == UNTIMED else 'run it again'}"
+        gone = any(lack.unsearched and lack.of and not lack.counts for lack in found.lacking)
+        return f"{lacking}; {'run the study' if lacking == UNTIMED or gone else 'run it again'}"
     if found.ties == found.pairs and claim.paired and found.test != "deterministic":
         return f"all {found.pairs} pairs tie: {_tied(claim, found)}"
     if not claim.paired and not found.wins + found.losses:
@@ -162,7 +164,9 @@ def _lacking(metric: str, lacking: tuple[Lack, ...]) -> str:
         label: UNTIMED
         if timed and counts.get("unknown") == of
         else f"{listed(f'{count} {how[why]}' for why, count in counts.items())} of {of}"
-        for label, counts, of in lacking
+        if counts
+        else UNSEARCHED
+        for label, counts, of, _ in lacking
     }
     if list(texts.values()) == [UNTIMED, UNTIMED]:
         return UNTIMED

@@ -59,13 +59,13 @@ def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: 
     """A claim with its runs, or timing rounds: where they are paired those that both arms have, else all."""
     rows = observations.of(comparison.name, claim.metric).set_index("seed").sort_index()
     better, than = (rows[rows["label"] == label] for label in (claim.better, claim.than))
-    undertuned = [bool(mine["undertuned"].any()) for mine in (better, than)]
+    tuned = [[bool(mine[name].any()) for name in ("undertuned", "unsearched")] for mine in (better, than)]
     if comparison.paired:
         both = better.index.intersection(than.index)
         better, than = better.loc[both], than.loc[both]
     one, other = (
-        Side(label, mine["paired"].to_numpy(dtype=float), mine["status"].to_numpy(dtype=str), tuned)
-        for label, mine, tuned in zip((claim.better, claim.than), (better, than), undertuned, strict=True)
+        Side(label, mine["paired"].to_numpy(dtype=float), mine["status"].to_numpy(dtype=str), *how)
+        for label, mine, how in zip((claim.better, claim.than), (better, than), tuned, strict=True)
     )
     return Statement(claim.metric, one, other, claim.margin, claim.kind, claim.derived, comparison.paired)
 
