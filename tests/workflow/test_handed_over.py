@@ -1,0 +1,109 @@
+"""The committed study is drawn again, byte for byte, however it came to where it is: from git, as a copy with whatever
+times its files have, out of a zip file, where nobody may write. Nothing is trained.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from tests.workflow.conftest import ROOT, Place
+
+REFERENCE = Path("results/reference")
+DRAWN = REFERENCE / "studies" / "article"
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return listed.stdout.split()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Of the committed files of the study, as they are in ``folder``."""
+    names = [name for name in tracked() if name.startswith(f"{REFERENCE}/")]
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+
+
+def by_git(folder: Path) -> None:
+    """A bare clone, with what is not committed yet: all files are as old as the clone."""
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{ROOT}", str(folder)], check=True)
+    for name in tracked():
+        shutil.copyfile(ROOT / name, _made(folder / name))
+
+
+def by_copy(folder: Path) -> None:
+    """cp -r: in whatever order, at whatever times; records seem younger than what is drawn from them, or older."""
+    times = random.Random(0)
+    names = tracked()
+    times.shuffle(names)
+    for name in names:
+        shutil.copyfile(ROOT / name, _made(folder / name))
+        moment = times.randrange(1, 2_000_000_000)
+        os.utime(folder / name, (moment, moment))
+
+
+def by_zip(folder: Path) -> None:
+    """As GitHub's download: every file of the same time, which is that of the commit, or of 1980."""
+    with ZipFile(folder.with_suffix(".zip"), "w") as archive:
+        for name in tracked():
+            archive.writestr(name, (ROOT / name).read_bytes())
+    with ZipFile(folder.with_suffix(".zip")) as archive:
+        archive.extractall(folder)
+    for name in tracked():
+        os.utime(folder / name, (315_532_800, 315_532_800))
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@pytest.mark.parametrize("way", [by_git, by_copy, by_zip], ids=lambda way: way.__name__)
+def test_it_is_drawn_as_it_was(way: Callable[[Path], None], tmp_path: Path) -> None:
+    """As `make report` does, whose command this is."""
+    [recipe] = [line for line in (ROOT / "Makefile").read_text().splitlines() if "results/reference" in line]
+    folder = tmp_path / "there"
+    way(folder)
+    before = contents(folder)
+    assert not (folder / ".snakemake").exists()
+    done = Place(folder, "config/article.yaml").snakemake(
+        "--forcerun", "collect", config="results=results/reference cached=true"
+    )
+    assert "--forcerun collect --config results=results/reference cached=true" in recipe
+    assert done.returncode == 0, done.stderr
+    assert contents(folder) == before
+    assert (folder / DRAWN / "report.html").exists()
+    assert not (folder / REFERENCE / "logs" / "job").exists()
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "read only"
+    by_copy(folder)
+    paths = [folder, *folder.rglob("*")]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    yield folder
+    for path in paths:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def test_it_is_drawn_from_where_nobody_may_write(read_only: Path, tmp_path: Path) -> None:
+    before = {str(path): path.stat().st_mtime_ns for path in read_only.rglob("*")}
+    command = [sys.executable, "-m", "study", "draw", str(read_only / DRAWN / "plan.json"), "--into", "again"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {str(path): path.stat().st_mtime_ns for path in read_only.rglob("*")} == before
+    prefix = f"{REFERENCE}/"
+    wanted = {name.removeprefix(prefix): content for name, content in contents(read_only).items()}
+    found = {name: (tmp_path / "again" / name).read_bytes() for name in wanted}
+    assert {name for name in wanted if found[name] != wanted[name]} == set()
