@@ -15,13 +15,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from study.errors import Refused
-from study.exchange.holdings import Row, runs_of, spans
+from study.axes.recipe import RECIPE
+from study.errors import Damaged, Refused
+from study.exchange.holdings import Row, intact, runs_of, spans
 from study.plan.history import History
 from study.store.equality import Run, difference
 from study.store.failures import lacks
 from study.store.files import replacing
 from study.store.layout import Block, Store, owned
+from study.store.seal import of_timing
 from study.wording import counted
 
 SHOWN = 20  # conflicts that are listed
@@ -93,11 +95,16 @@ def _arm(arm: str, into: Store, source: Store, taken: Taken) -> None:
         own = runs_of(into, arm, block)
         there |= {seed: own[seed] for seed in seeds if seed in own}
     ways = {made_with(run.row) for run in there.values()}
+    version = _version(source if source.recipe(arm).exists() else into, arm)
     for block in blocks:
         try:
             runs = runs_of(source, arm, block)
-        except Exception as error:
-            taken.left.append(f"arm {arm}, seeds {block}: not taken, it cannot be read ({type(error).__name__})")
+        except Damaged as damaged:
+            taken.left.append(f"arm {arm}, seeds {block}: not taken: {damaged.path.name} {damaged.why}")
+            continue
+        if others := {run.row["recipe_version"] for run in runs.values()} - {version}:
+            words = f"of recipe version {', '.join(map(str, others))}, the arm of {version}"
+            taken.left.append(f"arm {arm}, seeds {block}: not taken: {words}")
             continue
         known = [seed for seed in runs if seed in there]
         for seed in known:
@@ -125,6 +132,14 @@ def _arm(arm: str, into: Store, source: Store, taken: Taken) -> None:
             taken.writes.append(_copying(path, into.failed(arm, block)))
 
 
+def _version(store: Store, arm: str) -> int:
+    """What training meant when the arm was named: this version where it is not said."""
+    try:
+        return int(json.loads(store.recipe(arm).read_text(encoding="utf-8"))["recipe_version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return RECIPE
+
+
 def _copying(source: Path, goal: Path) -> Callable[[], object]:
     def copy() -> None:
         with replacing(goal) as beside:
@@ -139,11 +154,16 @@ def _search(path: Path, into: Store, source: Store, taken: Taken) -> None:
 
     name = path.stem
     goal = into.search(name)
+    try:
+        there = read_trials(path, name)
+    except Damaged as damaged:
+        taken.left.append(f"search {name}: not taken: {path.name} {damaged.why}")
+        return
     if not goal.exists():
         taken.writes.append(_copying(path, goal))
         _add(taken, "search")
         return
-    here, there = read_trials(goal, name), read_trials(path, name)
+    here = read_trials(goal, name)
     theirs = {tuple(str(row[key]) for key in SOUGHT): row for row in there.rows}
     for row in here.rows:
         other = theirs.get(tuple(str(row[key]) for key in SOUGHT))
@@ -165,6 +185,11 @@ def _search(path: Path, into: Store, source: Store, taken: Taken) -> None:
 def _timing(path: Path, into: Store, source: Store, taken: Taken) -> None:
     """That of one machine: seconds of two are never put together."""
     goal = into.timing(path.stem)
+    try:
+        intact(path, of_timing(path.stem))
+    except Damaged as damaged:
+        taken.left.append(f"timing {path.stem}: not taken: {path.name} {damaged.why}")
+        return
     if not goal.exists():
         taken.writes.append(_copying(path, goal))
         _add(taken, "timing")

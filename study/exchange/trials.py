@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from study.exchange.holdings import Row
-from study.store.seal import check, of_search
+from study.exchange.holdings import Row, intact
+from study.store.seal import of_search
 
 
 class TrialRows(NamedTuple):
@@ -21,7 +21,7 @@ def read_trials(path: Path, search: str) -> TrialRows:
     """Raises Damaged where it is not what was written there."""
     import pyarrow.parquet as pq
 
-    check(path, of_search(search))
+    intact(path, of_search(search))
     table = pq.read_table(path)
     return TrialRows(table.to_pylist(), list(json.loads(table.schema.metadata[b"selections"])))
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from study.__main__ import main
+from study.axes.recipe import RECIPE
 from study.plan.file.expand import prepare
 from study.plan.plan import Plan
 from study.store.files import write_parquet
@@ -39,8 +40,11 @@ MADE = {
 }  # fmt: skip
 
 
-def filled(store: Store, arm: str, block: Block, change: float = 0.0, **made: Any) -> None:
-    """Write the records of a block; ``change``: added to the losses of its last seed at its last evaluation."""
+def filled(store: Store, arm: str, block: Block, change: float = 0.0, sealed: int = RECIPE, **made: Any) -> None:
+    """Write the records of a block; ``change``: added to the losses of its last seed at its last evaluation;
+    ``sealed``: the recipe version that the files say of themselves.
+    """
+    seal = {"recipe_version": sealed}
     runs: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
     for seed in block.seeds:
@@ -53,8 +57,8 @@ def filled(store: Store, arm: str, block: Block, change: float = 0.0, **made: An
         ends = {f"{split}_loss": losses[-1] for split in ("train", "val", "test")} | {"test_accuracy": 0.9 + base / 20}
         row = {"arm": arm, "seed": seed, "status": "finished", "learned": True, "epochs_run": 4, "steps": 136}
         runs.append(row | ends | {"lr": 0.1, "n_parameters": 610} | MADE | made)
-    write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, block), of_curves(arm, block))
-    write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, block), of_runs(arm, block))
+    write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, block), {**of_curves(arm, block), **seal})
+    write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, block), {**of_runs(arm, block), **seal})
 
 
 @pytest.fixture

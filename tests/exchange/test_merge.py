@@ -7,12 +7,17 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from study.plan.history import History, state
 from study.plan.plan import Plan
 from study.plan.trials import Trial, Trials
+from study.store.files import write_parquet
 from study.store.layout import Block, Store
+from study.store.schemas import TIMING
+from study.store.seal import of_timing
+from tests.blocks import leave_timing
 from tests.exchange.conftest import filled
 
 Made = Callable[..., tuple[Plan, Store]]
@@ -100,7 +105,7 @@ def test_another_recipe_version_stays_apart(made: Made, evenhand: Command) -> No
     arm, older = next(iter(plan.arms)), "0123456789ab"
     shutil.rmtree(there.arm(next(reversed(plan.arms))))
     there.arm(arm).rename(there.arm(older))
-    filled(there, older, Block(0, 5), recipe_version=1)
+    filled(there, older, Block(0, 5), recipe_version=1, sealed=1)
     text = there.recipe(older).read_text(encoding="utf-8")
     there.recipe(older).write_text(text.replace('"recipe_version": 2', '"recipe_version": 1'), encoding="utf-8")
     before = contents(here)
@@ -137,13 +142,16 @@ def test_looks_and_statements_of_both_count(made: Made, evenhand: Command) -> No
 def test_timing_is_that_of_one_machine(made: Made, evenhand: Command) -> None:
     _, here = made("here")
     _, there = made("there")
-    for store, content in ((here, b"one"), (there, b"other")):
-        store.timing("0123456789ab").parent.mkdir()
-        store.timing("0123456789ab").write_bytes(content)
+    leave_timing(there, "ba9876543210")
+    for store, seconds in ((here, 1.0), (there, 2.0)):
+        path = store.timing("0123456789ab")
+        write_parquet(pa.Table.from_pylist([{"step_seconds": seconds}], TIMING), path, of_timing("0123456789ab"))
+    before = contents(here)
     status, said = evenhand("merge", there.root, "--results", here.root)
     assert status == 0
     assert "timing 0123456789ab: that of" in said
-    assert here.timing("0123456789ab").read_bytes() == b"one"
+    assert contents(here)["timing/0123456789ab.parquet"] == before["timing/0123456789ab.parquet"]
+    assert here.timing("ba9876543210").exists()
 
 
 def test_why_seeds_failed_is_kept_while_they_are_missing(made: Made, evenhand: Command) -> None:
@@ -167,6 +175,17 @@ def test_what_cannot_be_read_is_named_and_left_out(made: Made, evenhand: Command
     assert f"arm {arm}, seeds 3-5: not taken" in said
     assert path.exists()
     assert here.blocks(arm) == [Block(0, 2)]
+
+
+def test_a_block_in_the_wrong_place_is_left_out(made: Made, evenhand: Command) -> None:
+    plan, here = made("here", (Block(0, 2),))
+    _, there = made("there", (Block(3, 5),))
+    one, other = plan.arms
+    shutil.copyfile(there.curves(other, Block(3, 5)), there.curves(one, Block(3, 5)))
+    status, said = evenhand("merge", there.root, "--results", here.root)
+    assert status == 1
+    assert f"arm {one}, seeds 3-5: not taken: curves-3-5.parquet is not its own" in said
+    assert (here.blocks(one), here.blocks(other)) == ([Block(0, 2)], [Block(0, 2), Block(3, 5)])
 
 
 def test_a_store_is_not_merged_into_itself(made: Made, evenhand: Command, tmp_path: Path) -> None:
