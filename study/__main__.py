@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 
 from study.errors import Damaged, Refused
+from study.store.disk import FULL, DiskFull
 
 ARGUMENTS = {
     "folder": "what to call it",
@@ -101,6 +104,18 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        from study.store.failures import of_machine, said
+
+        if isinstance(error, OSError) and error.errno in FULL:  # of a stream, which says nothing of where
+            error = DiskFull(Path(os.path.realpath(f"/proc/self/fd/{sys.stdout.fileno()}")).parent)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not of_machine(error):
+            raise
+        with suppress(OSError):  # where it would be said the disk may be the one that is full
+            more = "give it more, or let fewer jobs run at a time (--cores)"
+            print(error if isinstance(error, DiskFull) else f"out of memory: {said(error)}; {more}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -35,6 +35,10 @@ class SearchUnit(Frozen):
     def name(self) -> str:
         return f"search {self.search.id}"
 
+    def marks(self, store: Store) -> tuple[Path, Path]:
+        """Where its start is noted, and its failure."""
+        return store.started_search(self.search.id), store.failed_search(self.search.id)
+
 
 class BlockUnit(Frozen):
     """A block of seeds of an arm."""
@@ -45,6 +49,10 @@ class BlockUnit(Frozen):
     @property
     def name(self) -> str:
         return f"{self.arm.id}, seeds {self.block}"
+
+    def marks(self, store: Store) -> tuple[Path, Path]:
+        """Where its start is noted, and its failure."""
+        return store.started(self.arm.id, self.block), store.failed(self.arm.id, self.block)
 
 
 class Job(Frozen):

@@ -6,15 +6,16 @@ import fcntl
 import json
 import os
 import socket
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Self
 
 from study.run.provenance import now
-from study.store.failures import alive
-from study.store.files import write_if_changed
+from study.store.disk import telling, unfinished
+from study.store.failures import alive, note_failure
 
 
 class Busy(Exception):
@@ -38,11 +39,13 @@ class Attempt:
 
     def __init__(self, mark: Path, failed: Path, log: Path) -> None:
         self.mark, self.failed, self.log = mark, failed, log
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        self._file = _claimed(mark)
-        self._file.truncate(0)
-        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "log": str(log), "time": now()}, self._file)
-        self._file.flush()
+        about = {"host": socket.gethostname(), "pid": os.getpid(), "log": str(log), "time": now()}
+        with telling(mark.parent):
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            self._file = _claimed(mark)
+            self._file.truncate(0)
+            self._file.write(json.dumps(about))
+            self._file.flush()
 
     def end(self, error: BaseException | None = None) -> None:
         """Take the mark away, and note ``error``, or that there is none; a second time does nothing."""
@@ -56,6 +59,39 @@ class Attempt:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self.end(error)
+
+
+@contextmanager
+def keeping(log: Path, marks: Sequence[Path]) -> Iterator[None]:
+    """While the block runs, the log that it writes has a second name: Snakemake takes the first away for a later call.
+
+    Where another process lives that left one of ``marks``, as an orphaned job does, and wrote ``log``, what this one
+    says is added to the end of it.
+    """
+    with suppress(OSError, ValueError):
+        if os.path.samestat(os.fstat(1), log.stat()):  # else it is somebody's own affair where it goes
+            for mark in marks:
+                if alive(mark):
+                    about = json.loads(mark.read_text(encoding="utf-8"))
+                    _go_on_with(unfinished(log, about["host"], about["pid"]), log)
+            unfinished(log).hardlink_to(log)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            unfinished(log).unlink()
+
+
+def _go_on_with(kept: Path, log: Path) -> None:
+    """``log`` is what is ``kept`` again, to whose end this process writes from now on."""
+    again = unfinished(log)
+    again.hardlink_to(kept)
+    os.replace(again, log)
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(descriptor, stream.fileno())
+    os.close(descriptor)
 
 
 @contextmanager
@@ -94,14 +130,3 @@ def _claimed(mark: Path) -> IO[str]:
                 return file
         file.close()
     raise Busy(mark)
-
-
-def note_failure(path: Path, error: BaseException, log: Path) -> None:
-    """Write what was raised, where its log is, and when."""
-    content = {"reason": said(error), "log": str(log), "time": now()}
-    write_if_changed(path, json.dumps(content, indent=1) + "\n")
-
-
-def said(error: BaseException) -> str:
-    """An exception in one line."""
-    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])

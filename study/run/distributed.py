@@ -31,6 +31,7 @@ from study.engine.shard import ALONE, Shard
 from study.engine.signals import Interrupted, handling
 from study.run import forks
 from study.run.devices import VISIBILITY
+from study.store.failures import of_machine
 
 TIMEOUT = timedelta(minutes=30)  # of one exchange; a worker that died is noticed long before
 GRACE = 1.0  # seconds that the other workers have to end once one has failed
@@ -134,7 +135,7 @@ def _worker(
         own.write_text(words if isinstance(error, Interrupted) else f"worker {rank}: {words}", encoding="utf-8")
         with suppress(FileExistsError):  # another was first, and this one fails because it lost that one
             (folder / ERROR).hardlink_to(own)
-            if not isinstance(error, Interrupted):
+            if not (isinstance(error, Interrupted) or of_machine(error)):
                 traceback.print_exc()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -19,7 +19,7 @@ from study.engine.pack import Pack, Run
 from study.engine.stepping.attributes import lost
 from study.errors import Refused
 from study.plan.plan import Arm, Plan
-from study.run.attempt import said
+from study.store.failures import said
 
 
 def try_all(plan: Plan, load: Callable[[Arm], Data]) -> tuple[list[dict[str, str]], dict[str, str]]:

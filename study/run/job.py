@@ -23,13 +23,15 @@ from study.engine.record import Record
 from study.engine.signals import Interrupted, handling
 from study.plan.jobs import BlockUnit, Job, SearchUnit
 from study.run import devices
-from study.run.attempt import Attempt, Busy, note_failure, said
+from study.run.attempt import Attempt, Busy
 from study.run.block import Block, is_searched
+from study.run.distributed import WorkerFailed
 from study.run.packs import MOST, packs, train_pack
 from study.run.progress import Progress
 from study.run.provenance import now, provenance
 from study.run.script import ScriptError, Scripts
 from study.run.search import Tuning
+from study.store.failures import note_failure, of_machine, said
 from study.store.files import write_if_changed
 from study.store.layout import Store
 from study.wording import counted
@@ -161,7 +163,7 @@ class Work:
         name = making.unit.name
         if name in self._making and name not in self._held:
             with self._trying(making.unit):
-                self._held[name] = Attempt(*marks(making.unit, self.store), self.log)
+                self._held[name] = Attempt(*making.unit.marks(self.store), self.log)
                 if making.is_there:
                     print(f"{name}: there by now; nothing to train", flush=True)
                     self._end(making)
@@ -186,17 +188,10 @@ class Work:
             self._making.pop(unit.name, None)
             if isinstance(error, Busy):
                 return
-            if not isinstance(error, ScriptError):  # which says all
+            if not (isinstance(error, ScriptError | WorkerFailed) or of_machine(error)):  # which say all
                 traceback.print_exception(error)
             self.scripts.remove(unit.name)
             if attempt := self._held.pop(unit.name, None):
                 attempt.end(error)
             else:
-                note_failure(marks(unit, self.store)[1], error, self.log)
-
-
-def marks(unit: Unit, store: Store) -> tuple[Path, Path]:
-    """Where the start of a unit, and its failure, are noted."""
-    if isinstance(unit, SearchUnit):
-        return store.started_search(unit.search.id), store.failed_search(unit.search.id)
-    return store.started(unit.arm.id, unit.block), store.failed(unit.arm.id, unit.block)
+                note_failure(unit.marks(self.store)[1], error, self.log)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from study.engine.pack import Run, Slice, train
 from study.engine.record import Record
 from study.engine.shard import Shard
 from study.run.distributed import spread
-from study.store.failures import OUT_OF_MEMORY
+from study.store.failures import out_of_memory
 from study.store.layout import Store
 
 MOST = {"cpu": 96, "cuda": 1024}  # runs in a pack: beyond, a core's cache is full; a GPU's memory, found by trying
@@ -73,10 +72,6 @@ def train_pack(
         n = len(each.seeds)
         yield records[:n]
         records = records[n:]
-
-
-def out_of_memory(error: Exception) -> bool:
-    return bool(re.search(OUT_OF_MEMORY, f"{type(error).__name__}: {error}"))
 
 
 def train_part(

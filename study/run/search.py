@@ -13,9 +13,8 @@ from study.errors import Damaged
 from study.plan.jobs import SearchUnit
 from study.plan.search import Candidate, Selection
 from study.plan.trials import Row, Trial, Trials, further, rank, settings_text
-from study.run.attempt import said
-from study.run.packs import out_of_memory
 from study.run.provenance import provenance
+from study.store.failures import out_of_memory, said
 from study.store.layout import Store
 
 BOX = 0.5  # of each range: where a quasi-random search goes on, around its best

@@ -29,10 +29,11 @@ from study.plan.limits import available_cores, nvidia_smi
 from study.plan.plan import Arm, Plan
 from study.plan.trials import from_json, settings_text
 from study.run import devices
-from study.run.attempt import noting, said
+from study.run.attempt import noting
 from study.run.block import settings_of
 from study.run.distributed import LOOK, Team, WorkerFailed
 from study.run.provenance import provenance
+from study.store.failures import said
 from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import TIMING

@@ -12,10 +12,11 @@ from study.axes.code import make_importable
 from study.axes.custom import make_ready
 from study.errors import Refused, suggest
 from study.plan.check import verbs as planning
-from study.plan.jobs import Job, jobs
+from study.plan.jobs import BlockUnit, Job, SearchUnit, jobs
 from study.plan.limits import Limits
 from study.plan.plan import open_plan
 from study.run import forks
+from study.store.failures import note_failure, said
 from study.store.files import write_if_changed
 from study.store.layout import Store
 
@@ -52,7 +53,6 @@ def check(arguments: Namespace) -> None:
 def dry(arguments: Namespace) -> int:
     """Try what is of a person's own; 1 where some of it does not work, which is noted as the failure of its arms."""
     from study.engine.inputs.data import load
-    from study.run.attempt import note_failure
     from study.run.dry import try_all
 
     plan, store = open_plan(arguments.plan)
@@ -78,8 +78,6 @@ def data(arguments: Namespace) -> int:
         make_ready([plan.datasets[arguments.dataset]], plan.folder)
         prepared = prepare(plan.datasets[arguments.dataset], store.dataset(arguments.dataset))
     except Exception as error:
-        from study.run.attempt import note_failure, said
-
         # Without data none of these arms can be trained: they failed, for this reason.
         for arm, blocks in plan.missing(store).items():
             if plan.arms[arm].dataset_id == arguments.dataset:
@@ -100,12 +98,20 @@ def job(arguments: Namespace) -> int:
     if not path.is_file():
         raise Refused([f"{path}: there is no such job; it is written when a study is planned"])
     to_do = Job.load(path)
-    if to_do.gpus > 1:
-        forks.ensure_running()
-    from study.run.job import run
-
     store = Store(path.absolute().parents[1] if len(path.parts) < 3 else path.parents[1])
-    failed = run(to_do, store, arguments.tell)
+    units: list[SearchUnit | BlockUnit] = [*to_do.searches, *to_do.blocks]
+    log = store.log("job", to_do.id)
+    try:
+        if to_do.gpus > 1:
+            forks.ensure_running()
+        from study.run.attempt import keeping
+        from study.run.job import run
+    except Exception as error:  # memory that is too small for what it loads, say
+        for unit in units:
+            note_failure(unit.marks(store)[1], error, log)
+        raise
+    with keeping(log, [unit.marks(store)[0] for unit in units]):
+        failed = run(to_do, store, arguments.tell)
     for line in failed:
         print(f"failed: {line}", file=sys.stderr)
     return int(bool(failed))

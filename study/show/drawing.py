@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
@@ -18,6 +18,7 @@ from study.show.figures import FIGURES, TABLE, Drawing, drawings
 from study.show.observations import Observations, device_of, workers
 from study.show.records import Records
 from study.show.tables.results_table import FORMATS
+from study.store.failures import of_machine
 from study.store.files import write_if_changed
 from study.store.layout import Store
 from study.store.seal import of_study, read_parquet
@@ -64,11 +65,11 @@ class Studio:
             kept = json.loads(path.read_text(encoding="utf-8"))
         wanted = drawings(self.plan)
         shown = {comparison.name: self._shown(comparison) for comparison in self.plan.comparisons}
-        new = [one for one in wanted if kept.get(one.files[0]) != [shown[one.comparison.name], self._files(one)]]
+        new = [one for one in wanted if kept.get(one.files[0]) != self._now(one, shown) or not self._files(one)]
         for drawing, error in zip(new, self._each(new, processes), strict=True):
             if error:
                 yield drawing, error
-        now = {one.files[0]: [shown[one.comparison.name], self._files(one)] for one in wanted}
+        now = {one.files[0]: self._now(one, shown) for one in wanted}
         write_if_changed(path, json.dumps(now, indent=1) + "\n")
 
     def _each(self, new: Sequence[Drawing], processes: int) -> Iterator[str]:
@@ -87,7 +88,8 @@ class Studio:
         try:
             self.draw(drawing)
         except Exception as error:
-            traceback.print_exc()
+            if not of_machine(error):
+                traceback.print_exc()
             for file in drawing.files:
                 (self.folder / file).unlink(missing_ok=True)
             return f"{type(error).__name__}: {error}"
@@ -103,10 +105,15 @@ class Studio:
             found.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
         return found.hexdigest()
 
+    def _now(self, drawing: Drawing, shown: Mapping[str, str]) -> list[str]:
+        return [shown[drawing.comparison.name], self._files(drawing)]
+
     def _files(self, drawing: Drawing) -> str:
-        """A digest of its files, where they are there."""
+        """A digest of its files; empty where one is not there, as after it could not be drawn."""
         paths = [self.folder / file for file in drawing.files]
-        return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.exists())).hexdigest()
+        if not all(path.exists() for path in paths):
+            return ""
+        return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 def _tried(drawing: Drawing) -> str:

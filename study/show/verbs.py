@@ -15,6 +15,7 @@ from study.plan.history import Freshness, History
 from study.plan.limits import available_cores
 from study.plan.plan import Plan, open_plan
 from study.show.figures import FIGURES, TABLE, Drawing, drawings
+from study.store.failures import of_machine
 from study.store.files import write_if_changed
 from study.store.layout import Store
 from study.store.seal import of_study, read_parquet
@@ -154,17 +155,18 @@ def draw(arguments: Namespace) -> int:
         arguments.plan = elsewhere(arguments.plan, arguments.into)
     plan, store = open_plan(arguments.plan)
     Dag(plan, store, cached=True).note_expected()
-    outputs = {collect: COLLECTED, report: ["report.html"]}
-    failed = 0
-    for verb, files in outputs.items():
+    files = [*COLLECTED, "report.html"]
+    for verb in (collect, report):
         try:
-            failed |= verb(arguments) or 0
+            failed = int(verb(arguments) or 0)
         except Exception as error:
-            traceback.print_exc()
+            if not of_machine(error):
+                traceback.print_exc()
             print(f"FAILED {verb.__name__}: {type(error).__name__}: {error}", file=sys.stderr)
             for file in files:
                 (store.study(plan.study) / file).unlink(missing_ok=True)
-            failed = 1
+            return 1
+        files = ["report.html"]
     return failed
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
+import re
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from study.store.disk import DiskFull, exists
+from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
 
-OUT_OF_MEMORY = r"(?i)MemoryError|out of memory|can't allocate memory"  # in a reason: of CUDA, of the CPU, of Python
+OUT_OF_MEMORY = r"(?i)MemoryError|out of memory|can(no|')t allocate memory|failed to map segment"  # in a reason
 KILLED = "killed: the job ended without a word (out of memory, a time limit, or a lost machine)"
 
 
@@ -65,6 +69,27 @@ def failed_search(store: Store, search: str, arm: str) -> Failure | None:
     return _failure(arm, None, store.started_search(search), store.failed_search(search))
 
 
+def note_failure(path: Path, error: BaseException, log: Path) -> None:
+    """Write what was raised, where its log is, and when; nothing where the disk has no room for that either."""
+    content = {"reason": said(error), "log": str(log), "time": datetime.now(UTC).isoformat(timespec="seconds")}
+    with suppress(DiskFull):
+        write_if_changed(path, json.dumps(content, indent=1) + "\n")
+
+
+def said(error: BaseException) -> str:
+    """An exception in one line."""
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+
+
+def out_of_memory(error: BaseException) -> bool:
+    return bool(re.search(OUT_OF_MEMORY, f"{type(error).__name__}: {error}"))
+
+
+def of_machine(error: BaseException) -> bool:
+    """Whether memory or a disk was too small, which a traceback says no more about."""
+    return isinstance(error, DiskFull) or out_of_memory(error)
+
+
 def _failure(arm: str, block: Block | None, mark: Path, failed: Path) -> Failure | None:
     """How an attempt ended that left a start mark, or a failure; None where it did not fail."""
     killed = alive(mark) is False and _content(mark)
@@ -89,7 +114,7 @@ def alive(mark: Path) -> bool | None:
         return True
     if about["host"] != socket.gethostname():
         return None
-    return _exists(about["pid"]) if held is None else False
+    return exists(about["pid"]) if held is None else False
 
 
 def _held(descriptor: int) -> bool | None:
@@ -101,16 +126,6 @@ def _held(descriptor: int) -> bool | None:
     except OSError:
         return None
     return False
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is another user's
-        return True
-    return True
 
 
 def _content(path: Path) -> dict[str, Any]:

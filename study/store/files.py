@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from study.store.disk import telling, unfinished
 from study.store.seal import KEY, Whose, metadata, seal
 
 if TYPE_CHECKING:
@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Where the block writes what is renamed to ``path`` at its end, or removed where it raises; the folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{socket.gethostname()}.{os.getpid()}.{path.name}")
+    """Where the block writes what is renamed to ``path`` at its end, or removed where it raises; the folder is made.
+
+    Raises DiskFull where there is no room for it.
+    """
+    beside = unfinished(path)
     try:
-        yield beside
-        os.replace(beside, path)
+        with telling(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield beside
+            os.replace(beside, path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # as where its folder cannot be made
+            beside.unlink(missing_ok=True)
         raise
 
 

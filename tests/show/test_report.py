@@ -13,7 +13,10 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
+from study.show.drawing import Studio
+from study.show.figures import Drawing
 from study.show.page.report import render
+from study.store.disk import DiskFull
 from study.store.layout import Store
 from tests.show.records import records, stored
 
@@ -154,6 +157,26 @@ def test_the_page_says_what_could_not_be_drawn(page: Path, planned: Callable[...
     assert text.count("The table could not be drawn.") == 1
     assert Elements(text).tags.count("svg") == 1
     assert {"table-init"} == {name for name in Elements(text).ids if name.startswith("table-")}
+
+
+def test_what_could_not_be_drawn_is_drawn_by_the_next_call(
+    page: Path, planned: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio, draw = Studio(planned(TWO), Store(page.parents[2])), Studio.draw
+
+    def full(self: Studio, drawing: Drawing) -> None:
+        if drawing.files[0].endswith("init.svg"):
+            raise DiskFull(self.folder)
+        draw(self, drawing)
+
+    (studio.folder / "figures" / "results" / "init.svg").unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr(Studio, "draw", full)
+        [(drawing, why)] = studio.draw_all(1)
+        assert why == f"DiskFull: {studio.folder}: the disk is full; free some space there, and run again"
+        assert [failed for failed, _ in studio.draw_all(1)] == [drawing]
+    assert list(studio.draw_all(1)) == []
+    assert all((studio.folder / file).exists() for file in drawing.files)
 
 
 def test_the_page_says_how_arms_were_timed_or_why_not(page: Path, planned: Callable[..., Plan], tmp_path: Path) -> None:

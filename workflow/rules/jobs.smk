@@ -37,4 +37,4 @@ rule job:
         "job {wildcards.job}"
     shell:
         # How far it is, is told beside the log: to whoever looks at Snakemake.
-        "evenhand job {params.job:q} --tell 3 3>&2 > {log:q} 2>&1"
+        "evenhand job {params.job:q} --tell 3 3>&2 >> {log:q} 2>&1"

@@ -20,6 +20,7 @@ from study.plan.history import Freshness, History, memory
 from study.plan.jobs import MINUTES, Job, jobs
 from study.plan.limits import CLUSTER, HERE, Limits
 from study.plan.plan import Arm, Plan
+from study.store.disk import sweep
 from study.store.failures import Failure, failed_search, failures
 from study.store.files import write_if_changed
 from study.store.layout import Store
@@ -75,6 +76,7 @@ class Dag:
         except Damaged as damaged:
             raise Refused([str(damaged)]) from None
         dag.refuse_too_large()
+        dag.sweep()
         History.read(dag.plan, store)  # refused now where it is damaged, not when the study is under way
         dag.write()
         write_if_changed(_pointer(store, path), f"{dag.plan.study}\n{os.path.relpath(path, store.root)}\n")
@@ -92,6 +94,12 @@ class Dag:
         for job in self.jobs.values():
             job.write(self.store)
         self.note_expected()
+
+    def sweep(self) -> None:
+        """Remove what killed processes had begun to write: in the store's folders, and in those of arms to train."""
+        folders = [*(path for path in self.store.root.glob("*") if path.name != "arms")]
+        folders += [*self.store.root.glob("logs/*"), *(Path(folder) for folder, _, _ in os.walk(self.folder))]
+        sweep({*folders, *map(self.store.arm, self.plan.missing(self.store))})
 
     def file(self, name: str) -> str:
         """A file of this study."""

@@ -11,6 +11,7 @@ from study.plan.cost import length
 from study.plan.damage import lost
 from study.plan.limits import visible
 from study.plan.workflow.dag import Dag
+from study.store.disk import DiskFull, is_full
 from study.store.seal import of_study, read_parquet
 from study.wording import counted
 
@@ -52,7 +53,9 @@ def end(dag: Dag) -> list[str]:
     lines += [f"DAMAGED {each.aside}: what it held is missing until the {until}" for each in lost(dag.plan, dag.store)]
     jobs = sum(not Path(receipt).exists() for receipt in dag.to_do)
     undone = [f"{jobs} of {counted(len(dag.to_do), 'job')}"] * bool(jobs) + ["the timing"] * bool(dag.to_time)
-    if lines and not dag.cached:
+    if is_full(dag.store.root):
+        lines.append(str(DiskFull(dag.store.root)))
+    elif lines and not dag.cached:
         lines.append("The same command again does only what is missing.")
     elif undone:
         lines.append(f"Not done: {' and '.join(undone)}. The same command again goes on from here.")

@@ -1,0 +1,71 @@
+"""A disk that is full, told in one line; and what processes that died left on it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+LITTLE = 16 * 1024  # bytes: libraries that fail for want of room do not all say so
+
+
+class DiskFull(OSError):
+    """A folder has no room left."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder}: the disk is full; free some space there, and run again")
+
+
+@contextmanager
+def telling(folder: Path) -> Iterator[None]:
+    """What the block raises because ``folder`` is full is raised as DiskFull."""
+    try:
+        yield
+    except DiskFull:
+        raise
+    except Exception as error:
+        if is_full(folder) or (isinstance(error, OSError) and error.errno in FULL):
+            raise DiskFull(folder) from None
+        raise
+
+
+def is_full(folder: Path) -> bool:
+    """Whether nothing more can be written to a folder, or to the one that it would be made in."""
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < LITTLE or (disk.f_files > 0 and disk.f_favail == 0)
+
+
+def unfinished(path: Path, host: str = socket.gethostname(), process: int | None = None) -> Path:
+    """What a process, this one where none is given, writes before it takes the place of ``path``."""
+    return path.with_name(f".{host}.{process or os.getpid()}.{path.name}")
+
+
+def sweep(folders: Iterable[Path]) -> None:
+    """Remove what processes of this host that are gone had begun to write in ``folders``."""
+    begun = re.compile(rf"\.{re.escape(socket.gethostname())}\.(\d+)\..+")
+    for folder in folders:
+        with suppress(OSError):  # no such folder, or it is not ours to write in
+            for name in os.listdir(folder):
+                if (found := begun.fullmatch(name)) and not exists(int(found[1])):
+                    (folder / name).unlink(missing_ok=True)
+
+
+def exists(process: int) -> bool:
+    """Whether there is a process of that id on this host."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
