@@ -17,7 +17,7 @@ from study.plan.plan import Arm
 from study.plan.trials import NOTHING_CHOSEN, settings_of
 from study.store.equality import Run, difference
 from study.store.layout import Block, Store, owned
-from study.wording import counted
+from study.wording import counted, listed
 
 
 class Recorded(NamedTuple):
@@ -102,6 +102,8 @@ def compared(run: Recorded, now: Run) -> tuple[list[str], bool]:
         if beyond != exact:
             lines.append(f"  the first bits that differ: {exact}")
     made = {word: (before.row.get(column), now.row.get(column)) for word, column in PROVENANCE.items()}
-    others = [f"{word} {then or 'not recorded'}, now {here}" for word, (then, here) in made.items() if then != here]
-    lines.append(f"  recorded with {'; '.join(others)}" if others else "  recorded with all that is here now")
+    unknown = [word for word, (then, here) in made.items() if then is None and here is not None]
+    others = [f"{word} {then}, now {here}" for word, (then, here) in made.items() if then not in (None, here)]
+    told = [*others, *([f"{listed(unknown)} not recorded"] if unknown else [])]
+    lines.append(f"  recorded with {'; '.join(told)}" if told else "  recorded with all that is here now")
     return lines, beyond is None

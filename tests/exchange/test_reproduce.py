@@ -15,7 +15,7 @@ from study.plan.plan import Plan
 from study.run.job import run
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
-from study.store.seal import of_curves
+from study.store.seal import of_curves, of_runs
 
 Planned = Callable[..., tuple[Plan, Path]]
 Command = Callable[..., tuple[int, str]]
@@ -38,15 +38,15 @@ with open(a.log, "w") as log:
 """
 
 
-def trained(plan: Plan, root: Path) -> Store:
-    """A store in which a job trained all arms of ``plan``."""
+def trained(plan: Plan, root: Path, block: Block = BLOCK) -> Store:
+    """A store in which a job trained a block of all arms of ``plan``."""
     store = Store(root)
     plan.write(store, plan.arms)
     for name, dataset in plan.datasets.items():
         prepare(dataset, store.dataset(name))
     found = [arm for arm in plan.arms.values() if arm.search and arm.selection]
     searches = tuple(SearchUnit(search=arm.search, selections=(arm.selection,)) for arm in found)  # type: ignore[arg-type]
-    blocks = tuple(BlockUnit(arm=arm, block=BLOCK) for arm in plan.arms.values())
+    blocks = tuple(BlockUnit(arm=arm, block=block) for arm in plan.arms.values())
     assert run(Job(searches=searches, blocks=blocks, folder=plan.folder), store) == []
     return store
 
@@ -96,6 +96,38 @@ def test_the_first_step_that_differs_is_named(store: tuple[Plan, Store], evenhan
     assert "the first bits that differ: at step 34, val_loss: " in said
     assert "recorded with all that is here now" in said
     assert evenhand("reproduce", "adam", "--seed", 2, "--results", there.root)[0] == 0
+
+
+def test_what_it_was_recorded_with_is_compared(store: tuple[Plan, Store], evenhand: Command) -> None:
+    """Of an older record not all is known."""
+    plan, there = store
+    for arm in plan.arms:
+        changed(there, arm, 1, 1.1, 102)
+        path = there.runs(arm, BLOCK)
+        table = pq.read_table(path).drop_columns(["blas"])
+        rows = [row | {"instructions": "AVX2", "processor": None} for row in table.to_pylist()]
+        write_parquet(pa.Table.from_pylist(rows, table.schema), path, of_runs(arm, BLOCK))
+    _, said = evenhand("reproduce", "adam", "--seed", 1, "--results", there.root)
+    assert "  recorded with instructions AVX2, now " in said
+    assert "; processor and BLAS not recorded\n" in said
+
+
+def test_two_machines_trained_what_one_would_have(planned: Planned, tmp_path: Path, evenhand: Command) -> None:
+    """Half of the seeds each; the report on what was merged is that of one store, but for who trained what when."""
+    plan, _ = planned()
+    whole = trained(plan, tmp_path / "whole", Block(0, 5))
+    parts = [trained(plan, tmp_path / f"part{i}", Block(*ends)) for i, ends in enumerate([(0, 2), (3, 5)])]
+    merged = Store(tmp_path / "merged")
+    assert evenhand("merge", *(part.root for part in parts), "--results", merged.root)[0] == 0
+    assert evenhand("merge", whole.root, "--results", merged.root)[1].startswith(f"{whole.root}/: nothing new")
+    found = []
+    for store in (whole, merged):
+        assert evenhand("draw", store.study("small") / "plan.json", "--processes", 1)[0] == 0
+        tables = [
+            pq.read_table(store.study("small") / f"{name}.parquet") for name in ("observations", "claims", "curves")
+        ]
+        found.append([table.to_pylist() for table in tables])
+    assert found[0] == found[1]
 
 
 def test_a_sample_of_a_study(store: tuple[Plan, Store], planned: Planned, evenhand: Command) -> None:
