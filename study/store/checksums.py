@@ -104,6 +104,12 @@ class Sums:
             raise IsADirectoryError(f"{error.filename!r} is a folder; give a file") from None
         except NotADirectoryError as error:
             raise NotADirectoryError(f"{error.filename!r} is not in a folder; give a path that exists") from None
+        except OSError as error:
+            if error.strerror is None:
+                raise
+            raise OSError(f"{error.filename!r} cannot be read ({error.strerror.lower()}); give another") from None
+        except ValueError:  # a zero byte
+            raise Unfit("path", f"{dataset.path!r} is no path; give that of a file") from None
         found = placed.fingerprint(sums)
         if dataset.sha256 not in (None, found):
             words = f"the SHA-256 of {dataset.path!r} is {found}, not {dataset.sha256}"
@@ -126,7 +132,7 @@ class Sums:
         except (Unfit, OSError):
             raise
         except Exception as error:  # whatever a library says of a file that nobody thought of
-            words = f"{' '.join(dataset.sources)[:200]} cannot be read ({type(error).__name__}); write it again"
+            words = f"{getattr(dataset, 'path', dataset.title)} cannot be read ({type(error).__name__}); write it again"
             raise Unfit("path", words) from error
         check_unchanged(dataset)  # else what was found would be remembered of what was there before
         self._found[key] = found.model_dump(mode="json")

@@ -63,7 +63,9 @@ def test_the_steps_of_a_table_are_counted(study: dict[str, Any], check: Check, p
     study["baseline"] |= {"batch_size": 8, "epochs": 5}
     lines = check(study)[1].splitlines()
     assert "In all: 6 runs, 90 steps" in lines  # 24 training rows are three batches
-    assert "  rows.csv: 40 rows, 2 classes; 1 column of numbers (width)" in lines
+    assert (
+        "  rows.csv: 40 rows of 1 feature, 2 classes; 1 column of numbers (width); tells kind exactly: width" in lines
+    )
 
 
 def test_one_of_each(study: dict[str, Any], check: Check) -> None:

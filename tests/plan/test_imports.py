@@ -80,7 +80,7 @@ def test_showing_never_loads_torch() -> None:
 def test_a_study_on_files_is_planned_without_numpy_once_they_were_read(tmp_path: Path) -> None:
     for part, rows in (("train", 20), ("t10k", 10)):
         (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(
-            struct.pack(">BBBB3I", 0, 0, 8, 3, rows, 4, 4) + bytes(16 * rows)
+            struct.pack(">BBBB3I", 0, 0, 8, 3, rows, 4, 4) + bytes(i % 251 for i in range(16 * rows))
         )
         (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(
             struct.pack(">BBBBI", 0, 0, 8, 1, rows) + bytes([0, 1] * (rows // 2))

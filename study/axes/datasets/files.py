@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from study.axes.dataset import FromFiles
+from study.axes.datasets.folders import pictures
 from study.axes.datasets.raw import Raw, Unfit
 from study.tasks import TASKS, TaskName
 from study.wording import counted
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CHANNELS = (1, 3, 4)  # that images may have
-ASIDE = ("Thumbs.db", "desktop.ini")  # what systems leave in folders; so are names that begin with a dot
 
 
 class Idx(FromFiles):
@@ -38,6 +40,8 @@ class Idx(FromFiles):
             spellings = [each for kind in (name, colour) for each in (kind, kind.replace("-idx", ".idx"))]
             paths = [Path(self.path, spelling + ending) for spelling in spellings for ending in ("", ".gz")]
             if not any(path.is_file() for path in paths):
+                if there := next(filter(os.path.lexists, paths), None):
+                    raise OSError(f"{there}: is no file; give the file itself")
                 raise FileNotFoundError(f"{self.path}: has no {name} (nor {name}.gz)")
             found.append(str(next(path for path in paths if path.is_file())))
         return tuple(found)
@@ -57,9 +61,26 @@ class Idx(FromFiles):
             shapes = (" × ".join(map(str, x.shape[1:])) for x in (train_x, test_x))
             raise Unfit("path", f"{self.path}: train images are {' and test images '.join(shapes)}; give one size")
         labels = np.concatenate([train_y, test_y]).astype(np.int64)
+        self._check_labels(train_y, test_y, paths)
         test = np.arange(len(labels)) >= len(train_y)
         features = channels_first(np.concatenate([train_x, test_x]), str(paths[0]))
         return Raw(features, labels, "classification", int(labels.max()) + 1, test)
+
+    def _check_labels(self, train: np.ndarray, test: np.ndarray, paths: list[Path]) -> None:
+        """Each number from the lowest label to the highest is to be one, and to be trained on."""
+        import numpy as np
+
+        for y, path in ((test, paths[3]), (train, paths[1])):
+            known = np.unique(train)
+            odd = ~np.isin(y, known)
+            if odd.any():
+                row = int(odd.argmax())
+                raise Unfit("path", f"{path}: label {y[row]} (row {row + 1}) is of no training image; correct it")
+            if len(y) and len(known) != int(known[-1]) - int(known[0]) + 1:
+                gap = next(number for number in range(int(known[0]), int(known[-1])) if number not in known)
+                row = int((train > gap).argmax())
+                words = f"{paths[1]}: no image has label {gap}, and label {train[row]} is there (row {row + 1})"
+                raise Unfit("path", f"{words}; correct it, or number the classes one after another")
 
 
 class Npz(FromFiles):
@@ -128,11 +149,17 @@ class Npz(FromFiles):
         for name in ("x", "y", *(("x_test", "y_test") if arrays.keys() & {"x_test", "y_test"} else ())):
             if name not in arrays:
                 raise Unfit("path", f"{self.path}: has no array {name!r}; write it with numpy.savez(…, x=x, y=y)")
+        kinds = {"i" if arrays[y].dtype.kind == "u" else arrays[y].dtype.kind for y in ("y", "y_test") if y in arrays}
+        if not kinds <= {*"bifUS"} or len(kinds) > 1:
+            types = " and ".join(str(arrays[y].dtype) for y in ("y", "y_test") if y in arrays)
+            raise Unfit("path", f"{self.path}: y holds {types}; give numbers, or texts")
         for x, y in (("x", "y"), ("x_test", "y_test")):
             if x not in arrays:
                 continue
             if arrays[x].ndim == 0 or arrays[y].ndim == 0:
                 raise Unfit("path", f"{self.path}: {x} or {y} is a single value; give arrays of rows")
+            if not len(arrays[x]):
+                raise Unfit("path", f"{self.path}: {x} has no rows; give some, or take {x} and {y} out")
             if arrays[y].shape not in ((len(arrays[x]),), (len(arrays[x]), 1)):
                 shape = " × ".join(map(str, arrays[y].shape))
                 raise Unfit(
@@ -161,17 +188,7 @@ class Images(FromFiles):
         """Part by part, class by class, in the order of their names. Raises FileNotFoundError where there is none."""
         if not Path(self.path).is_dir():
             raise FileNotFoundError(f"{self.path}: is no folder with a folder for each class")
-        parts = [Path(self.path, part) for part in ("train", "test")]
-        if not any(part.is_dir() for part in parts):
-            parts = [Path(self.path)]
-        found = [
-            str(image)
-            for part in parts
-            for folder in sorted(part.iterdir())
-            if folder.is_dir() and not folder.name.startswith(".")
-            for image in sorted(folder.iterdir())
-            if image.is_file() and not image.name.startswith(".") and image.name not in ASIDE
-        ]
+        found = [str(image) for image in pictures(Path(self.path))]
         if not found:
             raise FileNotFoundError(f"{self.path}: holds no images in folders, one for each class")
         return tuple(found)
@@ -250,9 +267,11 @@ def read_idx(path: Path) -> np.ndarray:
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES or len(content) < 4 + 4 * content[3]:
         raise Unfit("path", f"{path}: is not an IDX file")
     dimensions = content[3]
-    shape = np.frombuffer(content, ">u4", count=dimensions, offset=4).astype(int)
+    shape = np.frombuffer(content, ">u4", count=dimensions, offset=4).astype(int).tolist()
+    if not shape:
+        raise Unfit("path", f"{path}: holds a single value; give one for each row")
     body, kind = content[4 + 4 * dimensions :], np.dtype(IDX_TYPES[content[2]])
-    if len(body) != shape.prod() * kind.itemsize:
+    if len(body) != prod(shape) * kind.itemsize:
         held = len(body) // kind.itemsize
-        raise Unfit("path", f"{path}: holds {held} values where its header promises {shape.prod()}")
+        raise Unfit("path", f"{path}: holds {held} values where its header promises {prod(shape)}")
     return np.frombuffer(body, kind).reshape(shape)

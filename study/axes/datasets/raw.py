@@ -70,6 +70,8 @@ class Raw(NamedTuple):
         import numpy as np
 
         rows, test_rows = len(self.target), 0 if self.test is None else int(self.test.sum())
+        if self.test is not None and not test_rows:
+            raise Unfit("path", "the test split that comes with the data is empty; fill it, or take it out")
         if folds and test_rows:
             raise Unfit("folds", "there is a test split already; take folds out")
         if folds and folds > rows:
@@ -83,6 +85,10 @@ class Raw(NamedTuple):
             raise Unfit("path", f"{left if folds else rows - test_rows} rows are too few to be split; give {needs}")
         if not self.classes and self.target.min() == self.target.max():
             raise Unfit("path", "the target has one value only; nothing can be learned from it")
+        if self.features.min() == self.features.max():
+            raise Unfit("path", "all features are the same in all rows; nothing can be learned from them")
+        if self.features.ndim == 4 and self.features.max() <= 0:
+            raise Unfit("path", "images have no value above 0, and pixels are divided by their maximum; give others")
         if self.classes:
             self._check_classes(folds)
         counts = np.bincount(self.target, minlength=self.classes).tolist() if self.classes else []
@@ -103,7 +109,14 @@ class Raw(NamedTuple):
         """Missing values of a table are filled in; all else is to be finite. Raises ValueError with row and column."""
         import numpy as np
 
+        if not self.features.size or not self.features[:1].size:
+            shape = " × ".join(map(str, self.features.shape))
+            raise Unfit("path", f"the features are {shape}: there are none; give some")
         features = self.features.reshape(len(self.features), -1)
+        if features.dtype.kind in "iu" and max(abs(int(features.min())), abs(int(features.max()))) > 2**53:
+            raise Unfit("path", "features are whole numbers of more digits than are kept; give another unit")
+        if features.dtype.kind != "f":
+            features = np.zeros((len(features), 0))  # whole numbers are finite
         odd = np.isinf(features) if self.missing else ~np.isfinite(features)
         for what, wrong in (("features", odd.any(axis=1)), ("target", ~np.isfinite(self.target))):
             if wrong.any():
@@ -118,7 +131,7 @@ class Raw(NamedTuple):
             raise Unfit(
                 "path", f"values of the target are too large or too small to be scaled ({size:.3g}); give another unit"
             )
-        largest = np.nanmax(np.abs(features.astype(np.float64)), axis=0, initial=0.0)  # [features]
+        largest = np.fmax.reduce(np.abs(features), axis=0, initial=0.0, dtype=np.float64)  # [features]
         for far, words in ((largest > LARGEST, "large"), ((largest > 0) & (largest < 1 / LARGEST), "small")):
             if far.any():
                 column = (
@@ -134,10 +147,13 @@ class Raw(NamedTuple):
         drawn = self.target if self.test is None else self.target[~self.test]
         counts = np.bincount(drawn, minlength=self.classes).tolist()
         needed = SPLIT - 1 if self.test is not None else SPLIT + (folds == 2)
-        if min(counts) >= needed:
+        if len({*self.target.tolist()}) < 2:
+            raise Unfit("path", f"there is one class only, {names[self.target[0]]!r}; a classification needs two")
+        unnamed = set() if self.labels else {*range(self.classes)}.difference(self.target.tolist())  # as 0 in 1 to 26
+        rare = min((code for code in range(self.classes) if code not in unnamed), key=counts.__getitem__)
+        if counts[rare] >= needed:
             return
-        rare = counts.index(min(counts))
-        of = "" if self.test is None else " that are no test rows"
+        of = "" if self.test is None else " to train on"
         many = counted(counts[rare], "row") if counts[rare] else "no row"
         words = f"class {names[rare]!r} has {many}{of}, too few to be split; give each class {needed} at least"
         raise Unfit("path", words)

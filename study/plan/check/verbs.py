@@ -80,10 +80,14 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
     gaps, runs = plan.missing(store), sum(plan.seeds.values())
     to_train = sum(map(length, gaps.values()))
     for dataset in plan.datasets.values():
-        if dataset.found and dataset.found.summary:
-            kind = f"{counted(dataset.found.classes, 'class')}" if dataset.found.classes else "regression"
-            name = dataset.label or getattr(dataset, "path", dataset.name)
-            print(f"  {name}: {counted(dataset.found.rows, 'row')}, {kind}; {dataset.found.summary}")
+        if found := dataset.found:
+            kind = counted(found.classes, "class") if found.classes else found.task
+            shape = " × ".join(map(str, found.shape)) if len(found.shape) > 1 else counted(found.shape[0], "feature")
+            name = dataset.label or getattr(dataset, "path", dataset.title)
+            print(
+                f"  {name}: {counted(found.rows, 'row')} of {shape}, {kind}"
+                + f"; {found.summary}" * bool(found.summary)
+            )
     arms = counted(len(plan.arms), "different arm")
     print(f"{counted(sum(c.here for c in plan.comparisons), 'comparison')}, {arms}, {counted(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:
