@@ -64,6 +64,10 @@ def write(plan: Plan, store: Store, file: Path, goal: Path) -> int:
         raise Refused([f"{page}: is of another state of {file}; {again}"])
     if Freshness(plan, store).newer():
         raise Refused([f"{page}: is drawn from other records than {store.root}/ has by now; {again}"])
+    try:
+        goal.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused([f"{goal}: cannot be written ({error.strerror}); give another --to"]) from None
     with TemporaryDirectory(prefix="evenhand-") as folder:
         top = Path(folder) / plan.study
         _fill(plan, store, file, top)

@@ -25,10 +25,11 @@ def show(arguments: Namespace) -> None:
 def merge(arguments: Namespace) -> int:
     """Take what other stores have into one; 1 where some of it could not be taken."""
     from study.exchange.merge import merge_all
-    from study.store.layout import Store
+    from study.plan.extract import goal
 
-    into, whole = Store(arguments.results), True
-    for lines, complete in merge_all(into, [open_store(folder) for folder in arguments.folders]):
+    sources, whole = [open_store(folder) for folder in arguments.folders], True
+    into = goal(arguments.results)
+    for lines, complete in merge_all(into, sources):
         print(*lines, sep="\n")
         whole &= complete
     print(f"to draw the report: snakemake --cores all --config study=FILE results={into.root} cached=true")
@@ -78,12 +79,11 @@ def export(arguments: Namespace) -> None:
     from study.exchange.export import write
 
     store, file = open_store(arguments.results), Path(arguments.file)
-    plan = prepare(file, store, cached=True)
-    goal = Path(arguments.to or f"{plan.study}.zip")
-    count = write(plan, store, file, goal)
-    print(
-        f"{goal}: {counted(count, 'file')}, {goal.stat().st_size / 1e6:.3g} MB; its README.md says how to draw it again"
-    )
+    plan = prepare(file, store)
+    place = Path(arguments.to or ".")
+    place = place / f"{plan.study}.zip" if place.is_dir() else place
+    count, size = counted(write(plan, store, file, place), "file"), place.stat().st_size / 1e6
+    print(f"{place}: {count}, {size:.3g} MB; its README.md says how to draw it again")
 
 
 def why(arguments: Namespace) -> None:

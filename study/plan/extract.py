@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,18 @@ def _note(failure: Failure, path: Path) -> None:
     write_if_changed(path, json.dumps({"reason": failure.reason, "log": failure.log}, indent=1) + "\n")
 
 
+def goal(root: str) -> Store:
+    """A store that is to be written. Raises Refused where nothing can be written there."""
+    try:
+        Path(root).mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(root, os.W_OK) else "read-only"
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason:
+        raise Refused([f"{root}: is no folder that results can be written to ({reason}); give another"])
+    return Store(root)
+
+
 def elsewhere(path: str, root: str) -> Path:
     """A study whose plan is at ``path`` made ready to be drawn in another store, at ``root``; returns its plan there.
 
@@ -54,7 +67,7 @@ def elsewhere(path: str, root: str) -> Path:
     Raises Refused where that is the same store.
     """
     plan, store = open_plan(path)
-    into, home = Store(root), store.root.absolute().parent
+    into, home = goal(root), store.root.absolute().parent
     if into.root.is_dir() and into.root.samefile(store.root):
         raise Refused([f"{root}: is the store of that plan; give another folder, or leave --into out"])
     extract(plan, store, into)

@@ -122,6 +122,25 @@ def test_a_report_is_not_drawn_into_its_own_store(drawn: tuple[Plan, Store, Path
     assert (status, "is the store of that plan" in said) == (2, True)
 
 
+@pytest.mark.parametrize("verb", ["draw", "merge", "export"])
+def test_where_nothing_can_be_written_is_refused(
+    drawn: tuple[Plan, Store, Path], evenhand: Command, tmp_path: Path, verb: str
+) -> None:
+    _, store, file = drawn
+    (taken := tmp_path / "taken").write_text("a file\n", encoding="utf-8")
+    plan = store.study("small") / "plan.json"
+    words = {
+        "draw": ["draw", plan, "--into", taken],
+        "merge": ["merge", store.root, "--results", taken],
+        "export": ["export", file, "--to", taken / "x.zip", "--results", store.root],
+    }
+    status, said = evenhand(*words[verb])
+    assert status == 2
+    assert said.startswith(f"{taken}")
+    assert len(said.splitlines()) == 1
+    assert taken.read_text(encoding="utf-8") == "a file\n"
+
+
 def test_runs_that_others_trained_go_along(tmp_path: Path, evenhand: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "data").mkdir()
     rows = [f"{optimizer},{seed},{0.9 + seed / 100 + bonus}" for optimizer, bonus in (("a", 0), ("b", 0.01))
