@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from study.axes.recipe import REQUIRED, Recipe
 from study.axes.trainer import Command
-from study.axes.training.augmentation import NoAugmentation
+from study.axes.training.augmentation import FlipCrop, NoAugmentation
 from study.axes.training.early_stopping import Patience
 
 
@@ -29,6 +29,11 @@ def impossible(recipe: Recipe) -> tuple[tuple[str, ...], str] | None:
     if recipe.augmentation != NoAugmentation() and dataset.images is False:
         words = f"{recipe.augmentation.name!r} changes images and {dataset.name!r} has none; use augmentation: none"
         return ("augmentation", "dataset"), words
+    if isinstance(recipe.augmentation, FlipCrop) and len(dataset.shape) == 3:
+        padding, (height, width) = recipe.augmentation.padding, dataset.shape[1:]
+        if padding >= min(height, width):
+            words = f"padding of {padding} may shift images of {height} × {width} out of sight"
+            return ("augmentation", "dataset"), f"{words}; give padding: {min(height, width) - 1} at most"
     if recipe.dropout > 0 and not network.hidden_layers:
         return ("dropout", "network"), f"{network.name!r} has no hidden layer to drop from; use dropout 0"
     if recipe.optimizer.hidden_only and not network.hidden_layers:

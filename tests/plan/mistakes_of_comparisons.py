@@ -181,6 +181,11 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         f"{A}.baseline.network: convnet: an image of 8 × 8 cannot be halved 4 times; give 3 channels at most, "
         "or leave the combination out by 'skip:'",
     ),
+    "images that are shifted out of sight": (
+        {f"{A}.vary": {"augmentation": ["none", {"name": "flip_crop", "padding": 8}]}},
+        f"{A}.vary.augmentation[1]: padding of 8 may shift images of 8 × 8 out of sight; give padding: 7 at most, "
+        "or leave the combination out by 'skip:'",
+    ),
     "a kernel larger than the image": (
         {f"{A}.vary": {"network": ["mlp", {"name": "convnet", "kernel_size": 9}]}},
         f"{A}.vary.network[1]: convnet: a kernel of 9 is larger than an image of 8 × 8; give kernel_size: 3, "

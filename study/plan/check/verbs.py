@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from study.axes.dataset import Dataset
 from study.errors import Refused
 from study.plan.check.decidability import floors
 from study.plan.check.warnings import warnings
@@ -79,15 +80,8 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
     """What is to be trained, and how much of it is there already."""
     gaps, runs = plan.missing(store), sum(plan.seeds.values())
     to_train = sum(map(length, gaps.values()))
-    for dataset in plan.datasets.values():
-        if found := dataset.found:
-            kind = counted(found.classes, "class") if found.classes else found.task
-            shape = " × ".join(map(str, found.shape)) if len(found.shape) > 1 else counted(found.shape[0], "feature")
-            name = dataset.label or getattr(dataset, "path", dataset.title)
-            print(
-                f"  {name}: {counted(found.rows, 'row')} of {shape}, {kind}"
-                + f"; {found.summary}" * bool(found.summary)
-            )
+    for line in dict.fromkeys(map(_told, filter(lambda dataset: dataset.found, plan.datasets.values()))):
+        print(f"  {line}")
     arms = counted(len(plan.arms), "different arm")
     print(f"{counted(sum(c.here for c in plan.comparisons), 'comparison')}, {arms}, {counted(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:
@@ -124,6 +118,15 @@ def restated(plan: Plan, store: Store) -> bool:
     except (OSError, ValueError):
         return True
     return last.model_copy(update={"arms": plan.arms, "folder": plan.folder, "places": plan.places}) != plan
+
+
+def _told(dataset: Dataset) -> str:
+    """What data in files were taken for."""
+    found, name = dataset.found, dataset.label or getattr(dataset, "path", dataset.title)
+    assert found is not None
+    shape = " × ".join(map(str, found.shape)) if len(found.shape) > 1 else counted(found.shape[0], "feature")
+    kind = counted(found.classes, "class") if found.classes else found.task
+    return f"{name}: {counted(found.rows, 'row')} of {shape}, {kind}" + f"; {found.summary}" * bool(found.summary)
 
 
 def trials_of(plan: Plan, store: Store) -> dict[str, int]:
