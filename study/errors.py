@@ -23,7 +23,7 @@ class Refused(Exception):
         self.lines = list(lines)
 
 
-class Damaged(Exception):
+class Damaged(ValueError):
     """A file is not what was written there, in one line: ``path``, and ``why``."""
 
     def __init__(self, path: Path, why: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -14,6 +13,7 @@ from study.axes.recipe import AXES, REQUIRED, Recipe
 from study.plan.plan import Arm
 from study.plan.search import Search
 from study.store.layout import Block, Store
+from study.store.notes import read_note
 from study.wording import counted
 
 STEP, ROW = 5.5e-5, 8e-7  # seconds of a step of a small network in a pack, and of each row in it, on one CPU core
@@ -101,7 +101,7 @@ class Speeds:
         seconds, steps, runs = Counter[str](), Counter[str](), Counter[str]()
         for path in store.receipts():
             with suppress(OSError, ValueError, KeyError, TypeError):  # it is of no use to anybody else
-                packs = json.loads(path.read_text(encoding="utf-8"))["packs"]
+                packs = read_note(path)["packs"]
                 for pack in (each for each in packs if not each["resumed"]):  # whose seconds are those of fewer steps
                     seconds[pack["pace"]] += pack["seconds"]
                     steps[pack["pace"]] += pack["steps"]

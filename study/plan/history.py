@@ -15,12 +15,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
+
+from study.axes.base import Frozen
 from study.errors import Refused
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.store.checksums import Sums
 from study.store.files import write_if_changed
 from study.store.layout import Store, owned
+from study.store.notes import note_text, read_note, write_note
 
 Look = dict[str, int]  # digest of the paired values → how many pairs they are; several where comparisons differ in them
 
@@ -28,6 +32,24 @@ Look = dict[str, int]  # digest of the paired values → how many pairs they are
 NEVER: dict[str, Any] = {"stated": None, "row": None}  # of a claim that was neither stated nor judged
 TIMING = "timing"  # stands beside the ids of arms
 LOST = "lost"  # beside the failures
+
+
+class _Stated(Frozen):
+    time: str
+    runs: int | None
+
+
+class _Entry(Frozen):
+    stated: _Stated | None
+    row: dict[str, JsonValue] | None = None
+
+
+class _Content(Frozen):
+    """Of history.json."""
+
+    claims: dict[str, _Entry]
+    looks: dict[str, list[Look]]
+    drawn: dict[str, str]
 
 
 @dataclass
@@ -57,21 +79,20 @@ class History:
     def at(cls, path: Path) -> History:
         """As ``read`` does, of a study whose plan nobody needs."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            _Content.model_validate_json(text := note_text(path))
+            content = json.loads(text)
             claims = {words: NEVER | entry for words, entry in content["claims"].items()}
-            if any({*entry, "row"} != {*NEVER} for entry in content["claims"].values()):
-                raise ValueError("an entry of another kind")
             return cls(path, claims, content["looks"], content["drawn"])
         except FileNotFoundError:
             return cls(path)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except ValueError:
             words = "restore it, or delete it, and of the claims that are there now nothing is known"
             raise Refused([f"{path}: is damaged; {words}"]) from None
 
     def write(self) -> None:
         """Where it differs from what the file holds."""
         content = {"claims": self.claims, "looks": self.looks, "drawn": self.drawn}
-        write_if_changed(self.path, json.dumps(content, indent=1, sort_keys=True) + "\n")
+        write_note(self.path, json.dumps(content, indent=1, sort_keys=True))
 
     def runs_before(self, words: str) -> int | None:
         """How many runs were there when a claim was first stated; None where nobody knows."""
@@ -195,7 +216,9 @@ class Freshness:
         history.drawn = {}
         history.write()
         if self.expected.exists():
-            expected = json.loads(self.expected.read_text(encoding="utf-8")) | {"contents": self.now}
+            expected: dict[str, Any] = {"contents": self.now}
+            with suppress(ValueError):  # one that is damaged: the next start writes it anew
+                expected = read_note(self.expected) | expected
             expected.pop(LOST, None)  # so that the next start finds another one
             self._write(expected)
         yield

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from study.axes.base import Frozen
 from study.axes.recipe import digest
+from study.errors import Damaged
 from study.plan.cost import Speeds, final, training_rows, tuning
 from study.plan.limits import HERE, Limits
 from study.plan.plan import Arm, Plan
 from study.plan.search import Search, Selection
-from study.store.files import write_if_changed
 from study.store.layout import Block, Store
+from study.store.notes import note_text, write_note
 
 MINUTES = 30  # that a job takes, at most, where nobody says otherwise
 SHORTEST_HERE, SHORTEST_THERE = 5.0, 60.0  # seconds that a job takes at least, where there is more to do; on a cluster
@@ -88,11 +89,18 @@ class Job(Frozen):
 
     @classmethod
     def load(cls, path: Path) -> Job:
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        """Raises Damaged where it is not the job that its name says."""
+        try:
+            found = cls.model_validate_json(note_text(path))
+        except ValueError:
+            found = None
+        if found is None or found.id != path.stem:
+            raise Damaged(path, "is damaged; run the study again, which writes it")
+        return found
 
     def write(self, store: Store) -> None:
         """Say what is to be done, and take away a receipt of a time when it was done: something is missing again."""
-        write_if_changed(store.job(self.id), self.model_dump_json(indent=1) + "\n")
+        write_note(store.job(self.id), self.model_dump_json(indent=1))
         store.receipt(self.id).unlink(missing_ok=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,14 @@ from study.axes.base import Frozen
 from study.axes.custom import Custom
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, RECIPE, Recipe, canonical, digest
-from study.errors import Refused, suggest
+from study.errors import Damaged, Refused, suggest
 from study.metrics import METRICS, Select
 from study.plan.elsewhere.metrics import own_metrics
 from study.plan.elsewhere.planned import PlannedRuns
 from study.plan.file.claim import Claim, Measured
 from study.plan.search import Candidate, Search, Selection
-from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
+from study.store.notes import note_text, read_note, write_note
 from study.target import Target
 from study.wording import counted
 
@@ -225,7 +226,11 @@ class Plan(Frozen):
 
     @classmethod
     def load(cls, path: Path) -> Plan:
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        """Raises OSError, and Damaged where it is not what was written there."""
+        try:
+            return cls.model_validate_json(note_text(path))
+        except ValueError:
+            raise Damaged(path, "is damaged; run the study again, which writes it") from None
 
     def missing(self, store: Store) -> dict[str, list[Block]]:
         """The blocks of seeds that must be trained, by arm; arms that are complete are left out."""
@@ -236,12 +241,13 @@ class Plan(Frozen):
     def write(self, store: Store, arms: Iterable[str]) -> None:
         """Write plan.json where it changed, and recipe.json of the ``arms`` that are still to be trained."""
         text = self.model_dump_json(indent=1 if len(self.arms) < 1000 else None)
-        write_if_changed(store.study(self.study) / "plan.json", text + "\n")
+        write_note(store.study(self.study) / "plan.json", text)
         for arm in arms:
-            if store.recipe(arm).exists():  # its name says what it holds
-                continue
+            with suppress(OSError, Damaged):
+                if read_note(store.recipe(arm)).get("arm") == arm:  # its name says what else it holds
+                    continue
             content = {"arm": arm, "recipe_version": RECIPE, "recipe": self.arms[arm].model_dump(mode="json")}
-            write_if_changed(store.recipe(arm), json.dumps(content, indent=1) + "\n")
+            write_note(store.recipe(arm), json.dumps(content, indent=1))
 
     @cached_property
     def searches(self) -> dict[str, Search]:

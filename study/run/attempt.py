@@ -25,7 +25,7 @@ class Busy(Exception):
         try:
             about = json.loads(mark.read_text(encoding="utf-8"))
             who = f"process {about['pid']} on {about['host']}"
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError, KeyError):
             who = "another process"
         super().__init__(f"{who} is still at it; wait for it, or end it, and run again (if it is gone, delete {mark})")
 
@@ -68,7 +68,7 @@ def keeping(log: Path, marks: Sequence[Path]) -> Iterator[None]:
     Where another process lives that left one of ``marks``, as an orphaned job does, and wrote ``log``, what this one
     says is added to the end of it.
     """
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, TypeError, KeyError):  # of a damaged mark too
         if os.path.samestat(os.fstat(1), log.stat()):  # else it is somebody's own affair where it goes
             for mark in marks:
                 if alive(mark):

@@ -32,8 +32,8 @@ from study.run.provenance import now, provenance
 from study.run.script import ScriptError, Scripts
 from study.run.search import Tuning
 from study.store.failures import note_failure, of_machine, said
-from study.store.files import write_if_changed
 from study.store.layout import Store
+from study.store.notes import write_note
 from study.wording import counted
 
 Unit = SearchUnit | BlockUnit
@@ -63,7 +63,7 @@ def run(job: Job, store: Store, tell: int | None = None) -> list[str]:
         about = provenance(device)
     if not work.failed:
         about |= {"started_at": started_at, "seconds": round(time.monotonic() - began, 3), "packs": work.packs}
-        write_if_changed(store.receipt(job.id), json.dumps(about, indent=1) + "\n")
+        write_note(store.receipt(job.id), json.dumps(about, indent=1))
     return work.failed
 
 

@@ -81,7 +81,7 @@ class Scripts:
         """One run: of a script that ended before its records were written, what it left."""
         done, checkpoint = place / "done", place / "checkpoint"
         if done.exists():
-            return self._record(seed, logs_in(place), json.loads(done.read_text(encoding="utf-8")), None)
+            return self._record(seed, logs_in(place), seconds_in(done), None)
         place.mkdir(parents=True, exist_ok=True)
         with (place / "lock").open("a+") as lock:
             end_orphan(lock)
@@ -184,6 +184,14 @@ class Output:
 def logs_in(place: Path) -> list[Path]:
     """What each start of a run has written, in order."""
     return sorted(place.glob("log-*.jsonl"))
+
+
+def seconds_in(done: Path) -> float | None:
+    """How long a run took that ended, where that is known; of a damaged file it is not."""
+    with suppress(ValueError):
+        found = json.loads(done.read_text(encoding="utf-8"))
+        return found if isinstance(found, float) else None
+    return None
 
 
 def timeout_of(recipe: Recipe) -> float | None:

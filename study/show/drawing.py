@@ -21,6 +21,7 @@ from study.show.tables.results_table import FORMATS
 from study.store.failures import of_machine
 from study.store.files import write_if_changed
 from study.store.layout import Store
+from study.store.notes import read_note, write_note
 from study.store.seal import of_study, read_parquet
 
 PACKAGE = Path(__file__).parents[1]
@@ -62,7 +63,7 @@ class Studio:
         """
         path, kept = self.folder.with_name(f".{self.plan.study}.drawn.json"), {}
         with suppress(OSError, ValueError):
-            kept = json.loads(path.read_text(encoding="utf-8"))
+            kept = read_note(path)
         wanted = drawings(self.plan)
         shown = {comparison.name: self._shown(comparison) for comparison in self.plan.comparisons}
         new = [one for one in wanted if kept.get(one.files[0]) != self._now(one, shown) or not self._files(one)]
@@ -70,7 +71,7 @@ class Studio:
             if error:
                 yield drawing, error
         now = {one.files[0]: self._now(one, shown) for one in wanted}
-        write_if_changed(path, json.dumps(now, indent=1) + "\n")
+        write_note(path, json.dumps(now, indent=1))
 
     def _each(self, new: Sequence[Drawing], processes: int) -> Iterator[str]:
         """Why each could not be drawn; empty where it was."""

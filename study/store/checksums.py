@@ -21,7 +21,7 @@ from study.axes.dataset import Dataset, FromFiles
 from study.axes.datasets.raw import Found, Unfit
 from study.axes.datasets.table import OpenML
 from study.axes.recipe import canonical, digest, id_of_data
-from study.store.files import write_if_changed
+from study.store.notes import read_note, write_note
 
 FOUND = "//found"  # where it stands what is in files; no path begins so
 READER = 2  # raised by hand when other data are accepted, or are taken for something else
@@ -36,7 +36,7 @@ class Sums:
     def __init__(self, memory: Path) -> None:
         self.memory = memory
         try:
-            known = json.loads(memory.read_text(encoding="utf-8"))
+            known: object = read_note(memory)
         except (OSError, ValueError):
             known = {}
         self._known: dict[str, object] = known if isinstance(known, dict) else {}
@@ -69,7 +69,7 @@ class Sums:
         if self._new:
             known = self._known | ({FOUND: self._found} if self._found else {})
             with suppress(OSError):
-                write_if_changed(self.memory, json.dumps(known, sort_keys=True) + "\n")
+                write_note(self.memory, json.dumps(known, sort_keys=True))
             self._new = False
 
     def digest(self, paths: Iterable[Path]) -> str:

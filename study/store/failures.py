@@ -12,11 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from study.errors import Damaged
 from study.store.disk import DiskFull, exists
-from study.store.files import write_if_changed
 from study.store.layout import Block, Store, missing
+from study.store.notes import read_note, write_note
 
 OUT_OF_MEMORY = r"(?i)MemoryError|out of memory|can(no|')t allocate memory|failed to map segment"  # in a reason
+UNKNOWN = "it failed; the note that said why is damaged"
+SEEDS = re.compile(r"\d+-\d+")  # of a block, in the name of a note
 KILLED = "killed: the job ended without a word (out of memory, a time limit, or a lost machine)"
 
 
@@ -43,7 +46,8 @@ def failures(store: Store, arm: str) -> Iterator[Failure]:
     A start mark whose process is gone is that of a killed job. Whoever trains its seeds again takes it over.
     """
     folder = store.arm(arm)
-    names = {path.stem.partition("-")[2] for kind in ("failed", "started") for path in folder.glob(f"{kind}-*.json")}
+    paths = [path for kind in ("failed", "started") for path in folder.glob(f"{kind}-*.json")]
+    names = {name for path in paths if SEEDS.fullmatch(name := path.stem.partition("-")[2])}
     present = store.blocks(arm) if names else []
     for name in sorted(names):
         block = Block.parse(name)
@@ -60,7 +64,8 @@ def lacks(present: Sequence[Block], block: Block) -> bool:
 def forget_failures(store: Store, arm: str) -> None:
     """Take away what was noted of blocks whose seeds are there by now."""
     for path in store.arm(arm).glob("failed-*.json"):
-        if not lacks(store.blocks(arm), Block.parse(path.stem.partition("-")[2])):
+        name = path.stem.partition("-")[2]
+        if SEEDS.fullmatch(name) and not lacks(store.blocks(arm), Block.parse(name)):
             path.unlink(missing_ok=True)
 
 
@@ -73,7 +78,7 @@ def note_failure(path: Path, error: BaseException, log: Path) -> None:
     """Write what was raised, where its log is, and when; nothing where the disk has no room for that either."""
     content = {"reason": said(error), "log": str(log), "time": datetime.now(UTC).isoformat(timespec="seconds")}
     with suppress(DiskFull):
-        write_if_changed(path, json.dumps(content, indent=1) + "\n")
+        write_note(path, json.dumps(content, indent=1))
 
 
 def said(error: BaseException) -> str:
@@ -93,8 +98,20 @@ def of_machine(error: BaseException) -> bool:
 def _failure(arm: str, block: Block | None, mark: Path, failed: Path) -> Failure | None:
     """How an attempt ended that left a start mark, or a failure; None where it did not fail."""
     killed = alive(mark) is False and _content(mark)
-    about = killed | {"reason": KILLED} if killed else _content(failed)
-    return Failure(arm, block, about["reason"], about.get("log", "")) if about else None
+    if killed:
+        return Failure(arm, block, KILLED, str(killed.get("log", "")))
+    return Failure(arm, block, *why) if (why := reason_of(failed)) else None
+
+
+def reason_of(failed: Path) -> tuple[str, str] | None:
+    """Why something failed, and its log, as it was noted; None where nothing is."""
+    try:
+        about = read_note(failed)
+    except FileNotFoundError:  # by now it was made
+        return None
+    except (OSError, Damaged):
+        about = {}
+    return str(about.get("reason") or UNKNOWN), str(about.get("log", ""))
 
 
 def alive(mark: Path) -> bool | None:
@@ -107,12 +124,12 @@ def alive(mark: Path) -> bool | None:
     try:
         with mark.open(encoding="utf-8") as file:
             held = _held(file.fileno())
-            about = json.loads(file.read())
-    except (FileNotFoundError, ValueError):  # it has just ended, or is just starting
+    except FileNotFoundError:  # it has just ended
         return None
     if held:
         return True
-    if about["host"] != socket.gethostname():
+    about = _content(mark)  # nothing of one that is just starting, or damaged
+    if about.get("host") != socket.gethostname() or not isinstance(about.get("pid"), int):
         return None
     return exists(about["pid"]) if held is None else False
 
@@ -128,9 +145,9 @@ def _held(descriptor: int) -> bool | None:
     return False
 
 
-def _content(path: Path) -> dict[str, Any]:
+def _content(mark: Path) -> dict[str, Any]:
+    """Of a start mark; nothing where it is gone by now, or damaged."""
     try:
-        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:  # by now its seeds were trained again
+        return read_note(mark)
+    except (OSError, Damaged):
         return {}
-    return about

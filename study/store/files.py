@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_if_changed(path: Path, text: str) -> bool:
     """Write ``text`` in one step, only where the file's content differs. Whether it was written."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if path.exists() and path.read_bytes() == text.encode():
         return False
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")

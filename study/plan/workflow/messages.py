@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from study.plan.damage import lost
 from study.plan.limits import visible
 from study.plan.workflow.dag import Dag
 from study.store.disk import DiskFull, is_full
+from study.store.failures import reason_of
 from study.store.seal import of_study, read_parquet
 from study.wording import counted
 
@@ -46,9 +46,8 @@ def end(dag: Dag) -> list[str]:
     failures = dag.failures()
     lines = [f"FAILED {dag.plan.names[f.arm]}, {f.what}: {f.reason} (log: {f.log})" for f in failures]
     timing = dag.plan.timing and dag.store.failed_timing(dag.plan.timing.id)
-    if timing and dag.to_time and timing.exists():
-        about = json.loads(timing.read_text(encoding="utf-8"))
-        lines.append(f"FAILED timing: {about['reason']} (log: {about['log']})")
+    if timing and dag.to_time and (why := reason_of(timing)):
+        lines.append(f"FAILED timing: {why[0]} (log: {why[1]})")
     until = "study is run without cached=true" if dag.cached else "same command is run again"
     lines += [f"DAMAGED {each.aside}: what it held is missing until the {until}" for each in lost(dag.plan, dag.store)]
     jobs = sum(not Path(receipt).exists() for receipt in dag.to_do)

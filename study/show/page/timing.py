@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
 import pandas as pd
@@ -13,6 +12,7 @@ from study.show.observations import cores_of, device_of, workers
 from study.show.tables.tuning import arm_names
 from study.show.templates import paragraph
 from study.stats.estimates import estimate_of
+from study.store.failures import reason_of
 from study.store.layout import Store
 from study.wording import counted
 
@@ -78,8 +78,8 @@ def failure(plan: Plan, store: Store) -> str | None:
     """Why there is no timing, where the job left a reason."""
     if plan.timing is None or store.timing(plan.timing.id).exists():
         return None
-    path = store.failed_timing(plan.timing.id)
-    return str(json.loads(path.read_text(encoding="utf-8"))["reason"]) if path.exists() else None
+    found = reason_of(store.failed_timing(plan.timing.id))
+    return found[0] if found else None
 
 
 def _range(values: pd.Series, places: int) -> str:
