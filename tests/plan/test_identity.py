@@ -17,6 +17,7 @@ from study.plan.file.keys import CHOICES
 from study.plan.plan import Arm, Plan
 from study.store.checksums import Sums
 from study.store.layout import Store
+from study.store.notes import read_note
 
 Planned = Callable[[Any], Plan]
 BASE: dict[str, Any] = {
@@ -251,6 +252,6 @@ def test_a_plan_and_its_recipes_read_back_as_written(study: dict[str, Any], plan
     assert Plan.load(store.study("small") / "plan.json") == planned
     for arm_id, arm in planned.arms.items():
         assert arm.id == arm_id
-        content = json.loads(store.recipe(arm_id).read_text(encoding="utf-8"))
+        content = read_note(store.recipe(arm_id))
         assert content == {"arm": arm_id, "recipe_version": RECIPE, "recipe": arm.model_dump(mode="json")}
         assert Arm.model_validate_json(json.dumps(content["recipe"])) == arm
