@@ -67,6 +67,8 @@ def main(argv: list[str] | None = None) -> int:
     why = verb("exchange", "why", "say for each arm whether it is there, and if not which setting is new", "file")
     merge = verb("exchange", "merge", "take the results of other stores, of other machines, into one")
     merge.add_argument("folders", nargs="+", metavar="DIR", help="a store, whose files stay as they are")
+    text = "read every file of a store: whether each is what was written, and whether all runs are there"
+    verb("exchange", "verify", text).add_argument("store", metavar="DIR", help="a store, such as results")
     text = "train a run again, and compare it with its record: exit 1 where it differs by more than rounding"
     again = verb("exchange", "reproduce", text, "arm")
     again.add_argument("file", nargs="?", help="a study file whose labels are meant; else those of all in the store")

@@ -1,4 +1,4 @@
-"""The verbs for results that are handed over: show, why, merge, export, which load no torch; and reproduce."""
+"""The verbs for results that are handed over: show, why, verify, merge, export, which load no torch; and reproduce."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def show(arguments: Namespace) -> None:
     where = arguments.file or f"{store.root}/"
     for i, one in enumerate(find(arguments.arm, known_arms(store, studies), where)):
         print(*[""] * bool(i), *described(one, store, studies), sep="\n")
+
+
+def verify(arguments: Namespace) -> int:
+    """Read every file of a store; 1 where one is not what was written there, or what its studies need is missing."""
+    from study.exchange.verify import Verification
+
+    found = Verification(open_store(arguments.store))
+    print(*(found.faults or [found.summary]), sep="\n")
+    return int(bool(found.faults))
 
 
 def merge(arguments: Namespace) -> int:

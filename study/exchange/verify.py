@@ -1,0 +1,135 @@
+"""Whether a store holds what was written to it, and all that its studies need."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from study.axes.recipe import RECIPE
+from study.errors import Damaged
+from study.exchange.arms import plans
+from study.plan.damage import TABLES
+from study.plan.plan import Arm, Plan
+from study.store.failures import SEEDS
+from study.store.layout import Block, Store
+from study.store.notes import note_text, read_note
+from study.store.seal import ASIDE, Whose, check, of_curves, of_runs, of_search, of_study, of_timing
+from study.wording import counted
+
+SHOWN = 5  # arms of a study with runs that are missing
+
+
+class Verification:
+    """``faults``: a line each; ``files``, and those of them without a checksum: how many were read."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.faults = store, list[str]()
+        self.files = self.bare = self.runs = 0
+        for folder in sorted((store.root / "arms").glob("*")):
+            self._arm(folder)
+        for path in sorted((store.root / "searches").glob("*.parquet")):
+            self._parquet(path, of_search(path.stem))
+        for path in sorted((store.root / "timing").glob("*.parquet")):
+            self._parquet(path, of_timing(path.stem))
+        for path in sorted((store.root / "datasets").glob("*.npz")):
+            self._try(path, _unpack)
+        for pattern in ("arms/*/failed-*", "searches/failed-*", "timing/*.failed", "jobs/*", "studies/*/*"):
+            for path in sorted([*store.root.glob(f"{pattern}.json"), *store.root.glob(f"{pattern}.done")]):
+                of_plan = path.name == "plan.json"
+                self._try(path, Plan.load if of_plan else lambda path: json.loads(note_text(path)))
+        for path in sorted(store.root.glob(f"*/**/*{ASIDE}")):
+            if not path.with_name(path.name.removesuffix(ASIDE)).exists():
+                self.faults.append(f"{path}: was set aside as damaged, and not made again")
+        self.studies = plans(store)
+        for plan in self.studies:
+            self._study(plan)
+
+    def _arm(self, folder: Path) -> None:
+        arm, blocks = folder.name, dict[str, set[str]]()
+        for path in sorted(folder.glob("*.parquet")):
+            kind, _, seeds = path.stem.partition("-")
+            if kind in ("runs", "curves") and SEEDS.fullmatch(seeds):
+                blocks.setdefault(seeds, set()).add(kind)
+                block = Block.parse(seeds)
+                self._parquet(path, of_runs(arm, block) if kind == "runs" else of_curves(arm, block))
+            else:
+                self.faults.append(f"{path}: is no record of an arm; take it away")
+        for seeds, kinds in blocks.items():
+            for kind in {"runs", "curves"} - kinds:
+                self.faults.append(f"{folder / f'{kind}-{seeds}.parquet'}: is missing; its other half is there")
+        if self.store.recipe(arm).exists():
+            self._try(self.store.recipe(arm), lambda path: _check_recipe(path, arm))
+
+    def _study(self, plan: Plan) -> None:
+        """What is missing of it."""
+        store, folder = self.store, self.store.study(plan.study)
+        for table in TABLES:
+            if (path := folder / f"{table}.parquet").exists():
+                self._parquet(path, of_study(plan.study, table))
+        gaps = plan.missing(store)
+        self.runs += sum(plan.seeds.values())
+        for name, blocks in list(gaps.items())[:SHOWN]:
+            seeds = ", ".join(map(str, blocks))
+            self.faults.append(f"{store.arm(name)}: {plan.names[name]}: seeds {seeds} are missing")
+        if len(gaps) > SHOWN:
+            self.faults.append(f"{folder}: and runs of {counted(len(gaps) - SHOWN, 'more arm')} are missing")
+        for name, arm in plan.arms.items():
+            for search in plan.searches_of(name):
+                try:
+                    done = store.selections(search.id)
+                except Exception:  # told above
+                    continue
+                if arm.selection and arm.selection.name not in done:
+                    words = f"{plan.names[name]}: its search has no trials for {arm.selection.name}"
+                    self.faults.append(f"{store.search(search.id)}: {words}")
+        if plan.timing and not store.timing(plan.timing.id).exists():
+            self.faults.append(f"{store.timing(plan.timing.id)}: the timing of {plan.study} is missing")
+        if not (folder / "report.html").exists():
+            self.faults.append(f"{folder / 'report.html'}: is missing; run the study")
+
+    def _parquet(self, path: Path, whose: Whose) -> None:
+        def read(path: Path) -> None:
+            self.bare += not check(path, whose)
+
+        self._try(path, read)
+
+    def _try(self, path: Path, read: Callable[[Path], object]) -> None:
+        self.files += 1
+        try:
+            read(path)
+        except Damaged as damaged:
+            self.faults.append(str(damaged))
+        except (OSError, ValueError, RecursionError) as error:
+            self.faults.append(f"{path}: is damaged: it cannot be read ({type(error).__name__})")
+
+    @property
+    def summary(self) -> str:
+        words = f"{counted(self.files, 'file')} as written" + f", {self.bare} of them without a checksum" * bool(
+            self.bare
+        )
+        one = len(self.studies) == 1
+        studies = f"all {counted(self.runs, 'run')} of {len(self.studies)} {'study' if one else 'studies'} there"
+        return f"{self.store.root}/: {words}; {studies}"
+
+
+def _check_recipe(path: Path, arm: str) -> None:
+    """Raises Damaged where a recipe is not that of ``arm``; of one of another recipe version it is not known."""
+    content = read_note(path)
+    if content.get("arm") != arm:
+        raise Damaged(path, f"is not its own: it is that of arm {content.get('arm')}")
+    ours = content.get("recipe_version") == RECIPE
+    if ours and Arm.model_validate_json(json.dumps(content.get("recipe"))).id != arm:
+        raise Damaged(path, "is damaged: its content has another id")
+
+
+def _unpack(path: Path) -> None:
+    """Raises Damaged where what is packed in a file has not its checksums."""
+    try:
+        with ZipFile(path) as archive:
+            if (name := archive.testzip()) is not None:
+                raise Damaged(path, f"is damaged: {name} in it has changed (CRC-32)")
+    except (BadZipFile, EOFError, zlib.error, NotImplementedError):
+        raise Damaged(path, "is damaged: it is not a whole archive") from None
