@@ -18,7 +18,7 @@ from study.metrics import METRICS
 from study.stats.estimates import Bools, Floats, mean_interval
 
 Kind = Literal["better", "equal"]
-Test = Literal["sign-flip", "sign", "permutation", "rank-sum", "deterministic", "none"]
+Test = Literal["sign-flip", "signed-rank", "permutation", "rank-sum", "deterministic", "none"]
 Alternative = Literal["two-sided", "greater", "less"]
 EXACT = 16  # differences up to which all 2^n sign patterns are tried
 RESAMPLES = 99_999
@@ -126,7 +126,7 @@ def weigh(claim: Statement) -> Evidence:
     if about.counted and all(np.ptp(side.values) == 0 for side in sides):
         found = _of_counts(claim, d, m, margin)
     else:
-        found = (_of_sizes if np.isfinite(d).all() else _of_signs)(claim, d, m, margin)
+        found = (_of_sizes if np.isfinite(d).all() else _of_ranks)(claim, d, m, margin)
     wins, losses = _wins(claim.kind, d, m)
     lead = int((d > TIE).sum()) - int((d < -TIE).sum()) if found.mean is None else found.mean
     return replace(
@@ -162,14 +162,15 @@ def _of_sizes(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
     return Evidence(margin, "sign-flip", p, favours, None, estimate, low, high, level, mean, sd, p_ahead=ahead)
 
 
-def _of_signs(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
-    """A pair holds no number: sign test on wins, never a mean of survivors."""
+def _of_ranks(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
+    """A pair holds no number: signed ranks of all pairs and the share that is won, never a mean of survivors."""
     wins, losses = _wins(claim.kind, d, m)
-    p, favours = equivalence(d, m) if claim.kind == "equal" else (sign_test(beyond(d, m)), _sign(wins - losses))
     if not wins + losses:
-        return Evidence(margin, "sign", 1.0, None)
+        return Evidence(margin, "signed-rank", 1.0, None)
+    ranks = signed_ranks(beyond(d, m))
+    p, favours = equivalence(d, m) if claim.kind == "equal" else (sign_flip(ranks), _sign(float(ranks.sum())))
     low, high = map(float, stats.binomtest(wins, wins + losses).proportion_ci(0.95))
-    return Evidence(margin, "sign", p, favours, None, wins / (wins + losses), low, high)
+    return Evidence(margin, "signed-rank", p, favours, None, wins / (wins + losses), low, high)
 
 
 def _wins(kind: Kind, d: Floats, m: float) -> tuple[int, int]:
@@ -257,22 +258,28 @@ def sign_flip(x: Floats, alternative: Alternative = "two-sided") -> float:
     return min(1.0, 2 * min(tails.values())) if alternative == "two-sided" else tails[alternative]
 
 
-def sign_test(x: Floats, alternative: Alternative = "two-sided") -> float:
-    """p of the exact sign test: wins against losses, whatever their size. NaN and 0 are ties and count for neither."""
-    wins, losses = int((x > 0).sum()), int((x < 0).sum())
-    return float(stats.binomtest(wins, wins + losses, alternative=alternative).pvalue) if wins + losses else 1.0
+def signed_ranks(x: Floats) -> Floats:
+    """The ranks of the sizes of ``x`` [pairs], with its signs (Wilcoxon, 1945); ties share theirs.
+
+    Infinite ones, of which nobody knows which is larger, share the highest. NaN and 0 are ties of two arms and have
+    none. Sizes are equal where they differ by rounding only.
+    """
+    x = x[~np.isnan(x) & (x != 0)]
+    ranks: Floats = np.sign(x) * stats.rankdata(np.round(np.abs(x), 9))
+    return ranks
 
 
 def equivalence(d: Floats, m: float) -> tuple[float, bool]:
     """p of what ``d`` [pairs] speaks for, and whether that is being equal: within ``±m``.
 
     Two one-sided tests for equal (the larger p); the same test, doubled, for being beyond ``m`` on either side.
-    Sign tests where a pair holds no number. What the mean does not lie on has a p of at least a half.
+    Of signed ranks where a pair holds no number. What the mean does not lie on has a p of at least a half.
     """
     above, below = beyond(d, m), beyond(d, -m)
     if not np.isfinite(d).all():
-        equal = max(sign_test(above, "less"), sign_test(below, "greater"))
-        apart = min(1.0, 2 * min(sign_test(above, "greater"), sign_test(below, "less")))
+        above, below = signed_ranks(above), signed_ranks(below)
+        equal = max(sign_flip(above, "less"), sign_flip(below, "greater"))
+        apart = min(1.0, 2 * min(sign_flip(above, "greater"), sign_flip(below, "less")))
         return (equal, True) if equal <= apart else (apart, False)
     if abs(d.mean()) < m:
         return max(sign_flip(above, "less"), sign_flip(below, "greater")), True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -129,9 +131,12 @@ def test_memory_that_varies_is_tested() -> None:
 def test_a_diverged_run_loses_and_survivors_are_not_averaged() -> None:
     worse = np.where(np.arange(10) < 8, NAN, 1.0)  # the two that finished are perfect
     [found] = judge([claim("test_accuracy", worse, BASE)])
-    assert found.evidence.test == "sign"
+    assert found.evidence.test == "signed-rank"
     assert (found.evidence.wins, found.evidence.losses) == (2, 8)
-    assert found.p_adjusted == pytest.approx(stats.binomtest(2, 10).pvalue)
+    ranks = [6.5] * 8 + [1.0, 2.0]  # eight share those of 3 to 10; the two others have the lowest
+    sums = [sum(s * r for s, r in zip(signs, ranks, strict=True)) for signs in product((1, -1), repeat=10)]
+    assert found.p_adjusted == pytest.approx(2 * np.mean([total <= -8 * 6.5 + 3 for total in sums]))
+    assert found.evidence.favours is False
     assert found.evidence.estimate == 0.2
     assert word(claim("test_accuracy", BASE, [NAN] * 10)) == "supported"
     assert word(claim("test_accuracy", [NAN] * 10, BASE)) == "refuted"
@@ -149,7 +154,7 @@ def test_of_a_time_to_target_the_value_counts_not_how_the_run_ended() -> None:
     quick, slow = np.full(10, 3.0), np.array([5.0] * 6 + [INF] * 4)
     reached = Statement("epochs_to_target", side("a", quick, "diverged"), side("b", slow))
     [found] = judge([reached])
-    assert (found.word, found.evidence.test, found.evidence.wins) == ("supported", "sign", 10)
+    assert (found.word, found.evidence.test, found.evidence.wins) == ("supported", "signed-rank", 10)
     [all_reached] = judge([Statement("epochs_to_target", side("a", quick, "diverged"), side("b", quick + 1))])
     assert all_reached.evidence.test == "sign-flip"
     assert word(claim("epochs_to_target", [INF] * 10, [INF] * 10)) == "undecided"

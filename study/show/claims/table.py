@@ -46,7 +46,7 @@ def lines(claims: pd.DataFrame) -> list[Line]:
 
 def _line(row: pd.Series) -> Line:
     estimate = Cell(NONE)
-    if pd.notna(row["estimate"]) and row["test"] in ("sign", "rank-sum"):
+    if pd.notna(row["estimate"]) and row["test"] in ("signed-rank", "rank-sum"):
         estimate = Cell(f"wins {row['wins']} of {row['wins'] + row['losses']}")
     elif pd.notna(row["estimate"]):
         estimate = effect(row["metric"], row["estimate"], row["low"], row["high"])
@@ -143,7 +143,7 @@ def because(verdict: Verdict) -> str:
         same = "differ by just the margin" if found.margin else f"have the same {METRICS[claim.metric].title}"
         return f"all runs {'diverged' if all(found.lost) else same}"
     margin = margin_text(claim.metric, found.margin)
-    if found.test in ("sign", "rank-sum"):
+    if found.test in ("signed-rank", "rank-sum"):
         seen = _wins(claim, found, margin)
     elif not verdict.decided:
         seen = _size(claim, found) + (f", margin {margin}" if found.margin else "")
@@ -251,7 +251,7 @@ def _open(verdict: Verdict) -> str:
     paired = verdict.claim.paired
     unit = "round" if METRICS[verdict.claim.metric].per_round else "seed" if paired else "run"
     each = "" if paired else " of each arm"
-    by_wins = found.test in ("sign", "rank-sum")
+    by_wins = found.test in ("signed-rank", "rank-sum")
     observed = "wins come as often as observed" if by_wins else "the true difference is as observed"
     if verdict.pairs_needed:
         do = "decide" if found.favours is not False else "refute"
