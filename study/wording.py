@@ -5,6 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+# Control characters, lone surrogates, and what is no character.
+UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def one_line(text: str) -> str:
+    """Text on one line, without what cannot be printed: ``str.split`` knows all line breaks that there are."""
+    return UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
+
 
 def counted(number: int, noun: str) -> str:
     """``1 core``, ``2 cores``, ``10,000 arms``, ``3 searches``, ``2 classes``."""

@@ -8,12 +8,15 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from study.plan.plan import Plan, PlannedComparison
+from study.show import formats
 from study.show.figures import FIGURES, TABLE, Drawing, drawings
 from study.show.observations import Observations, device_of, workers
 from study.show.records import Records
@@ -39,6 +42,12 @@ class Studio:
         sources = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".j2"))
         self.program = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
+    @cached_property
+    def in_figures(self) -> tuple[Observations, pd.DataFrame]:
+        """Observations and summary with labels as figures can show them."""
+        frame, summary = _labelled(self.observations.frame), _labelled(self.summary)
+        return self.observations if frame is self.observations.frame else Observations(frame), summary
+
     def draw(self, drawing: Drawing) -> None:
         """Write its files."""
         comparison = drawing.comparison
@@ -46,9 +55,11 @@ class Studio:
             from study.show.figures.data import Evidence  # where matplotlib is broken, there are tables and a page
             from study.show.figures.panel import save
 
-            evidence = Evidence(comparison, self.records, self.observations)
-            drawn = FIGURES[drawing.name].draw(self.plan, evidence, self.summary)
-            save(drawn.canvas, self.folder / "figures" / drawing.name / comparison.name, drawn.caption)
+            observations, summary = self.in_figures
+            evidence = Evidence(_drawable(comparison), self.records, observations)
+            drawn = FIGURES[drawing.name].draw(self.plan, evidence, summary)
+            stem = self.folder / "figures" / drawing.name / comparison.name
+            save(drawn.canvas, stem, formats.caption(drawn.caption))
             return
         gpus = [self.plan.arms[arm.arm].gpus for arm in comparison.arms if comparison.here]
         device = workers(device_of(self.records.timing), gpus)
@@ -115,6 +126,28 @@ class Studio:
         if not all(path.exists() for path in paths):
             return ""
         return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def _labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    labels = {label: formats.figure(label) for label in frame["label"].unique()}
+    if all(label == shown for label, shown in labels.items()):
+        return frame
+    return frame.assign(label=frame["label"].map(labels))
+
+
+def _drawable(comparison: PlannedComparison) -> PlannedComparison:
+    """With all its texts as figures can show them."""
+
+    def each(value: Any) -> Any:
+        if isinstance(value, str):
+            return formats.figure(value)
+        if isinstance(value, dict):
+            return {each(key): each(one) for key, one in value.items()}
+        return type(value)(map(each, value)) if type(value) in (list, tuple) else value
+
+    plain = comparison.model_dump()
+    shown = each(plain)
+    return comparison if shown == plain else PlannedComparison.model_validate(shown)
 
 
 def _tried(drawing: Drawing) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from study.metrics import METRICS
+from study.show.formats import isolated
 
 COUNTED = ("steps", "epochs")  # units of numbers that mostly are whole, which their titles name already
 NONE = "–"
@@ -121,4 +122,4 @@ def effect(metric: str, value: float, low: float | None, high: float | None) -> 
 
 def quoted(label: str) -> str:
     """A label within a sentence."""
-    return f"“{label}”" if "," in label else label
+    return isolated(f"“{label}”" if "," in label else label)

@@ -7,7 +7,7 @@ import traceback
 from argparse import Namespace
 from pathlib import Path
 
-from study.errors import Refused
+from study.errors import Refused, printed
 from study.errors import suggest as nearest
 from study.plan.damage import TABLES, lost
 from study.plan.file.expand import prepare
@@ -75,11 +75,11 @@ def claims(arguments: Namespace) -> int:
         if line.comparison != name:
             name = line.comparison
             print(f"{name}")
-        print(f"  {line.mark} {line.verdict:9}  {line.claim}{f' ({line.remark})' * bool(line.remark)}")
+        print(printed(f"  {line.mark} {line.verdict:9}  {line.claim}{f' ({line.remark})' * bool(line.remark)}"))
         undeclared = line.verdict == arguments.require and not counts
         unmet = f"; does not count as {line.verdict}: that look was not declared" * undeclared
         p = f" (p = {line.adjusted} adjusted, against {line.level}; {line.alone} alone)".replace("= <", "<")
-        print(f"               {line.reason}{unmet}{p * bool(line.alone)}")
+        print(printed(f"               {line.reason}{unmet}{p * bool(line.alone)}"))
     print(claims_table.tally(found))
     return int(not met.all())
 
@@ -108,7 +108,7 @@ def suggest(arguments: Namespace) -> None:
         observations = observe(plan, gather(plan, store))
         rulings = verdicts.judge(plan, observations, history)
         found = verdicts.table_of(plan, rulings, history, observations).to_pandas()
-    print(*advice.suggest(plan, store, found), sep="\n")
+    print(*map(printed, advice.suggest(plan, store, found)), sep="\n")
 
 
 def table(arguments: Namespace) -> None:

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from study.plan.plan import Plan
+from study.show.formats import latex
 from study.show.formatting import Estimate, column, heading, show
-from study.show.tables.results_table import FORMATS, table, tex
+from study.show.tables.results_table import FORMATS, table
 from study.wording import leading
 from tests.show.records import records, summary_table
 
@@ -108,7 +109,7 @@ def test_latex_is_balanced_and_every_row_fills_its_columns(small: tuple[Plan, pd
 
 
 def test_latex_prints_any_label_as_it_is() -> None:
-    assert tex(r"a_b & 5 % \ {x} ~ ^ #1 $2") == (
+    assert latex(r"a_b & 5 % \ {x} ~ ^ #1 $2") == (
         r"a\_b \& 5 \% \textbackslash{} \{x\} \textasciitilde{} \textasciicircum{} \#1 \$2"
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from study.axes.dataset import Dataset
-from study.errors import Refused
+from study.errors import Refused, printed
 from study.plan.check.decidability import floors
 from study.plan.check.warnings import warnings
 from study.plan.cost import Work, final, length, sum_up, training_rows, tuning
@@ -30,10 +30,10 @@ def check(arguments: Namespace) -> Plan:
     store = Store(arguments.results)
     plan = prepare(Path(arguments.file), store)
     width = max(len(c.name) for c in plan.comparisons)
-    print(f"{arguments.file}: {plan.title}")
+    print(printed(f"{arguments.file}: {plan.title}"))
     for comparison in plan.comparisons:
         if comparison.runs:
-            print(f"  {comparison.name:{width}}  {_given(comparison)}")
+            print(printed(f"  {comparison.name:{width}}  {_given(comparison)}"))
             continue
         skipped = f", {counted(comparison.skipped, 'combination')} skipped" if comparison.skipped else ""
         shape = f"{counted(len(comparison.arms), 'arm')} × {counted(comparison.seeds, 'seed')}"
@@ -52,11 +52,11 @@ def check(arguments: Namespace) -> Plan:
         print(f"Report: {report}" + f": {old}; run snakemake" * bool(old))
     gone = History.read(plan, store).withdrawn(plan)
     for line in floors(plan, [row["p"] for row in gone if row["counts"]]):
-        print(line)
+        print(printed(line))
     if gone:
         print(f"{counted(len(gone), 'claim')} judged before and withdrawn since: what counted then counts on")
     for doubt in [*filter(None, [namesake(plan, Path(arguments.file), store)]), *warnings(plan, store)]:
-        print(f"warning: {doubt}")
+        print(printed(f"warning: {doubt}"))
     return plan
 
 
@@ -81,12 +81,12 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
     gaps, runs = plan.missing(store), sum(plan.seeds.values())
     to_train = sum(map(length, gaps.values()))
     for line in dict.fromkeys(map(_told, filter(lambda dataset: dataset.found, plan.datasets.values()))):
-        print(f"  {line}")
+        print(printed(f"  {line}"))
     arms = counted(len(plan.arms), "different arm")
     print(f"{counted(sum(c.here for c in plan.comparisons), 'comparison')}, {arms}, {counted(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:
         for arm, blocks in gaps.items():
-            print(f"  to train: {plan.names[arm]}, seeds {', '.join(map(str, blocks))}")
+            print(printed(f"  to train: {plan.names[arm]}, seeds {', '.join(map(str, blocks))}"))
     to_do, trials = jobs(plan, store, Limits(gpu=gpu)), trials_of(plan, store)
     searches, final_runs = work_of(plan, store, trials)
     searched = sum_up(searches)

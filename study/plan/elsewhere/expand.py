@@ -18,7 +18,7 @@ from study.plan.elsewhere.planned import PlannedRuns
 from study.plan.elsewhere.runs import read_runs
 from study.plan.file.sources import Sources
 from study.plan.plan import PlannedArm, PlannedClaim, PlannedComparison
-from study.wording import listed
+from study.wording import listed, one_line
 
 NAMED = 12  # seeds that a line names
 
@@ -72,7 +72,7 @@ def plan_runs(
         reference=labels[0] if comparison.reference is None else comparison.reference,
         seeds=max(map(len, seeds.values())),
         target=None,
-        source=None if comparison.reported.source is None else str(comparison.reported.source),
+        source=None if comparison.reported.source is None else one_line(str(comparison.reported.source)),
         reported=comparison.reported.figures(),
         claims=tuple(
             PlannedClaim(**claim.model_dump(), better_arm=ids[claim.better], than_arm=ids[claim.than])

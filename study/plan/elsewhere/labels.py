@@ -10,6 +10,7 @@ from typing import NamedTuple
 from study.plan.elsewhere.sheet import Cell, number
 from study.plan.file.matrix import ABSENT
 from study.plan.file.matrix import number as shown_number
+from study.wording import one_line
 
 Key = tuple[Cell, ...]  # what a row has in the columns of the label
 
@@ -53,5 +54,5 @@ def _fragment(name: str, value: Cell) -> str:
     if value is None:
         return ABSENT
     if isinstance(value, str):
-        return value
+        return one_line(value)
     return f"{re.split(r'[./]', name)[-1]}={shown_number(value)}"

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen, Positive
-from study.plan.file.claim import LIST, UNIQUE, Claim, Measured, Printed, Reported, Slug, Text
+from study.plan.file.claim import LIST, UNIQUE, Claim, Heading, Line, Measured, Printed, Reported, Slug, Text
 
 Name = Annotated[str, Field(min_length=1)]  # of a column
 Names = Annotated[tuple[Name, ...], LIST, UNIQUE]
@@ -24,8 +24,8 @@ class RunsMetric(Frozen):
     column: Annotated[Name, Field(description="Its column; in long form, its name in the column of metrics.")]
     scale: Annotated[Positive, Field(description="What its values are multiplied by; 0.01 where they are percent.")] = 1
     better: Annotated[Literal["higher", "lower"] | None, Field(description="Which way is.")] = None
-    unit: Annotated[str | None, Field(description="As it is shown.")] = None
-    title: Annotated[Text | None, Field(description="What text calls it.")] = None
+    unit: Annotated[Line | None, Field(description="As it is shown.")] = None
+    title: Annotated[Heading | None, Field(description="What text calls it.")] = None
     compare: Annotated[
         Literal["difference", "factor"] | None,
         Field(description="How arms are compared in it; by default by their difference."),
@@ -123,11 +123,11 @@ class RunsReported(Reported):
 class RunsComparison(Measured, Frozen):
     """A named set of arms whose runs are there already, trained by whomever."""
 
-    title: Annotated[str | None, Field(description="Heading of the table and the figure.")] = None
+    title: Annotated[Line | None, Field(description="Heading of the table and the figure.")] = None
     runs: Annotated[RunsFile, Field(description="Where the runs are, and what their columns mean.")]
     metrics: Annotated[tuple[Slug, ...], LIST, UNIQUE, Field(description="What the table shows, the figure the first.")]
     reference: Annotated[
-        str | None, Field(description="Label of the arm that others are held against; by default the first.")
+        Line | None, Field(description="Label of the arm that others are held against; by default the first.")
     ] = None
     reported: Annotated[
         RunsReported, Field(description="Figures printed elsewhere, by label and metric, and their source.")

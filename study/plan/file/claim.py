@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field
 
 from study.axes.base import Frozen
 from study.metrics import METRICS
 from study.plan.file.keys import checked_as, tag, union, word
+from study.wording import one_line
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]  # files are called so
 Text = Annotated[str, Field(pattern=r"\S")]
+Line = Annotated[str, AfterValidator(one_line)]  # lines that are folded in the file are one
+Heading = Annotated[Text, AfterValidator(one_line)]
 LIST = Field(strict=False, min_length=1)
 UNIQUE = Field(json_schema_extra={"uniqueItems": True})  # else noted by `expand`, with what is meant instead
 Printed = Annotated[Text | int | float, Field(description="As printed there.")]
@@ -23,8 +26,8 @@ class Claim(Frozen):
     """A statement about two arms, declared before training."""
 
     metric: Annotated[MetricName, Field(description="What the two arms are compared by; it need not be shown.")]
-    better: Annotated[str, Field(description="Label of the arm that is claimed to be better.")]
-    than: Annotated[str, Field(description="Label of the other arm.")]
+    better: Annotated[Line, Field(description="Label of the arm that is claimed to be better.")]
+    than: Annotated[Line, Field(description="Label of the other arm.")]
     margin: Annotated[
         float | None,
         Field(
@@ -52,7 +55,8 @@ class Reported(Frozen):
 
     def figures(self) -> dict[str, dict[str, str]]:
         """Label → metric → the figure as text."""
-        return {label: {m: str(f) for m, f in given.items()} for label, given in self.__pydantic_extra__.items()}
+        found = self.__pydantic_extra__.items()
+        return {one_line(label): {m: one_line(str(f)) for m, f in given.items()} for label, given in found}
 
 
 class Measured:

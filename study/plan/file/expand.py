@@ -27,6 +27,7 @@ from study.plan.timing import timing_of
 from study.store.checksums import Sums
 from study.store.layout import Store
 from study.target import Target
+from study.wording import one_line
 
 MOST = 20_000  # combinations of a study, those that are skipped too
 OF_TRAINING = {"baseline", "seeds", "target", "tune"}  # keys of a study that are for arms which are trained
@@ -187,7 +188,7 @@ class Expansion:
                 reference=labels[0] if comparison.reference is None else comparison.reference,
                 seeds=seeds,
                 target=target,
-                source=None if comparison.reported.source is None else str(comparison.reported.source),
+                source=None if comparison.reported.source is None else one_line(str(comparison.reported.source)),
                 reported=comparison.reported.figures(),
                 claims=tuple(
                     PlannedClaim(

@@ -20,6 +20,7 @@ from study.axes.trainer import called
 from study.errors import Mistakes, join, show
 from study.plan.file.keys import CHOICES, SHORT, Written
 from study.plan.file.models import Comparison
+from study.wording import one_line
 
 ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
 
@@ -206,7 +207,7 @@ def _combinations(
             for key in choices.homeless:
                 words = f"there is no {key.partition('.')[0]} to set it of; give one in the baseline"
                 mistakes.add(key_place(choices.places[key]), words)
-            yield combination, choices, str(label) if label else None
+            yield combination, choices, one_line(str(label)) if label else None
 
 
 def _check_once(combination: Combination, mistakes: Mistakes) -> None:
@@ -256,7 +257,7 @@ def number(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(number(v) for v in value)}]"
-    return value if isinstance(value, str) else show(value)
+    return one_line(value) if isinstance(value, str) else show(value)
 
 
 def varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -272,11 +273,8 @@ def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
         return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
     shown = {}
     for code, value in distinct.items():
-        if value is None:
-            shown[code] = ABSENT
-            continue
-        if value.get("label"):
-            shown[code] = str(value["label"])
+        if value is None or value.get("label"):
+            shown[code] = ABSENT if value is None else one_line(str(value["label"]))
             continue
         twins = [twin for twin in distinct.values() if twin is not None and _called(twin) == _called(value)]
         parts = [f"{setting.removeprefix(SETTINGS)}={number(value.get(setting))}" for setting in varying(twins)]

@@ -21,7 +21,7 @@ from study.axes.base import Part
 from study.axes.recipe import AXES
 from study.metrics import Select
 from study.plan.elsewhere.models import RunsComparison
-from study.plan.file.claim import LIST, UNIQUE, Claim, Measured, MetricName, Reported, Slug, Text
+from study.plan.file.claim import LIST, UNIQUE, Claim, Line, Measured, MetricName, Reported, Slug, Text
 from study.plan.file.keys import (
     VARIED,
     Written,
@@ -115,7 +115,7 @@ class Comparison(Measured, Part):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["vary"]}, {"required": ["arms"]}]})
 
-    title: Annotated[str | None, Field(description="Heading of the table and the figure.")] = None
+    title: Annotated[Line | None, Field(description="Heading of the table and the figure.")] = None
     baseline: Annotated[Written, checked_as(Laid)] = Field(
         default_factory=dict, description="What differs from the study's baseline here."
     )
@@ -136,7 +136,7 @@ class Comparison(Measured, Part):
         Field(description="What the table shows, the figure the first."),
     ]
     reference: Annotated[
-        str | None, Field(description="Label of the arm that others are held against; by default the first.")
+        Line | None, Field(description="Label of the arm that others are held against; by default the first.")
     ] = None
     seeds: Annotated[Seeds | None, Field(description="Runs per arm, if not the study's.")] = None
     target: Annotated[Target | None, Field(description="If not the study's.")] = None
@@ -177,7 +177,7 @@ class StudyFile(Part):
     model_config = ConfigDict(json_schema_extra=NEEDS_BASELINE)
 
     study: Annotated[Slug, Field(description="Names the folder of the results.")]
-    title: Annotated[str | None, Field(description="Heading of the report.")] = None
+    title: Annotated[Line | None, Field(description="Heading of the report.")] = None
     baseline: Annotated[
         Written,
         checked_as(Baseline),

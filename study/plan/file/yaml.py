@@ -16,13 +16,13 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
 from study.errors import Mistakes, join, show
+from study.wording import UNPRINTABLE
 
 LARGEST = 500_000  # bytes of a file
 MOST = 50_000  # values in it, with those that aliases stand for
 DEEPEST = 30  # lists and mappings within each other
-# What YAML lets nobody write but by an escape. None of it can be shown, and a lone surrogate is in no encoding; but a
-# control character may be what parts the cells of somebody's CSV file.
-UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# YAML lets nobody write ``UNPRINTABLE`` but by an escape. None of it can be shown, and lone surrogates are in no
+# encoding; but a control character may be what parts the cells of somebody's CSV file.
 NO_TEXT = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
 FORMAT = "read"  # the part that says how a CSV file is written
 OTHER_VERSION = re.compile(r"%YAML\s+(?!1\.2)")

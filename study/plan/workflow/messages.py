@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from study.errors import printed
 from study.plan.cost import length
 from study.plan.damage import lost
 from study.plan.limits import visible
@@ -60,7 +61,7 @@ def end(dag: Dag) -> list[str]:
         lines.append(f"Not done: {' and '.join(undone)}. The same command again goes on from here.")
     if (dag.folder / "report.html").exists():
         lines.append(f"Report: {dag.folder / 'report.html'} ({_coverage(dag.folder / 'runs.parquet')})")
-    return lines
+    return list(map(printed, lines))
 
 
 def _coverage(runs: Path) -> str:

@@ -9,19 +9,17 @@ import pandas as pd
 
 from study.metrics import METRICS, Select
 from study.plan.plan import PlannedComparison
+from study.show.formats import csv, latex, markdown
 from study.show.formatting import NONE, Cell, Estimate, column, heading, show
 from study.show.observations import neighbours
 from study.show.tables.tuning import by_selection, chosen_cell, found, read_from
 from study.show.templates import paragraphs
 from study.store.schemas import CLASS_METRICS
 from study.target import Target
+from study.wording import one_line
 
 BROKEN = ("diverged", "failed", "missing")
 Row = dict[str, Any]  # of the summary
-TEX = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$",
-    ">": r"$>$", "<": r"$<$", "≥": r"$\geq$", "≤": r"$\leq$", "−": r"$-$", "–": "--", "±": r"$\pm$", "÷": r"$\div$",
-} | {char: f"\\{char}" for char in "&%$#_{}"}  # fmt: skip
 
 
 class Table(NamedTuple):
@@ -109,7 +107,8 @@ def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
     parts.append(first.filter(regex="^n(_|$)").drop(columns="n_reached"))
     for select, metric in _shown_first(comparison).items():
         parts.append(rows[metric][["arm", "chosen", "undertuned", "next"]].add_suffix(f"_by_{select}"))
-    return str(pd.concat(parts, axis=1).to_csv(index=False, lineterminator="\n"))
+    whole = pd.concat(parts, axis=1).map(lambda cell: csv(cell) if isinstance(cell, str) else cell)
+    return str(whole.to_csv(index=False, lineterminator="\n"))
 
 
 def remark(metric: str, row: Row) -> str:
@@ -186,19 +185,20 @@ def _reached(row: Row, name: str = "n_reached") -> str:
 
 
 def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
-    parts = [f"**{comparison.title}**"]
+    parts = [f"**{markdown(comparison.title)}**"]
     for part in filter(None, (table(comparison, summary, device), beside(comparison, summary, device))):
-        rows = [part.headings, ["---", *["---:"] * len(part.columns)], *part.rows]
-        lines = ["| " + " | ".join(str(value).replace("|", r"\|") for value in row) + " |" for row in rows]
-        parts += ["\n".join(lines), "\n".join(f"{note}  " for note in part.notes)]
+        heads, *body = (list(map(markdown, row)) for row in (part.headings, *part.rows))
+        rows = [heads, ["---", *["---:"] * len(part.columns)], *body]
+        lines = ["| " + " | ".join(row) + " |" for row in rows]
+        parts += ["\n".join(lines), "\n".join(f"{markdown(note)}  " for note in part.notes)]
     return "\n\n".join(parts) + "\n"
 
 
 def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
     r"""A tabular for ``\usepackage{booktabs}`` (pandas' Styler would need the same package), notes as comments."""
     ours = table(comparison, summary, device)
-    head, *rows = (" & ".join(map(tex, row)) + r" \\" for row in (ours.headings, *ours.rows))
-    begin = [r"% Needs \usepackage{booktabs}.", *(f"% {note}" for note in ours.notes)]
+    head, *rows = (" & ".join(map(latex, row)) + r" \\" for row in (ours.headings, *ours.rows))
+    begin = [r"% Needs \usepackage{booktabs}.", *(f"% {one_line(note)}" for note in ours.notes)]
     begin += [rf"\begin{{tabular}}{{l{'r' * len(ours.columns)}}}", r"\toprule", head, r"\midrule"]
     return "\n".join([*begin, *rows, r"\bottomrule", r"\end{tabular}", ""])
 
@@ -208,8 +208,3 @@ FORMATS: dict[str, Callable[[PlannedComparison, pd.DataFrame, str | None], str]]
     "md": to_markdown,
     "tex": to_latex,
 }
-
-
-def tex(value: object) -> str:
-    """Text such that LaTeX prints it as it is."""
-    return "".join(TEX.get(char, char) for char in str(value))

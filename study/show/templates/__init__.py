@@ -7,13 +7,14 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from study.show.formats import html
 from study.show.formatting import quoted
 from study.wording import counted, listed
 
 FOLDER = Path(__file__).parent
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(("html.j2",)), undefined=StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True,
+    trim_blocks=True, lstrip_blocks=True, finalize=html,
 )  # fmt: skip
 ENVIRONMENT.filters |= {"listed": listed, "counted": counted, "quoted": quoted}
 
