@@ -126,12 +126,18 @@ class Plateau(Schedule):
 
 
 class CustomSchedule(Schedule, Custom):
-    """Your own: ``factory(progress, **settings)`` is the factor on the base rate at ``progress`` in [0, 1)."""
+    """Your own: ``factory(progress, **settings)`` is the factor on the base rate at ``progress`` in [0, 1).
+
+    Raises ValueError where it is negative, or not finite.
+    """
 
     name: Literal["custom"] = "custom"
 
     def factor(self, progress: float) -> float:
-        return float(self.call(progress))
+        found = float(self.call(progress))
+        if not 0 <= found < math.inf:
+            raise ValueError(f"the factor at {progress:g} is {found:g}; give a number of at least 0")
+        return found
 
 
 def _anneal(first: float, last: float, progress: float) -> float:

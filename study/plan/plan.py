@@ -275,7 +275,10 @@ class Plan(Frozen):
         for arm in self.arms.values():
             recipe = arm.outline
             if not recipe.trainer.free and any(isinstance(choice, Custom) for choice in recipe.choices):
-                parts = [recipe.kind, recipe.optimizer.differing() | {"lr": None}, recipe.schedule.differing()]
+                rates = recipe.optimizer.differing() | {"lr": None}
+                parts: list[object] = [recipe.kind, rates, recipe.schedule.differing()]
+                drops = bool(recipe.dropout), bool(arm.open("dropout"))
+                parts += [drops] * any(drops)
                 found.setdefault(digest(canonical({"own": parts})), arm)
         return found
 

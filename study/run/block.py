@@ -37,7 +37,8 @@ class Block:
                 self._add([Record(seed, NOTHING_CHOSEN) for seed in seeds], {"pack": None, "started_at": now()})
             else:
                 self.slices.append(Slice(unit.arm.settled(settings), tuple(seeds)))
-        self.outcome = "every candidate of its search diverged: nothing to train"
+        nothing = "there by now" if self.slices else "every candidate of its search diverged"
+        self.outcome = f"{nothing}; nothing to train"
         self._write_if_whole()
 
     @property

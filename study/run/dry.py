@@ -2,47 +2,99 @@
 
 from __future__ import annotations
 
-import math
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
+from torch import Tensor, nn
 
 from study.axes.custom import Custom, make_ready
 from study.axes.recipe import Recipe
 from study.engine.determinism import quiet
 from study.engine.inputs.data import Data
 from study.engine.networks.network import build
+from study.engine.networks.soundness import silenced, unregistered, unsteady
 from study.engine.pack import Pack, Run
 from study.engine.stepping.attributes import lost
+from study.engine.stepping.elementwise import is_elementwise
+from study.engine.stepping.optimizer import has_modes
 from study.errors import Refused
 from study.plan.plan import Arm, Plan
 from study.store.failures import said
 
+POINTS = 1000  # of a schedule that are looked at, and its last
+NAMED = 3  # arms that a line names
 
-def try_all(plan: Plan, load: Callable[[Arm], Data]) -> tuple[list[dict[str, str]], dict[str, str]]:
-    """How what is of a person's own in ``plan`` is computed; and what is wrong, by the arm that shows it."""
-    found, wrong = list[dict[str, str]](), dict[str, str]()
+Named = list[tuple[str, nn.Parameter]]
+
+
+class Tried(NamedTuple):
+    """How a recipe is computed. ``in_turn`` says why its runs are not stacked.
+
+    ``anew``: what its optimizer holds that checkpoints do not have; ``doubts``: what is trained and hardly meant.
+    """
+
+    recipe: str
+    network: str
+    in_turn: str
+    anew: str
+    doubts: tuple[str, ...]
+
+
+class Found(NamedTuple):
+    """What a trial of each kind of arm came to, by the arm."""
+
+    tried: dict[str, Tried]
+    wrong: dict[str, list[str]]
+
+    def lines(self, plan: Plan) -> Iterator[str]:
+        """How each is computed, in words: what is alike once, with the arms that it was seen in."""
+        alike: dict[Tried, list[str]] = {}
+        for arm, each in self.tried.items():
+            alike.setdefault(each._replace(recipe=""), []).append(plan.names[arm].rpartition(" (")[0])
+        for each, names in alike.items():
+            how = f"its runs are computed in turn: {each.in_turn}" if each.in_turn else "its runs are stacked"
+            arms = "; ".join([*names[:NAMED], *[f"{len(names) - NAMED} more"] * (len(names) > NAMED)])
+            yield f"tried on one batch: {each.network} ({arms}); {how}"
+            if each.anew:
+                yield f"  a killed job does not go on exactly: its optimizer holds {each.anew}, which checkpoints lack"
+            yield from (f"  warning: {doubt}" for doubt in each.doubts)
+
+
+def try_all(plan: Plan, load: Callable[[Arm], Data]) -> Found:
+    """How what is of a person's own in ``plan`` is computed, and all that is wrong with it."""
+    found = Found({}, {})
+    dropping = [arm.outline.network for arm in plan.own.values() if arm.outline.dropout or arm.open("dropout")]
     for arm in plan.own.values():
         try:
             make_ready(arm.outline.choices, plan.folder)
-            found.append(try_one(arm.outline, load(arm), plan.places))
+            data, (recipe, *others) = load(arm), in_kind(arm)
+            found.tried[arm.id] = try_one(recipe, data, plan.places, meant=recipe.network in dropping)
+            for each in others:
+                try_one(each, data, plan.places)
         except Refused as error:
-            wrong[arm.id] = error.lines[0]
+            found.wrong[arm.id] = error.lines
         except Exception as error:
-            wrong[arm.id] = f"{plan.names[arm.id]}: {said(error)}"
-    return found, wrong
+            found.wrong[arm.id] = [f"{plan.names[arm.id]}: {said(error)}"]
+    return found
 
 
-def try_one(recipe: Recipe, data: Data, places: dict[str, str]) -> dict[str, str]:
-    """How a recipe is computed: ``in_turn`` says why its runs are not stacked. ``places``: see ``Plan``.
+def in_kind(arm: Arm) -> list[Recipe]:
+    """What is to be tried of an arm: where its rate of dropout is searched, a recipe with dropout too."""
+    search = arm.search if arm.open("dropout") and not arm.outline.dropout else None
+    others = (search.at(point) for point in search.grid({"dropout"})) if search else iter(())
+    return [arm.outline, *[each for each in others if each.dropout][:1]]
 
-    ``anew``: what its optimizer holds that checkpoints do not have.
 
-    Raises Refused with one line where something of a person's own cannot be.
+def try_one(recipe: Recipe, data: Data, places: dict[str, str], meant: bool = False) -> Tried:
+    """How a recipe is computed. ``places``: see ``Plan``; ``meant``: that there is no dropout here.
+
+    Raises Refused with a line for each choice of a person's own that cannot be used.
     """
+    wrong: dict[str, None] = {}
 
     @contextmanager
     def blaming(axis: str) -> Iterator[None]:
@@ -53,54 +105,100 @@ def try_one(recipe: Recipe, data: Data, places: dict[str, str]) -> dict[str, str
         except Exception as error:
             if own is None:
                 raise
-            line = _own_line(error)
-            raise Refused([f"{places.get(own.factory, axis)}: {own.factory}: {said(error)}{line}"]) from error
+            wrong[f"{places.get(own.factory, axis)}: {own.factory}: {said(error)}{_own_line(error)}"] = None
 
-    batch = min(recipe.batch_size, data.train.rows)
+    batch, sound = min(recipe.batch_size, data.train.rows), Sound(*_stand_in(), ())
     with quiet():
         with blaming("activation"):
             recipe.activation.build()
         with blaming("schedule"):
-            for progress in (0.0, 0.5):
-                factor = recipe.schedule.factor(progress)
-                if not (math.isfinite(factor) and factor >= 0):
-                    raise ValueError(f"the factor at {progress:g} is {factor}; give a number of at least 0")
+            steps = recipe.budget(recipe.training_rows(data.train.rows))
+            points = min(steps, POINTS)
+            for progress in (*(point / points for point in range(points)), (steps - 1) / steps):
+                recipe.schedule.factor(progress)
         with blaming("network"):
-            module, shape = build(recipe, 0, data), (batch, data.outputs)
-            x, y = data.of([0]).train.take(torch.arange(batch).unsqueeze(0))
-            outputs = module.train()(x[0])
-            if not isinstance(outputs, torch.Tensor) or outputs.shape != shape:
-                found = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
-                raise ValueError(f"gives {found} for {batch} rows; give a tensor of shape {shape}")
-            loss = data.task.losses(outputs.unsqueeze(0), y).mean()
-            if not loss.isfinite():
-                raise ValueError(f"its loss before training is {loss.item()}; scale its outputs")
-            named = [(name, each) for name, each in module.named_parameters() if each.requires_grad]
-            if not loss.requires_grad:
-                raise ValueError("its outputs depend on no parameter; take detach() and no_grad() out of its forward")
-            gradients = torch.autograd.grad(loss, [each for _, each in named], allow_unused=True)
-            if idle := [name for (name, _), each in zip(named, gradients, strict=True) if each is None]:
-                raise ValueError(f"{idle[0]!r} gets no gradient; use it, or say requires_grad_(False)")
+            sound = _network(recipe, data, batch, meant)
         with blaming("optimizer"):
-            made = recipe.optimizer.build([(name, torch.nn.Parameter(each.detach().clone())) for name, each in named])
-            if not isinstance(made, torch.optim.Optimizer):
-                raise TypeError(f"gives {type(made).__name__}; give a torch.optim.Optimizer")
-            if any("lr" not in group for group in made.param_groups):
-                raise ValueError("its param_groups have no 'lr', which schedules set")
-        with blaming("network"):
-            pack = Pack([Run(recipe, 0)] * (2 if recipe.stacked else 1), data)
-        with blaming("optimizer"):
-            try:
+            if isinstance(recipe.optimizer, Custom) or not wrong:
+                _optimizer(recipe, sound)
+        if not wrong:
+            with blaming("network"):
+                pack = Pack([Run(recipe, 0)] * (2 if recipe.stacked else 1), data)
+        if not wrong:
+            with blaming("optimizer"):
                 pack.step(torch.arange(batch).expand(len(pack.runs), -1), 0.0)
-            except NotImplementedError:
-                raise TypeError(f"gives {type(made).__name__}, which has no step()") from None
-            except TypeError as error:
-                if "closure" not in str(error):
-                    raise
-                raise TypeError("its step() needs a closure; say closure: true beside its name") from error
+    if wrong:
+        raise Refused([*wrong])
     anew = ", ".join(dict.fromkeys(name for made in pack.optimizer.optimizers for name in lost(made)))
     anew = anew if isinstance(recipe.optimizer, Custom) else ""
-    return {"recipe": recipe.id, "network": recipe.network.title, "in_turn": pack.stack.because, "anew": anew}
+    return Tried(recipe.id, recipe.network.title, pack.stack.because, anew, sound.doubts)
+
+
+class Sound(NamedTuple):
+    """The parameters of a network by name, the gradients of one batch, and what is doubtful about it."""
+
+    parameters: Named
+    gradients: Sequence[Tensor]
+    doubts: tuple[str, ...]
+
+
+def _stand_in() -> tuple[Named, list[Tensor]]:
+    """A matrix and a bias, for an optimizer where there is no network to try it on."""
+    values = {"weight": torch.linspace(-1, 1, 12).view(3, 4), "bias": torch.linspace(-1, 1, 3)}
+    return [(name, nn.Parameter(value)) for name, value in values.items()], [each + 0.5 for each in values.values()]
+
+
+def _network(recipe: Recipe, data: Data, batch: int, meant: bool) -> Sound:
+    """A network on one batch, forward and back. Raises ValueError where it cannot be trained."""
+    module, shape = build(recipe, 0, data), (batch, data.outputs)
+    x, y = data.of([0]).train.take(torch.arange(batch).unsqueeze(0))
+    outputs = module.train()(x[0])
+    if not isinstance(outputs, Tensor) or outputs.shape != shape:
+        found = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise ValueError(f"gives {found} for {batch} rows; give a tensor of shape {shape}")
+    loss = data.task.losses(outputs.unsqueeze(0), y).mean()
+    if not loss.isfinite():
+        raise ValueError(f"its loss before training is {loss.item()}; scale its outputs")
+    if not loss.requires_grad:
+        raise ValueError("its outputs depend on no parameter; take detach() and no_grad() out of its forward")
+    if stray := unregistered(module, loss):
+        raise ValueError(stray)
+    named = [(name, each) for name, each in module.named_parameters() if each.requires_grad]
+    gradients = torch.autograd.grad(loss, [each for _, each in named], allow_unused=True)
+    if idle := [name for (name, _), each in zip(named, gradients, strict=True) if each is None]:
+        raise ValueError(f"{idle[0]!r} gets no gradient; use it, or say requires_grad_(False)")
+    doubts = list[str]()
+    if isinstance(recipe.network, Custom):
+        doubts += (unsteady(module, x[0]), "" if meant else silenced(module, recipe.dropout))
+    return Sound(named, gradients, tuple(filter(None, doubts)))
+
+
+def _optimizer(recipe: Recipe, sound: Sound) -> None:
+    """An optimizer, and a step of it. Raises TypeError or ValueError where it cannot be used."""
+    copies = [(name, nn.Parameter(each.detach().clone())) for name, each in sound.parameters]
+    for (_, parameter), gradient in zip(copies, sound.gradients, strict=True):
+        parameter.grad = gradient.clone()
+    made = recipe.optimizer.build(copies)
+    if not isinstance(made, torch.optim.Optimizer):
+        raise TypeError(f"gives {type(made).__name__}; give a torch.optim.Optimizer")
+    if any("lr" not in group for group in made.param_groups):
+        raise ValueError("its param_groups have no 'lr', which schedules set")
+    if not isinstance(recipe.optimizer, Custom) or recipe.optimizer.again:
+        return
+    if has_modes(made):
+        made.train()  # type: ignore[attr-defined]
+    try:
+        made.step()
+    except NotImplementedError:
+        raise TypeError(f"gives {type(made).__name__}, which has no step()") from None
+    except TypeError as error:
+        if "closure" not in str(error):
+            raise
+        raise TypeError("its step() needs a closure; say closure: true beside its name") from error
+    if recipe.optimizer.elementwise and not is_elementwise(recipe.optimizer, sound.parameters, sound.gradients):
+        raise ValueError(
+            "it says elementwise = True, and steps a parameter otherwise beside others than alone; take that line out"
+        )
 
 
 def _own_line(error: BaseException) -> str:

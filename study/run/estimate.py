@@ -21,6 +21,7 @@ from study.plan.limits import Limits, available_cores, visible
 from study.plan.plan import Plan
 from study.run.packs import MOST, packs
 from study.run.timing import MAX_STEPS, WARM_UP, seconds_of
+from study.store.failures import said
 from study.store.layout import Store
 from study.wording import counted
 
@@ -63,7 +64,9 @@ def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: 
         with quiet():
             clock = Clock([*timing, *(pack for _, packs in loads for pack in packs)], data, device, began)
     except (RuntimeError, ValueError, OSError) as error:
-        return f"Time: not known here: {str(error).strip().splitlines()[0]}"
+        return f"Time: not known here: {[*str(error).strip().splitlines(), type(error).__name__][0]}"
+    except Exception as error:  # of a person's own code, which raises what it likes
+        return f"Time: not known here: {said(error)}"
     cores = available_cores()
     at_once = Limits(cores, gpu).devices(max([gpus for gpus, _ in loads] + [pack.recipe.gpus for pack in timing]))
     at_once = at_once if device.type == "cuda" else min(at_once, cores)

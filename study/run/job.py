@@ -165,7 +165,6 @@ class Work:
             with self._trying(making.unit):
                 self._held[name] = Attempt(*making.unit.marks(self.store), self.log)
                 if making.is_there:
-                    print(f"{name}: there by now; nothing to train", flush=True)
                     self._end(making)
         return name in self._held
 

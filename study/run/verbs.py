@@ -28,16 +28,10 @@ def check(arguments: Namespace) -> None:
         from study.run.dry import try_all
         from study.run.estimate import data_of
 
-        found, wrong = try_all(plan, lambda arm: data_of(arm.dataset, store.dataset(arm.dataset_id)))
-        if wrong:
-            raise Refused([*dict.fromkeys(wrong.values())])
-        for each in found:
-            how = f"its runs are computed in turn: {each['in_turn']}" if each["in_turn"] else "its runs are stacked"
-            print(f"tried on one batch: {each['network']}; {how}")
-            if each["anew"]:
-                print(
-                    f"  a killed job does not go on exactly: its optimizer holds {each['anew']}, which checkpoints lack"
-                )
+        found = try_all(plan, lambda arm: data_of(arm.dataset, store.dataset(arm.dataset_id)))
+        if found.wrong:
+            raise Refused([*dict.fromkeys(line for lines in found.wrong.values() for line in lines)])
+        print(*found.lines(plan), sep="\n", end="\n" * bool(found.tried))
     if arguments.no_time:
         return
     to_do = jobs(plan, store, Limits(gpu=arguments.gpu))
@@ -56,15 +50,17 @@ def dry(arguments: Namespace) -> int:
     from study.run.dry import try_all
 
     plan, store = open_plan(arguments.plan)
-    found, wrong = try_all(plan, lambda arm: load(store.dataset(arm.dataset_id)))
+    found = try_all(plan, lambda arm: load(store.dataset(arm.dataset_id)))
+    print(*found.lines(plan), sep="\n")
     missing = plan.missing(store)
-    for arm, line in wrong.items():
-        print(line, file=sys.stderr)
+    for arm, lines in found.wrong.items():
+        print(*lines, sep="\n", file=sys.stderr)
         for block in missing.get(arm, ()):
-            note_failure(store.failed(arm, block), Refused([line]), store.log("dry", plan.dry_id))
-    if not wrong:
-        write_if_changed(store.dry(plan.dry_id), json.dumps(found, indent=1) + "\n")
-    return int(bool(wrong))
+            note_failure(store.failed(arm, block), Refused(lines), store.log("dry", plan.dry_id))
+    if not found.wrong:
+        tried = [each._asdict() for each in found.tried.values()]
+        write_if_changed(store.dry(plan.dry_id), json.dumps(tried, indent=1) + "\n")
+    return int(bool(found.wrong))
 
 
 def data(arguments: Namespace) -> int:

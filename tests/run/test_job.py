@@ -205,3 +205,12 @@ def test_a_long_job_says_how_far_it_is_in_its_log_and_to_who_started_it(ready, c
     done = [re.fullmatch(rf"job {job.id}: (\d) of 3 runs, about \d+ s left", line)[1] for line in lines]
     assert done == sorted(done)
     assert set(done) == {"0", "1", "2", "3"}
+
+
+def test_the_log_says_of_a_block_that_is_there_by_now_just_that(store, arm, capsys):
+    """As after a kill, once another process made it: nothing diverged."""
+    for words in ("3 finished, 0 diverged", "there by now; nothing to train"):
+        capsys.readouterr()
+        train_block(store, arm, BLOCK)
+        lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith(f"{arm.id}, seeds 2-4: ")]
+        assert lines == [f"{arm.id}, seeds 2-4: {words}"]

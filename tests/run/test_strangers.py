@@ -151,4 +151,4 @@ def test_what_does_not_go_on_exactly_is_told(
 ) -> None:
     chosen = CustomOptimizer(factory=f"tests.run.test_strangers:{name}", lr=0.05)
     subject = recipe().model_copy(update={"optimizer": chosen})
-    assert try_one(subject, data(subject), {})["anew"] == anew
+    assert try_one(subject, data(subject), {}).anew == anew

@@ -17,14 +17,14 @@ class MaskedDropout(nn.Module):
 
     ``mask`` holds 0 or 1 / (1 - rate) for each element of the input; outside training, and until a mask
     is handed in, nothing is dropped or computed. ``shape``: of the mask of one row of its latest input; ``whole``
-    channels are dropped as one.
+    channels are dropped as one. ``made_with``: the rate that a person's own layer had, in whose place this is.
     """
 
     mask: Tensor
 
-    def __init__(self, whole: bool = False) -> None:
+    def __init__(self, whole: bool = False, made_with: float = 0.0) -> None:
         super().__init__()
-        self.whole = whole
+        self.whole, self.made_with = whole, made_with
         self.register_buffer("mask", torch.ones(()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:

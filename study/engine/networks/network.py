@@ -15,6 +15,7 @@ from study.axes.recipe import Recipe
 from study.engine.determinism import derive, stream
 from study.engine.inputs.data import Data
 from study.engine.networks.layers import Aligned, Halve, MaskedDropout
+from study.engine.networks.soundness import unseen
 
 
 def build(recipe: Recipe, seed: int, data: Data) -> nn.Module:
@@ -73,7 +74,7 @@ def _refuse(module: nn.Module, recipe: Recipe) -> None:
     if not isinstance(module, nn.Module):
         raise ValueError(f"{about} gave {type(module).__name__}; give a torch.nn.Module")
     if not any(parameter.requires_grad for parameter in module.parameters()):
-        raise ValueError(f"{about} gave a network with nothing to train; give it parameters")
+        raise ValueError(unseen(module) or f"{about} gave a network with nothing to train; give it parameters")
     kinds = {type(layer) for layer in module.modules()}
     if odd := sorted(kind.__name__ for kind in kinds if kind in (nn.AlphaDropout, nn.FeatureAlphaDropout)):
         raise ValueError(f"{about} has {odd[0]}, which is not masked run by run; use nn.Dropout")
@@ -88,4 +89,4 @@ def _mask_dropouts(module: nn.Module) -> None:
     for layer in list(module.modules()):
         for name, child in layer.named_children():
             if isinstance(child, _DropoutNd):
-                setattr(layer, name, MaskedDropout(whole=not isinstance(child, nn.Dropout)))
+                setattr(layer, name, MaskedDropout(not isinstance(child, nn.Dropout), child.p))
