@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,11 @@ from study.engine.signals import Interrupted, handling
 from study.store.files import replacing
 
 Watch = Callable[[int, int], None]  # told of the steps done and to do
+
+
+def _sum(key: str, content: bytes) -> bytes:
+    """SHA-256 of a checkpoint, and whose it is."""
+    return hashlib.sha256(key.encode() + content).digest()
 
 
 class Checkpoints:
@@ -44,16 +51,25 @@ class Checkpoints:
         return any(self._path(key).exists() for key in keys)
 
     def read(self, key: str) -> dict[str, Any] | None:
-        """The state in which training a slice stopped; None where it begins. A torn one is ignored with a line."""
+        """The state in which training a slice stopped; None where it begins. A damaged one is ignored with a line."""
         path = self._path(key)
         try:
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            content = path.read_bytes()
         except FileNotFoundError:
             return None
-        except Exception as error:  # whatever a torn file makes torch raise
-            print(f"{path}: ignored, it cannot be read ({type(error).__name__})", flush=True)
+        body = content[: -len(_sum(key, b""))]
+        if content[len(body) :] != _sum(key, body):  # torch does not look at the checksums of its archive
+            print(f"{path}: ignored, it is not what was written there; its runs begin again", flush=True)
             return None
+        state: dict[str, Any] = torch.load(BytesIO(body), map_location="cpu", weights_only=True)
         return state
+
+    def _write(self, key: str, state: dict[str, Any]) -> None:
+        """What torch writes, then its sum."""
+        content = BytesIO()
+        torch.save(state, content)
+        with replacing(self._path(key)) as beside:
+            beside.write_bytes(content.getvalue() + _sum(key, content.getvalue()))
 
     def restore(self, keys: Sequence[str]) -> list[dict[str, Any]] | None:
         """The states of all slices of a pack, by their ``keys``; None unless all stopped in the same place."""
@@ -77,8 +93,7 @@ class Checkpoints:
         due = done - self.saved >= self.every * budget and time.monotonic() - self.time >= self.seconds
         if due or self.signals:
             for key, state in zip(self.keys, states(), strict=True):
-                with replacing(self._path(key)) as beside:
-                    torch.save(state | {"steps": (done, budget)}, beside)
+                self._write(key, state | {"steps": (done, budget)})
             self.saved, self.time = done, time.monotonic()
         if self.signals:
             name = signal.Signals(self.signals[0]).name

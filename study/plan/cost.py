@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, REQUIRED, Recipe
@@ -56,8 +57,9 @@ def training_rows(dataset: Dataset, prepared: Path) -> int | None:
         return None
     import numpy as np  # only of files whose rows nobody knows before they are read
 
-    with np.load(prepared) as file:
+    with suppress(OSError, ValueError, EOFError, BadZipFile), np.load(prepared) as file:
         return int((file["split"] == 0).sum())
+    return None  # it is damaged, and set aside once it is trained on
 
 
 def steps_of(recipe: Recipe, rows: int | None = None) -> int | None:

@@ -8,6 +8,7 @@ import os
 import selectors
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -125,7 +126,7 @@ class Scripts:
             raise ScriptError(f"{words[0]!r} cannot be started: {error.strerror or error}") from None
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        lock.write(str(process.pid))
+        lock.write(f"{socket.gethostname()} {process.pid}")
         lock.flush()
         return process
 
@@ -246,8 +247,11 @@ def end_orphan(lock: IO[str]) -> None:
             return
         except BlockingIOError:
             lock.seek(0)
+            host, _, process = lock.read().partition(" ")
+            if host not in ("", socket.gethostname()):  # there that number is another process
+                raise ScriptError(f"its script still runs on {host}: end it there, and run again") from None
             with suppress(ValueError, ProcessLookupError, PermissionError):
-                os.killpg(int(lock.read()), signal.SIGKILL)
+                os.killpg(int(process), signal.SIGKILL)
             time.sleep(POLL)
         except OSError:  # no locks here
             return

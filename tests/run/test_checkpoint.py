@@ -121,15 +121,23 @@ def test_a_signal_ends_training_with_a_checkpoint(
     assert train(runs, data(recipe), checkpoints=Checkpoints(tmp_path)) == train(runs, data(recipe))
 
 
-def test_one_that_is_torn_is_ignored_with_a_line(
-    data: Callable[[Recipe], Data], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("spoil", ["torn", "one byte", "another's"])
+def test_one_that_is_damaged_is_ignored_with_a_line(
+    spoil: str, data: Callable[[Recipe], Data], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = make_recipe()
     runs = [Run(recipe, seed) for seed in range(2)]
     checkpoints = Checkpoints(tmp_path, every=0, seconds=0)
     whole = train(runs, data(recipe), checkpoints=checkpoints)
     [path] = tmp_path.iterdir()
-    path.write_bytes(path.read_bytes()[:100])
+    content = bytearray(path.read_bytes())
+    if spoil == "another's":
+        others = [Run(make_recipe(optimizer="adam"), seed) for seed in range(2)]
+        train(others, data(recipe), checkpoints=checkpoints)
+        [other] = (each for each in tmp_path.iterdir() if each != path)
+        content = bytearray(other.read_bytes())
+    content[len(content) // 2] ^= spoil == "one byte"
+    path.write_bytes(content[:100] if spoil == "torn" else content)
     assert train(runs, data(recipe), checkpoints=checkpoints) == whole
     assert f"{path}: ignored" in capsys.readouterr().out
 

@@ -77,7 +77,7 @@ def test_a_failed_job_is_shown_and_only_it_is_done_again(place: Place) -> None:
     runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")
     assert runs[runs["arm"] == lion]["status"].tolist() == ["failed"] * 3
     assert runs[runs["arm"] != lion]["status"].tolist() == ["finished"] * 6
-    dataset.unlink()
+    assert not dataset.exists()  # it is set aside, and prepared again
     assert place.jobs()["job"] == 1
     assert place.snakemake().returncode == 0
     assert {name: place.records()[name] for name in before} == before

@@ -16,18 +16,25 @@ from torch import Tensor
 
 from study.axes.datasets.raw import Raw
 from study.engine.inputs.prepare import Fold, Prepared, Scaled, random_state, scaled
+from study.errors import Damaged
+from study.store.seal import set_aside
 from study.tasks import TASKS, Task
 
 SPLITS = ("train", "val", "test")
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> Data:
-    """A prepared dataset as tensors on ``device``. Raises ValueError where the file is not what was prepared."""
+    """A prepared dataset as tensors on ``device``. Raises Damaged where the file is not what was prepared.
+
+    Then it is set aside, and prepared again by the next run of a study.
+    """
     try:
         with path.open("rb") as content, np.load(content) as file:
             found = Prepared(file["features"], file["target"], file["split"], json.loads(str(file["about"])))
     except (ValueError, EOFError, zlib.error, BadZipFile) as error:  # its archive has checksums
-        raise ValueError(f"{path}: is damaged; delete it, and it is prepared again") from error
+        raise set_aside(Damaged(path, "is damaged")) from error
+    if (name := found.about.get("dataset", path.stem)) != path.stem:
+        raise set_aside(Damaged(path, f"is not its own: it holds dataset {name}"))
     return tensors(found, device)
 
 

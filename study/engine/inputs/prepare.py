@@ -53,7 +53,8 @@ def prepare(dataset: Dataset, path: Path) -> Prepared:
     found = read(dataset)
     check_unchanged(dataset)  # nor while it was read
     with replacing(path) as beside:
-        np.savez_compressed(beside, **found._asdict() | {"about": np.array(json.dumps(found.about))})
+        about = json.dumps(found.about | {"dataset": path.stem})
+        np.savez_compressed(beside, **found._asdict() | {"about": np.array(about)})
     return found
 
 
