@@ -87,6 +87,7 @@ class History:
             return cls(path)
         except ValueError:
             words = "restore it, or delete it, and of the claims that are there now nothing is known"
+            words += "; where it was edited, or merged, on purpose, take out its last key, sha256"
             raise Refused([f"{path}: is damaged; {words}"]) from None
 
     def write(self) -> None:
