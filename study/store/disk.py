@@ -45,9 +45,9 @@ def is_full(folder: Path) -> bool:
     return disk.f_bavail * disk.f_frsize < LITTLE or (disk.f_files > 0 and disk.f_favail == 0)
 
 
-def unfinished(path: Path, host: str = socket.gethostname(), process: int | None = None) -> Path:
+def unfinished(path: Path, host: str | None = None, process: int | None = None) -> Path:
     """What a process, this one where none is given, writes before it takes the place of ``path``."""
-    return path.with_name(f".{host}.{process or os.getpid()}.{path.name}")
+    return path.with_name(f".{host or socket.gethostname()}.{process or os.getpid()}.{path.name}")
 
 
 def sweep(folders: Iterable[Path]) -> None:
