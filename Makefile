@@ -1,11 +1,11 @@
-# make study | test | lint | report | install; each works from a bare clone.
+# make study | test | faults | lint | report | install; each works from a bare clone.
 PYTHON ?= python3
 BIN := .venv/bin
 # Snakemake and the rules find this environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 STUDY ?= config/article.yaml
 
-.PHONY: study test lint report gallery install install-test benchmark clean
+.PHONY: study test faults lint report gallery install install-test benchmark clean
 
 study: install  ## run the default study (or STUDY=file), then say where the report is
 	snakemake --cores all --resources gpu=4 --config study=$(STUDY)
@@ -19,6 +19,9 @@ gallery: install  ## run the studies of config/gallery, and write docs/gallery.m
 
 test: lint  ## linters, then all tests
 	pytest -n 2
+
+faults: install-test  ## the whole campaign of faults; prints the table of docs/reliability.md
+	python -m tests.faults
 
 lint: install-test
 	ruff format --check
