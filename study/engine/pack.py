@@ -66,8 +66,7 @@ class Pack:
         self, runs: Sequence[Run], data: Data, device: torch.device | str = "cpu", shard: Shard = ALONE
     ) -> None:
         if len({run.recipe.shared() for run in runs}) != 1:
-            names = [axis for axis, about in AXES.items() if about.shared]
-            raise ValueError(f"runs in a pack share {', '.join(names)}")
+            raise ValueError(f"runs in a pack share {', '.join(axis for axis, about in AXES.items() if about.shared)}")
         self.runs, self.given, self.device, self.shard = list(runs), data, device, shard
         self.data = data = training_set(data.of([run.seed for run in runs]), runs)
         recipe = runs[0].recipe
@@ -88,8 +87,7 @@ class Pack:
         self._streams: dict[str, list[torch.Generator]] = {}  # by purpose
         self.smoothing = self.by_run("label_smoothing")
         self.steps_per_epoch = -(-data.train.rows // self.batch_size)
-        self.budget = recipe.budget(data.train.rows)
-        self.every = recipe.evaluate.every(self.steps_per_epoch)
+        self.budget, self.every = recipe.budget(data.train.rows), recipe.evaluate.every(self.steps_per_epoch)
         self.done, self.evaluated = 0, 0  # steps taken, and those until the last evaluation
         self.steps_before = [0] * len(runs)  # of what was trained before; unknown of runs that were resumed
         self.alive = torch.ones(len(runs), dtype=torch.bool, device=device)
@@ -257,8 +255,7 @@ class Pack:
 
     def _parts(self) -> dict[str, Average | Stopping]:
         """What only some packs have, and has a state."""
-        parts = {"average": self.average, "stopping": self.stopping}
-        return {name: part for name, part in parts.items() if part is not None}
+        return {name: part for name in ("average", "stopping") if (part := getattr(self, name)) is not None}
 
     def state_dict(self) -> list[dict[str, Any]]:
         """All that changes while it trains, slice by slice."""

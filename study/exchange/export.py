@@ -42,7 +42,7 @@ To check the files:
 
 To draw the report again, from these records, in another folder; this one is only read:
 
-    pip install -r environment.txt   # or any environment that has Evenhand
+    pip install -r environment.txt   # the same versions; and Evenhand itself, from its repository
     evenhand draw results/studies/{study}/plan.json --into /tmp/again
 
 To ask it: `evenhand show LABEL`, `evenhand why study/{file}`, and, where its data are to be had,
