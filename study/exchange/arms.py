@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from study.axes.recipe import RECIPE
-from study.errors import Refused, nearest
+from study.errors import Damaged, Refused, nearest
 from study.plan.plan import Arm, Plan
 from study.store.layout import Store
 from study.wording import counted
@@ -60,7 +60,7 @@ def plans(store: Store) -> list[Plan]:
     for path in sorted((store.root / "studies").glob("*/plan.json")):
         try:
             found.append(Plan.load(path))
-        except (OSError, ValueError):
+        except (OSError, ValueError, Damaged):
             continue
     return found
 

@@ -140,6 +140,14 @@ def test_a_failure_is_said_with_its_reason(made: Made, planned: Made, evenhand: 
     assert KILLED in said
 
 
+def test_a_plan_that_cannot_be_read_hides_no_other(made: Made, evenhand: Command) -> None:
+    plan, store = made()
+    (store.study("older") / "plan.json").parent.mkdir()
+    (store.study("older") / "plan.json").write_text('{"study": "older"}', encoding="utf-8")
+    assert evenhand("show", "adam", "--results", store.root)[0] == 0
+    assert evenhand("show", arm_of(plan, "sgd"), "--results", store.root)[0] == 0
+
+
 def test_neither_loads_torch(made: Made, tmp_path: Path) -> None:
     _, store = made()
     (tmp_path / "s.yaml").write_text(STUDY, encoding="utf-8")
