@@ -28,6 +28,7 @@ class Network(Choice):
     axis = Axis("The network.", "networks", shared=True, rated=True, step=whole)
     hidden_layers: ClassVar[bool] = True  # has activations that dropout can follow
     images_only: ClassVar[bool] = False
+    idle: ClassVar[tuple[str, ...]] = ()  # axes that change nothing in it
 
     @property
     def batch_statistics(self) -> bool:
@@ -48,6 +49,7 @@ class Linear(Network):
 
     name: Literal["linear"] = "linear"
     hidden_layers = False
+    idle = ("activation",)
 
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
         from torch import nn
@@ -178,6 +180,7 @@ class CustomNetwork(Network, Custom):
     """
 
     name: Literal["custom"] = "custom"
+    idle = ("activation",)
 
     def build(self, shape: Sequence[int], outputs: int, activation: Layer, dropout: Layer) -> nn.Module:
         made: nn.Module = self.call(shape[0] if len(shape) == 1 else tuple(shape), outputs)

@@ -63,12 +63,11 @@ CHOICES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no budget": (
         {"baseline.epochs": OUT},
-        "baseline.epochs: is missing, and so is steps: give one of them, or leave the combination out by 'skip:'",
+        "baseline.epochs: is missing, and so is steps: give one of them",
     ),
     "two budgets": (
         {"baseline.steps": 100},
-        "baseline.steps: is the budget, and epochs is given too; keep one of them, or leave the combination out by "
-        "'skip:'",
+        "baseline.steps: is the budget, and epochs is given too; keep one of them",
     ),
     "a budget of no steps": ({"baseline.steps": 0}, "baseline.steps: 0 is refused; give a number of at least 1"),
     "evaluation every no steps": (

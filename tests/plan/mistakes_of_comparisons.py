@@ -51,6 +51,11 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         },
         f"{A}.vary.activation[1]: makes the same arm as {A}.vary.activation[0]; keep one",
     ),
+    "activations of a network that takes none": (
+        {"baseline.network": "linear"},
+        f"{A}.vary.activation[1]: 'linear' takes no activation, so that this is the same arm as "
+        f"{A}.vary.activation[0]; leave the combination out by 'skip:'",
+    ),
     "labels that collide": (
         {f"{A}.vary": {"optimizer.lr": [0.12345678, 0.12345679]}},
         f"{A}.vary.optimizer.lr[1]: gives the label 'lr=0.123457', as {A}.vary.optimizer.lr[0] does; "
@@ -178,8 +183,7 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an image that cannot be halved so often": (
         {f"{A}.baseline": {"network": {"name": "convnet", "channels": [8, 8, 8, 8]}}},
-        f"{A}.baseline.network: convnet: an image of 8 × 8 cannot be halved 4 times; give 3 channels at most, "
-        "or leave the combination out by 'skip:'",
+        f"{A}.baseline.network: convnet: an image of 8 × 8 cannot be halved 4 times; give 3 channels at most",
     ),
     "images that are shifted out of sight": (
         {f"{A}.vary": {"augmentation": ["none", {"name": "flip_crop", "padding": 8}]}},
@@ -198,8 +202,7 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a convnet on a table": (
         {f"{A}.baseline": {"dataset": "wine", "network": "convnet"}},
-        f"{A}.baseline.network: 'convnet' needs images and 'wine' has none; "
-        "use 'mlp', or leave the combination out by 'skip:'",
+        f"{A}.baseline.network: 'convnet' needs images and 'wine' has none; use 'mlp'",
     ),
     "dropout without a hidden layer": (
         {f"{A}.vary": {"network": ["mlp", "linear"], "dropout": [0.5]}},

@@ -52,6 +52,17 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
         {"seeds": 10},
         "seeds: is for arms that are trained here, and all runs are there already; take it out",
     ),
+    "a run of the long form without its row": (
+        "optimizer,seed,name,value\nsgd,0,acc,0.9\nadam,0,acc,0.8\nadam,1,acc,0.8\nsgd,1,loss,0.5\n",
+        {
+            f"{R}.label": "optimizer",
+            f"{R}.metric": "name",
+            f"{R}.value": "value",
+            f"{R}.metrics.test_accuracy": "acc",
+        },
+        f"{R}.metrics.test_accuracy: sweep.csv has no row with 'acc' of sgd, seed 1; add it, or say what such a run "
+        "is: empty: diverged (or failed, missing)",
+    ),
     "half of the long form": (
         csv(),
         {f"{R}.metric": "state"},

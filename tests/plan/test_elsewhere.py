@@ -16,7 +16,7 @@ from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from tests.plan.conftest import schema_errors
 from tests.plan.mistakes_of_runs import MISTAKES, R
-from tests.plan.sweeps import ARMS, csv, rows, study
+from tests.plan.sweeps import ARMS, HEADER, csv, rows, study
 from tests.plan.test_mistakes import change
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
@@ -254,3 +254,21 @@ def test_labels_that_are_probably_one_are_told(check: Any) -> None:
     assert "warning: comparisons.o.runs: 'sgd' and 'SGD' differ in case or spaces only; write them alike\n" in out
     empty = "'sgd' is 'sgd, lr=0.1' without a value; some of its cells may be empty"
     assert f"warning: comparisons.o.runs: {empty}\n" in out
+
+
+@pytest.mark.parametrize(
+    ("header", "right"), [(HEADER, "say seed: seed"), (HEADER.replace("seed", "try"), "or add a column for 'seed:'")]
+)
+def test_rows_that_are_there_twice_are_told_where_nothing_says_whose_they_are(
+    header: str, right: str, check: Any, tmp_path: Path
+) -> None:
+    """As a loop that was started twice leaves them; they would be further runs, without a word."""
+    twice = csv([*rows(), rows()[0], rows()[3], rows()[3]], header)
+    words = "sweep.csv, lines 2 and 32 are the same in every column (and 1 more such), and count as runs of their own"
+    for seed, told in ((None, True), (header.split(",")[2], False)):
+        (tmp_path / "sweep.csv").write_text(twice if told else csv(header=header))
+        code, out, _ = check(study(seed=seed))
+        lines = [line for line in out.splitlines() if "same in every column" in line]
+        assert code == 0
+        assert len(lines) == told
+        assert all(words in line and line.endswith(right) for line in lines)

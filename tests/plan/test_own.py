@@ -33,6 +33,7 @@ def own(study: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
         "network": {"name": "custom", "factory": "mine:Net", "settings": {"width": 4}},
         "optimizer": {"name": "custom", "factory": "mine:step", "lr": 0.1},
     }
+    study["comparisons"]["a"]["vary"] = {"init": ["default", "zeros"]}
     return study
 
 
@@ -114,3 +115,17 @@ def test_a_tuned_setting_that_the_factory_does_not_take(own: dict[str, Any], che
     own["tune"] = {"optimizer.settings.mumentum": {"values": [0, 0.5]}}
     words = "tune.optimizer.settings.mumentum: 'mumentum' is not a setting of mine:step; did you mean 'momentum'?"
     assert check(own) == (2, "", [f"s.yaml: {words}"])
+
+
+def test_an_activation_changes_nothing_in_a_network_of_ones_own(own: dict[str, Any], check: Any) -> None:
+    """Arms that train alike, called otherwise, would be compared."""
+    Path("mine.py").write_text(MINE)
+    own["comparisons"]["a"]["vary"] = {"network": ["custom", "mlp"], "activation": ["relu", "tanh"]}
+    place = "comparisons.a.vary.activation"
+    words = (
+        f"'mine:Net' takes no activation, so that this is the same arm as {place}[0]; make it a setting of the "
+        "factory (network.settings.activation), or leave the combination out by 'skip:'"
+    )
+    assert check(own) == (2, "", [f"s.yaml: {place}[1]: {words}"])
+    own["comparisons"]["a"]["skip"] = [{"network": "custom", "activation": "tanh"}]
+    assert check(own)[0] == 0

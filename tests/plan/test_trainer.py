@@ -100,8 +100,7 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "twice": (
         lambda s: (trainer(s)["settings"].update(batch_size=3), s["baseline"].update(batch_size=4)),
-        "baseline.batch_size: 'batch_size' is a setting of the script, too; give it in one place, "
-        "or leave the combination out by 'skip:'",
+        "baseline.batch_size: 'batch_size' is a setting of the script, too; give it in one place",
     ),
     "the engine has no data": (
         lambda s: s["comparisons"]["a"].update(vary={"trainer": ["engine", trainer(s)]}),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from math import prod
+from pathlib import Path
 
 from study.axes.recipe import AXES
 from study.errors import join, join_each
 from study.metrics import METRICS
 from study.plan.cost import training_rows
+from study.plan.elsewhere.sheet import Sheet
 from study.plan.history import TIMING, Freshness, History
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import EXAMPLE
@@ -33,6 +36,7 @@ def warnings(plan: Plan, store: Store) -> Iterator[str]:
             yield from _not_derived(comparison, path)
             yield from _could_be_paired(comparison, path)
             yield from _alike(comparison, path)
+            yield from _repeated(comparison, path)
             continue
         yield from _other_selection(plan, comparison, path)
         yield from _changes_several(comparison, path)
@@ -91,6 +95,23 @@ def _could_be_paired(comparison: PlannedComparison, path: str) -> Iterator[str]:
         yield (
             f"{join(path, 'runs')}: all arms have the same seeds, and are compared as if they were not paired; say "
             "paired: true if a seed gave all of them the same order of rows, or initial parameters, or split"
+        )
+
+
+def _repeated(comparison: PlannedComparison, path: str) -> Iterator[str]:
+    """Rows that are there twice, which count as two runs where no column says whose they are."""
+    runs = comparison.runs
+    try:
+        sheet = Sheet(Path(runs.file.path)) if runs and not runs.file.seed else None
+        kinds = sheet.repeated() if sheet else []
+    except (OSError, ValueError, LookupError):  # as it was when it was planned, it can be read
+        return
+    if sheet and kinds:
+        more = f" (and {len(kinds) - 1} more such)" * (len(kinds) > 1)
+        seed = next((name for name in sheet.names if re.split(r"\W|_", name.casefold())[-1] == "seed"), None)
+        yield (
+            f"{join(path, 'runs')}: {sheet.at(kinds[0])} are the same in every column{more}, and count as runs of "
+            f"their own; keep one of them" + (f", and say seed: {seed}" if seed else ", or add a column for 'seed:'")
         )
 
 

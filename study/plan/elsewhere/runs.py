@@ -21,7 +21,9 @@ ENDS = {  # as Weights & Biases, MLflow, schedulers and people write them
     "failed": ("failed", "failure", "crashed", "crash", "killed", "error", "timeout", "oom", "preempted", "cancelled"),
     "missing": ("missing", "running", "pending", "queued", "scheduled"),
 }
-DIVERGE = "write nan where the run diverged, or say what such a run is: empty: diverged (or failed, missing)"
+EMPTY = "what such a run is: empty: diverged (or failed, missing)"
+DIVERGE = f"write nan where the run diverged, or say {EMPTY}"
+NAMED = 6  # runs that a line names
 
 
 class GivenRun(NamedTuple):
@@ -187,14 +189,22 @@ class _Rows:
 
     def _runs(self, rows: Sequence[_Row], made: Mapping[Key, Label]) -> list[GivenRun]:
         said, bad = self._ends(), _Bad()
+        self.gone: dict[str, list[str]] = {}  # metric → the runs that no row has it of
         runs = [self._run(row, made[row.key].text, said[row.row] if said else "finished", bad) for row in rows]
         for (name, right), (what, where) in bad.items():
             self.wrong(f"metrics/{name}", where, what, right)
+        for name, without in self.gone.items():
+            named = "; ".join([*without[:NAMED], *[f"{len(without) - NAMED} more"] * (len(without) > NAMED)])
+            what = f"{self.sheet.name} has no row with {self.metrics[name].column!r} of {named}"
+            self.mistakes.add(join(self.at, "metrics", name), f"{what}; add it, or say {EMPTY}")
         return runs
 
     def _run(self, row: _Row, label: str, said: str, bad: _Bad) -> GivenRun:
         """``said``: how it ended, as its status has it, or "finished". What cannot be is added to ``bad``."""
         values = {name: self._value(row, name, said == "finished", bad) for name in self.metrics}
+        for name in self.metrics if self.file.metric and said == "finished" and self.file.empty is None else ():
+            if name not in row.cells:
+                self.gone.setdefault(name, []).append(f"{label}, seed {row.seed}")
         word = str(self.ends[row.row]) if self.ends else None
         if said != "finished":
             return GivenRun(label, row.seed, said, word, values)
@@ -210,7 +220,7 @@ class _Rows:
         """What a run has of a metric, scaled; None where that is nothing."""
         one, (cell, at) = self.metrics[name], row.cells.get(name, (None, row.row))
         value = number(cell)
-        if cell is None and finished and self.file.empty is None:
+        if cell is None and name in row.cells and finished and self.file.empty is None:
             bad.add(name, at, f"{one.column!r} is empty", DIVERGE)
         elif cell is not None and value is None:
             right = "write numbers, with a point, and no more"

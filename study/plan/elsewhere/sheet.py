@@ -81,6 +81,13 @@ class Sheet:
             self._cells[name] = pq.read_table(self.path, columns=[name])[name].to_pylist()
         return [_cell(value) for value in self._cells[name]]
 
+    def repeated(self) -> list[list[int]]:
+        """Rows that are the same in every column, those of each kind together. No column may be named twice."""
+        kinds: dict[tuple[Cell, ...], list[int]] = {}
+        for row, cells in enumerate(zip(*map(self.column, self.names), strict=True)):
+            kinds.setdefault(cells, []).append(row)
+        return [rows for rows in kinds.values() if len(rows) > 1]
+
     def at(self, rows: Collection[int]) -> str:
         """``sweep.csv, lines 3, 7 and 9``: where rows are, the first of many."""
         shown = sorted(rows)[:LISTED]

@@ -7,15 +7,16 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from study.axes.combinations import impossible
+from study.axes.custom import Custom
 from study.axes.dataset import Dataset
-from study.axes.recipe import AXES, Recipe
+from study.axes.recipe import AXES, Recipe, split_key
 from study.errors import Mistakes, join
 from study.metrics import METRICS, Select, selections
 from study.plan.check.claims import NO_TARGET, check_claims, check_shown, for_regression, unfit_for
 from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.elsewhere.expand import plan_runs
 from study.plan.elsewhere.models import RunsComparison
-from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries, key_place, matrix
+from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, canonical, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.names import known_labels
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
@@ -134,6 +135,7 @@ class Expansion:
         plain = [self._arm(row, search) for row, search in zip(rows, found, strict=True)]
         if not self._check_apart(rows, plain, opened):
             return
+        self._check_idle(rows, plain)
         labels = [row.label for row in rows]
         comparison = known_labels(comparison, labels)
         target = comparison.target or self.file.target
@@ -219,8 +221,9 @@ class Expansion:
         if (reason := impossible(recipe)) and not (search and any(search.covered(axis) for axis in reason[0])):
             axes, words = reason
             own = {key.partition(".")[0]: entry.place for key, entry in row.combination.items()}
-            at = next((own[axis] for axis in axes if axis in own), row.choices.places.get(axes[0], "baseline"))
-            self.mistakes.add(at, f"{words}, or leave the combination out by 'skip:'")
+            at = next((own[axis] for axis in axes if axis in own), "")
+            skip = ", or leave the combination out by 'skip:'" if at else ""
+            self.mistakes.add(at or row.choices.places.get(axes[0], "baseline"), words + skip)
         return Arm(search=search) if search else Arm(recipe=recipe)
 
     def _check_apart(self, rows: list[Row], arms: list[Arm | None], opened: OpenSettings | None) -> bool:
@@ -240,6 +243,22 @@ class Expansion:
             if opened and arm.search:
                 check_possible(arm.search, opened, self.mistakes)
         return len(by_id) == sum(arm is not None for arm in arms)
+
+    def _check_idle(self, rows: list[Row], arms: list[Arm | None]) -> None:
+        """Note arms that differ only in what their network does not take: they train alike, under two names."""
+        first: dict[str, str] = {}  # all else that an arm sets → where the first sets what is not taken
+        for row, arm in zip(rows, arms, strict=True):
+            network = arm and arm.outline.network
+            keys = [key for key in row.combination if network and split_key(key)[0] in network.idle]
+            if not network or not keys:
+                continue
+            rest = canonical({key: entry.value for key, entry in row.combination.items() if key not in keys})
+            axis, place = split_key(keys[0])[0], row.combination[keys[0]].place
+            there = first.setdefault(rest, place)
+            if there != place:
+                own = f"make it a setting of the factory (network.settings.{axis}), or " * isinstance(network, Custom)
+                words = f"{network.title!r} takes no {axis}, so that this is the same arm as {there}"
+                self.mistakes.add(place, f"{words}; {own}leave the combination out by 'skip:'")
 
     def _selections(
         self, comparison: Comparison, opened: OpenSettings | None, regression: Dataset | None, target: Target | None
