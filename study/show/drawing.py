@@ -86,13 +86,17 @@ class Studio:
 
     def _each(self, new: Sequence[Drawing], processes: int) -> Iterator[str]:
         """Why each could not be drawn; empty where it was."""
-        if min(processes, len(new)) < 2:
+        pool = None
+        with suppress(OSError):  # no semaphores, as where nothing can be written to /dev/shm
+            if min(processes, len(new)) > 1:
+                pool = ProcessPoolExecutor(processes, mp_context=get_context("fork"))
+        if pool is None:
             yield from (self.tried(one) for one in new)
             return
         with suppress(ImportError):  # once, before they part
             import study.show.figures.panel  # noqa: F401
         STUDIOS[:] = [self]
-        with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+        with pool:
             yield from pool.map(_tried, new)
 
     def tried(self, drawing: Drawing) -> str:

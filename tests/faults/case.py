@@ -172,6 +172,9 @@ class Case(Place):
 def judged(case: Case, before: Mapping[str, tuple[int, bytes]], status: int, truth: pd.DataFrame) -> Outcome:
     """``before``: the records that were there when the last call began, with ``status``; ``truth``: undisturbed."""
     outcome = Outcome(tracebacks=sum("Traceback (most recent call last)" in text for text in case.said))
+    for text in case.said:
+        _, mark, rest = text.partition("Traceback (most recent call last)")
+        outcome.words += [mark + rest[:1500]] * bool(mark)
     if status:
         outcome.words.append(f"exit status {status}: {case.said[-1][-1500:]}")
     after = case.records()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import subprocess
@@ -177,6 +178,20 @@ def test_what_could_not_be_drawn_is_drawn_by_the_next_call(
         assert [failed for failed, _ in studio.draw_all(1)] == [drawing]
     assert list(studio.draw_all(1)) == []
     assert all((studio.folder / file).exists() for file in drawing.files)
+
+
+def test_where_processes_cannot_share_anything_one_draws_all(
+    page: Path, planned: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_semaphores(*arguments: object, **keywords: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("study.show.drawing.ProcessPoolExecutor", no_semaphores)
+    studio = Studio(planned(TWO), Store(page.parents[2]))
+    studio.folder.with_name(".small.drawn.json").unlink()
+    (studio.folder / "figures" / "results" / "init.svg").unlink()
+    assert list(studio.draw_all(2)) == []
+    assert (studio.folder / "figures" / "results" / "init.svg").exists()
 
 
 def test_the_page_says_how_arms_were_timed_or_why_not(page: Path, planned: Callable[..., Plan], tmp_path: Path) -> None:
