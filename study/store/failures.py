@@ -91,8 +91,8 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def of_machine(error: BaseException) -> bool:
-    """Whether memory or a disk was too small, which a traceback says no more about."""
-    return isinstance(error, DiskFull) or out_of_memory(error)
+    """Whether memory or a disk was too small, or a file is damaged: a traceback says no more of that."""
+    return isinstance(error, DiskFull | Damaged) or out_of_memory(error)
 
 
 def _failure(arm: str, block: Block | None, mark: Path, failed: Path) -> Failure | None:
