@@ -100,11 +100,11 @@ def _arm(arm: str, into: Store, source: Store, taken: Taken) -> None:
         try:
             runs = runs_of(source, arm, block)
         except Damaged as damaged:
-            taken.left.append(f"arm {arm}, seeds {block}: not taken: {damaged.path.name} {damaged.why}")
+            taken.left.append(f"arm {arm}, {block.words}: not taken: {damaged.path.name} {damaged.why}")
             continue
         if others := {run.row["recipe_version"] for run in runs.values()} - {version}:
             words = f"of recipe version {', '.join(map(str, others))}, the arm of {version}"
-            taken.left.append(f"arm {arm}, seeds {block}: not taken: {words}")
+            taken.left.append(f"arm {arm}, {block.words}: not taken: {words}")
             continue
         known = [seed for seed in runs if seed in there]
         for seed in known:

@@ -49,7 +49,7 @@ class BlockUnit(Frozen):
 
     @property
     def name(self) -> str:
-        return f"{self.arm.id}, seeds {self.block}"
+        return f"{self.arm.id}, {self.block.words}"
 
     def marks(self, store: Store) -> tuple[Path, Path]:
         """Where its start is noted, and its failure."""

@@ -11,6 +11,7 @@ from study.show.formats import isolated
 
 COUNTED = ("steps", "epochs")  # units of numbers that mostly are whole, which their titles name already
 NONE = "–"
+SMALL = 1e-3  # numbers below are written with an exponent where they need more digits than their column
 
 
 class Cell(NamedTuple):
@@ -87,8 +88,9 @@ def rounded(value: float, places: int) -> str:
         return NONE
     if math.isinf(value):
         return "> budget"
-    if value and abs(value) < 0.5 * 10**-places:
-        return f"{value:.1e}".replace("-", "−", 1) if value < 0 else f"{value:.1e}"
+    if value and abs(value) < 0.5 * 10**-places:  # what would be a zero keeps two digits
+        text = f"{abs(value):.1e}" if abs(value) < SMALL else f"{abs(value):.{_places(abs(value))}f}"
+        return f"−{text}" if value < 0 else text
     return f"{value:,.{places}f}".replace("-", "−")
 
 

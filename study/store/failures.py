@@ -37,7 +37,7 @@ class Failure(NamedTuple):
 
     @property
     def what(self) -> str:
-        return "tuning" if self.block is None else f"seeds {self.block}"
+        return "tuning" if self.block is None else self.block.words
 
 
 def failures(store: Store, arm: str) -> Iterator[Failure]:

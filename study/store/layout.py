@@ -27,6 +27,16 @@ class Block(NamedTuple):
         return f"{self.first}-{self.last}"
 
     @property
+    def numbers(self) -> str:
+        """For people: ``1``, ``2-4``."""
+        return str(self) if self.last > self.first else str(self.first)
+
+    @property
+    def words(self) -> str:
+        """For people: ``seed 1``, ``seeds 2-4``."""
+        return f"seed{'s' * (self.last > self.first)} {self.numbers}"
+
+    @property
     def seeds(self) -> range:
         return range(self.first, self.last + 1)
 

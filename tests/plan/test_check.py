@@ -47,7 +47,7 @@ def test_check_prints_what_there_is_to_do(study: dict[str, Any], check: Check, p
     _, out, _ = check(study)  # seeds 0 and 2 of that arm are one job
     assert out.splitlines()[-1] == "1 job to do; 1 of 9 runs cached in results/"
     label = planned.comparisons[0].arms[0].label
-    assert f"  to train: a, {label} ({first}), seeds 0-0, 2-2" in out.splitlines()
+    assert f"  to train: a, {label} ({first}), seeds 0, 2" in out.splitlines()
 
 
 def test_check_writes_nothing(study: dict[str, Any], check: Check) -> None:

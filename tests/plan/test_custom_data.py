@@ -29,12 +29,18 @@ def gap(): return X, np.array(["a", None] * 25, dtype=object)
 def broken():
     return X[0] + two
 def leaves(): raise SystemExit("no data")
+def short(): return X, two[5:]
+def alone(): return X
+def three(): return X, two, two
 def unseeded(): return np.random.default_rng().normal(size=(50, 3)), two
 """
 PLACE = "s.yaml: baseline.dataset.factory: owndata:"
 TOLD = {
-    "holes": "s.yaml: baseline.dataset: features are not finite (row 4, column 1); correct it, or take it out",
-    "rare": "s.yaml: baseline.dataset: class 'c' has 2 rows, too few to be split; give each class 3 at least",
+    "holes": f"{PLACE}holes: features are not finite (row 4, column 1); correct it, or take it out",
+    "rare": f"{PLACE}rare: class 'c' has 2 rows, too few to be split; give each class 3 at least",
+    "short": f"{PLACE}short: gave 2 arrays of 50 and 45 rows; give features and target, as many rows of both",
+    "alone": f"{PLACE}alone: gave ndarray; give features and target, as many rows of both",
+    "three": f"{PLACE}three: gave 3 arrays; give features and target, as many rows of both",
     "texts": f"{PLACE}texts: its features are of type <U32; give numbers",
     "ragged": f"{PLACE}ragged: rows of its features, or its target, differ in length; give one shape",
     "mixed": f"{PLACE}mixed: its target is of objects (int, str); give numbers, or texts",

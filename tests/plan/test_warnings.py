@@ -168,6 +168,22 @@ def test_batches_larger_than_all_rows(study: dict[str, Any], check: Check) -> No
     assert warned(check, study) == [only.replace("'batch_size=2000'", alike) + "; give batch_size: 1077 at most"]
 
 
+def test_a_share_that_leaves_hardly_a_row_to_train_on(study: dict[str, Any], check: Check) -> None:
+    study["comparisons"]["a"]["vary"] = {"train_share": [1.0, 0.1, 0.005]}
+    study["baseline"]["batch_size"] = 4
+    words = "5 rows of 1,077 to train on in 'train_share=0.005'; give train_share: 0.01 or more"
+    assert warned(check, study) == [f"comparisons.a: {words}"]
+
+
+def test_an_interval_of_evaluation_that_no_run_lasts_for(study: dict[str, Any], check: Check) -> None:
+    study["comparisons"]["a"]["vary"] = {"evaluate": [{"steps": 68}, {"steps": 1000}]}
+    [line] = warned(check, study)
+    assert line.startswith(
+        "comparisons.a: evaluated every 1000 steps of 68, so before training and at its end only, in "
+    )
+    assert line.endswith("; give evaluate fewer steps")
+
+
 def test_steps_of_a_tuned_batch_size_are_counted_by_candidate(study: dict[str, Any], check: Check) -> None:
     study["tune"] = {"batch_size": {"values": [100, 1077]}, "seeds": 5, "extend": 0}
     lines = check(study)[1].splitlines()  # 1,077 rows: 11 steps and 1; two arms, two epochs

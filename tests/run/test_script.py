@@ -120,7 +120,7 @@ def test_a_script_that_fails_is_a_failed_run_and_others_go_on(
     began = time.monotonic()
     [line] = run(job(recipe, tmp_path, 0, 1, 2), store)
     assert time.monotonic() - began < 20
-    assert line.startswith(f"{recipe.id}, seeds 1-1: ScriptError: {reason}")
+    assert line.startswith(f"{recipe.id}, seed 1: ScriptError: {reason}")
     assert frames(store, recipe)[0]["seed"].tolist() == [0, 2]
     failed = json.loads(store.failed(recipe.id, Block(1, 1)).read_text())
     assert failed["reason"].startswith(f"ScriptError: {reason}")

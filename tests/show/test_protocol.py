@@ -181,3 +181,15 @@ def test_arms_on_datasets_are_called_by_their_labels(planned: Callable[..., Plan
     assert found is not None
     assert found.datasets == ("Wines", "Tumours", "digits")
     assert plan.arms[comparison.arms[0].arm].columns()["dataset"] == "Wines"
+
+
+def test_an_arm_that_starts_warm_was_trained_before_and_the_page_says_so(planned: Callable[..., Plan]) -> None:
+    warm = "{name: warm, epochs: 4, train_share: 0.25}"
+    plan = planned(f"w: {{vary: {{start: [afresh, {warm}]}}, metrics: [test_accuracy]}}")
+    made = records(plan, outcome)
+    said = dict(protocol.facts(plan, made))["Started warm"]
+    assert said == (
+        "arms with start: warm were trained before (epochs=4, train_share=0.25). These steps count in no budget and in "
+        "no time: such an arm is trained longer than one that starts afresh."
+    )
+    assert "Started warm" not in dict(protocol.facts(planned(TWO), records(planned(TWO), outcome)))

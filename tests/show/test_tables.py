@@ -124,6 +124,12 @@ def test_a_column_shares_its_decimals_as_far_as_intervals_allow() -> None:
     assert str(show("test_loss", Estimate(float("nan"), None, None))) == "–"
 
 
+def test_an_end_near_zero_keeps_two_digits_without_an_exponent() -> None:
+    """As people write numbers; only those that are very small have one."""
+    cells = [show("test_accuracy", Estimate(0.26, low, 0.52), 0) for low in (-0.0048, 0.0, 1e-7)]
+    assert [str(cell) for cell in cells] == ["26 [−0.48 to 52]", "26 [0 to 52]", "26 [1.0e-05 to 52]"]
+
+
 def test_headings_name_the_unit_once() -> None:
     assert heading("epochs_to_target") == "epochs to target"
     assert heading("test_loss", "squared error") == "test loss (squared error)"

@@ -10,6 +10,7 @@ from study.axes.custom import Custom
 from study.axes.dataset import Dataset
 from study.axes.datasets.raw import Found, Raw, Unfit
 from study.tasks import TaskName
+from study.wording import counted, listed
 
 
 class CustomDataset(Dataset, Custom):
@@ -46,7 +47,11 @@ class CustomDataset(Dataset, Custom):
 
     def look(self) -> Found:
         raw = self._read()
-        return self.examined(raw).model_copy(update={"checksum": checksum(raw)})
+        try:
+            found = self.examined(raw)
+        except Unfit as error:
+            raise self._unfit("; ".join(error.words)) from error
+        return found.model_copy(update={"checksum": checksum(raw)})
 
     def _read(self) -> Raw:
         import numpy as np
@@ -65,7 +70,9 @@ class CustomDataset(Dataset, Custom):
         sizes = [len(part) if part.ndim else 0 for part in parts]
         if len(parts) != wanted or sizes[::2] != sizes[1::2] or min(sizes) == 0:
             words = "features and target" + ", and those of the test rows" * self.given_test
-            raise self._unfit(f"gave no {words}, as many rows of both")
+            numbers = f" of {listed([f'{size:,}' for size in sizes])} rows" if len(parts) == wanted else ""
+            gave = f"{counted(len(parts), 'array')}{numbers}" if parts else type(made).__name__
+            raise self._unfit(f"gave {gave}; give {words}, as many rows of both")
         for x in parts[::2]:
             if x.dtype.kind not in "buif":
                 raise self._unfit(f"its features are of type {x.dtype}; give numbers")

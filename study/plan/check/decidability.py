@@ -112,7 +112,8 @@ def floors(plan: Plan, withdrawn: Sequence[float] = ()) -> Iterator[str]:
         groups.setdefault(claim.over + ", kind: equal" * (claim.sides == 1), claim)
     chance = dict(zip(claims, chances([*(claim.floor() for claim in claims), *withdrawn], plan.looks), strict=False))
     width = max(len("tied pairs"), *map(len, groups))
-    yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()
+    if not all(claim.runs for claim in claims):  # where runs are not paired nothing ties
+        yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()
     for name, claim in groups.items():
         numbers = [claim.floor(ties) for ties in TIES if ties == 0 or not claim.runs]
         cells = "".join(f"{f'{p:.2g}' if p <= limit else f'({p:.2g})':<11}" for p in numbers)

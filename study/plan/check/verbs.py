@@ -86,7 +86,8 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
     print(f"{counted(sum(c.here for c in plan.comparisons), 'comparison')}, {arms}, {counted(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:
         for arm, blocks in gaps.items():
-            print(printed(f"  to train: {plan.names[arm]}, seeds {', '.join(map(str, blocks))}"))
+            words = blocks[0].words if len(blocks) == 1 else f"seeds {', '.join(block.numbers for block in blocks)}"
+            print(printed(f"  to train: {plan.names[arm]}, {words}"))
     to_do, trials = jobs(plan, store, Limits(gpu=gpu)), trials_of(plan, store)
     searches, final_runs = work_of(plan, store, trials)
     searched = sum_up(searches)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from math import prod
+from math import ceil, prod
 from pathlib import Path
 
 from study.axes.recipe import AXES
+from study.axes.training.evaluation import EachSteps
 from study.errors import join, join_each
 from study.metrics import METRICS
 from study.plan.cost import training_rows
@@ -18,10 +19,12 @@ from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import EXAMPLE
 from study.plan.timing import rounds_of
 from study.store.layout import Block, Store, owned
-from study.wording import listed
+from study.wording import counted, listed
 
 HALF_A_POINT = 0.005  # of accuracy
 FUNCTIONS = ({"train_seconds", "step_seconds", "speedup"}, {"steps_to_target", "epochs_to_target"})  # of each other
+ALIKE = ", and arms that differ in nothing else are the same"
+FEWEST = 10  # rows to train on, as of a sample: ``rows``
 NAMED = 6  # arms that a line names, at most
 LOOKED_INTO = 256  # arms of a comparison whose cached runs are read, at most
 HELD_OUT = {"test_accuracy": "test", "generalization_gap": "test", "val_accuracy": "validation"}
@@ -44,7 +47,7 @@ def warnings(plan: Plan, store: Store) -> Iterator[str]:
         yield from _not_derived(comparison, path)
         yield from _unequal(plan, comparison, path)
         yield from _untuned(plan, comparison, path)
-    yield from _whole_batches(plan, store)
+    yield from _sizes(plan, store)
     yield from _another_look(plan, store)
     yield from _same_for_all(plan, store)
 
@@ -193,23 +196,32 @@ def _untuned(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[s
         yield f"{where}: arms with different {what} at {max(rates)}; {add}"
 
 
-def _whole_batches(plan: Plan, store: Store) -> Iterator[str]:
-    """Arms whose batch is larger than all training rows: they hold these, and train alike."""
+def _sizes(plan: Plan, store: Store) -> Iterator[str]:
+    """Arms whose batches hold all training rows, and train alike; on hardly a row; evaluated never in between."""
     rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
     for comparison in plan.comparisons:
-        found: dict[int, list[str]] = {}
+        found: dict[tuple[str, str, str], list[str]] = {}
         for arm in comparison.arms if comparison.here else ():
             recipe, whole = plan.arms[arm.arm].outline, rows.get(plan.arms[arm.arm].dataset_id)
-            known = whole and recipe.training_rows(whole)
-            if known and recipe.batch_size > known:
-                found.setdefault(known, []).append(repr(arm.label))
-        for known, labels in found.items():
+            if not whole:
+                continue
+            known, budget = recipe.training_rows(whole), recipe.budget(recipe.training_rows(whole))
+            if recipe.batch_size > known:
+                what = f"a batch holds all {known:,} training rows and no more"
+                found.setdefault((what, ALIKE, f"give batch_size: {known} at most"), []).append(repr(arm.label))
+            if recipe.train_share < 1 and known < FEWEST:
+                what = f"{counted(known, 'row')} of {whole:,} to train on"
+                right = f"give train_share: {ceil(1000 * FEWEST / whole) / 1000:g} or more"
+                found.setdefault((what, "", right), []).append(repr(arm.label))
+            if isinstance(recipe.evaluate, EachSteps) and recipe.evaluate.steps > budget:
+                what = (
+                    f"evaluated every {recipe.evaluate.interval} of {budget:,}, so before training and at its end only,"
+                )
+                found.setdefault((what, "", "give evaluate fewer steps"), []).append(repr(arm.label))
+        for (what, alike, right), labels in found.items():
             named = listed([*labels[:NAMED], *[f"{len(labels) - NAMED} more"] * (len(labels) > NAMED)])
-            alike = ", and arms that differ in nothing else are the same" * (len(labels) > 1)
-            yield (
-                f"{join('comparisons', comparison.name)}: a batch holds all {known:,} training rows and no more in "
-                f"{named}{alike}; give batch_size: {known} at most"
-            )
+            more = alike * (len(labels) > 1)
+            yield f"{join('comparisons', comparison.name)}: {what} in {named}{more}; {right}"
 
 
 def _another_look(plan: Plan, store: Store) -> Iterator[str]:

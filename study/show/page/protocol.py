@@ -224,6 +224,7 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
         seeds=sorted({comparison.seeds for comparison in plan.comparisons if comparison.here}),
         given=[comparison for comparison in plan.comparisons if comparison.runs],
         budgets=_budgets(ours),
+        warm=sorted({written(own.start).partition(" ")[2] for own in ours if own.start.before}),
         intervals=intervals,
         resolutions=[interval if interval[0].isdigit() else f"one {interval}" for interval in intervals],
         scripts=list(dict.fromkeys(trainer.run for trainer in trainers if isinstance(trainer, Command))),
@@ -253,8 +254,7 @@ def _datasets(plan: Plan, runs: pd.DataFrame) -> list[dict[str, Any]]:
         about: dict[str, Any] = {
             name: getattr(dataset, name) for name in ("images", "split", "given_test", "folds", "fold")
         }
-        about["columns"] = dataset.found.summary if dataset.found else ""
-        about["unequal"] = _unequal(dataset)
+        about |= {"columns": dataset.found.summary if dataset.found else "", "unequal": _unequal(dataset)}
         rows = f"{rows} rows" if rows else ""
         found.append(about | {"written": written(dataset), "rows": rows, "regression": regression})
     return found
