@@ -140,12 +140,11 @@ CHOICES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a fold that there is not": (
         {"baseline.dataset": {"name": "wine", "folds": 5, "fold": 5}},
-        'baseline.dataset: {"name": "wine", "folds": 5, "fold": 5} is refused; fold 5 is not one of 0 to 4; '
-        "give one of these",
+        "baseline.dataset: fold 5 is not one of 0 to 4; give one of these",
     ),
     "a fold of nothing": (
         {"baseline.dataset": {"name": "wine", "fold": 2}},
-        'baseline.dataset: {"name": "wine", "fold": 2} is refused; fold 2 is of no folds; give folds: 5, say, too',
+        "baseline.dataset: fold 2 is of no folds; give folds: 5, say, too",
     ),
     "a word that a setting does not know": (
         {"baseline.dataset": {"name": "digits", "split": "by_sed"}},

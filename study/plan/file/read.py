@@ -198,7 +198,9 @@ def expected(*errors: ErrorDetails) -> str:
     """What was wrong with one value, and what would be right."""
     if all(error["type"] in EXPECTED for error in errors):
         return refuse(errors[0]["input"], _wanted(errors))
-    return f"{show(errors[0]['input'])} is refused; {errors[0]['msg'].removeprefix('Value error, ')}"
+    given, words = errors[0]["input"], errors[0]["msg"].removeprefix("Value error, ")
+    own = errors[0]["type"] == "value_error" and isinstance(given, dict)  # these say which of its settings is meant
+    return words if own else f"{show(given)} is refused; {words}"
 
 
 def _wanted(errors: Sequence[ErrorDetails]) -> str:
