@@ -12,14 +12,14 @@ from typing import Any
 from pydantic import Field
 
 from study.axes.base import Frozen
-from study.axes.custom import Custom
 from study.axes.dataset import Dataset
-from study.axes.recipe import AXES, RECIPE, Recipe, canonical, digest
+from study.axes.recipe import AXES, RECIPE, Recipe, digest
 from study.errors import Damaged, Refused, suggest
 from study.metrics import METRICS, Select
 from study.plan.elsewhere.metrics import own_metrics
 from study.plan.elsewhere.planned import PlannedRuns
 from study.plan.file.claim import Claim, Measured
+from study.plan.own import own_kinds
 from study.plan.search import Candidate, Search, Selection
 from study.store.layout import Block, Store, missing
 from study.store.notes import note_text, read_note, write_note
@@ -181,9 +181,7 @@ class Plan(Frozen):
     timing: Timing | None
     looks: int = 1  # at the results, as announced
     folder: str = "."  # of the study file: what a person's own code is imported from
-    places: dict[str, str] = Field(
-        default_factory=dict
-    )  # of a person's own code: factory → where the study file first names it
+    places: dict[str, str] = Field(default_factory=dict)  # of own code: factory → where the study file first names it
 
     @property
     def datasets(self) -> dict[str, Dataset]:
@@ -271,16 +269,7 @@ class Plan(Frozen):
     @cached_property
     def own(self) -> dict[str, Arm]:
         """One arm of each kind that has something of a person's own, whatever their rates."""
-        found: dict[str, Arm] = {}
-        for arm in self.arms.values():
-            recipe = arm.outline
-            if not recipe.trainer.free and any(isinstance(choice, Custom) for choice in recipe.choices):
-                rates = recipe.optimizer.differing() | {"lr": None}
-                parts: list[object] = [recipe.kind, rates, recipe.schedule.differing()]
-                drops = bool(recipe.dropout), bool(arm.open("dropout"))
-                parts += [drops] * any(drops)
-                found.setdefault(digest(canonical({"own": parts})), arm)
-        return found
+        return own_kinds(self.arms.values())
 
     @property
     def dry_id(self) -> str:
@@ -303,9 +292,8 @@ def open_plan(path: str | Path) -> tuple[Plan, Store]:
     """The plan at ``results/studies/{study}/plan.json`` and its store. Raises Refused where there is none."""
     path = Path(path)
     if path.name != "plan.json" or not path.is_file():
-        raise Refused(
-            [f"{path}: there is no plan; give results/studies/STUDY/plan.json, which a run of snakemake writes"]
-        )
+        right = "give results/studies/STUDY/plan.json, which a run of snakemake writes"
+        raise Refused([f"{path}: there is no plan; {right}"])
     parents = path.parents if len(path.parents) > 3 else path.absolute().parents
     plan = Plan.load(path)
     plan.declare()

@@ -277,11 +277,7 @@ def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
             shown[code] = ABSENT if value is None else one_line(str(value["label"]))
             continue
         twins = [twin for twin in distinct.values() if twin is not None and _called(twin) == _called(value)]
-        parts = [
-            f"{setting.removeprefix(SETTINGS)}={number(value.get(setting))}"
-            for setting in varying(twins)
-            if setting != "label"
-        ]
+        parts = [f"{s.removeprefix(SETTINGS)}={number(value.get(s))}" for s in varying(twins) if s != "label"]
         shown[code] = " ".join([_called(value), *parts])
     return shown
 
