@@ -1,0 +1,156 @@
+"""How often a method that is tuned twice is told apart from itself, and what of that tuning by seed mends.
+
+    python -m benchmarks.retuning [--studies 1000]
+    python -m benchmarks.retuning --pool FOLDER   # write pool.parquet from the results of pool.yaml
+
+Nothing is trained: candidates and seeds are drawn from ``pool.parquet``, real runs of nine rates of six arms, 48 seeds
+each. In every study one arm is tuned twice, independently; both sides are run with the same seeds, and judged by a
+claim without a margin. *By seed*: each run is tuned for itself, with one tuning seed. *Once*: one search with three
+tuning seeds chooses for all runs. Fails where tuning by seed is wrong in more than 5 % of studies beyond Monte-Carlo
+error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from statsmodels.stats.proportion import proportion_confint
+
+from study.metrics import METRICS, Select
+from study.plan.trials import Trial, rank
+from study.stats.exact import ALPHA
+from study.stats.paired import Side, Statement, weigh
+
+POOL = Path(__file__).parent / "pool.parquet"
+SEEDS = 16  # of the runs of a study
+ONCE = 3  # tuning seeds of one search for all runs
+METRICS_JUDGED: dict[str, Select] = {  # and what their arms are tuned by
+    "test_accuracy": "val_accuracy",
+    "test_loss": "val_loss",
+    "train_accuracy": "val_accuracy",
+    "train_loss": "val_loss",
+    "epochs_to_target": "steps_to_target",
+}
+COLUMNS = [
+    "label", "lr", "seed", "status", "val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy",
+    "train_loss", "steps_to_target", "epochs_to_target",
+]  # fmt: skip
+Seeds = NDArray[np.int64]
+
+
+class Arm:
+    """The runs of an arm's candidates, by seed."""
+
+    def __init__(self, runs: pd.DataFrame) -> None:
+        self.rates = sorted(runs["lr"].unique())
+        self.rows = [runs[runs["lr"] == lr].set_index("seed") for lr in self.rates]
+        self.dicts = [rows.astype(object).where(rows.notna(), None).to_dict("index") for rows in self.rows]
+        self.seeds = np.array(sorted(runs["seed"].unique()))
+        self.chosen = cache(self._chosen)
+
+    def _chosen(self, select: Select, tuning: tuple[int, ...]) -> int:
+        """The place of the candidate that these tuning seeds choose."""
+        trials = [
+            Trial({"optimizer.lr": lr}, [rows[seed] for seed in tuning])
+            for lr, rows in zip(self.rates, self.dicts, strict=True)
+        ]
+        return rank(trials, select)[0]
+
+    def side(self, label: str, metric: str, seeds: Seeds, candidates: Sequence[int]) -> Side:
+        """The runs of ``seeds``, each with a candidate."""
+        rows = [self.dicts[place][seed] for place, seed in zip(candidates, seeds, strict=True)]
+        values = np.array([np.nan if row[metric] is None else row[metric] for row in rows], dtype=float)
+        status = np.array([row["status"] for row in rows])
+        if METRICS[metric].target:
+            values[np.isnan(values)] = np.inf
+        return Side(label, values, np.array(["finished"] * len(rows)) if METRICS[metric].target else status)
+
+
+def by_seed(arm: Arm, select: Select, tuning: Seeds, runs: int) -> list[int]:
+    """The candidates of ``runs`` runs, each tuned with a seed of its own."""
+    return [arm.chosen(select, (int(seed),)) for seed in tuning[:runs]]
+
+
+def once(arm: Arm, select: Select, tuning: Seeds, runs: int) -> list[int]:
+    """One candidate for all runs."""
+    return [arm.chosen(select, tuple(sorted(map(int, tuning[:ONCE]))))] * runs
+
+
+WAYS: dict[str, Callable[[Arm, Select, Seeds, int], list[int]]] = {"once": once, "by seed": by_seed}
+
+
+def false(arm: Arm, metric: str, way: str, number: int) -> bool:
+    """Whether one study of a method against itself tells them apart."""
+    rng, select = np.random.default_rng((number, len(metric))), METRICS_JUDGED[metric]
+    drawn = rng.permutation(arm.seeds)
+    seeds, tuning = drawn[:SEEDS], np.array_split(drawn[SEEDS:], 2)
+    sides = [
+        arm.side(name, metric, seeds, WAYS[way](arm, select, own, SEEDS))
+        for name, own in zip("ab", tuning, strict=True)
+    ]
+    found = weigh(Statement(metric, *sides))  # a claim alone is adjusted for no other
+    return found.favours is not None and found.p is not None and found.p <= ALPHA
+
+
+def rates(pool: pd.DataFrame, studies: int) -> Iterator[tuple[str, str, str, int]]:
+    """Arm, metric, way of tuning, and of so many studies those with a false verdict."""
+    for label, runs in pool.groupby("label", sort=False):
+        arm = Arm(runs)
+        for metric in METRICS_JUDGED:
+            for way in WAYS:
+                yield str(label), metric, way, sum(false(arm, metric, way, number) for number in range(studies))
+
+
+def table(found: Sequence[tuple[str, str, str, int]], studies: int) -> list[str]:
+    """Rows of arms, columns of metrics: ``once → by seed``, in percent."""
+    lines = [f"| arm | {' | '.join(METRICS[metric].title for metric in METRICS_JUDGED)} |"]
+    lines += ["|---|" + "---:|" * len(METRICS_JUDGED)]
+    counts = {(label, metric, way): wrong for label, metric, way, wrong in found}
+    for label in dict.fromkeys(label for label, *_ in found):
+        cells = [
+            " → ".join(f"{100 * counts[label, metric, way] / studies:.1f}" for way in WAYS) for metric in METRICS_JUDGED
+        ]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return lines
+
+
+def pool_of(folder: Path) -> pd.DataFrame:
+    """The runs of a results folder of pool.yaml."""
+    runs = pd.read_parquet(folder / "studies" / "pool" / "runs.parquet")
+    summary = pd.read_parquet(folder / "studies" / "pool" / "summary.parquet").drop_duplicates("arm")
+    labels = summary.set_index("arm")["label"].str.replace(r", lr=.*", "", regex=True)
+    return runs.assign(label=runs["arm"].map(labels))[COLUMNS].sort_values(["label", "lr", "seed"], ignore_index=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--studies", type=int, default=1_000, help="of each arm and metric")
+    parser.add_argument("--pool", type=Path, help="results folder of pool.yaml")
+    arguments = parser.parse_args()
+    if arguments.pool:
+        pool_of(arguments.pool).to_parquet(POOL, compression="zstd", index=False)
+        return
+    found = list(rates(pd.read_parquet(POOL), arguments.studies))
+    print("\n".join(table(found, arguments.studies)))
+    for way in WAYS:
+        worst = max((wrong, f"{label}, {metric}") for label, metric, own, wrong in found if own == way)
+        mean = np.mean([wrong for *_, own, wrong in found if own == way]) / arguments.studies
+        print(f"{way}: {100 * mean:.1f} % on average, at most {100 * worst[0] / arguments.studies:.1f} % ({worst[1]})")
+    many = [
+        f"{label}, {metric}"
+        for label, metric, way, wrong in found
+        if way == "by seed"
+        and proportion_confint(wrong, arguments.studies, alpha=0.05 / len(found), method="beta")[0] > ALPHA
+    ]
+    sys.exit(f"More false verdicts than 5 %: {'; '.join(many)}" if many else 0)
+
+
+if __name__ == "__main__":
+    main()
