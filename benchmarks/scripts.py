@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from study.axes.recipe import Recipe
+from study.plan.arm import Arm
 from study.plan.jobs import BlockUnit, Job
-from study.plan.plan import Arm
 from study.run.job import run
 from study.store.layout import Block, Store
 

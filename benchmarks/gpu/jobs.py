@@ -25,8 +25,8 @@ from benchmarks.gpu.samples import CONVNET, difference, recipe, store
 from study.engine.determinism import quiet
 from study.engine.pack import Run, Slice, train
 from study.engine.record import Record
+from study.plan.arm import Arm
 from study.plan.jobs import BlockUnit, Job
-from study.plan.plan import Arm
 from study.run import packs
 from study.run.devices import describe
 from study.run.job import run

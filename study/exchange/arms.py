@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from study.axes.recipe import RECIPE
 from study.errors import Damaged, Refused, nearest
-from study.plan.plan import Arm, Plan
+from study.plan.arm import Arm
+from study.plan.plan import Plan
 from study.store.layout import Store
 from study.wording import counted
 

@@ -8,8 +8,8 @@ from typing import Any
 from study.axes.base import Choice
 from study.axes.recipe import AXES, RECIPE, Recipe
 from study.exchange.arms import KnownArm
+from study.plan.arm import Arm
 from study.plan.file.matrix import number
-from study.plan.plan import Arm
 from study.plan.search import Searched
 
 ABSENT = "none"

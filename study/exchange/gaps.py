@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from study.exchange.arms import KnownArm
 from study.exchange.differences import differences, distance, fingerprint
-from study.plan.plan import Arm, Plan
+from study.plan.arm import Arm
+from study.plan.plan import Plan
 from study.store.failures import Failure, failed_search, failures
 from study.store.layout import Store, missing
 from study.wording import counted, listed

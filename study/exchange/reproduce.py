@@ -12,8 +12,8 @@ from typing import NamedTuple
 from study.errors import Refused
 from study.exchange.arms import KnownArm
 from study.exchange.holdings import PROVENANCE, runs_of, spans
+from study.plan.arm import Arm
 from study.plan.jobs import BlockUnit, Job
-from study.plan.plan import Arm
 from study.plan.trials import NOTHING_CHOSEN, settings_of
 from study.store.equality import Run, difference
 from study.store.layout import Block, Store, owned

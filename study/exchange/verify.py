@@ -11,8 +11,9 @@ from zipfile import BadZipFile, ZipFile
 from study.axes.recipe import RECIPE
 from study.errors import Damaged
 from study.exchange.arms import plans
+from study.plan.arm import Arm
 from study.plan.damage import TABLES
-from study.plan.plan import Arm, Plan
+from study.plan.plan import Plan
 from study.store.failures import SEEDS
 from study.store.layout import Block, Store
 from study.store.notes import note_text, read_note

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, REQUIRED, Recipe
-from study.plan.plan import Arm
+from study.plan.arm import Arm
 from study.plan.search import Search
 from study.store.layout import Block, Store
 from study.store.notes import read_note

@@ -12,9 +12,10 @@ from pathlib import Path
 from study.axes.base import Frozen
 from study.axes.recipe import digest
 from study.errors import Damaged
+from study.plan.arm import Arm
 from study.plan.cost import Speeds, final, training_rows, tuning
 from study.plan.limits import HERE, Limits
-from study.plan.plan import Arm, Plan
+from study.plan.plan import Plan
 from study.plan.search import Search, Selection
 from study.store.layout import Block, Store
 from study.store.notes import note_text, write_note

@@ -9,7 +9,7 @@ from study.axes.custom import Custom
 from study.axes.recipe import canonical, digest
 
 if TYPE_CHECKING:
-    from study.plan.plan import Arm
+    from study.plan.arm import Arm
 
 
 def own_kinds(arms: Iterable[Arm]) -> dict[str, Arm]:

@@ -12,8 +12,8 @@ from study.engine import record
 from study.engine.inputs.data import SPLITS
 from study.engine.pack import Slice
 from study.engine.record import Record
+from study.plan.arm import Arm
 from study.plan.jobs import BlockUnit
-from study.plan.plan import Arm
 from study.plan.search import Candidate
 from study.plan.trials import NOTHING_CHOSEN, Trials, settings_text
 from study.run.packs import loaded

@@ -22,7 +22,8 @@ from study.engine.stepping.attributes import lost
 from study.engine.stepping.elementwise import is_elementwise
 from study.engine.stepping.optimizer import has_modes
 from study.errors import Refused
-from study.plan.plan import Arm, Plan
+from study.plan.arm import Arm
+from study.plan.plan import Plan
 from study.store.failures import said
 
 POINTS = 1000  # of a schedule that are looked at, and its last

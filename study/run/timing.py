@@ -25,8 +25,9 @@ from study.engine.determinism import quiet
 from study.engine.inputs.data import load
 from study.engine.pack import Pack, Run
 from study.engine.shard import ALONE, Shard
+from study.plan.arm import Arm
 from study.plan.limits import available_cores, nvidia_smi
-from study.plan.plan import Arm, Plan
+from study.plan.plan import Plan
 from study.plan.trials import from_json, settings_text
 from study.run import devices
 from study.run.attempt import noting

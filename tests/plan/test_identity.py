@@ -13,8 +13,9 @@ import pytest
 
 from study.axes.base import Choice
 from study.axes.recipe import RECIPE, Recipe
+from study.plan.arm import Arm
 from study.plan.file.keys import CHOICES
-from study.plan.plan import Arm, Plan
+from study.plan.plan import Plan
 from study.store.checksums import Sums
 from study.store.layout import Store
 from study.store.notes import read_note

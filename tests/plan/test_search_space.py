@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from study.plan.plan import Arm, Plan
+from study.plan.arm import Arm
+from study.plan.plan import Plan
 from study.plan.search import Searched
 from study.store.layout import Store
 from tests.plan.tuned import LR, Planned, arms, searches, tuned

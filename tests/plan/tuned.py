@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from study.plan.plan import Arm, Plan
+from study.plan.arm import Arm
+from study.plan.plan import Plan
 from study.plan.search import Search
 
 Planned = Callable[[Any], Plan]

@@ -12,9 +12,9 @@ import pytest
 from study.axes.recipe import Recipe
 from study.engine.inputs.data import Data, Split, load
 from study.engine.inputs.prepare import prepare
+from study.plan.arm import Arm
 from study.plan.file.keys import CHOICES
 from study.plan.jobs import BlockUnit, Job, SearchUnit
-from study.plan.plan import Arm
 from study.plan.search import Search, Selection
 from study.run.job import run
 from study.store.layout import Block, Store

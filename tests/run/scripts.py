@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from study.axes.recipe import Recipe
+from study.plan.arm import Arm
 from study.plan.jobs import BlockUnit, Job
-from study.plan.plan import Arm
 from study.store.layout import Block, Store
 
 HEAD = """

@@ -14,8 +14,8 @@ from study.__main__ import main
 from study.engine.inputs.data import load
 from study.engine.inputs.prepare import prepare
 from study.engine.pack import Run, train
+from study.plan.arm import Arm
 from study.plan.jobs import Job, SearchUnit
-from study.plan.plan import Arm
 from study.plan.search import Selection
 from study.plan.trials import Trials
 from study.run import job as running

@@ -128,10 +128,21 @@ def test_the_facts_say_that_seeds_draw_the_split_and_what_that_is_worth(planned:
 )
 def test_what_results_hold_for(planned: Callable[..., Plan], dataset: str, batches: str, held: str, over: str) -> None:
     other = f"{{title: Batches, baseline: {{dataset: {batches}}}"
-    assert protocol.scope(planned(TWO.replace("{title: Batches", other), dataset=dataset)) == {
-        "held": held,
-        "over": over,
-    }
+    scope = protocol.scope(planned(TWO.replace("{title: Batches", other), dataset=dataset))
+    assert (scope["held"], scope["over"]) == (held, over)
+
+
+@pytest.mark.parametrize(
+    ("tune", "settings"),
+    [
+        ("by_seed: true", "arms tuned anew for each run"),
+        ("seeds: 2", "the settings named in the tables, since tuning again may choose others"),
+    ],
+)
+def test_for_which_settings_results_hold(planned: Callable[..., Plan], tune: str, settings: str) -> None:
+    block = f"tune: {{{tune}, optimizer.lr: {{log: [0.1, 1], points: 3}}}}"
+    plan = planned(f"o: {{vary: {{optimizer: [sgd, adam]}}, {block}, metrics: [test_accuracy]}}")
+    assert protocol.scope(plan)["settings"] == settings
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, Recipe, split_key
 from study.errors import Mistakes, join
 from study.metrics import METRICS, Select, selections
+from study.plan.arm import Arm
 from study.plan.check.claims import NO_TARGET, check_claims, check_shown, for_regression, unfit_for
 from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.elsewhere.expand import plan_runs
@@ -22,7 +23,7 @@ from study.plan.file.names import known_labels
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import read, refused
 from study.plan.file.sources import Sources
-from study.plan.plan import Arm, Plan, PlannedArm, PlannedClaim, PlannedComparison
+from study.plan.plan import Plan, PlannedArm, PlannedClaim, PlannedComparison
 from study.plan.search import Search
 from study.plan.timing import timing_of
 from study.store.checksums import Sums

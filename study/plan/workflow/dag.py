@@ -13,13 +13,14 @@ from typing import Any
 from study.axes.custom import Custom
 from study.axes.recipe import digest
 from study.errors import Damaged, Mistakes, Refused, refuse, suggest
+from study.plan.arm import Arm
 from study.plan.damage import inspect, lost
 from study.plan.file.expand import prepare
 from study.plan.file.yaml import parse
 from study.plan.history import Freshness, History, memory
 from study.plan.jobs import MINUTES, Job, jobs
 from study.plan.limits import CLUSTER, HERE, Limits
-from study.plan.plan import Arm, Plan
+from study.plan.plan import Plan
 from study.store.disk import sweep
 from study.store.failures import Failure, failed_search, failures
 from study.store.files import write_if_changed

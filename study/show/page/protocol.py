@@ -14,8 +14,9 @@ from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, Recipe
 from study.axes.trainer import Command
 from study.metrics import METRICS
+from study.plan.arm import Arm
 from study.plan.file.matrix import number
-from study.plan.plan import Arm, Plan, PlannedComparison
+from study.plan.plan import Plan, PlannedComparison
 from study.plan.trials import NOTHING_CHOSEN
 from study.show.formatting import NONE
 from study.show.observations import Observations, loss_units, made_with
