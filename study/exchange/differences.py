@@ -9,7 +9,7 @@ from study.axes.base import Choice
 from study.axes.recipe import AXES, RECIPE, Recipe
 from study.exchange.arms import KnownArm
 from study.plan.arm import Arm
-from study.plan.file.matrix import number
+from study.plan.file.labels import number
 from study.plan.search import Searched
 
 ABSENT = "none"

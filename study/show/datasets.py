@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from study.axes.dataset import Dataset
 from study.axes.recipe import canonical
 from study.metrics import METRICS
-from study.plan.file.matrix import ABSENT
+from study.plan.file.labels import ABSENT
 from study.plan.plan import Plan, PlannedArm, PlannedComparison
 from study.stats.exact import DATASETS
 

@@ -13,6 +13,7 @@ from study.plan.plan import Plan
 from study.show.datasets import across
 from study.show.observations import observe
 from study.show.page import protocol
+from study.show.page.scope import scope
 from tests.show.records import records
 
 TWO = """
@@ -128,8 +129,8 @@ def test_the_facts_say_that_seeds_draw_the_split_and_what_that_is_worth(planned:
 )
 def test_what_results_hold_for(planned: Callable[..., Plan], dataset: str, batches: str, held: str, over: str) -> None:
     other = f"{{title: Batches, baseline: {{dataset: {batches}}}"
-    scope = protocol.scope(planned(TWO.replace("{title: Batches", other), dataset=dataset))
-    assert (scope["held"], scope["over"]) == (held, over)
+    found = scope(planned(TWO.replace("{title: Batches", other), dataset=dataset))
+    assert (found["held"], found["over"]) == (held, over)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_what_results_hold_for(planned: Callable[..., Plan], dataset: str, batch
 def test_for_which_settings_results_hold(planned: Callable[..., Plan], tune: str, settings: str) -> None:
     block = f"tune: {{{tune}, optimizer.lr: {{log: [0.1, 1], points: 3}}}}"
     plan = planned(f"o: {{vary: {{optimizer: [sgd, adam]}}, {block}, metrics: [test_accuracy]}}")
-    assert protocol.scope(plan)["settings"] == settings
+    assert scope(plan)["settings"] == settings
 
 
 @pytest.mark.parametrize(

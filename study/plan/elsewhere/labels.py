@@ -8,8 +8,8 @@ from math import isnan
 from typing import NamedTuple
 
 from study.plan.elsewhere.sheet import Cell, number
-from study.plan.file.matrix import ABSENT
-from study.plan.file.matrix import number as shown_number
+from study.plan.file.labels import ABSENT
+from study.plan.file.labels import number as shown_number
 from study.wording import one_line
 
 Key = tuple[Cell, ...]  # what a row has in the columns of the label

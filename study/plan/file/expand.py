@@ -17,7 +17,8 @@ from study.plan.check.claims import NO_TARGET, check_claims, check_shown, for_re
 from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.elsewhere.expand import plan_runs
 from study.plan.elsewhere.models import RunsComparison
-from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, canonical, entries, key_place, matrix
+from study.plan.file.labels import canonical
+from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.names import known_labels
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches

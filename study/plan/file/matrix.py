@@ -6,7 +6,7 @@ Their labels have the keys whose value differs, in the order written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
@@ -16,13 +16,11 @@ from pydantic import JsonValue
 from study.axes.base import Choice
 from study.axes.custom import SETTINGS, Open, flat
 from study.axes.recipe import AXES, REQUIRED, Recipe, split_key
-from study.axes.trainer import called
-from study.errors import Mistakes, join, show
+from study.errors import Mistakes, join
 from study.plan.file.keys import CHOICES, SHORT, Written
+from study.plan.file.labels import ABSENT, canonical, fragments, varying
 from study.plan.file.models import Comparison
 from study.wording import one_line
-
-ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
 
 DEFAULTS: Written = {
     axis: field.default.differing() if isinstance(field.default, Choice) else field.default
@@ -247,52 +245,3 @@ def _skipped(comparison: Comparison, path: str, rows: Sequence[Choices], mistake
     if rows and len(skipped) == len(rows):
         mistakes.add(join(path, "skip"), "leaves no arm; skip fewer combinations")
     return skipped
-
-
-def number(value: Any) -> str:
-    """A setting as labels show it: numbers as %g, lists in brackets."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 1e300):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(number(v) for v in value)}]"
-    return one_line(value) if isinstance(value, str) else show(value)
-
-
-def varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys of ``rows`` (one mapping of key to value per arm) that have more than one value."""
-    return [key for key in rows[0] if len({canonical(row.get(key)) for row in rows}) > 1]
-
-
-def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
-    """What each value of ``key`` shows, by its canonical JSON. None is a setting that an arm does not have."""
-    distinct = {canonical(value): value for value in values}
-    if key not in CHOICES:
-        name = key.rpartition(".")[2]
-        return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
-    shown = {}
-    for code, value in distinct.items():
-        if value is None or value.get("label"):
-            shown[code] = ABSENT if value is None else one_line(str(value["label"]))
-            continue
-        twins = [twin for twin in distinct.values() if twin is not None and _called(twin) == _called(value)]
-        parts = [f"{s.removeprefix(SETTINGS)}={number(value.get(s))}" for s in varying(twins) if s != "label"]
-        shown[code] = " ".join([_called(value), *parts])
-    return shown
-
-
-def _called(choice: Mapping[str, Any]) -> str:
-    """The name of a choice; of a person's own what it has in their module, or that of their script."""
-    if choice.get("run"):
-        return called(str(choice["run"]))
-    return str(choice.get("factory") or choice["name"]).rpartition(":")[2]
-
-
-def canonical(value: Any) -> str:
-    """The same text for equal values: 1 and 1.0 are the same choice, true is not 1."""
-    if isinstance(value, Mapping):
-        return "{" + ",".join(sorted(f"{key!r}:{canonical(item)}" for key, item in value.items())) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(canonical, value)) + "]"
-    return repr(int(value)) if isinstance(value, float) and value.is_integer() else repr(value)

@@ -16,7 +16,7 @@ from pydantic_core.core_schema import DictSchema, ModelSchema
 from study.axes.base import Choice
 from study.axes.recipe import AXES, REQUIRED, Recipe
 from study.metrics import METRICS, Final, PerRound
-from study.plan.file.matrix import number
+from study.plan.file.labels import number
 from study.plan.file.models import StudyFile
 
 SCHEMA, README = (Path(__file__).parents[3] / "config" / name for name in ("study.schema.json", "README.md"))

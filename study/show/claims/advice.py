@@ -11,7 +11,7 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.cost import final, sum_up, tuning
-from study.plan.file.matrix import number
+from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.plan.search import Search, Searched, Value
 from study.plan.timing import FEWEST_ROUNDS

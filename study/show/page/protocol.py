@@ -15,7 +15,7 @@ from study.axes.recipe import AXES, Recipe
 from study.axes.trainer import Command
 from study.metrics import METRICS
 from study.plan.arm import Arm
-from study.plan.file.matrix import number
+from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.trials import NOTHING_CHOSEN
 from study.show.formatting import NONE
@@ -166,42 +166,6 @@ def _reason(rows: pd.DataFrame) -> str:
     reasons = {NOTHING_CHOSEN: "every candidate of its tuning diverged, so it was not trained"}
     known = [reasons.get(str(reason), str(reason)) for reason in rows["reason"].dropna().unique()]
     return "; ".join(known[:3]) + " …" * (len(known) > 3)
-
-
-def scope(plan: Plan) -> dict[str, str]:
-    """What results hold for ("held", and "settings"), and over what they generalise ("over").
-
-    Wider where seeds draw the split, and where each run is tuned for itself.
-    """
-    return _held(plan) | {"settings": _settings(plan)}
-
-
-def _settings(plan: Plan) -> str:
-    """The words for what settings were trained."""
-    by_seed = {arm.search.by_seed for arm in plan.arms.values() if arm.search}
-    if not by_seed:
-        return "the settings written in the study file" * bool(plan.arms)
-    if by_seed == {True}:
-        return "arms tuned anew for each run"
-    words = "the settings named in the tables, since tuning again may choose others"
-    return f"{words}, but for arms tuned anew for each run" if True in by_seed else words
-
-
-def _held(plan: Plan) -> dict[str, str]:
-    if not plan.arms:
-        held = "the data, budget and tuning of these runs, of which nothing is known here"
-        return {"held": held, "over": "further runs of the same kind only"}
-    if not plan.datasets:
-        return {"held": "the data, the split and the budget of the script", "over": "seeds only"}
-    datasets = "where arms were trained here, " * bool(plan.given)
-    datasets += "this dataset" if len(plan.datasets) == 1 else "these datasets"
-    drawn = [dataset.split == "by_seed" for dataset in plan.datasets.values()]
-    if not any(drawn):
-        return {"held": f"{datasets}, split and budget", "over": "seeds only"}
-    if all(drawn):
-        return {"held": f"{datasets} and budget", "over": "splits and seeds of these rows only"}
-    over = "seeds, and over splits of these rows where seeds draw them"
-    return {"held": f"{datasets}, their fixed splits and budget", "over": over}
 
 
 def _budgets(recipes: Sequence[Recipe]) -> list[str]:

@@ -20,6 +20,7 @@ from study.show.formatting import COUNTED, Cell, Estimate, column, quoted
 from study.show.observations import Observations, device_of, workers
 from study.show.page import protocol, timing
 from study.show.page.given import given_arms
+from study.show.page.scope import scope
 from study.show.records import Records
 from study.show.tables import tuning as ledger
 from study.show.tables.effects_table import effects_of
@@ -83,7 +84,7 @@ def render(plan: Plan, store: Store) -> str:
         tally=claims_table.tally(claims),
         claim_notes=claims_table.notes(plan, claims) if len(claims) else [],
         sections=list(map(section, plan.comparisons)),
-        scope=protocol.scope(plan),
+        scope=scope(plan),
         facts=protocol.facts(plan, records, why_untimed),
         timed=timing.timed(plan, records.timing)[: protocol.LIMIT],
         quietness=timing.quietness(plan, records.timing) if len(records.timing) else "",

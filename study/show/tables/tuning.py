@@ -13,7 +13,7 @@ import pandas as pd
 from study.metrics import METRICS, Select
 from study.plan.check.warnings import uneven
 from study.plan.cost import Work
-from study.plan.file.matrix import number
+from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedArm, PlannedComparison
 from study.plan.search import Candidate, Search, Value
 from study.plan.trials import Chosen, from_json, settings_of
