@@ -13,13 +13,14 @@ from torch import Tensor, nn
 
 from study.axes.custom import Custom, make_ready
 from study.axes.recipe import Recipe
+from study.axes.schedule import Constant
 from study.engine.determinism import quiet
 from study.engine.inputs.data import Data
 from study.engine.networks.network import build
 from study.engine.networks.soundness import silenced, unregistered, unsteady
 from study.engine.pack import Pack, Run
 from study.engine.stepping.attributes import lost
-from study.engine.stepping.elementwise import is_elementwise
+from study.engine.stepping.elementwise import is_elementwise, stepped
 from study.engine.stepping.optimizer import has_modes
 from study.errors import Refused
 from study.plan.arm import Arm
@@ -119,9 +120,10 @@ def try_one(recipe: Recipe, data: Data, places: dict[str, str], meant: bool = Fa
                 recipe.schedule.factor(progress)
         with blaming("network"):
             sound = _network(recipe, data, batch, meant)
+        doubts = list(sound.doubts)
         with blaming("optimizer"):
             if isinstance(recipe.optimizer, Custom) or not wrong:
-                _optimizer(recipe, sound)
+                doubts += _optimizer(recipe, sound)
         if not wrong:
             with blaming("network"):
                 pack = Pack([Run(recipe, 0)] * (2 if recipe.stacked else 1), data)
@@ -132,7 +134,7 @@ def try_one(recipe: Recipe, data: Data, places: dict[str, str], meant: bool = Fa
         raise Refused([*wrong])
     anew = ", ".join(dict.fromkeys(name for made in pack.optimizer.optimizers for name in lost(made)))
     anew = anew if isinstance(recipe.optimizer, Custom) else ""
-    return Tried(recipe.id, recipe.network.title, pack.stack.because, anew, sound.doubts)
+    return Tried(recipe.id, recipe.network.title, pack.stack.because, anew, tuple(doubts))
 
 
 class Sound(NamedTuple):
@@ -174,8 +176,8 @@ def _network(recipe: Recipe, data: Data, batch: int, meant: bool) -> Sound:
     return Sound(named, gradients, tuple(filter(None, doubts)))
 
 
-def _optimizer(recipe: Recipe, sound: Sound) -> None:
-    """An optimizer, and a step of it. Raises TypeError or ValueError where it cannot be used."""
+def _optimizer(recipe: Recipe, sound: Sound) -> list[str]:
+    """An optimizer, and some steps of it: what is doubtful. Raises TypeError or ValueError where it cannot be used."""
     copies = [(name, nn.Parameter(each.detach().clone())) for name, each in sound.parameters]
     for (_, parameter), gradient in zip(copies, sound.gradients, strict=True):
         parameter.grad = gradient.clone()
@@ -185,7 +187,7 @@ def _optimizer(recipe: Recipe, sound: Sound) -> None:
     if any("lr" not in group for group in made.param_groups):
         raise ValueError("its param_groups have no 'lr', which schedules set")
     if not isinstance(recipe.optimizer, Custom) or recipe.optimizer.again:
-        return
+        return []
     if has_modes(made):
         made.train()  # type: ignore[attr-defined]
     try:
@@ -200,6 +202,13 @@ def _optimizer(recipe: Recipe, sound: Sound) -> None:
         raise ValueError(
             "it says elementwise = True, and steps a parameter otherwise beside others than alone; take that line out"
         )
+    before = torch.cat([each.detach().flatten() for _, each in sound.parameters])
+    if torch.equal(before, after := stepped(recipe.optimizer, sound.parameters, sound.gradients)):
+        return ["the steps of its optimizer change no parameter"]
+    half = stepped(recipe.optimizer, sound.parameters, sound.gradients, 0.5)
+    if recipe.schedule != Constant() and torch.equal(after, half):
+        return ["its optimizer does not read the 'lr' of its param_groups, so that the schedule changes nothing"]
+    return []
 
 
 def _own_line(error: BaseException) -> str:

@@ -114,6 +114,17 @@ class Claims(torch.optim.Optimizer):
                 decay = p if self.by == "rank" and p.dim() > 1 else 0
                 p.sub_(mean / scale + decay, alpha=group["lr"])
 
+class Forgets(torch.optim.Optimizer):
+    def __init__(self, parameters, lr, rate=0.0):
+        super().__init__(parameters, {"lr": lr})
+        self.rate = rate
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.sub_(p.grad, alpha=self.rate)
+
 def late(progress, last=-0.1):
     return 1.0 if progress < 0.9 else float(last)
 

@@ -253,3 +253,24 @@ def test_the_time_of_code_that_raises_is_not_known_and_nothing_breaks(
     Path("s.yaml").write_text(json.dumps(study(optimizer={"factory": f"mine:{factory}", "lr": 0.1})))
     assert main(["check", "s.yaml"]) == 0
     assert f"Time: not known here: {words}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("rate", "schedule", "words"),
+    [
+        (0.0, "constant", "the steps of its optimizer change no parameter"),
+        (0.1, "constant", None),
+        (
+            0.1,
+            "cosine",
+            "its optimizer does not read the 'lr' of its param_groups, so that the schedule changes nothing",
+        ),
+    ],
+)
+def test_an_optimizer_that_changes_nothing_is_told(rate: float, schedule: str, words: str | None, check: Check) -> None:
+    """Nor by its rate: arms that differ in schedule would be the same."""
+    content = study(optimizer={"factory": "mine:Forgets", "lr": 0.1, "settings": {"rate": rate}})
+    content["baseline"]["schedule"] = schedule
+    code, out, lines = check(content)
+    assert (code, lines) == (0, [])
+    assert [line for line in out.splitlines() if "warning: " in line] == ([f"  warning: {words}"] if words else [])

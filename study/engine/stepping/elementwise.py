@@ -1,4 +1,4 @@
-"""Whether an optimizer that says it is elementwise is: it steps all at once as it steps each parameter apart."""
+"""Some steps of an optimizer by itself: whether one that says it is elementwise steps all at once as each apart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from study.axes.optimizer import Optimizer
 from study.engine.stepping.optimizer import has_modes
 
-STEPS = 3
+SCALES = (1.0, -0.5, 2.0)  # of the gradients, step by step: not the same, for what is kept between steps
 CLOSE = 1e-3  # of the largest change: by where elements lie in memory, vector instructions round otherwise
 
 
@@ -21,18 +21,25 @@ def is_elementwise(settings: Optimizer, values: Sequence[tuple[str, Tensor]], gr
     """
     flat = torch.cat([value.detach().flatten() for _, value in values])
     slope = torch.cat([gradient.flatten() for gradient in gradients])
-    whole = nn.Parameter(torch.stack([flat, -flat]))
-    apart = [(name, nn.Parameter(value.detach().clone())) for name, value in values]
-    both = [settings.build([("stack", whole)]), settings.build(apart)]
-    for step in range(STEPS):
-        sign = 1 - 2 * (step % 2) / (step + 1)  # not the same each time, for what is kept between steps
-        whole.grad = torch.stack([sign * slope, 7 * slope + 1])
-        for (_, parameter), gradient in zip(apart, gradients, strict=True):
-            parameter.grad = sign * gradient
-        for optimizer in both:
-            if has_modes(optimizer):
-                optimizer.train()  # type: ignore[attr-defined]
-            optimizer.step()
-    wanted = torch.cat([parameter.detach().flatten() for _, parameter in apart])
+    both = [("stack", torch.stack([flat, -flat]))]
+    whole = stepped(settings, both, [torch.stack([slope, 7 * slope + 1])]).view(2, -1)
+    wanted = stepped(settings, values, gradients)
     changed = float((wanted - flat).abs().max())
-    return torch.allclose(whole.detach()[0], wanted, rtol=1e-5, atol=CLOSE * changed)
+    return torch.allclose(whole[0], wanted, rtol=1e-5, atol=CLOSE * changed)
+
+
+def stepped(
+    settings: Optimizer, values: Sequence[tuple[str, Tensor]], gradients: Sequence[Tensor], factor: float = 1.0
+) -> Tensor:
+    """All parameters after some steps at ``factor`` times their rate, one after another. [parameters]"""
+    copies = [(name, nn.Parameter(value.detach().clone())) for name, value in values]
+    optimizer = settings.build(copies)
+    if has_modes(optimizer):
+        optimizer.train()  # type: ignore[attr-defined]
+    for group in optimizer.param_groups:
+        group["lr"] *= factor
+    for scale in SCALES:
+        for (_, parameter), gradient in zip(copies, gradients, strict=True):
+            parameter.grad = scale * gradient
+        optimizer.step()
+    return torch.cat([parameter.detach().flatten() for _, parameter in copies])
