@@ -140,7 +140,7 @@ def test_records_tell_what_each_run_chose(planned, results):
         assert [json.loads(text)["optimizer"]["lr"] for text in runs["recipe"]] == [c["optimizer.lr"] for c in chosen]
         assert found(records.tuning)[name].by_run == tuple(chosen)
         rates = sorted({one["optimizer.lr"] for one in chosen})
-        cell = chosen_cell(found(records.tuning), name).value
+        cell = chosen_cell(found(records.tuning), name).remark
         assert (f"of 3 runs ({rates[0]:g} to {rates[-1]:g})" in cell) == (len(rates) > 1), cell
     tuning = records.tuning
     assert tuning.groupby(["arm", "run_seed"])["chosen_here"].sum().tolist() == [1] * 6

@@ -112,21 +112,24 @@ def chosen_cell(chosen: Mapping[str, Chosen | None], arm: str) -> Cell:
     if one is None:
         return Cell(NONE, remark=ALL_DIVERGED if arm in chosen else NOT_YET)
     remark = f"undertuned: {undertuned(one)}" if one.undertuned else AT_EDGE * bool(one.sides)
-    return Cell(spread(one.by_run) if one.by_run else said(one.settings), remark=remark)
+    if not one.by_run:
+        return Cell(said(one.settings), remark=remark)
+    common, others = spread(one.by_run)
+    return Cell(common, remark="; ".join(filter(None, (others, remark))))
 
 
-def spread(chosen: Sequence[Candidate]) -> str:
-    """``lr=0.316 in 9 of 16 runs (0.1 to 1)``: what most of several runs chose, and how far others went."""
+def spread(chosen: Sequence[Candidate]) -> tuple[str, str]:
+    """``lr=0.316`` and ``in 9 of 16 runs (0.1 to 1)``: what most of several runs chose, and how far others went."""
     common, number = Counter(map(said, chosen)).most_common(1)[0]
     if number == len(chosen):
-        return common
+        return common, ""
     first = next(settings for settings in chosen if said(settings) == common)
     ends = []
     for key in first:
         values = sorted({settings[key] for settings in chosen}, key=lambda v: v if isinstance(v, tuple) else (v,))
         if len(values) > 1:
             ends.append(f"{short(key)} " * (len(first) > 1) + f"{value_text(values[0])} to {value_text(values[-1])}")
-    return f"{common} in {number} of {counted(len(chosen), 'run')} ({'; '.join(ends)})"
+    return common, f"in {number} of {counted(len(chosen), 'run')} ({'; '.join(ends)})"
 
 
 def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen | None]) -> str:
