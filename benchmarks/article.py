@@ -159,7 +159,7 @@ def draw(plan: Plan, found: Levels, rng: np.random.Generator) -> dict[str, Drawn
 
 def observations(plan: Plan, drawn: dict[str, Drawn]) -> Observations:
     """What such a study is judged by: of its tuning there are no records, and no arm of it is taken for undertuned."""
-    return Observations(observe(plan, records(plan, drawn)).frame.assign(undertuned=False))
+    return Observations(observe(plan, records(plan, drawn)).frame.assign(undertuned=False, unsearched=False))
 
 
 def records(plan: Plan, drawn: dict[str, Drawn]) -> Records:

@@ -261,12 +261,16 @@ def sign_flip(x: Floats, alternative: Alternative = "two-sided") -> float:
 def signed_ranks(x: Floats) -> Floats:
     """The ranks of the sizes of ``x`` [pairs], with its signs (Wilcoxon, 1945); ties share theirs.
 
-    Infinite ones, of which nobody knows which is larger, share the highest. NaN and 0 are ties of two arms and have
-    none. Sizes are equal where they differ by rounding only.
+    Infinite ones have no size: each has the middle rank of the others. With the highest, runs that either arm loses by
+    chance would drown all other differences (docs/statistics.md). NaN and 0 are ties of two arms and have none. Sizes
+    are equal where they differ by rounding only.
     """
     x = x[~np.isnan(x) & (x != 0)]
-    ranks: Floats = np.sign(x) * stats.rankdata(np.round(np.abs(x), 9))
-    return ranks
+    known = np.isfinite(x)
+    ranks = np.full(len(x), (known.sum() + 1) / 2)
+    ranks[known] = stats.rankdata(np.round(np.abs(x[known]), 9))
+    signed: Floats = np.sign(x) * ranks
+    return signed
 
 
 def equivalence(d: Floats, m: float) -> tuple[float, bool]:
