@@ -35,6 +35,7 @@ benchmark: install  ## side by side with a plain training loop; prints ratios, a
 	python -m benchmarks.studies
 	python -m benchmarks.report
 	python -m benchmarks.verdicts --studies 100
+	python -m benchmarks.retuning
 
 install:
 	@$(call installed,.,)

@@ -66,14 +66,17 @@ class Choice(Frozen):
 
     @classmethod
     def choices(cls) -> dict[str, type[Self]]:
-        """All concrete choices of this axis by name, in the order in which they are written."""
+        """All concrete choices of this axis by name: those of its own module in their order there, then those of
+        others, whichever of them was imported first.
+        """
         found: dict[str, type[Self]] = {}
         for sub in cls.__subclasses__():
             default = sub.model_fields["name"].default
             if isinstance(default, str):
                 found[default] = sub
             found.update(sub.choices())
-        return found
+        home = cls.__module__
+        return dict(sorted(found.items(), key=lambda item: (item[1].__module__ != home, item[1].__module__)))
 
     @classmethod
     def written(cls) -> dict[str, FieldInfo]:

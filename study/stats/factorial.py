@@ -10,7 +10,7 @@ import numpy as np
 
 from study.metrics import METRICS
 from study.stats.estimates import Floats, mean_interval
-from study.stats.paired import TIE, beyond, sign_flip
+from study.stats.symmetry import TIE, beyond, sign_flip
 
 
 class Effect(NamedTuple):

@@ -19,18 +19,8 @@ from statsmodels.stats.power import TTestIndPower
 from study.metrics import METRICS
 from study.stats.estimates import Floats, Ints
 from study.stats.exact import ALPHA, MOST, POWER, fewest_runs
-from study.stats.paired import (
-    RESAMPLES,
-    TIE,
-    Alternative,
-    Evidence,
-    Kind,
-    Statement,
-    beyond,
-    lacks,
-    oriented,
-    worse_than_any,
-)
+from study.stats.paired import Evidence, Kind, Statement, lacks, oriented, worse_than_any
+from study.stats.symmetry import RESAMPLES, TIE, Alternative, beyond
 
 PATTERNS = 200_000  # ways of parting the runs up to which all are tried: ten against ten have 184,756
 LARGEST = 1e9  # t of two sides without any spread

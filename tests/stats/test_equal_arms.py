@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks import article, claims
+from benchmarks.verdicts import coverage
 from study.metrics import METRICS
 from study.plan.history import History
 from study.plan.plan import Plan, PlannedClaim
@@ -24,41 +24,29 @@ from study.stats.verdict import judge
 MISTAKES = 0.001  # how unlikely a count must be before it speaks against a rate of 5 %
 
 
-@pytest.fixture(scope="module")
-def benchmarks() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).parents[2])
-        gc.freeze()  # statsmodels collects garbage in every Holm correction
-        yield
-        gc.unfreeze()
-
-
-@pytest.fixture(scope="module")
-def claims(benchmarks: None) -> ModuleType:
-    return import_module("benchmarks.claims")
-
-
-@pytest.fixture(scope="module")
-def article(benchmarks: None) -> ModuleType:
-    return import_module("benchmarks.article")
+@pytest.fixture(scope="module", autouse=True)
+def frozen() -> Iterator[None]:
+    gc.freeze()  # statsmodels collects garbage in every Holm correction
+    yield
+    gc.unfreeze()
 
 
 def too_many(wrong: int, studies: int) -> bool:
     return bool(stats.binomtest(wrong, studies, 0.05, alternative="greater").pvalue < MISTAKES)
 
 
-def test_few_studies_of_equal_arms_hold_a_false_verdict(claims: ModuleType) -> None:
+def test_few_studies_of_equal_arms_hold_a_false_verdict() -> None:
     design = claims.Design("every kind, twice", claims.MIXED, 12, 9)
     assert not too_many(sum(design.study(number).wrong for number in range(100)), 100)
 
 
 @pytest.mark.parametrize("kind", ["accuracies", "skewed losses", "accuracies, 40 % of runs diverged"])
-def test_a_claim_alone_has_a_false_verdict_no_more_often(claims: ModuleType, kind: str) -> None:
+def test_a_claim_alone_has_a_false_verdict_no_more_often(kind: str) -> None:
     design = claims.Design(kind, (claims.EQUAL[kind],), 1, 8)
     assert not too_many(sum(design.study(number).wrong for number in range(300)), 300)
 
 
-def test_true_claims_are_found(claims: ModuleType) -> None:
+def test_true_claims_are_found() -> None:
     design = claims.Design("true", (claims.differing,), 3, 9)
     outcomes = [design.study(number) for number in range(30)]
     assert not any(outcome.wrong for outcome in outcomes)
@@ -66,7 +54,7 @@ def test_true_claims_are_found(claims: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("ahead", ["equal", "at_the_margin", "some_true"])
-def test_arms_of_the_article_differ_by_what_they_should(article: ModuleType, ahead: str) -> None:
+def test_arms_of_the_article_differ_by_what_they_should(ahead: str) -> None:
     plan, wanted = article.planned(12), getattr(article, ahead)
     found = article.levels(plan, wanted)
     stated = [claim for comparison in plan.comparisons for claim in comparison.claims if not claim.derived]
@@ -79,13 +67,13 @@ def test_arms_of_the_article_differ_by_what_they_should(article: ModuleType, ahe
     assert sum(gap > 0.001 for gap in gaps.values()) == {"equal": 0, "at_the_margin": 7, "some_true": 10}[ahead]
 
 
-def test_few_studies_like_the_article_hold_a_false_verdict(article: ModuleType) -> None:
+def test_few_studies_like_the_article_hold_a_false_verdict() -> None:
     design = article.Article("from records", article.at_the_margin, 12)
     outcomes = [design.study(number) for number in range(10)]
     assert not too_many(sum(outcome.wrong for outcome in outcomes), 10)
 
 
-def test_true_claims_of_the_article_are_found(article: ModuleType) -> None:
+def test_true_claims_of_the_article_are_found() -> None:
     design = article.Article("from records", article.some_true, 12)
     outcomes = [design.study(number) for number in range(5)]
     assert not any(outcome.wrong for outcome in outcomes)
@@ -93,7 +81,7 @@ def test_true_claims_of_the_article_are_found(article: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 3, 8])  # among them censored, diverged, diverged later or at once
-def test_records_come_to_the_verdicts_of_what_was_drawn(article: ModuleType, number: int) -> None:
+def test_records_come_to_the_verdicts_of_what_was_drawn(number: int) -> None:
     """Paired by hand: no table is read, grouped or joined."""
     plan = article.planned(8)
     drawn = article.draw(plan, article.levels(plan, article.some_true), np.random.default_rng(number))
@@ -107,7 +95,7 @@ def test_records_come_to_the_verdicts_of_what_was_drawn(article: ModuleType, num
     ]
 
 
-def statement(article: ModuleType, plan: Plan, claim: PlannedClaim, drawn: dict[str, Any]) -> Statement:
+def statement(plan: Plan, claim: PlannedClaim, drawn: dict[str, Any]) -> Statement:
     sides = []
     for label, arm in ((claim.better, claim.better_arm), (claim.than, claim.than_arm)):
         found, steps = drawn[arm], article.batches(plan, arm)
@@ -134,6 +122,6 @@ def statement(article: ModuleType, plan: Plan, claim: PlannedClaim, drawn: dict[
     return Statement(claim.metric, *sides, claim.margin, claim.kind, claim.derived)
 
 
-def test_intervals_of_normal_differences_cover_95_percent(benchmarks: None) -> None:
-    held = import_module("benchmarks.verdicts").coverage("normal", 10, samples=1_000)
+def test_intervals_of_normal_differences_cover_95_percent() -> None:
+    held = coverage("normal", 10, samples=1_000)
     assert stats.binomtest(round(1_000 * held), 1_000, 0.95).pvalue > MISTAKES

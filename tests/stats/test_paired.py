@@ -12,7 +12,8 @@ import pytest
 from scipy import stats
 
 from study.stats.estimates import mean_interval
-from study.stats.paired import TIE, beyond, differences, equivalence, sign_flip, signed_ranks
+from study.stats.paired import differences
+from study.stats.symmetry import TIE, beyond, equivalence, sign_flip, signed_ranks
 from tests.stats.sides import INF, NAN
 
 NONE = np.zeros(3, dtype=bool)

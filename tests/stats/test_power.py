@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from study.stats.exact import chances, decidable, fewest_seeds, smallest_p
-from study.stats.paired import sign_flip
+from study.stats.symmetry import sign_flip
 from study.stats.verdict import pairs_for_equal, pairs_for_mean, pairs_for_wins
 
 
