@@ -8,7 +8,6 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import study
@@ -19,6 +18,7 @@ from study.plan.check.verbs import restated
 from study.plan.extract import copy, extract, moved
 from study.plan.history import Freshness
 from study.plan.plan import Plan
+from study.store.disk import scratch
 from study.store.files import replacing
 from study.store.layout import Store
 from study.store.seal import of_runs
@@ -68,7 +68,7 @@ def write(plan: Plan, store: Store, file: Path, goal: Path) -> int:
         goal.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Refused([f"{goal}: cannot be written ({error.strerror}); give another --to"]) from None
-    with TemporaryDirectory(prefix="evenhand-") as folder:
+    with scratch() as folder:
         top = Path(folder) / plan.study
         _fill(plan, store, file, top)
         paths = sorted(path for path in top.rglob("*") if path.is_file())

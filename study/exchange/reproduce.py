@@ -6,7 +6,6 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from study.errors import Refused
@@ -15,6 +14,7 @@ from study.exchange.holdings import PROVENANCE, runs_of, spans
 from study.plan.arm import Arm
 from study.plan.jobs import BlockUnit, Job
 from study.plan.trials import NOTHING_CHOSEN, settings_of
+from study.store.disk import scratch
 from study.store.equality import Run, difference
 from study.store.layout import Block, Store, owned
 from study.wording import counted, listed
@@ -71,7 +71,7 @@ def again(run: Recorded, store: Store) -> Run:
     recipe = run.one.arm.settled(settings_of(settings)) if settings else run.one.arm.outline
     arm, block = Arm(recipe=recipe), Block(run.seed, run.seed)
     job = Job(blocks=(BlockUnit(arm=arm, block=block),), folder=run.folder)
-    with TemporaryDirectory(prefix="evenhand-") as folder, redirect_stdout(sys.stderr):
+    with scratch() as folder, redirect_stdout(sys.stderr):
         aside = Store(folder)
         if not recipe.trainer.free:
             there = store.dataset(arm.dataset_id)

@@ -12,7 +12,6 @@ import pickle
 import signal
 import socket
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -31,6 +30,7 @@ from study.engine.shard import ALONE, Shard
 from study.engine.signals import Interrupted, handling
 from study.run import forks
 from study.run.devices import VISIBILITY
+from study.store.disk import scratch
 from study.store.failures import of_machine
 
 TIMEOUT = timedelta(minutes=30)  # of one exchange; a worker that died is noticed long before
@@ -74,7 +74,7 @@ class Team:
     def __init__(self, world: int, device: torch.device, work: Work, *arguments: Any) -> None:
         if device.type == "cuda" and world > torch.cuda.device_count():
             raise ValueError(f"{world} GPUs are needed; {torch.cuda.device_count()} are visible")
-        self.folder = tempfile.TemporaryDirectory(prefix="evenhand-")
+        self.folder = scratch()
         # What workers are forked from may be older than the lease.
         lease = {name: os.environ[name] for name in VISIBILITY if name in os.environ}
         arguments = (world, device.type, lease, Path(self.folder.name), work, arguments)

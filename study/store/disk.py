@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import socket
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+SCRATCH = "evenhand-"  # how temporary folders begin
 LITTLE = 16 * 1024  # bytes: libraries that fail for want of room do not all say so
 
 
@@ -58,6 +61,24 @@ def sweep(folders: Iterable[Path]) -> None:
             for name in os.listdir(folder):
                 if (found := begun.fullmatch(name)) and not exists(int(found[1])):
                     (folder / name).unlink(missing_ok=True)
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder of this process, which says whose it is; those of processes that are gone are removed."""
+    sweep_scratch()
+    return tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{socket.gethostname()}.{os.getpid()}.")
+
+
+def sweep_scratch() -> None:
+    """Remove the temporary folders, of this user, of processes of this host that are gone."""
+    begun = re.compile(rf"{SCRATCH}{re.escape(socket.gethostname())}\.(\d+)\..+")
+    with suppress(OSError):  # there is no place for temporary files
+        top = Path(tempfile.gettempdir())
+        for name in os.listdir(top):
+            if (found := begun.fullmatch(name)) and not exists(int(found[1])):
+                with suppress(OSError):  # somebody else has just removed it
+                    if (top / name).lstat().st_uid == os.getuid():
+                        shutil.rmtree(top / name, ignore_errors=True)
 
 
 def exists(process: int) -> bool:

@@ -76,6 +76,7 @@ def test_all_is_done_once_every_run_and_the_page_are_there(build: Build) -> None
     assert dag.is_done
     Path(dag.to_do[0]).unlink()
     assert not dag.is_done
+    assert end(dag)[-1] == f"Report: {dag.folder / 'report.html'}"  # the table that says how much of it is gone
 
 
 def test_what_jobs_read_is_asked_for_only_where_it_is_not_there(build: Build) -> None:
@@ -172,6 +173,31 @@ def test_jobs_of_a_cluster_find_the_plan_of_their_own_study_file(
         monkeypatch.chdir(tmp_path / name)
         Path("s.yaml").unlink()  # the plan is read, not the file
         assert Dag.build(config, main=False).plan.study == name
+
+
+@pytest.mark.parametrize("folder", ["{a} {0}", "{two\nlines}"])
+def test_a_folder_that_snakemake_would_read_as_wildcards_is_refused(
+    build: Build, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = f"{folder!r} has braces, which Snakemake takes for a wildcard; give another"
+    with pytest.raises(Refused) as refused:
+        build(Limits(gpu=4), config={"results": folder})
+    assert refused.value.lines == [f"--config results: {why}"]
+    Path(folder).mkdir()
+    monkeypatch.chdir(folder)
+    with pytest.raises(Refused, match=r"the working folder: .* has braces"):
+        build(Limits(gpu=4))
+    monkeypatch.chdir("..")
+    build(Limits(gpu=4), config={"results": "a{b"})
+
+
+def test_where_the_plan_is_found_may_be_damaged(build: Build) -> None:
+    [pointer] = build(Limits(gpu=4)).store.root.glob("studies/.*.plan")
+    was = pointer.read_bytes()
+    for damaged in (b"\xf5", b"", was[:3], b"\0" + was, was.replace(b".", b"\0")):
+        pointer.write_bytes(damaged)
+        build(Limits(gpu=4))
+        assert pointer.read_bytes() == was
 
 
 def test_what_is_left_is_told_at_the_end_whatever_stopped_it(build: Build) -> None:

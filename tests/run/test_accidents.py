@@ -6,13 +6,14 @@ import resource
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from study.store import disk
-from study.store.disk import DiskFull, sweep
+from study.store.disk import DiskFull, scratch, sweep, sweep_scratch
 from study.store.failures import failures
 from study.store.files import replacing
 from study.store.layout import Block
@@ -77,6 +78,25 @@ def test_what_dead_processes_began_to_write_is_swept_away(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [f".elsewhere.{dead.pid}.x", f".{host}.{os.getpid()}.x", "y"]
     )
+
+
+def test_temporary_folders_of_dead_processes_are_swept_away(tmp_path, monkeypatch):
+    """Of a team that was killed, say."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    with scratch() as folder:
+        of_dead = Path(folder.replace(f".{os.getpid()}.", f".{dead.pid}."))
+        of_dead.mkdir()
+        (of_dead / "error").touch()
+        elsewhere = Path(str(of_dead).replace(socket.gethostname(), "elsewhere"))
+        elsewhere.mkdir()
+        sweep_scratch()
+        assert {*tmp_path.iterdir()} == {Path(folder), elsewhere}
+        of_dead.mkdir()
+        with scratch():
+            assert not of_dead.exists()
+    assert [*tmp_path.iterdir()] == [elsewhere]
 
 
 def job_of(store, arm):

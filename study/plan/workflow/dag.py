@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -21,12 +22,13 @@ from study.plan.history import Freshness, History, memory
 from study.plan.jobs import MINUTES, Job, jobs
 from study.plan.limits import CLUSTER, HERE, Limits
 from study.plan.plan import Plan
-from study.store.disk import sweep
+from study.store.disk import sweep, sweep_scratch
 from study.store.failures import Failure, failed_search, failures
 from study.store.files import write_if_changed
 from study.store.layout import Store
 from study.wording import counted
 
+WILDCARD = re.compile(r"\{.*\}", re.DOTALL)  # in a path
 KEYS = ("study", "results", "cached", "job_minutes")  # of --config
 DEFAULT_STUDY, DEFAULT_RESULTS = "config/article.yaml", "results"
 
@@ -57,6 +59,9 @@ class Dag:
         if unknown:
             raise Refused([f"--config {key}: {suggest(key, KEYS, 'key')}" for key in unknown])
         store = Store(str(config.get("results", DEFAULT_RESULTS)))
+        for what, folder in (("--config results", str(store.root)), ("the working folder", os.getcwd())):
+            if main and WILDCARD.search(folder):
+                raise Refused([f"{what}: {folder!r} has braces, which Snakemake takes for a wildcard; give another"])
         cached = str(config.get("cached", False)).lower()
         if cached not in ("true", "false"):
             raise Refused([f"--config cached: {cached!r} is refused; give true or false"])
@@ -97,10 +102,12 @@ class Dag:
         self.note_expected()
 
     def sweep(self) -> None:
-        """Remove what killed processes had begun to write: in the store's folders, and in those of arms to train."""
+        """Remove what killed processes had begun to write: in the store's folders, and in those of arms to train; and
+        their temporary folders."""
         folders = [*(path for path in self.store.root.glob("*") if path.name != "arms")]
         folders += [*self.store.root.glob("logs/*"), *(Path(folder) for folder, _, _ in os.walk(self.folder))]
         sweep({*folders, *map(self.store.arm, self.plan.missing(self.store))})
+        sweep_scratch()
 
     def file(self, name: str) -> str:
         """A file of this study."""
@@ -229,7 +236,9 @@ def _pointer(store: Store, study: Path) -> Path:
 def namesake(plan: Plan, path: Path, store: Store) -> str | None:
     """What is wrong where another study file, which is there still, has the same name and so the same results."""
     for pointer in sorted(store.root.glob("studies/.*.plan")):
-        name, _, written = pointer.read_text(encoding="utf-8").partition("\n")
+        name, _, written = pointer.read_text(encoding="utf-8", errors="replace").partition(
+            "\n"
+        )  # of one damaged, no name
         other = Path(os.path.abspath(store.root / written.strip()))
         if name != plan.study or not other.is_file() or other.samefile(path):
             continue

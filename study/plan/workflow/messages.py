@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from study.errors import printed
+from study.errors import Damaged, printed
 from study.plan.cost import length
 from study.plan.damage import lost
 from study.plan.limits import visible
@@ -60,13 +60,16 @@ def end(dag: Dag) -> list[str]:
     elif undone:
         lines.append(f"Not done: {' and '.join(undone)}. The same command again goes on from here.")
     if (dag.folder / "report.html").exists():
-        lines.append(f"Report: {dag.folder / 'report.html'} ({_coverage(dag.folder / 'runs.parquet')})")
+        lines.append(f"Report: {dag.folder / 'report.html'}{_coverage(dag.folder / 'runs.parquet')}")
     return list(map(printed, lines))
 
 
 def _coverage(runs: Path) -> str:
-    """``288 of 288 runs``, and how many of them diverged."""
-    status = read_parquet(runs, of_study(runs.parent.name, "runs"))["status"].to_pylist()
+    """`` (288 of 288 runs)``, and how many of them diverged; nothing where that table is to be made again."""
+    try:
+        status = read_parquet(runs, of_study(runs.parent.name, "runs"))["status"].to_pylist()
+    except (OSError, Damaged):
+        return ""
     diverged = status.count("diverged")
     there = f"{status.count('finished') + diverged} of {len(status)} runs"
-    return f"{there}, {diverged} diverged" if diverged else there
+    return f" ({there}, {diverged} diverged)" if diverged else f" ({there})"
