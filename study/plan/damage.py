@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from study.store.seal import (
     ASIDE,
     Whose,
     check,
+    check_archive,
     of_curves,
     of_runs,
     of_search,
@@ -49,18 +51,28 @@ def inspect(plan: Plan, store: Store, sums: Sums | None = None) -> list[str]:
     ``sums``: where it is remembered which were read, so that these are not read again. Raises Damaged where one cannot
     be set aside.
     """
+    checks = {path: partial(check, path, whose) for path, whose in [*records(plan, store), *tables(plan, store)]}
+    return _checked(checks, sums)
+
+
+def inspect_datasets(paths: Iterable[Path], sums: Sums) -> list[str]:
+    """The same of prepared datasets, before jobs read them."""
+    return _checked({path: partial(check_archive, path) for path in paths}, sums)
+
+
+def _checked(checks: Mapping[Path, Callable[[], object]], sums: Sums | None) -> list[str]:
     found = []
-    for path, whose in [*records(plan, store), *tables(plan, store)]:
-        if sums and sums.knows(path):
-            continue
+    for path, check_one in checks.items():
         try:
-            check(path, whose)
+            if sums and sums.knows(path):
+                continue
+            check_one()
             if sums:
                 sums.sum(path)
         except Damaged as damaged:
             found.append(str(set_aside(damaged)))
         except FileNotFoundError:
-            continue  # somebody has just replaced it
+            continue  # somebody has just replaced it; or a dataset that is not prepared yet
     if sums:
         sums.keep()
     return found

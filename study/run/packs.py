@@ -16,6 +16,7 @@ from study.engine.networks.soundness import silenced
 from study.engine.pack import Run, Slice, train
 from study.engine.record import Record
 from study.engine.shard import Shard
+from study.errors import Damaged
 from study.run.distributed import spread
 from study.store.failures import out_of_memory
 from study.store.layout import Store
@@ -102,8 +103,10 @@ def _say_what_is_silenced(run: Run, given: data.Data) -> None:
 
 
 def loaded(store: Store, dataset: str, device: torch.device) -> data.Data:
-    """A dataset, kept for the packs to come."""
+    """A dataset, kept for the packs to come. Raises Damaged where it is, or an earlier pack found so."""
     path = store.dataset(dataset)
+    if not path.exists():
+        raise Damaged(path, "is not there; the next run of the study makes it again")
     return _load(path, path.stat().st_mtime_ns, device)
 
 

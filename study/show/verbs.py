@@ -160,9 +160,10 @@ def draw(arguments: Namespace) -> int:
         try:
             failed = int(verb(arguments) or 0)
         except Exception as error:
-            if not of_machine(error):
+            if not (of_machine(error) or isinstance(error, Refused)):  # which say all
                 traceback.print_exc()
-            print(f"FAILED {verb.__name__}: {type(error).__name__}: {error}", file=sys.stderr)
+            kind = "" if isinstance(error, Refused) else f"{type(error).__name__}: "
+            print(f"FAILED {verb.__name__}: {kind}{error}", file=sys.stderr)
             for file in files:
                 (store.study(plan.study) / file).unlink(missing_ok=True)
             return 1

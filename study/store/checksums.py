@@ -49,7 +49,7 @@ class Sums:
         status = path.stat()
         if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):
             raise OSError(f"{str(path)!r} is neither a file nor a folder; give a file")
-        stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+        stamp = _stamp(status)
         name = os.path.relpath(path, self.memory.parent)  # so that a store can be moved
         known = self._known.get(name)
         if isinstance(known, list) and known[:-1] == stamp:
@@ -61,8 +61,8 @@ class Sums:
 
     def knows(self, path: Path) -> bool:
         """Whether a file was read already, and is the same to all appearances."""
-        known, status = self._known.get(os.path.relpath(path, self.memory.parent)), path.stat()
-        return isinstance(known, list) and known[:-1] == [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+        known = self._known.get(os.path.relpath(path, self.memory.parent))
+        return isinstance(known, list) and known[:-1] == _stamp(path.stat())
 
     def keep(self) -> None:
         """Remember what was read, where that can be written: it only saves reading."""
@@ -138,6 +138,11 @@ class Sums:
         self._found[key] = found.model_dump(mode="json")
         self._new = True
         return found
+
+
+def _stamp(status: os.stat_result) -> list[int]:
+    """What changes when a file does."""
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def file_sum(path: Path) -> str:

@@ -31,6 +31,7 @@ SEAL = re.compile(
 PART = re.compile(KEY + rb'|\{"table": "[^{}]*"sha256": "')  # of one
 BLANK = b"0" * 64
 END = b"PAR1"
+ARRAYS = ("features", "target", "split", "about")  # of a prepared dataset
 ASIDE = ".damaged"  # after the name of what was set aside
 
 
@@ -88,6 +89,20 @@ def check(path: Path, whose: Whose) -> bool:
     if found != {**whose}:
         raise Damaged(path, f"is not its own: it holds {_named(found)}")
     return True
+
+
+def check_archive(path: Path) -> None:
+    """Raises Damaged where a prepared dataset (.npz) is not what was written: its archive has checksums (CRC-32)."""
+    from zipfile import ZipFile
+
+    content = path.open("rb")  # what the system has against that is no damage
+    try:
+        with content, ZipFile(content) as archive:
+            whole = archive.testzip() is None and {*archive.namelist()} == {f"{name}.npy" for name in ARRAYS}
+    except Exception:  # of many kinds, by what the byte that changed was for
+        whole = False
+    if not whole:
+        raise Damaged(path, "is damaged")
 
 
 def set_aside(damaged: Damaged) -> Damaged:

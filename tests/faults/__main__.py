@@ -18,24 +18,26 @@ from tests.faults.faults import FAULTS, Fault
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--only", default="", help="faults whose name has this in it")
-    parser.add_argument("--tries", type=int, default=6, help="of a fault with random moments; fewer of others")
+    parser.add_argument("--only", nargs="+", default=[""], help="faults whose name has one of these in it")
+    parser.add_argument("--tries", type=int, help="of each fault; else as many as it says")
     parser.add_argument("--seed", type=int, default=0, help="repeats the moments")
+    parser.add_argument("--folder", help="where it works, and what was not right stays; else a temporary one")
     parser.add_argument("--at-once", type=int, default=2, help="tries at a time")
     arguments = parser.parse_args()
-    wanted = [fault for fault in FAULTS if arguments.only.lower() in fault.name.lower()]
+    wanted = [fault for fault in FAULTS if any(word.lower() in fault.name.lower() for word in arguments.only)]
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, ThreadPoolExecutor(arguments.at_once) as pool:
-        campaign = Campaign(Path(folder), arguments.seed)
+        campaign = Campaign(Path(arguments.folder or folder), arguments.seed)
         for study in dict.fromkeys(fault.study for fault in wanted):
             campaign.undisturbed(study)
 
         def tried(fault: Fault) -> tuple[Fault, list[Outcome]]:
-            outcomes = list(campaign.tries(fault, max(1, round(fault.share * arguments.tries))))
-            for i, one in enumerate(outcomes):
-                if not one.is_right:
-                    print(f"{fault.name}, try {i}: {one}", file=sys.stderr, flush=True)
-            print(f"{time.monotonic() - began:5.0f} s  {fault.name}", file=sys.stderr, flush=True)
+            outcomes = []
+            for one in campaign.tries(fault, arguments.tries or fault.tries):
+                outcomes.append(one)
+                wrong = "" if one.is_right else f": {one}"
+                about = f"{time.monotonic() - began:5.0f} s  {fault.name}, try {len(outcomes)}{wrong}"
+                print(about, file=sys.stderr, flush=True)
             return fault, outcomes
 
         found = list(pool.map(tried, wanted))

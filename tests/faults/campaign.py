@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from random import Random
 import pandas as pd
 
 from tests.faults.case import Case, Hang, Outcome, judged
-from tests.faults.faults import FAULTS, Fault
+from tests.faults.faults import FAULTS, Fault, NotTried
 
 COLUMNS = ("fault", "tries", "runs lost", "wrong values", "trained again", "tracebacks", "hangs", "other")
 
@@ -34,7 +35,10 @@ class Campaign:
         return case
 
     def tries(self, fault: Fault, number: int) -> Iterator[Outcome]:
-        """What became of so many tries, each with random moments of its own that a seed repeats."""
+        """What became of so many tries, each with random moments of its own that a seed repeats.
+
+        What one left stays where something was not right.
+        """
         whole = self.undisturbed(fault.study)
         truth: pd.DataFrame = whole.values()
         for i in range(number):
@@ -43,21 +47,26 @@ class Campaign:
             case.whole = whole.whole
             if fault.finished:
                 case.taken_over(whole)
-            try:
-                fault.does(case, Random(f"{self.seed} {fault.name} {i}"))
-                if i % 2:  # else the next call comes beside whatever goes on
-                    case.wait_for_orphans()
-                before = case.records()
-                status = case.again()
+            outcome = self._tried(fault, case, i, truth)
+            if outcome.is_right:
+                shutil.rmtree(folder.parent)
+            yield outcome
+
+    def _tried(self, fault: Fault, case: Case, i: int, truth: pd.DataFrame) -> Outcome:
+        try:
+            fault.does(case, Random(f"{self.seed} {fault.name} {i}"))
+            if i % 2:  # else the next call comes beside whatever goes on
                 case.wait_for_orphans()
-                yield judged(case, before, status, truth)
-            except Hang as hang:
-                yield Outcome(hangs=1, words=[str(hang)])
-            except subprocess.CalledProcessError as error:
-                yield Outcome(words=[f"not tried: {error}"])
+            status = case.again()
+            case.wait_for_orphans()
+            return judged(case, status, truth)
+        except Hang as hang:
+            return Outcome(hangs=1, words=[str(hang)])
+        except (subprocess.CalledProcessError, NotTried) as error:
+            return Outcome(words=[f"not tried: {error}"])
 
 
 def row(fault: Fault, outcomes: list[Outcome]) -> dict[str, object]:
     sums = [sum(getattr(one, name) for one in outcomes) for name in ("lost", "wrong", "again", "tracebacks", "hangs")]
     other = sum(bool(one.words) for one in outcomes)
-    return dict(zip(COLUMNS, (fault.name, len(outcomes), *sums, other), strict=True))
+    return dict(zip(COLUMNS, (fault.name, fault.each * len(outcomes), *sums, other), strict=True))

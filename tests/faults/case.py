@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ import pandas as pd
 
 from tests.workflow.conftest import Place
 
+Records = Mapping[str, tuple[int, bytes]]  # mtime and content
 LONGEST = 240.0  # seconds: a call that takes longer hangs
 STUDY = """study: tiny
 baseline:
@@ -34,7 +35,7 @@ tune:
 comparisons:
   batches:
     vary: {batch_size: [16, 32]}
-    metrics: [test_accuracy, test_loss]
+    metrics: [test_loss]
     claims:
       - {metric: test_loss, better: batch_size=16, than: batch_size=32}
 """
@@ -70,13 +71,16 @@ class Hang(Exception):
 
 
 class Case(Place):
-    """``said``: what each call printed; ``excused``: files that a fault damaged, and that are made again."""
+    """``said``: what each call printed; ``excused``: files that a fault damaged, so that they are made again;
+    ``made_again``: how many others are not after a call what they were before it.
+    """
 
     def __init__(self, folder: Path, study: str = STUDY) -> None:
         super().__init__(folder)
         self.whole = 0.0  # seconds, about, of a call that is not disturbed
         self.said: list[str] = []
         self.excused: set[str] = set()
+        self.made_again = 0
         folder.mkdir(parents=True, exist_ok=True)
         (folder / self.study).write_text(study)
         (folder / "data.csv").write_text(data())
@@ -94,7 +98,7 @@ class Case(Place):
         """A call under way, in a session of its own; what it printed is kept at its end."""
         log = self.folder / f"call-{len(self.said)}.txt"
         self.said.append("")
-        place = len(self.said) - 1
+        place, before = len(self.said) - 1, self.records()
         with log.open("w") as out:
             process = subprocess.Popen(
                 [*prefix, *self._command(config=config)],
@@ -115,6 +119,7 @@ class Case(Place):
                         os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
                 self.said[place] = log.read_text(errors="replace")
+                self.made_again += changed(before, self.records(), self.excused)
 
     def call(self, prefix: Sequence[str] = (), more: Mapping[str, str] = {}, config: str = "") -> int:
         """Its exit status."""
@@ -124,12 +129,17 @@ class Case(Place):
 
     def again(self) -> int:
         """What a person does after any fault: unlock, and call again; once more after whoever was still at it."""
-        self.snakemake("--unlock")
+        self.unlock()
         status = self.call()
         if status and "is still at it" in self.said[-1]:
             self.wait_for_orphans()
             status = self.call()
         return status
+
+    def unlock(self) -> None:
+        """As Snakemake asks for where it was killed."""
+        if any((self.folder / ".snakemake" / "locks").glob("*")):
+            self.snakemake("--unlock")
 
     def processes(self) -> list[int]:
         """Those that work in its folder."""
@@ -169,16 +179,20 @@ class Case(Place):
         return runs.set_index(["arm", "seed"])[["status", *numbers]].sort_index()
 
 
-def judged(case: Case, before: Mapping[str, tuple[int, bytes]], status: int, truth: pd.DataFrame) -> Outcome:
-    """``before``: the records that were there when the last call began, with ``status``; ``truth``: undisturbed."""
-    outcome = Outcome(tracebacks=sum("Traceback (most recent call last)" in text for text in case.said))
+def changed(before: Records, after: Records, excused: Collection[str]) -> int:
+    """How many records were made again, or are gone."""
+    return sum(after.get(name) != was for name, was in before.items() if name not in excused)
+
+
+def judged(case: Case, status: int, truth: pd.DataFrame) -> Outcome:
+    """``status``: of the last call; ``truth``: the values of a study that nothing disturbed."""
+    outcome = Outcome(again=case.made_again)
+    outcome.tracebacks = sum("Traceback (most recent call last)" in text for text in case.said)
     for text in case.said:
         _, mark, rest = text.partition("Traceback (most recent call last)")
         outcome.words += [mark + rest[:1500]] * bool(mark)
     if status:
         outcome.words.append(f"exit status {status}: {case.said[-1][-1500:]}")
-    after = case.records()
-    outcome.again = sum(after.get(name) != was for name, was in before.items() if name not in case.excused)
     try:
         found = case.values().reindex(columns=truth.columns)  # what is null of all runs has no kind
     except OSError as error:

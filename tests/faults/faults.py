@@ -13,17 +13,36 @@ from random import Random
 from typing import NamedTuple
 
 from tests.faults.case import STUDY, Case, data
+from tests.faults.damage import cut, damaged, damaged_on_the_way, flipped
 
 
 class Fault(NamedTuple):
-    """``share``: of the tries that are asked for. ``finished``: it comes after the study was run once."""
+    """``tries``: in a whole campaign; ``each``: faults in each. ``finished``: it comes after the study was run once."""
 
     name: str
     does: Callable[[Case, Random], None]
-    share: float = 1.0
+    tries: int = 1
+    each: int = 1
     finished: bool = False
     study: str = STUDY
     folder: str = "place"
+
+
+class NotTried(Exception):
+    """The fault could not be made, or was not taken as one."""
+
+
+def in_a_row(does: Callable[[Case, Random], None], many: int) -> Callable[[Case, Random], None]:
+    """The same fault to so many calls, one after the other."""
+
+    def do(case: Case, rng: Random) -> None:
+        for i in range(many):
+            if i:
+                case.wait_for_orphans()
+                case.unlock()
+            does(case, rng)
+
+    return do
 
 
 def to_snakemake(number: signal.Signals) -> Callable[[Case, Random], None]:
@@ -60,22 +79,25 @@ def to_job(number: signal.Signals) -> Callable[[Case, Random], None]:
 
 
 def worker_killed(case: Case, rng: Random) -> None:
+    """Or what workers are forked from."""
     with case.running():
         if process := case.job():
-            end = time.monotonic() + 30
-            while len(workers := children(process)) < 2 and time.monotonic() < end:
+            end = time.monotonic() + 60
+            while time.monotonic() < end:
+                below = children(process)
+                workers = [worker for one in below for worker in children(one)]
+                if len(workers) > 1 or process not in case.processes():
+                    break
                 time.sleep(0.05)
             time.sleep(rng.uniform(0, 1))
-            for one in rng.sample(workers, min(1, len(workers))):
+            for one in rng.sample(workers or below, 1) if rng.random() < 0.8 else below:
                 with suppress(ProcessLookupError):
                     os.kill(one, signal.SIGKILL)
 
 
 def children(process: int) -> list[int]:
-    """Processes below it that no other is below."""
-    found = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True).stdout.split()
-    below = {int(one): children(int(one)) for one in found}
-    return [leaf for one, more in below.items() for leaf in (more or [one])]
+    found = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True).stdout
+    return [int(one) for one in found.split()]
 
 
 @contextmanager
@@ -117,35 +139,11 @@ def read_only(case: Case, rng: Random) -> None:
         end = time.monotonic() + rng.uniform(0.0, case.whole)
         while time.monotonic() < end and process.poll() is None:
             time.sleep(0.02)
-        subprocess.run(["mount", "-o", "remount,ro,bind", str(case.results)], check=False)
-
-
-def damaged(change: Callable[[bytes, Random], bytes], many: int) -> Callable[[Case, Random], None]:
-    """``change`` so many files of a finished study, of every kind; a call finds some of that only while it collects."""
-
-    def does(case: Case, rng: Random) -> None:
-        files = sorted(path for path in case.results.rglob("*") if path.is_file() and path.stat().st_size)
-        kinds = sorted({path.suffix for path in files})
-        for _ in range(many):
-            kind = rng.choice(kinds)
-            path = rng.choice([one for one in files if one.suffix == kind and one.name != "history.json"] or files[:1])
-            path.write_bytes(change(path.read_bytes(), rng))
-            if path.parent.parent.name == "arms":  # both files of a block are made again
-                case.excused |= {str(one.relative_to(case.results)) for one in path.parent.glob("runs-*")}
-            if path.parent.name == "searches":
-                case.excused |= {str(one.relative_to(case.results)) for one in case.results.glob("arms/*/runs-*")}
-        case.call()
-
-    return does
-
-
-def flipped(content: bytes, rng: Random) -> bytes:
-    place = rng.randrange(len(content))
-    return content[:place] + bytes([content[place] ^ (1 << rng.randrange(8))]) + content[place + 1 :]
-
-
-def cut(content: bytes, rng: Random) -> bytes:
-    return content[: rng.randrange(len(content))]
+        remount, end = ["mount", "-o", "remount,ro,bind", str(case.results)], time.monotonic() + 10
+        while subprocess.run(remount, capture_output=True).returncode:  # somebody writes, for an instant
+            if time.monotonic() > end:
+                raise NotTried("the mount is busy")
+            time.sleep(0.01)
 
 
 def beside(case: Case, rng: Random, folder: Path, text: str) -> None:
@@ -216,34 +214,52 @@ def nothing(case: Case, rng: Random) -> None:
     case.call()
 
 
+def braces(case: Case, rng: Random) -> None:
+    """Snakemake takes them for wildcards in the folder that it works in, which is refused; a study may lie in one."""
+    if case.call() != 2 or case.results.exists():
+        raise NotTried(f"not refused: {case.said[-1]}")
+    case.folder = case.folder.rename(case.folder.with_name("place"))
+    inner = case.folder / "{study} {0}"
+    inner.mkdir()
+    for name in (case.study, "data.csv"):
+        (case.folder / name).rename(inner / name)
+    case.study = f"{inner.name}/{case.study}"
+
+
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP, signal.SIGHUP, signal.SIGINT)
 OF_A_TERMINAL = (signal.SIGHUP, signal.SIGINT)  # which sends them to a whole process group
-TWO = STUDY.replace("epochs: 40", "epochs: 40\n  gpus: 2")
+SMALLER = STUDY.replace("epochs: 40", "epochs: 4")
+TWO = SMALLER.replace("epochs: 4", "epochs: 4\n  gpus: 2").replace("points: 3", "points: 2")
 HOSTILE = {
     "quotes": "a 'quoted' \"place\"",
     "newline": "two\nlines",
-    "braces": "{place} {0} {{x}}",
     "globs": "a*b?[c]",
-    "long": "l" * 200,
+    "250 letters": "l" * 250,
     "others": "$HOME; & #é %s",
 }
 FAULTS = [
-    *(Fault(f"{each.name} to Snakemake", to_snakemake(each)) for each in SIGNALS),
-    *(Fault(f"{each.name} to a job", to_job(each)) for each in SIGNALS),
-    Fault("full disk", full_disk),
-    Fault("read-only results", read_only, 0.3),
-    Fault("10 flipped bytes", damaged(flipped, 10), finished=True),
-    Fault("5 files cut short", damaged(cut, 5), finished=True),
-    Fault("two calls in a folder", same_folder, 0.3),
-    Fault("two folders, one store", other_folder, 0.3),
-    Fault("two studies that share arms", shared_arms, 0.3),
-    Fault("a worker of two killed", worker_killed, 0.3, study=TWO),
-    Fault("ulimit -v", limited("v", 300_000, 3_000_000), 0.5),
-    Fault("ulimit -n", limited("n", 12, 64), 0.3),
-    Fault("no /dev/shm", no_shared_memory, 0.1),
-    Fault("no HOME, no TMPDIR", no_home, 0.1),
-    Fault("clocks that differ", clock, 0.3, finished=True),
-    Fault("edited study", edited_study, 0.3),
-    Fault("edited data", edited_data, 0.3),
-    *(Fault(f"path with {name}", nothing, 0.0, folder=folder) for name, folder in HOSTILE.items()),
+    *(Fault(f"{each.name} to Snakemake", in_a_row(to_snakemake(each), 2), 5, 2) for each in SIGNALS),
+    *(Fault(f"{each.name} to a job", in_a_row(to_job(each), 2), 5, 2) for each in SIGNALS),
+    Fault("full disk", full_disk, 5),
+    Fault("read-only results", read_only, 3),
+    Fault("flipped bytes, one at a time", damaged(flipped, 1), 5, finished=True),
+    Fault("flipped bytes, 5 at a time", damaged(flipped, 5), 5, 5, finished=True),
+    Fault("flipped bytes, 60 at a time", damaged(flipped, 60), 7, 60, finished=True),
+    Fault("flipped bytes, 10 while it runs", damaged_on_the_way(flipped, 10), 5, 10, finished=True),
+    Fault("files cut short, 2 at a time", damaged(cut, 2), 4, 2, finished=True),
+    Fault("files cut short, 10 at a time", damaged(cut, 10), 3, 10, finished=True),
+    Fault("files cut short, 3 while it runs", damaged_on_the_way(cut, 3), 4, 3, finished=True),
+    Fault("two calls in a folder", same_folder, 2),
+    Fault("two folders, one store", other_folder, 2),
+    Fault("two studies that share arms", shared_arms, 2),
+    Fault("a worker of two killed", worker_killed, 3, study=TWO),
+    Fault("ulimit -v", limited("v", 300_000, 3_000_000), 3),
+    Fault("ulimit -n", limited("n", 12, 64), 3),
+    Fault("no /dev/shm", no_shared_memory),
+    Fault("no HOME, no TMPDIR", no_home),
+    Fault("clocks that differ", clock, 2, finished=True),
+    Fault("edited study", edited_study, 2),
+    Fault("edited data", edited_data, 2),
+    *(Fault(f"path with {name}", nothing, folder=folder, study=SMALLER) for name, folder in HOSTILE.items()),
+    Fault("path with braces", braces, folder="{place} {0} {{x}}", study=SMALLER),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.campaign import COLUMNS, Campaign, row
-from tests.faults.case import STUDY, judged
+from tests.faults.case import STUDY, changed, judged
 from tests.faults.faults import FAULTS
 
 
@@ -14,23 +14,26 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
     return Campaign(tmp_path_factory.mktemp("faults"))
 
 
-@pytest.mark.parametrize("name", ["SIGKILL to a job", "5 files cut short"])
+@pytest.mark.parametrize("name", ["SIGKILL to a job", "files cut short, 10 at a time"])
 def test_the_call_after_a_fault_ends_well(campaign: Campaign, name: str) -> None:
     [fault] = [fault for fault in FAULTS if fault.name == name]
     [outcome] = campaign.tries(fault, 1)
     assert outcome.is_right, outcome
-    assert row(fault, [outcome]) == dict(zip(COLUMNS, (name, 1, 0, 0, 0, 0, 0, 0), strict=True))
+    assert row(fault, [outcome]) == dict(zip(COLUMNS, (name, fault.each, 0, 0, 0, 0, 0, 0), strict=True))
 
 
 def test_what_is_wrong_is_counted(campaign: Campaign) -> None:
     """So that zeros in the table mean something."""
     whole = campaign.undisturbed(STUDY)
-    truth, before = whole.values(), whole.records()
-    assert judged(whole, before, 0, truth).is_right
+    truth, records = whole.values(), whole.records()
+    assert judged(whole, 0, truth).is_right
     other = truth.assign(test_loss=truth["test_loss"].where(truth.index != truth.index[0], 7.0))
-    assert judged(whole, before, 0, other).wrong == 1
-    assert judged(whole, dict.fromkeys(before, (0, b"")), 0, truth).again == len(before)
-    assert judged(whole, before, 1, truth).words[0].startswith("exit status 1")
+    assert judged(whole, 0, other).wrong == 1
+    assert judged(whole, 1, truth).words[0].startswith("exit status 1")
+    assert changed(records, records, ()) == 0
+    [first, *others] = records
+    assert changed(records, {first: (0, b"")}, ()) == len(records)
+    assert changed(records, {first: records[first]}, others[1:]) == 1
 
 
 def test_names_of_faults_are_unique() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from study.__main__ import main
@@ -17,6 +18,7 @@ from study.plan.plan import Plan
 from study.plan.workflow.dag import Dag
 from study.plan.workflow.messages import end, start
 from study.store.layout import Block
+from study.store.seal import ARRAYS
 from tests.blocks import leave
 from tests.plan.conftest import write
 from tests.plan.tuned import tuned
@@ -86,8 +88,11 @@ def test_what_jobs_read_is_asked_for_only_where_it_is_not_there(build: Build) ->
 
     [path] = wanted()
     Path(path).parent.mkdir()
-    Path(path).touch()
+    np.savez(path, **dict.fromkeys(ARRAYS, np.zeros(3)))
     assert wanted() == []
+    Path(path).write_bytes(Path(path).read_bytes()[:-1])  # it is set aside, and prepared in the same call
+    assert wanted() == [path]
+    assert Path(f"{path}.damaged").exists()
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,15 @@ def test_what_a_failed_draw_did_not_collect_is_taken_away(build: Callable[[], Da
     assert not any(path.exists() for path in collected)
 
 
+def test_a_damaged_history_is_told_in_a_line(build: Callable[[], Dag], capsys: pytest.CaptureFixture[str]) -> None:
+    dag = build()
+    History.read(dag.plan, dag.store).write()
+    Path(dag.file("history.json")).write_text("{")
+    assert main(["draw", dag.file("plan.json")]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("FAILED collect: results/studies/small/history.json: is damaged; restore it")
+
+
 def test_seeds_that_no_one_asks_for_do_not_count(build: Callable[[], Dag]) -> None:
     train(build())
     before = expected(dag := build())
@@ -138,6 +147,7 @@ def test_a_clone_expects_the_same(build: Callable[[], Dag], tmp_path: Path, monk
 
 def test_a_file_is_read_once(build: Callable[[], Dag], monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
+    checked: list[str] = []
     plain = hashlib.file_digest
 
     def counted(file: Any, name: str) -> Any:
@@ -145,12 +155,13 @@ def test_a_file_is_read_once(build: Callable[[], Dag], monkeypatch: pytest.Monke
         return plain(file, name)
 
     monkeypatch.setattr(hashlib, "file_digest", counted)
+    monkeypatch.setattr("study.plan.damage.check", lambda path, whose: checked.append(path.name))
     train(build())
     dag = build()
-    assert len(read) == 3 * len(dag.plan.arms)
+    assert len(read) == len(checked) == 3 * len(dag.plan.arms)
     os.utime(files(dag)[1])
     build()
-    assert read[3 * len(dag.plan.arms) :] == ["runs-0-2.parquet"]
+    assert read[3 * len(dag.plan.arms) :] == checked[3 * len(dag.plan.arms) :] == ["runs-0-2.parquet"]
 
 
 def test_results_half_drawn_are_drawn_from_nothing(build: Callable[[], Dag]) -> None:

@@ -15,7 +15,7 @@ from study.axes.custom import Custom
 from study.axes.recipe import digest
 from study.errors import Damaged, Mistakes, Refused, refuse, suggest
 from study.plan.arm import Arm
-from study.plan.damage import inspect, lost
+from study.plan.damage import inspect, inspect_datasets, lost
 from study.plan.file.expand import prepare
 from study.plan.file.yaml import parse
 from study.plan.history import Freshness, History, memory
@@ -78,7 +78,9 @@ class Dag:
         if taken := namesake(dag.plan, path, store):
             raise Refused([f"{path}: {taken}"])
         try:
-            dag.damaged = inspect(dag.plan, store, memory(dag.plan, store))
+            sums = memory(dag.plan, store)
+            dag.damaged = inspect(dag.plan, store, sums)
+            dag.damaged += inspect_datasets(dag.read, sums)
         except Damaged as damaged:
             raise Refused([str(damaged)]) from None
         dag.refuse_too_large()
@@ -147,6 +149,13 @@ class Dag:
     def job(self, job: str) -> Job:
         """A job by its id: as it was written, where a part of it is there by now."""
         return self.jobs.get(job) or Job.load(self.store.job(job))
+
+    @property
+    def read(self) -> list[Path]:
+        """The prepared datasets that are wanted for what will be trained or timed."""
+        datasets = {dataset for job in self.jobs.values() for dataset in job.datasets}
+        datasets |= {arm.dataset_id for arm in self.wanted} if self.to_time else set()
+        return sorted(map(self.store.dataset, datasets))
 
     @cached_property
     def lacking(self) -> frozenset[Path]:
