@@ -48,6 +48,8 @@ def impossible(recipe: Recipe) -> tuple[tuple[str, ...], str] | None:
         if isinstance(recipe.early_stopping, Patience) and recipe.early_stopping.metric == "val_accuracy":
             words = f"'val_accuracy' needs classes and {dataset.name!r} is for regression; use metric: val_loss"
             return ("early_stopping", "dataset"), words
+    if wrong := oversized(recipe):
+        return ("batch_size", "train_share", "start", "dataset"), wrong
     if size < recipe.gpus:
         return ("batch_size", "gpus"), f"a batch of {size} cannot be split over {recipe.gpus} devices; use fewer"
     if not network.batch_statistics:
@@ -64,4 +66,20 @@ def impossible(recipe: Recipe) -> tuple[tuple[str, ...], str] | None:
             f"batches of {size} cut {rows} training rows so that one row is left for the last, "
             "too few for batch normalization; use another batch size"
         )
+    return None
+
+
+def oversized(recipe: Recipe) -> str | None:
+    """Why its batches cannot be filled: there are fewer rows to train on; None where they can, or nobody knows yet.
+
+    A run would take all its rows at every step, under a batch size that it never had.
+    """
+    if recipe.trainer.free or recipe.dataset is None or not recipe.dataset.sizes:
+        return None
+    for stage, whose in ((recipe, f"of {recipe.dataset.title!r}"), (recipe.before, "that its start is trained on")):
+        rows = stage and stage.training_rows(recipe.dataset.sizes[0])
+        if rows and recipe.batch_size > rows:
+            share = f" (train_share {recipe.train_share:g})" * (stage is recipe and recipe.train_share < 1)
+            words = f"a batch of {recipe.batch_size:,} is larger than the {rows:,} training rows {whose}{share}"
+            return f"{words}; give batch_size: {rows} at most"
     return None

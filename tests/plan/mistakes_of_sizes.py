@@ -10,6 +10,8 @@ from typing import Any
 from tests.plan.mistakes_of_choices import A
 
 HUGE = 1_000_000_000
+LARGER = "a batch of {:,} is larger than the {:,} training rows of 'digits'"
+SKIP = ", or leave the combination out by 'skip:'"
 REPORTED = f"{A}.reported.relu.test_accuracy"
 
 
@@ -69,6 +71,43 @@ SIZES: dict[str, tuple[dict[str, Any], str]] = {
     "a batch of more rows than there are anywhere": (
         {"baseline.batch_size": 10**12},
         "baseline.batch_size: 1000000000000 is refused; give a number of at most 1e+09",
+    ),
+    "a batch of more rows than there are to train on": (
+        {"baseline.batch_size": 1078},
+        f"baseline.batch_size: {LARGER.format(1078, 1077)}; give batch_size: 1077 at most",
+    ),
+    "one of several": (
+        {f"{A}.vary": {"batch_size": [32, 2000]}},
+        f"{A}.vary.batch_size[1]: {LARGER.format(2000, 1077)}; give batch_size: 1077 at most{SKIP}",
+    ),
+    "on one of several datasets": (
+        {"baseline.batch_size": 128, f"{A}.vary": {"dataset": ["digits", "wine"]}},
+        f"{A}.vary.dataset[1]: {LARGER.format(128, 106).replace('digits', 'wine')}; give batch_size: 106 at most{SKIP}",
+    ),
+    "of the rows that folds leave": (
+        {"baseline.dataset": {"name": "wine", "folds": 2}, "baseline.batch_size": 72},
+        f"baseline.batch_size: {LARGER.format(72, 71).replace('digits', 'wine')}; give batch_size: 71 at most",
+    ),
+    "of those that are drawn": (
+        {"baseline.dataset": {"name": "digits", "rows": 100}, "baseline.batch_size": 61},
+        f"baseline.batch_size: {LARGER.format(61, 60)}; give batch_size: 60 at most",
+    ),
+    "of a share of them": (
+        {f"{A}.vary": {"train_share": [1.0, 0.02]}},
+        f"{A}.vary.train_share[1]: {LARGER.format(32, 22)} (train_share 0.02); give batch_size: 22 at most{SKIP}",
+    ),
+    "of those that a run begins with": (
+        {"baseline.start": {"name": "warm", "train_share": 0.02}},
+        "baseline.batch_size: a batch of 32 is larger than the 22 training rows that its start is trained on; "
+        "give batch_size: 22 at most",
+    ),
+    "among sizes to try": (
+        {"tune": {"batch_size": {"values": [32, 2000]}}},
+        f"tune.batch_size: {LARGER.format(2000, 1077)}; give batch_size: 1077 at most",
+    ),
+    "at the end of sizes to draw": (
+        {"tune": {"batch_size": {"log": [8, 2000]}, "search": "sobol", "trials": 8}},
+        f"tune.batch_size: {LARGER.format(2000, 1077)}; give batch_size: 1077 at most",
     ),
     "epochs without end": (
         {"baseline.epochs": 10**12},

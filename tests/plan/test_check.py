@@ -52,7 +52,7 @@ def test_check_prints_what_there_is_to_do(study: dict[str, Any], check: Check, p
 
 def test_check_writes_nothing(study: dict[str, Any], check: Check) -> None:
     Path("rows.csv").write_text("width,kind\n" + "1,a\n2,b\n" * 20)
-    study["baseline"]["dataset"] = {"name": "table", "path": "rows.csv", "target": "kind"}
+    study["baseline"] |= {"dataset": {"name": "table", "path": "rows.csv", "target": "kind"}, "batch_size": 8}
     assert check(study)[0] == 0
     assert sorted(path.name for path in Path().iterdir()) == ["rows.csv", "s.yaml"]
 

@@ -58,7 +58,8 @@ def own_module(tmp_path: Path) -> Iterator[None]:
 
 
 def of(study: dict[str, Any], factory: str) -> dict[str, Any]:
-    return study | {"baseline": study["baseline"] | {"dataset": {"name": "custom", "factory": f"owndata:{factory}"}}}
+    dataset = {"name": "custom", "factory": f"owndata:{factory}"}
+    return study | {"baseline": study["baseline"] | {"dataset": dataset, "batch_size": 30}}
 
 
 def test_accuracies_of_values_are_refused_before_anything_is_trained(study: dict[str, Any], check: Check) -> None:

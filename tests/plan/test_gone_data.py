@@ -44,7 +44,7 @@ def gone(request: pytest.FixtureRequest, study: dict[str, Any], tmp_path: Path) 
     """Plan with the files there, then take them away; the plan that is made then."""
     (tmp_path / "data").mkdir()
     of: Of = request.param
-    study["baseline"]["dataset"] = of(tmp_path / "data")
+    study["baseline"] |= {"dataset": of(tmp_path / "data"), "batch_size": 8}
     path, store = tmp_path / "s.yaml", Store(tmp_path / "results")
     write(study, path)
     first = Dag.build({"study": str(path), "results": str(store.root)}).plan

@@ -199,7 +199,8 @@ def test_choices_of_different_names_have_different_ids() -> None:
 
 
 def table(study: dict[str, Any], path: str) -> dict[str, Any]:
-    return study | {"baseline": study["baseline"] | {"dataset": {"name": "table", "path": path, "target": "y"}}}
+    dataset = {"name": "table", "path": path, "target": "y"}
+    return study | {"baseline": study["baseline"] | {"dataset": dataset, "batch_size": 8}}
 
 
 def test_the_bytes_of_a_dataset_enter_the_id_and_its_path_does_not(

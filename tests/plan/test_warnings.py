@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from study.axes.dataset import Digits
 from study.plan.plan import Plan
 from study.store.layout import Block, Store
 
@@ -159,8 +161,17 @@ def test_a_target_that_all_or_none_reached(
     assert warned(check, study) == []
 
 
-def test_batches_larger_than_all_rows(study: dict[str, Any], check: Check) -> None:
+def test_batches_of_all_rows_of_data_that_were_counted_late(
+    study: dict[str, Any], check: Check, plan: Callable[[Any], Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a dataset does not say how many rows it has, and they are prepared by now."""
+    monkeypatch.setattr(Digits, "known_rows", None)
     study["comparisons"]["a"]["vary"] = {"batch_size": [32, 1077, 2000]}
+    assert warned(check, study) == []
+    [dataset] = {arm.dataset_id for arm in plan(study).arms.values()}
+    path = Store("results").dataset(dataset)
+    path.parent.mkdir(parents=True)
+    np.savez(path, split=np.repeat([0, 1, 2], [1077, 360, 360]))
     only = "comparisons.a: a batch holds all 1,077 training rows and no more in 'batch_size=2000'"
     assert warned(check, study) == [f"{only}; give batch_size: 1077 at most"]
     study["comparisons"]["a"]["vary"] = {"batch_size": [32, 2000, 4000]}
@@ -193,7 +204,7 @@ def test_steps_of_a_tuned_batch_size_are_counted_by_candidate(study: dict[str, A
 
 
 def test_steps_of_a_table_are_counted_too(study: dict[str, Any], check: Check, tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("a,b\n" + "1,x\n2,y\n" * 20)
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,x\n2,y\n" * 30)
     table = {"name": "table", "path": "t.csv", "target": "b"}
     study["comparisons"]["b"] = {"vary": {"dataset": [table]}, "metrics": ["test_loss"], "seeds": 1}
-    assert "In all: 7 runs, 410 steps" in check(study)[1].splitlines()
+    assert "In all: 7 runs, 412 steps" in check(study)[1].splitlines()

@@ -79,7 +79,7 @@ def test_nothing_is_timed_where_nothing_is_left_to_do(checked: Checked) -> None:
 
 
 def test_files_too_large_to_be_read_for_it(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = "".join(f"{i / 7},{i % 7},{'ab'[i % 2]}\n" for i in range(40))
+    rows = "".join(f"{i / 7},{i % 7},{'ab'[i % 2]}\n" for i in range(60))
     Path("t.csv").write_text(f"x,y,z\n{rows}")
     text = STUDY.replace("TUNE", "tune: null").replace(
         "dataset: wine", "dataset: {name: table, path: t.csv, target: z}"

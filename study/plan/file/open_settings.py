@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from study.axes.base import Choice
-from study.axes.combinations import impossible
+from study.axes.combinations import impossible, oversized
 from study.axes.recipe import split_key
 from study.errors import Mistakes, join, refuse
 from study.plan.file.keys import CHOICES, adapter, is_own, kind_of
@@ -186,9 +186,12 @@ def _suit(
 
 
 def check_possible(search: Search, found: OpenSettings, mistakes: Mistakes) -> None:
-    """Note the first candidate of an arm's grid that cannot be trained."""
+    """Note the first candidate of an arm's grid that cannot be trained; a batch size that no range may end at."""
     suspects = [key for key in found.ranges if key not in CHOICES and ("." not in key or key.startswith("network."))]
     for candidate in search.grid(suspects) if suspects and search.method == "grid" else ():
         if reason := impossible(search.at(candidate)):
             mistakes.add(found.places[suspects[0]], reason[1])
             return
+    largest = {one.key: one.at(1) for one in search.settings if one.key == "batch_size" and not one.values}
+    if largest and (wrong := oversized(search.at(next(search.grid()) | largest))):
+        mistakes.add(found.places["batch_size"], wrong)
