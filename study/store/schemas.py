@@ -87,14 +87,18 @@ RUNS = schema(
 )  # fmt: skip
 TIMING = schema(
     "arm", "round", "step_seconds", "memory_bytes", "device", "threads", "cores", "reason", "load_average",
-    "gpu_utilization", "torch_version", "host",
+    "gpu_utilization", "torch_version", "host", "processor", "instructions", "blas", "driver", "python_version",
+    "commit", "recipe_version",
+)  # fmt: skip
+MADE = (  # what explains a difference, beside device and versions
+    "processor", "instructions", "threads", "cores", "blas", "driver", "python_version", "host", "commit",
 )  # fmt: skip
 SEARCH = schema(  # one row per candidate and tuning seed
     "search", "candidate", "selections", "seed", "settings", "status", "reason", "steps", *VALIDATED, "curve_steps",
-    "curve_val_loss", "curve_val_accuracy", "device", "torch_version", "recipe_version",
+    "curve_val_loss", "curve_val_accuracy", "device", "torch_version", "recipe_version", *MADE,
 )  # fmt: skip
 TUNING = schema(  # of a study: one row per tuned arm, candidate of its selection and tuning seed
     "arm", "candidate", "phase", "seed", "settings", "status", "reason", "steps", *VALIDATED, "steps_to_target",
     "select", "score", "rank", "chosen", "edge", "undertuned", "next", "device", "torch_version", "recipe_version",
-    "run_seed", "chosen_here",
+    "run_seed", "chosen_here", *MADE,
 )  # fmt: skip

@@ -9,8 +9,10 @@ from study.plan.jobs import jobs
 from study.run import timing
 from study.run.block import settings_of
 from study.run.job import run
+from study.run.provenance import provenance
 from study.run.timing import Stopwatch, measure, time_study
 from study.store.layout import Store
+from study.store.schemas import TIMING
 
 CPU = torch.device("cpu")
 
@@ -34,6 +36,9 @@ def test_every_arm_has_a_row_in_every_round(recipe, measured):
     rows = measured([recipe(), recipe(optimizer="adam"), recipe(batch_size=25)], rounds=3)
     assert [(row["arm"], row["round"]) for row in rows] == [(a, r) for a in "abc" for r in range(3)]
     assert all(row["step_seconds"] > 0 and row["memory_bytes"] > 0 and row["device"] == "CPU" for row in rows)
+    told = {name: value for name, value in provenance(CPU).items() if name not in ("threads", "cores")}
+    assert all(told.items() <= row.items() for row in rows)
+    assert {*told} <= {*TIMING.names}
 
 
 def test_arms_that_cost_the_same_share_a_measurement(recipe, measured):

@@ -15,6 +15,7 @@ from study.show.observations import observe
 from study.show.page import protocol
 from study.show.page.scope import scope
 from tests.show.records import records
+from tests.show.tunings import bump
 
 TWO = """
 o: {title: Optimizers, vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}, metrics: [test_accuracy, step_seconds]}
@@ -44,6 +45,30 @@ def test_what_varies_what_is_fixed_and_what_is_left_out(planned: Callable[..., P
     fixed = dict(protocol.fixed(plan, optimizers))
     assert fixed["batch_size"] == "32"
     assert "optimizer" not in fixed
+
+
+def test_trials_and_timing_of_another_machine_are_counted(planned: Callable[..., Plan]) -> None:
+    """Two arms of one search, chosen by two metrics: its trials are counted once."""
+    tune = "tune: {optimizer.lr: {log: [0.01, 1], points: 3}, seeds: 3, extend: 0}"
+    metrics = "metrics: [test_accuracy, steps_to_target, step_seconds]"
+    plan = planned(f"o: {{vary: {{optimizer: [sgd, adam]}}, {metrics}, {tune}}}")
+    made = {"device": "CPU", "torch_version": "2.13.0+cpu", "processor": "Model 7", "instructions": "AVX2"}
+    found = records(plan, quality=bump(0.1))
+    runs = found.runs.assign(recipe_version=2, **made)
+    alike = found._replace(
+        runs=runs, tuning=found.tuning.assign(recipe_version=2, **made), timing=found.timing.assign(**made)
+    )
+    facts = dict(protocol.facts(plan, alike))
+    assert "Mixed" not in facts
+    assert facts["Timing"].startswith("CPU of Model 7, AVX2, 1 thread for each: ")
+    other = alike._replace(tuning=alike.tuning.assign(device="NVIDIA H100"), timing=found.timing.assign(
+        **made | {"torch_version": "2.14.0"}
+    ))  # fmt: skip
+    said = dict(protocol.facts(plan, other))["Mixed"]
+    assert len(plan.arms) == 4
+    assert "32 runs with CPU, PyTorch 2.13.0, recipe version 2, " in said
+    assert "18 tuning runs with NVIDIA H100, PyTorch 2.13.0, recipe version 2 and " in said
+    assert "8 timed rounds with CPU, PyTorch 2.14.0, recipe version 2. " in said
 
 
 def test_every_run_is_accounted_for_once(planned: Callable[..., Plan]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from study.axes.base import Choice
 from study.axes.custom import SETTINGS
 from study.axes.dataset import Dataset
-from study.axes.recipe import AXES, Recipe
+from study.axes.recipe import AXES, RECIPE, Recipe
 from study.axes.trainer import Command
 from study.metrics import METRICS
 from study.plan.arm import Arm
@@ -202,7 +202,8 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
         claims=any(comparison.claims for comparison in plan.comparisons),
         paired=all(comparison.paired for comparison in plan.comparisons),
         processor=_processors(runs),
-        mixed=_mixed(runs),
+        timed_with=_processors(timing),
+        mixed=_mixed(plan, records, runs),
         **{name: _all(runs, name) for name in provenance},
     )
     return [(name, text) for name, _, text in (part.partition(": ") for part in found)]
@@ -254,10 +255,26 @@ def _processors(runs: pd.DataFrame) -> str:
     return listed(sorted(", ".join(str(part) for part in way if pd.notna(part)) for way in known))
 
 
-def _mixed(runs: pd.DataFrame) -> list[str]:
-    """What the runs were made with, and how many with each, where that is not the same for all."""
-    counts = made_with(runs).value_counts().sort_index()
-    return [f"{counted(int(count), 'run')} with {way}" for way, count in counts.items()] if len(counts) > 1 else []
+def _mixed(plan: Plan, records: Records, runs: pd.DataFrame) -> list[str]:
+    """What the runs, the trials of searches and the timing were made with, and how many with each, where that is not
+    the same for all.
+    """
+    searches = {name: arm.search.id for name, arm in plan.arms.items() if arm.search}
+    trials = records.tuning.assign(search=records.tuning["arm"].map(searches))  # arms of a search have the same
+    timing = records.timing.assign(recipe_version=RECIPE)  # older files do not say so: no other is read
+    timing = timing[timing["torch_version"].notna()]
+    counts = {
+        "run": made_with(runs).value_counts(),
+        "tuning run": made_with(trials.drop_duplicates(["search", "settings", "seed"])).value_counts(),
+        "timed round": made_with(timing.drop_duplicates("round")).value_counts(),
+    }
+    if len({way for made in counts.values() for way in made.index}) < 2:
+        return []
+    return [
+        f"{counted(int(count), noun)} with {way}"
+        for noun, made in counts.items()
+        for way, count in made.sort_index().items()
+    ]
 
 
 def _all(frame: pd.DataFrame, name: str) -> str:
