@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from itertools import combinations
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from study.__main__ import main
 from tests.slurm import accounting
 from tests.slurm.cluster import CORES, GPUS, NODES
 from tests.slurm.conftest import Job, Ran
+from tests.workflow.conftest import Place
 
 
 def attempts(ran: Ran, label: str) -> list[Job]:
@@ -118,3 +122,23 @@ def test_the_numbers_are_those_of_one_machine(ran: Ran) -> None:
         here, there = (pd.read_parquet(place.results / path) for place in (ran.alone, ran.smoke))
         where = [name for name in ("started_at", "commit", "host") if name in here]
         pd.testing.assert_frame_equal(here.drop(columns=where), there.drop(columns=where), check_exact=True)
+
+
+def test_a_laptop_and_the_cluster_make_one_report(ran: Ran, tmp_path: Path) -> None:
+    """Each has an arm that the other has not: merged, the page is that of a machine which trained both."""
+    arms = sorted(path.name for path in ran.alone.results.glob("arms/*"))
+    stores = [tmp_path / "laptop", tmp_path / "cluster"]
+    for store, place, other in zip(stores, (ran.alone, ran.smoke), arms, strict=True):
+        shutil.copytree(place.results, store, ignore=shutil.ignore_patterns(other))
+    both = Place(tmp_path / "both", ran.smoke.study)
+    both.folder.mkdir()
+    shutil.copy(ran.smoke.folder / ran.smoke.study, both.folder)
+    assert main(["merge", *map(str, stores), "--results", str(both.results)]) == 0
+    done = both.snakemake(config="cached=true")
+    assert (done.returncode, "report.html (6 of 6 runs)" in done.stderr + done.stdout) == (0, True), done.stderr
+    found, wanted = (
+        pd.read_parquet(place.results / "studies" / "smoke" / "observations.parquet") for place in (both, ran.smoke)
+    )
+    pd.testing.assert_frame_equal(found, wanted, check_exact=True)
+    page = (both.results / "studies" / "smoke" / "report.html").read_text(encoding="utf-8")
+    assert "not all runs were made alike" not in page
