@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from study.plan.trials import Trials, settings_text
 from study.store.equality import Run
 from study.store.failures import failed_search, failures
 from study.store.layout import Block, Store, missing
-from study.store.seal import Whose, check, of_curves, of_runs
+from study.store.seal import Whose, check, of_curves, of_runs, of_search
+from study.store.searches import tuning_runs
 from study.wording import counted
 
 # The columns of a run that say where and with what it was made, by the words for them.
@@ -83,34 +84,60 @@ def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[
     yield "recipe"
     for axis, value in [*written(arm), *tuning(arm)]:
         yield f"  {axis:15} {value}"
-    blocks = store.present([one.id])[one.id]
+    held, damaged = _held(one.id, store)
     wanted = max((plan.seeds.get(one.id, 0) for plan in studies), default=0)
-    searches = arm.search.each(range(max([wanted, *(block.last + 1 for block in blocks)]))) if arm.search else []
+    searches = arm.search.each(range(max([wanted, *(block.last + 1 for block in held)]))) if arm.search else []
+    tuned: list[Row] = []
     for search in searches:
-        trials = Trials.read(search, store.search(search.id))
+        path, trials = store.search(search.id), Trials(search)
+        try:
+            if path.exists():
+                intact(path, of_search(search.id))
+                trials = Trials.read(search, path)
+        except Damaged as found:
+            damaged.append(found)
+        tuned += [row for trial in trials.tried for row in trial.rows]
         chosen = trials.chosen(arm.selection) if arm.selection and arm.selection.name in trials.done else None
         edge = ", on the edge of its grid" if chosen and chosen.undertuned else ""
         of = f"seed {search.run_seed}: " if search.by_seed else ""
         yield f"  {'tuned to':15} {of}{settings_text(chosen.settings) + edge if chosen else 'nothing yet'}"
     yield "files"
-    yield from _files(one, store, searches)
-    for gap in missing(blocks, wanted):
+    broken = {each.path for each in damaged}
+    yield from _files(one, store, held, [search for search in searches if store.search(search.id) not in broken])
+    for each in damaged:
+        yield f"  {each}; it counts as missing"
+    for gap in missing(held, wanted):
         yield f"  seeds {gap} are missing"
     for failure in _failures(one, store, searches):
         yield f"  {failure}"
-    yield from _made(one, store, blocks)
+    yield from _made("seeds", [row for rows in held.values() for row in rows])
+    yield from _made("tuning seeds", tuned)
 
 
-def _files(one: KnownArm, store: Store, searches: Sequence[Search]) -> Iterator[str]:
+def _held(arm: str, store: Store) -> tuple[dict[Block, list[Row]], list[Damaged]]:
+    """The runs of an arm by their block, and the files that are not what was written there."""
+    held, damaged = dict[Block, list[Row]](), list[Damaged]()
+    for block in store.present([arm])[arm]:
+        try:
+            intact(store.curves(arm, block), of_curves(arm, block))
+            held[block] = read_rows(store.runs(arm, block), of_runs(arm, block))
+        except Damaged as found:
+            damaged.append(found)
+    return held, damaged
+
+
+def _files(
+    one: KnownArm, store: Store, held: Mapping[Block, Sequence[Row]], searches: Sequence[Search]
+) -> Iterator[str]:
     """Each with what is in it."""
     if store.recipe(one.id).exists():
         yield f"  {store.recipe(one.id)}"
     for search in searches:
         path = store.search(search.id)
-        runs = counted(store.tuning_runs(search.id), "run") if path.exists() else ""
+        runs = counted(tuning_runs(store, search.id), "run") if path.exists() else ""
         yield f"  {path}: {runs + ' of tuning seeds' if runs else 'is not there yet'}"
-    for block in store.present([one.id])[one.id]:
-        ends = Counter(row["status"] for row in read_rows(store.runs(one.id, block), of_runs(one.id, block)))
+    for block, rows in held.items():
+        ends = Counter(row["status"] for row in rows)
         counts = ", ".join(f"{count} {status}" for status, count in sorted(ends.items(), reverse=True))
         yield f"  {store.runs(one.id, block)}: {counts}"
         yield f"  {store.curves(one.id, block)}"
@@ -127,23 +154,22 @@ def _failures(one: KnownArm, store: Store, searches: Sequence[Search]) -> Iterat
             yield f"{failure.what} failed: {failure.reason}" + f" (log: {failure.log})" * bool(failure.log)
 
 
-def _made(one: KnownArm, store: Store, blocks: Sequence[Block]) -> Iterator[str]:
-    """Where and with what, a paragraph for each way; runs that were made alike stand together."""
+def _made(what: str, rows: Sequence[Row]) -> Iterator[str]:
+    """Where and with what, a paragraph for each way; runs that were made alike stand together. ``what`` has a seed."""
     ways: dict[tuple[tuple[str, str], ...], list[Row]] = {}
-    for block in blocks:
-        for row in read_rows(store.runs(one.id, block), of_runs(one.id, block)):
-            known = {word: row.get(column) for word, column in PROVENANCE.items()}
-            way = tuple((word, str(value)) for word, value in known.items() if value is not None)
-            ways.setdefault(way, []).append(row)
-    for way, rows in ways.items():
-        seeds = sorted(row["seed"] for row in rows)
-        began = sorted(str(row["started_at"]) for row in rows if row.get("started_at"))
-        yield f"made: seeds {spans(seeds)}"
+    for row in rows:
+        known = {word: row.get(column) for word, column in PROVENANCE.items()}
+        way = tuple((word, str(value)) for word, value in known.items() if value is not None)
+        ways.setdefault(way, []).append(row)
+    for way, alike in ways.items():
+        seeds = sorted({row["seed"] for row in alike})
+        began = sorted(str(row["started_at"]) for row in alike if row.get("started_at"))
+        yield f"made: {what} {spans(seeds)}"
         for word, value in way:
             yield f"  {word:15} {value}"
         if began:
             yield f"  {'begun':15} {began[0]}" + f" to {began[-1]}" * (began[0] != began[-1])
-        packs = sorted({str(row["pack"]) for row in rows if row.get("pack")})
+        packs = sorted({str(row["pack"]) for row in alike if row.get("pack")})
         if packs:
             yield f"  {'packs':15} {', '.join(packs)}"
 

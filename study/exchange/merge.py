@@ -23,6 +23,7 @@ from study.store.equality import Run, difference
 from study.store.failures import lacks
 from study.store.files import replacing
 from study.store.layout import Block, Store, owned
+from study.store.notes import read_note
 from study.store.seal import of_timing
 from study.wording import counted
 
@@ -135,7 +136,7 @@ def _arm(arm: str, into: Store, source: Store, taken: Taken) -> None:
 def _version(store: Store, arm: str) -> int:
     """What training meant when the arm was named: this version where it is not said."""
     try:
-        return int(json.loads(store.recipe(arm).read_text(encoding="utf-8"))["recipe_version"])
+        return int(read_note(store.recipe(arm))["recipe_version"])
     except (OSError, ValueError, KeyError, TypeError):
         return RECIPE
 

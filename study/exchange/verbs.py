@@ -7,6 +7,7 @@ from pathlib import Path
 
 from study.errors import Refused, refuse
 from study.exchange.arms import find, known_arms, only, open_store, plans
+from study.plan.damage import without_damaged
 from study.plan.file.expand import prepare
 from study.wording import counted
 
@@ -101,4 +102,5 @@ def why(arguments: Namespace) -> None:
 
     store = open_store(arguments.results)
     plan = prepare(Path(arguments.file), store, cached=True)
-    print(*explained(plan, store, known_arms(store, plans(store)), arguments.file), sep="\n")
+    store, damaged = without_damaged(plan, store)
+    print(*damaged, *explained(plan, store, known_arms(store, plans(store)), arguments.file), sep="\n")

@@ -18,6 +18,7 @@ from study.store.failures import SEEDS
 from study.store.layout import Block, Store
 from study.store.notes import note_text, read_note
 from study.store.seal import ASIDE, Whose, check, of_curves, of_runs, of_search, of_study, of_timing
+from study.store.searches import selections
 from study.wording import counted
 
 SHOWN = 5  # arms of a study with runs that are missing
@@ -27,7 +28,7 @@ class Verification:
     """``faults``: a line each; ``files``, and those of them without a checksum: how many were read."""
 
     def __init__(self, store: Store) -> None:
-        self.store, self.faults = store, list[str]()
+        self.store, self.faults, self.bad = store, list[str](), set[Path]()
         self.files = self.bare = self.runs = 0
         for folder in sorted((store.root / "arms").glob("*")):
             self._arm(folder)
@@ -79,11 +80,9 @@ class Verification:
             self.faults.append(f"{folder}: and runs of {counted(len(gaps) - SHOWN, 'more arm')} are missing")
         for name, arm in plan.arms.items():
             for search in plan.searches_of(name):
-                try:
-                    done = store.selections(search.id)
-                except Exception:  # told above
+                if store.search(search.id) in self.bad:
                     continue
-                if arm.selection and arm.selection.name not in done:
+                if arm.selection and arm.selection.name not in selections(store, search.id):
                     words = f"{plan.names[name]}: its search has no trials for {arm.selection.name}"
                     self.faults.append(f"{store.search(search.id)}: {words}")
         if plan.timing and not store.timing(plan.timing.id).exists():
@@ -102,8 +101,10 @@ class Verification:
         try:
             read(path)
         except Damaged as damaged:
+            self.bad.add(path)
             self.faults.append(str(damaged))
         except (OSError, ValueError, RecursionError) as error:
+            self.bad.add(path)
             self.faults.append(f"{path}: is damaged: it cannot be read ({type(error).__name__})")
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.errors import Damaged
+from study.plan.history import memory
 from study.plan.plan import Plan
 from study.store.checksums import Sums
 from study.store.layout import Block, Store
@@ -51,17 +52,20 @@ def inspect(plan: Plan, store: Store, sums: Sums | None = None) -> list[str]:
     ``sums``: where it is remembered which were read, so that these are not read again. Raises Damaged where one cannot
     be set aside.
     """
-    checks = {path: partial(check, path, whose) for path, whose in [*records(plan, store), *tables(plan, store)]}
-    return _checked(checks, sums)
+    return _set_aside(_checks(plan, store), sums)
 
 
 def inspect_datasets(paths: Iterable[Path], sums: Sums) -> list[str]:
     """The same of prepared datasets, before jobs read them."""
-    return _checked({path: partial(check_archive, path) for path in paths}, sums)
+    return _set_aside({path: partial(check_archive, path) for path in paths}, sums)
 
 
-def _checked(checks: Mapping[Path, Callable[[], object]], sums: Sums | None) -> list[str]:
-    found = []
+def _checks(plan: Plan, store: Store) -> dict[Path, Callable[[], object]]:
+    """By file: what raises Damaged where it is not what was written there."""
+    return {path: partial(check, path, whose) for path, whose in [*records(plan, store), *tables(plan, store)]}
+
+
+def _damaged(checks: Mapping[Path, Callable[[], object]], sums: Sums | None) -> Iterator[Damaged]:
     for path, check_one in checks.items():
         try:
             if sums and sums.knows(path):
@@ -69,13 +73,24 @@ def _checked(checks: Mapping[Path, Callable[[], object]], sums: Sums | None) -> 
             check_one()
             if sums:
                 sums.sum(path)
-        except Damaged as damaged:
-            found.append(str(set_aside(damaged)))
+        except Damaged as found:
+            yield found
         except FileNotFoundError:
             continue  # somebody has just replaced it; or a dataset that is not prepared yet
+
+
+def _set_aside(checks: Mapping[Path, Callable[[], object]], sums: Sums | None) -> list[str]:
+    found = [str(set_aside(each)) for each in _damaged(checks, sums)]
     if sums:
         sums.keep()
     return found
+
+
+def without_damaged(plan: Plan, store: Store) -> tuple[Store, list[str]]:
+    """The store without the damaged records of a plan, for verbs that only look; and a line for each of them."""
+    found = [*_damaged(_checks(plan, store), memory(plan, store))]
+    lines = [f"{each}; it counts as missing, and the next run of the study makes it again" for each in found]
+    return Store(store.root, {each.path for each in found}), lines
 
 
 class Lost(NamedTuple):

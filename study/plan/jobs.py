@@ -19,6 +19,7 @@ from study.plan.plan import Plan
 from study.plan.search import Search, Selection
 from study.store.layout import Block, Store
 from study.store.notes import note_text, write_note
+from study.store.searches import selections
 
 MINUTES = 30  # that a job takes, at most, where nobody says otherwise
 SHORTEST_HERE, SHORTEST_THERE = 5.0, 60.0  # seconds that a job takes at least, where there is more to do; on a cluster
@@ -158,7 +159,7 @@ def _part(arms: Sequence[Arm], gaps: Mapping[str, Sequence[Block]], seeds: Mappi
     wanted: dict[str, SearchUnit] = {}
     for arm in arms:
         for search in arm.search.each(range(seeds[arm.id])) if arm.search else []:
-            if arm.selection and arm.selection.name not in store.selections(search.id):
+            if arm.selection and arm.selection.name not in selections(store, search.id):
                 before = wanted[search.id].selections if search.id in wanted else ()
                 wanted[search.id] = SearchUnit(search=search, selections=(*before, arm.selection))
     blocks = (

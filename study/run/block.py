@@ -20,6 +20,7 @@ from study.run.packs import loaded
 from study.run.provenance import now, provenance
 from study.store.failures import forget_failures
 from study.store.layout import Store
+from study.store.searches import selections
 
 
 class Block:
@@ -91,9 +92,9 @@ def _alike(chosen: Mapping[int, Candidate | None]) -> Iterator[tuple[Candidate |
 
 def is_searched(arm: Arm, store: Store, seeds: Iterable[int]) -> bool:
     """Whether the settings of an arm's runs are known, or can be chosen."""
-    selection = arm.selection
+    by = arm.selection
     searches = arm.search.each(seeds) if arm.search else []
-    return all(selection is not None and selection.name in store.selections(search.id) for search in searches)
+    return all(by is not None and by.name in selections(store, search.id) for search in searches)
 
 
 def settings_of(arm: Arm, store: Store, seeds: Iterable[int]) -> dict[int, Candidate | None]:
@@ -105,9 +106,10 @@ def settings_of(arm: Arm, store: Store, seeds: Iterable[int]) -> dict[int, Candi
         return {seed: {} for seed in seeds}
     found: dict[str, Candidate | None] = {}
     for search in arm.search.each(seeds := [*seeds]):
-        if arm.selection.name not in store.selections(search.id):
+        trials = Trials.read(search, store.search(search.id))
+        if arm.selection.name not in trials.done:
             lacking = f"{store.search(search.id)}: has no trials for {arm.selection.name}"
             raise FileNotFoundError(f"{lacking}; first run the job of search {search.id}")
-        chosen = Trials.read(search, store.search(search.id)).chosen(arm.selection)
+        chosen = trials.chosen(arm.selection)
         found[search.id] = None if chosen is None else chosen.settings
     return {seed: found[arm.search.of(seed).id] for seed in seeds}

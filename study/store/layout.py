@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,10 +62,10 @@ def missing(present: Iterable[Block], wanted: int) -> list[Block]:
 
 
 class Store:
-    """A results folder."""
+    """A results folder. ``unusable``: files of records in it that count as missing, since they are damaged."""
 
-    def __init__(self, root: str | Path) -> None:
-        self.root = Path(root)
+    def __init__(self, root: str | Path, unusable: Collection[Path] = ()) -> None:
+        self.root, self.unusable = Path(root), unusable
 
     def dataset(self, dataset_id: str) -> Path:
         return self.root / "datasets" / f"{dataset_id}.npz"
@@ -137,23 +136,9 @@ class Store:
         there = set(os.listdir(folder)) if folder.is_dir() else set()
         return {arm: self.blocks(arm) if arm in there else [] for arm in arms}
 
-    def selections(self, search: str) -> list[str]:
-        """The selections that a search was extended for; none where it has not begun."""
-        path = self.search(search)
-        if not path.exists():
-            return []
-        import pyarrow.parquet as pq  # only studies that tune pay for it
-
-        return list(json.loads(pq.read_schema(path).metadata[b"selections"]))
-
-    def tuning_runs(self, search: str) -> int:
-        """How many runs of tuning seeds a search has made, which has begun."""
-        import pyarrow.parquet as pq
-
-        return int(pq.read_metadata(self.search(search)).num_rows)
-
     def blocks(self, arm: str) -> list[Block]:
         """The complete blocks of an arm that has a folder."""
-        names = set(os.listdir(self.arm(arm)))
+        folder = self.arm(arm)
+        names = {*os.listdir(folder)} - {path.name for path in self.unusable if path.parent == folder}
         blocks = [Block.parse(found[1]) for found in map(BLOCK.fullmatch, names) if found]
         return sorted(block for block in blocks if f"curves-{block}.parquet" in names)

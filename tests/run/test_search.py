@@ -6,6 +6,7 @@ import signal
 
 import pandas as pd
 import pytest
+import torch
 
 from study.engine.checkpoint import Checkpoints
 from study.engine.inputs.data import load
@@ -14,9 +15,12 @@ from study.plan.search import Selection
 from study.plan.trials import Trials
 from study.run import packs as running
 from study.run.job import run as run_job
+from study.run.provenance import provenance
+from study.store import searches
 from study.target import Target
 from tests.run.conftest import LR, frame, search_job
 
+CPU = torch.device("cpu")
 ACCURACY, LOSS = Selection(metric="val_accuracy"), Selection(metric="val_loss")
 STEPS = Selection(metric="steps_to_target", target=Target(metric="val_loss", value=0.8))
 
@@ -65,6 +69,8 @@ def test_every_candidate_is_trained_with_every_tuning_seed(searched):
     assert found["phase"].tolist() == ["grid"] * 6 + ["extend"] * 4
     assert found["optimizer.lr"].tolist()[:6] == [0.01, 0.01, 0.1, 0.1, 1.0, 1.0]
     assert not any(name.startswith("test") for name in (*found.columns, *frame(store, search).columns))
+    about = frame(store, search).iloc[0].dropna()
+    assert {**about, **provenance(CPU)} == {**about} | {"driver": None}
     data = load(store.dataset(search.first_recipe.dataset_id))
     for row in found.to_dict("records"):
         (record,) = train([Run(search.at({"optimizer.lr": row["optimizer.lr"]}), row["seed"])], data)
@@ -99,7 +105,7 @@ def test_trials_read_back_as_written(searched, tmp_path):
     read = Trials.read(search, store.search(search.id))
     read.write(tmp_path / "again.parquet")
     assert (tmp_path / "again.parquet").read_bytes() == store.search(search.id).read_bytes()
-    assert read.done == store.selections(search.id) == ["val_accuracy", "steps_to_target val_loss 0.8"]
+    assert read.done == searches.selections(store, search.id) == ["val_accuracy", "steps_to_target val_loss 0.8"]
     assert Trials.read(search, tmp_path / "none").tried == []
 
 

@@ -16,6 +16,7 @@ from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.show.records import gather
 from study.store.layout import Block, Store
+from study.store.searches import selections
 from tests.workflow.conftest import Place
 
 STUDY = """
@@ -163,7 +164,7 @@ def test_a_search_is_extended_for_another_selection(fair: Place, tmp_path: Path)
     for was, path in zip(before, dict.fromkeys(searches(store)), strict=True):
         now = pd.read_parquet(path)
         pd.testing.assert_frame_equal(now.drop(columns="selections").iloc[: len(was)], was)
-        assert store.selections(path.stem) == ["val_accuracy", "val_loss"]
+        assert selections(store, path.stem) == ["val_accuracy", "val_loss"]
 
 
 def test_what_is_searched_is_not_searched_again_for_more_seeds(fair: Place, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from study.errors import Refused, printed
 from study.plan.check.decidability import floors
 from study.plan.check.warnings import warnings
 from study.plan.cost import Work, final, length, sum_up, training_rows, tuning
+from study.plan.damage import without_damaged
 from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
 from study.plan.jobs import jobs
@@ -20,6 +21,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.plan.workflow.dag import namesake
 from study.store.files import write_if_changed
 from study.store.layout import Store
+from study.store.searches import selections, tuning_runs
 from study.wording import counted
 
 SEEDS = 12  # that a line names, and arms
@@ -29,6 +31,7 @@ def check(arguments: Namespace) -> Plan:
     """Print comparisons, arms, runs, training jobs, how much is there already, and what the claims can come to."""
     store = Store(arguments.results)
     plan = prepare(Path(arguments.file), store)
+    store, damaged = without_damaged(plan, store)
     width = max(len(c.name) for c in plan.comparisons)
     print(printed(f"{arguments.file}: {plan.title}"))
     for comparison in plan.comparisons:
@@ -55,7 +58,7 @@ def check(arguments: Namespace) -> Plan:
         print(printed(line))
     if gone:
         print(f"{counted(len(gone), 'claim')} judged before and withdrawn since: what counted then counts on")
-    for doubt in [*filter(None, [namesake(plan, Path(arguments.file), store)]), *warnings(plan, store)]:
+    for doubt in [*filter(None, [namesake(plan, Path(arguments.file), store)]), *damaged, *warnings(plan, store)]:
         print(printed(f"warning: {doubt}"))
     return plan
 
@@ -105,7 +108,7 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
     if plan.searches:
         left = sum(len(job.searches) for job in to_do)
         done = sum(
-            all(selection in store.selections(search.id) for search in plan.searches_of(name))
+            all(selection in selections(store, search.id) for search in plan.searches_of(name))
             for name, selection in tuned.items()
         )
         print(f"{counted(left, 'search')} to do; {done} of {counted(len(tuned), 'arm')} tuned in {store.root}/")
@@ -136,9 +139,9 @@ def trials_of(plan: Plan, store: Store) -> dict[str, int]:
         search.id
         for name, arm in plan.arms.items()
         for search in plan.searches_of(name)
-        if arm.selection and arm.selection.name not in store.selections(search.id)
+        if arm.selection and arm.selection.name not in selections(store, search.id)
     }
-    return {i: store.tuning_runs(i) // search.seeds for i, search in plan.searches.items() if i not in lacking}
+    return {i: tuning_runs(store, i) // search.seeds for i, search in plan.searches.items() if i not in lacking}
 
 
 def work_of(plan: Plan, store: Store, trials: Mapping[str, int]) -> tuple[list[Work], list[Work]]:

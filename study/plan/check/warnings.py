@@ -19,6 +19,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import EXAMPLE
 from study.plan.timing import rounds_of
 from study.store.layout import Block, Store, owned
+from study.store.seal import check, of_curves
 from study.wording import counted, listed
 
 HALF_A_POINT = 0.005  # of accuracy
@@ -197,7 +198,7 @@ def _untuned(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[s
 
 
 def _sizes(plan: Plan, store: Store) -> Iterator[str]:
-    """Arms whose batches hold all training rows, and train alike; on hardly a row; evaluated never in between."""
+    """Arms on hardly a row; evaluated never in between; with batches of all rows, of which nobody knew before."""
     rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
     for comparison in plan.comparisons:
         found: dict[tuple[str, str, str], list[str]] = {}
@@ -274,9 +275,10 @@ def _reached(comparison: PlannedComparison, arm: str, blocks: list[Block], store
     assert target is not None  # since a metric needs it
     for block, seeds in owned(blocks, comparison.seeds):
         try:
+            check(store.curves(arm, block), of_curves(arm, block))
             table = pq.read_table(store.curves(arm, block), columns=["seed", target.metric])
         except (OSError, ValueError):
-            continue  # damaged: whoever needs it will say so
+            continue  # damaged by now: whoever needs it will say so
         rows = zip(table["seed"].to_pylist(), table[target.metric].to_pylist(), strict=True)
         hits = {seed for seed, level in rows if level is not None and target.met(level)}
         yield from (seed in hits for seed in seeds)
