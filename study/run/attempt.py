@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import IO, Self
 
 from study.run.provenance import now
-from study.store.disk import telling, unfinished
+from study.store.disk import birth, telling, unfinished
 from study.store.failures import alive, note_failure
+
+TRIES, PAUSE = 20, 0.05  # looks at a mark that somebody has, and seconds between
 
 
 class Busy(Exception):
@@ -31,19 +33,19 @@ class Busy(Exception):
 
 
 class Attempt:
-    """One attempt at a unit: its start ``mark`` is held locked until it ends, well or in ``failed``.
+    """One attempt at a unit: its start ``mark`` is there, and locked, until it ends, well or in ``failed``.
 
-    A mark that a killed job left is taken over, one of another host that nothing holds too: at worst both make the same
+    A mark that a killed job left is replaced, one of another host that nothing holds too: at worst both make the same
     bytes. Raises Busy where another process is known to live. As a context it ends with what its block raises.
     """
 
     def __init__(self, mark: Path, failed: Path, log: Path) -> None:
         self.mark, self.failed, self.log = mark, failed, log
-        about = {"host": socket.gethostname(), "pid": os.getpid(), "log": str(log), "time": now()}
+        process = {"host": socket.gethostname(), "pid": os.getpid(), "born": birth(os.getpid())}
+        about = process | {"log": str(log), "time": now()}
         with telling(mark.parent):
             mark.parent.mkdir(parents=True, exist_ok=True)
             self._file = _claimed(mark)
-            self._file.truncate(0)
             self._file.write(json.dumps(about))
             self._file.flush()
 
@@ -113,20 +115,35 @@ def note_end(failed: Path, error: BaseException | None, log: Path) -> None:
 
 
 def _claimed(mark: Path) -> IO[str]:
-    """``mark``, open, and locked where the file system has locks. Raises Busy where another process holds it."""
-    for _ in range(20):  # whoever asks for failures holds a mark for an instant, to see whether its process lives
-        file = mark.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            locked = True
-        except BlockingIOError:
-            time.sleep(0.05)
-            file.close()
-            continue
-        except OSError:  # no locks here
-            locked = False
-        with suppress(FileNotFoundError):  # whoever held it has just taken it away
-            if os.path.samestat(os.fstat(file.fileno()), mark.stat()) and (locked or not alive(mark)):
-                return file
-        file.close()
+    """``mark``, made by this process and nobody else, and locked where the file system has locks.
+
+    Of several that come at once one makes it. Raises Busy where another process that made it is not known to be gone.
+    """
+    for patience in reversed(range(TRIES)):
+        with suppress(FileExistsError):
+            return _locked(os.open(mark, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
+        with suppress(FileNotFoundError):  # whoever had it has just taken it away
+            known = mark.stat()
+            if alive(mark) or (patience and not known.st_size):  # or it has just made it
+                time.sleep(PAUSE)
+                continue
+            left = unfinished(mark)
+            os.rename(mark, left)
+            if not os.path.samestat(left.stat(), known):  # somebody was faster: it is theirs
+                with suppress(OSError):
+                    os.link(left, mark)
+            left.unlink()
     raise Busy(mark)
+
+
+def _locked(descriptor: int) -> IO[str]:
+    """A file of ours. Whoever asks for failures holds a mark for an instant, to see whether its process lives."""
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            time.sleep(PAUSE)
+        except OSError:  # no locks here
+            break
+    return os.fdopen(descriptor, "r+", encoding="utf-8")

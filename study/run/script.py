@@ -26,6 +26,7 @@ from study.engine.lines import LogError, read
 from study.engine.pack import Slice
 from study.engine.record import Record
 from study.engine.signals import Interrupted
+from study.store.disk import birth, exists
 from study.store.files import write_if_changed
 from study.store.layout import Store
 
@@ -126,7 +127,7 @@ class Scripts:
             raise ScriptError(f"{words[0]!r} cannot be started: {error.strerror or error}") from None
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        lock.write(f"{socket.gethostname()} {process.pid}")
+        lock.write(f"{socket.gethostname()} {process.pid} {birth(process.pid) or ''}")
         lock.flush()
         return process
 
@@ -239,22 +240,29 @@ def ask_to_end(process: subprocess.Popen[bytes], output: Output, seconds: float)
 
 
 def end_orphan(lock: IO[str]) -> None:
-    """Lock a file, which a script holds locked as long as it lives; one whose job was killed is ended before."""
+    """Lock a file, which a script holds locked as long as it lives; one whose job was killed is ended before.
+
+    Where locks mean nothing the process is known by its id, and by when it began.
+    """
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = False
+        except BlockingIOError:
+            held = True
+        except OSError:  # no locks here
+            held = False
+        lock.seek(0)
+        host, process, born = (*lock.read().split(" ", 2), "", "", "")[:3]
+        here = host in ("", socket.gethostname())
+        if not held and not (here and process.isdigit() and born and exists(int(process), born)):
             lock.truncate(0)
             return
-        except BlockingIOError:
-            lock.seek(0)
-            host, _, process = lock.read().partition(" ")
-            if host not in ("", socket.gethostname()):  # there that number is another process
-                raise ScriptError(f"its script still runs on {host}: end it there, and run again") from None
-            with suppress(ValueError, ProcessLookupError, PermissionError):
-                os.killpg(int(process), signal.SIGKILL)
-            time.sleep(POLL)
-        except OSError:  # no locks here
-            return
+        if not here:  # there that number is another process
+            raise ScriptError(f"its script still runs on {host}: end it there, and run again")
+        with suppress(ValueError, ProcessLookupError, PermissionError):
+            os.killpg(int(process), signal.SIGKILL)
+        time.sleep(POLL)
 
 
 def environment(device: torch.device, threads: int) -> dict[str, str]:

@@ -81,12 +81,24 @@ def sweep_scratch() -> None:
                         shutil.rmtree(top / name, ignore_errors=True)
 
 
-def exists(process: int) -> bool:
-    """Whether there is a process of that id on this host."""
+def exists(process: int, born: str | None = None) -> bool:
+    """Whether there is a process of that id on this host; the one that was ``born`` then, where that is given."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:  # it is another user's
-        return True
-    return True
+        pass
+    return born is None or birth(process) in (None, born)
+
+
+def birth(process: int) -> str | None:
+    """What tells a process from a later one of its id: when it began, after which start of this host; None where nobody
+    knows.
+    """
+    with suppress(OSError, IndexError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        about = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        state, *fields = about.rpartition(")")[2].split()
+        return "ended" if state in "ZX" else f"{fields[18]} {boot}"  # nobody may ever ask a zombie for its end
+    return None

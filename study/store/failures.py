@@ -117,9 +117,10 @@ def reason_of(failed: Path) -> tuple[str, str] | None:
 def alive(mark: Path) -> bool | None:
     """Whether the process that left a start mark still lives; None where that cannot be known here.
 
-    It holds the mark locked (``flock``). Where the file system has no locks, its process id is asked for. A mark of
-    another host whose lock is free says nothing, since locks may be local to a host: it counts as neither running nor
-    failed until its seeds are trained again, or until somebody who knows that the job is over deletes it.
+    It holds the mark locked (``flock``), which tells even of another host. A lock that is free tells nothing, since a
+    file system may have none, or grant them to everybody: on this host its process is asked for. A mark of another host
+    counts as neither running nor failed then, until its seeds are trained again, or until somebody who knows that the
+    job is over deletes it.
     """
     try:
         with mark.open(encoding="utf-8") as file:
@@ -131,17 +132,17 @@ def alive(mark: Path) -> bool | None:
     about = _content(mark)  # nothing of one that is just starting, or damaged
     if about.get("host") != socket.gethostname() or not isinstance(about.get("pid"), int):
         return None
-    return exists(about["pid"]) if held is None else False
+    return exists(about["pid"], about.get("born"))
 
 
-def _held(descriptor: int) -> bool | None:
-    """Whether another process holds a file locked; None where the file system has no locks."""
+def _held(descriptor: int) -> bool:
+    """Whether another process is known to hold a file locked."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
-        return None
+    except OSError:  # there are no locks here
+        return False
     return False
 
 

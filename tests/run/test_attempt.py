@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -65,11 +67,11 @@ def test_a_killed_process_is_found_and_a_running_one_is_not_disturbed(store, arm
     assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
 
 
-def leave_mark(store, arm, host, pid):
+def leave_mark(store, arm, host, pid, **more):
     """The start mark of a process that does not hold it locked."""
     mark = store.started(arm.id, BLOCK)
     mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.write_text(json.dumps({"host": host, "pid": pid, "log": "its.log", "time": ""}), encoding="utf-8")
+    mark.write_text(json.dumps({"host": host, "pid": pid, "log": "its.log", "time": ""} | more), encoding="utf-8")
     return mark
 
 
@@ -81,6 +83,12 @@ def no_locks(request, monkeypatch):
         raise OSError(request.param, os.strerror(request.param))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+@pytest.fixture
+def locks_for_all(monkeypatch):
+    """A file system that grants every lock to everybody, as some network file systems do."""
+    monkeypatch.setattr(fcntl, "flock", lambda file, operation: None)
 
 
 @pytest.fixture
@@ -119,6 +127,42 @@ def test_where_files_cannot_be_locked_a_process_is_found_by_its_id(store, arm, n
     assert (failure.reason.partition(":")[0], failure.log) == ("killed", "its.log")
     train_block(store, arm, BLOCK)
     assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
+
+
+def test_where_locks_mean_nothing_a_process_is_found_by_its_id(store, arm, locks_for_all, gone):
+    with Attempt(*marks(store, arm)):
+        with pytest.raises(Busy, match=f"process {os.getpid()} on"), Attempt(*marks(store, arm)):
+            pass
+        assert list(failures(store, arm.id)) == []
+    leave_mark(store, arm, socket.gethostname(), gone)
+    assert [failure.log for failure in failures(store, arm.id)] == ["its.log"]
+    leave_mark(store, arm, socket.gethostname(), os.getpid(), born="before the last start of this machine")
+    assert [failure.log for failure in failures(store, arm.id)] == ["its.log"]  # another process has that id now
+    train_block(store, arm, BLOCK)
+    assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
+
+
+def test_where_locks_mean_nothing_one_of_several_that_come_at_once_trains(store, arm, locks_for_all, gone):
+    """A mark that a killed job left is there, too: nobody takes away what another has just put in its place."""
+    for i in range(20):
+        if i % 2:
+            leave_mark(store, arm, socket.gethostname(), gone)
+        start, held = threading.Barrier(4), []
+
+        def attempt(start=start, held=held):
+            start.wait()
+            with suppress(Busy):
+                held.append(Attempt(*marks(store, arm)))
+
+        threads = [threading.Thread(target=attempt) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(held) == 1
+        assert json.loads(store.started(arm.id, BLOCK).read_text(encoding="utf-8"))["pid"] == os.getpid()
+        held[0].end()
+        assert names(store, arm) == []
 
 
 def test_where_files_cannot_be_locked_nothing_is_known_of_another_host(store, arm, no_locks, gone):

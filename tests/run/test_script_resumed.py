@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -33,10 +34,14 @@ for epoch in range(done, 40):
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGUSR1, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("how", "locks"),
+    [(signal.SIGTERM, True), (signal.SIGUSR1, True), (signal.SIGKILL, True), (signal.SIGKILL, False)],
+)
 def test_a_job_that_is_ended_goes_on_from_the_checkpoint_of_its_script(
-    script: Make, store: Store, tmp_path: Path, how: signal.Signals
+    script: Make, store: Store, tmp_path: Path, how: signal.Signals, locks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """``locks``: whether they mean anything; some file systems grant them to everybody."""
     ready = tmp_path / "ready"
     recipe = script(SLOW)
     to_do = job(recipe, tmp_path, 0)
@@ -54,6 +59,8 @@ def test_a_job_that_is_ended_goes_on_from_the_checkpoint_of_its_script(
     out, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert ("asked to end" in out) == (how != signal.SIGKILL)
+    if not locks:
+        monkeypatch.setattr(fcntl, "flock", lambda file, operation: None)
     assert run(to_do, store) == []
     assert not lives(ready.read_text())  # that of a job that was killed did not go on
     runs, curves = frames(store, recipe)
