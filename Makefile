@@ -21,7 +21,7 @@ test: lint  ## linters, then all tests
 	pytest -n 2
 
 faults: install-test  ## the whole campaign of faults; prints the table of docs/reliability.md
-	python -m tests.faults
+	python -m tests.faults --minutes 28
 
 lint: install-test
 	ruff format --check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -34,23 +34,21 @@ class Campaign:
             raise RuntimeError(f"undisturbed it failed: {case.said[-1]}")
         return case
 
-    def tries(self, fault: Fault, number: int) -> Iterator[Outcome]:
-        """What became of so many tries, each with random moments of its own that a seed repeats.
+    def outcome(self, fault: Fault, i: int) -> Outcome:
+        """What became of try ``i``, at random moments of its own, which the seed repeats.
 
-        What one left stays where something was not right.
+        What it left stays where something was not right.
         """
         whole = self.undisturbed(fault.study)
-        truth: pd.DataFrame = whole.values()
-        for i in range(number):
-            folder = self.folder / f"{FAULTS.index(fault)}-{i}" / fault.folder
-            case = Case(folder, fault.study)
-            case.whole = whole.whole
-            if fault.finished:
-                case.taken_over(whole)
-            outcome = self._tried(fault, case, i, truth)
-            if outcome.is_right:
-                shutil.rmtree(folder.parent)
-            yield outcome
+        folder = self.folder / f"{FAULTS.index(fault)}-{i}" / fault.folder
+        case = Case(folder, fault.study)
+        case.whole = whole.whole
+        if fault.finished:
+            case.taken_over(whole)
+        outcome = self._tried(fault, case, i, whole.values())
+        if outcome.is_right:
+            shutil.rmtree(folder.parent)
+        return outcome
 
     def _tried(self, fault: Fault, case: Case, i: int, truth: pd.DataFrame) -> Outcome:
         try:
@@ -66,7 +64,15 @@ class Campaign:
             return Outcome(words=[f"not tried: {error}"])
 
 
-def row(fault: Fault, outcomes: list[Outcome]) -> dict[str, object]:
+def table(outcomes: Iterable[tuple[Fault, Outcome]]) -> list[str]:
+    """The lines of a table in Markdown: a row for each fault that was tried."""
+    by_fault: dict[Fault, list[Outcome]] = {}
+    for fault, outcome in outcomes:
+        by_fault.setdefault(fault, []).append(outcome)
+    rows = [COLUMNS, ["---"] * len(COLUMNS), *(_row(*each) for each in by_fault.items())]
+    return [f"| {' | '.join(map(str, row))} |" for row in rows]
+
+
+def _row(fault: Fault, outcomes: list[Outcome]) -> list[str | int]:
     sums = [sum(getattr(one, name) for one in outcomes) for name in ("lost", "wrong", "again", "tracebacks", "hangs")]
-    other = sum(bool(one.words) for one in outcomes)
-    return dict(zip(COLUMNS, (fault.name, fault.each * len(outcomes), *sums, other), strict=True))
+    return [fault.name, fault.each * len(outcomes), *sums, sum(bool(one.words) for one in outcomes)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from tests.faults.case import STUDY, Case, data
+from tests.faults.case import LONGEST, STUDY, Case, data
 from tests.faults.damage import cut, damaged, damaged_on_the_way, flipped
 
 
@@ -133,17 +133,15 @@ def full_disk(case: Case, rng: Random) -> None:
 
 
 def read_only(case: Case, rng: Random) -> None:
-    """The results cannot be written to from a random moment on."""
+    """No file of the results can be opened to be written to from a random moment on."""
     case.results.mkdir()
-    with mounted("--bind", str(case.results), str(case.results)), case.running() as process:
+    with case.running() as process:
         end = time.monotonic() + rng.uniform(0.0, case.whole)
         while time.monotonic() < end and process.poll() is None:
             time.sleep(0.02)
-        remount, end = ["mount", "-o", "remount,ro,bind", str(case.results)], time.monotonic() + 10
-        while subprocess.run(remount, capture_output=True).returncode:  # somebody writes, for an instant
-            if time.monotonic() > end:
-                raise NotTried("the mount is busy")
-            time.sleep(0.01)
+        with mounted("--bind", str(case.results), str(case.results)):
+            subprocess.run(["mount", "-o", "remount,ro,bind", str(case.results)], check=True)
+            process.wait(LONGEST)
 
 
 def beside(case: Case, rng: Random, folder: Path, text: str) -> None:
