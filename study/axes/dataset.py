@@ -37,6 +37,7 @@ class Dataset(Choice):
     given_test: ClassVar[bool | None] = False  # some rows are a test split already; None: as found
     known_rows: ClassVar[int | None] = None  # how many, where that is known
     known_shape: ClassVar[tuple[int, ...]] = ()  # of one row, where that is known
+    known_classes: ClassVar[int] = 0  # how many, where that is known
     known_counts: ClassVar[tuple[tuple[str, int], ...]] = ()  # rows of each class, where these differ much
     looked_at: ClassVar[bool] = False  # they are read when they are planned with, once
     split_seed: Seed = 0
@@ -89,6 +90,11 @@ class Dataset(Choice):
         return self.found.shape if self.found else self.known_shape
 
     @property
+    def classes(self) -> int:
+        """How many, where that is known before the data are read; else 0."""
+        return self.found.classes if self.found else self.known_classes
+
+    @property
     def counts(self) -> tuple[tuple[str, int], tuple[str, int]] | None:
         """The largest and the smallest class with their rows, where these are known before the data are read."""
         if self.found:
@@ -127,12 +133,13 @@ class Digits(Dataset):
     images = True
     known_rows = 1797
     known_shape = (1, 8, 8)
+    known_classes = 10
 
     def load(self) -> Raw:
         from sklearn.datasets import load_digits
 
         data = load_digits()
-        return Raw(data.images[:, None], data.target, "classification", 10)
+        return Raw(data.images[:, None], data.target, "classification", self.known_classes)
 
 
 class BreastCancer(Dataset):
@@ -142,13 +149,16 @@ class BreastCancer(Dataset):
     known_task = "classification"
     known_rows = 569
     known_shape = (30,)
+    known_classes = 2
     known_counts = (("malignant", 212), ("benign", 357))
 
     def load(self) -> Raw:
         from sklearn.datasets import load_breast_cancer
 
         data = load_breast_cancer()
-        return Raw(data.data, data.target, "classification", 2, labels=tuple(map(str, data.target_names)))
+        return Raw(
+            data.data, data.target, "classification", self.known_classes, labels=tuple(map(str, data.target_names))
+        )
 
 
 class Wine(Dataset):
@@ -158,12 +168,13 @@ class Wine(Dataset):
     known_task = "classification"
     known_rows = 178
     known_shape = (13,)
+    known_classes = 3
 
     def load(self) -> Raw:
         from sklearn.datasets import load_wine
 
         data = load_wine()
-        return Raw(data.data, data.target, "classification", 3)
+        return Raw(data.data, data.target, "classification", self.known_classes)
 
 
 class Diabetes(Dataset):

@@ -149,6 +149,15 @@ FOLDERS: dict[str, tuple[Change, str]] = {
         lambda d: save(d / "b" / "x.png", (7, 6)),
         "b/x.png: is 6 × 7 pixels, a/0.png 6 × 6; bring all to one size",
     ),
+    "several that are none": (
+        lambda d: [(d / "b" / f"{i}.png").write_bytes(b"no") for i in (1, 3, 21)],
+        "b/1.png, b/21.png and b/3.png: are damaged, or no images; take them out of the folder",
+    ),
+    "many of other sizes": (
+        lambda d: [save(d / "b" / f"x{i:02}.png", (7, i + 1)) for i in range(12)],
+        f"{', '.join(f'b/x{i:02}.png: is {i + 1} × 7 pixels' for i in range(10))} and 2 more, "
+        "a/0.png 6 × 6; bring all to one size",
+    ),
     "a FIFO": (lambda d: os.mkfifo(d / "a" / "x.png"), "a/x.png: is no file, and would not be read; take it out"),
     "a link to nothing": (
         lambda d: (d / "a" / "x.png").symlink_to("nowhere"), "a/x.png: is no file, and would not be read; take it out"

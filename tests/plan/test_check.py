@@ -16,6 +16,7 @@ from study.plan.plan import Plan
 from study.plan.trials import Trial, Trials
 from study.plan.workflow.dag import Dag
 from study.store.layout import Block, Store
+from tests.blocks import leave
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
 ROOT = Path(__file__).parents[2]
@@ -41,9 +42,7 @@ def test_check_prints_what_there_is_to_do(study: dict[str, Any], check: Check, p
     )
     planned, store = plan(study), Store("results")
     first = planned.comparisons[0].arms[0].arm
-    store.arm(first).mkdir(parents=True)
-    for path in (store.runs(first, Block(1, 1)), store.curves(first, Block(1, 1))):
-        path.touch()
+    leave(store, first, Block(1, 1))
     _, out, _ = check(study)  # seeds 0 and 2 of that arm are one job
     assert out.splitlines()[-1] == "1 job to do; 1 of 9 runs cached in results/"
     label = planned.comparisons[0].arms[0].label
@@ -129,9 +128,7 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
     assert arm.selection
     Trials(arm.search, done=[arm.selection.name]).write(store.search(arm.search.id))
     assert "1 search to do; 1 of 2 arms tuned in results/" in check(DESIGN)[1].splitlines()
-    store.arm(arm.id).mkdir(parents=True)
-    for path in (store.runs(arm.id, Block(0, 15)), store.curves(arm.id, Block(0, 15))):
-        path.touch()
+    leave(store, arm.id, Block(0, 15))
     store.search(arm.search.id).unlink()  # what is said of an arm that is trained rests on it
     assert "2 searches to do; 0 of 2 arms tuned in results/" in check(DESIGN)[1].splitlines()
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from study.axes.dataset import Digits
 from study.plan.plan import Plan
+from study.store.files import write_parquet
 from study.store.layout import Block, Store
+from study.store.schemas import RUNS
+from study.store.seal import of_curves, of_runs
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
 CLAIM = {"metric": "test_accuracy", "better": "relu", "than": "tanh"}
@@ -133,9 +135,8 @@ def cached(plan: Plan, store: Store, accuracies: dict[str, list[float]]) -> None
             for seed, value in enumerate(best)
             for epoch, value in enumerate((0.1, value, value - 0.05))
         ]
-        store.arm(arm.arm).mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.Table.from_pylist(rows), store.curves(arm.arm, block))
-        store.runs(arm.arm, block).touch()
+        write_parquet(pa.Table.from_pylist(rows), store.curves(arm.arm, block), of_curves(arm.arm, block))
+        write_parquet(RUNS.empty_table(), store.runs(arm.arm, block), of_runs(arm.arm, block))
 
 
 @pytest.mark.parametrize(
@@ -182,8 +183,17 @@ def test_batches_of_all_rows_of_data_that_were_counted_late(
 def test_a_share_that_leaves_hardly_a_row_to_train_on(study: dict[str, Any], check: Check) -> None:
     study["comparisons"]["a"]["vary"] = {"train_share": [1.0, 0.1, 0.005]}
     study["baseline"]["batch_size"] = 4
-    words = "5 rows of 1,077 to train on in 'train_share=0.005'; give train_share: 0.01 or more"
+    words = "5 rows of 1,077 to train on, for 10 classes, in 'train_share=0.005'; give train_share: 0.028 or more"
     assert warned(check, study) == [f"comparisons.a: {words}"]
+    study["comparisons"]["a"]["vary"] = {"train_share": [1.0, 0.028, 0.027]}
+    assert warned(check, study) == [
+        "comparisons.a: 29 rows of 1,077 to train on, for 10 classes, in 'train_share=0.027'; "
+        "give train_share: 0.028 or more"
+    ]
+    study["baseline"] |= {"dataset": "diabetes"}
+    study["comparisons"]["a"] |= {"vary": {"train_share": [1.0, 0.05, 0.02]}, "metrics": ["test_loss"]}
+    [line] = warned(check, study)
+    assert line == "comparisons.a: 5 rows of 264 to train on in 'train_share=0.02'; give train_share: 0.038 or more"
 
 
 def test_an_interval_of_evaluation_that_no_run_lasts_for(study: dict[str, Any], check: Check) -> None:

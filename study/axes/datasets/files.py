@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,7 +14,7 @@ from study.axes.dataset import FromFiles
 from study.axes.datasets.folders import pictures
 from study.axes.datasets.raw import Raw, Unfit
 from study.tasks import TASKS, TaskName
-from study.wording import counted
+from study.wording import counted, listed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CHANNELS = (1, 3, 4)  # that images may have
+TOLD = 10  # images that are named
 
 
 class Idx(FromFiles):
@@ -201,27 +203,37 @@ class Images(FromFiles):
         return hashlib.sha256(repr([*zip(whose, sums, strict=True)]).encode()).hexdigest()
 
     def load(self) -> Raw:
-        """Raises ValueError naming the file that is no image, or the two that differ in size or in channels."""
+        """Raises ValueError naming the files that are no images, or differ in size or in channels from the first."""
         import numpy as np
         from PIL import Image, UnidentifiedImageError
 
         sources = [Path(source) for source in self.sources]
         pixels: list[np.ndarray] = []
+        broken, odd, first = list[Path](), list[tuple[Path, str]](), None
         for source in sources:
             try:
                 with Image.open(source) as image:
                     if self.mode is None and image.mode not in ("L", "RGB"):
                         raise Unfit("mode", f"{source}: is of mode {image.mode}; say mode: RGB, or mode: L for grey")
                     read = np.asarray(image if self.mode is None else image.convert(self.mode))
-            except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-                raise Unfit("path", f"{source}: is damaged, or no image; take it out of the folder") from error
+            except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
+                broken.append(source)
+                continue
+            if pixels and read.shape[:2] != pixels[0].shape[:2]:
+                odd.append((source, f"{read.shape[1]} × {read.shape[0]}"))
+                continue
             if pixels and read.shape != pixels[0].shape:
-                first, sizes = sources[0], [f"{a.shape[1]} × {a.shape[0]}" for a in (read, pixels[0])]
-                if read.shape[:2] != pixels[0].shape[:2]:
-                    words = f"{source}: is {sizes[0]} pixels, {first} {sizes[1]}; bring all to one size"
-                    raise Unfit("path", words)
-                raise Unfit("mode", f"{source} and {first}: one is grey, the other colour; say mode: RGB, or mode: L")
+                words = f"{source} and {first}: one is grey, the other colour; say mode: RGB, or mode: L"
+                raise Unfit("mode", words)
+            first = first or source
             pixels.append(read)
+        if broken:
+            words = "is damaged, or no image; take it" if len(broken) == 1 else "are damaged, or no images; take them"
+            raise Unfit("path", f"{_some(map(str, broken))}: {words} out of the folder")
+        if odd:
+            size = f"{pixels[0].shape[1]} × {pixels[0].shape[0]}"
+            others = _some(f"{source}: is {its} pixels" for source, its in odd)
+            raise Unfit("path", f"{others}, {first} {size}; bring all to one size")
         names = tuple(sorted({source.parent.name for source in sources}))
         if len(names) < 2:
             raise Unfit("path", f"{self.path}: has one class only, {names[0]!r}; a classification needs two folders")
@@ -232,6 +244,12 @@ class Images(FromFiles):
         stacked = np.stack(pixels)
         features = stacked[:, None] if stacked.ndim == 3 else stacked.transpose(0, 3, 1, 2)
         return Raw(np.ascontiguousarray(features), codes, "classification", len(names), test, names)
+
+
+def _some(words: Iterable[str]) -> str:
+    """The first ten, and how many more there are."""
+    every = [*words]
+    return listed([*every[:TOLD], *[f"{len(every) - TOLD} more"] * (len(every) > TOLD)])
 
 
 def channels_first(images: np.ndarray, where: str) -> np.ndarray:

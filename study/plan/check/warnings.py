@@ -25,7 +25,7 @@ from study.wording import counted, listed
 HALF_A_POINT = 0.005  # of accuracy
 FUNCTIONS = ({"train_seconds", "step_seconds", "speedup"}, {"steps_to_target", "epochs_to_target"})  # of each other
 ALIKE = ", and arms that differ in nothing else are the same"
-FEWEST = 10  # rows to train on, as of a sample: ``rows``
+FEWEST, EACH = 10, 3  # rows to train on, as of a sample: ``rows``; of each class
 NAMED = 6  # arms that a line names, at most
 LOOKED_INTO = 256  # arms of a comparison whose cached runs are read, at most
 HELD_OUT = {"test_accuracy": "test", "generalization_gap": "test", "val_accuracy": "validation"}
@@ -210,9 +210,10 @@ def _sizes(plan: Plan, store: Store) -> Iterator[str]:
             if recipe.batch_size > known:
                 what = f"a batch holds all {known:,} training rows and no more"
                 found.setdefault((what, ALIKE, f"give batch_size: {known} at most"), []).append(repr(arm.label))
-            if recipe.train_share < 1 and known < FEWEST:
-                what = f"{counted(known, 'row')} of {whole:,} to train on"
-                right = f"give train_share: {ceil(1000 * FEWEST / whole) / 1000:g} or more"
+            classes = recipe.dataset.classes
+            if recipe.train_share < 1 and known < max(FEWEST, EACH * classes):
+                what = f"{counted(known, 'row')} of {whole:,} to train on" + f", for {classes} classes," * (classes > 0)
+                right = f"give train_share: {ceil(1000 * max(FEWEST, EACH * classes) / whole) / 1000:g} or more"
                 found.setdefault((what, "", right), []).append(repr(arm.label))
             if isinstance(recipe.evaluate, EachSteps) and recipe.evaluate.steps > budget:
                 what = (
