@@ -12,6 +12,7 @@ from study.axes.code import make_importable
 from study.axes.custom import make_ready
 from study.errors import Refused, suggest
 from study.plan.check import verbs as planning
+from study.plan.damage import without_damaged
 from study.plan.jobs import BlockUnit, Job, SearchUnit, jobs
 from study.plan.limits import Limits
 from study.plan.plan import open_plan
@@ -23,7 +24,8 @@ from study.store.layout import Store
 
 def check(arguments: Namespace) -> None:
     """What planning says of a study file; then how long the study would take here."""
-    plan, store = planning.check(arguments), Store(arguments.results)
+    plan = planning.check(arguments)
+    store, _ = without_damaged(plan, Store(arguments.results))
     if arguments.dry:
         from study.run.dry import try_all
         from study.run.estimate import data_of

@@ -23,6 +23,7 @@ from study.run import estimate
 from study.run.estimate import Clock, Packs, data_of, duration, packs_of, timing_packs, total
 from study.run.timing import WARM_UP
 from study.store.layout import Block, Store
+from tests.blocks import leave
 from tests.run.conftest import make_recipe
 
 STUDY = """
@@ -72,9 +73,7 @@ def test_nothing_is_timed_where_nothing_is_left_to_do(checked: Checked) -> None:
     assert len(checked(text)) == 1
     plan, store = prepare(Path("s.yaml"), Store("results")), Store("results")
     for arm, seeds in plan.seeds.items():
-        store.arm(arm).mkdir(parents=True)
-        for path in (store.runs(arm, Block(0, seeds - 1)), store.curves(arm, Block(0, seeds - 1))):
-            path.touch()
+        leave(store, arm, Block(0, seeds - 1))
     assert checked(text) == []
 
 
