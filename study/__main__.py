@@ -107,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except Exception as error:
-        from study.store.failures import of_machine, said
+        from study.store.failures import of_machine, out_of_memory, said
 
         if isinstance(error, OSError) and error.errno in FULL:  # of a stream, which says nothing of where
             error = DiskFull(Path(os.path.realpath(f"/proc/self/fd/{sys.stdout.fileno()}")).parent)
@@ -116,7 +116,8 @@ def main(argv: list[str] | None = None) -> int:
             raise
         with suppress(OSError):  # where it would be said the disk may be the one that is full
             more = "give it more, or let fewer jobs run at a time (--cores)"
-            print(error if isinstance(error, DiskFull) else f"out of memory: {said(error)}; {more}", file=sys.stderr)
+            memory = f"out of memory: {said(error)}; {more}"
+            print(memory if out_of_memory(error) else error, file=sys.stderr)
         return 1
 
 

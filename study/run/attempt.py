@@ -53,7 +53,8 @@ class Attempt:
         """Take the mark away, and note ``error``, or that there is none; a second time does nothing."""
         if not self._file.closed:
             note_end(self.failed, error, self.log)
-            self.mark.unlink(missing_ok=True)
+            with suppress(OSError):  # where nothing can be written by now: it is that of a dead process soon
+                self.mark.unlink(missing_ok=True)
             self._file.close()
 
     def __enter__(self) -> Self:
@@ -109,7 +110,8 @@ def noting(failed: Path, log: Path) -> Iterator[None]:
 
 def note_end(failed: Path, error: BaseException | None, log: Path) -> None:
     if error is None:
-        failed.unlink(missing_ok=True)
+        with suppress(OSError):  # nobody asks why what is there failed before
+            failed.unlink(missing_ok=True)
     elif not isinstance(error, KeyboardInterrupt):  # which is somebody's wish, no failure: these runs are missing
         note_failure(failed, error, log)
 

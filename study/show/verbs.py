@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 
 from study.errors import Refused, printed
@@ -165,7 +166,8 @@ def draw(arguments: Namespace) -> int:
             kind = "" if isinstance(error, Refused) else f"{type(error).__name__}: "
             print(f"FAILED {verb.__name__}: {kind}{error}", file=sys.stderr)
             for file in files:
-                (store.study(plan.study) / file).unlink(missing_ok=True)
+                with suppress(OSError):  # where nothing can be written
+                    (store.study(plan.study) / file).unlink(missing_ok=True)
             return 1
         files = ["report.html"]
     return failed

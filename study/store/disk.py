@@ -1,4 +1,4 @@
-"""A disk that is full, told in one line; and what processes that died left on it."""
+"""A disk that is full, or only read, told in one line; and what processes that died left on it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 SCRATCH = "evenhand-"  # how temporary folders begin
 LITTLE = 16 * 1024  # bytes: libraries that fail for want of room do not all say so
 
 
-class DiskFull(OSError):
+class Unwritable(OSError):
+    """Nothing can be written in a folder."""
+
+
+class DiskFull(Unwritable):
     """A folder has no room left."""
 
     def __init__(self, folder: Path) -> None:
@@ -26,23 +31,31 @@ class DiskFull(OSError):
 
 @contextmanager
 def telling(folder: Path) -> Iterator[None]:
-    """What the block raises because ``folder`` is full is raised as DiskFull."""
+    """What the block raises because ``folder`` is full is raised as DiskFull; where it is only read, as Unwritable."""
     try:
         yield
-    except DiskFull:
+    except Unwritable:
         raise
     except Exception as error:
         if is_full(folder) or (isinstance(error, OSError) and error.errno in FULL):
             raise DiskFull(folder) from None
+        if isinstance(error, OSError) and error.errno in CLOSED and not os.access(_there(folder), os.W_OK):
+            words = f"nothing can be written there ({os.strerror(error.errno).lower()}); change that, and run again"
+            raise Unwritable(f"{folder}: {words}") from None
         raise
+
+
+def _there(folder: Path) -> Path:
+    """A folder, or the one that it would be made in."""
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 def is_full(folder: Path) -> bool:
     """Whether nothing more can be written to a folder, or to the one that it would be made in."""
-    while not folder.is_dir() and folder != folder.parent:
-        folder = folder.parent
     try:
-        disk = os.statvfs(folder)
+        disk = os.statvfs(_there(folder))
     except OSError:
         return False
     return disk.f_bavail * disk.f_frsize < LITTLE or (disk.f_files > 0 and disk.f_favail == 0)

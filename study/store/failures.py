@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from study.errors import Damaged
-from study.store.disk import DiskFull, exists
+from study.store.disk import Unwritable, exists
 from study.store.layout import Block, Store, missing
 from study.store.notes import read_note, write_note
 
@@ -75,9 +76,9 @@ def failed_search(store: Store, search: str, arm: str) -> Failure | None:
 
 
 def note_failure(path: Path, error: BaseException, log: Path) -> None:
-    """Write what was raised, where its log is, and when; nothing where the disk has no room for that either."""
+    """Write what was raised, where its log is, and when; nothing where that cannot be written either."""
     content = {"reason": said(error), "log": str(log), "time": datetime.now(UTC).isoformat(timespec="seconds")}
-    with suppress(DiskFull):
+    with suppress(Unwritable):
         write_note(path, json.dumps(content, indent=1))
 
 
@@ -91,8 +92,9 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def of_machine(error: BaseException) -> bool:
-    """Whether memory or a disk was too small, or a file is damaged: a traceback says no more of that."""
-    return isinstance(error, DiskFull | Damaged) or out_of_memory(error)
+    """Whether memory or a disk was too small, or only read, or a file is damaged: a traceback says no more of that."""
+    read_only = isinstance(error, OSError) and error.errno == errno.EROFS
+    return read_only or isinstance(error, Unwritable | Damaged) or out_of_memory(error)
 
 
 def _failure(arm: str, block: Block | None, mark: Path, failed: Path) -> Failure | None:

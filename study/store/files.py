@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def replacing(path: Path) -> Iterator[Path]:
     """Where the block writes what is renamed to ``path`` at its end, or removed where it raises; the folder is made.
 
-    Raises DiskFull where there is no room for it.
+    Raises DiskFull where there is no room for it, Unwritable where its folder is only read.
     """
     beside = unfinished(path)
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from study.store import disk
-from study.store.disk import DiskFull, scratch, sweep, sweep_scratch
+from study.store.disk import DiskFull, Unwritable, scratch, sweep, sweep_scratch
 from study.store.failures import failures
 from study.store.files import replacing
 from study.store.layout import Block
@@ -45,16 +45,34 @@ def test_other_errors_are_told_as_they_are(tmp_path):
         raise PermissionError(errno.EACCES, "no")
 
 
-def test_a_unit_that_found_the_disk_full_left_a_line_and_is_done_by_the_next_job(store, arm, monkeypatch, capsys):
+def test_a_folder_that_is_only_read_is_told(tmp_path, monkeypatch):
+    folder = tmp_path / "new"
+    monkeypatch.setattr(os, "access", lambda path, mode: path != folder)
+    why = f"^{folder}: nothing can be written there \\(read-only file system\\); change that, and run again$"
+    with pytest.raises(Unwritable, match=why), replacing(folder / "file"):
+        raise OSError(errno.EROFS, "no")
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (errno.ENOSPC, "DiskFull: {}: the disk is full; "),
+        (errno.EROFS, "Unwritable: {}: nothing can be written there (read-only file system); "),
+    ],
+)
+def test_a_unit_that_could_not_write_left_a_line_and_is_done_by_the_next_job(
+    store, arm, monkeypatch, capsys, code, why
+):
     from study.run.job import run
 
-    def full(*arguments, **keywords):
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def seal(*arguments, **keywords):
+        raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patched:
-        patched.setattr("study.store.files.seal", full)
+        patched.setattr("study.store.files.seal", seal)
+        patched.setattr(os, "access", lambda path, mode: False)
         [line] = run(block_job(BLOCK, arm), store)
-    assert line.startswith(f"{arm.id}, seeds 0-1: DiskFull: {store.arm(arm.id)}: the disk is full; ")
+    assert line.startswith(f"{arm.id}, seeds 0-1: {why.format(store.arm(arm.id))}")
     assert "Traceback" not in capsys.readouterr().err
     assert names(store, arm) == ["failed-0-1.json"]
     assert run(block_job(BLOCK, arm), store) == []

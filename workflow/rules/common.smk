@@ -20,7 +20,7 @@ from study.plan import history
 from study.plan.limits import Limits
 from study.plan.workflow import messages
 from study.plan.workflow.dag import Dag
-from study.store.disk import DiskFull
+from study.store.disk import Unwritable
 
 # What Snakemake does not document of `workflow` is read here and nowhere else; tests/workflow and tests/slurm run it.
 is_main = workflow.is_main_process  # false where a job of a cluster reads this again
@@ -64,8 +64,8 @@ try:
 except Refused as refusal:
     print(*refusal.lines, sep="\n", file=sys.stderr)
     sys.exit(2)
-except DiskFull as full:
-    print(full, file=sys.stderr)
+except Unwritable as why:
+    print(why, file=sys.stderr)
     sys.exit(1)
 for line in dag.damaged:
     print(line, file=sys.stderr)
