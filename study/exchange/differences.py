@@ -53,7 +53,9 @@ def written(arm: Arm) -> list[tuple[str, str]]:
         if value == default and default is not None and not arm.open(axis):
             usual.append(axis)
         elif value is not None or arm.open(axis):
-            own = ", ".join(f"{key}={number(one)}" for key, one in kept.items() if key and one not in (None, [], ()))
+            none = {"", "fold"} if kept.get("folds", True) is None else {""}  # a fold of none says nothing
+            told = {key: one for key, one in kept.items() if key not in none and one not in (None, [], ())}
+            own = ", ".join(f"{key}={number(one)}" for key, one in told.items())
             rows.append((axis, number(kept[""]) + f" ({own})" * bool(own)))
     return [*rows, *([("at default", ", ".join(usual))] if usual else [])]
 

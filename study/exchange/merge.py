@@ -88,13 +88,17 @@ def _add(taken: Taken, noun: str, count: int = 1) -> None:
 
 def _arm(arm: str, into: Store, source: Store, taken: Taken) -> None:
     """The blocks that add seeds; the recipe; why others failed that neither has."""
-    present = into.present([arm])[arm]
+    present = dict[Block, dict[int, Run]]()
+    for block in into.present([arm])[arm]:
+        try:
+            present[block] = runs_of(into, arm, block)
+        except Damaged as damaged:
+            taken.told.append(f"arm {arm}, {block.words}: {damaged}; they count as missing")
     blocks = source.blocks(arm)
     there: dict[int, Run] = {}
     wanted = 1 + max((block.last for block in (*present, *blocks)), default=-1)
     for block, seeds in owned(present, wanted):
-        own = runs_of(into, arm, block)
-        there |= {seed: own[seed] for seed in seeds if seed in own}
+        there |= {seed: present[block][seed] for seed in seeds if seed in present[block]}
     ways = {made_with(run.row) for run in there.values()}
     version = _version(source if source.recipe(arm).exists() else into, arm)
     for block in blocks:
@@ -160,11 +164,16 @@ def _search(path: Path, into: Store, source: Store, taken: Taken) -> None:
     except Damaged as damaged:
         taken.left.append(f"search {name}: not taken: {path.name} {damaged.why}")
         return
-    if not goal.exists():
+    here = None
+    if goal.exists():
+        try:
+            here = read_trials(goal, name)
+        except Damaged as damaged:
+            taken.told.append(f"search {name}: {damaged}; it is replaced")
+    if here is None:
         taken.writes.append(_copying(path, goal))
         _add(taken, "search")
         return
-    here = read_trials(goal, name)
     theirs = {tuple(str(row[key]) for key in SOUGHT): row for row in there.rows}
     for row in here.rows:
         other = theirs.get(tuple(str(row[key]) for key in SOUGHT))

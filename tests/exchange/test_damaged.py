@@ -97,3 +97,14 @@ def test_a_search_that_rotted_has_not_begun(planned: Planned, evenhand: Command)
     assert f"  {path}: {WORDS}" in said
     assert evenhand("verify", store.root)[1].count(path.name) == 1
     assert path.exists()
+
+
+def test_merge_takes_it_from_another_store(rotten: tuple[Store, str, Path], made: Made, evenhand: Command) -> None:
+    store, arm, path = rotten
+    _, other = made("other", HALF)
+    status, said = evenhand("merge", other.root, "--results", store.root)
+    assert status == 0
+    assert said.startswith(f"{other.root}/: 3 runs\n")
+    assert f"  arm {arm}, seeds 3-5: {path}: is damaged: it has changed since it was written (SHA-256)" in said
+    assert path.read_bytes() == other.curves(arm, HALF[1]).read_bytes()
+    assert "nothing new" in evenhand("merge", other.root, "--results", store.root)[1]

@@ -15,6 +15,7 @@ from study.plan.plan import Plan
 from study.plan.trials import Trial, Trials
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
+from study.store.notes import note_text, write_note
 from study.store.schemas import TIMING
 from study.store.seal import of_timing
 from tests.blocks import leave_timing
@@ -106,8 +107,8 @@ def test_another_recipe_version_stays_apart(made: Made, evenhand: Command) -> No
     shutil.rmtree(there.arm(next(reversed(plan.arms))))
     there.arm(arm).rename(there.arm(older))
     filled(there, older, Block(0, 5), recipe_version=1, sealed=1)
-    text = there.recipe(older).read_text(encoding="utf-8")
-    there.recipe(older).write_text(text.replace('"recipe_version": 2', '"recipe_version": 1'), encoding="utf-8")
+    text = note_text(there.recipe(older))
+    write_note(there.recipe(older), text.replace('"recipe_version": 2', '"recipe_version": 1'))
     before = contents(here)
     status, said = evenhand("merge", there.root, "--results", here.root)
     assert (status, "6 runs" in said) == (0, True)
