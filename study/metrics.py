@@ -6,13 +6,15 @@ Loads neither pandas nor numpy: a metric holds a function of columns, which ``sh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul, sub, truediv
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple
 
-Select = Literal["val_accuracy", "val_loss", "steps_to_target"]  # what a candidate of a search is chosen by
+Select = Literal[  # what a candidate of a search is chosen by
+    "val_accuracy", "val_loss", "steps_to_target", "train_loss", "train_accuracy"
+]
 Adjective = Literal["higher", "lower", "more", "fewer", "less", "shorter", "smaller"]
 SUPERLATIVES: dict[Adjective, str] = {
     "higher": "highest", "lower": "lowest", "more": "most", "fewer": "fewest", "less": "least", "shorter": "shortest",
@@ -102,7 +104,7 @@ class Metric:
     """A column of tables, an axis of figures, and what claims are about.
 
     ``title``: how text calls it. ``unit``: as it is stored. ``definition``: half a sentence, for tables of metrics.
-    ``source``: how it is computed; its ``twin`` is the validation metric that arms are tuned by where this is shown,
+    ``source``: how it is computed; its ``twin`` is what arms are tuned by where this is shown (never the test rows),
     None where no rate changes it. ``better``: which way is. ``percent``: of a fraction, which people see as "%", or of
     a difference of fractions, seen as "points". ``subtracted``: arms are compared by a difference, as fractions always
     are; all else by a factor. ``counted``: it follows from sizes and has no noise, so rounds that agree are a certain
@@ -163,7 +165,8 @@ class Metric:
         return math.exp(difference) if self.ratio else difference
 
     def selected_by(self, regression: bool) -> Select | None:
-        """What a setting is selected by for the sake of the metric: its validation twin (docs/statistics.md, Tuning).
+        """What a setting is selected by for the sake of the metric: its validation twin, or of the training rows itself
+        (docs/statistics.md, Tuning).
 
         None for times of a step and memory, which settings that are numbers do not change. The share of small weights
         and other metrics that nobody wants at the price of a worse model go with accuracy.
@@ -193,7 +196,8 @@ class Metric:
 
 
 def _accuracy(split: str, title: str, definition: str) -> Metric:
-    return Metric(title, "fraction", definition, Final(f"{split}_accuracy"), "higher", percent="%")
+    twin: Select = "train_accuracy" if split == "train" else "val_accuracy"
+    return Metric(title, "fraction", definition, Final(f"{split}_accuracy", twin=twin), "higher", percent="%")
 
 
 def _balanced(split: str, rows: str) -> Metric:
@@ -212,7 +216,8 @@ def _macro_f1(split: str, rows: str) -> Metric:
 
 def _loss(split: str, title: str, rows: str) -> Metric:
     definition = f"mean cross-entropy (squared error for regression) on the {rows}"
-    return Metric(title, "nats", definition, Final(f"{split}_loss", twin="val_loss"))
+    twin: Select = "train_loss" if split == "train" else "val_loss"
+    return Metric(title, "nats", definition, Final(f"{split}_loss", twin=twin))
 
 
 class Metrics(dict[str, Metric]):
@@ -289,11 +294,17 @@ METRICS = Metrics({
 })  # fmt: skip
 
 
-def selections(metrics: Iterable[str], given: Sequence[Select] | None, regression: bool) -> dict[str, Select]:
-    """The selection whose tuned arms each metric is read from; ``given``: those that the study file lists."""
+def selections(
+    metrics: Iterable[str], given: Sequence[Select] | None, claimed: Collection[str], regression: bool
+) -> dict[str, Select]:
+    """The selection whose tuned arms each metric is read from.
+
+    ``given``: those that the study file lists; a metric that is ``claimed`` has its own all the same, since arms that
+    are tuned for something else may be worse by it for that reason alone.
+    """
     twins = {metric: METRICS[metric].selected_by(regression) for metric in metrics}
     usual: Select = "val_loss" if regression else "val_accuracy"
     allowed = given or list(dict.fromkeys(one for one in twins.values() if one)) or [usual]
-    found = {metric: one if one in allowed else allowed[0] for metric, one in twins.items() if one}
+    found = {metric: one if one in allowed or metric in claimed else allowed[0] for metric, one in twins.items() if one}
     used = next(iter(found.values()), allowed[0])
     return {metric: found.get(metric, used) for metric in twins}

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
-from study.metrics import Select
+from study.metrics import METRICS, Select
 from study.plan.search import Candidate, Search, Searched, Selection
 from study.store.files import write_parquet
 from study.store.seal import of_search, read_parquet
@@ -29,8 +29,8 @@ NEXT = 2  # points past an edge that are named to the reader
 class Trial(NamedTuple):
     """A candidate, the rows of its tuning seeds in their order, and the selections that asked for it (none: all).
 
-    Of a row count ``status``, ``val_accuracy`` (None for a regression), ``val_loss``, and ``steps_to_target``: None
-    where it was not reached, or there is nothing to reach.
+    Of a row count ``status``, accuracies (None for a regression), losses, and ``steps_to_target``: None where it was
+    not reached, or there is nothing to reach.
     """
 
     settings: Candidate
@@ -190,13 +190,13 @@ def merit(row: Row, select: Select) -> float:
     value: float | None = row[select]
     if not finished(row) or value is None:
         return -inf
-    return value if select == "val_accuracy" else -value
+    return METRICS[select].orientation * value
 
 
 def score(trial: Trial, select: Select) -> float | None:
     """The mean of ``select`` over the tuning seeds that have it, in its own unit; None where none has."""
     known = [value for row in trial.rows if isfinite(value := merit(row, select))]
-    return None if not known else abs(fmean(known)) if select != "val_accuracy" else fmean(known)
+    return abs(fmean(known)) if known else None
 
 
 def order(trial: Trial, select: Select) -> tuple[object, ...]:
@@ -240,7 +240,7 @@ def _mute(best: Trial, select: Select) -> bool:
     merits = [merit(row, select) for row in best.rows]
     if select == "steps_to_target":
         return not any(map(isfinite, merits))
-    return select == "val_accuracy" and min(merits) < 1
+    return METRICS[select].accuracy and min(merits) < 1
 
 
 def further(search: Search, select: Select, trials: Sequence[Trial]) -> list[Candidate]:

@@ -88,7 +88,8 @@ TUNING: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an unknown selection": (
         {"tune": LR | {"select": ["val_loss", "best"]}},
-        "tune.select[1]: 'best' is not a selection; known: val_accuracy, val_loss, steps_to_target",
+        "tune.select[1]: 'best' is not a selection; known: val_accuracy, val_loss, steps_to_target, "
+        "train_loss, train_accuracy",
     ),
     "a selection twice": (
         {"tune": LR | {"select": ["val_loss", "val_loss"]}},
@@ -96,7 +97,7 @@ TUNING: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no selection": (
         {"tune": LR | {"select": []}},
-        "tune.select: is empty; give one of val_accuracy, val_loss, steps_to_target",
+        "tune.select: is empty; give one of val_accuracy, val_loss, steps_to_target, train_loss, train_accuracy",
     ),
     "selection by steps to no target": (
         {"tune": LR | {"select": "steps_to_target"}},

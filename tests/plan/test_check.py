@@ -106,19 +106,17 @@ comparisons:
 
 def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan]) -> None:
     assert check(DESIGN)[1].splitlines()[1:] == [
-        "  activation       2 arms × 16 seeds, tuned by val_accuracy, 2 claims",
+        "  activation       2 arms × 16 seeds, tuned by val_accuracy and by steps_to_target, 2 claims",
         "  hyperparameters  2 arms × 16 seeds",
-        "2 comparisons, 4 different arms, 64 runs",
-        "2 searches for 2 tuned arms: up to 26 trials, 78 runs of tuning seeds",
-        "In all: up to 142 runs, 182,240 steps, of which up to 78 runs and 106,080 steps are tuning",
-        "2 searches to do; 0 of 2 arms tuned in results/",
-        "2 jobs to do; 0 of 64 runs cached in results/",
+        "2 comparisons, 6 different arms, 96 runs",
+        "2 searches for 4 tuned arms: up to 34 trials, 102 runs of tuning seeds",
+        "In all: up to 198 runs, 258,400 steps, of which up to 102 runs and 138,720 steps are tuning",
+        "2 searches to do; 0 of 4 arms tuned in results/",
+        "2 jobs to do; 0 of 96 runs cached in results/",
         "2 claims, 2 to test",
         "  the smallest p must be at most 0.05/2 claims = 0.025 (too large: in brackets)",
         "  tied pairs  0          1          2          3",
         "  16 seeds    3.1e-05    6.1e-05    0.00012    0.00024    with 9 tied pairs a claim can still be decided",
-        "warning: comparisons.activation.claims[1]: on seconds_to_target, of arms tuned by val_accuracy; "
-        "add steps_to_target to select:",
         "warning: comparisons.hyperparameters: changes several things at once: 'small step' and "
         "'lr=0.01, batch_size=32' differ in optimizer.lr and batch_size",
     ]
@@ -127,10 +125,10 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
     assert arm.search
     assert arm.selection
     Trials(arm.search, done=[arm.selection.name]).write(store.search(arm.search.id))
-    assert "1 search to do; 1 of 2 arms tuned in results/" in check(DESIGN)[1].splitlines()
+    assert "2 searches to do; 1 of 4 arms tuned in results/" in check(DESIGN)[1].splitlines()
     leave(store, arm.id, Block(0, 15))
     store.search(arm.search.id).unlink()  # what is said of an arm that is trained rests on it
-    assert "2 searches to do; 0 of 2 arms tuned in results/" in check(DESIGN)[1].splitlines()
+    assert "2 searches to do; 0 of 4 arms tuned in results/" in check(DESIGN)[1].splitlines()
 
 
 def test_trials_are_counted_once_they_are_made(check: Check, plan: Callable[[Any], Plan]) -> None:
@@ -139,8 +137,8 @@ def test_trials_are_counted_once_they_are_made(check: Check, plan: Callable[[Any
             trials = [Trial({"optimizer.lr": rate}, [{"seed": seed} for seed in range(3)]) for rate in range(1, 11)]
             Trials(arm.search, trials, [arm.selection.name]).write(Store("results").search(arm.search.id))
     out = check(DESIGN)[1].splitlines()
-    assert "2 searches for 2 tuned arms: 20 trials, 60 runs of tuning seeds" in out
-    assert "In all: 124 runs, 157,760 steps, of which 60 runs and 81,600 steps are tuning" in out
+    assert "2 searches for 4 tuned arms: 20 trials, 60 runs of tuning seeds" in out
+    assert "In all: 156 runs, 201,280 steps, of which 60 runs and 81,600 steps are tuning" in out
 
 
 def test_check_says_when_the_report_is_of_another_state_of_the_file(study: dict[str, Any], check: Check) -> None:

@@ -10,8 +10,8 @@ from study.metrics import METRICS
 from tests.plan.tuned import LR, Planned, arms, tuned
 
 SELECTED = {  # from docs/statistics.md, Tuning
-    "test_accuracy": "val_accuracy", "train_accuracy": "val_accuracy", "val_accuracy": "val_accuracy",
-    "test_loss": "val_loss", "train_loss": "val_loss", "val_loss": "val_loss", "generalization_gap": "val_accuracy",
+    "test_accuracy": "val_accuracy", "train_accuracy": "train_accuracy", "val_accuracy": "val_accuracy",
+    "test_loss": "val_loss", "train_loss": "train_loss", "val_loss": "val_loss", "generalization_gap": "val_accuracy",
     "steps_to_target": "steps_to_target", "epochs_to_target": "steps_to_target",
     "seconds_to_target": "steps_to_target", "train_seconds": "val_accuracy", "step_seconds": "val_accuracy",
     "memory_mib": "val_accuracy", "small_weights": "val_accuracy", "weight_norm": "val_accuracy",
@@ -76,9 +76,23 @@ def test_one_search_serves_the_selections_of_a_label(study: dict[str, Any], plan
 def test_a_listed_selection_serves_what_it_does_not_list(study: dict[str, Any], plan: Planned) -> None:
     tune = LR | {"select": ["val_accuracy", "val_loss"]}
     planned = plan(tuned(study, tune=tune, metrics=["epochs_to_target", "train_loss"], target=TARGET))
-    assert planned.comparisons[0].selections == {"epochs_to_target": "val_accuracy", "train_loss": "val_loss"}
+    assert planned.comparisons[0].selections == {"epochs_to_target": "val_accuracy", "train_loss": "val_accuracy"}
     only = plan(tuned(study, tune=LR | {"select": "val_loss"}, metrics=["test_accuracy"]))
     assert only.comparisons[0].selections == {"test_accuracy": "val_loss"}
+
+
+def test_what_is_claimed_is_read_from_arms_that_are_tuned_for_it(study: dict[str, Any], plan: Planned) -> None:
+    claim = {"better": "adam", "than": "sgd"}
+    claims = [claim | {"metric": "train_loss"}, claim | {"metric": "epochs_to_target", "exploratory": True}]
+    tune = LR | {"select": "val_accuracy"}
+    planned = plan(tuned(study | {"seeds": 8}, tune=tune, metrics=["test_loss"], claims=claims, target=TARGET))
+    comparison = planned.comparisons[0]
+    assert comparison.selections == {
+        "test_loss": "val_accuracy",
+        "train_loss": "train_loss",
+        "epochs_to_target": "val_accuracy",
+    }
+    assert comparison.claims[0].better_arm == comparison.arms_for("train_loss")["adam"]
 
 
 def test_a_regression_is_selected_by_loss(study: dict[str, Any], plan: Planned) -> None:
@@ -89,7 +103,7 @@ def test_a_regression_is_selected_by_loss(study: dict[str, Any], plan: Planned) 
 def test_a_comparison_may_tune_nothing_or_otherwise(study: dict[str, Any], plan: Planned) -> None:
     study |= {"tune": LR | {"seeds": 5, "select": "val_accuracy"}}
     vary = {"vary": {"activation": ["relu", "tanh"]}, "metrics": ["test_loss"]}
-    strength = {"regularizer.strength": {"log": [1e-5, 0.1], "points": 5}}
+    strength = {"regularizer.strength": {"log": [1e-5, 0.1], "points": 5}, "by_seed": False}
     study["comparisons"] = {
         "as it is": vary,
         "none": vary | {"tune": None},
@@ -139,8 +153,8 @@ def test_a_claimed_time_asks_for_timing(study: dict[str, Any], plan: Planned) ->
 def test_claims_as_planned(study: dict[str, Any], plan: Planned) -> None:
     equal = {"metric": "test_accuracy", "better": "relu", "than": "tanh", "kind": "equal", "margin": 0.01}
     study["comparisons"]["a"]["claims"] = [
-        {"metric": "test_loss", "better": "relu", "than": "tanh"},
-        equal | {"derived": True, "exploratory": True},
+        {"metric": "train_seconds", "better": "relu", "than": "tanh"},
+        equal | {"metric": "speedup", "derived": True, "exploratory": True},
     ]
     study["seeds"] = 7
     planned = plan(study | {"looks": 3})

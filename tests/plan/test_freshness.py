@@ -30,7 +30,7 @@ def build(study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Build the DAG of a study of two tuned arms and three seeds."""
     monkeypatch.chdir(tmp_path)
     study["baseline"]["optimizer"] = "sgd"
-    study["tune"] = {"optimizer.lr": {"log": [0.1, 1], "points": 2}}
+    study["tune"] = {"optimizer.lr": {"log": [0.1, 1], "points": 2}, "by_seed": False}
     write(study, Path("s.yaml"))
     return lambda: Dag.build({"study": "s.yaml"}, Limits(gpu=1))
 

@@ -95,7 +95,7 @@ def test_a_search_is_extended_for_what_it_lacks(study: dict[str, Any], plan: Pla
 def test_a_search_whose_choice_is_timed_is_made_also_where_all_runs_are_there(
     study: dict[str, Any], plan: Planned, store: Store
 ) -> None:
-    sizes = {"batch_size": {"values": [16, 32]}, "extend": 0}
+    sizes = {"batch_size": {"values": [16, 32]}, "by_seed": False}
     planned = plan(tuned(study, tune=sizes, vary={"activation": ["relu"]}, metrics=["step_seconds"]))
     [(arm, content)] = planned.arms.items()
     leave(store, arm, Block(0, 2))

@@ -62,6 +62,7 @@ def test_networks_are_called_as_they_are_in_their_module(own: dict[str, Any], pl
 
 def test_settings_are_tuned(own: dict[str, Any], plan: Planned) -> None:
     own["tune"] = {
+        "by_seed": False,
         "optimizer.settings.momentum": {"linear": [0, 0.9], "points": 4},
         "optimizer.lr": {"log": [0.01, 1], "points": 3},
         "network.settings.width": {"log": [4, 16], "points": 3},

@@ -27,21 +27,6 @@ def warned(check: Check, content: Any) -> list[str]:
     return [line.removeprefix("warning: ") for line in out.splitlines() if line.startswith("warning: ")]
 
 
-def test_a_selection_that_is_not_the_twin_of_a_claim(study: dict[str, Any], check: Check) -> None:
-    study |= {"seeds": 16, "target": {"metric": "val_accuracy", "value": 0.9}}
-    study["comparisons"]["a"]["claims"] = [
-        CLAIM | {"metric": metric} for metric in ("test_accuracy", "steps_to_target", "step_seconds")
-    ]
-    study["tune"] = {"optimizer.lr": {"log": [0.01, 1], "points": 3}}
-    assert warned(check, study) == []
-    study["tune"]["select"] = "val_accuracy"
-    assert warned(check, study) == [
-        "comparisons.a.claims[1]: on steps_to_target, of arms tuned by val_accuracy; add steps_to_target to select:"
-    ]
-    study["tune"]["select"] = ["val_accuracy", "steps_to_target"]
-    assert warned(check, study) == []
-
-
 COUPLED = {
     "two things at once": ([{"batch_size": 16, "dropout": 0.1}, {"batch_size": 32, "dropout": 0.2}], True),
     "one thing at a time": ([{"batch_size": 32}, {"batch_size": 16}, {"dropout": 0.2}], False),
@@ -103,26 +88,6 @@ def test_a_row_that_outweighs_what_is_claimed(
     found = [line for line in warned(check, study) if "learning rate" not in line]
     assert len(found) == (words is not None)
     assert not found or found[0].startswith(f"comparisons.a.claims[0]: {words}")
-
-
-@pytest.mark.parametrize(
-    ("metric", "derived", "fine"),
-    [
-        ("train_seconds", "speedup", True),
-        ("steps_to_target", "epochs_to_target", True),
-        ("train_seconds", "epochs_to_target", False),
-        ("test_accuracy", "test_loss", False),
-        ("test_accuracy", "speedup", False),
-    ],
-)
-def test_a_derived_claim_follows_from_one_that_counts(
-    metric: str, derived: str, fine: bool, study: dict[str, Any], check: Check
-) -> None:
-    """Else it would go round Holm's correction."""
-    study |= {"seeds": 16, "target": {"metric": "val_accuracy", "value": 0.9}}
-    study["comparisons"]["a"]["claims"] = [CLAIM | {"metric": metric}, CLAIM | {"metric": derived, "derived": True}]
-    said = [line for line in warned(check, study) if line.startswith("comparisons.a.claims[1]: derived")]
-    assert bool(said) != fine
 
 
 def cached(plan: Plan, store: Store, accuracies: dict[str, list[float]]) -> None:
@@ -206,7 +171,7 @@ def test_an_interval_of_evaluation_that_no_run_lasts_for(study: dict[str, Any], 
 
 
 def test_steps_of_a_tuned_batch_size_are_counted_by_candidate(study: dict[str, Any], check: Check) -> None:
-    study["tune"] = {"batch_size": {"values": [100, 1077]}, "seeds": 5, "extend": 0}
+    study["tune"] = {"batch_size": {"values": [100, 1077]}, "seeds": 5, "by_seed": False, "extend": 0}
     lines = check(study)[1].splitlines()  # 1,077 rows: 11 steps and 1; two arms, two epochs
     (line,) = (line for line in lines if line.startswith("In all: "))
     assert line.startswith("In all: 26 runs, about ")

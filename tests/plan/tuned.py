@@ -10,7 +10,7 @@ from study.plan.plan import Plan
 from study.plan.search import Search
 
 Planned = Callable[[Any], Plan]
-LR = {"optimizer.lr": {"log": [0.001, 10], "points": 9}}
+LR = {"optimizer.lr": {"log": [0.001, 10], "points": 9}, "by_seed": False}
 
 
 def tuned(study: dict[str, Any], *, tune: Any = LR, **comparison: Any) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def test_every_run_has_tuning_seeds_of_its_own(planned):
 
 
 def test_an_arm_that_is_tuned_by_seed_is_another_arm(planned):
-    assert planned().arms.keys().isdisjoint(planned(tune="seeds: 1, extend: 0").arms)
+    assert planned().arms.keys().isdisjoint(planned(tune="seeds: 1, by_seed: false").arms)
     assert planned(seeds=3).arms.keys() == planned(seeds=5).arms.keys()
 
 
@@ -161,8 +161,19 @@ def test_runs_that_were_trained_otherwise_are_refused(planned, results):
         gather(plan, results)
 
 
+def test_runs_are_tuned_each_for_itself_unless_something_else_is_said(planned):
+    def by_seed(tune: str) -> set[bool]:
+        return {arm.search.by_seed for arm in planned(tune=tune).arms.values()}
+
+    assert by_seed("seeds: 1") == by_seed("extend: 0") == by_seed("by_seed: true") == {True}
+    assert by_seed("by_seed: false") == by_seed("extend: 1") == {False}  # whose ids are those that they always had
+    assert planned(tune="extend: 1").arms.keys() == planned(tune="extend: 1, by_seed: false").arms.keys()
+
+
 def test_further_trials_are_of_one_search_for_all_runs(planned):
     from study.errors import Refused
 
-    with pytest.raises(Refused, match=r"tune.extend: is of one search for all runs; with by_seed give more points"):
+    with pytest.raises(
+        Refused, match=r"tune.extend: is of one search for all runs; give more points instead, or by_seed: false"
+    ):
         planned(tune="by_seed: true, extend: 2")

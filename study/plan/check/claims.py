@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from study.axes.dataset import Dataset
+from study.axes.recipe import Recipe
 from study.errors import Mistakes, join, nearest, show, suggest
 from study.metrics import METRICS, Computed, Final
 from study.plan.elsewhere.models import RunsComparison
@@ -13,8 +15,16 @@ from study.target import Target
 from study.wording import leading
 
 Stated = Comparison | RunsComparison
+EMPTY: Mapping[str, Recipe] = MappingProxyType({})
 NO_FIGURE = {"nan", "inf", "+inf", "-inf", "none", "null", "n/a", "na"}
 LISTED = 12  # labels shown to a person who gave another
+SAME_EPOCH = ("dataset", "train_share", "batch_size")  # arms that share these take as many steps in an epoch
+SAME_STEPS = (*SAME_EPOCH, "epochs", "steps", "early_stopping")  # and in all
+FUNCTIONS: tuple[tuple[set[str], tuple[str, ...]], ...] = (  # of each other, for arms that share these axes
+    ({"step_seconds", "speedup"}, ()),
+    ({"step_seconds", "speedup", "train_seconds"}, SAME_STEPS),
+    ({"steps_to_target", "epochs_to_target"}, SAME_EPOCH),
+)
 NO_TARGET = "needs a target; give the study target: {metric: val_accuracy, value: 0.95}"
 
 
@@ -61,11 +71,21 @@ def unlikely(metric: str, figure: str) -> str | None:
 
 
 def check_claims(
-    comparison: Stated, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
+    comparison: Stated,
+    path: str,
+    labels: Sequence[str],
+    unfit: Mapping[str, str],
+    mistakes: Mistakes,
+    recipes: Mapping[str, Recipe] = EMPTY,
 ) -> None:
-    """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to."""
+    """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to.
+
+    ``recipes``: of the arms that are trained here, by label.
+    """
     seen: dict[tuple[str, frozenset[str], str], str] = {}
-    followed = {frozenset((claim.better, claim.than)) for claim in comparison.claims if not claim.derived}
+    followed = {
+        (claim.metric, frozenset((claim.better, claim.than))) for claim in comparison.claims if not claim.derived
+    }
     for i, claim in enumerate(comparison.claims):
         place, arms = join(path, "claims", i), frozenset((claim.better, claim.than))
         for side, label in (("better", claim.better), ("than", claim.than)):
@@ -80,12 +100,21 @@ def check_claims(
             mistakes.add(join(place, "margin"), wrong)
         if len(arms) == 1:
             mistakes.add(join(place, "than"), f"{claim.than!r} is the other side too; give the label of another arm")
-        if claim.derived and arms not in followed:
-            words = "follows from no other claim here on the same two arms; take 'derived' out"
+        if claim.derived and all((metric, arms) not in followed for metric in _kin(claim.metric, arms, recipes)):
+            words = f"{claim.metric} follows from no other metric that is claimed of these two arms; take 'derived' out"
             mistakes.add(join(place, "derived"), words)
         first = seen.setdefault((claim.metric, arms, claim.kind), place)
         if first != place:
             mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
+
+
+def _kin(metric: str, arms: frozenset[str], recipes: Mapping[str, Recipe]) -> set[str]:
+    """The metrics of which ``metric`` is a function, where two arms are compared."""
+    known = [recipes[label] for label in arms if label in recipes]
+    same = {axis for axis in SAME_STEPS if all(getattr(one, axis) == getattr(known[0], axis) for one in known)}
+    return set().union(*(metrics for metrics, axes in FUNCTIONS if metric in metrics and same.issuperset(axes))) - {
+        metric
+    }
 
 
 def unfit_for(metric: str, regression: Dataset | None, target: Target | None, script: bool = False) -> str | None:

@@ -23,7 +23,6 @@ from study.store.seal import check, of_curves
 from study.wording import counted, listed
 
 HALF_A_POINT = 0.005  # of accuracy
-FUNCTIONS = ({"train_seconds", "step_seconds", "speedup"}, {"steps_to_target", "epochs_to_target"})  # of each other
 ALIKE = ", and arms that differ in nothing else are the same"
 FEWEST, EACH = 10, 3  # rows to train on, as of a sample: ``rows``; of each class
 NAMED = 6  # arms that a line names, at most
@@ -37,45 +36,17 @@ def warnings(plan: Plan, store: Store) -> Iterator[str]:
         path = join("comparisons", comparison.name)
         if not comparison.here:
             yield from _changes_several(comparison, path)
-            yield from _not_derived(comparison, path)
             yield from _could_be_paired(comparison, path)
             yield from _alike(comparison, path)
             yield from _repeated(comparison, path)
             continue
-        yield from _other_selection(plan, comparison, path)
         yield from _changes_several(comparison, path)
         yield from _coarse(plan, comparison, path)
-        yield from _not_derived(comparison, path)
         yield from _unequal(plan, comparison, path)
         yield from _untuned(plan, comparison, path)
     yield from _sizes(plan, store)
     yield from _another_look(plan, store)
     yield from _same_for_all(plan, store)
-
-
-def _other_selection(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[str]:
-    """Claims on a metric whose arms are tuned by something else than its validation twin."""
-    found: dict[tuple[str, str, str], list[int]] = {}
-    for i, claim in enumerate(comparison.claims):
-        dataset = plan.arms[claim.better_arm].dataset
-        regression = dataset is not None and dataset.known_task == "regression"
-        wanted, chosen = METRICS[claim.metric].selected_by(regression), comparison.selections.get(claim.metric)
-        if wanted and chosen and wanted != chosen:
-            found.setdefault((claim.metric, chosen, wanted), []).append(i)
-    for (metric, used, needed), places in found.items():
-        yield f"{join_each(path, 'claims', places)}: on {metric}, of arms tuned by {used}; add {needed} to select:"
-
-
-def _not_derived(comparison: PlannedComparison, path: str) -> Iterator[str]:
-    """Claims that Holm's correction leaves out, though their metric is no function of one that counts."""
-    counted = [(claim.metric, {claim.better, claim.than}) for claim in comparison.claims if not claim.derived]
-    for i, claim in enumerate(comparison.claims):
-        kin = next((metrics for metrics in FUNCTIONS if claim.metric in metrics), set())
-        if claim.derived and not any((metric, {claim.better, claim.than}) in counted for metric in kin):
-            yield (
-                f"{join(path, 'claims', i)}: derived, so it is not corrected for, and {claim.metric} follows from no "
-                "other metric claimed of these two arms; take 'derived' out"
-            )
 
 
 def _alike(comparison: PlannedComparison, path: str) -> Iterator[str]:

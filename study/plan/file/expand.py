@@ -151,7 +151,8 @@ class Expansion:
             self.mistakes.add(place, f"is an accuracy, and {for_regression(regression, 'give val_loss')}")
         check_shown(comparison, path, labels, unfit, self.mistakes)
         others = len(self.mistakes)
-        check_claims(comparison, path, labels, unfit, self.mistakes)
+        recipes = {label: arm.outline for label, arm in zip(labels, plain, strict=True) if arm}
+        check_claims(comparison, path, labels, unfit, self.mistakes, recipes)
         self.claims_right &= len(self.mistakes) == others
         by_metric = self._selections(comparison, opened, regression, target)
         if len(self.mistakes) > before:
@@ -269,9 +270,11 @@ class Expansion:
         if opened is None:
             return {}
         given, place = opened.options.select, opened.places["select"]
-        found = selections(comparison.used, given, regression is not None)
-        if regression is not None and "val_accuracy" in found.values():
-            words = f"'val_accuracy' needs classes and {for_regression(regression, 'use val_loss')}"
+        claimed = [claim.metric for claim in comparison.claims if not claim.exploratory]
+        found = selections(comparison.used, given, claimed, regression is not None)
+        if regression is not None and (accuracies := [one for one in found.values() if METRICS[one].accuracy]):
+            instead = accuracies[0].replace("accuracy", "loss")
+            words = f"{accuracies[0]!r} needs classes and {for_regression(regression, f'use {instead}')}"
             self.mistakes.add(place, words)
         if given and not target and "steps_to_target" in found.values():
             self.mistakes.add(place, f"'steps_to_target' {NO_TARGET}")

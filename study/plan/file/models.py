@@ -40,16 +40,20 @@ from study.target import Target
 
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
 TRAINED, GIVEN = "(trained here)", "(there already)"  # kinds of comparisons, in pydantic's errors
-EXTEND = 4  # further trials of a search, unless the study says otherwise, or it is by seed
-TUNING_SEEDS = 3  # likewise
+EXTEND = 4  # further trials of one search for all runs, unless the study says otherwise
+TUNING_SEEDS = 3  # of such a search, likewise
 
 
 class Tune(Part):
     """Settings to search, at the same budget for every arm."""
 
-    by_seed: Annotated[bool, Field(description="A search of its own, with seeds of its own, for each run.")] = False
+    by_seed: Annotated[
+        bool | None,
+        Field(description="A search of its own, with seeds of its own, for each run; true, unless 'extend' is given."),
+    ] = None
     seeds: Annotated[
-        int | None, Field(ge=1, le=MOST_SEEDS, description="Fresh seeds, never those of final runs; 3, or 1 by_seed.")
+        int | None,
+        Field(ge=1, le=MOST_SEEDS, description="Fresh seeds, never those of final runs; 1, or 3 where not by_seed."),
     ] = None
     extend: Annotated[
         int | None, Field(ge=0, le=1000, description="Further trials, past the edge or around the best.")
@@ -64,14 +68,19 @@ class Tune(Part):
     ] = None
 
     @property
+    def each_run(self) -> bool:
+        """Whether every run has a search of its own; further trials are those of one search for all."""
+        return not self.extend if self.by_seed is None else self.by_seed
+
+    @property
     def tuning_seeds(self) -> int:
         """Of every candidate of a search."""
-        return self.seeds or (1 if self.by_seed else TUNING_SEEDS)
+        return self.seeds or (1 if self.each_run else TUNING_SEEDS)
 
     @property
     def further(self) -> int:
         """Trials of a selection after those that serve all."""
-        return (0 if self.by_seed else EXTEND) if self.extend is None else self.extend
+        return (0 if self.each_run else EXTEND) if self.extend is None else self.extend
 
     def ranges(self) -> dict[str, Range]:
         """Where each setting is searched."""

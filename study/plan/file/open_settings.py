@@ -83,8 +83,10 @@ def _check(found: OpenSettings, mistakes: Mistakes) -> None:
     if not sobol and points > MOST:
         words = f"is a grid of {points:,} points, and {MOST:,} is the most; give fewer, or search: sobol, trials: 100"
         mistakes.add(place, words)
-    if options.extend and options.by_seed:
-        mistakes.add(join(place, "extend"), "is of one search for all runs; with by_seed give more points instead")
+    if options.extend and options.each_run:
+        mistakes.add(
+            join(place, "extend"), "is of one search for all runs; give more points instead, or by_seed: false"
+        )
     elif options.extend and found.ranges and all(given.values for given in found.ranges.values()):
         wrong = "listed values have none between or past them; give 'log' or 'linear', or 0"
         mistakes.add(join(place, "extend"), wrong)
@@ -119,7 +121,7 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
         extend=0,
         method=options.search,
         trials=options.trials,
-        by_seed=options.by_seed,
+        by_seed=options.each_run,
     )
     made: list[Search | None] = []
     for row in rows:

@@ -235,7 +235,7 @@ def expected_text(first: int, select: Select, rows: pd.DataFrame) -> str:
         scores.append(float(candidate["score"].iloc[0]) if whole.all() else nan)
     expected = dict(enumerate(expected_best(select, scores), 1))
     values = [expected.get(count) for count in counts_of(first)]
-    if select == "val_loss":
+    if select.endswith("_loss"):
         return " · ".join(NONE if value is None else f"{value:.3g}" for value in values)
     places = 0 if select == TIMES else 1
     return " · ".join(show(select, Estimate(value), places).value for value in values)
