@@ -128,7 +128,7 @@ comparisons:
     vary: {clip: [0, 0.01, 0.02]}
     metrics: [test_loss, step_seconds]
     claims: [{metric: test_loss, better: clip=0.01, than: clip=0}]
-  two: {vary: {activation: [tanh]}, tune: {clip: {values: [0, 0.01]}, seeds: 2, extend: 0}, metrics: [test_loss]}
+  two: {vary: {activation: [tanh]}, tune: {clip: {values: [0, 0.01]}, seeds: 2, by_seed: false}, metrics: [test_loss]}
 """
 IN_EVERYTHING = """
 import json

@@ -21,7 +21,7 @@ Planned = Callable[..., tuple[Plan, Path]]
 Command = Callable[..., tuple[int, str]]
 BLOCK = Block(0, 2)
 TUNED = {
-    "metrics:": "tune: {optimizer.lr: {values: [0.05, 0.1]}, seeds: 2}\n    metrics:",
+    "metrics:": "tune: {optimizer.lr: {values: [0.05, 0.1]}, seeds: 2, by_seed: false}\n    metrics:",
     "{name: sgd, lr: 0.1}": "sgd",
     "{name: adam, lr: 0.001}": "adam",
 }

@@ -35,7 +35,7 @@ comparisons:
   b: {baseline: {stack: false}, vary: {init: [zeros]}, metrics: [test_loss], tune: null, seeds: 1}
 """
 TUNE = "tune: {optimizer.lr: {log: [0.1, 1], points: 3}, seeds: 2, extend: 2}"
-SIZES = "tune: {batch_size: {values: [8, 50]}, network.hidden: {values: [[4], [6]]}, seeds: 3, extend: 0}"
+SIZES = "tune: {batch_size: {values: [8, 50]}, network.hidden: {values: [[4], [6]]}, seeds: 3, by_seed: false}"
 CPU = torch.device("cpu")
 Checked = Callable[..., list[str]]
 

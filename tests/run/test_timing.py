@@ -133,7 +133,7 @@ STUDY = """
 study: timed
 baseline: {{dataset: wine, network: mlp, optimizer: sgd, batch_size: 16, epochs: 1}}
 seeds: 2
-tune: {{optimizer.lr: {{log: [0.1, 1], points: 2}}, seeds: 2, extend: 0, {more}}}
+tune: {{optimizer.lr: {{log: [0.1, 1], points: 2}}, seeds: 2, extend: 0, by_seed: false, {more}}}
 comparisons: {{a: {{vary: {{activation: [relu]}}, metrics: [step_seconds]}}}}
 """
 

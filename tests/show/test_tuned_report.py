@@ -17,7 +17,7 @@ o:
   title: Optimizers
   vary: {optimizer: [sgd, adam]}
   metrics: [test_accuracy, epochs_to_target]
-  tune: {optimizer.lr: {log: [0.001, 0.1], points: 3}, seeds: 3, extend: 0}
+  tune: {optimizer.lr: {log: [0.001, 0.1], points: 3}, seeds: 3, extend: 0, by_seed: false}
 """
 
 

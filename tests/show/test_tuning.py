@@ -29,13 +29,13 @@ WIDE = """
 o:
   vary: {optimizer: [sgd, adam]}
   metrics: [test_accuracy, seconds_to_target]
-  tune: {optimizer.lr: {log: [0.001, 10], points: 9}, seeds: 3}
+  tune: {optimizer.lr: {log: [0.001, 10], points: 9}, seeds: 3, by_seed: false}
 """
 NARROW = """
 o:
   vary: {optimizer: [sgd, {name: adam, betas: [0.8, 0.9]}]}
   metrics: [test_accuracy]
-  tune: {optimizer.lr: {log: [0.001, 0.1], points: 3}, seeds: 3, extend: 0}
+  tune: {optimizer.lr: {log: [0.001, 0.1], points: 3}, seeds: 3, extend: 0, by_seed: false}
 """
 
 

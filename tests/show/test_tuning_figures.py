@@ -27,13 +27,17 @@ TWO = """
 o:
   vary: {regularizer: [none, l1, l2]}
   metrics: [test_accuracy]
-  tune: {optimizer.lr: {log: [0.001, 10], points: 5}, regularizer.strength: {log: [0.001, 0.1], points: 3}, seeds: 2}
+  tune:
+    optimizer.lr: {log: [0.001, 10], points: 5}
+    regularizer.strength: {log: [0.001, 0.1], points: 3}
+    by_seed: false
+    seeds: 2
 """
 LISTS = """
 o:
   vary: {activation: [relu, tanh]}
   metrics: [test_loss]
-  tune: {network.hidden: {values: [[8], [16], [32, 32]]}, seeds: 2}
+  tune: {network.hidden: {values: [[8], [16], [32, 32]]}, seeds: 2, by_seed: false}
 """
 MANY = """
 o:
@@ -229,6 +233,7 @@ o:
     optimizer.lr: {log: [0.001, 10], points: 5}
     dropout: {linear: [0, 0.4], points: 3}
     seeds: 2
+    by_seed: false
     select: [val_accuracy, val_loss, steps_to_target]
 """
 ROOT = Path(__file__).parents[2]

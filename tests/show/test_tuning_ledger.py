@@ -16,7 +16,7 @@ PENALTIES = """
 o:
   vary: {regularizer: [none, l2]}
   metrics: [test_accuracy]
-  tune: {optimizer.lr: {values: [0.01, 0.1, 1]}, regularizer.strength: {values: [0.001, 0.1]}, extend: 0}
+  tune: {optimizer.lr: {values: [0.01, 0.1, 1]}, regularizer.strength: {values: [0.001, 0.1]}, by_seed: false}
 """
 RATES = """
 o:

@@ -28,7 +28,7 @@ a:
   metrics: [test_accuracy]
   claims: [{{metric: test_accuracy, better: relu, than: tanh}}]
 """
-NARROW = "{optimizer.lr: {log: [0.001, 0.01], points: 3}, seeds: 3, extend: 0}"
+NARROW = "{optimizer.lr: {log: [0.001, 0.01], points: 3}, seeds: 3, extend: 0, by_seed: false}"
 
 
 class Suggested:
@@ -128,7 +128,7 @@ SEARCHES = {
     "past the edge": ("{optimizer.lr: {log: [0.001, 0.1], points: 5}, seeds: 2, extend: 3}", 1),
     "a linear range": ("{dropout: {linear: [0, 0.2], points: 3}, seeds: 2, extend: 0}", 1),
     "whole numbers": ("{batch_size: {log: [8, 64], points: 4}, seeds: 2, extend: 0}", 1),
-    "listed values": ("{optimizer.lr: {values: [0.01, 0.1, 1]}, seeds: 2}", 1),
+    "listed values": ("{optimizer.lr: {values: [0.01, 0.1, 1]}, seeds: 2, by_seed: false}", 1),
     "two settings": (
         "{optimizer.lr: {log: [0.01, 1], points: 3}, dropout: {linear: [0, 0.2], points: 3}, seeds: 2, extend: 4}",
         1,
@@ -162,7 +162,7 @@ def test_the_edit_is_valid_as_dense_and_has_the_points_to_try(
 
 
 def test_a_quasi_random_search_grows_with_its_range(planned: Callable[..., Plan]) -> None:
-    plan = planned(STUDY.format(tune="{optimizer.lr: {log: [0.01, 1]}, search: sobol, trials: 8}"))
+    plan = planned(STUDY.format(tune="{optimizer.lr: {log: [0.01, 1]}, by_seed: false, search: sobol, trials: 8}"))
     lines = list(wider_search(plan, plan.comparisons[0], [{"optimizer.lr": [10.0]}]))  # half as wide again
     for search in searches(edited(lines, planned, "{}")):
         assert (search.settings[0].log, search.method, search.trials) == ((0.01, 10.0), "sobol", 12)

@@ -16,7 +16,7 @@ STUDY = """
 study: narrow
 baseline: {dataset: wine, network: {name: mlp, hidden: [8]}, optimizer: sgd, batch_size: 16, epochs: 4}
 seeds: 6
-tune: {optimizer.lr: {log: [0.0005, 0.002], points: 3}, seeds: 3, extend: 0}
+tune: {optimizer.lr: {log: [0.0005, 0.002], points: 3}, seeds: 3, extend: 0, by_seed: false}
 comparisons:
   optimizer:
     vary: {optimizer: [adam, sgd]}

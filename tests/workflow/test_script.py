@@ -26,6 +26,7 @@ target: {{metric: val_accuracy, value: 0.7}}
 tune:
   trainer.settings.rate: {{log: [0.1, 10], points: 3}}
   seeds: 2
+  by_seed: false
   extend: 0
 comparisons:
   width:
