@@ -13,7 +13,6 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
-from study.plan.search import Search
 from study.plan.trials import Trial, Trials
 from study.plan.workflow.dag import Dag
 from study.store.layout import Block, Store
@@ -133,11 +132,9 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
 
 
 def test_trials_are_counted_once_they_are_made(check: Check, plan: Callable[[Any], Plan]) -> None:
-    done: dict[Search, list[str]] = {}
-    for arm in plan(DESIGN).arms.values():
-        if arm.search and arm.selection:
-            done.setdefault(arm.search, []).append(arm.selection.name)
-    for search, selections in done.items():
+    tuned = [(arm.search, arm.selection.name) for arm in plan(DESIGN).arms.values() if arm.search and arm.selection]
+    for search, _ in tuned:
+        selections = [name for other, name in tuned if other.id == search.id]
         trials = [Trial({"optimizer.lr": rate}, [{"seed": seed} for seed in range(3)]) for rate in range(1, 11)]
         Trials(search, trials, selections).write(Store("results").search(search.id))
     out = check(DESIGN)[1].splitlines()

@@ -126,8 +126,8 @@ def of_all(settings: Candidate) -> float:
 SEARCHES = {
     "a low end": ("{optimizer.lr: {log: [0.1, 10], points: 3}, seeds: 2, extend: 1}", -1),
     "past the edge": ("{optimizer.lr: {log: [0.001, 0.1], points: 5}, seeds: 2, extend: 3}", 1),
-    "a linear range": ("{dropout: {linear: [0, 0.2], points: 3}, seeds: 2, extend: 0}", 1),
-    "whole numbers": ("{batch_size: {log: [8, 64], points: 4}, seeds: 2, extend: 0}", 1),
+    "a linear range": ("{dropout: {linear: [0, 0.2], points: 3}, seeds: 2, by_seed: false, extend: 0}", 1),
+    "whole numbers": ("{batch_size: {log: [8, 64], points: 4}, seeds: 2, by_seed: false, extend: 0}", 1),
     "listed values": ("{optimizer.lr: {values: [0.01, 0.1, 1]}, seeds: 2, by_seed: false}", 1),
     "two settings": (
         "{optimizer.lr: {log: [0.01, 1], points: 3}, dropout: {linear: [0, 0.2], points: 3}, seeds: 2, extend: 4}",
@@ -142,9 +142,7 @@ def test_the_edit_is_valid_as_dense_and_has_the_points_to_try(
 ) -> None:
     tune, better = SEARCHES[case]
     made, lines = suggest(tune, lambda label, settings, seed: 0.5 + 1e-4 * better * of_all(settings) + seed / 100)
-    seeds = re.search(r"seeds: \d", tune)
-    extend = re.search(r"extend: \d", tune)
-    others = f"{{{', '.join(found[0] for found in (seeds, extend) if found)}}}"
+    others = f"{{{', '.join(re.findall(r'(?:seeds|extend): \d|by_seed: false', tune))}}}"
     new = edited(lines, planned, others)
     for before, after in zip(searches(made.plan), searches(new), strict=True):
         for old, wide in zip(before.settings, after.settings, strict=True):
