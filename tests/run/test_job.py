@@ -69,11 +69,11 @@ def test_records_hold_what_training_returned(store, arm):
 def test_a_failure_leaves_its_reason_and_the_next_success_removes_it(store, arm):
     dataset = store.dataset(arm.dataset_id)
     dataset.rename(dataset.with_suffix(".away"))
-    with pytest.raises(RuntimeError, match=f"{arm.id}, seeds 2-4: FileNotFoundError: "):
+    with pytest.raises(RuntimeError, match=f"{arm.id}, seeds 2-4: Damaged: .*npz: is not there"):
         train_block(store, arm, BLOCK)
     assert names(store, arm) == ["failed-2-4.json"]
     left = json.loads(store.failed(arm.id, BLOCK).read_text(encoding="utf-8"))
-    assert left["reason"].startswith("FileNotFoundError")
+    assert left["reason"].endswith(".npz: is not there; the next run of the study makes it again")
     assert left["log"] == str(store.log("job", block_job(BLOCK, arm).id))
     assert left["time"]
     dataset.with_suffix(".away").rename(dataset)
@@ -184,7 +184,8 @@ def test_the_verb_says_what_failed_and_exits_1(ready, capsys, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     path = str(store.job(job.id).relative_to(tmp_path))
     assert main(["job", path]) == 1
-    assert f"failed: {arm.id}, seeds 2-4: FileNotFoundError: " in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith(f"failed: {arm.id}, seeds 2-4: Damaged: {store.dataset(arm.dataset_id)}: is not there")
     (tmp_path / "away").rename(store.dataset(arm.dataset_id))
     assert main(["job", path]) == 0
     assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]

@@ -142,8 +142,8 @@ def test_the_edit_is_valid_as_dense_and_has_the_points_to_try(
 ) -> None:
     tune, better = SEARCHES[case]
     made, lines = suggest(tune, lambda label, settings, seed: 0.5 + 1e-4 * better * of_all(settings) + seed / 100)
-    others = f"{{{', '.join(re.findall(r'(?:seeds|extend): \d|by_seed: false', tune))}}}"
-    new = edited(lines, planned, others)
+    others = ", ".join(re.findall(r"(?:seeds|extend): \d|by_seed: false", tune))
+    new = edited(lines, planned, f"{{{others}}}")
     for before, after in zip(searches(made.plan), searches(new), strict=True):
         for old, wide in zip(before.settings, after.settings, strict=True):
             for value in old.grid():
