@@ -6,7 +6,7 @@ Loads neither pandas nor numpy: a metric holds a function of columns, which ``sh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import mul, sub, truediv
 from types import MappingProxyType
@@ -292,19 +292,3 @@ METRICS = Metrics({
         Final("seconds", twin=None), margin=MEASURED_TIME, adjective="shorter",
     ),
 })  # fmt: skip
-
-
-def selections(
-    metrics: Iterable[str], given: Sequence[Select] | None, claimed: Collection[str], regression: bool
-) -> dict[str, Select]:
-    """The selection whose tuned arms each metric is read from.
-
-    ``given``: those that the study file lists; a metric that is ``claimed`` has its own all the same, since arms that
-    are tuned for something else may be worse by it for that reason alone.
-    """
-    twins = {metric: METRICS[metric].selected_by(regression) for metric in metrics}
-    usual: Select = "val_loss" if regression else "val_accuracy"
-    allowed = given or list(dict.fromkeys(one for one in twins.values() if one)) or [usual]
-    found = {metric: one if one in allowed or metric in claimed else allowed[0] for metric, one in twins.items() if one}
-    used = next(iter(found.values()), allowed[0])
-    return {metric: found.get(metric, used) for metric in twins}

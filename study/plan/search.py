@@ -6,7 +6,7 @@ A search is the tuning of one arm's open settings; it serves every selection amo
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import product
 from math import log, prod
@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from study.axes.base import Frozen
 from study.axes.combinations import impossible
 from study.axes.recipe import Recipe, changes_steps, digest, split_key
-from study.metrics import Select
+from study.metrics import METRICS, Select
 from study.target import Target
 
 FIRST_SEED = 1_000_000  # tuning seed k is this plus k: never one of the final runs
@@ -241,3 +241,19 @@ class Search(Frozen):
     def changes_steps(self) -> bool:
         """Whether candidates may differ in how long a step takes, so that timing needs the chosen one."""
         return any(changes_steps(searched.key, zero=not searched.positive) for searched in self.settings)
+
+
+def selections(
+    metrics: Iterable[str], given: Sequence[Select] | None, claimed: Collection[str], regression: bool
+) -> dict[str, Select]:
+    """The selection whose tuned arms each metric is read from.
+
+    ``given``: those that the study file lists; a metric that is ``claimed`` has its own all the same, since arms that
+    are tuned for something else may be worse by it for that reason alone.
+    """
+    twins = {metric: METRICS[metric].selected_by(regression) for metric in metrics}
+    usual: Select = "val_loss" if regression else "val_accuracy"
+    allowed = given or list(dict.fromkeys(one for one in twins.values() if one)) or [usual]
+    found = {metric: one if one in allowed or metric in claimed else allowed[0] for metric, one in twins.items() if one}
+    used = next(iter(found.values()), allowed[0])
+    return {metric: found.get(metric, used) for metric in twins}

@@ -11,7 +11,7 @@ from study.axes.custom import Custom
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, Recipe, split_key
 from study.errors import Mistakes, join
-from study.metrics import METRICS, Select, selections
+from study.metrics import METRICS, Select
 from study.plan.arm import Arm
 from study.plan.check.claims import NO_TARGET, check_claims, check_shown, for_regression, unfit_for
 from study.plan.check.decidability import refuse_hopeless, tested
@@ -25,7 +25,7 @@ from study.plan.file.open_settings import OpenSettings, check_possible, open_set
 from study.plan.file.read import read, refused
 from study.plan.file.sources import Sources
 from study.plan.plan import Plan, PlannedArm, PlannedClaim, PlannedComparison
-from study.plan.search import Search
+from study.plan.search import Search, selections
 from study.plan.timing import timing_of
 from study.store.checksums import Sums
 from study.store.layout import Store
