@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 import torch
@@ -48,9 +48,11 @@ def train(
     """
     packs = [[run] for run in runs if not run.recipe.stacked]
     places: dict[tuple[int, int], list[Run]] = {}
-    for recipe, seeds in slices([run for run in runs if run.recipe.stacked]):
-        saved = checkpoints.read(Slice(recipe, seeds).key(device)) if checkpoints else None
-        places.setdefault(saved["place"] if saved else (0, 0), []).extend(Run(recipe, seed) for seed in seeds)
+    stacked = [run for run in runs if run.recipe.stacked]
+    left = iter(stacked)
+    for each in slices(stacked):
+        saved = checkpoints.read(each.key(device)) if checkpoints else None
+        places.setdefault(saved["place"] if saved else (0, 0), []).extend(islice(left, len(each.seeds)))
     packs += [pack * 2 if len(pack) == 1 else pack for _, pack in sorted(places.items())]
     records: dict[Run, Record] = {}
     with quiet():
@@ -127,7 +129,7 @@ class Pack:
 
     def take_over(self, checkpoints: Checkpoints | None) -> None:
         """Begin with the parameters and buffers of what is trained before."""
-        runs = [Run(run.recipe.before or run.recipe, run.seed) for run in self.runs]
+        runs = [run._replace(recipe=run.recipe.before or run.recipe) for run in self.runs]
         before = Pack(runs, self.given, self.device, self.shard)
         before.keys = [digest(f"before {key}") for key in before.keys]  # apart from those of an arm that is the same
         before.train(checkpoints)

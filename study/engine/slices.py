@@ -11,10 +11,11 @@ from study.axes.recipe import RECIPE, Recipe, digest
 
 
 class Run(NamedTuple):
-    """One training of a recipe with one seed."""
+    """One training of a recipe with one seed. ``part``: runs of other parts are of another slice, whatever they are."""
 
     recipe: Recipe
     seed: int
+    part: int = 0
 
 
 class Slice(NamedTuple):
@@ -34,11 +35,13 @@ class Slice(NamedTuple):
 
 
 def slices(runs: Sequence[Run]) -> list[Slice]:
-    """``runs`` in their order, those of one recipe together; a run that is there twice is a slice of its own."""
+    """``runs`` in their order, those of one recipe and part together; one that is there twice is a slice of its own."""
     found: list[Slice] = []
-    for recipe, seed in runs:
-        if found and found[-1].recipe == recipe and seed not in found[-1].seeds:
+    last = None
+    for recipe, seed, part in runs:
+        if found and found[-1].recipe == recipe and part == last and seed not in found[-1].seeds:
             found[-1] = Slice(recipe, (*found[-1].seeds, seed))
         else:
             found.append(Slice(recipe, (seed,)))
+        last = part
     return found

@@ -50,7 +50,7 @@ def train_pack(
     told of the steps done and to do, where one process trains.
     """
     recipe = slices[0].recipe
-    runs = [Run(each.recipe, seed) for each in slices for seed in each.seeds]
+    runs = [Run(each.recipe, seed, part) for part, each in enumerate(slices) for seed in each.seeds]
     here = watch if recipe.gpus == 1 else None
     error: Exception | None = None
     try:

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
+from study.engine.checkpoint import Checkpoints
 from study.engine.inputs.data import load
 from study.engine.inputs.prepare import prepare
 from study.engine.pack import Run, train
+from study.engine.slices import Slice
 from study.plan.file import expand
 from study.plan.jobs import jobs
 from study.plan.limits import Limits
 from study.plan.plan import Plan
 from study.plan.trials import Trials, settings_text
 from study.run.job import run
+from study.run.packs import train_pack
 from study.show.records import gather
 from study.show.tables.tuning import chosen_cell, found
 from study.store.layout import Store
@@ -99,6 +103,19 @@ def test_each_run_has_what_its_own_search_chose(planned, results):
             [expected] = train([Run(arm.settled(best), seed)], data)
             assert row["test_loss"] == expected.curve[-1]["test_loss"]
             assert row["lr"] == best["optimizer.lr"]
+
+
+def test_slices_that_chose_the_same_have_checkpoints_of_their_own(planned, results, monkeypatch):
+    """Else nothing would remove them, nor find them with other neighbours."""
+    monkeypatch.setattr(Checkpoints.__init__, "__defaults__", (0.0, 0.0, *Checkpoints.__init__.__defaults__[2:]))
+    [arm, *_] = planned().arms.values()
+    recipe = arm.settled({"optimizer.lr": 0.1})
+    asked = [Slice(recipe, (0, 2)), Slice(recipe, (1,))]
+    apart = list(train_pack(asked, results, torch.device("cpu"), []))
+    left = {path.stem for path in results.checkpoints.iterdir()}
+    assert left == {each.key("cpu") for each in asked}
+    together = train([Run(recipe, seed) for seed in (0, 2, 1)], load(results.dataset(recipe.dataset_id)))
+    assert [record.curve for records in apart for record in records] == [record.curve for record in together]
 
 
 def test_more_seeds_search_and_train_only_what_is_new(planned, results):
