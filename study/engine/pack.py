@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -23,7 +23,7 @@ from study.engine.networks.network import build, dropped_shapes, has_batch_stati
 from study.engine.networks.stack import Stack
 from study.engine.record import Curve, Record
 from study.engine.shard import ALONE, Shard
-from study.engine.slices import Run, Slice, slices
+from study.engine.slices import Run, Slice, sliced, slices
 from study.engine.stepping.ema import Average
 from study.engine.stepping.optimizer import StackOptimizer
 from study.engine.stopping import Stopping
@@ -48,11 +48,9 @@ def train(
     """
     packs = [[run] for run in runs if not run.recipe.stacked]
     places: dict[tuple[int, int], list[Run]] = {}
-    stacked = [run for run in runs if run.recipe.stacked]
-    left = iter(stacked)
-    for each in slices(stacked):
+    for each, its_runs in sliced([run for run in runs if run.recipe.stacked]):
         saved = checkpoints.read(each.key(device)) if checkpoints else None
-        places.setdefault(saved["place"] if saved else (0, 0), []).extend(islice(left, len(each.seeds)))
+        places.setdefault(saved["place"] if saved else (0, 0), []).extend(its_runs)
     packs += [pack * 2 if len(pack) == 1 else pack for _, pack in sorted(places.items())]
     records: dict[Run, Record] = {}
     with quiet():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -45,3 +46,9 @@ def slices(runs: Sequence[Run]) -> list[Slice]:
             found.append(Slice(recipe, (seed,)))
         last = part
     return found
+
+
+def sliced(runs: Sequence[Run]) -> list[tuple[Slice, list[Run]]]:
+    """The slices of ``runs``, and the runs of each."""
+    left = iter(runs)
+    return [(each, list(islice(left, len(each.seeds)))) for each in slices(runs)]
