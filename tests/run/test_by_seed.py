@@ -158,7 +158,7 @@ def test_records_tell_what_each_run_chose(planned, results):
         assert found(records.tuning)[name].by_run == tuple(chosen)
         rates = sorted({one["optimizer.lr"] for one in chosen})
         cell = chosen_cell(found(records.tuning), name).remark
-        assert (f"of 3 runs ({rates[0]:g} to {rates[-1]:g})" in cell) == (len(rates) > 1), cell
+        assert (f"of 3 runs; {rates[0]:g} to {rates[-1]:g}" in cell) == (len(rates) > 1), cell
     tuning = records.tuning
     assert tuning.groupby(["arm", "run_seed"])["chosen_here"].sum().tolist() == [1] * 6
     assert (tuning.groupby(["arm", "candidate"])["seed"].nunique() == 3).all()

@@ -119,7 +119,7 @@ def chosen_cell(chosen: Mapping[str, Chosen | None], arm: str) -> Cell:
 
 
 def spread(chosen: Sequence[Candidate]) -> tuple[str, str]:
-    """``lr=0.316`` and ``in 9 of 16 runs (0.1 to 1)``: what most of several runs chose, and how far others went."""
+    """``lr=0.316`` and ``in 9 of 16 runs; 0.1 to 1``: what most of several runs chose, and how far others went."""
     common, number = Counter(map(said, chosen)).most_common(1)[0]
     if number == len(chosen):
         return common, ""
@@ -129,7 +129,7 @@ def spread(chosen: Sequence[Candidate]) -> tuple[str, str]:
         values = sorted({settings[key] for settings in chosen}, key=lambda v: v if isinstance(v, tuple) else (v,))
         if len(values) > 1:
             ends.append(f"{short(key)} " * (len(first) > 1) + f"{value_text(values[0])} to {value_text(values[-1])}")
-    return common, f"in {number} of {counted(len(chosen), 'run')} ({'; '.join(ends)})"
+    return common, f"in {number} of {counted(len(chosen), 'run')}; {'; '.join(ends)}"
 
 
 def undertuned_arms(comparison: PlannedComparison, chosen: Mapping[str, Chosen | None]) -> str:
