@@ -119,7 +119,8 @@ def note_end(failed: Path, error: BaseException | None, log: Path) -> None:
 def _claimed(mark: Path) -> IO[str]:
     """``mark``, made by this process and nobody else, and locked where the file system has locks.
 
-    Of several that come at once one makes it. Raises Busy where another process that made it is not known to be gone.
+    Of two that come at once one makes it; of three, where locks mean nothing and a dead process had left a mark, two
+    may, and make the same bytes. Raises Busy where another process that made it is not known to be gone.
     """
     for patience in reversed(range(TRIES)):
         with suppress(FileExistsError):

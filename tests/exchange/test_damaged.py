@@ -73,7 +73,7 @@ def test_a_target_is_not_judged_by_it(made: Made, planned: Planned, evenhand: Co
 
 
 def test_a_search_that_rotted_has_not_begun(planned: Planned, evenhand: Command) -> None:
-    tune = "tune: {optimizer.lr: {values: [0.1, 0.2]}, seeds: 1, extend: 0}\nseeds: 6"
+    tune = "tune: {optimizer.lr: {values: [0.1, 0.2]}, seeds: 1, by_seed: false}\nseeds: 6"
     plan, file = planned(**{"seeds: 6": tune, "optimizer: [sgd, {name: adam, lr: 0.001}]": "optimizer: [sgd, adam]"})
     store = Store(file.parent / "results")
     plan.write(store, plan.arms)

@@ -29,6 +29,7 @@ baseline:
 seeds: 6
 tune:
   optimizer.lr: {log: [0.01, 1.0], points: 3}
+  by_seed: false
   seeds: 2
   select: val_loss
   extend: 1

@@ -142,19 +142,19 @@ def test_where_locks_mean_nothing_a_process_is_found_by_its_id(store, arm, locks
     assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
 
 
-def test_where_locks_mean_nothing_one_of_several_that_come_at_once_trains(store, arm, locks_for_all, gone):
+def test_where_locks_mean_nothing_one_of_two_that_come_at_once_trains(store, arm, locks_for_all, gone):
     """A mark that a killed job left is there, too: nobody takes away what another has just put in its place."""
     for i in range(20):
         if i % 2:
             leave_mark(store, arm, socket.gethostname(), gone)
-        start, held = threading.Barrier(4), []
+        start, held = threading.Barrier(2), []
 
         def attempt(start=start, held=held):
             start.wait()
             with suppress(Busy):
                 held.append(Attempt(*marks(store, arm)))
 
-        threads = [threading.Thread(target=attempt) for _ in range(4)]
+        threads = [threading.Thread(target=attempt) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:

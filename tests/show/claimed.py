@@ -1,4 +1,4 @@
-"""A small study with five claims, and how its runs ended."""
+"""A small study with six claims, and how its runs ended."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ optimizer:
     - {metric: train_loss, better: sgd, than: adam}
     - {metric: seconds_to_target, better: adam, than: sgd}
     - {metric: memory_mib, better: sgd, than: adam}
+    - {metric: train_seconds, better: adam, than: sgd}
     - {metric: speedup, better: adam, than: sgd, derived: true}
 """
 

@@ -113,7 +113,7 @@ def test_the_verb_prints_every_verdict_and_fails_where_one_is_not_as_required(
     found = pd.read_parquet(tmp_path / "results" / "studies" / "small" / "claims.parquet")
     p, adjusted = by_metric(found)["test_accuracy"][["p", "p_adjusted"]]
     assert f"(p = {adjusted:.3f} adjusted, against 0.05; {p:.2g} alone)" in out
-    assert out.splitlines()[-1].startswith("5 claims: ")
+    assert out.splitlines()[-1].startswith("6 claims: ")
     assert told("--require", "supported") == 1
 
 
@@ -154,7 +154,7 @@ def test_claims_are_told_in_the_words_of_their_metric() -> None:
 
 def test_a_p_at_its_very_level_is_printed_as_that(claimed: Callable[..., tuple[Plan, pd.DataFrame]]) -> None:
     _, claims = claimed()
-    assert [line.adjusted for line in lines(claims.assign(p_adjusted=0.05, test="sign-flip"))] == ["0.05"] * 5
+    assert [line.adjusted for line in lines(claims.assign(p_adjusted=0.05, test="sign-flip"))] == ["0.05"] * 6
 
 
 def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_pat
     stored(plan, records(plan, outcome), tmp_path)
     page = render(plan, Store(tmp_path))
     assert page.index('id="the-claims"') < page.index('<section id="optimizer"')
-    assert page.count('class="verdict') == 5
+    assert page.count('class="verdict') == 6
     assert '<th scope="col">p adjusted <span class="remark">against 0.05</span></th>' in page
     found = by_metric(pd.read_parquet(tmp_path / "studies" / "small" / "claims.parquet"))
     alone, adjusted = found["test_accuracy"][["p", "p_adjusted"]]

@@ -88,7 +88,7 @@ def test_records_come_to_the_verdicts_of_what_was_drawn(number: int) -> None:
     observations = article.observations(plan, drawn)
     found = [verdict for _, _, verdict in judge_study(plan, observations, History(Path()))]
     stated = [claim for comparison in plan.comparisons for claim in comparison.claims]
-    by_hand = judge([statement(article, plan, claim, drawn) for claim in stated])
+    by_hand = judge([statement(plan, claim, drawn) for claim in stated])
     assert [verdict.evidence for verdict in found] == [verdict.evidence for verdict in by_hand]
     assert [(v.word, v.counts, v.p_adjusted, because(v)) for v in found] == [
         (v.word, v.counts, v.p_adjusted, because(v)) for v in by_hand
