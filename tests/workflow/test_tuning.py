@@ -124,21 +124,33 @@ def receipt_arm(store: Store) -> str:
     return next(iter(Plan.load(store.study("fair") / "plan.json").arms))
 
 
-def test_a_failed_search_is_told_once_and_shown_for_every_seed(fair: Place, tmp_path: Path) -> None:
-    place = fair.copy(tmp_path / "copy")
-    store = Store(place.results)
-    arm = receipt_arm(store)
-    searches(store)[0].unlink()
-    store.runs(arm, Block(0, 1)).unlink()
-    (dataset,) = place.results.glob("datasets/*.npz")
-    dataset.write_bytes(b"torn")
+FAILING = """
+study: failing
+baseline: {dataset: wine, trainer: {name: command, run: "python fail.py {recipe} {seed} {log}", settings: {x: 1}}}
+seeds: 2
+tune: {trainer.settings.x: {values: [1, 2]}, select: val_loss, by_seed: false, seeds: 1}
+comparisons:
+  scripts:
+    vary: {trainer.settings.y: [3, 4]}
+    metrics: [val_loss]
+"""
+
+
+def test_a_failed_search_is_told_once_and_shown_for_every_seed(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    (place.folder / place.study).write_text(FAILING, encoding="utf-8")
+    (place.folder / "fail.py").write_text("raise SystemExit('no good')", encoding="utf-8")
     done = place.snakemake()
     assert done.returncode == 1
-    failed = [line for line in (done.stderr + done.stdout).splitlines() if line.startswith("FAILED optimizer")]
-    assert len(failed) == 1
-    assert f"({arm}), tuning: " in failed[0]
-    runs = pd.read_parquet(store.study("fair") / "runs.parquet").set_index("arm")
-    assert runs.loc[arm, "status"].tolist() == ["failed"] * 2
+    failed = [line for line in (done.stderr + done.stdout).splitlines() if line.startswith("FAILED scripts")]
+    plan = Plan.load(Store(place.results).study("failing") / "plan.json")
+    assert len(failed) == len(plan.arms) == 2
+    for arm in plan.arms:
+        [line] = [line for line in failed if f"({arm})" in line]
+        assert f"({arm}), tuning: " in line
+        assert "no good" in line
+    runs = pd.read_parquet(Store(place.results).study("failing") / "runs.parquet")
+    assert runs["status"].tolist() == ["failed"] * 4
 
 
 @pytest.mark.parametrize("wrong", ['{"optimizer.lr": 0.5}', None], ids=["another rate", "nothing"])
