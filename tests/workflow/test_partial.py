@@ -59,25 +59,42 @@ def test_unknown_config_is_refused(place: Place) -> None:
     assert "--config cache: 'cache' is not a key; did you mean 'cached'?" in done.stderr
 
 
+BAD = """
+import pathlib
+import torch
+
+
+class Bad(torch.optim.SGD):
+    steps = 0
+
+    def step(self):
+        self.steps += 1
+        if self.steps > 20 and pathlib.Path("broken").exists():
+            raise RuntimeError("no good")
+        super().step()
+"""
+
+
 def test_a_failed_job_is_shown_and_only_it_is_done_again(place: Place) -> None:
-    edit(place, "[sgd, {name: adam, lr: 0.01}]", "[sgd, {name: adam, lr: 0.01}, {name: lion, lr: 0.003}]")
+    (place.folder / "bad.py").write_text(BAD, encoding="utf-8")
+    (place.folder / "broken").touch()
+    bad = '{name: custom, factory: "bad:Bad", lr: 0.003}'
+    edit(place, "[sgd, {name: adam, lr: 0.01}]", f"[sgd, {{name: adam, lr: 0.01}}, {bad}]")
     edit(place, ", seconds_to_target, memory_mib", "")
     before = place.records()
-    [dataset] = place.results.glob("datasets/*.npz")
-    dataset.write_bytes(b"torn")
     failed = place.snakemake()
     text = failed.stderr + failed.stdout
     assert failed.returncode == 1
-    lion = arm_of(place, "lion")
+    arm = arm_of(place, "Bad")
     [line] = [line for line in text.splitlines() if line.startswith("FAILED")]
-    assert line.startswith(f"FAILED optimizer, lion ({lion}), seeds 0-2: ")
+    assert line.startswith(f"FAILED optimizer, Bad ({arm}), seeds 0-2: RuntimeError: no good")
     assert re.search(r"\(log: results/logs/job/[0-9a-f]{12}\.log\)$", line)
     assert "(6 of 9 runs)" in text
     assert place.records() == before
     runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")
-    assert runs[runs["arm"] == lion]["status"].tolist() == ["failed"] * 3
-    assert runs[runs["arm"] != lion]["status"].tolist() == ["finished"] * 6
-    assert not dataset.exists()  # it is set aside, and prepared again
+    assert runs[runs["arm"] == arm]["status"].tolist() == ["failed"] * 3
+    assert runs[runs["arm"] != arm]["status"].tolist() == ["finished"] * 6
+    (place.folder / "broken").unlink()
     assert place.jobs()["job"] == 1
     assert place.snakemake().returncode == 0
     assert {name: place.records()[name] for name in before} == before
