@@ -112,9 +112,8 @@ def _kin(metric: str, arms: frozenset[str], recipes: Mapping[str, Recipe]) -> se
     """The metrics of which ``metric`` is a function, where two arms are compared."""
     known = [recipes[label] for label in arms if label in recipes]
     same = {axis for axis in SAME_STEPS if all(getattr(one, axis) == getattr(known[0], axis) for one in known)}
-    return set().union(*(metrics for metrics, axes in FUNCTIONS if metric in metrics and same.issuperset(axes))) - {
-        metric
-    }
+    groups = [metrics for metrics, axes in FUNCTIONS if metric in metrics and same.issuperset(axes)]
+    return set().union(*groups) - {metric}
 
 
 def unfit_for(metric: str, regression: Dataset | None, target: Target | None, script: bool = False) -> str | None:
