@@ -98,6 +98,8 @@ class Choice(Frozen):
 
     def differing(self) -> dict[str, Any]:
         """The name and the settings that differ from their defaults: what enters an id."""
+        if self.model_fields_set <= {"name"}:
+            return {"name": self.name}
         return {"name": self.name} | self.model_dump(mode="json", exclude={"name", *self.aside}, exclude_defaults=True)
 
     @classmethod

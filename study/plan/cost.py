@@ -20,6 +20,11 @@ from study.wording import counted
 STEP, ROW = 5.5e-5, 8e-7  # seconds of a step of a small network in a pack, and of each row in it, on one CPU core
 EXTRA = 0.25  # a step takes so much longer, as a share, for each axis that adds operations: dropout, a penalty
 ALONE = 60.0  # seconds of a run that is not stacked, at least
+ADDING = [  # axes with a default that runs in a pack may differ in: what of a value decides how long a step takes
+    (name, about.step, Recipe.model_fields[name].default)
+    for name, about in AXES.items()
+    if about.step and not about.shared and name not in REQUIRED
+]
 
 
 class Work(NamedTuple):
@@ -115,7 +120,7 @@ class Speeds:
         """Of runs of ``recipe``, or of those that its search may choose. What is not stacked is taken to be large."""
         if recipe.trainer.free:
             return work.runs * self.by_run.get(recipe.pace, ALONE)
-        if recipe.pace in self.known:
+        if self.known and recipe.pace in self.known:
             return work.steps * self.known[recipe.pace]
         if not recipe.stacked:
             return work.runs * ALONE
@@ -123,11 +128,10 @@ class Speeds:
 
 
 def _adds(recipe: Recipe) -> Iterator[bool]:
-    """For each axis with a default that runs in a pack may differ in: whether its operations are others than that's."""
-    for name, field in Recipe.model_fields.items():
-        step = AXES[name].step
-        if step and not AXES[name].shared and name not in REQUIRED:
-            yield step(getattr(recipe, name)) != step(field.default)
+    """For each axis of ``ADDING``: whether its operations are others than those of its default."""
+    for name, step, default in ADDING:
+        value = getattr(recipe, name)
+        yield value is not default and step(value) != step(default)
 
 
 def length(blocks: Iterable[Block]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from study.axes.custom import Custom
-from study.axes.recipe import canonical, digest
+from study.axes.recipe import AXES, canonical, digest
 
 if TYPE_CHECKING:
     from study.plan.arm import Arm
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 def own_kinds(arms: Iterable[Arm]) -> dict[str, Arm]:
     """The first of ``arms`` of each kind, by 12 hex digits of that: whatever their rates, with dropout and without."""
+    axes = [axis for axis, about in AXES.items() if about.choices and "custom" in about.choices.choices()]
     found: dict[str, Arm] = {}
     for arm in arms:
         recipe = arm.outline
-        if not recipe.trainer.free and any(isinstance(choice, Custom) for choice in recipe.choices):
+        if not recipe.trainer.free and any(isinstance(getattr(recipe, axis), Custom) for axis in axes):
             rates = recipe.optimizer.differing() | {"lr": None}
             parts: list[object] = [recipe.kind, rates, recipe.schedule.differing()]
             drops = bool(recipe.dropout), bool(arm.open("dropout"))

@@ -22,7 +22,7 @@ from study.plan.file.claim import Claim, Measured
 from study.plan.own import own_kinds
 from study.plan.search import Search
 from study.store.layout import Block, Store, missing
-from study.store.notes import note_text, read_note, write_note
+from study.store.notes import note_text, write_note
 from study.target import Target
 from study.wording import counted
 
@@ -122,7 +122,7 @@ class Plan(Frozen):
     folder: str = "."  # of the study file: what a person's own code is imported from
     places: dict[str, str] = Field(default_factory=dict)  # of own code: factory → where the study file first names it
 
-    @property
+    @cached_property
     def datasets(self) -> dict[str, Dataset]:
         """What the engine learns from, by id: to be prepared. What scripts read is their own matter."""
         return {arm.dataset_id: arm.dataset for arm in self.arms.values() if not arm.outline.trainer.free}
@@ -181,7 +181,7 @@ class Plan(Frozen):
         write_note(store.study(self.study) / "plan.json", text)
         for arm in arms:
             with suppress(OSError, Damaged):
-                if read_note(store.recipe(arm)).get("arm") == arm:  # its name says what else it holds
+                if f'"arm": "{arm}"' in note_text(store.recipe(arm)):  # its name says what else it holds
                     continue
             content = {"arm": arm, "recipe_version": RECIPE, "recipe": self.arms[arm].model_dump(mode="json")}
             write_note(store.recipe(arm), json.dumps(content, indent=1))

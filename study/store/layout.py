@@ -138,7 +138,9 @@ class Store:
 
     def blocks(self, arm: str) -> list[Block]:
         """The complete blocks of an arm that has a folder."""
-        folder = self.arm(arm)
-        names = {*os.listdir(folder)} - {path.name for path in self.unusable if path.parent == folder}
+        names = {*os.listdir(os.path.join(self.root, "arms", arm))}
+        if self.unusable:
+            folder = self.arm(arm)
+            names -= {path.name for path in self.unusable if path.parent == folder}
         blocks = [Block.parse(found[1]) for found in map(BLOCK.fullmatch, names) if found]
         return sorted(block for block in blocks if f"curves-{block}.parquet" in names)

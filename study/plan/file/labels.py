@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from study.axes.custom import SETTINGS
@@ -25,14 +25,11 @@ def number(value: Any) -> str:
     return one_line(value) if isinstance(value, str) else show(value)
 
 
-def varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys of ``rows`` (one mapping of key to value per arm) that have more than one value."""
-    return [key for key in rows[0] if len({canonical(row.get(key)) for row in rows}) > 1]
+def fragments(key: str, distinct: Mapping[str, Any]) -> dict[str, str]:
+    """What each of the ``distinct`` values of ``key`` shows, by its canonical text, as they are given.
 
-
-def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
-    """What each value of ``key`` shows, by its canonical JSON. None is a setting that an arm does not have."""
-    distinct = {canonical(value): value for value in values}
+    None is a setting that an arm does not have.
+    """
     if key not in CHOICES:
         name = key.rpartition(".")[2]
         return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
@@ -44,8 +41,8 @@ def fragments(key: str, values: Sequence[Any]) -> dict[str, str]:
         twins = [twin for twin in distinct.values() if twin is not None and _called(twin) == _called(value)]
         parts = [
             f"{setting.removeprefix(SETTINGS)}={number(value.get(setting))}"
-            for setting in varying(twins)
-            if setting != "label"
+            for setting in twins[0]
+            if setting != "label" and len({canonical(twin.get(setting)) for twin in twins}) > 1
         ]
         shown[code] = " ".join([_called(value), *parts])
     return shown

@@ -18,7 +18,7 @@ from study.axes.custom import SETTINGS, Open, flat
 from study.axes.recipe import AXES, REQUIRED, Recipe, split_key
 from study.errors import Mistakes, join
 from study.plan.file.keys import CHOICES, SHORT, Written
-from study.plan.file.labels import ABSENT, canonical, fragments, varying
+from study.plan.file.labels import ABSENT, canonical, fragments
 from study.plan.file.models import Comparison
 from study.wording import one_line
 
@@ -71,8 +71,9 @@ class Choices(NamedTuple):
                     recipe[other] = None
             elif recipe[axis] is None or recipe[axis]["name"] != value:
                 given = in_full(value)
+                for name in recipe[axis] or ():
+                    places.pop(f"{axis}.{name}", None)
                 recipe[axis] = {"name": given["name"]} | given
-                places = {other: at for other, at in places.items() if split_key(other)[0] != axis}
                 places |= {f"{axis}.{name}": join(place, name) for name in given}
             places[key] = place
         return Choices(recipe, places, homeless)
@@ -173,11 +174,13 @@ def matrix(
     keys = dict.fromkeys([*coupled, *comparison.vary])
     closed = (choices.without(searched) for _, choices, _ in kept)
     values = [{key: choices.value(key) for key in keys} for choices in closed]
-    differing = varying(values) if len(values) > 1 else list(keys)
-    texts = {key: fragments(key, [own[key] for own in values]) for key in differing}
+    codes = [{key: canonical(value) for key, value in own.items()} for own in values]
+    distinct = {key: {code[key]: own[key] for code, own in zip(codes, values, strict=True)} for key in keys}
+    differing = [key for key in keys if len(distinct[key]) > 1 or len(values) == 1]
+    texts = {key: fragments(key, distinct[key]) for key in differing}
     rows = []
-    for (combination, choices, given), own in zip(kept, values, strict=True):
-        shown = {key: texts[key][canonical(own[key])] for key in differing}
+    for (combination, choices, given), code in zip(kept, codes, strict=True):
+        shown = {key: texts[key][code[key]] for key in differing}
         hidden = coupled if given else ()
         parts = [text for key, text in shown.items() if text != ABSENT and key not in hidden]
         rows.append(

@@ -49,6 +49,11 @@ class Dag:
         made = [] if self.cached else jobs(self.plan, self.store, self.limits, self.job_minutes)
         return {job.id: job for job in made}
 
+    @property
+    def to_train(self) -> set[str]:
+        """The arms whose runs jobs train."""
+        return {unit.arm.id for job in self.jobs.values() for unit in job.blocks}
+
     @classmethod
     def build(cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True) -> Dag:
         """From Snakemake's ``--config``. Outside the main process, in a cluster's job, only plan.json is read.
@@ -98,7 +103,7 @@ class Dag:
 
     def write(self) -> None:
         """Write the plan, and what is still to be done, for whoever does it: only where that changed."""
-        self.plan.write(self.store, {unit.arm.id for job in self.jobs.values() for unit in job.blocks})
+        self.plan.write(self.store, self.to_train)
         for job in self.jobs.values():
             job.write(self.store)
         self.note_expected()
@@ -108,7 +113,7 @@ class Dag:
         their temporary folders."""
         folders = [*(path for path in self.store.root.glob("*") if path.name != "arms")]
         folders += [*self.store.root.glob("logs/*"), *(Path(folder) for folder, _, _ in os.walk(self.folder))]
-        sweep({*folders, *map(self.store.arm, self.plan.missing(self.store))})
+        sweep({*folders, *map(self.store.arm, self.to_train)})
         sweep_scratch()
 
     def file(self, name: str) -> str:
