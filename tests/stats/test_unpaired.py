@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from study.stats import unpaired
 from study.stats.exact import fewest_runs, smallest_unpaired_p
 from study.stats.paired import Kind, Side, Statement
 from study.stats.unpaired import equivalence, separation, weigh
@@ -132,8 +133,13 @@ def test_a_run_that_failed_leaves_the_claim_open() -> None:
 
 
 @pytest.mark.parametrize("kind", ["better", "equal"])
-def test_so_many_runs_decide_with_the_power_that_is_said(kind: Kind) -> None:
-    """Simulated at the number that is said, with the difference and the spread that were seen."""
+def test_so_many_runs_decide_with_the_power_that_is_said(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated at the number that is said, with the difference and the spread that were seen.
+
+    Of 5,000 drawn permutations each, in place of 100,000: a p of 0.05 is off by 0.003 then, far less than 80 studies
+    tell of a power.
+    """
+    monkeypatch.setattr(unpaired, "RESAMPLES", 5_000)
     x, y = np.array([0.3, 1.0, 1.6, 0.6]), np.array([0.1, -0.7, 0.8, -0.4])
     margin = 0.0 if kind == "better" else 1.5
     metric = "generalization_gap"  # of which less is better
@@ -151,16 +157,16 @@ def test_so_many_runs_decide_with_the_power_that_is_said(kind: Kind) -> None:
 
 
 DRAWS: dict[str, tuple[Sample, Sample, int, int]] = {
-    "alike": (lambda rng, n: rng.normal(size=n), lambda rng, n: rng.normal(size=n), 8, 8),
+    "alike": (lambda rng, n: rng.normal(size=n), lambda rng, n: rng.normal(size=n), 7, 7),
     "skewed": (lambda rng, n: rng.exponential(size=n), lambda rng, n: rng.exponential(size=n), 6, 9),
     "tied": (lambda rng, n: rng.integers(0, 3, n) / 3, lambda rng, n: rng.integers(0, 3, n) / 3, 7, 7),
-    "of other spreads": (lambda rng, n: rng.normal(0, 3, n), lambda rng, n: rng.normal(0, 1, n), 6, 14),
+    "of other spreads": (lambda rng, n: rng.normal(0, 3, n), lambda rng, n: rng.normal(0, 1, n), 5, 10),
 }
 
 
 @pytest.mark.parametrize("name", DRAWS)
 def test_equal_arms_are_seldom_told_apart(name: str) -> None:
-    """5 % of 1,500 studies, and three standard errors more. Of the last a permutation test of means is wrong in 16 %,
+    """5 % of 1,500 studies, and three standard errors more. Of the last a permutation test of means is wrong in 14 %,
     one of Welch's t in 12 %.
     """
     one, other, n, m = DRAWS[name]
