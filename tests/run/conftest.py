@@ -26,6 +26,7 @@ SMALL = {
     "convnet": {"channels": [3, 5]},
     "resnet": {"channels": [3, 5]},
     "transformer": {"width": 8, "heads": 2, "depth": 1},
+    "lbfgs": {"max_iter": 4},
     "plateau": {"patience": 0, "threshold": 0.2},  # lowers the rate within two epochs
     "l1": {"strength": 0.01},
     "l2": {"strength": 0.01},

@@ -7,11 +7,12 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ from study.engine.inputs.prepare import prepare
 from study.engine.pack import Run, Slice, train
 from study.engine.signals import Interrupted
 from study.plan.file.keys import CHOICES
+from study.plan.jobs import Job
 from study.plan.workflow.dag import Dag
+from study.run import forks, job, packs
+from study.store.layout import Store
 from tests.run.conftest import make_recipe
 
 CASES = [(axis, name) for axis in ("optimizer", "schedule", "network") for name in CHOICES[axis].choices()]
@@ -168,16 +172,12 @@ baseline: {dataset: wine, network: mlp, optimizer: {name: adam, lr: 0.01}, batch
 seeds: 2
 comparisons: {one: {vary: {dropout: [0.2]}, metrics: [test_accuracy]}}
 """
-JOB = """
-import sys
-from pathlib import Path
-from study.engine import checkpoint
-from study.plan.jobs import Job
-from study.run import job, packs
-from study.store.layout import Store
-packs.Checkpoints = lambda folder, **more: checkpoint.Checkpoints(folder, every=0.01, seconds=0, **more)
-assert job.run(Job.load(Path(sys.argv[1])), Store("results")) == []
-"""
+
+
+def work(path: Path, store: Path) -> None:
+    """A process's life: do a job, which writes checkpoints all the time."""
+    packs.Checkpoints = partial(Checkpoints, every=0.01, seconds=0)
+    assert job.run(Job.load(path), Store(store)) == []
 
 
 def test_a_job_that_is_really_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,20 +187,30 @@ def test_a_job_that_is_really_killed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     [(arm_id, arm)] = dag.plan.arms.items()
     [job_id] = dag.jobs
     prepare(arm.dataset, dag.store.dataset(arm.dataset_id))
-    folder, delay = tmp_path / "results" / "arms" / arm_id, random.Random(0)
-    checkpoints = tmp_path / "results" / "checkpoints"
+    results, delay = tmp_path / "results", random.Random(0)
+    folder, checkpoints = results / "arms" / arm_id, results / "checkpoints"
+
+    def started() -> ForkServerProcess:
+        """Forked from a process that has loaded torch already."""
+        forks.ensure_running()
+        process = get_context("forkserver").Process(target=work, args=(dag.store.job(job_id).absolute(), results))
+        process.start()
+        return process
 
     def run(deaths: int) -> dict[str, pd.DataFrame]:
         """Kill the job so often, each time a random while after it has written a checkpoint; return its records."""
         for _ in range(deaths):
             marks = {path: path.stat().st_mtime_ns for path in checkpoints.glob("[!.]*.pt")}
-            job = subprocess.Popen([sys.executable, "-c", JOB, str(dag.store.job(job_id))])
+            process = started()
             while marks == {p: p.stat().st_mtime_ns for p in checkpoints.glob("[!.]*.pt")}:
-                assert job.poll() is None
+                assert process.is_alive()
             time.sleep(delay.uniform(0, 0.1))
-            job.kill()
-            assert job.wait() == -signal.SIGKILL
-        subprocess.run([sys.executable, "-c", JOB, str(dag.store.job(job_id))], check=True)
+            process.kill()
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+        last = started()
+        last.join()
+        assert last.exitcode == 0
         assert not [*checkpoints.iterdir(), *folder.glob("started-*")]
         assert [pack["resumed"] for pack in json.loads(dag.store.receipt(job_id).read_text())["packs"]] == [deaths > 0]
         records = {name: pd.read_parquet(folder / f"{name}-0-1.parquet") for name in ("runs", "curves")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shlex
@@ -78,12 +79,19 @@ class Place:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """The smoke study, run once; tests that change anything take a copy."""
-    place = Place(tmp_path_factory.mktemp("finished"))
-    shutil.copy(ROOT / "config" / "smoke.yaml", place.folder / place.study)
-    done = place.snakemake()
-    assert done.returncode == 0, done.stdout + done.stderr
-    (place.folder / "end.txt").write_text(done.stderr + done.stdout)
+    """The smoke study, run once, for all of pytest-xdist's workers; tests that change anything take a copy."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    place = Place(shared / "finished")
+    with (shared / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (end := place.folder / "end.txt").exists():
+            place.folder.mkdir(exist_ok=True)
+            shutil.copy(ROOT / "config" / "smoke.yaml", place.folder / place.study)
+            done = place.snakemake()
+            assert done.returncode == 0, done.stdout + done.stderr
+            end.write_text(done.stderr + done.stdout)
     return place
 
 
