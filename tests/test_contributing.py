@@ -99,7 +99,8 @@ def python(root: Path, *arguments: str, path: Sequence[Path] = ()) -> str:
 
 
 QUICK = """
-tests/axes tests/test_metrics.py
+tests/axes/test_choices.py tests/axes/test_inits.py tests/axes/test_networks.py tests/axes/test_optimizers.py
+tests/axes/test_regularizers.py tests/axes/test_schedules.py tests/test_metrics.py
 tests/plan/test_comparison_arms.py tests/plan/test_expand.py tests/plan/test_identity.py tests/plan/test_imports.py
 tests/plan/test_mistakes.py tests/plan/test_schema.py tests/stats/test_margins.py
 tests/run/test_data.py::test_a_dataset_is_what_its_class_says
@@ -198,33 +199,35 @@ def test_a_new_axis_is_one_field_and_what_acts_on_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "dataset", "optimizer", "metric"),
+    ("heading", "new", "metric"),
     [
-        ("Add an optimizer", "wine", "{name: amsgrad, lr: 0.01}", "test_accuracy"),
-        ("Add an optimizer", "wine", "{name: normalized_sgd, lr: 0.1}", "test_accuracy"),
-        ("Add a dataset", "iris", "{name: sgd, lr: 0.1}", "test_accuracy"),
-        ("Add a dataset", "friedman", "{name: sgd, lr: 0.1}", "test_loss"),
+        ("Add an optimizer", ["{name: amsgrad, lr: 0.01}", "{name: normalized_sgd, lr: 0.1}"], "test_accuracy"),
+        ("Add a dataset", ["iris", "friedman"], "test_loss"),
     ],
 )
-def test_a_new_choice_is_one_class(tmp_path: Path, heading: str, dataset: str, optimizer: str, metric: str) -> None:
+def test_a_new_choice_is_one_class(tmp_path: Path, heading: str, new: list[str], metric: str) -> None:
+    """Two examples in each section, and a study of each."""
     paste(tmp_path, heading)
-    study = STUDY.format(dataset=dataset, optimizer=optimizer).replace("test_accuracy", metric)
-    (tmp_path / "example.yaml").write_text(study)
+    for i, choice in enumerate(new):
+        dataset, optimizer = ("wine", choice) if "optimizer" in heading else (choice, "{name: sgd, lr: 0.1}")
+        study = STUDY.format(dataset=dataset, optimizer=optimizer).replace("test_accuracy", metric)
+        (tmp_path / f"{i}.yaml").write_text(study.replace("study: example", f"study: example{i}"))
     script = """
-from pathlib import Path
-from study.plan.workflow.dag import Dag
-dag = Dag.build({"study": "example.yaml"})
 from study.engine.inputs.prepare import prepare
+from study.plan.workflow.dag import Dag
 from study.run.job import run
-for identity, dataset in dag.plan.datasets.items():
-    prepare(dataset, dag.store.dataset(identity))
-for job in dag.jobs.values():
-    assert run(job, dag.store) == []
+for i in range(2):
+    dag = Dag.build({"study": f"{i}.yaml", "results": f"results{i}"})
+    for identity, dataset in dag.plan.datasets.items():
+        prepare(dataset, dag.store.dataset(identity))
+    for job in dag.jobs.values():
+        assert run(job, dag.store) == []
 """
     python(tmp_path, "-c", script)
-    runs = pd.concat([pd.read_parquet(path) for path in tmp_path.glob("results/arms/*/runs-0-1.parquet")])
-    assert runs["status"].tolist() == ["finished"] * 4
-    assert runs["learned"].all()
+    for i in range(2):
+        runs = pd.concat([pd.read_parquet(path) for path in tmp_path.glob(f"results{i}/arms/*/runs-0-1.parquet")])
+        assert runs["status"].tolist() == ["finished"] * 4
+        assert runs["learned"].all()
 
 
 def test_a_new_metric_is_one_record(tmp_path: Path) -> None:
