@@ -27,7 +27,7 @@ def test_it_is_a_study_that_asks_and_claims(path: Path, tmp_path: Path) -> None:
     assert f"](../config/gallery/{path.name})" in (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["width", "elsewhere"])
+@pytest.mark.parametrize("name", ["stopping", "elsewhere"])
 def test_it_runs_to_its_verdicts(name: str, tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "gallery.py"), "--only", name, "--results", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
