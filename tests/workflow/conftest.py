@@ -58,9 +58,9 @@ class Place:
         command += ["--cores", "2", "--resources", "gpu=2", *arguments]
         return [*command, "--config", f"study={self.study}", *shlex.split(config)]
 
-    def jobs(self, config: str = "") -> dict[str, int]:
+    def jobs(self, config: str = "", *arguments: str) -> dict[str, int]:
         """The jobs that a dry run plans, by rule."""
-        done = self.snakemake("--dry-run", config=config)
+        done = self.snakemake("--dry-run", *arguments, config=config)
         assert done.returncode == 0, done.stderr
         table = re.findall(r"^\s*(data|job|time|collect|table|figure|report) +(\d+)", done.stderr + done.stdout, re.M)
         return {rule: int(count) for rule, count in table}

@@ -66,22 +66,36 @@ def _made(path: Path) -> Path:
     return path
 
 
+CONFIG = "results=results/reference cached=true"
+
+
+def there(way: Callable[[Path], None], folder: Path) -> Place:
+    """The study, come this way to where nothing was run before."""
+    way(folder)
+    assert not (folder / ".snakemake").exists()
+    return Place(folder, "config/article.yaml")
+
+
 @pytest.mark.parametrize("way", [by_git, by_copy, by_zip], ids=lambda way: way.__name__)
-def test_it_is_drawn_as_it_was(way: Callable[[Path], None], tmp_path: Path) -> None:
+def test_it_is_to_be_drawn_and_nothing_else(way: Callable[[Path], None], tmp_path: Path) -> None:
+    """Whatever the times of its files: what is drawn rests on their contents alone, as the next two tests show."""
+    place = there(way, tmp_path / "there")
+    before = contents(place.folder)
+    assert place.jobs(CONFIG, "--forcerun", "collect") == {"collect": 1, "report": 1}
+    assert contents(place.folder) == before
+
+
+def test_it_is_drawn_as_it_was(tmp_path: Path) -> None:
     """As `make report` does, whose command this is."""
     [recipe] = [line for line in (ROOT / "Makefile").read_text().splitlines() if "results/reference" in line]
-    folder = tmp_path / "there"
-    way(folder)
-    before = contents(folder)
-    assert not (folder / ".snakemake").exists()
-    done = Place(folder, "config/article.yaml").snakemake(
-        "--forcerun", "collect", config="results=results/reference cached=true"
-    )
-    assert "--forcerun collect --config results=results/reference cached=true" in recipe
+    assert f"--forcerun collect --config {CONFIG}" in recipe
+    place = there(by_git, tmp_path / "there")
+    before = contents(place.folder)
+    done = place.snakemake("--forcerun", "collect", config=CONFIG)
     assert done.returncode == 0, done.stderr
-    assert contents(folder) == before
-    assert (folder / DRAWN / "report.html").exists()
-    assert not (folder / REFERENCE / "logs" / "job").exists()
+    assert contents(place.folder) == before
+    assert (place.folder / DRAWN / "report.html").exists()
+    assert not (place.folder / REFERENCE / "logs" / "job").exists()
 
 
 @pytest.fixture
