@@ -24,6 +24,7 @@ from study.store.layout import Store
 from tests.slurm import accounting
 from tests.slurm.cluster import Cluster, unavailable
 from tests.workflow.conftest import ROOT, Place
+from tests.workflow.conftest import finished as finished  # a fixture
 from tests.workflow.processes import training
 
 SLURM, SHORT = Limits(cluster=True, jobs=100), 0.01  # so short a job holds one arm of the interrupted study
@@ -60,7 +61,7 @@ class Ran:
     smoke: Place
     interrupted: Place
     many: Place
-    alone: Place  # smoke, without SLURM
+    alone: Place  # smoke, without SLURM; of all tests, never changed
     ids: dict[str, str]  # of the interrupted study: the job that trains an arm, by its label
     killed: str  # the id of SLURM's job that was killed after its first pack, of those of many small arms
     before: dict[Path, bytes]  # what it had made by then
@@ -89,7 +90,7 @@ def cluster(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def ran(cluster: Cluster, finished: Place, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Smoke, whose Snakemake is itself a job; beside it a study of which one job is cancelled and one out of time.
 
     Then a study of many arms.
@@ -101,7 +102,6 @@ def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
         return Place(folder, study.name)
 
     smoke = place("smoke", ROOT / "config" / "smoke.yaml")
-    alone = place("alone", ROOT / "config" / "smoke.yaml")
     interrupted = place("interrupted", Path(__file__).with_name("interrupted.yaml"))
     many = place("many", Path(__file__).with_name("many.yaml"))
     plan = prepare(interrupted.folder / interrupted.study, Store(interrupted.results))
@@ -112,8 +112,7 @@ def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     head = ["--parsable", "--comment=head", "--mem=2000", "--time=30", f"--output={smoke.folder}/output.txt"]
     cluster("sbatch", *head, "--wrap", " ".join(snakemake(smoke)))
     said: dict[str, str] = {}  # by job, of those that do not live to the end
-    with ThreadPoolExecutor() as pool, (interrupted.folder / "output.txt").open("w") as file:
-        other_place = pool.submit(alone.snakemake, "--until", "job")
+    with (interrupted.folder / "output.txt").open("w") as file:
         command = [*snakemake(interrupted), f"job_minutes={SHORT}"]
         other = subprocess.Popen(command, env=cluster.environment, stdout=file, stderr=file)
         try:
@@ -121,7 +120,6 @@ def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
             other.wait(LONG)
         finally:
             other.kill()
-    assert other_place.result().returncode == 0, other_place.result().stderr
     cluster.until(lambda: not cluster("squeue", "-h"), LONG)
     with (many.folder / "output.txt").open("w") as file:
         third = subprocess.Popen(snakemake(many), env=cluster.environment, stdout=file, stderr=file)
@@ -134,7 +132,7 @@ def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     places = (smoke, interrupted, many)
     output = {place.folder.name[:-1]: (place.folder / "output.txt").read_text() for place in places}
     ran = [read(job, list(places), said) for job in cluster.jobs()]
-    return Ran(smoke, interrupted, many, alone, ids, killed, before, ran, output)
+    return Ran(smoke, interrupted, many, finished, ids, killed, before, ran, output)
 
 
 def kill_after_a_pack(cluster: Cluster, place: Place, said: dict[str, str]) -> tuple[str, dict[Path, bytes]]:

@@ -32,17 +32,20 @@ def tables(place: Place) -> dict[str, pd.DataFrame]:
     return {name: frame.drop(columns=varying & {*frame.columns}) for name, frame in found.items()}
 
 
-@pytest.mark.parametrize("name", ["runs", "curves"])
-@pytest.mark.parametrize("change", [rot, swap])
-def test_it_is_trained_again(place: Place, name: str, change: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("changes", [{"runs": rot, "curves": swap}, {"runs": swap, "curves": rot}])
+def test_it_is_trained_again(place: Place, changes: dict[str, Callable[[Path], None]]) -> None:
+    """One file of each arm is damaged, the other is not."""
     before = tables(place)
-    path = place.results / "arms" / arm_of(place, "adam") / f"{name}-0-2.parquet"
-    change(path)
+    arms = {"runs": arm_of(place, "adam"), "curves": arm_of(place, "sgd")}
+    paths = {name: place.results / "arms" / arm / f"{name}-0-2.parquet" for name, arm in arms.items()}
+    for name, change in changes.items():
+        change(paths[name])
     done = place.snakemake()
     text = done.stderr + done.stdout
     assert done.returncode == 0, text
-    assert text.count(f"{path.relative_to(place.folder)}: is ") == 1
-    assert path.with_name(f"{name}-0-2.parquet.damaged").exists()
+    for path in paths.values():
+        assert text.count(f"{path.relative_to(place.folder)}: is ") == 1
+        assert path.with_name(f"{path.name}.damaged").exists()
     for table, frame in tables(place).items():
         pd.testing.assert_frame_equal(frame, before[table])
     assert place.jobs() == {}
