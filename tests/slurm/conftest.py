@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -91,9 +91,8 @@ def cluster(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="session")
 def ran(cluster: Cluster, finished: Place, tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """Smoke, whose Snakemake is itself a job; beside it a study of which one job is cancelled and one out of time.
-
-    Then a study of many arms.
+    """Smoke, whose Snakemake is itself a job; beside it a study of which one job is cancelled and one out of time, and
+    a study of many arms.
     """
 
     def place(name: str, study: Path) -> Place:
@@ -112,27 +111,32 @@ def ran(cluster: Cluster, finished: Place, tmp_path_factory: pytest.TempPathFact
     head = ["--parsable", "--comment=head", "--mem=2000", "--time=30", f"--output={smoke.folder}/output.txt"]
     cluster("sbatch", *head, "--wrap", " ".join(snakemake(smoke)))
     said: dict[str, str] = {}  # by job, of those that do not live to the end
-    with (interrupted.folder / "output.txt").open("w") as file:
-        command = [*snakemake(interrupted), f"job_minutes={SHORT}"]
-        other = subprocess.Popen(command, env=cluster.environment, stdout=file, stderr=file)
-        try:
-            interrupt(cluster, interrupted, arms, ids, said)
-            other.wait(LONG)
-        finally:
-            other.kill()
-    cluster.until(lambda: not cluster("squeue", "-h"), LONG)
-    with (many.folder / "output.txt").open("w") as file:
-        third = subprocess.Popen(snakemake(many), env=cluster.environment, stdout=file, stderr=file)
-        try:
-            killed, before = kill_after_a_pack(cluster, many, said)
-            third.wait(LONG)
-        finally:
-            third.kill()
+    with (
+        ThreadPoolExecutor() as pool,
+        started(cluster, interrupted, f"job_minutes={SHORT}"),
+        started(cluster, many),
+    ):
+        killing = pool.submit(kill_after_a_pack, cluster, many, said)
+        interrupt(cluster, interrupted, arms, ids, said)
+        killed, before = killing.result()
     cluster.until(lambda: not cluster("squeue", "-h"), LONG)
     places = (smoke, interrupted, many)
     output = {place.folder.name[:-1]: (place.folder / "output.txt").read_text() for place in places}
     ran = [read(job, list(places), said) for job in cluster.jobs()]
     return Ran(smoke, interrupted, many, finished, ids, killed, before, ran, output)
+
+
+@contextmanager
+def started(cluster: Cluster, place: Place, *config: str) -> Iterator[None]:
+    """Snakemake is under way; in the end it is waited for."""
+    with (place.folder / "output.txt").open("w") as file:
+        command = [*snakemake(place), *config]
+        process = subprocess.Popen(command, env=cluster.environment, stdout=file, stderr=file)
+        try:
+            yield
+            process.wait(LONG)
+        finally:
+            process.kill()
 
 
 def kill_after_a_pack(cluster: Cluster, place: Place, said: dict[str, str]) -> tuple[str, dict[Path, bytes]]:
