@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmarks.claims import Outcome, Values
+from benchmarks.claims import NOT_BETTER, Outcome, Values
 from study.metrics import METRICS
 from study.plan.file.expand import prepare
 from study.plan.history import History
@@ -84,7 +84,7 @@ def outcome(rulings: list[Ruling], found: Levels) -> Outcome:
     for _, claim, verdict in rulings:
         level = found.get(scale_of(claim), {})
         beyond = round(level.get(claim.better_arm, 0.0) - level.get(claim.than_arm, 0.0) - margin_of(claim), 9)
-        wrong |= (verdict.word == "supported" and beyond <= 0) or (verdict.word == "refuted" and beyond >= 0)
+        wrong |= (verdict.word == "supported" and beyond <= 0) or (verdict.word in NOT_BETTER and beyond >= 0)
         supported += [verdict.word == "supported"] if beyond > 0 else []
     return Outcome(bool(wrong), float(np.mean(supported)) if supported else np.nan)
 

@@ -16,6 +16,7 @@ from study.stats.verdict import judge
 ROWS = 360  # of the test split of digits
 Values = NDArray[Any]
 Draw = Callable[[np.random.Generator, int], Statement]
+NOT_BETTER = ("refuted", "within the margin")
 
 
 class Outcome(NamedTuple):
@@ -102,7 +103,7 @@ class Design(NamedTuple):
         true = [draw is differing for draw in draws] + [False] * len(derived)
         words = [verdict.word for verdict in judge([*claims, *derived])]
         false = {
-            (word == "supported" and not ok) or (word == "refuted" and claim.kind == "better")
+            (word == "supported" and not ok) or (word in NOT_BETTER and claim.kind == "better")
             for claim, ok, word in zip([*claims, *derived], true, words, strict=True)
         }
         found = [word == "supported" for word, ok in zip(words, true, strict=True) if ok]

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from study.errors import Damaged, Refused
+from study.stats.exact import WORDS
 from study.store.disk import FULL, DiskFull
 
 ARGUMENTS = {
@@ -57,9 +58,8 @@ def main(argv: list[str] | None = None) -> int:
     verb("run", "time", "time the arms of a study, alone on the machine (called by rule time)", "plan")
     verb("show", "collect", "gather all runs of a study and summarize them (called by rule collect)", "plan")
     claims = verb("show", "claims", "print the verdict on every claim of a study", "file")
-    verdicts = ("supported", "refuted", "undecided")
     required = "exit 1 unless every claim has this verdict, at a declared look"
-    claims.add_argument("--require", choices=verdicts, help=required)
+    claims.add_argument("--require", choices=WORDS, help=required)
     text = "say what would decide the undecided claims: which arms, how many seeds, at what cost"
     suggest = verb("show", "suggest", text, "file")
     arm = verb("exchange", "show", "print an arm's recipe, its files, and where and with what they were made", "arm")

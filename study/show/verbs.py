@@ -59,6 +59,7 @@ def collect(arguments: Namespace) -> int:
 def claims(arguments: Namespace) -> int:
     """Print the verdict on every claim; 1 where one is not as ``--require`` wants it."""
     from study.show.claims import table as claims_table
+    from study.show.page.scope import scope
 
     plan, store, path, again = _asked(arguments)
     if arguments.require and not any(comparison.claims for comparison in plan.comparisons):
@@ -71,16 +72,19 @@ def claims(arguments: Namespace) -> int:
     if Freshness(plan, store).newer():
         raise Refused([f"{path}: these verdicts are on other records than {store.root}/ has by now; {again}"])
     met = claims_table.meets(found, arguments.require) if arguments.require else found["verdict"].notna()
-    name = ""
-    for line, counts in zip(claims_table.lines(found), met, strict=True):
+    lines, name = claims_table.lines(found), ""
+    width = max((len(line.verdict) for line in lines), default=0)
+    for line, counts in zip(lines, met, strict=True):
         if line.comparison != name:
             name = line.comparison
             print(f"{name}")
-        print(printed(f"  {line.mark} {line.verdict:9}  {line.claim}{f' ({line.remark})' * bool(line.remark)}"))
+        print(printed(f"  {line.mark} {line.verdict:{width}}  {line.claim}{f' ({line.remark})' * bool(line.remark)}"))
         undeclared = line.verdict == arguments.require and not counts
         unmet = f"; does not count as {line.verdict}: that look was not declared" * undeclared
         p = f" (p = {line.adjusted} adjusted, against {line.level}; {line.alone} alone)".replace("= <", "<")
-        print(printed(f"               {line.reason}{unmet}{p * bool(line.alone)}"))
+        print(printed(f"{'':{width + 6}}{line.reason}{unmet}{p * bool(line.alone)}"))
+    if name:
+        print(f"These verdicts {scope(plan)['words']}.")
     print(claims_table.tally(found))
     return int(not met.all())
 

@@ -1,10 +1,16 @@
-"""Which claims a number of seeds can decide at all. Standard library only: it answers before anything is trained."""
+"""Verdicts, and which claims a number of seeds can decide at all.
+
+Standard library only: it answers before anything is trained.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import comb
+from typing import Literal, get_args
 
+Word = Literal["supported", "refuted", "within the margin", "undecided"]
+WORDS: tuple[Word, ...] = get_args(Word)  # what a claim may come to
 ALPHA = 0.05
 POWER = 0.8
 MOST = 1_000  # seeds, or runs of an arm; more is said as "more than 1,000"

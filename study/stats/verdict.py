@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -14,11 +13,10 @@ from statsmodels.stats.power import TTestPower
 
 from study.metrics import METRICS
 from study.stats import unpaired
-from study.stats.exact import ALPHA, MOST, POWER, fewest_seeds, smallest_p, smallest_unpaired_p
+from study.stats.exact import ALPHA, MOST, POWER, Word, fewest_seeds, smallest_p, smallest_unpaired_p
 from study.stats.paired import Evidence, Kind, Statement, weigh
 from study.stats.unpaired import runs_needed
 
-Word = Literal["supported", "refuted", "undecided"]
 FALSE_VERDICTS = {2: 0.074, 5: 0.109}  # with so many looks that were not declared, found by simulation
 
 
@@ -87,7 +85,6 @@ def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> V
     p = None if found.p is None else family.adjusted(found.p)
     decided = found.favours is not None and (p is None or p <= alpha) and not found.lacking
     undertuned = () if found.favours is None or found.lacking else _undertuned(claim, found)
-    word: Word = "undecided" if undertuned or not decided else "supported" if found.favours else "refuted"
     needed, hopeless = None, 0
     if not decided and not found.lacking:
         sides = 1 if claim.kind == "equal" else 2
@@ -100,7 +97,20 @@ def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> V
         hopeless = 0 if family.adjusted(floor) <= alpha else family.size
     # Of which arm is better a margin says nothing: that needs a test of its own, with Bonferroni's correction.
     clear = found.p_ahead is None or found.p_ahead * family.size <= alpha
+    word = _word(claim, found, clear) if decided and not undertuned else "undecided"
     return Verdict(claim, found, p, word, decided, undertuned, needed, hopeless, clear, looks)
+
+
+def _word(claim: Statement, found: Evidence, clear: bool) -> Word:
+    """Of a claim that is decided. What is not better by its margin is refuted only where it is no better at all: not
+    where it came out ahead, nor where the arms differ by less than the margin and neither is ``clear``ly ahead.
+    """
+    if found.favours:
+        return "supported"
+    if claim.kind == "equal" or not found.margin:
+        return "refuted"
+    near = found.mean is not None and found.mean > -METRICS[claim.metric].threshold(found.margin)
+    return "within the margin" if found.ahead == claim.better.label or (near and not clear) else "refuted"
 
 
 def _undertuned(claim: Statement, found: Evidence) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ import pytest
 from scipy import stats
 
 from study.__main__ import main
-from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.claims.table import lines, sentence
 from study.show.page.report import render
@@ -109,7 +108,7 @@ def test_the_verb_prints_every_verdict_and_fails_where_one_is_not_as_required(
 ) -> None:
     assert told() == 0
     out = capsys.readouterr().out
-    assert "✓ supported  adam: higher test accuracy than sgd" in out
+    assert "✓ supported  adam: higher test accuracy than sgd, by any amount" in out
     found = pd.read_parquet(tmp_path / "results" / "studies" / "small" / "claims.parquet")
     p, adjusted = by_metric(found)["test_accuracy"][["p", "p_adjusted"]]
     assert f"(p = {adjusted:.3f} adjusted, against 0.05; {p:.2g} alone)" in out
@@ -149,7 +148,9 @@ def test_claims_are_told_in_the_words_of_their_metric() -> None:
               "train_seconds": "shorter training time", "test_loss": "lower test loss",
               "memory_mib": "less peak memory", "val_accuracy": "higher validation accuracy"}  # fmt: skip
     for metric, words in wanted.items():
-        assert sentence(metric, "a", "b", "better", METRICS[metric].margin) == f"a: {words} than b"
+        assert sentence(metric, "a", "b", "better", 0.0) == f"a: {words} than b, by any amount"
+    assert sentence("test_accuracy", "a", "b", "better", 0.01).endswith("than b, by more than 1 point")
+    assert sentence("train_seconds", "a", "b", "better", 0.1).endswith("than b, by more than a factor of 1.1")
 
 
 def test_a_p_at_its_very_level_is_printed_as_that(claimed: Callable[..., tuple[Plan, pd.DataFrame]]) -> None:
@@ -167,4 +168,4 @@ def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_pat
     found = by_metric(pd.read_parquet(tmp_path / "studies" / "small" / "claims.parquet"))
     alone, adjusted = found["test_accuracy"][["p", "p_adjusted"]]
     assert f'<td>{adjusted:.3f} <span class="remark">{alone:.2g} alone</span></td>' in page
-    assert "Verdicts and results hold for this dataset" in page
+    assert "Verdicts and results hold for this dataset, split, test rows and budget" in page

@@ -133,7 +133,7 @@ def test_a_large_matrix_is_folded_and_cut(planned: Callable[..., Plan], tmp_path
 @pytest.mark.parametrize(
     ("dataset", "words"),
     [
-        ("wine", "this dataset, split and budget{}; they generalise over seeds only."),
+        ("wine", "this dataset, split, test rows and budget{}; they generalise over seeds only."),
         (
             "{name: wine, split: by_seed}",
             "this dataset and budget{}; they generalise over splits and seeds of these rows only.",

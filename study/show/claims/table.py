@@ -19,7 +19,7 @@ from study.stats.verdict import FALSE_VERDICTS, Verdict
 from study.wording import counted, listed
 
 WITHDRAWN = "withdrawn"
-MARKS = {"supported": "✓", "refuted": "✗", "undecided": "?", WITHDRAWN: "–"}
+MARKS = {"supported": "✓", "refuted": "✗", "within the margin": "≈", "undecided": "?", WITHDRAWN: "–"}
 UNTIMED = "not timed yet"
 UNSEARCHED = "how it was tuned is not known any more (its search is gone)"
 
@@ -67,16 +67,16 @@ def _line(row: pd.Series) -> Line:
 
 
 def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> str:
-    """``l1: more small weights than l2``; a margin is named where it is not the metric's own."""
+    """``l1: more small weights than l2, by any amount``, or ``by more than 1 point``."""
     about = METRICS[metric]
-    by = f", by more than {margin_text(metric, margin)}" if margin and margin != about.margin else ""
+    by = f"by more than {margin_text(metric, margin)}" if margin else "by any amount"
     if kind == "equal":
         return f"equal {about.title} within {margin_text(metric, margin)}: {better} and {than}"
-    return f"{better}: {about.comparative} than {than}{by}"
+    return f"{better}: {about.comparative} than {than}, {by}"
 
 
 def tally(claims: pd.DataFrame) -> str:
-    """``33 claims: 14 supported, 9 refuted, 10 undecided``."""
+    """``33 claims: 14 supported, 9 refuted, 1 within the margin, 9 undecided``."""
     verdicts = claims["verdict"].value_counts()
     words = [word for word in MARKS if word != WITHDRAWN or word in verdicts]
     return f"{counted(len(claims), 'claim')}: " + listed(f"{verdicts.get(word, 0)} {word}" for word in words)
@@ -95,6 +95,7 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
         looks=plan.looks,
         scripts=all(arm.outline.trainer.free for arm in plan.arms.values()),
         derived=claims["derived"].any(),
+        within=(claims["verdict"] == "within the margin").any(),
         withdrawn=(claims["verdict"] == WITHDRAWN).any(),
         on_looks=note_on_looks(int(claims["looks"].max()), plan.looks),
     )
@@ -146,7 +147,7 @@ def because(verdict: Verdict) -> str:
     if found.test in ("signed-rank", "rank-sum"):
         seen = _wins(claim, found, margin)
     elif not verdict.decided:
-        seen = _size(claim, found) + (f", margin {margin}" if found.margin else "")
+        seen = _size(claim, found)
     else:
         seen = _decided(claim, found, margin, verdict.clear)
     if found.test == "deterministic":
@@ -195,7 +196,7 @@ def _decided(claim: Statement, found: Evidence, margin: str, clear: bool) -> str
     better, worse = METRICS[claim.metric].verdicts
     ahead = found.mean is not None and found.mean > 0
     if found.favours:
-        return f"{better} by {_size(claim, found, named=False)}" + (f", margin {margin}" if found.margin else "")
+        return f"{better} by {_size(claim, found, named=False)}"
     if found.margin and not clear:
         return f"not {better} by the margin of {margin}: {_size(claim, found)}"
     if ahead:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from study.metrics import METRICS
 from study.plan.plan import Plan
 
 
 def scope(plan: Plan) -> dict[str, str]:
-    """What results hold for ("held", and "settings"), and over what they generalise ("over").
+    """What results hold for ("held", and "settings"), over what they generalise ("over"), and all of it ("words").
 
     Wider where seeds draw the split, and where each run is tuned for itself.
     """
-    return _held(plan) | {"settings": _settings(plan)}
+    found = _held(plan) | {"settings": _settings(plan)}
+    timed = any(METRICS[metric].timed for comparison in plan.comparisons for metric in comparison.used)
+    parts = [f"hold for {found['held']}", *[f"for {found['settings']}"] * bool(found["settings"])]
+    parts += ["of times and memory for the machine that measured them"] * timed
+    return found | {"words": f"{', and '.join(parts)}; they generalise over {found['over']}"}
 
 
 def _settings(plan: Plan) -> str:
@@ -34,8 +39,8 @@ def _held(plan: Plan) -> dict[str, str]:
     datasets += "this dataset" if len(plan.datasets) == 1 else "these datasets"
     drawn = [dataset.split == "by_seed" for dataset in plan.datasets.values()]
     if not any(drawn):
-        return {"held": f"{datasets}, split and budget", "over": "seeds only"}
+        return {"held": f"{datasets}, split, test rows and budget", "over": "seeds only"}
     if all(drawn):
         return {"held": f"{datasets} and budget", "over": "splits and seeds of these rows only"}
     over = "seeds, and over splits of these rows where seeds draw them"
-    return {"held": f"{datasets}, their fixed splits and budget", "over": over}
+    return {"held": f"{datasets}, their fixed splits, test rows and budget", "over": over}
