@@ -147,7 +147,10 @@ def test_the_page_says_what_its_results_hold_for(
     stored(plan, records(plan), tmp_path)
     text = render(plan, Store(tmp_path))
     assert words.format("") in text  # at the top
-    assert words.format(", and for the settings written in the study file") in text  # in the protocol
+    more = ", and for the settings written in the study file"
+    assert (
+        words.format(f"{more}, and of times and memory for the machine that measured them") in text
+    )  # in the protocol
 
 
 def test_the_page_says_what_could_not_be_drawn(page: Path, planned: Callable[..., Plan]) -> None:
