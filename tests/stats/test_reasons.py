@@ -24,7 +24,8 @@ SENTENCES = [
     ),
     (
         claim("test_accuracy", BASE + STEP, BASE, margin=0.01),
-        "within the margin: better by less than the margin of 1 point: difference 0.375 points, interval 0.281 to 0.469",
+        "within the margin: better by less than the margin of 1 point: "
+        "difference 0.375 points, interval 0.281 to 0.469",
     ),
     (
         claim("test_accuracy", BASE - WIDE / 10, BASE, margin=0.01),
