@@ -44,6 +44,10 @@ class Task:
         """
         raise ValueError(f"a {self.name} has no labels to smooth; use label_smoothing 0")
 
+    def right(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Where there are ``classes``, which rows are right: [runs, rows] bool. Shapes as in ``losses``."""
+        raise NotImplementedError
+
     def tally(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Where there are ``classes``, how many rows of each are right, are taken for it, and are there.
 
@@ -102,6 +106,9 @@ class Classification(Task):
         if share is None or even is None:
             return losses
         return ((1 - share) * losses + share * even).where(share > 0, losses)
+
+    def right(self, outputs: Tensor, target: Tensor) -> Tensor:
+        return outputs.argmax(2) == target.view(len(outputs), -1)
 
     def tally(self, outputs: Tensor, target: Tensor) -> Tensor:
         taken, there = outputs.argmax(2), target.view(len(outputs), -1)  # of equal outputs the first counts

@@ -14,14 +14,15 @@ from study.axes.recipe import AXES, digest
 from study.axes.training.precision import BFloat16
 from study.engine.checkpoint import Checkpoints
 from study.engine.determinism import quiet, stream, use_tf32
-from study.engine.evaluation import means
+from study.engine.evaluation import evaluate
 from study.engine.inputs.augmentation import Changes, changes_images
-from study.engine.inputs.data import SPLITS, Data
+from study.engine.inputs.data import Data
 from study.engine.inputs.training_set import training_set
 from study.engine.networks.masks import Masks
 from study.engine.networks.network import build, dropped_shapes, has_batch_statistics
 from study.engine.networks.stack import Stack
 from study.engine.record import Curve, Record
+from study.engine.row_results import RowResults
 from study.engine.shard import ALONE, Shard
 from study.engine.slices import Run, Slice, sliced, slices
 from study.engine.stepping.ema import Average
@@ -29,7 +30,6 @@ from study.engine.stepping.optimizer import StackOptimizer
 from study.engine.stopping import Stopping
 
 __all__ = ["Pack", "Run", "Slice", "train"]
-
 STATE = ("order", "norms", "alive", "steps", "initial_weights")  # tensors of a pack that change, or are drawn
 
 
@@ -97,6 +97,7 @@ class Pack:
         decays, rules = self.by_run("ema"), [run.recipe.early_stopping for run in runs]
         self.average = None if decays is None else Average(decays, self.stack)
         self.stopping = Stopping(rules, self.stack) if any(run.recipe.ends_early for run in runs) else None
+        self.by_row = RowResults(len(runs), data.test, data.task)
 
     @property
     def running(self) -> Tensor:
@@ -212,11 +213,8 @@ class Pack:
 
     def _add_rows(self, norms: Tensor | None) -> None:
         """What the parameters in the stack come to."""
-        losses, columns = {}, {}
-        for name in SPLITS:
-            losses[name], scores = means(self.stack, self.data, getattr(self.data, name), self.shard)
-            columns[f"{name}_loss"] = losses[name].tolist()
-            columns |= {f"{name}_{score}": values.tolist() for score, values in scores.items()}
+        reported = bool(self.stopping) or self.done == self.budget  # of some run it may be
+        losses, columns, by_row = evaluate(self.stack, self.data, self.shard, reported)
         self._end(torch.stack(list(losses.values())).isfinite().all(0))
         columns["grad_norm"] = [None] * len(self.runs) if norms is None else norms.tolist()
         lr, epoch, running = self.optimizer.rates(), self.done / self.steps_per_epoch, self.running.tolist()
@@ -226,8 +224,9 @@ class Pack:
                 self.curves[r].append({"epoch": epoch, "step": steps, "lr": lr[r]} | metrics)
         if norms is not None:
             self.optimizer.watch(losses["val"])
-        if self.stopping:
-            self.stopping.watch(self.curves, running)
+        better = self.stopping.watch(self.curves, running) if self.stopping else running
+        if by_row:
+            self.by_row.keep(by_row, torch.tensor(better, device=self.device))
 
     def records(self) -> list[Record]:
         """What each run leaves."""
@@ -235,7 +234,7 @@ class Pack:
             weights = self.stack.weights(self.stopping.best_values if self.stopping else None)
         norms = weights.double().norm(dim=1).tolist()
         small = (weights.abs() < 0.01 * self.initial_weights.unsqueeze(1)).double().mean(1).tolist()
-        lr = self.optimizer.base_rates()
+        lr, by_row = self.optimizer.base_rates(), self.by_row.columns()
         rows = zip(self.runs, self.curves, self.alive.tolist(), self.steps.tolist(), strict=True)
         return [
             Record(
@@ -249,13 +248,15 @@ class Pack:
                 weight_norm=norms[r] if alive else None,
                 small_weights=small[r] if alive and float(self.initial_weights[r]) > 0 else None,
                 lr=lr[r],
+                by_row=by_row[r],
             )
             for r, (run, curve, alive, steps) in enumerate(rows)
         ]
 
-    def _parts(self) -> dict[str, Average | Stopping]:
+    def _parts(self) -> dict[str, Average | Stopping | RowResults]:
         """What only some packs have, and has a state."""
-        return {name: part for name in ("average", "stopping") if (part := getattr(self, name)) is not None}
+        parts = {"average": self.average, "stopping": self.stopping, "by_row": self.stopping and self.by_row}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def state_dict(self) -> list[dict[str, Any]]:
         """All that changes while it trains, slice by slice."""
@@ -291,8 +292,7 @@ class Pack:
             for purpose, (device, states) in state["streams"].items():
                 for generator, each in zip(self.streams(purpose, device)[rows], states, strict=True):
                     generator.set_state(each)
-            self.curves[rows] = state["curves"]
-            epoch, place = state["place"]
+            self.curves[rows], (epoch, place) = state["curves"], state["place"]
             for name, part in self._parts().items():
                 part.load_state_dict(rows, state.get(name))
             self.done = epoch * self.steps_per_epoch + place

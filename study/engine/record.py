@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
-from study.store.schemas import CLASS_METRICS, CURVES, FINAL_METRICS, RUNS
+from study.store.schemas import ARM_RUNS, BY_ROW, CLASS_METRICS, CURVES, FINAL_METRICS
 from study.store.seal import of_curves, of_runs
 
 Curve = list[dict[str, Any]]  # a row per evaluation: epoch, step, lr and metrics
@@ -30,6 +30,7 @@ class Record:
     small_weights: float | None = None
     lr: float | None = None
     seconds: float | None = None  # of a run that had its device to itself
+    by_row: Mapping[str, Any] = field(default_factory=dict)  # ``BY_ROW``, as far as it is kept
     steps_before: int = field(default=0, compare=False)  # of what was trained before it, in this start
 
     @property
@@ -59,6 +60,7 @@ class Record:
             "small_weights": self.small_weights,
             "lr": self.lr,
             "seconds": self.seconds,
+            **{name: self.by_row.get(name) if self.finished else None for name in BY_ROW.names},
         }
 
 
@@ -67,4 +69,4 @@ def write(records: Sequence[tuple[Record, Mapping[str, Any]]], arm: str, block: 
     curves = [{"arm": arm, "seed": r.seed} | row for r, _ in records for row in r.curve]
     runs = [{"arm": arm, **record.row(), **provenance} for record, provenance in records]
     write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, block), of_curves(arm, block))
-    write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, block), of_runs(arm, block))
+    write_parquet(pa.Table.from_pylist(runs, ARM_RUNS), store.runs(arm, block), of_runs(arm, block))

@@ -27,9 +27,12 @@ class Stopping:
         self.best = torch.zeros(len(rules), dtype=torch.int64)
         self.best_values: Tensor = stack.flat.clone()
 
-    def watch(self, curves: Sequence[Curve], running: Sequence[bool]) -> None:
-        """The parameters in the stack were evaluated: the last rows of the curves of runs that are ``running``."""
-        ended = self.ended.tolist()
+    def watch(self, curves: Sequence[Curve], running: Sequence[bool]) -> list[bool]:
+        """The parameters in the stack were evaluated: the last rows of the curves of runs that are ``running``.
+
+        Returns of which runs this is the best evaluation so far.
+        """
+        ended, better = self.ended.tolist(), [False] * len(self.rules)
         for r, (rule, curve) in enumerate(zip(self.rules, curves, strict=True)):
             if not running[r]:
                 continue
@@ -39,9 +42,10 @@ class Stopping:
                 if last and sign * curve[last][rule.metric] >= sign * curve[int(self.best[r])][rule.metric]:
                     ended[r] = last - int(self.best[r]) >= rule.patience
                     continue
-            self.best[r] = last
+            self.best[r], better[r] = last, True
             self.best_values[r] = self.stack.flat[r]
         self.ended.copy_(torch.tensor(ended))
+        return better
 
     def state_dict(self, rows: slice) -> dict[str, Tensor]:
         return {name: getattr(self, name)[rows].clone() for name in STATE}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 Row = Mapping[str, Any]
@@ -14,6 +15,7 @@ ABOUT = frozenset({
     "processor", "instructions", "threads", "cores", "blas", "driver",
 })  # fmt: skip
 RELATIVE, ABSOLUTE = 1e-4, 1e-6  # rounding: one part in 10,000, or a millionth where values are near 0
+BY_ROW = ("test_right", "test_losses")  # of which, up to rounding, the means say all; older records have none
 FRACTIONS = ("accuracy", "macro_f1")  # how the columns end that count rows
 
 
@@ -81,10 +83,29 @@ def _row(
         if column in without or column not in other:  # a record of an older version has fewer
             continue
         a, b = one[column], other[column]
+        if column in BY_ROW:
+            if (found := None if near else _first_row(column, a, b)) is not None:
+                return found
+            continue
         grain = grains.get(column.partition("_")[0]) if column.endswith(FRACTIONS) else grains.get(column)
         if not (_close(a, b, grain or 0.0) if near else _same(a, b)):
             return Difference(step, column, a, b)
     return None
+
+
+def _first_row(column: str, one: Any, other: Any) -> Difference | None:
+    """Where what was kept of each test row parts, in bits or in losses; None too where one record has nothing."""
+    if one is None or other is None or one == other:
+        return None
+    rows = [_bits(each) if isinstance(each, bytes) else each for each in (one, other)]
+    for row, (a, b) in enumerate(zip_longest(*rows)):
+        if not _same(a, b):
+            return Difference(None, f"{column} of row {row}", a, b)
+    return None
+
+
+def _bits(content: bytes) -> list[bool]:
+    return [bool(byte >> place & 1) for byte in content for place in range(7, -1, -1)]
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -16,6 +16,7 @@ CLASS_METRICS = tuple(f"{split}_{score}" for split in ("val", "test") for score 
 VALIDATED = FINAL_METRICS[:4]  # of a candidate
 CURVE_METRICS = (*FINAL_METRICS, "grad_norm")
 ROWS = ("train_rows", "val_rows", "test_rows")
+MOST_LOSSES = 20_000  # test rows up to which the loss on each is kept: 80 kB a run
 
 COLUMNS = {
     "arm": pa.string(),
@@ -34,6 +35,8 @@ COLUMNS = {
     "weight_norm": pa.float64(),
     "small_weights": pa.float64(),
     **dict.fromkeys(ROWS, pa.int64()),
+    "test_right": pa.binary(),  # a bit for each test row, the first is the highest of its byte: whether it was right
+    "test_losses": pa.list_(pa.float32()),  # of each test row, where there are at most MOST_LOSSES
     "settings": pa.string(),  # JSON: of a candidate, or that tuning chose; null for an arm that is not tuned
     "candidate": pa.int32(),  # in the order of the trials
     "selections": pa.list_(pa.string()),  # that asked for this further trial; empty of the first, which serve all
@@ -85,6 +88,8 @@ RUNS = schema(
     "pack", "started_at", *ROWS, *CLASS_METRICS, "seconds", "processor", "instructions",
     "threads", "cores", "blas", "driver",
 )  # fmt: skip
+BY_ROW = schema("test_right", "test_losses")  # null of diverged runs, of scripts, and of records made before
+ARM_RUNS = pa.schema([*RUNS, *BY_ROW])  # of an arm's own files; a study's copy is without
 TIMING = schema(
     "arm", "round", "step_seconds", "memory_bytes", "device", "threads", "cores", "reason", "load_average",
     "gpu_utilization", "torch_version", "host", "processor", "instructions", "blas", "driver", "python_version",
