@@ -123,16 +123,19 @@ def _worker(
             if loopback:  # all workers are here, whatever the host's name
                 os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback[0])
             group |= {"backend": "gloo"}
-        dist.init_process_group(timeout=TIMEOUT, **group)
+        if world > 1:
+            dist.init_process_group(timeout=TIMEOUT, **group)
         result = work(Shard(rank, world), device, *arguments)
         if rank == 0:
             (folder / RESULT).write_bytes(pickle.dumps(result))
-        dist.barrier(device_ids=[rank] if kind == "cuda" else None)
-        dist.destroy_process_group()
+        if world > 1:
+            dist.barrier(device_ids=[rank] if kind == "cuda" else None)
+            dist.destroy_process_group()
     except BaseException as error:
         words = f"{type(error).__name__}: {error}"
         own = folder / str(rank)
-        own.write_text(words if isinstance(error, Interrupted) else f"worker {rank}: {words}", encoding="utf-8")
+        alone = world == 1 or isinstance(error, Interrupted)
+        own.write_text(words if alone else f"worker {rank}: {words}", encoding="utf-8")
         with suppress(FileExistsError):  # another was first, and this one fails because it lost that one
             (folder / ERROR).hardlink_to(own)
             if not (isinstance(error, Interrupted) or of_machine(error)):

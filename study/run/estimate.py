@@ -20,7 +20,7 @@ from study.plan.jobs import Job
 from study.plan.limits import Limits, available_cores, visible
 from study.plan.plan import Plan
 from study.run.packs import MOST, packs
-from study.run.timing import MAX_STEPS, WARM_UP, seconds_of
+from study.run.timing import MAX_STEPS, WARM_UP, blocks, seconds_of
 from study.store.failures import said
 from study.store.layout import Store
 from study.wording import counted
@@ -121,12 +121,13 @@ def seconds_of_scripts(job: Job, speeds: Speeds) -> float:
 
 
 def timing_packs(plan: Plan, store: Store, rows: Mapping[str, int]) -> Iterator[Packs]:
-    """What the timing job steps, where it is still to be done: an epoch a round, at most."""
+    """What the timing job steps, where it is still to be done: an epoch a round, at most, and one more in a block."""
     if plan.timing and not store.timing(plan.timing.id).exists():
         recipes = [plan.arms[arm].outline for arm in plan.timing.arms]
         for recipe in {recipe.operations(): recipe for recipe in recipes}.values():
             timed = min(MAX_STEPS, -(-recipe.training_rows(rows[recipe.dataset_id]) // recipe.batch_size))
-            yield Packs(recipe, 1, plan.timing.rounds * (WARM_UP + timed))
+            rounds = plan.timing.rounds + len(blocks(plan.timing.rounds))
+            yield Packs(recipe, 1, rounds * (WARM_UP + timed))
 
 
 def data_of(dataset: Dataset, prepared: Path) -> Data:

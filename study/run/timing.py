@@ -1,4 +1,8 @@
-"""The timing job: every arm measured alone on its devices, in interleaved rounds, while nothing else runs."""
+"""The timing job: every arm measured alone on its devices, in interleaved rounds, while nothing else runs.
+
+Rounds come in blocks, each in processes of its own: where memory lies and what threads share differ from process to
+process, so that a difference that only one of them has is in the spread of the rounds.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,14 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from functools import lru_cache
+from itertools import pairwise
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import torch
@@ -24,7 +29,7 @@ from study.axes.recipe import Recipe
 from study.engine.determinism import quiet
 from study.engine.inputs.data import load
 from study.engine.pack import Pack, Run
-from study.engine.shard import ALONE, Shard
+from study.engine.shard import Shard
 from study.plan.arm import Arm
 from study.plan.limits import available_cores, nvidia_smi
 from study.plan.plan import Plan
@@ -41,7 +46,10 @@ from study.store.schemas import TIMING
 from study.store.seal import of_timing
 
 MAX_STEPS = 20  # timed per arm and round, or an epoch of fewer: more tell no more on a CPU (benchmarks/README.md)
+BLOCKS = 4  # of rounds, at most: benchmarks/README.md has what processes differ by
 WARM_UP = 3  # untimed steps before each measurement, the first of which are slower after another arm's
+State = dict[str, Any]  # of what is timed: its memory_bytes, and the reason where it failed
+T = TypeVar("T")
 
 
 def time_study(plan: Plan, store: Store) -> None:
@@ -69,6 +77,8 @@ def measure(
 ) -> list[dict[str, Any]]:
     """A row for every arm and round, with the columns of ``TIMING``; each round measures in a new random order.
 
+    Every block of rounds is measured in processes of its own.
+
     ``recipes``: by arm; ``datasets``: the prepared file by dataset id.
     """
     groups: dict[Hashable, list[str]] = {}
@@ -76,31 +86,56 @@ def measure(
         groups.setdefault(recipe.operations(), []).append(arm)
     first = {key: recipes[arms[0]] for key, arms in groups.items()}
     about = provenance(device) | {"threads": torch.get_num_threads(), "cores": available_cores()}
-    busy = gpu_utilization(device)  # before our own work begins
+    about |= {"gpu_utilization": gpu_utilization(device)}  # before our own work begins
+    state: dict[Hashable, State] = {key: {"memory_bytes": None, "reason": None} for key in groups}
     shuffle = random.Random(0)
     rows = []
-    state: dict[Hashable, dict[str, Any]] = {key: {"memory_bytes": None, "reason": None} for key in groups}
-    with ExitStack() as held:
-        watches: dict[int, Stopwatch | Stopwatches] = {1: Stopwatch(ALONE, device)}
-        for key, recipe in first.items():
-            try:
-                if recipe.gpus not in watches:
-                    watches[recipe.gpus] = held.enter_context(closing(Stopwatches(recipe.gpus, device)))
-                state[key]["memory_bytes"] = watches[recipe.gpus].add(key, recipe, datasets[recipe.dataset_id])
-            except (RuntimeError, ValueError) as error:
-                state[key]["reason"] = said(error)
-        for number in range(rounds):
-            quietness = {"load_average": os.getloadavg()[0], "gpu_utilization": busy}
-            for key in shuffle.sample(list(groups), len(groups)):
-                seconds = None
-                if state[key]["reason"] is None:
-                    try:
-                        seconds = watches[first[key].gpus].read(key)
-                    except RuntimeError as error:  # out of memory, say: it is not tried again; others are
-                        state[key]["reason"] = said(error)
-                found = {"round": number, "step_seconds": seconds} | state[key] | quietness | about
-                rows += [{"arm": arm} | found for arm in groups[key]]
+    for block, numbers in enumerate(blocks(rounds)):
+        for key, found in measured(first, datasets, numbers, device, state, shuffle):
+            rows += [{"arm": arm, "block": block} | found | about for arm in groups[key]]
     return sorted(rows, key=lambda row: (row["arm"], row["round"]))
+
+
+def measured(
+    recipes: Mapping[Hashable, Recipe], datasets: Mapping[str, Path], rounds: range, device: torch.device,
+    state: Mapping[Hashable, State], shuffle: random.Random,
+) -> Iterator[tuple[Hashable, dict[str, Any]]]:  # fmt: skip
+    """One block, in new processes: what was found of each recipe in each round. ``state`` is as it was left before."""
+    with ExitStack() as held:
+        watches: dict[int, Stopwatches] = {}
+
+        def ready(key: Hashable) -> int:
+            recipe = recipes[key]
+            if recipe.gpus not in watches:
+                watches[recipe.gpus] = held.enter_context(closing(Stopwatches(recipe.gpus, device)))
+            memory = watches[recipe.gpus].add(key, recipe, datasets[recipe.dataset_id])
+            watches[recipe.gpus].read(key)  # the first round of a process takes 6 % longer
+            return memory
+
+        for key in recipes:
+            state[key]["memory_bytes"] = tried(state[key], ready, key) or state[key]["memory_bytes"]
+        for number in rounds:
+            load = os.getloadavg()[0]
+            for key in shuffle.sample(list(recipes), len(recipes)):
+                seconds = tried(state[key], lambda key: watches[recipes[key].gpus].read(key), key)
+                yield key, {"round": number, "step_seconds": seconds, "load_average": load} | state[key]
+
+
+def tried(state: State, work: Callable[[Hashable], T], key: Hashable) -> T | None:
+    """What ``work`` gives. Where it fails, out of memory, say, the reason stays, and it is not tried again."""
+    if state["reason"] is None:
+        try:
+            return work(key)
+        except (RuntimeError, ValueError) as error:
+            state["reason"] = str(error) if isinstance(error, WorkerFailed) else said(error)
+    return None
+
+
+def blocks(rounds: int) -> list[range]:
+    """The numbers of the rounds of each block, about as many in each."""
+    number = min(BLOCKS, rounds)
+    ends = [rounds * i // number for i in range(number + 1)]
+    return [range(first, end) for first, end in pairwise(ends)]
 
 
 def gpu_utilization(device: torch.device) -> float | None:
@@ -113,7 +148,7 @@ def gpu_utilization(device: torch.device) -> float | None:
 
 
 class Stopwatch:
-    """One device, or one worker of several, and the arms that it times."""
+    """One worker, and the arms that it times."""
 
     def __init__(self, shard: Shard, device: torch.device) -> None:
         self.shard, self.device = shard, device

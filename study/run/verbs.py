@@ -117,8 +117,7 @@ def job(arguments: Namespace) -> int:
 
 def time(arguments: Namespace) -> None:
     plan, store = open_plan(arguments.plan)
-    if any(arm.gpus > 1 for arm in plan.timed.values()):
-        forks.ensure_running()
+    forks.ensure_running()
     from study.run.timing import time_study
 
     make_ready([choice for arm in plan.timed.values() for choice in arm.outline.choices], plan.folder)

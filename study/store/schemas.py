@@ -55,6 +55,7 @@ COLUMNS = {
     "undertuned": pa.bool_(),  # at such an edge it beats its inner neighbour beyond doubt
     "next": pa.string(),  # JSON: candidates to try past that edge
     "round": pa.int32(),
+    "block": pa.int32(),  # of rounds that one process measured; null where it is older
     "step_seconds": pa.float64(),  # null where the arm could not be timed
     "memory_bytes": pa.int64(),
     "threads": pa.int32(),  # of each worker; null of scripts
@@ -93,7 +94,7 @@ ARM_RUNS = pa.schema([*RUNS, *BY_ROW])  # of an arm's own files; a study's copy 
 TIMING = schema(
     "arm", "round", "step_seconds", "memory_bytes", "device", "threads", "cores", "reason", "load_average",
     "gpu_utilization", "torch_version", "host", "processor", "instructions", "blas", "driver", "python_version",
-    "commit", "recipe_version",
+    "commit", "recipe_version", "block",
 )  # fmt: skip
 MADE = (  # what explains a difference, beside device and versions
     "processor", "instructions", "threads", "cores", "blas", "driver", "python_version", "host", "commit",

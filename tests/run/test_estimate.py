@@ -21,7 +21,7 @@ from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.run import estimate
 from study.run.estimate import Clock, Packs, data_of, duration, packs_of, timing_packs, total
-from study.run.timing import WARM_UP
+from study.run.timing import WARM_UP, blocks
 from study.store.layout import Block, Store
 from tests.blocks import leave
 from tests.run.conftest import make_recipe
@@ -118,7 +118,9 @@ def test_every_run_and_step_is_counted(tune: str, tmp_path: Path) -> None:
     assert sum(p.runs * p.steps for p in packs) == pytest.approx(planned)
     assert plan.timing
     epoch = 14 if tune == SIZES else 4  # of batches of 8, the first candidate, or of 32
-    assert {p.steps for p in timing_packs(plan, store, rows)} == {plan.timing.rounds * (WARM_UP + epoch)}
+    assert {p.steps for p in timing_packs(plan, store, rows)} == {
+        (plan.timing.rounds + len(blocks(plan.timing.rounds))) * (WARM_UP + epoch)
+    }
     store.timing(plan.timing.id).parent.mkdir()
     store.timing(plan.timing.id).touch()
     assert list(timing_packs(plan, store, rows)) == []

@@ -10,7 +10,7 @@ from study.run import timing
 from study.run.block import settings_of
 from study.run.job import run
 from study.run.provenance import provenance
-from study.run.timing import Stopwatch, measure, time_study
+from study.run.timing import Stopwatches, blocks, measure, time_study
 from study.store.layout import Store
 from study.store.schemas import TIMING
 
@@ -60,16 +60,27 @@ def test_rounds_are_interleaved_in_random_order(recipe, measured, monkeypatch):
     order = []
 
     def note(watch, key):
-        order.append(watch.packs[key].batch_size)
+        order.append((watch.recipes[key][0].batch_size, watch.team.workers.pids()[0]))
         return 1.0
 
-    monkeypatch.setattr(Stopwatch, "read", note)
+    monkeypatch.setattr(Stopwatches, "read", note)
     sizes = list(range(2, 9))
-    measured([recipe(batch_size=n) for n in sizes], rounds=6)
+    rows = measured([recipe(batch_size=n) for n in sizes], rounds=6)
     rounds = [tuple(order[i : i + 7]) for i in range(0, len(order), 7)]
-    assert len(rounds) == 6
-    assert all(sorted(r) == sizes for r in rounds)
-    assert len(set(rounds)) > 1
+    assert [len({process for _, process in each}) for each in rounds] == [1] * 10
+    processes = [each[0][1] for each in rounds]
+    assert [processes.index(process) for process in processes] == [0, 0, 2, 2, 2, 5, 5, 7, 7, 7]
+    timed = [tuple(size for size, _ in each) for i, each in enumerate(rounds) if i not in (0, 2, 5, 7)]
+    assert all(sorted(each) == sizes for each in timed)
+    assert len(set(timed)) > 1
+    assert [row["block"] for row in rows[:6]] == [0, 1, 1, 2, 3, 3]
+
+
+@pytest.mark.parametrize(("rounds", "sizes"), [(1, [1]), (3, [1, 1, 1]), (6, [1, 2, 1, 2]), (16, [4] * 4)])
+def test_blocks_are_about_as_long(rounds, sizes):
+    found = blocks(rounds)
+    assert [number for block in found for number in block] == list(range(rounds))
+    assert [len(block) for block in found] == sizes
 
 
 STATES = {"sgd": 0, "momentum": 1, "adam": 2}  # tensors of the parameters' size

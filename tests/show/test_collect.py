@@ -170,7 +170,7 @@ def test_a_timing_with_fewer_columns_is_read_with_nulls(place: tuple[Plan, Store
     timing = Records.read(folder).timing
     assert timing.columns.tolist() == TIMING.names
     assert timing["step_seconds"].tolist() == [1e-3]
-    assert timing[["cores", "load_average", "gpu_utilization"]].isna().all(axis=None)
+    assert timing[["cores", "load_average", "gpu_utilization", "block"]].isna().all(axis=None)
 
 
 def test_a_timing_with_more_columns_is_read_without_them(place: tuple[Plan, Store, str]) -> None:

@@ -197,6 +197,7 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
         searches=ledger.searches(plan, records),
         why_untimed=" ".join((why_untimed or "").split()),  # a blank line would end the paragraph
         rounds=timing["round"].nunique(),
+        blocks=timing["block"].nunique(),  # none are known of older ones
         timed_on=timed_on(plan, timing),
         threads=_all(timing, "threads"),
         claims=any(comparison.claims for comparison in plan.comparisons),
