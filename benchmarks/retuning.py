@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
 from study.metrics import METRICS, Select
-from study.plan.trials import Trial, rank
+from study.plan.choice import Trial, rank
 from study.stats.exact import ALPHA
 from study.stats.paired import Side, Statement, weigh
 

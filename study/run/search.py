@@ -10,9 +10,10 @@ import torch
 from study.engine.pack import Slice
 from study.engine.record import Record
 from study.errors import Damaged
+from study.plan.choice import Row, Trial, further, rank
 from study.plan.jobs import SearchUnit
 from study.plan.search import Candidate, Selection
-from study.plan.trials import Row, Trial, Trials, further, rank, settings_text
+from study.plan.trials import Trials, settings_text
 from study.run.provenance import provenance
 from study.store.failures import out_of_memory, said
 from study.store.layout import Store

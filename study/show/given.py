@@ -94,7 +94,7 @@ def observed(
     every = runs.loc[runs.index.isin(list(comparison.labels), level="arm")].reset_index()
     ended = every["status"] == "finished"
     every = every.assign(label=every["arm"].map(comparison.labels), learned=ended)[kept]
-    every = every.assign(comparison=comparison.name, near="", undertuned=False, unsearched=False)
+    every = every.assign(comparison=comparison.name, near="", undertuned=False, misled=False, unsearched=False)
     yield every.assign(value=ended.astype(float), paired=np.nan, metric=learned, unit="")
     for metric in comparison.used:
         mine = values.loc[values["metric"] == metric, "value"]

@@ -37,6 +37,7 @@ OBSERVATIONS = pa.schema(
         ("status", pa.string()),
         ("learned", pa.bool_()),
         ("undertuned", pa.bool_()),  # tuned further its arm might be better in this metric
+        ("misled", pa.bool_()),  # its arm does better in that metric's twin with other settings that were tried
         ("unsearched", pa.bool_()),  # how its arm was tuned, on which this metric hangs, is not known
         ("unit", pa.string()),  # of "learned", which has none: that of the losses
         ("arm", pa.string()),
@@ -92,7 +93,7 @@ def observe(plan: Plan, records: Records) -> Observations:
     evidence = _Evidence(plan, records)
     parts = [part for comparison in plan.comparisons for part in _comparison(comparison, evidence)]
     frame = pd.concat([OBSERVATIONS.empty_table().to_pandas(), *parts], ignore_index=True)[OBSERVATIONS.names]
-    return Observations(frame.astype({"learned": bool, "undertuned": bool, "unsearched": bool}))
+    return Observations(frame.astype({"learned": bool, "undertuned": bool, "misled": bool, "unsearched": bool}))
 
 
 class _Evidence:
@@ -101,8 +102,9 @@ class _Evidence:
     ``runs``: indexed by arm and seed; ``reached``: where runs first reached a target; ``silent``: runs of which
     nobody knows, by what is aimed at; ``timing``: with the steps of
     each arm's budget; ``seconds``: median of a step over the rounds, by arm; ``by_round``: seconds of a step, by arm
-    and round; ``undertuned``: arms whose best trial is on the edge of their grids, ``unsearched``: those whose search
-    is not there → whether further tuning could change shapes; ``units``: of the losses of each arm.
+    and round; ``undertuned``: arms whose best trial is on the edge of their grids, ``misled``: those for which other
+    settings that were tried did better, ``unsearched``: those whose search is not there → whether further tuning could
+    change shapes; ``units``: of the losses of each arm.
     """
 
     def __init__(self, plan: Plan, records: Records) -> None:
@@ -123,11 +125,9 @@ class _Evidence:
         self.units = {name: units.get(arm.dataset_id, {""}) for name, arm in plan.arms.items()}
         self.given = records.given.set_index(["arm", "seed"])
         chosen = found(records.tuning)
-        self.undertuned = {
-            name: arm.search.changes_steps
-            for name, arm in plan.arms.items()
-            if arm.search and (one := chosen.get(name)) and one.undertuned
-        }
+        tuned = {name: (arm.search, one) for name, arm in plan.arms.items() if arm.search and (one := chosen.get(name))}
+        self.undertuned = {name: search.changes_steps for name, (search, one) in tuned.items() if one.undertuned}
+        self.misled = {name: search.changes_steps for name, (search, one) in tuned.items() if one.misled}
         seeds = records.tuning.groupby("arm")["run_seed"].agg(set).to_dict()
         self.unsearched = {
             name: arm.search.changes_steps
@@ -170,7 +170,7 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
     every["label"] = every["arm"].map(comparison.trained)
     learned = every[BASE].assign(value=every["learned"].astype(float), paired=np.nan)
     losses = " or ".join(sorted(set().union(*(evidence.units[arm] for arm in comparison.trained))))
-    learned = learned.assign(undertuned=False, unsearched=False)
+    learned = learned.assign(undertuned=False, misled=False, unsearched=False)
     yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit=losses)
     for metric in comparison.used:
         about, labels = METRICS[metric], {arm: label for label, arm in comparison.arms_for(metric).items()}
@@ -188,7 +188,10 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
         unit = losses if about.unit == "nats" else about.unit
         for side, part in parts.items():
             hangs = {
-                "undertuned": [arm for arm, shapes in evidence.undertuned.items() if source.twin is not None or shapes],
+                **{
+                    name: [arm for arm, shapes in doubtful.items() if source.twin is not None or shapes]
+                    for name, doubtful in (("undertuned", evidence.undertuned), ("misled", evidence.misled))
+                },
                 "unsearched": [arm for arm, shapes in evidence.unsearched.items() if not about.per_round or shapes],
             }
             about_tuning = {name: part["arm"].isin(arms) for name, arms in hangs.items()}

@@ -29,6 +29,8 @@ SUMMARY = pa.schema(
         ("undertuned", pa.bool_()),  # null before the arm is tuned
         *((name, pa.string()) for name in ("edge", "next")),  # of what was chosen, as in tuning.parquet
         ("by_run", pa.string()),  # JSON: what was chosen for each run, where each is tuned for itself
+        *((name, pa.float64()) for name in ("score", "final_score")),  # by what it was tuned: in trials, in the runs
+        *((name, pa.string()) for name in ("better", "better_by")),  # as in tuning.parquet
     ]
 )
 
@@ -38,7 +40,8 @@ def summarize(plan: Plan, observations: Observations, tuning: pd.DataFrame) -> p
     best = tuning.sort_values("rank", kind="stable").drop_duplicates("arm").set_index("arm")
     best["chosen"] = best["settings"].where(best["chosen"].astype(bool))  # none where every candidate diverged
     best["by_run"] = chosen_by_run(tuning).map(json.dumps).reindex(best.index)
-    best = best[["chosen", "undertuned", "edge", "next", "by_run"]].astype(object)
+    about = ["chosen", "undertuned", "edge", "next", "by_run", "score", "final_score", "better", "better_by"]
+    best = best[about].astype(object)
     tuned: dict[Any, Any] = best.where(best.notna(), None).to_dict("index")
     rows = [row for comparison in plan.comparisons for row in _summary(comparison, observations, tuned)]
     return pa.Table.from_pylist(rows, SUMMARY)

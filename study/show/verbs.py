@@ -33,6 +33,7 @@ def collect(arguments: Namespace) -> int:
     from study.show.claims import verdicts
     from study.show.observations import observe
     from study.show.records import gather
+    from study.show.regret import with_regret
     from study.show.summary import summarize
     from study.store.files import write_parquet
 
@@ -41,7 +42,7 @@ def collect(arguments: Namespace) -> int:
     _remove_stale(plan, folder)
     history = History.read(plan, store)
     with Freshness(plan, store).drawing(history):
-        records = gather(plan, store)
+        records = with_regret(plan, gather(plan, store))
         records.write(folder)
         observations = observe(plan, records)
         observations.write(folder / "observations.parquet")
@@ -103,6 +104,7 @@ def suggest(arguments: Namespace) -> None:
     from study.show.claims import table as claims_table
     from study.show.observations import observe
     from study.show.records import gather
+    from study.show.regret import with_regret
 
     plan, store, path, again = _asked(arguments)
     found = read_parquet(path, of_study(plan.study, "claims")).to_pandas() if path.exists() else None
@@ -110,7 +112,7 @@ def suggest(arguments: Namespace) -> None:
         if not plan.given and not any(store.present(plan.arms).values()):
             raise Refused([f"{arguments.file}: none of its arms is trained yet; {again}"])
         history = History.read(plan, store)  # judged in memory: the study's own results are those of its last run
-        observations = observe(plan, gather(plan, store))
+        observations = observe(plan, with_regret(plan, gather(plan, store)))
         rulings = verdicts.judge(plan, observations, history)
         found = verdicts.table_of(plan, rulings, history, observations).to_pandas()
     print(*map(printed, advice.suggest(plan, store, found)), sep="\n")

@@ -28,14 +28,15 @@ class Side:
 
     ``values``: of the claim's metric, in its unit [pairs]; inf for a target that was not reached, NaN for no value.
     ``status``: how each run ended [pairs]. Of a time to target the value counts,
-    however the run ended later. ``undertuned``: the best trial is on the edge of the grid; ``unsearched``: what it was
-    tuned by is not there any more.
+    however the run ended later. ``undertuned``: the best trial is on the edge of the grid; ``misled``: other settings
+    that were tried did better than these runs; ``unsearched``: what it was tuned by is not there any more.
     """
 
     label: str
     values: Floats
     status: NDArray[np.str_]
     undertuned: bool = False
+    misled: bool = False
     unsearched: bool = False
 
 

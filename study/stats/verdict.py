@@ -49,6 +49,17 @@ class Verdict:
         """Whether it is one of the claims that Holm's method corrects for."""
         return self.evidence.p is not None and not self.claim.derived
 
+    @property
+    def misled(self) -> tuple[str, ...]:
+        """Those of the undertuned arms that did better with other settings that were tried."""
+        return tuple(s.label for s in (self.claim.better, self.claim.than) if s.misled and s.label in self.undertuned)
+
+    @property
+    def at_edge(self) -> tuple[str, ...]:
+        """Those whose best trial is on the edge."""
+        sides = (self.claim.better, self.claim.than)
+        return tuple(s.label for s in sides if s.undertuned and s.label in self.undertuned)
+
 
 def judge(claims: Sequence[Statement], looks: int = 1, withdrawn: Sequence[float] = ()) -> list[Verdict]:
     """Verdicts on all claims of a study, in their order. They must be judged together: each counts for the others.
@@ -114,7 +125,7 @@ def _word(claim: Statement, found: Evidence, clear: bool) -> Word:
 
 
 def _undertuned(claim: Statement, found: Evidence) -> tuple[str, ...]:
-    """The arms on the edge of their grids that stand to change a verdict if tuned further.
+    """The arms on the edge of their grids, or misled, that stand to change a verdict if tuned further.
 
     That is the losing side: the arm claimed to be worse, of a supported claim, and the one claimed to be better, of a
     refuted one. Two arms said to be equal may both come out of it; of two that differ, only the one behind can.
@@ -124,7 +135,7 @@ def _undertuned(claim: Statement, found: Evidence) -> tuple[str, ...]:
         at_stake = [better, than] if found.favours else [side for side in (better, than) if side.label != found.ahead]
     else:
         at_stake = [than if found.favours else better]
-    return tuple(side.label for side in at_stake if side.undertuned)
+    return tuple(side.label for side in at_stake if side.undertuned or side.misled)
 
 
 def pairs_needed(metric: str, kind: Kind, found: Evidence, claims: int, looks: int) -> int | None:

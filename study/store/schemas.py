@@ -54,6 +54,9 @@ COLUMNS = {
     "chosen_here": pa.bool_(),  # whether that run's search chose it
     "undertuned": pa.bool_(),  # at such an edge it beats its inner neighbour beyond doubt
     "next": pa.string(),  # JSON: candidates to try past that edge
+    "final_score": pa.float64(),  # of the chosen candidate: the mean of select over the arm's runs that have it
+    "better": pa.string(),  # JSON: the candidate whose trials are better than these runs beyond doubt
+    "better_by": pa.string(),  # the select by which the same arm was tuned so that its runs are better in this one
     "round": pa.int32(),
     "block": pa.int32(),  # of rounds that one process measured; null where it is older
     "step_seconds": pa.float64(),  # null where the arm could not be timed
@@ -106,5 +109,5 @@ SEARCH = schema(  # one row per candidate and tuning seed
 TUNING = schema(  # of a study: one row per tuned arm, candidate of its selection and tuning seed
     "arm", "candidate", "phase", "seed", "settings", "status", "reason", "steps", *VALIDATED, "steps_to_target",
     "select", "score", "rank", "chosen", "edge", "undertuned", "next", "device", "torch_version", "recipe_version",
-    "run_seed", "chosen_here", *MADE,
+    "run_seed", "chosen_here", "final_score", "better", "better_by", *MADE,
 )  # fmt: skip

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from study.plan.choice import Trial
 from study.plan.plan import Plan
-from study.plan.trials import Trial, Trials
+from study.plan.trials import Trials
 from study.store.layout import Block, Store
 
 Made = Callable[..., tuple[Plan, Store]]

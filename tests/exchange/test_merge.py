@@ -10,9 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from study.plan.choice import Trial
 from study.plan.history import History, state
 from study.plan.plan import Plan
-from study.plan.trials import Trial, Trials
+from study.plan.trials import Trials
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.notes import note_text, write_note

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from study.__main__ import main
+from study.plan.choice import Trial
 from study.plan.plan import Plan
-from study.plan.trials import Trial, Trials
+from study.plan.trials import Trials
 from study.plan.workflow.dag import Dag
 from study.store.layout import Block, Store
 from tests.blocks import leave

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from study.plan.choice import Row, Trial, beats, choose, further, rank, score
 from study.plan.search import Search, Searched
-from study.plan.trials import Row, Trial, beats, choose, further, rank, score
 
 LR = Searched(key="optimizer.lr", log=(0.01, 1.0), points=3)
 DIVERGED: Row = {"status": "diverged", "val_accuracy": None, "val_loss": None, "steps_to_target": None}

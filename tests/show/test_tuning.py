@@ -18,7 +18,7 @@ from study.plan.plan import Plan
 from study.plan.search import Candidate
 from study.show.page import protocol
 from study.show.records import Records
-from study.show.tables import tuning as ledger
+from study.show.tables import ledger
 from study.show.tables.results_table import FORMATS, table
 from study.store.layout import Store
 from study.store.schemas import TUNING

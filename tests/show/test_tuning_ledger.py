@@ -9,7 +9,7 @@ import pytest
 from study.plan.plan import Plan
 from study.plan.search import Candidate
 from study.show.page import protocol
-from study.show.tables import tuning as ledger
+from study.show.tables import ledger
 from tests.show.records import records
 
 PENALTIES = """

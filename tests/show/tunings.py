@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from study.plan.choice import Row, Trial, further
 from study.plan.plan import Plan
 from study.plan.search import Candidate, Selection
-from study.plan.trials import Row, Trial, Trials, further
+from study.plan.trials import Trials
 from study.store.schemas import TUNING
 
 # Label, settings, tuning seed (0, 1, …) → validation accuracy (of a regression 1 + its loss), None where it diverged.

@@ -27,6 +27,8 @@ from study.wording import counted, listed
 
 Points = dict[str, list[Value]]  # setting → values past the edge of its range, to be tried
 
+MORE = 3  # times the tuning seeds, where each run is tuned for itself
+ENOUGH = 8  # tuning seeds of one search for all runs: with three many a cliff looks like a peak
 SLACK = 0.05  # of a step, for what rounding does to the place of a point
 
 
@@ -36,6 +38,7 @@ class Advice(NamedTuple):
     words: str
     seeds: int = 0  # that would decide it
     outside: tuple[Points, ...] = ()  # of the range that was searched, where that was too narrow
+    misled: tuple[str, ...] = ()  # arms (ids) that more tuning seeds would choose better for
 
 
 def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
@@ -62,6 +65,8 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
             yield f"    {advice.words}"
         if outside := [points for advice in given for points in advice.outside]:
             yield from wider_search(plan, comparison, outside)
+        if misled := [arm for advice in given for arm in advice.misled]:
+            yield from more_tuning_seeds(plan, comparison, misled)
         if seeds := max((advice.seeds for advice in given), default=0):
             more = True
             yield from _more_seeds(plan, comparison, seeds, looks)
@@ -96,9 +101,13 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, famil
 
 
 def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
-    """Where to search on for the undertuned arms that block a claim."""
+    """Where to search on for the undertuned arms that block a claim, and which of them to choose better for."""
     sides = {claim.better: claim.better_arm, claim.than: claim.than_arm}
-    parts, outside = [], []
+    misled = [label for label in row["undertuned"] if label in row["misled"]]
+    parts = [
+        f"{label} does better with other settings that were tried: choose by more tuning seeds" for label in misled
+    ]
+    outside = []
     for label in row["undertuned"]:
         arm = plan.arms[sides[label]]
         assert arm.search
@@ -111,9 +120,9 @@ def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Ad
             points = (", ".join(f"{key} {number(value)}" for key, value in point.items()) for point in chosen.next)
             parts.append(f"{label} is undertuned, next to try: {listed(points, 'or')}")
             outside.append(steps_out(chosen))
-        else:
+        elif label not in misled:
             parts.append(f"{label} was tuned further since: run the study")
-    return Advice("; ".join(parts), outside=tuple(outside))
+    return Advice("; ".join(parts), outside=tuple(outside), misled=tuple(sides[label] for label in misled))
 
 
 def _more_seeds(plan: Plan, comparison: PlannedComparison, seeds: int, looks: int) -> Iterator[str]:
@@ -145,6 +154,25 @@ def wider_search(plan: Plan, comparison: PlannedComparison, outside: Iterable[Po
     parts += [f"search: sobol, trials: {max(s.first for s in new.values())}"] * any(s.trials for s in new.values())
     yield f"  edit: comparisons.{comparison.name}.tune: {{{', '.join(parts)}}}"
     yield "    and its other keys (seeds, extend, select) as they are, if there are any"
+    yield from _anew(plan, comparison, new)
+
+
+def more_tuning_seeds(plan: Plan, comparison: PlannedComparison, misled: Iterable[str]) -> Iterator[str]:
+    """Lines with the ``tune:`` that chooses by more seeds. ``misled``: arms, by id."""
+    searches = {arm.search.id: arm.search for name in comparison.trained if (arm := plan.arms[name]).search}
+    mine = [search for name in misled if (search := plan.arms[name].search)]
+    now = max(search.seeds for search in mine)
+    seeds = MORE * now if (each := all(search.by_seed for search in mine)) else max(ENOUGH, 2 * now)
+    by_seed = "" if each else ", or by_seed: true, which tunes each run for itself"
+    yield f"  edit: comparisons.{comparison.name}.tune.seeds: {seeds} (now {now}){by_seed}"
+    yield from _anew(
+        plan, comparison, {name: one.model_copy(update={"seeds": seeds}) for name, one in searches.items()}
+    )
+
+
+def _anew(plan: Plan, comparison: PlannedComparison, new: Mapping[str, Search]) -> Iterator[str]:
+    """What it costs, and means, to search otherwise. ``new``: by the ids of the present searches."""
+    arms = [plan.arms[arm] for arm in comparison.trained]
     selections = Counter(arm.search.id for arm in arms if arm.search)
     work = sum_up(
         [

@@ -242,11 +242,15 @@ def _wins(claim: Statement, found: Evidence, margin: str) -> str:
 
 def _open(verdict: Verdict) -> str:
     """What would decide it."""
-    found, arms, tune = verdict.evidence, verdict.undertuned, ""
-    if arms:
-        one = len(arms) == 1
-        tune = f"{listed(arms)} {'is' if one else 'are'} undertuned, best at the edge of "
-        tune += "its grid: extend it" if one else "their grids: extend them"
+    found, arms, tunes = verdict.evidence, verdict.undertuned, []
+    if edge := verdict.at_edge:
+        one = len(edge) == 1
+        tunes.append(f"{listed(edge)} {'is' if one else 'are'} undertuned, best at the edge of ")
+        tunes[-1] += "its grid: extend it" if one else "their grids: extend them"
+    if misled := verdict.misled:
+        does = "does" if len(misled) == 1 else "do"
+        tunes.append(f"{listed(misled)} {does} better with other settings that were tried: choose by more tuning seeds")
+    tune = "; ".join(tunes)
     if verdict.decided:
         return f"but {tune}"
     paired = verdict.claim.paired

@@ -30,6 +30,7 @@ CLAIMS = pa.schema(
         ("verdict", pa.string()),  # "withdrawn" where it was judged once, and is stated no more
         ("reason", pa.string()),
         ("undertuned", pa.list_(pa.string())),  # labels of the arms that must be tuned further before it is decided
+        ("misled", pa.list_(pa.string())),  # of these, those that did better with other settings that were tried
         ("test", pa.string()),
         ("counts", pa.bool_()),  # among the claims that Holm's method corrects for
         *((name, pa.int32()) for name in ("pairs", "wins", "losses", "ties")),
@@ -59,7 +60,7 @@ def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: 
     """A claim with its runs, or timing rounds: where they are paired those that both arms have, else all."""
     rows = observations.of(comparison.name, claim.metric).set_index("seed").sort_index()
     better, than = (rows[rows["label"] == label] for label in (claim.better, claim.than))
-    tuned = [[bool(mine[name].any()) for name in ("undertuned", "unsearched")] for mine in (better, than)]
+    tuned = [[bool(mine[name].any()) for name in ("undertuned", "misled", "unsearched")] for mine in (better, than)]
     if comparison.paired:
         both = better.index.intersection(than.index)
         better, than = better.loc[both], than.loc[both]
@@ -129,7 +130,7 @@ def _row(
     content: dict[str, Any] = claim.model_dump() | vars(verdict.evidence) | vars(verdict)
     content |= {"comparison": comparison.name, "target": f"{target.metric} {target.value}" if target else ""}
     content |= {"verdict": verdict.word, "reason": reason, "counts": verdict.counts, "stated": plan.stated}
-    content |= {"looks": taken, "looks_declared": plan.looks, "runs_before": before}
+    content |= {"misled": list(verdict.misled), "looks": taken, "looks_declared": plan.looks, "runs_before": before}
     return {name: content[name] for name in CLAIMS.names}
 
 

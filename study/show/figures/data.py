@@ -15,7 +15,7 @@ from study.show.formatting import heading
 from study.show.observations import Observations, cores_of, device_of, seconds_of, workers
 from study.show.records import Records
 from study.show.tables.results_table import BROKEN, ordered
-from study.show.tables.tuning import ALL_DIVERGED, found
+from study.show.tables.tuning import ALL_DIVERGED, doubts, found
 from study.stats.estimates import estimate_of
 
 # seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
@@ -137,15 +137,15 @@ class Evidence:
         return f"{', '.join(parts)} of {sum(ends.values())}" if parts else ""
 
     def marked(self, label: str, metric: str | None = None) -> str:
-        """``undertuned`` where that holds for the arm that ``metric`` is read from, of every one where it is None;
-        or that there was no setting to train it with.
+        """``undertuned``, ``chosen on a cliff`` where that holds for the arm that ``metric`` is read from, of every
+        one where it is None; or that there was no setting to train it with.
         """
         metrics = self.comparison.used if metric is None else (metric,)
         arms = (self.comparison.arms_for(metric)[label] for metric in metrics)
         chosen = [self.chosen[arm] for arm in arms if arm in self.chosen]
         if None in chosen:
             return ALL_DIVERGED
-        return "undertuned" * any(one is not None and one.undertuned for one in chosen)
+        return ", ".join(dict.fromkeys(mark for one in chosen if one for mark in doubts(one)))
 
     def named(self, label: str, metric: str | None = None, width: int = 24) -> str:
         """The arm's label, with lines on runs that did not finish and on its tuning."""

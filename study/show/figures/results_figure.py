@@ -14,7 +14,7 @@ from study.show.figures import panel
 from study.show.figures import panels as folder
 from study.show.figures.data import Evidence
 from study.show.figures.panel import FEW, WIDTH, Grid, MetricPanel, compose, grid
-from study.show.tables.tuning import read_from, undertuned_arms
+from study.show.tables.tuning import doubtful_arms, read_from
 from study.stats.ranks import all_tie, stability
 from study.wording import counted
 
@@ -62,7 +62,7 @@ def caption(evidence: Evidence) -> str:
         f"{'; '.join([_behind(chosen, evidence), *broken])}.",
         repeated(evidence),
         read_from(evidence.comparison),
-        undertuned_arms(evidence.comparison, evidence.chosen),
+        doubtful_arms(evidence.comparison, evidence.chosen),
     )
     return " ".join(text for text in texts if text)
 

@@ -28,9 +28,9 @@ from study.show.tables.tuning import (
     ALL_DIVERGED,
     NOT_YET,
     by_selection,
+    doubtful_arms,
     short,
     steps_out,
-    undertuned_arms,
     value_text,
 )
 from study.wording import counted, listed
@@ -246,7 +246,7 @@ def caption(panels: Sequence[Candidates]) -> str:
     gone = [label for label in evidence.labels if any(one.chosen.get(label, ()) is None for one in panels)]
     if gone:
         texts.append(f"{listed(gone)}: {ALL_DIVERGED}, so nothing was trained.")
-    return " ".join(text for text in (*texts, undertuned_arms(evidence.comparison, evidence.chosen)) if text)
+    return " ".join(text for text in (*texts, doubtful_arms(evidence.comparison, evidence.chosen)) if text)
 
 
 def seeds_text(panels: Sequence[Candidates]) -> str:

@@ -23,7 +23,7 @@ from study.show.observations import Observations, loss_units, made_with
 from study.show.page.given import shown
 from study.show.page.timing import timed_on
 from study.show.records import Records
-from study.show.tables import tuning as ledger
+from study.show.tables import ledger
 from study.show.tables.results_table import target_text
 from study.show.tables.tuning import arm_names, by_selection, chosen_cell, found, short
 from study.show.templates import paragraph, paragraphs

@@ -22,11 +22,11 @@ from study.show.page import protocol, timing
 from study.show.page.given import given_arms
 from study.show.page.scope import scope
 from study.show.records import Records
-from study.show.tables import tuning as ledger
+from study.show.tables import ledger
 from study.show.tables.effects_table import effects_of
 from study.show.tables.rank_table import headline, ranks_of
 from study.show.tables.results_table import Row, beside, by_metric, table
-from study.show.tables.tuning import found, undertuned_arms
+from study.show.tables.tuning import doubtful_arms, found
 from study.show.templates import FOLDER, page, paragraphs
 from study.store.layout import Store
 from study.store.seal import of_study, read_parquet
@@ -151,7 +151,7 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.Dat
         without=_named(without),
         has="has" if len(without) == 1 else "have",
         why=_why(metric, without),
-        undertuned=undertuned_arms(comparison, found(tuning)),
+        undertuned=doubtful_arms(comparison, found(tuning)),
     )
 
 

@@ -81,6 +81,7 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
             for row in mine
         ),
         undertuned=any(row["undertuned"] is True for row in every),
+        misled=any(one.misled for one in chosen.values() if one),
         warm=any("warm" in arm.values.get("start", "") for arm in comparison.arms),
         read_from=read_from(comparison),
     )
