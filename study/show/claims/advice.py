@@ -103,7 +103,7 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, famil
 def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
     """Where to search on for the undertuned arms that block a claim, and which of them to choose better for."""
     sides = {claim.better: claim.better_arm, claim.than: claim.than_arm}
-    misled = [label for label in row["undertuned"] if label in row["misled"]]
+    misled = [label for label in row["undertuned"] if label in row.get("misled", ())]
     parts = [
         f"{label} does better with other settings that were tried: choose by more tuning seeds" for label in misled
     ]
