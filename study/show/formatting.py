@@ -122,6 +122,12 @@ def effect(metric: str, value: float, low: float | None, high: float | None) -> 
     return Cell(said, " to ".join(around))
 
 
+def percent(level: float) -> str:
+    """``95 %``, ``99.8 %``, ``99.95 %``: with as many decimals as tell a level from 100 %."""
+    share = round(100 * level, 6)
+    return f"{share:.{max(1, _places(100 - share) - 1)}f}".rstrip("0").rstrip(".") + " %"
+
+
 def quoted(label: str) -> str:
     """A label within a sentence."""
     return isolated(f"“{label}”" if "," in label else label)

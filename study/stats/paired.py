@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from study.metrics import METRICS
-from study.stats.estimates import Bools, Floats, mean_interval
-from study.stats.symmetry import TIE, beyond, equivalence, sign_flip, signed_ranks
+from study.stats.estimates import Bools, Floats
+from study.stats.symmetry import TIE, beyond, equivalence, flip_interval, sign_flip, signed_ranks
 
 Kind = Literal["better", "equal"]
 Test = Literal["sign-flip", "signed-rank", "permutation", "rank-sum", "deterministic", "none"]
@@ -147,16 +147,32 @@ def _of_counts(claim: Statement, d: Floats, m: float, margin: float) -> Evidence
 
 
 def _of_sizes(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
-    """All differences are numbers: sign-flip test, t interval of their mean."""
+    """All differences are numbers: sign-flip test, and what it does not tell from their mean."""
     restored = METRICS[claim.metric].restored
     mean = float(np.round(d.mean(), 12))
     equal = claim.kind == "equal"
     p, favours = equivalence(d, m) if equal else (sign_flip(beyond(d, m)), _sign(mean - m))
     level = 0.9 if equal else 0.95  # an equivalence test at 5 % is a 90 % interval within the margin
-    low, high = (None if end is None else restored(end) for end in mean_interval(d, level, TIE))
-    estimate, sd = restored(mean), float(d.std(ddof=1)) if low is not None else 0.0
+    low, high = _restored(claim.metric, flip_interval(d, level))
+    estimate, sd = restored(mean), float(d.std(ddof=1)) if np.ptp(d) > TIE else 0.0
     ahead = sign_flip(beyond(d, 0)) if m and not (equal or favours) else None
     return Evidence(margin, "sign-flip", p, favours, None, estimate, low, high, level, mean, sd, p_ahead=ahead)
+
+
+def interval(claim: Statement, level: float) -> tuple[float | None, float | None]:
+    """The interval of the estimate at this ``level``, by inverting the test of the claim; None where there is none.
+
+    Where a pair holds no number the estimate is a share of wins, and the test is of something else: None.
+    """
+    worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
+    d = differences(claim.metric, claim.better.values, claim.than.values, worst)
+    return _restored(claim.metric, flip_interval(d, level)) if np.isfinite(d).all() else (None, None)
+
+
+def _restored(metric: str, ends: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
+    """Of an interval of differences, as they are tested, in the unit of the metric's effects."""
+    low, high = (None if end is None else METRICS[metric].restored(end) for end in ends)
+    return low, high
 
 
 def _of_ranks(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:

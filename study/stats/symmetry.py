@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from study.stats.estimates import Floats
 Alternative = Literal["two-sided", "greater", "less"]
 EXACT = 16  # differences up to which all 2^n sign patterns are tried
 RESAMPLES = 99_999
+DRAWN = 10_000  # at once
 TIE = 5e-10  # differences this close are equal: those of counts are, up to rounding
 
 
@@ -25,29 +25,56 @@ def beyond(d: Floats, m: float) -> Floats:
 def sign_flip(x: Floats, alternative: Alternative = "two-sided") -> float:
     """p of the sign-flip test that ``x`` [pairs] is symmetric about 0 (Fisher, 1935): exact for up to 16 pairs.
 
-    Zeros are left out, which moves no p: flipping them changes no sum.
+    As many sign patterns have at least the sum of ``x`` as sets of pairs have a sum of 0 or less, flipped: none, too.
     """
     if not np.isfinite(x).all():
         raise ValueError("the sign-flip test needs finite differences")  # one NaN would give p = 0
-    x = x[x != 0]
-    if len(x) > EXACT:
-        drawn = stats.permutation_test(
-            (x,),
-            _rounded_sum,
-            permutation_type="samples",
-            vectorized=True,
-            n_resamples=RESAMPLES,
-            alternative=alternative,
-            rng=np.random.default_rng(0),
-        )
-        return float(drawn.pvalue)
-    sums = np.zeros(1)
-    for value in x:  # scipy, which would do the same, takes a hundred times as long
-        sums = np.concatenate([sums + value, sums - value])
-    null = _rounded(sums)
-    observed = null[0]  # the sum of all as they are
-    tails = {"less": float((null <= observed).mean()), "greater": float((null >= observed).mean())}
+    x = x[x != 0] if len(x) <= EXACT else x  # which moves no p: flipping zeros changes no sum
+    if not len(x):
+        return 1.0
+    sums, _ = _sets(x)
+    equal = max(TIE, float(np.abs(x).max()) * 1e-12)  # sums of counts are, up to rounding
+    patterns = len(sums) + 1
+    tails = {
+        "less": float(((sums >= -equal).sum() + 1) / patterns),
+        "greater": float(((sums <= equal).sum() + 1) / patterns),
+    }
     return min(1.0, 2 * min(tails.values())) if alternative == "two-sided" else tails[alternative]
+
+
+def flip_interval(d: Floats, level: float) -> tuple[float | None, float | None]:
+    """The ends of what the two-sided sign-flip test of ``d - m`` does not reject as m, at 1 - ``level``. d: [pairs]
+
+    The p that the mean is above m counts the sets of pairs whose mean is at most m, so the ends are means of two sets
+    (Hartigan, 1969): interval and test always agree. None where all pairs are the same, or too few to reject anything.
+    """
+    if len(d) < 2 or np.ptp(d) <= TIE:
+        return None, None
+    sums, sizes = _sets(d)
+    out = int((len(sums) + 1) * (1 - level) / 2 + 1e-9)  # as many patterns as p may count, that of ``d`` itself too
+    if not out:
+        return None, None
+    means = np.partition(sums / sizes, (out - 1, len(sums) - out))
+    return float(means[out - 1]), float(means[-out])
+
+
+def _sets(x: Floats) -> tuple[Floats, Floats]:
+    """Sum and size of every set of pairs but the empty one: of all, or above 16 pairs of 99,999 that are drawn. [sets]
+
+    Those that are drawn depend on the number of pairs only.
+    """
+    if len(x) <= EXACT:
+        sums, sizes = np.zeros(1), np.zeros(1)
+        for value in x:
+            sums, sizes = np.concatenate([sums, sums + value]), np.concatenate([sizes, sizes + 1])
+        return sums[1:], sizes[1:]
+    rng, drawn = np.random.default_rng(0), []
+    for rows in [DRAWN] * (RESAMPLES // DRAWN) + [RESAMPLES % DRAWN]:
+        chosen = rng.integers(0, 2, (rows, len(x)), dtype=np.int8).astype(float)
+        chosen[chosen.sum(axis=1) == 0, 0] = 1
+        drawn.append((chosen @ x, chosen.sum(axis=1)))
+    sums, sizes = map(np.concatenate, zip(*drawn, strict=True))
+    return sums, sizes
 
 
 def signed_ranks(x: Floats) -> Floats:
@@ -80,16 +107,3 @@ def equivalence(d: Floats, m: float) -> tuple[float, bool]:
     if abs(d.mean()) < m:
         return max(sign_flip(above, "less"), sign_flip(below, "greater")), True
     return min(1.0, 2 * (sign_flip(above, "greater") if d.mean() > 0 else sign_flip(below, "less"))), False
-
-
-def _rounded_sum(x: Floats, axis: int) -> Floats:
-    return _rounded(x.sum(axis=axis))
-
-
-def _rounded(sums: Floats) -> Floats:
-    """``sums``, equal where they differ by rounding only.
-
-    In units of 1/π no sum of counts lies between two roundings; in units of 1 those of k/1024 less a margin do, and
-    then they tie or not by chance.
-    """
-    return np.asarray(np.round(sums * math.pi, 9))

@@ -61,10 +61,31 @@ def weigh(claim: Statement) -> Evidence:
         share = wins / (wins + losses) if wins + losses else None
         return Evidence(margin, "rank-sum", p, favours, estimate=share, **found)
     mean, level = float(np.round(x.mean() - y.mean(), 12)), 0.9 if equal else 0.95
-    low, high = (None if end is None else about.restored(end) for end in welch_interval(x, y, level))
+    low, high = interval(claim, level)
     sd = float(np.sqrt(sum(side.var(ddof=1) if len(side) > 1 else 0.0 for side in (x, y))))
     found |= {"estimate": about.restored(mean), "low": low, "high": high, "level": level, "mean": mean, "sd": sd}
     return Evidence(margin, "permutation", p, favours, **found)
+
+
+def interval(claim: Statement, level: float) -> tuple[float | None, float | None]:
+    """Welch's interval of the estimate, reaching to the margin where the permutation test does not tell it apart.
+
+    None where it does not exist, or a run holds no number.
+    """
+    about, sides = METRICS[claim.metric], (claim.better, claim.than)
+    x, y = (oriented(claim.metric, side.values, worse_than_any(claim.metric, side)) for side in sides)
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        return None, None
+    low, high = welch_interval(x, y, level)
+    if low is None or high is None:
+        return None, None
+    m = about.threshold(about.margin if claim.margin is None else claim.margin)
+    for bound in (m, -m) if claim.kind == "equal" else (m,):
+        if bound < low and separation(x - bound, y, "greater") > (1 - level) / 2:
+            low = bound
+        elif bound > high and separation(x - bound, y, "less") > (1 - level) / 2:
+            high = bound
+    return about.restored(low), about.restored(high)
 
 
 def welch_interval(x: Floats, y: Floats, level: float) -> tuple[float | None, float | None]:

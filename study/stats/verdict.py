@@ -14,7 +14,7 @@ from statsmodels.stats.power import TTestPower
 from study.metrics import METRICS
 from study.stats import unpaired
 from study.stats.exact import ALPHA, MOST, POWER, Word, fewest_seeds, smallest_p, smallest_unpaired_p
-from study.stats.paired import Evidence, Kind, Statement, weigh
+from study.stats.paired import Evidence, Kind, Statement, interval, weigh
 from study.stats.unpaired import runs_needed
 
 FALSE_VERDICTS = {2: 0.074, 5: 0.109}  # with so many looks that were not declared, found by simulation
@@ -30,7 +30,9 @@ class Verdict:
     where they are not paired) would decide it then, with as many ``looks`` as are declared; None where it is decided,
     or where more than 1,000 would be needed.
     ``hopeless``: the number of claims that count, where so few pairs cannot decide this one whatever came out; else 0.
-    ``clear``: whether one arm is better beyond doubt, by whatever.
+    ``clear``: whether one arm is better beyond doubt, by whatever. ``low_adjusted high_adjusted``: the interval of
+    ``level_adjusted``, that of the test which decided, or would have (1 - 0.05 / looks / Holm's divisor); None where so
+    few pairs decide nothing at that level, or there is none.
     """
 
     claim: Statement
@@ -43,6 +45,9 @@ class Verdict:
     hopeless: int
     clear: bool
     looks: int
+    low_adjusted: float | None = None
+    high_adjusted: float | None = None
+    level_adjusted: float | None = None
 
     @property
     def counts(self) -> bool:
@@ -90,6 +95,15 @@ class Family:
         rest = max(1, int((~below).sum()))
         return float(min(1.0, max(np.max(self.holm, where=below, initial=0.0), rest * p)))
 
+    def divisor(self, p: float, alpha: float) -> int:
+        """What Holm's method divides ``alpha`` by for this p: the claims that are still open when it is its turn.
+
+        Once one is not rejected, none after it is: they share its divisor. So p is at most alpha / divisor where it is
+        rejected, and above where not.
+        """
+        rest = max(1, int((self.raw >= p).sum()))
+        return rest if self.adjusted(p) <= alpha else max(rest, int((self.holm > alpha).sum()))
+
 
 def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> Verdict:
     alpha = ALPHA / looks
@@ -109,7 +123,14 @@ def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> V
     # Of which arm is better a margin says nothing: that needs a test of its own, with Bonferroni's correction.
     clear = found.p_ahead is None or found.p_ahead * family.size <= alpha
     word = _word(claim, found, clear) if decided and not undertuned else "undecided"
-    return Verdict(claim, found, p, word, decided, undertuned, needed, hopeless, clear, looks)
+    level: float | None = None
+    ends: tuple[float | None, float | None] = (None, None)
+    if found.p is not None and not found.lacking:
+        share = alpha / family.divisor(found.p, alpha)
+        # Two one-sided tests that the arms are equal are an interval of twice that within the margin.
+        level = 1 - share * (2 if claim.kind == "equal" and found.favours else 1)
+        ends = (interval if claim.paired else unpaired.interval)(claim, level)
+    return Verdict(claim, found, p, word, decided, undertuned, needed, hopeless, clear, looks, *ends, level)
 
 
 def _word(claim: Statement, found: Evidence, clear: bool) -> Word:

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from study.__main__ import main
 from study.plan.plan import Plan
@@ -18,6 +17,7 @@ from study.show.page.report import render
 from study.store.layout import Store
 from tests.show.claimed import CLAIMED, outcome
 from tests.show.records import records, stored
+from tests.stats.sides import inverted
 
 
 def by_metric(claims: pd.DataFrame) -> dict[str, pd.Series]:
@@ -61,8 +61,10 @@ def test_seconds_pair_seed_with_round(claimed: Callable[..., tuple[Plan, pd.Data
     d = np.log(steps[sgd] * step[sgd]) - np.log(steps[adam] * step[adam])
     row = by_metric(claims)["seconds_to_target"]
     assert row["estimate"] == pytest.approx(math.exp(d.mean()))
-    interval = stats.ttest_1samp(d, 0).confidence_interval(0.95)
-    assert (row["low"], row["high"]) == pytest.approx((math.exp(interval.low), math.exp(interval.high)))
+    assert (row["low"], row["high"]) == pytest.approx(tuple(map(math.exp, inverted(d))))
+    level = 1 - 0.05 / (claims["p"][claims["counts"]] >= row["p"]).sum()  # it is decided
+    assert row["level_adjusted"] == pytest.approx(level)
+    assert row["low_adjusted"] == pytest.approx(math.exp(inverted(d, level)[0]))
 
 
 def test_a_claim_whose_runs_are_missing_waits_for_them(

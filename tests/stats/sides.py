@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,13 @@ def side(
         status = ["diverged" if np.isnan(value) else "finished" for value in numbers]
     how = np.array([status] * len(numbers) if isinstance(status, str) else status, dtype=str)
     return Side(label, numbers, how, **more)
+
+
+def inverted(d: Sequence[float] | np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """The interval of the sign-flip test: of the means of all sets of pairs, without so many at each end."""
+    sets = chain.from_iterable(combinations(d, size) for size in range(1, len(d) + 1))
+    means, out = sorted(float(np.mean(chosen)) for chosen in sets), int(2 ** len(d) * (1 - level) / 2)
+    return means[out - 1], means[-out]
 
 
 def claim(

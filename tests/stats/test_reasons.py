@@ -11,25 +11,25 @@ from study.stats.verdict import Verdict, judge
 from tests.stats.sides import INF, NAN, claim, side
 
 BASE = np.arange(300, 310) / 400
-STEP = np.array([1, 2, 1, 2, 1, 2, 1, 2, 1, 2]) / 400  # mean 0.375 points, t interval 0.28 to 0.47 by hand
+STEP = np.array([1, 2, 1, 2, 1, 2, 1, 2, 1, 2]) / 400  # mean 0.375 points; sets of pairs have means of 0.25 and of 0.5
 WIDE = np.array([9, -8, 7, -6, 5, -4, 3, -2, 1, 1]) / 400
 SECONDS = np.linspace(1, 2, 10)
 
 SENTENCES = [
-    (claim("test_accuracy", BASE + STEP, BASE), "supported: better by 0.375 points, interval 0.281 to 0.469"),
-    (claim("test_accuracy", BASE, BASE + STEP), "refuted: worse by 0.375 points, interval 0.281 to 0.469"),
+    (claim("test_accuracy", BASE + STEP, BASE), "supported: better by 0.38 points, 95 % interval 0.25 to 0.50"),
+    (claim("test_accuracy", BASE, BASE + STEP), "refuted: worse by 0.38 points, 95 % interval 0.25 to 0.50"),
     (
         claim("test_accuracy", BASE + STEP, BASE, margin=0.002),
-        "supported: better by 0.375 points, interval 0.281 to 0.469",
+        "supported: better by 0.38 points, 95 % interval 0.25 to 0.50",
     ),
     (
         claim("test_accuracy", BASE + STEP, BASE, margin=0.01),
         "within the margin: better by less than the margin of 1 point: "
-        "difference 0.375 points, interval 0.281 to 0.469",
+        "difference 0.38 points, 95 % interval 0.25 to 0.50",
     ),
     (
         claim("test_accuracy", BASE - WIDE / 10, BASE, margin=0.01),
-        "within the margin: not better by the margin of 1 point: difference −0.01 points, interval −0.12 to 0.09",
+        "within the margin: not better by the margin of 1 point: difference −0.01 points, 95 % interval −0.12 to 0.09",
     ),
     (claim("test_accuracy", BASE + 1 / 400, BASE), "supported: better by 0.25 points in each of 10 pairs"),
     (claim("test_accuracy", BASE, BASE), "undecided: all 10 pairs tie: both have the same test accuracy"),
@@ -51,7 +51,7 @@ SENTENCES = [
         claim("memory_mib", [20.0] * 6, [25.0] * 6),
         "supported: less by a factor of 1.25 (deterministic)",
     ),
-    (claim("small_weights", BASE, BASE + STEP), "refuted: fewer by 0.375 points, interval 0.281 to 0.469"),
+    (claim("small_weights", BASE, BASE + STEP), "refuted: fewer by 0.38 points, 95 % interval 0.25 to 0.50"),
     (claim("generalization_gap", BASE, BASE + 1 / 400), "supported: smaller by 0.25 points in each of 10 pairs"),
     (claim("memory_mib", [20.0] * 6, [20.0] * 6), "refuted: no difference (deterministic)"),
     (
@@ -91,7 +91,7 @@ def test_an_open_claim_says_how_many_seeds_would_decide_it() -> None:
     [found] = judge([claim("test_accuracy", BASE + WIDE + 2 / 400, BASE)])
     assert found.pairs_needed is not None
     assert found.pairs_needed > 10
-    assert because(found).startswith("difference 0.7 points, interval −0.4 to 1.7; ")
+    assert because(found).startswith("difference 0.7 points, 95 % interval −0.4 to 1.7; ")
     assert because(found).endswith(
         f"about {found.pairs_needed} seeds would decide it with looks: 1 if the true difference is as observed"
     )
@@ -150,7 +150,7 @@ def test_what_is_not_timed_is_said_to_be_so() -> None:
 def test_an_undertuned_arm_is_named() -> None:
     [found] = judge([Statement("test_accuracy", side("relu", BASE + STEP), side("sigmoid", BASE, undertuned=True))])
     assert told(found) == (
-        "undecided: better by 0.375 points, interval 0.281 to 0.469; "
+        "undecided: better by 0.38 points, 95 % interval 0.25 to 0.50; "
         "but sigmoid is undertuned, best at the edge of its grid: extend it"
     )
 
@@ -160,7 +160,7 @@ def test_an_open_claim_is_to_be_tuned_before_it_gets_more_seeds() -> None:
     [found] = judge([Statement("test_accuracy", side("relu", ahead), behind)], looks=2)
     assert (found.word, found.undertuned) == ("undecided", ("sigmoid",))
     assert told(found) == (
-        "undecided: difference 0.7 points, interval −0.4 to 1.7; "
+        "undecided: difference 0.7 points, 97.5 % interval −0.6 to 1.9 (95 %: −0.4 to 1.7); "
         "sigmoid is undertuned, best at the edge of its grid: extend it; "
         f"then about {found.pairs_needed} seeds would decide it with looks: 2 if the true difference is as observed"
     )
@@ -186,5 +186,5 @@ def test_better_is_said_only_of_what_is_so_among_all_claims() -> None:
     assert because(verdict).startswith("not shorter by the margin of a factor of 1.1: factor 1.002 (above 1: shorter)")
     centred = claim("test_accuracy", BASE + np.tile([0.02, -0.02], 5), BASE, margin=0.05)
     assert because(judge([centred])[0]).startswith(
-        "not better by the margin of 5 points: difference 0.0 points, interval"
+        "not better by the margin of 5 points: difference 0.0 points, 95 % interval −2.0 to 2.0"
     )

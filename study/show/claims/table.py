@@ -11,7 +11,7 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import Plan
-from study.show.formatting import NONE, Cell, effect, margin_text
+from study.show.formatting import NONE, Cell, effect, margin_text, percent
 from study.show.templates import paragraphs
 from study.stats.exact import ALPHA, MOST
 from study.stats.paired import Evidence, Lack, Statement
@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
     comparison: str
     claim: str
-    estimate: Cell  # a difference in points, a factor, or wins; with its interval
+    estimate: Cell  # a difference in points, a factor, or wins; with its intervals and their levels
     adjusted: str  # p; – where nothing was tested
     alone: str  # p before the adjustment; empty where nothing was tested
     level: str  # that the adjusted p must not exceed
@@ -49,7 +49,7 @@ def _line(row: pd.Series) -> Line:
     if pd.notna(row["estimate"]) and row["test"] in ("signed-rank", "rank-sum"):
         estimate = Cell(f"wins {row['wins']} of {row['wins'] + row['losses']}")
     elif pd.notna(row["estimate"]):
-        estimate = effect(row["metric"], row["estimate"], row["low"], row["high"])
+        estimate = _estimate(row)
     adjusted, alone, level = NONE, "", f"{ALPHA / row['looks_declared']:.3g}"
     if pd.notna(row["p_adjusted"]) and row["test"] != "none":
         # With as many digits, three at least, as tell it from the level that it is held against.
@@ -64,6 +64,18 @@ def _line(row: pd.Series) -> Line:
     return Line(
         row["comparison"], claim, estimate, adjusted, alone, level, verdict, MARKS[verdict], row["reason"], remark
     )
+
+
+def _estimate(row: pd.Series) -> Cell:
+    """An effect with the interval of the level that decided, and that of 95 %."""
+    shown: dict[str, Cell] = {}
+    for of in ("_adjusted", ""):
+        cell = effect(row["metric"], row["estimate"], row[f"low{of}"], row[f"high{of}"])
+        if cell.around:
+            shown.setdefault(percent(row[f"level{of}"]), cell)
+    intervals = [f"{level}: {cell.around}" for level, cell in shown.items()]
+    value = next(iter(shown.values()), cell).value
+    return Cell(value, "".join(intervals[:1]), ", ".join(intervals[1:]))
 
 
 def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> str:
@@ -147,9 +159,9 @@ def because(verdict: Verdict) -> str:
     if found.test in ("signed-rank", "rank-sum"):
         seen = _wins(claim, found, margin)
     elif not verdict.decided:
-        seen = _size(claim, found)
+        seen = _size(verdict)
     else:
-        seen = _decided(claim, found, margin, verdict.clear)
+        seen = _decided(verdict, margin)
     if found.test == "deterministic":
         seen += " (deterministic)"
     return seen + (f"; {_open(verdict)}" if verdict.word == "undecided" else "")
@@ -187,42 +199,56 @@ def _tied(claim: Statement, found: Evidence) -> str:
     return next(words for words, count in counts.items() if count)
 
 
-def _decided(claim: Statement, found: Evidence, margin: str, clear: bool) -> str:
+def _decided(verdict: Verdict, margin: str) -> str:
     """What was decided, and by how much."""
+    claim, found = verdict.claim, verdict.evidence
     if claim.kind == "equal":
-        return f"{'equal within' if found.favours else 'apart by more than'} {margin}: {_size(claim, found)}"
+        return f"{'equal within' if found.favours else 'apart by more than'} {margin}: {_size(verdict)}"
     if found.mean == 0 and found.test == "deterministic":
         return "no difference"
     better, worse = METRICS[claim.metric].verdicts
     ahead = found.mean is not None and found.mean > 0
     if found.favours:
-        return f"{better} by {_size(claim, found, named=False)}"
-    if found.margin and not clear:
-        return f"not {better} by the margin of {margin}: {_size(claim, found)}"
+        return f"{better} by {_size(verdict, named=False)}"
+    if found.margin and not verdict.clear:
+        return f"not {better} by the margin of {margin}: {_size(verdict)}"
     if ahead:
-        return f"{better} by less than the margin of {margin}: {_size(claim, found)}"
-    return f"{worse} by {_size(claim, found, named=False, turned=True)}"
+        return f"{better} by less than the margin of {margin}: {_size(verdict)}"
+    return f"{worse} by {_size(verdict, named=False, turned=True)}"
 
 
-def _size(claim: Statement, found: Evidence, named: bool = True, turned: bool = False) -> str:
-    """``difference 0.2 points, interval −0.1 to 0.5``; ``factor 1.03 (above 1: fewer), interval 0.95 to 1.12``.
+def _size(verdict: Verdict, named: bool = True, turned: bool = False) -> str:
+    """``difference 0.2 points, 99.8 % interval −0.1 to 0.5 (95 %: 0.0 to 0.4)``; ``factor 1.03 (above 1: fewer), …``.
+
+    First the interval of the level that decided, which agrees with the verdict.
 
     ``named``: False where the direction was said: ``0.2 points``, ``a factor of 1.03``; ``turned``: seen from the arm
     that is claimed to be worse.
     """
-    about = METRICS[claim.metric]
-    value, low, high = found.estimate, found.low, found.high
-    if turned:
-        value, high, low = (None if x is None else 1 / x if about.ratio else -x for x in (value, low, high))
-    assert value is not None
-    text, around, _ = effect(claim.metric, value, low, high)
+    found, metric = verdict.evidence, verdict.claim.metric
+    about, shown = METRICS[metric], dict[str, Cell]()
+    of_level = {
+        verdict.level_adjusted: (verdict.low_adjusted, verdict.high_adjusted),
+        found.level: (found.low, found.high),
+    }
+    for level, ends in of_level.items():
+        value, low, high = found.estimate, *ends
+        if turned:
+            value, high, low = (None if x is None else 1 / x if about.ratio else -x for x in (value, low, high))
+        assert value is not None
+        cell = effect(metric, value, low, high)
+        if level and cell.around:
+            shown.setdefault(percent(level), cell)
+    text = next(iter(shown.values()), cell).value
     what = f"{'difference ' * named}{text}"
     if about.ratio:
         factor = text.removeprefix("× ")
         what = f"factor {factor} (above 1: {about.verdicts[0]})" if named else f"a factor of {factor}"
-    if around:
-        return f"{what}, {'' if found.level == 0.95 else f'{found.level * 100:g} % '}interval {around}"
-    return what + f" in each of {found.pairs} pairs" * (found.test == "sign-flip" and found.pairs > 1)
+    if shown:
+        (first, deciding), *others = shown.items()
+        second = "".join(f" ({other}: {cell.around})" for other, cell in others)
+        return f"{what}, {first} interval {deciding.around}{second}"
+    return what + f" in each of {found.pairs} pairs" * (found.test == "sign-flip" and not found.sd and found.pairs > 1)
 
 
 def _wins(claim: Statement, found: Evidence, margin: str) -> str:

@@ -27,6 +27,8 @@ CLAIMS = pa.schema(
         *((name, pa.bool_()) for name in ("derived", "exploratory")),
         ("margin", pa.float64()),  # a difference, or a factor less one
         *((name, pa.float64()) for name in ("estimate", "low", "high", "level", "p", "p_adjusted")),
+        # of the interval of the test that decided it, or would have; null where there is none, or an older row
+        *((name, pa.float64()) for name in ("low_adjusted", "high_adjusted", "level_adjusted")),
         ("verdict", pa.string()),  # "withdrawn" where it was judged once, and is stated no more
         ("reason", pa.string()),
         ("undertuned", pa.list_(pa.string())),  # labels of the arms that must be tuned further before it is decided
