@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from study.errors import Refused
 from study.plan.limits import Limits
 from study.plan.plan import Plan
 from study.plan.workflow.dag import Dag
-from study.plan.workflow.messages import end, start
+from study.plan.workflow.messages import Shortened, end, start
 from study.store.layout import Block
 from study.store.seal import ARRAYS
 from tests.blocks import leave
@@ -247,3 +248,15 @@ def test_two_files_of_one_study_name_do_not_share_a_store(
     Dag.build({"study": "copy.yaml"}, Limits(gpu=1))
     Path("copy.yaml").rename("moved.yaml")
     Dag.build({"study": "moved.yaml"}, Limits(gpu=1))
+
+
+def test_where_snakemakes_own_writing_fails_one_line_says_why(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("tests.plan.shortened")
+    logger.addFilter(Shortened())
+    why = "OSError: [Errno 30] Read-only file system: 'runs.parquet'"
+    logger.error('Traceback (most recent call last):\n\n  File "x.py"\n\n%s\n\n', why, extra={"exception": "OSError"})
+    logger.error("Traceback (most recent call last):\nKeyError: 1", extra={"exception": "KeyError"})
+    assert [record.getMessage() for record in caplog.records] == [
+        why,
+        "Traceback (most recent call last):\nKeyError: 1",
+    ]

@@ -15,6 +15,8 @@ os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["
 os.environ["PYTHONSAFEPATH"] = "1"
 evenhand.lead()
 
+from snakemake.logging import logger
+
 from study.errors import Refused
 from study.plan import history
 from study.plan.limits import Limits
@@ -24,6 +26,7 @@ from study.store.disk import Unwritable
 
 # What Snakemake does not document of `workflow` is read here and nowhere else; tests/workflow and tests/slurm run it.
 is_main = workflow.is_main_process  # false where a job of a cluster reads this again
+logger.addFilter(messages.Shortened())
 limits = {
     name: workflow.global_resources.get(name).value
     for name in ("_cores", "gpu", "gpus")

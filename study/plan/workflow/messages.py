@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,15 @@ from study.store.disk import DiskFull, is_full
 from study.store.failures import reason_of
 from study.store.seal import of_study, read_parquet
 from study.wording import counted
+
+
+class Shortened(logging.Filter):
+    """For Snakemake's logger: where its own writing fails, what the system says of it stands for the traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "exception", None) in ("OSError", "PermissionError"):
+            record.msg, record.args = record.getMessage().strip().splitlines()[-1], ()
+        return True
 
 
 def start(dag: Dag, executor: str = "local", logs: Sequence[str] = ()) -> str:
