@@ -13,8 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Self
 
 import pytest
+
+from tests.workflow import warm
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,9 +75,19 @@ class Place:
             for path in sorted(self.results.glob("arms/*/runs-*.parquet"))
         }
 
-    def copy(self, folder: Path) -> Place:
+    def copy(self, folder: Path) -> Self:
         shutil.copytree(self.folder, folder)
-        return Place(folder, self.study)
+        return type(self)(folder, self.study)
+
+
+class WarmPlace(Place):
+    """Where Snakemake, and what its rules call, need not load anything."""
+
+    def snakemake(
+        self, *arguments: str, config: str = "", environment: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[str]:
+        _, _, _, *command = self._command(*arguments, config=config)  # of python -m snakemake
+        return warm.snakemake(command, self._variables | environment)
 
 
 @pytest.fixture(scope="session")
@@ -96,5 +109,5 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 @pytest.fixture
-def place(finished: Place, tmp_path: Path) -> Place:
-    return finished.copy(tmp_path / "copy")
+def place(finished: Place, tmp_path: Path) -> WarmPlace:
+    return WarmPlace(finished.copy(tmp_path / "copy").folder)

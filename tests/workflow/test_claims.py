@@ -9,7 +9,7 @@ import pytest
 
 from study.__main__ import main
 from study.store.layout import Store
-from tests.workflow.conftest import Place
+from tests.workflow.conftest import Place, WarmPlace
 
 # The best rate of sgd on wine is far above 0.002.
 STUDY = """
@@ -27,7 +27,7 @@ comparisons:
 
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("narrow"))
+    place = WarmPlace(tmp_path_factory.mktemp("narrow"))
     (place.folder / place.study).write_text(STUDY, encoding="utf-8")
     done = place.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr

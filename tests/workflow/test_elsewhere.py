@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from study.__main__ import main
-from tests.workflow.conftest import ROOT, Place
+from tests.workflow.conftest import ROOT, Place, WarmPlace
 
 GALLERY = ROOT / "config" / "gallery"
 
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("elsewhere"), "elsewhere.yaml")
+    place = WarmPlace(tmp_path_factory.mktemp("elsewhere"), "elsewhere.yaml")
     for name in ("elsewhere.yaml", "elsewhere.csv"):
         shutil.copy(GALLERY / name, place.folder / name)
     assert place.jobs() == {"collect": 1, "report": 1}

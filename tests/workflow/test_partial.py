@@ -123,6 +123,7 @@ def test_a_timing_that_comes_or_goes_is_drawn_again(place: Place, tmp_path: Path
 
 
 def test_what_cannot_be_drawn_is_said_and_no_old_page_is_announced(place: Place, tmp_path: Path) -> None:
+    place = Place(place.folder)  # in processes that load everything
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "seaborn.py").write_text("raise ImportError('no seaborn today')")
     edit(place, "title: Two optimizers", "title: Still two")

@@ -17,7 +17,7 @@ from study.plan.plan import Plan
 from study.show.records import gather
 from study.store.layout import Block, Store
 from study.store.searches import selections
-from tests.workflow.conftest import Place
+from tests.workflow.conftest import Place, WarmPlace
 
 STUDY = """
 study: fair
@@ -40,7 +40,7 @@ def work(place: Place) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def fair(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("fair"))
+    place = WarmPlace(tmp_path_factory.mktemp("fair"))
     (place.folder / place.study).write_text(STUDY, encoding="utf-8")
     assert work(place) == {"data": 1, "job": 1}
     done = place.snakemake()
@@ -137,7 +137,7 @@ comparisons:
 
 
 def test_a_failed_search_is_told_once_and_shown_for_every_seed(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+    place = WarmPlace(tmp_path)
     (place.folder / place.study).write_text(FAILING, encoding="utf-8")
     (place.folder / "fail.py").write_text("raise SystemExit('no good')", encoding="utf-8")
     done = place.snakemake()
