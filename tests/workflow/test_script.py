@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests.workflow.conftest import Place
+from tests.workflow.conftest import WarmPlace
 
 STUDY = f"""
 study: own
@@ -54,7 +54,7 @@ for epoch in range(done, 5):
 
 
 def test_it_is_killed_in_the_middle_and_goes_on_to_its_verdict(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+    place = WarmPlace(tmp_path)
     (tmp_path / place.study).write_text(STUDY)
     (tmp_path / "train.py").write_text(SCRIPT)
     running = place.start()
@@ -95,7 +95,7 @@ def test_it_is_killed_in_the_middle_and_goes_on_to_its_verdict(tmp_path: Path) -
 
 
 def test_a_run_that_fails_is_on_the_page_with_its_last_words(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+    place = WarmPlace(tmp_path)
     study = STUDY.partition("tune:")[0] + STUDY[STUDY.index("comparisons:") :].replace(
         "    tune: {select: val_accuracy}\n", ""
     )
