@@ -50,7 +50,6 @@ def timed(command: list[str], root: Path = ROOT, folder: Path = ROOT) -> tuple[f
     """Wall seconds of ``command`` with the code in ``root``, and what it printed. Raises RuntimeError if it fails."""
     # Where SLURM's commands are installed, its plugin would look for a controller for ten seconds.
     environment = os.environ | {"SLURM_CONF": "/dev/null", "PYTHONPATH": str(root)}
-    environment["PATH"] = os.pathsep.join([str(root / "bin"), os.environ["PATH"]])  # the command, of the code before
     start = time.perf_counter()
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     took = time.perf_counter() - start
@@ -161,10 +160,7 @@ def checked_out(commit: str, folder: Path) -> Path | None:
         return None
     folder.mkdir()
     subprocess.run(["tar", "-x"], cwd=folder, input=content, check=True)
-    command = folder / "bin" / "evenhand"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m study "$@"\n')
-    command.chmod(0o755)
+    (folder / "evenhand.py").write_text("from study.__main__ import main\n")  # for the command that is installed here
     return folder
 
 
