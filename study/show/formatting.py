@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from study.metrics import METRICS
 from study.show.formats import isolated
+from study.stats.exact import MOST
+from study.stats.outlook import Outlook
 
 COUNTED = ("steps", "epochs")  # units of numbers that mostly are whole, which their titles name already
 NONE = "–"
@@ -126,6 +128,16 @@ def percent(level: float) -> str:
     """``95 %``, ``99.8 %``, ``99.95 %``: with as many decimals as tell a level from 100 %."""
     share = round(100 * level, 6)
     return f"{share:.{max(1, _places(100 - share) - 1)}f}".rstrip("0").rstrip(".") + " %"
+
+
+def chance(outlook: Outlook, unit: str, each: str = "") -> str:
+    """``a chance of 50 % that 36 seeds decide it, of 80 % with 189``; empty where the arms look equal."""
+    if outlook.equal:
+        return ""
+    if outlook.even is None:
+        return f"it would take more than {MOST:,} {unit}s{each} to decide it with a chance of 50 %"
+    likely = f"with {outlook.likely}" if outlook.likely else f"with more than {MOST:,}"
+    return f"a chance of 50 % that {outlook.even} {unit}s{each} decide it, of 80 % {likely}"
 
 
 def quoted(label: str) -> str:

@@ -5,21 +5,18 @@ The counterpart of ``paired``, with the same margins, the same rules for runs th
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from itertools import chain, combinations
-from math import ceil, comb, sqrt
+from math import comb
 from typing import Any
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.power import TTestIndPower
 
 from study.metrics import METRICS
 from study.stats.estimates import Floats, Ints
-from study.stats.exact import ALPHA, MOST, POWER, fewest_runs
-from study.stats.paired import Evidence, Kind, Statement, lacks, oriented, worse_than_any
+from study.stats.paired import Evidence, Statement, lacks, oriented, worse_than_any
 from study.stats.symmetry import RESAMPLES, TIE, Alternative, beyond
 
 PATTERNS = 200_000  # ways of parting the runs up to which all are tried: ten against ten have 184,756
@@ -195,42 +192,3 @@ def _against(x: Floats, y: Floats, m: float, equal: bool) -> tuple[int, int, int
         held = beyond(m - np.abs(d), 0) if equal else beyond(d, m)
     wins, losses = int((held > 0).sum()), int((held < 0).sum())
     return wins, losses, held.size - wins - losses
-
-
-def runs_needed(metric: str, kind: Kind, found: Evidence, claims: int, looks: int) -> int | None:
-    """How many runs of each arm would decide an open claim with a power of 0.8, if the true difference is as observed.
-
-    By the power of a t test, of two for ``kind: equal``; where a run holds no number by that of the rank-sum test
-    (Noether, 1987). ``claims``: those that count for Holm. None where more than 1,000 would be needed.
-    """
-    alpha, fewest = ALPHA / looks / claims, fewest_runs(claims, looks)
-    if found.mean is None or found.sd is None:
-        needed = _by_ranks(found, alpha)
-    else:
-        m, within = METRICS[metric].threshold(found.margin), kind == "equal"
-        within = within and abs(found.mean) < m
-        gaps = [m - found.mean, m + found.mean] if within else [abs(found.mean - m)]
-        if kind == "equal" and not within:
-            gaps = [abs(found.mean) - m]
-        needed = _by_size(gaps, found.sd, alpha if within else alpha / 2, fewest)
-    if needed is None or needed > MOST:
-        return None
-    return max(needed, fewest, max(*found.runs, found.pairs) + 1)
-
-
-def _by_ranks(found: Evidence, alpha: float) -> int | None:
-    share = (found.wins + found.ties / 2) / (found.wins + found.losses + found.ties)
-    z = float(stats.norm.isf(alpha / 2) + stats.norm.isf(1 - POWER))
-    return None if abs(share - 0.5) < TIE else ceil(z**2 / (6 * (share - 0.5) ** 2))
-
-
-def _by_size(gaps: Sequence[float], sd: float, level: float, fewest: int) -> int | None:
-    """``gaps``: what each one-sided test is to tell from 0; ``sd``: of the difference of two runs."""
-
-    def power(n: int) -> float:
-        tests = [TTestIndPower().power(gap * sqrt(2) / sd, n, level, alternative="larger") for gap in gaps]
-        return float(sum(tests)) - (len(tests) - 1)
-
-    if sd == 0:
-        return fewest if min(gaps) > TIE else None
-    return fewest + bisect_left(range(fewest, MOST + 1), True, key=lambda n: power(n) >= POWER)

@@ -1,23 +1,20 @@
-"""From the evidence on every claim of a study to verdicts (Holm's correction), and how many seeds would decide one."""
+"""From the evidence on every claim of a study to verdicts (Holm's correction)."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
 
 from study.metrics import METRICS
 from study.stats import unpaired
-from study.stats.exact import ALPHA, MOST, POWER, Word, fewest_seeds, smallest_p, smallest_unpaired_p
-from study.stats.paired import Evidence, Kind, Statement, interval, weigh
-from study.stats.unpaired import runs_needed
+from study.stats.exact import ALPHA, Word, smallest_p, smallest_unpaired_p
+from study.stats.outlook import Outlook, outlook
+from study.stats.paired import Evidence, Statement, interval, weigh
 
-FALSE_VERDICTS = {2: 0.074, 5: 0.109}  # with so many looks that were not declared, found by simulation
+FALSE_VERDICTS = {2: 0.086, 5: 0.146}  # with so many looks that were not declared, found by simulation
 
 
 @dataclass(frozen=True)
@@ -26,9 +23,8 @@ class Verdict:
 
     ``p_adjusted``: None for deterministic metrics. ``decided``: whether the evidence suffices, whatever the tuning.
     ``undertuned``: labels of the arms that must be tuned further before the claim can be decided, if the true
-    difference is as observed. ``pairs_needed``: how many seeds in all (rounds, for timed metrics; runs of each arm,
-    where they are not paired) would decide it then, with as many ``looks`` as are declared; None where it is decided,
-    or where more than 1,000 would be needed.
+    difference is as observed. ``outlook``: how many seeds in all (rounds, for timed metrics; runs of each arm, where
+    they are not paired) decide it with what chance, with as many ``looks`` as are declared; empty where it is decided.
     ``hopeless``: the number of claims that count, where so few pairs cannot decide this one whatever came out; else 0.
     ``clear``: whether one arm is better beyond doubt, by whatever. ``low_adjusted high_adjusted``: the interval of
     ``level_adjusted``, that of the test which decided, or would have (1 - 0.05 / looks / Holm's divisor); None where so
@@ -41,7 +37,7 @@ class Verdict:
     word: Word
     decided: bool
     undertuned: tuple[str, ...]
-    pairs_needed: int | None
+    outlook: Outlook
     hopeless: int
     clear: bool
     looks: int
@@ -110,15 +106,12 @@ def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> V
     p = None if found.p is None else family.adjusted(found.p)
     decided = found.favours is not None and (p is None or p <= alpha) and not found.lacking
     undertuned = () if found.favours is None or found.lacking else _undertuned(claim, found)
-    needed, hopeless = None, 0
+    ahead, hopeless = Outlook(), 0
+    share = alpha / family.divisor(1.0 if found.p is None else found.p, alpha)
     if not decided and not found.lacking:
         sides = 1 if claim.kind == "equal" else 2
-        if claim.paired:
-            needed = pairs_needed(claim.metric, claim.kind, found, family.size, looks)
-            floor = smallest_p(found.pairs, found.ties, sides)
-        else:
-            needed = runs_needed(claim.metric, claim.kind, found, family.size, looks)
-            floor = smallest_unpaired_p(*found.runs, sides)
+        floor = smallest_p(found.pairs, found.ties, sides) if claim.paired else smallest_unpaired_p(*found.runs, sides)
+        ahead = outlook(claim.metric, claim.kind, found, share, claim.paired)
         hopeless = 0 if family.adjusted(floor) <= alpha else family.size
     # Of which arm is better a margin says nothing: that needs a test of its own, with Bonferroni's correction.
     clear = found.p_ahead is None or found.p_ahead * family.size <= alpha
@@ -126,11 +119,10 @@ def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> V
     level: float | None = None
     ends: tuple[float | None, float | None] = (None, None)
     if found.p is not None and not found.lacking:
-        share = alpha / family.divisor(found.p, alpha)
         # Two one-sided tests that the arms are equal are an interval of twice that within the margin.
         level = 1 - share * (2 if claim.kind == "equal" and found.favours else 1)
         ends = (interval if claim.paired else unpaired.interval)(claim, level)
-    return Verdict(claim, found, p, word, decided, undertuned, needed, hopeless, clear, looks, *ends, level)
+    return Verdict(claim, found, p, word, decided, undertuned, ahead, hopeless, clear, looks, *ends, level)
 
 
 def _word(claim: Statement, found: Evidence, clear: bool) -> Word:
@@ -157,73 +149,3 @@ def _undertuned(claim: Statement, found: Evidence) -> tuple[str, ...]:
     else:
         at_stake = [than if found.favours else better]
     return tuple(side.label for side in at_stake if side.undertuned or side.misled)
-
-
-def pairs_needed(metric: str, kind: Kind, found: Evidence, claims: int, looks: int) -> int | None:
-    """How many pairs in all would decide an open claim, if the true difference is as observed.
-
-    ``claims``: those that count for Holm. None where more than 1,000 would be needed.
-    """
-    if found.pairs < 2:
-        return None
-    if found.mean is None or found.sd is None:
-        needed = pairs_for_wins(found.wins, found.losses, found.ties, claims, looks)
-    else:
-        pairs_for = pairs_for_equal if kind == "equal" else pairs_for_mean
-        m, decided = METRICS[metric].threshold(found.margin), 1 - found.ties / found.pairs
-        needed = pairs_for(found.mean, found.sd, m, claims, looks, decided)
-    return None if needed is None else max(needed, found.pairs + 1)
-
-
-def pairs_for_mean(mean: float, sd: float, m: float, claims: int, looks: int = 1, decided: float = 1.0) -> int | None:
-    """Smallest n with 2^(1-n) ≤ 0.05/claims at which a paired t test of ``mean - m`` has power 0.8 at that level.
-
-    ``decided``: the share of pairs that do not tie. Only these count for 2^(1-n), so n is such that enough of them are
-    to be had with the probability 0.8. None where more than 1,000 would be needed.
-    """
-    return _smallest(lambda n: _t_power(abs(mean - m), sd, n, ALPHA / looks / claims / 2), claims, looks, decided)
-
-
-def pairs_for_equal(mean: float, sd: float, m: float, claims: int, looks: int = 1, decided: float = 1.0) -> int | None:
-    """The same for two one-sided t tests that the mean is within ``±m``, or a t test that it is beyond."""
-    alpha = ALPHA / looks / claims
-    if abs(mean) >= m:
-        return pairs_for_mean(abs(mean), sd, m, claims, looks, decided)
-
-    def power(n: int) -> float:
-        return sum(_t_power(gap, sd, n, alpha) for gap in (m - mean, m + mean)) - 1
-
-    return _smallest(power, claims, looks, decided)
-
-
-def pairs_for_wins(wins: int, losses: int, ties: int, claims: int, looks: int = 1) -> int | None:
-    """Smallest number of pairs at which an exact sign test has power 0.8, if wins and ties come as often as seen."""
-    decided = wins + losses
-    if not decided or wins == losses:
-        return None
-    share = max(wins, losses) / decided
-    n = np.arange(MOST + 1)
-    needed = stats.binom.isf(ALPHA / looks / claims / 2, n, 0.5) + 1  # wins that decide; more than n: none do
-    power = stats.binom.sf(needed - 1, n, share)
-    untied = decided / (decided + ties)
-
-    def mixed(pairs: int) -> float:
-        """The power over all numbers of pairs that do not tie."""
-        return float(stats.binom.pmf(np.arange(pairs + 1), pairs, untied) @ power[: pairs + 1])
-
-    return next((pairs for pairs in range(1, MOST + 1) if mixed(pairs) >= POWER), None)
-
-
-def _t_power(gap: float, sd: float, n: int, alpha: float) -> float:
-    """One-sided, at half the level for a two-sided test: the tail on the wrong side decides nothing (and is NaN)."""
-    if sd == 0:
-        return float(gap != 0)
-    return float(TTestPower().power(gap / sd, n, alpha, alternative="larger"))
-
-
-def _smallest(power: Callable[[int], float], claims: int, looks: int, decided: float) -> int | None:
-    floor = max(2, fewest_seeds(claims, looks=looks))  # pairs that do not tie
-    enough = range(floor, MOST + 1)
-    fewest = floor + bisect_left(enough, POWER, key=lambda n: float(stats.binom.sf(floor - 1, n, decided)))
-    n = fewest + bisect_left(range(fewest, MOST + 1), True, key=lambda n: power(n) >= POWER)
-    return n if n <= MOST else None

@@ -14,7 +14,7 @@ from study.__main__ import main
 from study.plan.history import History
 from study.plan.plan import Plan
 from study.show.claims.verdicts import evidence_of
-from study.stats.verdict import pairs_needed
+from study.stats.outlook import outlook
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVES, RUNS
@@ -46,17 +46,18 @@ def test_how_many_seeds_for_which_arms_and_at_what_cost(suggest: Suggest, tmp_pa
     (row,) = claims(tmp_path).to_dict("records")
     assert row["verdict"] == "undecided"
     assert lines[0].startswith("1 of 1 claim is undecided.")
-    found = re.search(r"^    (\d+) seeds in all would decide it with looks: 2 \(10 now\)$", "\n".join(lines), re.M)
+    words = r"^    a chance of 50 % that \d+ seeds in all decide it, of 80 % with (\d+) \(looks: 2; 10 now\)$"
+    found = re.search(words, "\n".join(lines), re.M)
     assert found
     needed = int(found[1])
     assert needed > row["pairs_needed"] > 10
-    assert f"about {row['pairs_needed']} seeds would decide it with looks: 1 if" in row["reason"]
+    assert f"of 50 % that {row['pairs_even']} seeds decide it, of 80 % with {row['pairs_needed']}" in row["reason"]
     assert f"  edit: comparisons.a.seeds: {needed}" in lines
     more = 3 * (needed - 10)  # all arms of the comparison have as many seeds
     steps = more * 8 * 34
     assert f"    more seeds for 3 arms: {more:,} runs, {steps:,} steps" in lines
     assert lines[-1].startswith("Judging again is look 2 at more or other data; 1 was declared.")
-    assert "7.4 % with 2" in lines[-1]
+    assert "8.6 % with 2" in lines[-1]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -73,14 +74,15 @@ def test_the_number_is_that_of_the_verdict_whatever_the_looks(
         stored(plan, records(plan, outcome), tmp_path / "results")
         tables[looks] = claims(tmp_path)
     stated = plan.comparisons[0].claims
-    family = int(tables[1]["counts"].sum())
     compared = 0
     for claim, (_, one), (_, three) in zip(stated, tables[1].iterrows(), tables[3].iterrows(), strict=True):
         for looks, row in ((1, one), (3, three)):
             if row["verdict"] == "undecided" and row["test"] != "none":
                 wanted = None if pd.isna(row["pairs_needed"]) else row["pairs_needed"]
-                found = pairs_needed(claim.metric, claim.kind, evidence_of(one), family, looks)
-                assert found == wanted
+                rows = tables[looks]
+                divisor = int((rows["counts"] & (rows["p_adjusted"] > 0.05 / looks)).sum())
+                found = outlook(claim.metric, claim.kind, evidence_of(one), 0.05 / looks / divisor)
+                assert found.likely == wanted
                 compared += 1
     assert compared > 2
 
@@ -94,7 +96,7 @@ def test_a_declared_look_takes_nothing_more(
     stored(plan, records(plan, noisy), tmp_path / "results")
     assert main(["suggest", str(path), "--results", str(tmp_path / "results")]) == 0
     out = capsys.readouterr().out
-    assert "would decide it (10 now)" in out
+    assert " (10 now)" in out
     assert out.splitlines()[-1] == "Judging again is within the 2 looks that the study file declares."
 
 
@@ -106,7 +108,7 @@ def test_no_advice_on_verdicts_by_another_margin(
     path.write_text(path.read_text().replace("margin: 0.002", "margin: 0.05"))
     assert main(["suggest", str(path), "--results", str(tmp_path / "results")]) == 2  # these records hold no runs
     told = capsys.readouterr()
-    assert "would decide it" not in told.out
+    assert "decide it" not in told.out
     assert "none of its arms is trained yet" in told.err
 
 
@@ -138,23 +140,21 @@ def test_the_edit_is_for_the_look_that_comes_next(
     more = needed > declared
     looks = [f"    and looks: {needed}, for the whole study: judging again is look {needed}"] * more
     assert [line for line in lines if "and looks: " in line] == looks
-    assert sum(f"would decide it{f' with looks: {needed}' * more} (10 now)" in line for line in lines) == 1
-    assert sum("seeds in all would decide it" in line for line in lines) == 1
+    assert sum(f" ({f'looks: {needed}; ' * more}10 now)" in line for line in lines) == 1
+    assert sum("seeds in all decide it" in line for line in lines) == 1
     last = f"`looks: {needed}`, which tests each look at {5 / needed:.2g} %" if more else f"within the {needed} looks"
     assert last in lines[-1]
 
 
 def test_no_number_of_seeds_helps_where_nothing_differs(suggest: Suggest) -> None:
     lines = suggest(outcome=lambda label, seed: {"level": 0.9 + seed / 200, "pace": 0.5})
-    assert (
-        "    no affordable number of seeds would decide it: all 10 pairs tie: both have the same test accuracy" in lines
-    )
+    assert "    all 10 pairs tie: both have the same test accuracy" in lines
 
     def balanced(label: str, seed: int) -> Mapping[str, object]:
         return {"level": 0.9 + (0.01 * (-1) ** seed + 1e-5 if label == "adam" else 0), "pace": 0.5}
 
     lines = suggest(outcome=balanced)
-    assert "    no affordable number of seeds would decide it: more than 1,000" in lines
+    assert "    the arms look equal, or as far apart as the margin: no number of seeds is worth naming" in lines
     assert not any("edit:" in line or "Judging again" in line for line in lines)
 
 
@@ -187,7 +187,7 @@ def test_timed_metrics_ask_for_rounds_and_another_timing(
     stored(plan, found._replace(timing=found.timing.assign(step_seconds=steps)), tmp_path / "results")
     assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(tmp_path / "results")]) == 0
     out = capsys.readouterr().out
-    [needed] = re.findall(r"(\d+) rounds in all would decide it with looks: 2 \(6 now\)", out)
+    [needed] = re.findall(r"rounds in all decide it, of 80 % with (\d+) \(looks: 2; 6 now\)", out)
     assert int(needed) > claims(tmp_path)["pairs_needed"].iloc[0]
     assert f"edit: comparisons.a.seeds: {needed}\n" in out
     assert f"steps, and all timing again, in {needed} rounds\n" in out

@@ -108,7 +108,7 @@ def test_a_verdict_at_a_look_that_nobody_declared_is_not_as_required(
 def test_a_look_too_many_is_told() -> None:
     assert note_on_looks(1, 1) == note_on_looks(2, 3) == ""
     assert "look 2 " in note_on_looks(2, 1)
-    assert "7.4 % with 2, 10.9 % with 5" in note_on_looks(2, 1)
+    assert "8.6 % with 2, 14.6 % with 5" in note_on_looks(2, 1)
     assert "2.5 %" in note_on_looks(2, 1)
 
 

@@ -72,7 +72,7 @@ SENTENCES = [
     (
         claim("test_accuracy", [NAN, NAN, *BASE[2:]], [NAN, *(BASE[1:] - 0.1)]),
         "undecided: wins 8 of 9 pairs (2 of a and 1 of b diverged), 1 tie; "
-        "about 18 seeds would decide it with looks: 1 if wins come as often as observed",
+        "a chance of 50 % that 23 seeds decide it, of 80 % with 79",
     ),
 ]
 
@@ -89,24 +89,24 @@ def test_a_verdict_reads(statement: Statement, sentence: str) -> None:
 
 def test_an_open_claim_says_how_many_seeds_would_decide_it() -> None:
     [found] = judge([claim("test_accuracy", BASE + WIDE + 2 / 400, BASE)])
-    assert found.pairs_needed is not None
-    assert found.pairs_needed > 10
+    even, likely, _ = found.outlook
+    assert even is not None
+    assert likely is not None
+    assert 10 < even < likely
     assert because(found).startswith("difference 0.7 points, 95 % interval −0.4 to 1.7; ")
-    assert because(found).endswith(
-        f"about {found.pairs_needed} seeds would decide it with looks: 1 if the true difference is as observed"
-    )
+    assert because(found).endswith(f"; a chance of 50 % that {even} seeds decide it, of 80 % with {likely}")
 
 
 def test_rounds_are_called_rounds() -> None:
     seconds = np.exp(WIDE * 10)
-    [found] = judge([claim("train_seconds", seconds, np.full(10, 1.16))])
-    assert f"about {found.pairs_needed} rounds would" in because(found)
+    [found] = judge([claim("train_seconds", seconds, np.full(10, 1.2))])
+    assert f"that {found.outlook.even} rounds decide it" in because(found)
 
 
 def test_too_few_seeds_are_called_too_few() -> None:
     claims = [claim("test_accuracy", (BASE + STEP)[:6], BASE[:6])] * 2
     found = judge(claims)[0]
-    assert "; 6 seeds cannot decide it among 2 claims; about 7 seeds would decide it" in because(found)
+    assert "; 6 seeds cannot decide it among 2 claims; a chance of 50 % that 7 seeds decide it" in because(found)
     tied = judge([claim("test_accuracy", BASE + np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]) / 400, BASE)])[0]
     assert "10 seeds with 5 ties cannot decide it" in because(tied)
     [one] = judge([claim("test_accuracy", [0.9], [0.8])])
@@ -162,7 +162,8 @@ def test_an_open_claim_is_to_be_tuned_before_it_gets_more_seeds() -> None:
     assert told(found) == (
         "undecided: difference 0.7 points, 97.5 % interval −0.6 to 1.9 (95 %: −0.4 to 1.7); "
         "sigmoid is undertuned, best at the edge of its grid: extend it; "
-        f"then about {found.pairs_needed} seeds would decide it with looks: 2 if the true difference is as observed"
+        f"then a chance of 50 % that {found.outlook.even} seeds decide it, "
+        f"of 80 % with {found.outlook.likely} (looks: 2)"
     )
     [ahead_only] = judge([Statement("test_accuracy", side("relu", ahead, undertuned=True), side("sigmoid", BASE))])
     assert ahead_only.undertuned == ()

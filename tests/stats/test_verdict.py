@@ -9,6 +9,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from study.show.claims.table import because
+from study.stats.outlook import Outlook
 from study.stats.paired import Statement
 from study.stats.verdict import judge
 from tests.stats.sides import INF, NAN, claim, inverted, side
@@ -163,7 +164,7 @@ def test_a_run_that_says_nothing_leaves_the_claim_open(status: str) -> None:
     values, how = BETTER.copy(), ["finished"] * 9 + [status]
     values[9] = NAN
     [found] = judge([Statement("test_accuracy", side("adam", values, how), side("sgd", BASE))])
-    assert (found.word, found.p_adjusted, found.pairs_needed) == ("undecided", 1.0, None)
+    assert (found.word, found.p_adjusted, found.outlook) == ("undecided", 1.0, Outlook())
     assert "adam: 1" in because(found)
     assert because(found).endswith("run it again")
 

@@ -18,10 +18,11 @@ from study.plan.timing import FEWEST_ROUNDS
 from study.plan.trials import Trials
 from study.show.claims.table import note_on_looks, sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
+from study.show.formatting import chance
 from study.show.tables.tuning import steps_out
 from study.stats import unpaired
-from study.stats.exact import ALPHA, MOST, POWER
-from study.stats.verdict import pairs_needed
+from study.stats.exact import ALPHA
+from study.stats.outlook import outlook
 from study.store.layout import Store
 from study.wording import counted, listed
 
@@ -43,7 +44,8 @@ class Advice(NamedTuple):
 
 def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
     """Lines to print. ``claims``: a table of ``CLAIMS``, on the claims of ``plan`` in their order."""
-    family = max(1, int(claims["counts"].sum()))
+    still_open = claims["counts"] & ~(claims["p_adjusted"] <= ALPHA / claims["looks_declared"])
+    divisor = max(1, int(still_open.sum()))  # of Holm's method, for all that are not decided
     claims = stated_rows(claims)
     undecided = int((claims["verdict"] == "undecided").sum())
     of_all = f"of {counted(len(claims), 'claim')}"
@@ -51,7 +53,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
         yield f"None {of_all} is undecided; there is nothing to add." if len(claims) else "The study claims nothing."
         return
     yield f"{undecided} {of_all} {'is' if undecided == 1 else 'are'} undecided."
-    yield f"What would decide each, with a power of {POWER:g}, if the true difference is as observed:"
+    yield "What would decide each, and with what chance (differences are expected to shrink):"
     looks = max(plan.looks, int(claims["looks"].max()) + 1)  # of which judging again is the last
     rows = iter(row for _, row in claims.iterrows())
     more = False
@@ -59,7 +61,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
         pairs = [(claim, row) for claim in comparison.claims if (row := next(rows))["verdict"] == "undecided"]
         if pairs:
             yield f"\n{comparison.name}"
-        given = [_advise(plan, store, claim, row, family, looks) for claim, row in pairs]
+        given = [_advise(plan, store, claim, row, divisor, looks) for claim, row in pairs]
         for (claim, row), advice in zip(pairs, given, strict=True):
             yield f"  {sentence(claim.metric, claim.better, claim.than, claim.kind, row['margin'])}"
             yield f"    {advice.words}"
@@ -76,7 +78,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
         yield note_on_looks(looks, plan.looks, "Judging again") or within
 
 
-def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, family: int, looks: int) -> Advice:
+def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, divisor: int, looks: int) -> Advice:
     """What would decide one claim at one of so many looks; its row of ``CLAIMS``."""
     if row["test"] == "none":
         again = " (the command that ran the study does only what is missing)"
@@ -86,15 +88,16 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, famil
         return search
     paired = row["test"] not in unpaired.TESTS
     unit = "round" if METRICS[claim.metric].per_round else "seed" if paired else "run"
-    now, enough = int(row["pairs"]), pairs_needed if paired else unpaired.runs_needed
-    at = f" with looks: {looks}" if looks != row["looks_declared"] else ""
-    needed = enough(claim.metric, claim.kind, evidence_of(row), family, looks)
-    if needed is None:
-        why = str(row["reason"]).partition(";")[0] if row["ties"] == now else f"more than {MOST:,}"
-        only = "" if pd.isna(row["pairs_needed"]) else at
-        words, needed = f"no affordable number of {unit}s would decide it{only}: {why}", 0
+    now, each = int(row["pairs"]), "" if paired else " of each arm"
+    at = f"looks: {looks}; " if looks != row["looks_declared"] else ""
+    found = outlook(claim.metric, claim.kind, evidence_of(row), ALPHA / looks / divisor, paired)
+    if row["ties"] == now:
+        words = str(row["reason"]).partition(";")[0]
+    elif found.equal:
+        words = f"the arms look equal, or as far apart as the margin: no number of {unit}s is worth naming"
     else:
-        words = f"{needed} {unit}s{'' if paired else ' of each arm'} in all would decide it{at} ({now} now)"
+        words = f"{chance(found, unit, f'{each} in all')} ({at}{now} now)"
+    needed = found.likely or found.even or 0
     if not search.words:
         return Advice(words, needed)
     return search._replace(words=f"{search.words}; {'then ' * bool(needed)}{words}")  # what to add is for new arms

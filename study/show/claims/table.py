@@ -11,9 +11,9 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import Plan
-from study.show.formatting import NONE, Cell, effect, margin_text, percent
+from study.show.formatting import NONE, Cell, chance, effect, margin_text, percent
 from study.show.templates import paragraphs
-from study.stats.exact import ALPHA, MOST
+from study.stats.exact import ALPHA
 from study.stats.paired import Evidence, Lack, Statement
 from study.stats.verdict import FALSE_VERDICTS, Verdict
 from study.wording import counted, listed
@@ -282,16 +282,8 @@ def _open(verdict: Verdict) -> str:
     paired = verdict.claim.paired
     unit = "round" if METRICS[verdict.claim.metric].per_round else "seed" if paired else "run"
     each = "" if paired else " of each arm"
-    by_wins = found.test in ("signed-rank", "rank-sum")
-    observed = "wins come as often as observed" if by_wins else "the true difference is as observed"
-    if verdict.pairs_needed:
-        do = "decide" if found.favours is not False else "refute"
-        first = "then " * bool(arms)
-        more = (
-            f"{first}about {verdict.pairs_needed} {unit}s{each} would {do} it with looks: {verdict.looks} if {observed}"
-        )
-    else:
-        more = f"it would take more than {MOST:,} {unit}s{each} if {observed}" if found.pairs > 1 else ""
+    more = chance(verdict.outlook, unit, each) if found.pairs > 1 else ""
+    more = f"{'then ' * bool(arms)}{more}{f' (looks: {verdict.looks})' * (verdict.looks > 1)}" if more else ""
     if not verdict.hopeless:
         return "; ".join(filter(None, (tune, more)))
     ties = f" with {counted(found.ties, 'tie')}" if found.ties else ""

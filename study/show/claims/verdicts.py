@@ -37,7 +37,8 @@ CLAIMS = pa.schema(
         ("counts", pa.bool_()),  # among the claims that Holm's method corrects for
         *((name, pa.int32()) for name in ("pairs", "wins", "losses", "ties")),
         *((name, pa.float64()) for name in ("mean", "sd")),  # of the differences, as they are tested; null for wins
-        ("pairs_needed", pa.int32()),  # to decide it, if the true difference is as observed
+        # that decide it with a chance of 50 %, and of 80 %; null where the arms look equal
+        *((name, pa.int32()) for name in ("pairs_even", "pairs_needed")),
         ("looks", pa.int32()),  # taken so far, this one included: at so many different data
         ("looks_declared", pa.int32()),
         ("runs_before", pa.int32()),  # of its two arms: there when it was first stated; null where nobody knows
@@ -132,6 +133,7 @@ def _row(
     content: dict[str, Any] = claim.model_dump() | vars(verdict.evidence) | vars(verdict)
     content |= {"comparison": comparison.name, "target": f"{target.metric} {target.value}" if target else ""}
     content |= {"verdict": verdict.word, "reason": reason, "counts": verdict.counts, "stated": plan.stated}
+    content |= {"pairs_even": verdict.outlook.even, "pairs_needed": verdict.outlook.likely}
     content |= {"misled": list(verdict.misled), "looks": taken, "looks_declared": plan.looks, "runs_before": before}
     return {name: content[name] for name in CLAIMS.names}
 
