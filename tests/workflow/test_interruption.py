@@ -9,7 +9,7 @@ import signal
 import time
 from pathlib import Path
 
-from tests.workflow.conftest import ROOT, Place
+from tests.workflow.conftest import ROOT, Place, WarmPlace
 
 TINY = {
     "study": "tiny",
@@ -45,7 +45,7 @@ def test_ctrl_c_ends_with_what_to_call_next(tmp_path: Path) -> None:
 
 def test_after_a_kill_while_data_are_prepared_the_next_call_does_all(tmp_path: Path) -> None:
     """Snakemake leaves a mark that they are incomplete; the process that prepares them ends its work."""
-    place = Place(tmp_path)
+    place = WarmPlace(tmp_path)
     (tmp_path / place.study).write_text(json.dumps(TINY))
     running = place.start()
     end = time.monotonic() + 120

@@ -123,11 +123,11 @@ def test_a_timing_that_comes_or_goes_is_drawn_again(place: Place, tmp_path: Path
 
 
 def test_what_cannot_be_drawn_is_said_and_no_old_page_is_announced(place: Place, tmp_path: Path) -> None:
-    place = Place(place.folder)  # in processes that load everything
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "seaborn.py").write_text("raise ImportError('no seaborn today')")
     edit(place, "title: Two optimizers", "title: Still two")
-    done = place.snakemake(environment={"PYTHONPATH": str(tmp_path / "broken")})
+    # In processes that load everything.
+    done = Place(place.folder).snakemake(environment={"PYTHONPATH": str(tmp_path / "broken")})
     lines = (done.stderr + done.stdout).splitlines()
     assert done.returncode == 1
     assert "FAILED results of optimizer: ImportError: no seaborn today" in lines
