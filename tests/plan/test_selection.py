@@ -6,9 +6,10 @@ from statistics import fmean
 from typing import Any
 
 import pytest
+from scipy.stats import binomtest
 
-from study.plan.choice import Row, Trial, beats, choose, further, rank, score
-from study.plan.search import Search, Searched
+from study.plan.choice import Row, Trial, beats, choose, chosen_by_run, further, rank, score
+from study.plan.search import FIRST_SEED, MOST_SEEDS, Search, Searched
 
 LR = Searched(key="optimizer.lr", log=(0.01, 1.0), points=3)
 DIVERGED: Row = {"status": "diverged", "val_accuracy": None, "val_loss": None, "steps_to_target": None}
@@ -118,6 +119,22 @@ def test_the_best_on_an_edge_is_undertuned_where_it_beats_its_neighbour() -> Non
 def test_the_best_on_an_edge_that_is_level_is_not_undertuned() -> None:
     sides, undertuned, following = where(search(), trials(accuracy(0.5, 0.5), accuracy(0.9, 0.8), accuracy(0.8, 0.92)))
     assert (sides, undertuned, following) == ({"optimizer.lr": "high"}, False, [])
+
+
+@pytest.mark.parametrize(
+    ("runs", "at_edge", "expected"), [(16, 12, True), (16, 11, False), (8, 7, True), (8, 6, False), (3, 3, True)]
+)
+def test_by_seed_an_arm_is_undertuned_where_most_runs_chose_the_edge(runs: int, at_edge: int, expected: bool) -> None:
+    """By the exact binomial test that more than half of all runs would: 12 of 16 have p = 0.038, 11 of 16 0.105."""
+    seeds = [FIRST_SEED + MOST_SEEDS * run for run in range(runs)]
+    inner = [0.8] * at_edge + [0.9] * (runs - at_edge)
+    levels = ([0.5] * runs, inner, [0.89] * runs)
+    outcomes = ([row | {"seed": seed} for row, seed in zip(accuracy(*level), seeds, strict=True)] for level in levels)
+    made = trials(*outcomes)
+    each = search(by_seed=True, seeds=1, extend=0)
+    assert [one["optimizer.lr"] for one in chosen_by_run(each, made, "val_accuracy")].count(1.0) == at_edge
+    assert where(each, made)[:2] == ({"optimizer.lr": "high"}, expected)
+    assert bool(binomtest(at_edge, runs, alternative="greater").pvalue <= 0.05 or runs == at_edge) == expected
 
 
 def with_losses(level: float, *losses: float) -> list[Row]:

@@ -11,7 +11,7 @@ STUDIES = 100
 
 
 @pytest.mark.parametrize(
-    ("label", "metric"), [("sgd", "train_loss"), ("momentum", "test_loss"), ("adam", "epochs_to_target")]
+    ("label", "metric"), [("batch 16", "test_accuracy"), ("momentum", "test_loss"), ("adam", "epochs_to_target")]
 )
 def test_an_arm_that_is_tuned_twice_is_itself(label: str, metric: str) -> None:
     pool = pd.read_parquet(POOL)

@@ -6,9 +6,9 @@ the figure of the comparison, which has no room left.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 
 from study.metrics import METRICS, Select
 from study.plan.plan import Plan
-from study.plan.search import Searched, Value
+from study.plan.search import Searched
 from study.plan.trials import settings_of
 from study.show.figures import panel
 from study.show.figures.data import KNOWN, Evidence
@@ -68,6 +68,7 @@ class Candidates(Panel):
         rows = tuning.assign(x=x, value=value.where(end == "finished"), end=pd.Categorical(end, dtype=ENDS))
         place = {label: i for i, label in enumerate(evidence.labels)}
         rows = rows.sort_values(["label", "x"], key=lambda by: by.map(place) if by.name == "label" else by)
+        self.choices = rows[rows["chosen_here"].eq(True)] if "chosen_here" in rows else rows.iloc[:0]  # of every run
         # At every value of the setting an arm's best candidate.
         first = rows.sort_values("rank").drop_duplicates(["label", "x"])[["label", "candidate"]]
         self.rows = rows.merge(first, on=["label", "candidate"])
@@ -93,7 +94,11 @@ class Candidates(Panel):
             "best": ", each with the best of the other settings" * any(len(one.settings) > 1 for one in chosen),
             "few": "; band: from the worst to the best of them; faint dots: every one" * self.few,
             "marked": "Markers" if by_run else "Large marker",
-            "whose": ("what runs chose, the larger the more of them" if by_run else "the chosen candidate")
+            "whose": (
+                "what runs chose, the larger the more of them" + ", small ones: every run's own trial" * self.few
+                if by_run
+                else "the chosen candidate"
+            )
             + "; an arrow: the best is still at the edge" * any(one.undertuned for one in chosen),
         }  # fmt: skip
 
@@ -160,21 +165,23 @@ class Candidates(Panel):
             )  # fmt: skip
 
     def _mark_by_run(self, ax: Axes) -> None:
-        """Where runs are tuned each for itself, what they chose: markers whose area is the share of the runs."""
-        for label, one in self.chosen.items():
-            line = self.profile[self.profile["label"] == label].set_index("x")["mean"]
-            values = [settings[self.setting.key] for settings in one.by_run] if one else []
-            places = Counter(self._place(value) for value in values)
-            look = self.evidence.looks[label]
-            for x, number in places.items():
-                if x in line.index and np.isfinite(line[x]):
-                    ax.plot(x, line[x], marker=look.marker, markersize=3 + 6 * (number / len(values)) ** 0.5,
-                            color=look.color, markeredgecolor="0.1", markeredgewidth=0.9, zorder=4, clip_on=False,
-                            linestyle="")  # fmt: skip
+        """Where runs are tuned each for itself, what they chose: markers whose area is the share of the runs.
 
-    def _place(self, value: Value) -> float:
-        """Where a value of the setting is on the axis."""
-        return float(value) if not isinstance(value, tuple) else float((self.setting.values or ()).index(value))
+        They are on the line; where it has no mean, since other seeds were lost, at the mean of the runs that chose so.
+        """
+        means = self.profile.set_index(["label", "x"])["mean"]
+        runs = self.choices.groupby("label")["run_seed"].nunique().to_dict()
+        chosen: dict[Any, pd.DataFrame] = dict(iter(self.choices.groupby(["label", "x"], sort=False)))
+        for (label, x), part in chosen.items():
+            look = self.evidence.looks[label]
+            edge: dict[str, Any] = {"marker": look.marker, "color": look.color, "zorder": 4, "clip_on": False}
+            if self.few:
+                ax.scatter(part["x"], part["value"], s=13, edgecolor="0.1", linewidth=0.5, **edge)
+            y = means.get((label, x), np.nan)
+            y = part["value"].mean() if np.isnan(y) else y
+            if np.isfinite(y):
+                size = 3 + 6 * (part["run_seed"].nunique() / runs[label]) ** 0.5
+                ax.plot(x, y, markersize=size, markeredgecolor="0.1", markeredgewidth=0.9, linestyle="", **edge)
 
     def _draw_strip(self, ax: Axes) -> Axes:
         """Below the panel, a row for each arm of which seeds diverged or did not reach the target."""
