@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -66,7 +67,8 @@ def started() -> Path:
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": path},
     )
-    atexit.register(server.communicate)
+    atexit.register(shutil.rmtree, folder)
+    atexit.register(server.communicate)  # is called first
     assert server.stdout
     assert server.stdout.readline() == "ready\n"
     return folder
