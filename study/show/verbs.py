@@ -30,6 +30,7 @@ def collect(arguments: Namespace) -> int:
 
     1 where records are damaged, and were not made again: what they held is missing.
     """
+    from study.show.by_row import ByRow
     from study.show.claims import verdicts
     from study.show.observations import observe
     from study.show.records import gather
@@ -49,7 +50,7 @@ def collect(arguments: Namespace) -> int:
         summary = summarize(plan, observations, records.tuning)
         write_parquet(summary, folder / "summary.parquet", of_study(plan.study, "summary"))
         rulings = verdicts.judge(plan, observations, history)
-        table = verdicts.table_of(plan, rulings, history, observations)
+        table = verdicts.table_of(plan, rulings, history, observations, ByRow(plan, store))
         write_parquet(table, folder / "claims.parquet", of_study(plan.study, "claims"))
     gone = lost(plan, store)
     for each in gone:
@@ -59,6 +60,7 @@ def collect(arguments: Namespace) -> int:
 
 def claims(arguments: Namespace) -> int:
     """Print the verdict on every claim; 1 where one is not as ``--require`` wants it."""
+    from study.show.claims import beside
     from study.show.claims import table as claims_table
     from study.show.page.scope import scope
 
@@ -75,7 +77,9 @@ def claims(arguments: Namespace) -> int:
     met = claims_table.meets(found, arguments.require) if arguments.require else found["verdict"].notna()
     lines, name = claims_table.lines(found), ""
     width = max((len(line.verdict) for line in lines), default=0)
-    for line, counts in zip(lines, met, strict=True):
+    for line, counts, remarks in zip(
+        lines, met, map(beside.remarks, (row for _, row in found.iterrows())), strict=True
+    ):
         if line.comparison != name:
             name = line.comparison
             print(f"{name}")
@@ -84,6 +88,8 @@ def claims(arguments: Namespace) -> int:
         unmet = f"; does not count as {line.verdict}: that look was not declared" * undeclared
         p = f" (p = {line.adjusted} adjusted, against {line.level}; {line.alone} alone)".replace("= <", "<")
         print(printed(f"{'':{width + 6}}{line.reason}{unmet}{p * bool(line.alone)}"))
+        for text in remarks:
+            print(printed(f"{'':{width + 6}}{text}"))
     if name:
         print(f"These verdicts {scope(plan)['words']}.")
     print(claims_table.tally(found))
@@ -100,6 +106,7 @@ def _asked(arguments: Namespace) -> tuple[Plan, Store, Path, str]:
 
 def suggest(arguments: Namespace) -> None:
     """Print what would decide the claims that are undecided. Writes nothing: to ask is no look."""
+    from study.show.by_row import ByRow
     from study.show.claims import advice, verdicts
     from study.show.claims import table as claims_table
     from study.show.observations import observe
@@ -114,7 +121,7 @@ def suggest(arguments: Namespace) -> None:
         history = History.read(plan, store)  # judged in memory: the study's own results are those of its last run
         observations = observe(plan, with_regret(plan, gather(plan, store)))
         rulings = verdicts.judge(plan, observations, history)
-        found = verdicts.table_of(plan, rulings, history, observations).to_pandas()
+        found = verdicts.table_of(plan, rulings, history, observations, ByRow(plan, store)).to_pandas()
     print(*map(printed, advice.suggest(plan, store, found)), sep="\n")
 
 

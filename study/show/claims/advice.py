@@ -16,6 +16,7 @@ from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.plan.search import Search, Searched, Value
 from study.plan.timing import FEWEST_ROUNDS
 from study.plan.trials import Trials
+from study.show.claims import beside
 from study.show.claims.table import note_on_looks, sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
 from study.show.formatting import chance
@@ -86,6 +87,8 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, divis
     search = _behind(plan, store, claim, row)
     if pd.isna(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
         return search
+    if rows := beside.limit(row):
+        return search._replace(words="; ".join(filter(None, (search.words, rows))))
     paired = row["test"] not in unpaired.TESTS
     unit = "round" if METRICS[claim.metric].per_round else "seed" if paired else "run"
     now, each = int(row["pairs"]), "" if paired else " of each arm"

@@ -14,6 +14,8 @@ from study.axes.recipe import digest
 from study.metrics import METRICS
 from study.plan.history import NEVER, History, Look, words
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
+from study.show.by_row import ByRow
+from study.show.claims.beside import BESIDE, beside, on_these_rows
 from study.show.claims.table import WITHDRAWN, because
 from study.show.observations import Observations
 from study.stats.paired import Evidence, Side, Statement
@@ -45,6 +47,7 @@ CLAIMS = pa.schema(
         *((name, pa.string()) for name in ("better_arm", "than_arm")),
         ("target", pa.string()),  # empty where the metric has none
         ("stated", pa.string()),  # Plan.stated, to tell when the study file states something else
+        *BESIDE,
     ]
 )
 Ruling = tuple[PlannedComparison, PlannedClaim, Verdict]  # a claim and what it came to
@@ -81,7 +84,13 @@ def mixture(comparison: PlannedComparison, claim: PlannedClaim, observations: Ob
     return sorted(map(str, ways)) if len(ways) > 1 else []
 
 
-def table_of(plan: Plan, rulings: Sequence[Ruling], history: History, observations: Observations) -> pa.Table:
+def table_of(
+    plan: Plan,
+    rulings: Sequence[Ruling],
+    history: History,
+    observations: Observations,
+    by_row: ByRow | None = None,
+) -> pa.Table:
     """All claims with their verdicts, the withdrawn ones last: a table of ``CLAIMS``.
 
     ``history`` gets the look that these verdicts are, and the last verdict on each claim; it is not written yet.
@@ -94,6 +103,9 @@ def table_of(plan: Plan, rulings: Sequence[Ruling], history: History, observatio
     rows = []
     for comparison, claim, verdict in rulings:
         row = _row(plan, comparison, claim, verdict, history)
+        row |= (found := beside(comparison, claim, verdict, observations, by_row))
+        if words_on_rows := on_these_rows(verdict, found):
+            row["reason"] += f"; {words_on_rows}"
         if ways := mixture(comparison, claim, observations):
             row["reason"] += f"; its runs were not made alike: with {listed(ways)}"
         rows.append(row)
@@ -135,7 +147,7 @@ def _row(
     content |= {"verdict": verdict.word, "reason": reason, "counts": verdict.counts, "stated": plan.stated}
     content |= {"pairs_even": verdict.outlook.even, "pairs_needed": verdict.outlook.likely}
     content |= {"misled": list(verdict.misled), "looks": taken, "looks_declared": plan.looks, "runs_before": before}
-    return {name: content[name] for name in CLAIMS.names}
+    return {name: content.get(name) for name in CLAIMS.names}
 
 
 def evidence_of(row: pd.Series) -> Evidence:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
+from study.show.claims import beside as beside_claims
 from study.show.claims import table as claims_table
 from study.show.figures import FIGURES
 from study.show.formatting import COUNTED, Cell, Estimate, column, quoted
@@ -81,6 +82,8 @@ def render(plan: Plan, store: Store) -> str:
         device=timing.timed_on(plan, records.timing),
         kinds=list(FIGURES.values()),
         claims=claims_table.lines(claims),
+        remarks=[beside_claims.remarks(row) for _, row in claims.iterrows()],
+        improvements=beside_claims.improvements(claims),
         tally=claims_table.tally(claims),
         claim_notes=claims_table.notes(plan, claims) if len(claims) else [],
         sections=list(map(section, plan.comparisons)),

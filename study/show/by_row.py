@@ -1,0 +1,72 @@
+"""What runs came to on every test row. An arm's own files have it; it is read where a claim needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from study.plan.plan import Plan, PlannedClaim
+from study.stats.estimates import Floats
+from study.store.layout import Store, owned
+from study.store.schemas import ARM_RUNS
+
+KEPT = {"test_accuracy": "test_right", "test_loss": "test_losses"}  # the metrics that are means over test rows
+
+
+class ByRow:
+    """Of the arms of a study, in a store."""
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self.plan, self.store = plan, store
+        self._runs = cache(self._read)
+
+    def of(self, claim: PlannedClaim, seeds: Sequence[int]) -> tuple[Floats, Floats] | None:
+        """What both arms of a claim have of its metric, [seeds, rows] each.
+
+        None where it is no mean over test rows, where these are not the same for both arms and all seeds, or where a
+        run has none.
+        """
+        names = [claim.better_arm, claim.than_arm]
+        if claim.metric not in KEPT or not all(name in self.plan.arms and self._shared(name) for name in names):
+            return None
+        if len({self.plan.arms[name].dataset_id for name in names}) > 1:
+            return None
+        parts = [[self._runs(name).get(seed, {}) for seed in seeds] for name in names]
+        found = [[_values(run, KEPT[claim.metric]) for run in runs] for runs in parts]
+        if not seeds or len({None if each is None else len(each) for side in found for each in side}) > 1:
+            return None
+        better, than = ([each for each in side if each is not None] for side in found)
+        return (np.stack(better), np.stack(than)) if better else None
+
+    def _shared(self, name: str) -> bool:
+        """Whether all seeds of an arm are tested on the same rows."""
+        outline = self.plan.arms[name].outline
+        dataset = outline.dataset
+        return not outline.trainer.free and (dataset.split == "fixed" or dataset.given_test is True)
+
+    def _read(self, arm: str) -> dict[int, dict[str, Any]]:
+        """By seed."""
+        columns = ["seed", "test_rows", *KEPT.values()]
+        runs: dict[int, dict[str, Any]] = {}
+        for block, seeds in owned(self.store.present([arm])[arm], self.plan.seeds[arm]):
+            table = pq.read_table(self.store.runs(arm, block), schema=ARM_RUNS, columns=columns)
+            for seed, rows, right, losses in zip(*(table[name] for name in columns), strict=True):
+                if seed.as_py() in seeds:
+                    runs[seed.as_py()] = {
+                        "rows": rows.as_py(),
+                        "test_right": right.as_py(),
+                        "test_losses": losses.values.to_numpy() if losses.is_valid else None,
+                    }
+        return runs
+
+
+def _values(run: dict[str, Any], column: str) -> Floats | None:
+    """Of one run [rows]: 1 where it is right, or its losses."""
+    kept = run.get(column)
+    if kept is not None and column == "test_right":
+        kept = np.unpackbits(np.frombuffer(kept, np.uint8), count=run["rows"])
+    return None if kept is None else np.asarray(kept, dtype=float)

@@ -1,0 +1,165 @@
+"""What stands beside a verdict: an interval over seeds and test rows, runs that failed, how often one arm is better."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from scipy import stats
+
+from study.metrics import METRICS
+from study.plan.plan import PlannedClaim, PlannedComparison
+from study.show.by_row import ByRow
+from study.show.formatting import effect, percent
+from study.show.observations import Observations
+from study.stats.crossed import carriers, crossed, effects
+from study.stats.exact import ALPHA
+from study.stats.reliability import ends, improvement
+from study.stats.verdict import Verdict
+from study.wording import counted
+
+BESIDE = pa.schema(
+    [
+        ("rows", pa.int32()),  # test rows, where what every run did on each is known
+        # Of the interval over seeds and rows, both sampled; of the level that decided the claim, or would have.
+        *((name, pa.float64()) for name in ("rows_low", "rows_high", "rows_level")),
+        (
+            "rows_error",
+            pa.float64(),
+        ),  # of the mean difference, as it is tested: what stays however many seeds there are
+        ("rows_half", pa.int32()),  # the fewest rows that carry half of the difference
+        *((name, pa.float64()) for name in ("improvement", "improvement_low", "improvement_high")),
+        ("ends", pa.string()),  # "learned" or "reached", where some runs of the two arms did and some did not
+        *((name, pa.int32()) for name in ("better_ends", "than_ends")),  # runs that did
+        ("ends_p", pa.float64()),  # of the test that both do so equally often
+    ]
+)
+
+
+def beside(
+    comparison: PlannedComparison,
+    claim: PlannedClaim,
+    verdict: Verdict,
+    observations: Observations,
+    by_row: ByRow | None,
+) -> dict[str, Any]:
+    """The columns ``BESIDE`` of a claim, as far as there is anything to say."""
+    if verdict.evidence.lacking:
+        return {}
+    found = _over_rows(comparison, claim, verdict, observations, by_row) | _ends(comparison, claim, observations)
+    if won := improvement(verdict.claim):
+        found |= dict(zip(("improvement", "improvement_low", "improvement_high"), won, strict=True))
+    return found
+
+
+def _over_rows(
+    comparison: PlannedComparison,
+    claim: PlannedClaim,
+    verdict: Verdict,
+    observations: Observations,
+    by_row: ByRow | None,
+) -> dict[str, Any]:
+    if by_row is None or not comparison.here or verdict.evidence.test != "sign-flip":
+        return {}
+    rows = observations.of(comparison.name, claim.metric)
+    seeds = [set(rows.loc[rows["label"] == label, "seed"]) for label in (claim.better, claim.than)]
+    both = by_row.of(claim, sorted(map(int, seeds[0] & seeds[1])))
+    each = None if both is None else effects(claim.metric, *both)
+    over = None if each is None else crossed(each)
+    if both is None or over is None:
+        return {}
+    level = verdict.level_adjusted or verdict.evidence.level
+    low, high = (METRICS[claim.metric].restored(end) for end in over.interval(level))
+    return {
+        "rows": both[0].shape[1],
+        "rows_low": low,
+        "rows_high": high,
+        "rows_level": level,
+        "rows_error": over.rows_error,
+        "rows_half": carriers(claim.metric, *both),
+    }
+
+
+def _ends(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> dict[str, Any]:
+    about = METRICS[claim.metric]
+    if about.per_round:
+        return {}
+    rows = observations.of(comparison.name, claim.metric) if about.target else observations.runs(comparison.name)
+    sides = [rows[rows["arm"] == arm].set_index("seed") for arm in (claim.better_arm, claim.than_arm)]
+    if comparison.paired:
+        seeds = sides[0].index.intersection(sides[1].index)
+        sides = [side.loc[seeds] for side in sides]
+    column = "paired" if about.target else "value"
+    values = [side[column].to_numpy(dtype=float) for side in sides]
+    if any(np.isnan(each).any() for each in values):
+        return {}
+    better, than = (np.isfinite(each) if about.target else each > 0 for each in values)
+    found = ends(better, than, comparison.paired)
+    names = ("better_ends", "than_ends", "ends_p")
+    return (
+        {}
+        if found is None
+        else {"ends": "reached" if about.target else "learned"} | dict(zip(names, found, strict=True))
+    )
+
+
+def on_these_rows(verdict: Verdict, found: dict[str, Any]) -> str:
+    """What a reason adds where other rows may come out otherwise; else "". ``found``: of ``BESIDE``."""
+    if verdict.word == "undecided" or found.get("rows_low") is None:
+        return ""
+    about, equal = METRICS[verdict.claim.metric], verdict.claim.kind == "equal"
+    margin = about.threshold(verdict.evidence.margin)
+    low, high, most, least = found["rows_low"], found["rows_high"], about.restored(margin), about.restored(-margin)
+    if verdict.word == "supported":
+        holds = least < low and high < most if equal else low > most
+    else:
+        holds = high < least or low > most if equal else high < most
+    return "" if holds else f"{verdict.word} on these test rows, undecided about new data"
+
+
+def remarks(row: pd.Series) -> list[str]:
+    """Lines beside a verdict, from its row of claims.parquet."""
+    lines = []
+    if pd.notna(row["rows_low"]):
+        around = effect(row["metric"], row["estimate"], row["rows_low"], row["rows_high"]).around
+        half = (
+            ""
+            if pd.isna(row["rows_half"])
+            else (
+                f"; {row['rows_half']:.0f} of {counted(int(row['rows']), 'test row')} "
+                f"{'carries' if row['rows_half'] == 1 else 'carry'} half of the difference"
+            )
+        )
+        lines.append(f"over seeds and test rows: {percent(row['rows_level'])} interval {around}{half}")
+    if pd.notna(row["ends_p"]):
+        how = "reached the target" if row["ends"] == "reached" else "learned"
+        test = "Fisher" if row["test"] in ("permutation", "rank-sum") else "McNemar"
+        counts = f"{row['better_ends']:.0f} runs of {row['better']}, {row['than_ends']:.0f} of {row['than']}"
+        lines.append(f"{how}: {counts} ({test}, p = {row['ends_p']:.2g}, not adjusted)")
+    return lines
+
+
+def improvements(claims: pd.DataFrame) -> list[str]:
+    """``81 % (57 to 96 %)`` for each claim: of the runs of one arm that beat one of the other; "" where not known."""
+    names = ("improvement", "improvement_low", "improvement_high")
+    shares = ([f"{100 * row[name]:.0f}" for name in names] for _, row in claims.iterrows())
+    return ["" if share == "nan" else f"{share} % ({low} to {high} %)" for share, low, high in shares]
+
+
+def limit(row: pd.Series) -> str:
+    """Why no number of seeds would tell about other rows than those of the test, where that is so; else ""."""
+    if pd.isna(row["rows_error"]) or not row["rows_error"] or pd.isna(row["mean"]):
+        return ""
+    margin = METRICS[row["metric"]].threshold(row["margin"])
+    gap = margin - abs(row["mean"]) if row["kind"] == "equal" else abs(row["mean"] - margin)
+    spread = float(stats.norm.ppf(1 - ALPHA / 2)) * row["rows_error"]
+    if spread <= abs(gap):
+        return ""
+    needed = f"about {ceil(row['rows'] * (spread / gap) ** 2):,} test rows would do" if gap else "more test rows"
+    return (
+        f"its {counted(int(row['rows']), 'test row')} are the limit, not seeds: on other rows it may come out "
+        f"otherwise, however many seeds there are; {needed}, if the true difference is as observed"
+    )

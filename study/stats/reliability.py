@@ -1,0 +1,72 @@
+"""Beside a verdict: how often the one arm beats the other, and whether one of them fails more often."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from study.stats.estimates import Bools
+from study.stats.paired import Statement, differences, oriented, worse_than_any
+from study.stats.symmetry import TIE
+
+
+class Improvement(NamedTuple):
+    """The probability that a run of the arm claimed to be better beats one of the other, ties for half, and its 95 %
+    interval.
+    """
+
+    share: float
+    low: float
+    high: float
+
+
+def improvement(claim: Statement) -> Improvement | None:
+    """Probability of improvement (Agarwal et al., 2021), whatever the margin; None without runs.
+
+    Of pairs the share that is won, with its interval of Clopper and Pearson (1934). Where nothing pairs the runs it is
+    the share of all pairs of any two, which varies no more than so many pairs as the smaller arm has runs (Hoeffding,
+    1963): the interval is theirs.
+    """
+    worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
+    if claim.paired:
+        d = differences(claim.metric, claim.better.values, claim.than.values, worst)
+        won, tied = d > TIE, ~(np.abs(d) > TIE)  # NaN: both are worse than every number
+    else:
+        sides = zip((claim.better, claim.than), worst, strict=True)
+        one, other = (oriented(claim.metric, side.values, lost) for side, lost in sides)
+        with np.errstate(invalid="ignore"):
+            d = np.subtract.outer(one, other)
+        won, tied = d > TIE, ~(np.abs(d) > TIE)
+    runs = min(d.shape)
+    if not runs:
+        return None
+    share = float((won + tied / 2).mean())
+    low, high = proportion_confint(share * runs, runs, method="beta")
+    return Improvement(share, float(low), float(high))
+
+
+class Ends(NamedTuple):
+    """Of each of two arms, how many runs ended well; and p of the test that they do so equally often."""
+
+    better: int
+    than: int
+    p: float
+
+
+def ends(better: Bools, than: Bools, paired: bool = True) -> Ends | None:
+    """Exact McNemar test (1947) of the pairs in which one of the two ended well; of runs that nothing pairs Fisher's.
+
+    None where all runs of both ended alike.
+    """
+    well = int(better.sum()), int(than.sum())
+    if not sum(well) or sum(well) == len(better) + len(than):
+        return None
+    if paired:
+        only = int((better & ~than).sum()), int((than & ~better).sum())
+        p = stats.binomtest(only[0], sum(only)).pvalue if sum(only) else 1.0
+    else:
+        p = stats.fisher_exact([[well[0], len(better) - well[0]], [well[1], len(than) - well[1]]]).pvalue
+    return Ends(*well, float(p))

@@ -1,0 +1,130 @@
+"""What stands beside verdicts: a difference that five test rows carry, and runs that did not learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from study.__main__ import main
+from study.plan.plan import Plan
+from study.show.claims.beside import limit, remarks
+from study.stats.crossed import crossed
+from study.store.files import write_parquet
+from study.store.layout import Block, Store
+from study.store.schemas import ARM_RUNS, CURVES
+from study.store.seal import of_curves, of_runs
+from tests.show.records import judged, records
+
+TWO = """
+a:
+  vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}
+  metrics: [test_accuracy]
+  claims: [{metric: test_accuracy, better: adam, than: sgd}]
+"""
+SEEDS, ROWS = 16, 360
+
+
+def right(label: str, few: int, share: float) -> np.ndarray:
+    """[seeds, rows] bool: sgd gets a ``few`` rows wrong in most runs, adam half as many; else there is chance."""
+    easy = np.random.default_rng(1).random(ROWS) < 0.95
+    draw = np.random.default_rng(len(label))
+    found: np.ndarray = easy ^ (draw.random((SEEDS, ROWS)) < 0.002)
+    for rows, best in ((slice(few), "adam"), (slice(few, few + few // 2), "sgd")):
+        found[:, rows] = draw.random((SEEDS, ROWS))[:, rows] < (share if label == best else 1 - share)
+    return found
+
+
+def stored_rows(plan: Plan, store: Store, few: int, share: float = 0.95) -> None:
+    """Records of both arms, with the rows that each run got right."""
+    bits = {label: right(label, few, share) for label in ("sgd", "adam")}
+    found = records(plan, lambda label, seed: {"level": bits[label][seed].mean() + 0.01, "pace": 0.1})
+    labels, block = plan.comparisons[0].labels, Block(0, SEEDS - 1)
+    for arm in plan.arms:
+        runs = found.runs[found.runs["arm"] == arm].to_dict("records")
+        rows: list[dict[str, Any]] = [
+            {name: run.get(name) for name in ARM_RUNS.names if pd.notna(run.get(name))}
+            | {"test_right": np.packbits(bits[labels[arm]][run["seed"]]).tobytes()}
+            for run in runs
+        ]
+        write_parquet(pa.Table.from_pylist(rows, ARM_RUNS), store.runs(arm, block), of_runs(arm, block))
+        curves = found.curves.loc[found.curves["arm"] == arm].reindex(columns=CURVES.names)
+        table = pa.Table.from_pandas(curves, CURVES, preserve_index=False)
+        write_parquet(table, store.curves(arm, block), of_curves(arm, block))
+    plan.write(store, {})
+    assert main(["collect", str(store.study("small") / "plan.json")]) == 0
+
+
+def claim_of(store: Store) -> pd.Series:
+    return pd.read_parquet(store.study("small") / "claims.parquet").iloc[0]
+
+
+def test_five_rows_decide_nothing_about_new_data(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, store = planned(TWO, seeds=SEEDS), Store(tmp_path / "results")
+    stored_rows(plan, store, few=5)
+    row = claim_of(store)
+    assert (row["verdict"], row["rows"]) == ("supported", ROWS)
+    assert row["reason"].endswith("; supported on these test rows, undecided about new data")
+    by_hand = crossed(right("adam", 5, 0.95) * 1.0 - right("sgd", 5, 0.95))
+    assert by_hand
+    assert (row["rows_low"], row["rows_high"]) == pytest.approx(by_hand.interval(0.95))  # one claim: Holm's is 95 %
+    assert row["rows_low"] < 0 < row["low"]
+    assert row["rows_half"] <= 3
+    assert row["improvement"] == 1
+    capsys.readouterr()
+    assert main(["claims", str(tmp_path / "small.yaml"), "--results", str(store.root)]) == 0
+    said = capsys.readouterr().out
+    assert "undecided about new data" in said
+    assert f"over seeds and test rows: 95 % interval −{-100 * row['rows_low']:.2f}" in said
+    assert "of 360 test rows carry half of the difference" in said
+    assert main(["report", str(store.study("small") / "plan.json")]) == 0
+    page = (store.study("small") / "report.html").read_text(encoding="utf-8")
+    assert "undecided about new data" in page
+    assert "over seeds and test rows" in page
+    assert "100 % (79 to 100 %)" in page
+
+
+def test_many_rows_do(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    plan, store = planned(TWO, seeds=SEEDS), Store(tmp_path / "results")
+    stored_rows(plan, store, few=120, share=0.6)
+    row = claim_of(store)
+    assert row["verdict"] == "supported"
+    assert row["rows_low"] > 0
+    assert "new data" not in row["reason"]
+    assert row["rows_half"] > 5
+
+
+def test_seeds_are_not_asked_for_where_rows_are_the_limit(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, store = planned(TWO.replace("sgd}]", "sgd, margin: 0.008}]"), seeds=SEEDS), Store(tmp_path / "results")
+    stored_rows(plan, store, few=5)
+    row = claim_of(store)
+    assert row["verdict"] == "undecided"
+    assert "360 test rows are the limit, not seeds" in limit(row)
+    capsys.readouterr()
+    assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(store.root)]) == 0
+    said = capsys.readouterr().out
+    assert "test rows are the limit, not seeds" in said
+    assert "edit: comparisons.a.seeds" not in said
+
+
+def test_arms_of_which_some_runs_did_not_learn(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    def outcome(label: str, seed: int) -> Mapping[str, object]:
+        return {"level": 0.95 + seed / 1000, "learned": label == "sgd" or seed > 3}
+
+    plan = planned(TWO, seeds=SEEDS)
+    row = judged(plan, Store(tmp_path / "results"), records(plan, outcome)).iloc[0]
+    assert (row["ends"], row["better_ends"], row["than_ends"]) == ("learned", 12, 16)
+    assert row["ends_p"] == 2 / 2**4
+    assert remarks(row) == ["learned: 12 runs of adam, 16 of sgd (McNemar, p = 0.12, not adjusted)"]
+    assert pd.isna(row["rows"])  # records without rows
+    every = judged(plan, Store(tmp_path / "other"), records(plan)).iloc[0]
+    assert remarks(every) == []
