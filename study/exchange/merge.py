@@ -217,9 +217,9 @@ def _study(study: str, into: Store, source: Store, taken: Taken) -> None:
     if not path.is_file():
         return
     theirs, mine = History.at(path), History.at(into.study(study) / "history.json")
-    before = json.dumps([mine.claims, mine.looks])
+    before = json.dumps([mine.claims, mine.looks, mine.declared])
     mine.take_in(theirs)
-    if json.dumps([mine.claims, mine.looks]) != before:
+    if json.dumps([mine.claims, mine.looks, mine.declared]) != before:
         taken.writes.append(mine.write)
         _add(taken, "history file")
 

@@ -50,6 +50,7 @@ class _Content(Frozen):
     claims: dict[str, _Entry]
     looks: dict[str, list[Look]]
     drawn: dict[str, str]
+    declared: int | None = None
 
 
 @dataclass
@@ -62,13 +63,14 @@ class History:
 
     ``looks`` taken at them: by ``PlannedClaim.about``, so that looking at the same two arms with another target is
     another look. ``drawn``: a digest of the records of each arm, and of the timing, that the study's results were drawn
-    from last.
+    from last. ``declared``: how many looks the study file declared at the first verdict; None before it, or in old files.
     """
 
     path: Path
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
     looks: dict[str, list[Look]] = field(default_factory=dict)
     drawn: dict[str, str] = field(default_factory=dict)
+    declared: int | None = None
 
     @classmethod
     def read(cls, plan: Plan, store: Store) -> History:
@@ -82,7 +84,7 @@ class History:
             _Content.model_validate_json(text := note_text(path))
             content = json.loads(text)
             claims = {words: NEVER | entry for words, entry in content["claims"].items()}
-            return cls(path, claims, content["looks"], content["drawn"])
+            return cls(path, claims, content["looks"], content["drawn"], content.get("declared"))
         except FileNotFoundError:
             return cls(path)
         except ValueError:
@@ -93,12 +95,17 @@ class History:
     def write(self) -> None:
         """Where it differs from what the file holds."""
         content = {"claims": self.claims, "looks": self.looks, "drawn": self.drawn}
+        content |= {"declared": self.declared} if self.declared else {}
         write_note(self.path, json.dumps(content, indent=1, sort_keys=True))
 
     def runs_before(self, words: str) -> int | None:
         """How many runs were there when a claim was first stated; None where nobody knows."""
         stated = self.claims.get(words, NEVER)["stated"]
         return stated["runs"] if stated else None
+
+    def looks_declared(self, plan: Plan) -> int:
+        """How many looks count: those that were declared before the first verdict was seen, whatever is said since."""
+        return self.declared or plan.looks
 
     def withdrawn(self, plan: Plan) -> list[dict[str, Any]]:
         """The last rows of the claims that were judged once, and that ``plan`` does not state."""
@@ -117,6 +124,7 @@ class History:
                 "stated": min(stated, key=lambda one: (one["time"], -one["runs"])) if stated else None,
                 "row": max(rows, key=lambda row: row.get("pairs") or 0) if rows else None,
             }
+        self.declared = min(filter(None, (self.declared, other.declared)), default=None)
         for about, looks in other.looks.items():
             for look in looks:
                 self.look({about: look})

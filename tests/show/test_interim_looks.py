@@ -101,8 +101,18 @@ def test_a_verdict_at_a_look_that_nobody_declared_is_not_as_required(
     assert required("supported", 10) == 1
     [line] = [line for line in capsys.readouterr().out.splitlines() if "; look 2, 1 declared" in line]
     assert "; does not count as supported: that look was not declared" in line
-    assert required("supported", 10, looks=2) == 0
-    assert required("refuted", 10, looks=2) == 1
+    assert required("supported", 10, looks=2) == 1  # declared after a verdict was seen
+    assert "; look 2, 1 declared" in capsys.readouterr().out
+
+
+def test_looks_that_are_declared_first_count(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    for seeds, looks in ((8, 2), (10, 1)):
+        plan = planned(SURE, seeds=seeds).model_copy(update={"looks": looks})
+        claims = judged(plan, Store(tmp_path / "results"), records(plan, outcome))
+        assert set(claims["looks_declared"]) == {2}
+        assert set(claims["level_adjusted"]) == {1 - 0.05 / 2}
+    assert claims["looks"].tolist() == [2]
+    assert "declared" not in claims["reason"][0]
 
 
 def test_a_look_too_many_is_told() -> None:
@@ -136,9 +146,9 @@ def test_check_tells_of_a_look_that_nobody_declared_before_anything_is_trained(
     planned(text, seeds=12)
     [line] = looks()
     assert line.startswith("warning: comparisons.optimizer.claims[0], [1]: to judge again would be look 2")
-    assert "1 is declared; say looks: 2" in line
+    assert "1 was declared before the first verdict" in line
     file.write_text(file.read_text().replace("seeds:", "looks: 2\nseeds:"))
-    assert looks() == []
+    assert looks() == [line]  # too late
 
 
 def test_check_counts_withdrawn_claims_as_verdicts_do(

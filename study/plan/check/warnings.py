@@ -201,6 +201,7 @@ def _another_look(plan: Plan, store: Store) -> Iterator[str]:
     """Claims that were looked at as often as the study file says, and that would be judged on other data."""
     history, rounds = History.read(plan, store), rounds_of(plan.comparisons)
     newer = {*Freshness(plan, store).newer()}.difference(plan.missing(store)) if history.looks else set()
+    declared = history.looks_declared(plan)
     judged = [words for words, entry in history.claims.items() if entry["row"]]
     for comparison in plan.comparisons:
         taken: dict[int, int] = {}  # place → looks at the claim
@@ -212,14 +213,15 @@ def _another_look(plan: Plan, store: Store) -> Iterator[str]:
             other |= not newer.isdisjoint({claim.better_arm, claim.than_arm, *[TIMING] * about.timed})
             aim = str(comparison.target) if about.target else ""
             other |= not any(words.startswith(claim.about) and words.endswith(aim) for words in judged)
-            if other and len(looks) >= plan.looks:
+            if other and len(looks) >= declared:
                 taken[i] = len(looks)
         if taken:
             most = max(taken.values()) + 1
             yield (
                 f"{join_each(join('comparisons', comparison.name), 'claims', [*taken])}: to judge again would be look "
-                f"{most}, at other data than before, and {plan.looks} {'is' if plan.looks == 1 else 'are'} declared; "
-                f"say looks: {most}, or keep the seeds, targets and timing"
+                f"{most}, at other data than before, and {declared} {'was' if declared == 1 else 'were'} "
+                "declared before the first verdict; "
+                "keep the seeds, targets and timing, or no verdict of it counts as at a declared look"
             )
 
 

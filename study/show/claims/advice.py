@@ -55,7 +55,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
         return
     yield f"{undecided} {of_all} {'is' if undecided == 1 else 'are'} undecided."
     yield "What would decide each, and with what chance (differences are expected to shrink):"
-    looks = max(plan.looks, int(claims["looks"].max()) + 1)  # of which judging again is the last
+    again, looks = int(claims["looks"].max()) + 1, int(claims["looks_declared"].max())
     rows = iter(row for _, row in claims.iterrows())
     more = False
     for comparison in plan.comparisons:
@@ -72,15 +72,15 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
             yield from more_tuning_seeds(plan, comparison, misled)
         if seeds := max((advice.seeds for advice in given), default=0):
             more = True
-            yield from _more_seeds(plan, comparison, seeds, looks)
+            yield from _more_seeds(plan, comparison, seeds)
     if more:
         yield "\n`python -m study check FILE` says how long it takes once the file is edited."
-        within = f"Judging again is within the {counted(looks, 'look')} that the study file declares."
-        yield note_on_looks(looks, plan.looks, "Judging again") or within
+        within = f"Judging again is within the {counted(looks, 'look')} that the study file declared."
+        yield note_on_looks(again, looks, "Judging again") or within
 
 
 def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, divisor: int, looks: int) -> Advice:
-    """What would decide one claim at one of so many looks; its row of ``CLAIMS``."""
+    """What would decide one claim at one of so many looks that are declared; its row of ``CLAIMS``."""
     if row["test"] == "none":
         again = " (the command that ran the study does only what is missing)"
         return Advice(f"{row['reason']}{again * (claim.better_arm in plan.arms)}")
@@ -92,14 +92,13 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, divis
     paired = row["test"] not in unpaired.TESTS
     unit = "round" if METRICS[claim.metric].per_round else "seed" if paired else "run"
     now, each = int(row["pairs"]), "" if paired else " of each arm"
-    at = f"looks: {looks}; " if looks != row["looks_declared"] else ""
     found = outlook(claim.metric, claim.kind, evidence_of(row), ALPHA / looks / divisor, paired)
     if row["ties"] == now:
         words = str(row["reason"]).partition(";")[0]
     elif found.equal:
         words = f"the arms look equal, or as far apart as the margin: no number of {unit}s is worth naming"
     else:
-        words = f"{chance(found, unit, f'{each} in all')} ({at}{now} now)"
+        words = f"{chance(found, unit, f'{each} in all')} ({now} now)"
     needed = found.likely or found.even or 0
     if not search.words:
         return Advice(words, needed)
@@ -131,20 +130,16 @@ def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Ad
     return Advice("; ".join(parts), outside=tuple(outside), misled=tuple(sides[label] for label in misled))
 
 
-def _more_seeds(plan: Plan, comparison: PlannedComparison, seeds: int, looks: int) -> Iterator[str]:
+def _more_seeds(plan: Plan, comparison: PlannedComparison, seeds: int) -> Iterator[str]:
     """The change of the study file, and what it costs; or of the file that the runs are in."""
     if comparison.runs:
         yield f"  add runs to {comparison.runs.name}: {seeds} in all of each of the {len(comparison.arms)} arms"
-        if looks > plan.looks:
-            yield f"    and looks: {looks} to the study file: judging again is look {looks}"
         return
     more = {arm: seeds - plan.seeds[arm] for arm in comparison.trained if plan.seeds[arm] < seeds}
     work = sum_up(final(plan.arms[arm], runs) for arm, runs in more.items())
     again = plan.timing and seeds > plan.timing.rounds and any(arm in plan.timing.arms for arm in comparison.trained)
     timed = f", and all timing again, in {max(seeds, FEWEST_ROUNDS)} rounds" if again else ""
     yield f"  edit: comparisons.{comparison.name}.seeds: {seeds}"
-    if looks > plan.looks:
-        yield f"    and looks: {looks}, for the whole study: judging again is look {looks}"
     yield f"    more seeds for {counted(len(comparison.arms), 'arm')}: {work}{timed}"
 
 

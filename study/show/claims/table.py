@@ -97,6 +97,7 @@ def tally(claims: pd.DataFrame) -> str:
 def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
     """How the verdicts were come to."""
     stated = [comparison for comparison in plan.comparisons if comparison.claims] or plan.comparisons
+    declared = int(stated_rows(claims)["looks_declared"].max()) if len(stated_rows(claims)) else plan.looks
     return paragraphs(
         "claim_notes",
         counting=int(claims["counts"].sum()),
@@ -104,12 +105,12 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
         given="".join(sorted({"paired" if c.paired else "unpaired" for c in stated if not c.here})),
         paired=any(c.paired for c in stated),
         unpaired=not all(c.paired for c in stated),
-        looks=plan.looks,
+        looks=declared,
         scripts=all(arm.outline.trainer.free for arm in plan.arms.values()),
         derived=claims["derived"].any(),
         within=(claims["verdict"] == "within the margin").any(),
         withdrawn=(claims["verdict"] == WITHDRAWN).any(),
-        on_looks=note_on_looks(int(claims["looks"].max()), plan.looks),
+        on_looks=note_on_looks(int(claims["looks"].max()), declared),
     )
 
 
@@ -120,8 +121,8 @@ def note_on_looks(taken: int, declared: int, what: str = "This") -> str:
     seen = ", ".join(f"{100 * share:.1f} % with {looks}" for looks, share in FALSE_VERDICTS.items())
     return (
         f"{what} is look {taken} at more or other data; {declared} {'was' if declared == 1 else 'were'} declared. Each "
-        f"further look makes a false verdict likelier than 5 % (by simulation {seen}). Declare `looks: {taken}`, which "
-        f"tests each look at {100 * ALPHA / taken:.2g} %, or keep the seeds, targets and timing."
+        f"further look makes a false verdict likelier than 5 % (by simulation {seen}). Only looks that were "
+        f"declared before the first verdict count: `looks: {taken}` would have tested each at {100 * ALPHA / taken:.2g} %."
     )
 
 

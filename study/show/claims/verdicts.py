@@ -58,7 +58,7 @@ def judge(plan: Plan, observations: Observations, history: History) -> list[Ruli
     stated = [(comparison, claim) for comparison in plan.comparisons for claim in comparison.claims]
     statements = [statement(comparison, claim, observations) for comparison, claim in stated]
     others = [row["p"] for row in history.withdrawn(plan) if row["counts"]]
-    verdicts = judge_statements(statements, plan.looks, others)
+    verdicts = judge_statements(statements, history.looks_declared(plan), others)
     return [(*about, verdict) for about, verdict in zip(stated, verdicts, strict=True)]
 
 
@@ -100,6 +100,8 @@ def table_of(
         if verdict.counts and not verdict.evidence.lacking:
             seen.setdefault(claim.about, {})[data_of(verdict.claim)] = verdict.evidence.pairs
     history.look(seen)
+    if seen:
+        history.declared = history.looks_declared(plan)
     rows = []
     for comparison, claim, verdict in rulings:
         row = _row(plan, comparison, claim, verdict, history)
@@ -137,8 +139,9 @@ def _row(
     taken = len(history.looks.get(claim.about, ()))
     before = history.runs_before(words(comparison, claim))
     reason = because(verdict)
-    if taken > plan.looks:
-        reason += f"; look {taken}, {plan.looks} declared"
+    declared = history.looks_declared(plan)
+    if taken > declared:
+        reason += f"; look {taken}, {declared} declared"
     if before and comparison.here:  # of runs that are there already it is said once, of all
         reason += f"; stated after {before} runs of its arms were there"
     target = comparison.target if METRICS[claim.metric].target else None
@@ -146,7 +149,7 @@ def _row(
     content |= {"comparison": comparison.name, "target": f"{target.metric} {target.value}" if target else ""}
     content |= {"verdict": verdict.word, "reason": reason, "counts": verdict.counts, "stated": plan.stated}
     content |= {"pairs_even": verdict.outlook.even, "pairs_needed": verdict.outlook.likely}
-    content |= {"misled": list(verdict.misled), "looks": taken, "looks_declared": plan.looks, "runs_before": before}
+    content |= {"misled": list(verdict.misled), "looks": taken, "looks_declared": declared, "runs_before": before}
     return {name: content.get(name) for name in CLAIMS.names}
 
 
