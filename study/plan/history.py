@@ -63,7 +63,7 @@ class History:
 
     ``looks`` taken at them: by ``PlannedClaim.about``, so that looking at the same two arms with another target is
     another look. ``drawn``: a digest of the records of each arm, and of the timing, that the study's results were drawn
-    from last. ``declared``: how many looks the study file declared at the first verdict; None before it, or in old files.
+    from last. ``declared``: how many looks the study file declared at the first verdict; None before, or in old files.
     """
 
     path: Path

@@ -122,7 +122,7 @@ def note_on_looks(taken: int, declared: int, what: str = "This") -> str:
     return (
         f"{what} is look {taken} at more or other data; {declared} {'was' if declared == 1 else 'were'} declared. Each "
         f"further look makes a false verdict likelier than 5 % (by simulation {seen}). Only looks that were "
-        f"declared before the first verdict count: `looks: {taken}` would have tested each at {100 * ALPHA / taken:.2g} %."
+        f"declared before the first verdict count: `looks: {taken}` would have tested each at {5 / taken:.2g} %."
     )
 
 
