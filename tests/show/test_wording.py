@@ -31,7 +31,7 @@ OLD = {
 @pytest.fixture
 def told(planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """All that is said of a study whose claims come out in several ways, after a look that nobody declared."""
-    more = "    - {metric: test_accuracy, better: sgd, than: adam, margin: 0.05}\n"
+    more = "    - {metric: train_accuracy, better: adam, than: sgd, margin: 0.05}\n"
     for seeds in (8, 10):
         plan = planned(BETTER + more, seeds=seeds)
         stored(plan, records(plan, noisy), tmp_path / "results")
