@@ -152,6 +152,11 @@ class Metric:
         return not (self.percent or self.subtracted)
 
     @property
+    def mean(self) -> Literal["mean", "geometric mean"]:
+        """What the runs of an arm come to, and so the differences of two arms."""
+        return "geometric mean" if self.ratio else "mean"
+
+    @property
     def orientation(self) -> int:
         """1 where higher is better, -1 where lower is."""
         return 1 if self.better == "higher" else -1
@@ -268,7 +273,7 @@ METRICS = Metrics({
         PerRound("step_seconds", "steps", compute=mul), margin=MEASURED_TIME, adjective="shorter",
     ),
     "step_seconds": Metric(
-        "time per step", "s", "median over the interleaved rounds of the timing job",
+        "time per step", "s", "seconds of a step in the interleaved rounds of the timing job",
         PerRound("step_seconds"), margin=MEASURED_TIME, adjective="shorter",
     ),
     "memory_mib": Metric(

@@ -20,6 +20,7 @@ from study.show import formats
 from study.show.figures import FIGURES, TABLE, Drawing, drawings
 from study.show.observations import Observations, device_of, workers
 from study.show.records import Records
+from study.show.summary import SUMMARY
 from study.show.tables.results_table import FORMATS
 from study.store.failures import of_machine
 from study.store.files import write_if_changed
@@ -38,7 +39,9 @@ class Studio:
         self.plan, self.folder = plan, store.study(plan.study)
         self.records = Records.read(self.folder)
         self.observations = Observations.read(self.folder / "observations.parquet")
-        self.summary = read_parquet(self.folder / "summary.parquet", of_study(plan.study, "summary")).to_pandas()
+        self.summary = read_parquet(
+            self.folder / "summary.parquet", of_study(plan.study, "summary"), SUMMARY
+        ).to_pandas()
         sources = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".j2"))
         self.program = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 

@@ -81,15 +81,14 @@ def _places(spread: float) -> int:
 def show(metric: str, estimate: Estimate, places: int | None = None) -> Cell:
     """One estimate with its interval as text."""
     places = decimals(metric, estimate) if places is None else places
-    value, low, high = (rounded(x, places or 0) for x in estimate.scaled(metric))
+    lost = "> budget" if METRICS[metric].target else "diverged"
+    value, low, high = (lost if math.isinf(x) else rounded(x, places or 0) for x in estimate.scaled(metric))
     return Cell(value, "" if NONE in (value, low, high) else f"{low} to {high}")
 
 
 def rounded(value: float, places: int) -> str:
     if math.isnan(value):
         return NONE
-    if math.isinf(value):
-        return "> budget"
     if value and abs(value) < 0.5 * 10**-places:  # what would be a zero keeps two digits
         text = f"{abs(value):.1e}" if abs(value) < SMALL else f"{abs(value):.{_places(abs(value))}f}"
         return f"−{text}" if value < 0 else text
@@ -114,12 +113,13 @@ def effect(metric: str, value: float, low: float | None, high: float | None) -> 
     about = METRICS[metric]
     nothing, unit = (1.0, 1.0) if about.ratio else (0.0, 100.0 if about.percent else 1.0)
     ends = [] if low is None or high is None or math.isnan(low) else [low, high]
-    spread = min((abs(value - end) for end in ends if end != value), default=abs(value - nothing)) * unit or 1.0
-    places = _places(spread)
+    far = [abs(value - end) for end in ends if end != value and math.isfinite(end)]
+    places = _places(min(far, default=abs(value - nothing)) * unit or 1.0)
     if about.ratio:
         places = 0 if value >= 100 else max(2, places)
     # No sign on a zero.
-    text, *around = (f"{round(x * unit, places) + 0.0:,.{places}f}".replace("-", "−") for x in (value, *ends))
+    shown = (f"{round(x * unit, places) + 0.0:,.{places}f}" for x in (value, *ends))
+    text, *around = (one.replace("-", "−").replace("inf", "∞") for one in shown)
     said = f"× {text}" if about.ratio else f"{text} {'points' if about.percent else about.unit}".rstrip()
     return Cell(said, " to ".join(around))
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -95,12 +94,12 @@ def observed(
     ended = every["status"] == "finished"
     every = every.assign(label=every["arm"].map(comparison.labels), learned=ended)[kept]
     every = every.assign(comparison=comparison.name, near="", undertuned=False, misled=False, unsearched=False)
-    yield every.assign(value=ended.astype(float), paired=np.nan, metric=learned, unit="")
+    yield every.assign(value=ended.astype(float), metric=learned, unit="")
     for metric in comparison.used:
         mine = values.loc[values["metric"] == metric, "value"]
         value = every.join(mine, on=["arm", "seed"])["value"].where(ended)
         unit = "" if METRICS[metric].unit == "nats" else METRICS[metric].unit
-        yield every.assign(value=value, paired=value, metric=metric, unit=unit)
+        yield every.assign(value=value, metric=metric, unit=unit)
 
 
 def _sum(path: Path) -> str | None:

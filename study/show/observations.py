@@ -33,7 +33,6 @@ OBSERVATIONS = pa.schema(
         ("near", pa.string()),  # "easier" or "harder" of a time to a neighbouring target, else ""
         ("seed", pa.int32()),  # the round, of what the timing job measures
         ("value", pa.float64()),  # infinite: a target was not reached; null: there is no value
-        ("paired", pa.float64()),  # the value that goes into pairs: as ``value``, but seconds by the round of the seed
         ("status", pa.string()),
         ("learned", pa.bool_()),
         ("undertuned", pa.bool_()),  # tuned further its arm might be better in this metric
@@ -55,19 +54,29 @@ class Observations:
         self.frame = frame
         self._parts = dict(iter(frame.groupby(["comparison", "metric", "near"], sort=False)))
         self._values: Floats = frame["value"].to_numpy(dtype=float)
+        self._status = frame["status"].to_numpy(dtype=str)
 
     def of(self, comparison: str, metric: str, near: str = "") -> pd.DataFrame:
         """The rows that ``metric`` of a comparison (by name) is estimated from."""
         return self._parts.get((comparison, metric, near), self.frame.iloc[:0])
 
     def values(self, comparison: str, metric: str, label: str, near: str = "") -> Floats:
-        """What one arm has of a metric. [runs or rounds]"""
-        found: Floats = self._values[self._places.get((comparison, metric, near, label), [])]
+        """What one arm has of a metric; infinite, so worse than every number, where a run diverged. [runs or rounds]"""
+        places = self._places.get((comparison, metric, near, label), [])
+        found: Floats = self._values[places]
+        if metric != LEARNED and isinstance(METRICS[metric].source, Final):
+            lost = np.isnan(found) & (self._status[places] == "diverged")
+            return np.where(lost, -METRICS[metric].orientation * np.inf, found)
         return found
 
     @cached_property
     def _places(self) -> Mapping[Any, Any]:
         return self.frame.groupby(["comparison", "metric", "near", "label"], sort=False).indices
+
+    def arm(self, comparison: str, metric: str, label: str) -> pd.DataFrame:
+        """The rows of one arm, by seed (or round)."""
+        mine: pd.DataFrame = self.frame.iloc[self._places.get((comparison, metric, "", label), [])]
+        return mine.set_index("seed").sort_index()
 
     def runs(self, comparison: str) -> pd.DataFrame:
         """A row for every planned run of a comparison, of the arms of every selection."""
@@ -100,11 +109,10 @@ class _Evidence:
     """What is worked out once for all comparisons.
 
     ``runs``: indexed by arm and seed; ``reached``: where runs first reached a target; ``silent``: runs of which
-    nobody knows, by what is aimed at; ``timing``: with the steps of
-    each arm's budget; ``seconds``: median of a step over the rounds, by arm; ``by_round``: seconds of a step, by arm
-    and round; ``undertuned``: arms whose best trial is on the edge of their grids, ``misled``: those for which other
-    settings that were tried did better, ``unsearched``: those whose search is not there → whether further tuning could
-    change shapes; ``units``: of the losses of each arm.
+    nobody knows, by what is aimed at; ``timing``: with the steps of each arm's budget; ``by_round``: seconds of a step,
+    by arm and round; ``undertuned``: arms whose best trial is on the edge of their grids, ``misled``: those for which
+    other settings that were tried did better, ``unsearched``: those whose search is not there → whether further tuning
+    could change shapes; ``units``: of the losses of each arm.
     """
 
     def __init__(self, plan: Plan, records: Records) -> None:
@@ -119,7 +127,6 @@ class _Evidence:
         self.silent = {aim.metric: _silent(records, scripts, aim.metric) for aim in near}
         self.timing = records.timing.assign(steps=records.timing["arm"].map(budgets(plan, records.runs)))
         self.by_round = self.timing.set_index(["arm", "round"])["step_seconds"].astype(float).rename("by_round")
-        self.seconds = seconds_of(records.timing).dropna()
         data = records.runs["arm"].map({name: arm.dataset_id for name, arm in plan.arms.items()})
         units = {name: loss_units(dataset, runs[data == name]) for name, dataset in plan.datasets.items()}
         self.units = {name: units.get(arm.dataset_id, {""}) for name, arm in plan.arms.items()}
@@ -168,7 +175,7 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
     seeds = pd.MultiIndex.from_product([list(comparison.trained), range(comparison.seeds)], names=["arm", "seed"])
     every = evidence.runs.loc[seeds].reset_index()  # of the arms of every selection
     every["label"] = every["arm"].map(comparison.trained)
-    learned = every[BASE].assign(value=every["learned"].astype(float), paired=np.nan)
+    learned = every[BASE].assign(value=every["learned"].astype(float))
     losses = " or ".join(sorted(set().union(*(evidence.units[arm] for arm in comparison.trained))))
     learned = learned.assign(undertuned=False, misled=False, unsearched=False)
     yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit=losses)
@@ -177,7 +184,7 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
         runs, source = every[every["arm"].isin(list(labels))], about.source
         if isinstance(source, Final):
             value = source.value(runs).astype(float).where(runs["status"] == "finished")
-            parts = {"": runs[BASE].assign(value=value, paired=value)}
+            parts = {"": runs[BASE].assign(value=value)}
         elif isinstance(source, PerRound):
             reference = comparison.arms_for(metric)[comparison.reference]
             parts = {"": _rounds(labels, reference, source, evidence)}
@@ -202,12 +209,11 @@ def _to_target(source: ToTarget, runs: pd.DataFrame, target: Target, evidence: _
     trained = runs["status"].isin(["finished", "diverged"])
     trained &= ~pd.MultiIndex.from_frame(runs[["arm", "seed"]]).isin(evidence.silent[target.metric])
     counts = runs.join(evidence.reached[target], on=["arm", "seed"])[source.counted].astype(float)
-    value = paired = counts.fillna(np.inf).where(trained)
+    value = counts.fillna(np.inf).where(trained)
     if source.timed:  # without seconds per step, unreached would look measured
-        value = value * runs["arm"].map(evidence.seconds).astype(float)
         # Seed i by the step of round i, so that the noise of the clock is in the differences.
-        paired = paired * runs.join(evidence.by_round, on=["arm", "seed"])["by_round"]
-    return runs[BASE].assign(value=value, paired=paired)
+        value = value * runs.join(evidence.by_round, on=["arm", "seed"])["by_round"]
+    return runs[BASE].assign(value=value)
 
 
 def _rounds(labels: Mapping[str, str], reference: str, source: PerRound, evidence: _Evidence) -> pd.DataFrame:
@@ -218,7 +224,7 @@ def _rounds(labels: Mapping[str, str], reference: str, source: PerRound, evidenc
     value = source.value(numbers.assign(reference_seconds=timing["round"].map(of_reference).astype(float)))
     rows = {"arm": timing["arm"], "label": timing["arm"].map(labels), "seed": timing["round"].astype(int)}
     ends = {"status": "finished", "learned": True, "made_with": np.nan}
-    return pd.DataFrame(rows | ends | {"value": value, "paired": value})
+    return pd.DataFrame(rows | ends | {"value": value})
 
 
 def budgets(plan: Plan, runs: pd.DataFrame) -> pd.Series:
@@ -246,11 +252,6 @@ def loss_units(dataset: Dataset, runs: pd.DataFrame) -> set[str]:
         return {TASKS[dataset.known_task].unit}
     scored = runs.loc[runs["status"] == "finished", "test_accuracy"].notna()
     return {task.unit for task in TASKS.values() if not len(scored) or task.classes == scored.all()}
-
-
-def seconds_of(timing: pd.DataFrame) -> pd.Series:
-    """Median seconds of a step of each arm, over the rounds. [arm]"""
-    return timing.groupby("arm")["step_seconds"].median()
 
 
 def neighbours(target: Target | None) -> dict[str, Target]:

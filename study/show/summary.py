@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
+from study.show.claims.statements import against_reference
 from study.show.observations import Observations, neighbours
 from study.show.tables.tuning import chosen_by_run
 from study.stats.estimates import Floats, estimate_of
@@ -23,6 +24,10 @@ SUMMARY = pa.schema(
         *((name, pa.string()) for name in ("comparison", "arm", "label", "metric", "unit")),
         *((name, pa.int32()) for name in ("n", *(f"n_{status}" for status in STATUSES), "n_learned", "n_reached")),
         *((name, pa.float64()) for name in ("estimate", "low", "high", "median")),
+        ("estimator", pa.string()),  # of the estimate: mean, geometric mean, median; null where no run has a value
+        # How far from the comparison's reference, of metrics that are claimed: as a claim on the two has it.
+        *((name, pa.float64()) for name in ("against", "against_low", "against_high")),
+        ("against_estimator", pa.string()),
         ("reported", pa.string()),
         *((f"{side}_{name}", kind) for side in ("easier", "harder") for name, kind in BESIDE),
         *((name, pa.string()) for name in ("select", "chosen")),  # what the arm was tuned by; its settings, as JSON
@@ -51,6 +56,7 @@ def _summary(
     comparison: PlannedComparison, observations: Observations, tuned: dict[str, dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
     """``tuned``: by arm, what was chosen."""
+    claimed = {claim.metric for claim in comparison.claims}
     runs = observations.runs(comparison.name)
     counts = pd.crosstab(runs["arm"], runs["status"]).reindex(columns=STATUSES, fill_value=0).add_prefix("n_")
     counts = counts.assign(n=counts.sum(axis=1), n_learned=runs.groupby("arm")["learned"].sum())
@@ -65,16 +71,19 @@ def _summary(
             row = (
                 {"comparison": comparison.name, "arm": read, "label": arm.label, "metric": metric}
                 | {"unit": units[metric], "reported": comparison.reported.get(arm.label, {}).get(metric)}
-                | dict(zip(("estimate", "low", "high", "median"), estimate_of(metric, values), strict=True))
+                | estimate_of(metric, values)._asdict()
                 | {"select": comparison.selections.get(metric) if arm.tuned else None}
                 | ends[read]
                 | tuned.get(read, {})
             )
+            if metric in claimed:
+                apart = against_reference(comparison, metric, arm.label, observations)
+                row |= dict(zip(("against", "against_low", "against_high", "against_estimator"), apart, strict=True))
             if METRICS[metric].target:
                 row["n_reached"] = _reached(values)
                 for side, target in near.items():
                     there = observations.values(comparison.name, metric, arm.label, side)
-                    row |= {f"{side}_target": target.value, f"{side}_median": estimate_of(metric, there)[0]}
+                    row |= {f"{side}_target": target.value, f"{side}_median": estimate_of(metric, there).median}
                     row |= {f"{side}_n_reached": _reached(there)}
             yield row
 

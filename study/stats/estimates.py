@@ -1,10 +1,15 @@
-"""What the runs of one arm come to: an estimate with its 95 % interval, and the median; what its trials come to."""
+"""What the runs of one arm come to, and the differences of two: estimates with their intervals; what trials come to.
+
+A metric has one estimator wherever it is shown or claimed: the mean, on the scale on which arms are compared, so that
+of factors it is the geometric mean. Where a run has no number on that scale it is the median.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
 from math import comb, isfinite, isnan, nan
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,27 +20,74 @@ from study.metrics import METRICS
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+TIE = 5e-10  # differences this close are equal: those of counts are, up to rounding
 
 
-def estimate_of(metric: str, values: Floats) -> tuple[float | None, float | None, float | None, float | None]:
-    """Estimate, low, high and median of ``values`` [runs]; NaN are runs without a value.
+Estimator = Literal["mean", "geometric mean", "median"]
+End = float | None  # of an interval; None where there is none
 
-    A mean with its t interval; for times to target, and for what the timing job measures, the median with
-    its interval. None where it does not exist.
+
+class Found(NamedTuple):
+    """``estimate low high`` by the ``estimator``, and the ``median`` beside it. None where it does not exist."""
+
+    estimate: End = None
+    low: End = None
+    high: End = None
+    median: End = None
+    estimator: Estimator | None = None
+
+
+def estimate_of(metric: str, values: Floats) -> Found:
+    """What ``values`` [runs] come to; NaN are runs without a value, infinite ones are worse than every number.
+
+    A mean with its t interval, of factors that of the logarithms; the median with its exact interval where a run is
+    worse than every number, or is 0 where factors count. The interval of a share ends at 0 and at 1.
     """
     values = values[~np.isnan(values)]
     if not len(values):
-        return None, None, None, None
+        return Found()
     about = METRICS[metric]
-    middle = kaplan_meier_median(values) if about.target else float(np.median(values))
-    if about.target or about.per_round:
-        agree = about.per_round and not np.ptp(values)
-        low, high = (None, None) if agree else median_interval(values)
-        return middle, low, high, middle
-    return float(values.mean()), *mean_interval(values), middle
+    costs = -about.orientation * values
+    middle = kaplan_meier_median(costs)
+    median = None if middle is None else -about.orientation * middle
+    if not np.isfinite(values).all() or (about.ratio and (values <= 0).any()):
+        low, high = (None if end is None else -about.orientation * end for end in median_interval(costs))
+        return Found(median, *((low, high) if about.orientation < 0 else (high, low)), median, "median")
+    if not np.ptp(values):
+        return Found(float(values[0]), None, None, median, about.mean)
+    scaled = np.log(values) if about.ratio else values
+    low, high = (None if end is None else about.restored(end) for end in mean_interval(scaled))
+    if about.percent == "%":
+        low, high = (None if end is None else min(1.0, max(0.0, end)) for end in (low, high))
+    return Found(about.restored(float(np.round(scaled.mean(), 12))), low, high, median, about.mean)
 
 
-def mean_interval(values: Floats, level: float = 0.95, tie: float = 0.0) -> tuple[float | None, float | None]:
+class Contrast(NamedTuple):
+    """How far apart two arms are: a difference in the metric's unit, or a factor (above 1: better).
+
+    None where it does not exist; an end of the interval may be infinite.
+    """
+
+    estimate: End = None
+    low: End = None
+    high: End = None
+    estimator: Estimator | None = None
+
+
+def median_contrast(metric: str, d: Floats, level: float | None = None) -> Contrast:
+    """The median of the differences of two arms, some of them infinite, and where it has a level its exact interval."""
+    if not len(d):
+        return Contrast()
+    with np.errstate(invalid="ignore"):  # the middle of two that are infinite
+        middle = float(np.median(d))
+    if not isfinite(middle):
+        return Contrast(estimator="median")
+    about, ends = METRICS[metric], median_interval(d, level) if level else (None, None)
+    low, high = (None if end is None else about.restored(end) for end in ends)
+    return Contrast(about.restored(float(np.round(middle, 12))), low, high, "median")
+
+
+def mean_interval(values: Floats, level: float = 0.95, tie: float = 0.0) -> tuple[End, End]:
     """The t interval of the mean of ``values`` [runs, or pairs]; None with one, or where all are within ``tie``."""
     if len(values) < 2 or np.ptp(values) <= tie:
         return None, None
@@ -43,7 +95,7 @@ def mean_interval(values: Floats, level: float = 0.95, tie: float = 0.0) -> tupl
     return float(interval.low), float(interval.high)
 
 
-def kaplan_meier_median(times: Floats) -> float | None:
+def kaplan_meier_median(times: Floats) -> End:
     """The first time with survival S(t) ≤ 0.5 (Kaplan and Meier, 1958); inf in ``times`` [runs] is censored.
 
     That is after all times that are known, where S(t) is the share of runs that take longer. None where under half of
@@ -53,20 +105,20 @@ def kaplan_meier_median(times: Floats) -> float | None:
     return middle if np.isfinite(middle) else None
 
 
-def median_interval(times: Floats) -> tuple[float | None, float | None]:
-    """The exact 95 % interval of the median of ``times`` [runs], inf where it is past the budget.
+def median_interval(values: Floats, level: float = 0.95) -> tuple[End, End]:
+    """The exact interval of the median of ``values`` [runs, or pairs], of which some may be infinite.
 
-    None where there are too few runs for such an interval (under 6).
+    None where there are too few for such an interval (of 95 %: under 6).
     """
-    low, high = _median_ranks(len(times))
-    ordered = np.sort(times)
+    low, high = _median_ranks(len(values), level)
+    ordered = np.sort(values)
     return None if low is None else float(ordered[low]), None if high is None else float(ordered[high])
 
 
 @cache
-def _median_ranks(n: int) -> tuple[int | None, int | None]:
+def _median_ranks(n: int, level: float) -> tuple[int | None, int | None]:
     """Which of ``n`` values in order are the ends of the interval of their median: it depends on nothing else."""
-    interval = stats.quantile_test(np.arange(float(n)), q=0, p=0.5).confidence_interval(0.95)
+    interval = stats.quantile_test(np.arange(float(n)), q=0, p=0.5).confidence_interval(level)
     low, high = (None if np.isnan(end) else int(end) for end in interval)
     return low, high
 

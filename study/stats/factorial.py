@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from study.metrics import METRICS
-from study.stats.estimates import Floats, mean_interval
-from study.stats.symmetry import TIE, beyond, sign_flip
+from study.stats.estimates import TIE, Floats, mean_interval
+from study.stats.symmetry import beyond, sign_flip
 
 
 class Effect(NamedTuple):

@@ -13,10 +13,9 @@ import numpy as np
 from scipy import stats
 
 from study.metrics import METRICS
-from study.stats.estimates import Floats
+from study.stats.estimates import TIE, Floats
 from study.stats.exact import MOST, POWER, smallest_p, smallest_unpaired_p
 from study.stats.paired import Evidence, Kind
-from study.stats.symmetry import TIE
 
 PRIOR = 0.5  # standard deviation of a standardized distance, before anything is seen
 EVEN = 0.5

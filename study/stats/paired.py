@@ -11,11 +11,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from study.metrics import METRICS
-from study.stats.estimates import Bools, Floats
-from study.stats.symmetry import TIE, beyond, equivalence, flip_interval, sign_flip, signed_ranks
+from study.stats.estimates import TIE, Bools, Contrast, Estimator, Floats, median_contrast
+from study.stats.symmetry import beyond, equivalence, flip_interval, sign_flip, signed_ranks
 
 Kind = Literal["better", "equal"]
 Test = Literal["sign-flip", "signed-rank", "permutation", "rank-sum", "deterministic", "none"]
@@ -69,8 +68,9 @@ class Lack(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """``estimate low high``: a difference in the metric's unit, or a factor (above 1: better); where a pair holds no
-    number, the share of the decided pairs that are won, with its exact interval. None where it does not exist.
+    """``estimate low high``: a difference in the metric's unit, or a factor (above 1: better), by the ``estimator``:
+    the mean over pairs, of factors the geometric one; where a pair holds no number their median. None where it does
+    not exist; an end of the interval may be infinite.
 
     ``favours``: whether the evidence lies on the side of the claim; None where on neither. ``wins losses ties``: pairs
     against the margin (``kind: equal``: within it, beyond it). ``mean sd``: of the differences, as they are tested.
@@ -89,6 +89,7 @@ class Evidence:
     estimate: float | None = None
     low: float | None = None
     high: float | None = None
+    estimator: Estimator | None = None
     level: float = 0.95
     mean: float | None = None
     sd: float | None = None
@@ -116,7 +117,7 @@ def weigh(claim: Statement) -> Evidence:
     if len({len(array) for side in sides for array in (side.values, side.status)}) != 1:
         raise ValueError(f"{claim.better.label} and {claim.than.label} are not paired")
     worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
-    if lacking := tuple(lacks(claim, worst)):
+    if lacking := tuple(lacks(sides, worst)):
         return Evidence(margin, "none", 1.0, None, lacking=lacking)
     d = differences(claim.metric, claim.better.values, claim.than.values, worst)
     m = about.threshold(margin)
@@ -142,31 +143,43 @@ def _of_counts(claim: Statement, d: Floats, m: float, margin: float) -> Evidence
     """Every round agrees: there is nothing to test."""
     value = float(d[0])
     favours = abs(value) <= m + TIE if claim.kind == "equal" else value > m + TIE
-    estimate = METRICS[claim.metric].restored(value)
-    return Evidence(margin, "deterministic", None, favours, estimate=estimate, mean=value, sd=0.0)
+    shown = paired_contrast(claim.metric, d)._asdict()
+    return Evidence(margin, "deterministic", None, favours, **shown, mean=value, sd=0.0)
 
 
 def _of_sizes(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
     """All differences are numbers: sign-flip test, and what it does not tell from their mean."""
-    restored = METRICS[claim.metric].restored
     mean = float(np.round(d.mean(), 12))
     equal = claim.kind == "equal"
     p, favours = equivalence(d, m) if equal else (sign_flip(beyond(d, m)), _sign(mean - m))
     level = 0.9 if equal else 0.95  # an equivalence test at 5 % is a 90 % interval within the margin
-    low, high = _restored(claim.metric, flip_interval(d, level))
-    estimate, sd = restored(mean), float(d.std(ddof=1)) if np.ptp(d) > TIE else 0.0
+    shown = paired_contrast(claim.metric, d, level)
+    sd = float(d.std(ddof=1)) if np.ptp(d) > TIE else 0.0
     ahead = sign_flip(beyond(d, 0)) if m and not (equal or favours) else None
-    return Evidence(margin, "sign-flip", p, favours, None, estimate, low, high, level, mean, sd, p_ahead=ahead)
+    return Evidence(margin, "sign-flip", p, favours, **shown._asdict(), level=level, mean=mean, sd=sd, p_ahead=ahead)
 
 
 def interval(claim: Statement, level: float) -> tuple[float | None, float | None]:
     """The interval of the estimate at this ``level``, by inverting the test of the claim; None where there is none.
 
-    Where a pair holds no number the estimate is a share of wins, and the test is of something else: None.
+    Where a pair holds no number the estimate is a median, and the test is of ranks: None.
     """
     worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
     d = differences(claim.metric, claim.better.values, claim.than.values, worst)
     return _restored(claim.metric, flip_interval(d, level)) if np.isfinite(d).all() else (None, None)
+
+
+def paired_contrast(metric: str, d: Floats, level: float = 0.95) -> Contrast:
+    """How far apart two arms are, from their differences on the scale of ``Metric.threshold``. [pairs]
+
+    Their mean, with what the sign-flip test does not tell from it; where one is infinite the median with its exact
+    interval, without the pairs (NaN) in which both arms are worse than every number.
+    """
+    about = METRICS[metric]
+    if not np.isfinite(d).all():
+        return median_contrast(metric, d[~np.isnan(d)], level)
+    mean = about.restored(float(np.round(d.mean(), 12)))
+    return Contrast(mean, *_restored(metric, flip_interval(d, level)), about.mean)
 
 
 def _restored(metric: str, ends: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
@@ -176,14 +189,13 @@ def _restored(metric: str, ends: tuple[float | None, float | None]) -> tuple[flo
 
 
 def _of_ranks(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
-    """A pair holds no number: signed ranks of all pairs and the share that is won, never a mean of survivors."""
-    wins, losses = _wins(claim.kind, d, m)
-    if not wins + losses:
+    """A pair holds no number: signed ranks and the median of all pairs, never a mean of survivors."""
+    if not sum(_wins(claim.kind, d, m)):
         return Evidence(margin, "signed-rank", 1.0, None)
-    ranks = signed_ranks(beyond(d, m))
+    ranks, level = signed_ranks(beyond(d, m)), 0.9 if claim.kind == "equal" else 0.95
     p, favours = equivalence(d, m) if claim.kind == "equal" else (sign_flip(ranks), _sign(float(ranks.sum())))
-    low, high = map(float, stats.binomtest(wins, wins + losses).proportion_ci(0.95))
-    return Evidence(margin, "signed-rank", p, favours, None, wins / (wins + losses), low, high)
+    shown = paired_contrast(claim.metric, d, level)._asdict()
+    return Evidence(margin, "signed-rank", p, favours, **shown, level=level)
 
 
 def _wins(kind: Kind, d: Floats, m: float) -> tuple[int, int]:
@@ -201,10 +213,10 @@ def worse_than_any(metric: str, side: Side) -> Bools:
     return np.isposinf(side.values) if METRICS[metric].target else side.status == "diverged"
 
 
-def lacks(claim: Statement, worst: tuple[Bools, Bools]) -> list[Lack]:
-    """The arms of which runs, or timings, must be there before the claim can be judged."""
+def lacks(sides: tuple[Side, Side], worst: tuple[Bools, Bools]) -> list[Lack]:
+    """The arms of which runs, or timings, must be there before a claim on them can be judged."""
     found = []
-    for side, lost in zip((claim.better, claim.than), worst, strict=True):
+    for side, lost in zip(sides, worst, strict=True):
         never = np.isin(side.status, ["failed", "missing"])
         why = np.where(never, side.status, "unknown")
         counts = Counter(map(str, why[never | (~lost & ~np.isfinite(side.values))]))

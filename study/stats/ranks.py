@@ -19,27 +19,28 @@ AT_ONCE = 4_000_000  # values held at once, so that thousands of arms fit into m
 def stability(metric: str, values: Floats, worst: Bools) -> float | None:
     """How often the order of the arms repeats when seeds are drawn again, the same for all arms. Between 0 and 1.
 
-    ``values`` [arms, seeds], ``worst`` the runs that are worse than every number (diverged, target not reached). Times
-    to target are ordered by their median, all else by the mean, in which one diverged run weighs more than any number.
-    Arms that tie must tie again. None where there are fewer than two arms or seeds, or a run has no value.
+    ``values`` [arms, seeds], ``worst`` the runs that are worse than every number (diverged, target not reached). Each
+    arm goes by its estimator in tables (``estimates.estimate_of``): the mean, of logarithms where factors count, or
+    the median where a run has no number there. Arms that tie must tie again. None where there are fewer than two arms
+    or seeds, or a run has no value.
     """
     arms, seeds = values.shape
     if arms < 2 or seeds < 2 or not (np.isfinite(values) | worst).all():
         return None
     drawn = np.random.default_rng(0).integers(seeds, size=(RESAMPLES, seeds))
-    cost = np.where(worst, 0.0, -METRICS[metric].orientation * values)
-    observed = _order(metric, cost[:, None], worst[:, None])
+    cost, medians = _costs(metric, values, worst)
+    observed = _order(cost[:, None], medians)
     repeats = 0
     for part in np.array_split(drawn, -(-arms * drawn.size // AT_ONCE)):
-        again = _order(metric, cost[:, part], worst[:, part])
+        again = _order(cost[:, part], medians)
         repeats += int((again == observed).all(axis=0).sum())
     return repeats / RESAMPLES
 
 
 def all_tie(metric: str, values: Floats, worst: Bools) -> bool:
     """Whether there is no order to repeat: all arms come out equal. Arrays as those of ``stability``."""
-    cost = np.where(worst, 0.0, -METRICS[metric].orientation * values)
-    return bool(np.ptp(_order(metric, cost[:, None], worst[:, None])) == 0)
+    cost, medians = _costs(metric, values, worst)
+    return bool(np.ptp(_order(cost[:, None], medians)) == 0)
 
 
 def costs_of(metric: str, estimates: Floats, lost: Ints) -> Floats:
@@ -119,13 +120,19 @@ def indistinct(p_adjusted: Floats) -> list[tuple[int, ...]]:
     return found
 
 
-def _order(metric: str, cost: Floats, worst: Bools) -> Floats:
+def _costs(metric: str, values: Floats, worst: Bools) -> tuple[Floats, Bools]:
+    """Runs on the scale of differences, the lower the better [arms, seeds]; which arms go by their median [arms]."""
+    about, scaled = METRICS[metric], np.where(worst, 1.0, values)
+    if about.ratio:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scaled = np.where(scaled > 0, np.log(scaled), -np.inf)
+    cost = np.where(worst, np.inf, -about.orientation * scaled)
+    return cost, np.asarray(~np.isfinite(cost).all(axis=1), dtype=bool)
+
+
+def _order(cost: Floats, medians: Bools) -> Floats:
     """The rank of every arm. [arms, samples, seeds] → [arms, samples]"""
-    if METRICS[metric].target:
-        middle = np.median(np.where(worst, np.inf, cost), axis=2)
-        return np.asarray(stats.rankdata(middle, axis=0))
-    kept = (~worst).sum(axis=2)
-    mean = np.divide(cost.sum(axis=2), kept, out=np.zeros(kept.shape), where=kept > 0)
-    # As if a diverged run counted as a number beyond all others: first how many, then the mean of the rest.
-    _, means = np.unique(np.round(mean, 9), return_inverse=True)
-    return np.asarray(stats.rankdata(worst.sum(axis=2) * (means.max() + 1) + means.reshape(mean.shape), axis=0))
+    middle = np.empty(cost.shape[:2])
+    middle[~medians] = np.round(cost[~medians].mean(axis=2), 9)
+    middle[medians] = np.sort(cost[medians], axis=2)[:, :, (cost.shape[2] - 1) // 2]
+    return np.asarray(stats.rankdata(np.round(middle, 9), axis=0))

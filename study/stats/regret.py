@@ -8,8 +8,8 @@ from math import sqrt
 import numpy as np
 from scipy import stats
 
-from study.stats.estimates import Floats
-from study.stats.symmetry import TIE, beyond, sign_flip, signed_ranks
+from study.stats.estimates import TIE, Floats
+from study.stats.symmetry import beyond, sign_flip, signed_ranks
 
 LEVEL = 0.01  # false alarms, where the candidate that was chosen is as good as any
 BEST = 3  # candidates that the spread is taken from

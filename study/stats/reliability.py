@@ -8,9 +8,8 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from study.stats.estimates import Bools
+from study.stats.estimates import TIE, Bools
 from study.stats.paired import Statement, differences, oriented, worse_than_any
-from study.stats.symmetry import TIE
 
 
 class Improvement(NamedTuple):

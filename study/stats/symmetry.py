@@ -7,13 +7,12 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from study.stats.estimates import Floats
+from study.stats.estimates import TIE, Floats
 
 Alternative = Literal["two-sided", "greater", "less"]
 EXACT = 16  # differences up to which all 2^n sign patterns are tried
 RESAMPLES = 99_999
 DRAWN = 10_000  # at once
-TIE = 5e-10  # differences this close are equal: those of counts are, up to rounding
 
 
 def beyond(d: Floats, m: float) -> Floats:

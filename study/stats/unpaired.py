@@ -15,9 +15,9 @@ import numpy as np
 from scipy import stats
 
 from study.metrics import METRICS
-from study.stats.estimates import Floats, Ints
+from study.stats.estimates import TIE, Contrast, Floats, Ints, median_contrast
 from study.stats.paired import Evidence, Statement, lacks, oriented, worse_than_any
-from study.stats.symmetry import RESAMPLES, TIE, Alternative, beyond
+from study.stats.symmetry import RESAMPLES, Alternative, beyond
 
 PATTERNS = 200_000  # ways of parting the runs up to which all are tried: ten against ten have 184,756
 LARGEST = 1e9  # t of two sides without any spread
@@ -36,7 +36,7 @@ def weigh(claim: Statement) -> Evidence:
         raise ValueError("a claim of kind: equal needs a margin above 0")
     sides = (claim.better, claim.than)
     worst = worse_than_any(claim.metric, sides[0]), worse_than_any(claim.metric, sides[1])
-    if lacking := tuple(lacks(claim, worst)):
+    if lacking := tuple(lacks(sides, worst)):
         return Evidence(margin, "none", 1.0, None, lacking=lacking)
     x, y = (oriented(claim.metric, side.values, lost) for side, lost in zip(sides, worst, strict=True))
     m, equal = about.threshold(margin), claim.kind == "equal"
@@ -54,14 +54,27 @@ def weigh(claim: Statement) -> Evidence:
         "losses": losses,
         "ties": ties,
     }
+    level = 0.9 if equal else 0.95
+    found |= unpaired_contrast(claim, x, y, level)._asdict() | {"level": level}
     if not finite:
-        share = wins / (wins + losses) if wins + losses else None
-        return Evidence(margin, "rank-sum", p, favours, estimate=share, **found)
-    mean, level = float(np.round(x.mean() - y.mean(), 12)), 0.9 if equal else 0.95
-    low, high = interval(claim, level)
+        return Evidence(margin, "rank-sum", p, favours, **found)
+    mean = float(np.round(x.mean() - y.mean(), 12))
     sd = float(np.sqrt(sum(side.var(ddof=1) if len(side) > 1 else 0.0 for side in (x, y))))
-    found |= {"estimate": about.restored(mean), "low": low, "high": high, "level": level, "mean": mean, "sd": sd}
-    return Evidence(margin, "permutation", p, favours, **found)
+    return Evidence(margin, "permutation", p, favours, mean=mean, sd=sd, **found)
+
+
+def unpaired_contrast(claim: Statement, x: Floats, y: Floats, level: float = 0.95) -> Contrast:
+    """How far apart the runs of two arms are, on the scale of differences; infinite ones are worse than every number.
+
+    The difference of their means; else the median of the differences of any two runs (Hodges and Lehmann, 1963),
+    without an interval.
+    """
+    if np.isfinite(x).all() and np.isfinite(y).all():
+        about, mean = METRICS[claim.metric], float(np.round(x.mean() - y.mean(), 12))
+        return Contrast(about.restored(mean), *interval(claim, level), about.mean)
+    with np.errstate(invalid="ignore"):
+        d = np.subtract.outer(x, y).ravel()
+    return median_contrast(claim.metric, d[~np.isnan(d)])
 
 
 def interval(claim: Statement, level: float) -> tuple[float | None, float | None]:

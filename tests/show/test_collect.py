@@ -122,13 +122,13 @@ CONTRACT = {  # columns at least
     "observations": {
         TEXT: "comparison label metric near status unit arm",
         WHOLE: "seed",
-        REAL: "value paired",
+        REAL: "value",
         TRUTH: "learned undertuned",
     },
     "summary": {
-        TEXT: "comparison arm label metric unit reported",
+        TEXT: "comparison arm label metric unit reported estimator against_estimator",
         WHOLE: "n n_finished n_diverged n_failed n_missing n_learned n_reached",
-        REAL: "estimate low high",
+        REAL: "estimate low high against against_low against_high",
     },
 }
 POLARS = {TEXT: pl.String, WHOLE: pl.Int32, LONG: pl.Int64, REAL: pl.Float64, TRUTH: pl.Boolean}

@@ -52,11 +52,11 @@ FOUR = "{optimizer: [sgd, {name: adam, lr: 0.01}, {name: lion, lr: 0.01}, {name:
 PACES = {  # epochs until half of the level of 0.96; the target of 0.9 is reached after four times as many
     "at both ends": (
         (1, 1, 1.5, 1.5),
-        "sgd and adam share the lowest median of epochs to target, 4.",
+        "sgd and adam share the fewest epochs to target, 4.",
     ),
     "in the middle": (
         (1, 1.25, 1.25, 1.5),
-        "sgd has the lowest median of epochs to target, 4.",
+        "sgd has the fewest epochs to target, 4.",
     ),
     "all": ((1, 1, 1, 1), "All arms have the same epochs to target, 4."),
 }

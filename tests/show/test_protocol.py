@@ -187,7 +187,7 @@ def test_metrics_are_explained_in_the_unit_that_is_shown(planned: Callable[..., 
     rows = pd.DataFrame(protocol.metrics(plan := planned(TWO), observe(plan, records(plan)))).set_index(0)
     assert rows[1].to_dict() == {"test accuracy": "%", "epochs to target": "epochs", "time per step": "s"}
     assert rows[3]["test accuracy"].endswith("; mean over seeds")
-    assert rows[3]["time per step"].endswith("; median over rounds")
+    assert rows[3]["time per step"].endswith("; geometric mean over rounds")
 
 
 def test_what_a_table_was_read_as_its_label_and_unequal_classes(planned: Callable[..., Plan], tmp_path: Path) -> None:

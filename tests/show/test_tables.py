@@ -45,7 +45,9 @@ def test_csv_gives_back_the_numbers_of_the_summary(small: tuple[Plan, pd.DataFra
         for name, of in (("", "estimate"), ("_low", "low"), ("_high", "high")):
             ours = frame.loc[row["label"], f"{row['metric']}{name}"]
             assert ours == pytest.approx(row[of], rel=1e-15, nan_ok=True)
-    numbers = frame.drop(columns=[name for name in frame if name == "arm" or name.endswith("_reported")])
+    texts = ("_reported", "_estimator")
+    numbers = frame.drop(columns=[name for name in frame if name == "arm" or name.endswith(texts)])
+    assert set(frame["test_accuracy_estimator"]) == {"mean", "median"}
     assert all(pd.api.types.is_numeric_dtype(kind) for kind in numbers.dtypes)
     assert frame.loc["sgd", "test_accuracy_reported"] == "92.3 %"
     assert frame.loc["adam", ["n", "n_finished", "n_diverged"]].tolist() == [8, 6, 2]
@@ -66,7 +68,7 @@ def test_cells_say_what_stands_behind_them(small: tuple[Plan, pd.DataFrame]) -> 
         "peak memory (MiB)", "peak memory, reported", "runs",
     ]  # fmt: skip
     assert [str(cell) for cell in ours.columns["runs", "runs"]] == ["6/8 finished, 2 diverged", "8"]
-    assert ours.columns["epochs to target", "measured"][0].remark == "6/8 reached"
+    assert ours.columns["epochs to target", "measured"][0].remark == "median, 6/8 reached"
     assert [str(cell) for cell in ours.columns["test accuracy, reported", "reported"]] == ["–", "92.3 %"]
     assert any("diverged" in note.lower() for note in ours.notes)
 

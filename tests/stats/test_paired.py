@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from study.stats.estimates import mean_interval
+from study.stats.estimates import TIE, mean_interval
 from study.stats.paired import differences
-from study.stats.symmetry import TIE, beyond, equivalence, sign_flip, signed_ranks
+from study.stats.symmetry import beyond, equivalence, sign_flip, signed_ranks
 from tests.stats.sides import INF, NAN
 
 NONE = np.zeros(3, dtype=bool)

@@ -39,9 +39,11 @@ def test_an_order_that_every_seed_has_always_repeats() -> None:
         ("test_accuracy", [[0.1, 0.2], [0.2, 0.1]], True),  # equal means
         ("test_accuracy", [[0.1, 0.2], [0.2, 0.2]], False),
         ("test_loss", [[NAN, 0.2], [0.2, NAN]], True),
-        ("test_loss", [[NAN, 0.2], [0.2, 0.2]], False),
+        ("test_loss", [[NAN, 0.2], [0.3, 0.3]], False),
         ("epochs_to_target", [[INF, INF], [INF, INF]], True),
-        ("epochs_to_target", [[1, 3, 9], [2, 3, 4]], True),  # equal medians
+        ("epochs_to_target", [[1, 3, INF], [2, 3, INF]], True),  # equal medians
+        ("epochs_to_target", [[2, 6], [3, 4]], True),  # equal geometric means
+        ("train_loss", [[0, 3, 9], [0, 3, 4]], True),  # a 0 has no logarithm
         ("epochs_to_target", [[1, 3, 9], [2, 4, 4]], False),
     ],
 )
@@ -61,16 +63,23 @@ def test_with_two_seeds_that_disagree_the_share_is_known() -> None:
     assert of("test_accuracy", [[0.5, 0.5], [0.8, 0.4]]) == pytest.approx(3 / 4, abs=0.03)
 
 
-def test_a_diverged_run_weighs_more_than_any_number() -> None:
-    # The first arm is behind whenever its diverged run is drawn, and ahead when it is not.
+def test_an_arm_with_a_diverged_run_goes_by_its_median() -> None:
+    # The first arm is ahead unless three of the four draws are its diverged run.
     repeats = of("test_accuracy", [[0.9, 0.9, 0.9, NAN], [0.1, 0.1, 0.1, 0.1]])
-    assert repeats == pytest.approx(1 - (3 / 4) ** 4, abs=0.03)
+    assert repeats == pytest.approx(stats.binom.cdf(2, 4, 1 / 4), abs=0.03)
     assert of("test_loss", [[NAN, NAN], [NAN, NAN]]) == 1.0
 
 
-def test_times_to_target_are_ordered_by_medians() -> None:
+def test_times_to_target_are_ordered_by_medians_where_one_is_not_reached() -> None:
     assert of("epochs_to_target", [[3, 3, 3, 3, INF], [4, 4, 4, 4, 4]]) == pytest.approx(
         stats.binom.cdf(2, 5, 1 / 5), abs=0.03
+    )
+
+
+def test_losses_are_ordered_by_geometric_means() -> None:
+    """By the mean the second arm would be ahead in most draws."""
+    assert of("test_loss", [[0.01, 0.01, 0.01, 9.0], [1.0, 1.0, 1.0, 1.0]]) == pytest.approx(
+        stats.binom.cdf(2, 4, 1 / 4), abs=0.03
     )
 
 

@@ -136,7 +136,7 @@ def test_a_diverged_run_loses_and_survivors_are_not_averaged() -> None:
     sums = [sum(s * r for s, r in zip(signs, ranks, strict=True)) for signs in product((1, -1), repeat=10)]
     assert found.p_adjusted == pytest.approx(2 * np.mean([total <= -8 * 1.5 + 3 for total in sums]))
     assert found.evidence.favours is False
-    assert found.evidence.estimate == 0.2
+    assert (found.evidence.estimate, found.evidence.estimator) == (None, "median")  # lost in most pairs
     assert word(claim("test_accuracy", BASE, [NAN] * 10)) == "supported"
     assert word(claim("test_accuracy", [NAN] * 10, BASE)) == "refuted"
     assert word(claim("test_accuracy", [NAN] * 10, [NAN] * 10)) == "undecided"

@@ -92,8 +92,7 @@ def _ends(comparison: PlannedComparison, claim: PlannedClaim, observations: Obse
     if comparison.paired:
         seeds = sides[0].index.intersection(sides[1].index)
         sides = [side.loc[seeds] for side in sides]
-    column = "paired" if about.target else "value"
-    values = [side[column].to_numpy(dtype=float) for side in sides]
+    values = [side["value"].to_numpy(dtype=float) for side in sides]
     if any(np.isnan(each).any() for each in values):
         return {}
     better, than = (np.isfinite(each) if about.target else each > 0 for each in values)

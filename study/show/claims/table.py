@@ -46,10 +46,12 @@ def lines(claims: pd.DataFrame) -> list[Line]:
 
 def _line(row: pd.Series) -> Line:
     estimate = Cell(NONE)
-    if pd.notna(row["estimate"]) and row["test"] in ("signed-rank", "rank-sum"):
+    by = row.get("estimator")
+    if row["test"] in ("signed-rank", "rank-sum") and (by != "median" or pd.isna(row["estimate"])):
         estimate = Cell(f"wins {row['wins']} of {row['wins'] + row['losses']}")
     elif pd.notna(row["estimate"]):
         estimate = _estimate(row)
+        estimate = estimate._replace(value=f"{'median ' * (by == 'median')}{estimate.value}")
     adjusted, alone, level = NONE, "", f"{ALPHA / row['looks_declared']:.3g}"
     if pd.notna(row["p_adjusted"]) and row["test"] != "none":
         # With as many digits, three at least, as tell it from the level that it is held against.

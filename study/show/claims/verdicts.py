@@ -16,9 +16,10 @@ from study.plan.history import NEVER, History, Look, words
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.show.by_row import ByRow
 from study.show.claims.beside import BESIDE, beside, on_these_rows
+from study.show.claims.statements import statement
 from study.show.claims.table import WITHDRAWN, because
 from study.show.observations import Observations
-from study.stats.paired import Evidence, Side, Statement
+from study.stats.paired import Evidence, Statement
 from study.stats.verdict import Verdict
 from study.stats.verdict import judge as judge_statements
 from study.wording import listed
@@ -31,6 +32,7 @@ CLAIMS = pa.schema(
         *((name, pa.float64()) for name in ("estimate", "low", "high", "level", "p", "p_adjusted")),
         # of the interval of the test that decided it, or would have; null where there is none, or an older row
         *((name, pa.float64()) for name in ("low_adjusted", "high_adjusted", "level_adjusted")),
+        ("estimator", pa.string()),  # mean, geometric mean, median; of paired differences
         ("verdict", pa.string()),  # "withdrawn" where it was judged once, and is stated no more
         ("reason", pa.string()),
         ("undertuned", pa.list_(pa.string())),  # labels of the arms that must be tuned further before it is decided
@@ -60,21 +62,6 @@ def judge(plan: Plan, observations: Observations, history: History) -> list[Ruli
     others = [row["p"] for row in history.withdrawn(plan) if row["counts"]]
     verdicts = judge_statements(statements, history.looks_declared(plan), others)
     return [(*about, verdict) for about, verdict in zip(stated, verdicts, strict=True)]
-
-
-def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> Statement:
-    """A claim with its runs, or timing rounds: where they are paired those that both arms have, else all."""
-    rows = observations.of(comparison.name, claim.metric).set_index("seed").sort_index()
-    better, than = (rows[rows["label"] == label] for label in (claim.better, claim.than))
-    tuned = [[bool(mine[name].any()) for name in ("undertuned", "misled", "unsearched")] for mine in (better, than)]
-    if comparison.paired:
-        both = better.index.intersection(than.index)
-        better, than = better.loc[both], than.loc[both]
-    one, other = (
-        Side(label, mine["paired"].to_numpy(dtype=float), mine["status"].to_numpy(dtype=str), *how)
-        for label, mine, how in zip((claim.better, claim.than), (better, than), tuned, strict=True)
-    )
-    return Statement(claim.metric, one, other, claim.margin, claim.kind, claim.derived, comparison.paired)
 
 
 def mixture(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> list[str]:

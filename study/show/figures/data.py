@@ -12,11 +12,11 @@ import pandas as pd
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.formatting import heading
-from study.show.observations import Observations, cores_of, device_of, seconds_of, workers
+from study.show.observations import Observations, cores_of, device_of, workers
 from study.show.records import Records
 from study.show.tables.results_table import BROKEN, ordered
 from study.show.tables.tuning import ALL_DIVERGED, doubts, found
-from study.stats.estimates import estimate_of
+from study.stats.estimates import Found, estimate_of
 
 # seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
 COLOURS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#56b4e9", "#949494")
@@ -80,7 +80,7 @@ class Evidence:
         self.device = workers(device_of(records.timing), records.runs.loc[mine, "gpus"])  # as headings name it
         self.scaling = scaling_of(comparison, records)
         self.chosen = {arm: one for arm, one in found(records.tuning).items() if arm in comparison.trained}
-        self._seconds = seconds_of(records.timing)
+        self._seconds = records.timing.groupby("arm")["step_seconds"].max()
 
     @property
     def clock(self) -> str:
@@ -97,7 +97,7 @@ class Evidence:
         and value, in the unit shown; a value that is infinite did not reach the target.
         """
         rows = self.observations.of(self.comparison.name, metric)
-        return rows.assign(value=rows["value"].astype(float) * (100 if METRICS[metric].percent else 1))
+        return rows.assign(value=rows["value"].astype(float) * self._shown(metric))
 
     def dots(self, metric: str) -> pd.DataFrame:
         """Those of them that have a finite value."""
@@ -105,12 +105,27 @@ class Evidence:
 
     def estimates(self, metric: str) -> pd.DataFrame:
         """Columns estimate, low and high, in the unit shown; NaN where there is none. [labels]"""
-        values = {str(label): rows.to_numpy() for label, rows in self.of(metric).groupby("label")["value"]}
-        rows = [estimate_of(metric, values.get(label, np.empty(0)))[:3] for label in self.labels]
-        return pd.DataFrame(rows, self.labels, ["estimate", "low", "high"], dtype=float)
+        rows = [found[:3] for found in self._found(metric).values()]
+        return pd.DataFrame(rows, self.labels, ["estimate", "low", "high"], dtype=float) * self._shown(metric)
+
+    def estimator(self, metric: str) -> str:
+        """What the estimates are: ``geometric mean of test loss``, and of which arms it is the median."""
+        about, by = METRICS[metric], [one.estimator for one in self._found(metric).values()]
+        if "median" not in by:
+            return f"{about.mean} of {about.title}"
+        runs = "did not reach the target" if about.target else "diverged" + ", or are 0" * about.ratio
+        return f"{about.mean} of {about.title} (median of arms with runs that {runs})"
+
+    def _found(self, metric: str) -> dict[str, Found]:
+        name = self.comparison.name
+        return {label: estimate_of(metric, self.observations.values(name, metric, label)) for label in self.labels}
+
+    def _shown(self, metric: str) -> int:
+        """What stored values are multiplied by to be shown."""
+        return 100 if METRICS[metric].percent else 1
 
     def step_seconds(self, metric: str) -> dict[str, float]:
-        """Median over timing rounds, by label: of the arms that ``metric`` is read from, as far as they were timed."""
+        """In the slowest round, by label: of the arms that ``metric`` is read from, as far as they were timed."""
         arms = self.comparison.arms_for(metric)
         return {label: float(self._seconds[arm]) for label, arm in arms.items() if arm in self._seconds.index}
 

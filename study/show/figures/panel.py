@@ -180,15 +180,20 @@ def scatter(ax: Axes, runs: pd.DataFrame, x: str, y: str, look: Look, rasterized
 def estimate(ax: Axes, row: Iterable[Any], at: float, colour: str, upright: bool = True) -> None:
     """A diamond and a bar, at x = ``at`` where they are upright, else at y. ``row``: estimate, low and high.
 
-    Where the interval of a lying bar ends past the budget, it is an arrow to the edge of the panel.
+    An end of the interval that is past the budget, or among runs that diverged, is an arrow to the edge of the panel.
     """
-    value, low, high = row
-    if np.isfinite([low, high]).all():
-        ends = ([at, at], [low, high])
-        ax.plot(*(ends if upright else ends[::-1]), color=colour, linewidth=2, solid_capstyle="butt", zorder=4)
-    elif np.isfinite([value, low]).all() and np.isposinf(high):
-        arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", (1, at), (low, at), xycoords=("axes fraction", "data"), textcoords="data", arrowprops=arrow)
+    value, *interval = row
+    known = np.isfinite(value) and not np.isnan(interval).any()
+    ends = np.where(np.isfinite(interval), interval, value)
+    if known and ends[0] < ends[1]:
+        bar = ([at, at], ends)
+        ax.plot(*(bar if upright else bar[::-1]), color=colour, linewidth=2, solid_capstyle="butt", zorder=4)
+    for end, edge in zip(interval, (0, 1), strict=True):
+        if known and np.isinf(end):
+            arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+            places: list[Any] = [(edge, at), (value, at), ("axes fraction", "data")]
+            to, start, by = [(y, x) for x, y in places] if upright else places
+            ax.annotate("", to, start, xycoords=by, textcoords="data", arrowprops=arrow)
     if np.isfinite(value):
         ax.plot(*((at, value) if upright else (value, at)), color=colour, zorder=5, **MEAN)
 

@@ -243,7 +243,7 @@ def metrics(plan: Plan, observations: Observations) -> list[tuple[str, str, str,
     rows: list[tuple[str, str, str, str]] = []
     for name, about in {**METRICS, **METRICS.declared}.items():
         units = sorted({observations.unit(one.name, name) for one in plan.comparisons if name in one.metrics})
-        kind = "median over rounds" if about.per_round else "median over seeds" if about.target else "mean over seeds"
+        kind = f"{about.mean} over {'rounds' if about.per_round else 'seeds'}"
         if units:
             unit = about.percent or "; ".join(units) or "–"
             rows.append((about.title, unit, about.better, f"{about.definition}; {kind}"))

@@ -23,6 +23,7 @@ from study.show.page import protocol, timing
 from study.show.page.given import given_arms
 from study.show.page.scope import scope
 from study.show.records import Records
+from study.show.summary import SUMMARY
 from study.show.tables import ledger
 from study.show.tables.effects_table import effects_of
 from study.show.tables.rank_table import headline, ranks_of
@@ -43,8 +44,8 @@ def render(plan: Plan, store: Store) -> str:
     records = Records.read(folder)
     observations = Observations.read(folder / "observations.parquet")
     summary, claims = (
-        read_parquet(folder / f"{name}.parquet", of_study(plan.study, name)).to_pandas()
-        for name in ("summary", "claims")
+        read_parquet(folder / f"{name}.parquet", of_study(plan.study, name), columns).to_pandas()
+        for name, columns in (("summary", SUMMARY), ("claims", None))
     )
     why_untimed = timing.failure(plan, store)
     reasons = protocol.reasons(plan, records, why_untimed)
@@ -142,10 +143,11 @@ def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.Dat
     near = [row for row, cell in pairs if _overlap(cell, cells[0])]
     without = [row for row in rows[metric] if pd.isna(row["estimate"])]
     median = f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
+    by_median = bool(best) and best[0]["estimator"] == "median"
     return paragraphs(
         "finding",
         title=about.title,
-        extreme=median if (about.target or about.per_round) and not about.counted else about.superlative,
+        extreme=median if by_median else about.superlative,
         best=[row["label"] for row in best],
         named=_named(best),
         value=_value(metric, ranked[0]["unit"], cells[: len(best)]) if best else "",
@@ -162,8 +164,9 @@ def _overlap(one: Cell, other: Cell) -> bool:
     """Whether both have an interval, and they overlap as they are printed."""
     if not (one.around and other.around):
         return False
-    ends = [[math.inf if x is None else x for x in map(leading, cell.around.split(" to "))] for cell in (one, other)]
-    return max(low for low, _ in ends) <= min(high for _, high in ends)
+    ends = [[leading(x) for x in cell.around.split(" to ")] for cell in (one, other)]  # None: no number
+    lows, highs = zip(*ends, strict=True)
+    return max(-math.inf if x is None else x for x in lows) <= min(math.inf if x is None else x for x in highs)
 
 
 def _value(metric: str, unit: str, cells: Sequence[Cell]) -> str:
@@ -184,4 +187,6 @@ def _why(metric: str, rows: list[Row]) -> str:
         return " (under half of the runs of each reached the target)"
     if not any(row["n_finished"] for row in rows):
         return " (no run finished)"
+    if all(row["estimator"] == "median" for row in rows):
+        return " (over half of the runs of each diverged)"
     return " (not timed yet)" if METRICS[metric].timed else ""

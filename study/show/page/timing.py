@@ -21,7 +21,7 @@ class Timed(NamedTuple):
     """One arm, as text."""
 
     arm: str
-    step: Cell  # milliseconds: median over rounds, with its interval
+    step: Cell  # milliseconds: geometric mean over rounds, with its interval
     spread: str  # from the fastest round to the slowest
     memory: str  # MiB
 

@@ -12,7 +12,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.show.datasets import DRAWN, Across, across
 from study.show.formatting import NONE, Cell, quoted
 from study.show.templates import paragraph
-from study.stats.estimates import Floats, Ints
+from study.stats.estimates import Floats, Ints, estimate_of
 from study.stats.ranks import average_ranks, costs_of
 from study.wording import listed
 
@@ -45,13 +45,13 @@ class Ranks(NamedTuple):
 
 
 def scores(found: Across, summary: pd.DataFrame, metric: str) -> Scores:
-    """``summary``: the rows of one comparison. Of a dataset in several splits: the mean over them."""
+    """``summary``: the rows of one comparison. Of a dataset in several splits: their mean (or geometric mean)."""
     rows = {str(row["label"]): row for row in summary[summary["metric"] == metric].to_dict("records")}
     shape = len(found.datasets), len(found.arms)
     estimates, lost, absent = np.full(shape, np.nan), np.zeros(shape, dtype=np.int64), []
     for cell, labels in found.cells.items():
-        known = [float(rows[x]["estimate"]) for x in labels.values() if pd.notna(rows[x]["estimate"])]
-        estimates[cell] = np.mean(known) if known else np.nan
+        known = estimate_of(metric, np.array([rows[x]["estimate"] for x in labels.values()], dtype=float)).estimate
+        estimates[cell] = np.nan if known is None else known
         lost[cell] = sum(_lost(metric, rows[x]) for x in labels.values())
         absent += [x for x in labels.values() if pd.isna(rows[x]["estimate"]) and not _lost(metric, rows[x])]
     return Scores(estimates, lost, tuple(absent))
@@ -105,5 +105,5 @@ def _lost(metric: str, row: dict[Any, Any]) -> int:
         return 0
     if METRICS[metric].target:
         return int(pd.isna(row["estimate"]) and pd.notna(row["n_reached"]))
-    unknown = pd.isna(row["estimate"]) and row["n_diverged"] < row["n"]
+    unknown = pd.isna(row["estimate"]) and row["n_diverged"] < row["n"] and row["estimator"] != "median"
     return 0 if unknown else int(row["n_diverged"])

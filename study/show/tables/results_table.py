@@ -10,7 +10,7 @@ import pandas as pd
 from study.metrics import METRICS, Select
 from study.plan.plan import PlannedComparison
 from study.show.formats import csv, latex, markdown
-from study.show.formatting import NONE, Cell, Estimate, column, heading, show
+from study.show.formatting import NONE, Cell, Estimate, column, effect, heading, show
 from study.show.observations import neighbours
 from study.show.tables.tuning import by_selection, chosen_cell, found, read_from
 from study.show.templates import paragraphs
@@ -50,12 +50,17 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
     rows = by_metric(comparison, summary)
     columns = {}
     for metric, mine in rows.items():
+        about = METRICS[metric]
         estimates = [Estimate(row["estimate"], row["low"], row["high"]) for row in mine]
         title = heading(metric, mine[0]["unit"], device)
         columns[title, "measured"] = column(metric, estimates, [remark(metric, row) for row in mine])
+        if metric in claimed(comparison):
+            columns[f"{about.title} against {comparison.reference}", "measured"] = [
+                against(metric, row) for row in mine
+            ]
         if _has_reported(comparison, metric):
             reported = [Cell(NONE if pd.isna(row["reported"]) else row["reported"]) for row in mine]
-            columns[f"{METRICS[metric].title}, reported", "reported"] = reported
+            columns[f"{about.title}, reported", "reported"] = reported
     tried = summary.dropna(subset="undertuned")
     chosen = found(tried.assign(settings=tried["chosen"], chosen=tried["chosen"].notna()))
     for select, metric in _shown_first(comparison).items():
@@ -68,12 +73,13 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
     notes = paragraphs(
         "table_notes",
         comparison=comparison,
-        means=any(not metric.target and not metric.per_round for metric in metrics),
-        target=target_text(comparison.target) if comparison.target and any(m.target for m in metrics) else "",
+        means={mean: [m.title for m in metrics if m.mean == mean] for mean in dict.fromkeys(m.mean for m in metrics)},
         rounds=any(metric.per_round for metric in metrics),
+        medians=any(row["estimator"] == "median" for row in every),
+        against=[METRICS[metric].mean for metric in claimed(comparison)],
+        target=target_text(comparison.target) if comparison.target and any(m.target for m in metrics) else "",
         timed=any(metric.timed for metric in metrics),
         device=device,
-        diverged=any(row["n_diverged"] for row in every),
         unrecorded=any(
             row["n_finished"] and pd.isna(row["estimate"])
             for metric, mine in rows.items()
@@ -91,15 +97,18 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
 def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
     """For machines: a row per arm, numeric columns in stored units (accuracies as fractions).
 
-    Per metric: its estimate under the metric's name, then _low, _high, _n_reached (times to target) and
-    _reported (text, as printed); then the counts of runs. Where arms are tuned, per selection: arm_by_, chosen_by_
+    Per metric: its estimate under the metric's name, then _low, _high, _estimator (mean, geometric mean or median),
+    _against, _against_low, _against_high (the reference, of metrics that are claimed), _n_reached (times to target)
+    and _reported (text, as printed); then the counts of runs. Where arms are tuned, per selection: arm_by_, chosen_by_
     (settings, JSON), undertuned_by_ and, of undertuned arms, next_by_ (candidates to try, JSON).
     """
     rows = {metric: pd.DataFrame(mine) for metric, mine in by_metric(comparison, summary).items()}
     first = rows[comparison.metrics[0]]
     parts = [first[["label", "arm"]]]
     for metric, mine in rows.items():
-        names = {"estimate": metric, "low": f"{metric}_low", "high": f"{metric}_high"}
+        more = ["low", "high", "estimator"]
+        more += ["against", "against_low", "against_high"] * (metric in claimed(comparison))
+        names = {"estimate": metric} | {name: f"{metric}_{name}" for name in more}
         if METRICS[metric].target:
             mine = mine.astype({"n_reached": "Int64"})
             names["n_reached"] = f"{metric}_n_reached"
@@ -116,18 +125,33 @@ def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
 def remark(metric: str, row: Row) -> str:
     """How many reached the target; or why an interval is missing or not to be trusted."""
     known = int(row["n_finished"] + row["n_diverged"])
-    about = METRICS[metric]
+    about, median = METRICS[metric], row["estimator"] == "median"
     parts = [text for text in [_reached(row)] if text and about.target and known]
     if pd.isna(row["estimate"]):
-        absent = "not timed" if about.timed else "not recorded"
+        absent = "over half diverged" if median else "not timed" if about.timed else "not recorded"
         return parts[0] if parts else absent * bool(row["n_finished"])
-    if not about.timed and not about.target and 0 < row["n_learned"] < row["n_finished"]:
+    parts = ["median"] * median + parts
+    if not about.timed and not about.target and not median and 0 < row["n_learned"] < row["n_finished"]:
         # Runs of both kinds: a mean between two clusters describes neither.
         parts.append(f"median {show(metric, Estimate(row['median']))}; interval unreliable")
     elif pd.isna(row["low"]) and not about.per_round:
-        few = known < 6 if about.target else row["n_finished"] < 2
+        few = known < 6 if median else row["n_finished"] < 2
         parts.append("too few seeds for an interval" if few else "all seeds equal")
     return ", ".join(parts)
+
+
+def claimed(comparison: PlannedComparison) -> list[str]:
+    """The metrics shown that are claimed: these have a column against the reference."""
+    about = {claim.metric for claim in comparison.claims}
+    return [metric for metric in comparison.metrics if metric in about]
+
+
+def against(metric: str, row: Row) -> Cell:
+    """How far an arm is from the reference."""
+    if pd.isna(row["against"]):
+        return Cell(NONE)
+    cell = effect(metric, row["against"], row["against_low"], row["against_high"])
+    return cell._replace(remark="median" * (row["against_estimator"] == "median"))
 
 
 def _runs(row: Row) -> str:

@@ -23,8 +23,8 @@ Levels = list[list[str]]  # the values of each key
 
 
 class HeatMap(MetricPanel):
-    """{Metric} of every arm: mean over finished seeds, or the median of times to target. Grey: no estimate, with
-    the count of runs that reached the target or what became of them; a dagger: some runs did not finish.
+    """{Metric} of every arm: {estimator}. Grey: no estimate, with the count of runs that reached the target or what
+    became of them; a dagger: some runs did not finish.
     """
 
     place, wide = 0, True
@@ -32,6 +32,9 @@ class HeatMap(MetricPanel):
     @classmethod
     def suits(cls, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
         return list(metrics) if is_matrix(evidence.comparison) else []
+
+    def words(self) -> dict[str, str]:
+        return super().words() | {"estimator": self.evidence.estimator(self.metric)}
 
     @property
     def height(self) -> float:
@@ -79,7 +82,8 @@ class HeatMap(MetricPanel):
 
 
 class Ranked(MetricPanel):
-    """{Metric} of every seed (dots), arms ordered from worst to best by their estimate (black line){colours}.
+    """{Metric} of every seed (dots), arms ordered from worst to best by their estimate (black line:
+    {estimator}){colours}.
     Arms without an estimate come first and are counted under the axis.
     """
 
@@ -93,7 +97,8 @@ class Ranked(MetricPanel):
 
     def words(self) -> dict[str, str]:
         told = f"; colours and markers tell the values of {self.evidence.comparison.keys[0]}"
-        return super().words() | {"colours": told * (len(self._kinds()) > 1)}
+        estimator = self.evidence.estimator(self.metric)
+        return super().words() | {"estimator": estimator, "colours": told * (len(self._kinds()) > 1)}
 
     def draw(self, ax: Axes) -> None:
         evidence, metric = self.evidence, self.metric

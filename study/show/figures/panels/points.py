@@ -27,7 +27,9 @@ REPORTED: dict[str, Any] = {
 
 
 class Dots(MetricPanel):
-    """{Metric}. Every {dot}, at the same height in each arm; diamond and bar: mean with its 95 % t interval."""
+    """{Metric}. Every {dot}, at the same height in each arm; diamond and bar: {estimator}, with its 95 %
+    interval.
+    """
 
     place = 5
 
@@ -37,7 +39,8 @@ class Dots(MetricPanel):
 
     def words(self) -> dict[str, str]:
         here = self.evidence.comparison.here
-        return super().words() | {"dot": "seed is a dot (open: a run that did not learn)" if here else "run is a dot"}
+        dot = "seed is a dot (open: a run that did not learn)" if here else "run is a dot"
+        return super().words() | {"dot": dot, "estimator": self.evidence.estimator(self.metric)}
 
     @property
     def height(self) -> float:
@@ -75,8 +78,8 @@ class Dots(MetricPanel):
 
 
 class Rounds(Dots):
-    """{Metric}. Every timing round is a dot; diamond and bar: median with its 95 % interval (no bar where all
-    rounds agree).
+    """{Metric}. Every timing round is a dot; diamond and bar: {estimator}, with its 95 % interval (no bar where
+    all rounds agree).
     """
 
     @classmethod
@@ -85,8 +88,8 @@ class Rounds(Dots):
 
 
 class Times(Dots):
-    """{Metric}. Every seed that reached the target is a dot; diamond and bar: median with its 95 % interval, with an
-    arrow where that goes past the budget; right: how many reached it.
+    """{Metric}. Every seed that reached the target is a dot; diamond and bar: {estimator}, with its 95 % interval,
+    with an arrow where that goes past the budget; right: how many reached it.
     """
 
     @classmethod
@@ -106,7 +109,7 @@ class Times(Dots):
 
 class TrainTest(MetricPanel):
     """{Metric} on the training and on the test rows. Every seed is a dot (open: a run that did not learn);
-    diamond and bar: mean with its 95 % t interval.
+    diamond and bar: {estimator}, with its 95 % interval.
     """
 
     place = 3
@@ -120,7 +123,8 @@ class TrainTest(MetricPanel):
         return {self.metric, self.metric.replace("test_", "train_")}
 
     def words(self) -> dict[str, str]:
-        return {"metric": METRICS[self.metric].title.removeprefix("test ")}
+        said = super().words() | {"estimator": self.evidence.estimator(self.metric)}
+        return {name: text.replace("test ", "") for name, text in said.items()}
 
     def draw(self, ax: Axes) -> None:
         evidence, kind = self.evidence, self.metric.partition("_")[2]
@@ -150,8 +154,8 @@ class TrainTest(MetricPanel):
 
 
 class Speedup(MetricPanel):
-    """{Metric} over one device. Every timing round is a dot beside the median with its 95 % interval (diamond and
-    bar); both axes are logarithmic.{reported} Thin line: ideal.{shaded}{times}
+    """{Metric} over one device. Every timing round is a dot beside the geometric mean with its 95 % interval
+    (diamond and bar); both axes are logarithmic.{reported} Thin line: ideal.{shaded}{times}
     """
 
     place = 2
