@@ -200,7 +200,7 @@ def test_too_few_runs_say_so(drawn: Drawn) -> None:
     content["comparisons"]["optimizers"]["claims"][0]["exploratory"] = True
     claim = claim_of(drawn(csv(rows(3)), content))
     assert claim["verdict"] == "undecided"
-    assert "3 against 3 runs cannot decide it; about 4 runs of each arm would decide it" in claim["reason"]
+    assert "3 against 3 runs cannot decide it; a chance of 50 % that 4 runs of each arm decide it" in claim["reason"]
 
 
 def test_what_would_decide_is_more_runs_in_the_file(
@@ -209,5 +209,5 @@ def test_what_would_decide_is_more_runs_in_the_file(
     drawn(csv(noisy(apart=0.001)))
     assert main(["suggest", str(tmp_path / "s.yaml"), "--results", str(tmp_path / "results")]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"(\d+) runs of each arm in all would decide it with looks: 2 \(10 now\)", out)
+    assert re.search(r"that (\d+) runs of each arm in all decide it, of 80 % with .* \(10 now\)", out)
     assert re.search(r"add runs to sweep.csv: (\d+) in all of each of the 2 arms", out)
