@@ -287,6 +287,8 @@ def _open(verdict: Verdict) -> str:
     each = "" if paired else " of each arm"
     more = chance(verdict.outlook, unit, each) if found.pairs > 1 else ""
     more = f"{'then ' * bool(arms)}{more}{f' (looks: {verdict.looks})' * (verdict.looks > 1)}" if more else ""
+    if verdict.outlook.equal and found.pairs > 1:
+        more = f"too near to {'the margin' if found.margin else 'equal'} to say how many {unit}s{each} would decide it"
     if not verdict.hopeless:
         return "; ".join(filter(None, (tune, more)))
     ties = f" with {counted(found.ties, 'tie')}" if found.ties else ""
