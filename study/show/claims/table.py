@@ -92,7 +92,7 @@ def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> s
 def tally(claims: pd.DataFrame) -> str:
     """``33 claims: 14 supported, 9 refuted, 1 within the margin, 9 undecided``."""
     verdicts = claims["verdict"].value_counts()
-    words = [word for word in MARKS if word != WITHDRAWN or word in verdicts]
+    words = [word for word in MARKS if word in ("supported", "refuted", "undecided") or word in verdicts]
     return f"{counted(len(claims), 'claim')}: " + listed(f"{verdicts.get(word, 0)} {word}" for word in words)
 
 
