@@ -259,7 +259,7 @@ assert '"loss_gap"' in reference.schema()
     assert set(summary["unit"]) == {"nats"}
     [row] = pd.read_parquet(folder / "claims.parquet").to_dict("records")
     assert (row["verdict"], row["estimate"]) == ("supported", pytest.approx(0.2))
-    assert row["reason"].startswith("smaller by 0.20 nats in each of 8 pairs, margin 0.05 nats")
+    assert row["reason"].startswith("smaller by 0.20 nats in each of 8 pairs")
     page = (folder / "report.html").read_text()
     assert "dropout=0: smaller gap of losses than dropout=0.1, by more than 0.05 nats" in page
     assert "0.20 nats" in page

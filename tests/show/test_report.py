@@ -93,7 +93,7 @@ def test_the_page_says_what_was_found_and_what_is_missing(page: Path) -> None:
     text = " ".join(text.split())
     reached = 1 - 0.5 ** (8 / 1.5)  # of the way from 10 % to the level, after 8 epochs
     accuracy = (0.96 + 0.004) * reached + 0.1 * (1 - reached) - 0.01  # of seed 4: half of the eight do as well
-    assert re.search(rf"adam has the highest median of test accuracy, {accuracy * 100:.1f}\d* % \[", text)
+    assert re.search(rf"adam has the highest median of test accuracy, {accuracy * 100:.2f} % \[", text)
     assert "0/8 reached" in text
     assert "6/8 finished, 2 diverged" in text
     assert "loss not finite after step 12" in text

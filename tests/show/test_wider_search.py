@@ -113,7 +113,8 @@ def test_what_is_undecided_is_tuned_further_before_it_gets_more_seeds(
     made = Suggested(planned(STUDY.format(tune=NARROW), seeds=10), tmp_path, bump(1.0), "relu", noise)
     assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(made.store.root)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    found = "tanh is undertuned, next to try: .*; then \\d+ seeds in all would decide it with looks: 2 \\(10 now\\)"
+    chance = "then a chance of 50 % that \\d+ seeds in all decide it, of 80 % with \\d+ \\(10 now\\)"
+    found = f"tanh is undertuned, next to try: .*; {chance}"
     assert sum(re.fullmatch(f"    {found}", line) is not None for line in lines) == 1
     edits = [line.split(": ")[1] for line in lines if "edit: " in line]
     assert edits == ["comparisons.a.tune"]
