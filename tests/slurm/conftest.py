@@ -178,7 +178,10 @@ def interrupt(cluster: Cluster, place: Place, arms: dict[str, str], ids: dict[st
         labels = ("cancelled", "out of time")
         cancelled, late = pool.map(lambda label: held(cluster, place, arms[label], ids[label], said), labels)
     cluster("scancel", cancelled[0])
-    cluster("scontrol", "update", f"JobId={late[0]}", "TimeLimit=1")
+    [began] = [datetime.fromisoformat(job["StartTime"]) for job in cluster.jobs() if job["JobId"] == late[0]]
+    # Its warning comes 30 seconds before the end: of time that is over already nobody is warned.
+    minutes = int((datetime.now() - began).total_seconds() + 40) // 60 + 1
+    cluster("scontrol", "update", f"JobId={late[0]}", f"TimeLimit={minutes}")
     # With each of its signals SLURM sends SIGCONT, which wakes them.
     cluster.until(lambda: not any(Path(f"/proc/{process}").exists() for _, process in (cancelled, late)), LONG)
 
