@@ -5,7 +5,6 @@ import json
 
 import torch
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import nn
 
 parser = argparse.ArgumentParser()
@@ -18,8 +17,8 @@ torch.manual_seed(int(args.seed))
 
 images, labels = load_digits(return_X_y=True)
 x, y = torch.tensor(images, dtype=torch.float32) / 16, torch.tensor(labels)
-rest, test = train_test_split(range(len(y)), test_size=0.2, random_state=0, stratify=labels)
-train, val = train_test_split(rest, test_size=0.25, random_state=0, stratify=labels[rest])
+rows = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
+train, val, test = rows[:1077], rows[1077:1437], rows[1437:]
 
 model = nn.Sequential(nn.Linear(64, settings["width"]), nn.ReLU(), nn.Linear(settings["width"], 10))
 optimizer = torch.optim.SGD(model.parameters(), lr=settings["lr"], momentum=settings["momentum"])
@@ -35,7 +34,7 @@ def evaluate(part, rows):
 step = 0
 with open(args.log, "w") as log:
     for epoch in range(settings["epochs"] + 1):
-        for batch in torch.tensor(train)[torch.randperm(len(train))].split(32) if epoch else ():
+        for batch in train[torch.randperm(len(train))].split(32) if epoch else ():
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(x[batch]), y[batch]).backward()
             optimizer.step()
