@@ -158,7 +158,7 @@ def state(plan: Plan, store: Store) -> None:
             others |= {words: entry["stated"] for words, entry in History.at(path).claims.items() if entry["stated"]}
     present, now = store.present(plan.arms), datetime.now(UTC).isoformat(timespec="seconds")
     for words, (comparison, claim) in new.items():
-        arms, given = (claim.better_arm, claim.than_arm), comparison.runs
+        arms, given = [*claim.arms.values()], comparison.runs
         if given:
             runs = sum(len(given.seeds[arm]) for arm in arms)
         else:

@@ -24,23 +24,29 @@ class ByRow:
         self.plan, self.store = plan, store
         self._runs = cache(self._read)
 
-    def of(self, claim: PlannedClaim, seeds: Sequence[int]) -> tuple[Floats, Floats] | None:
-        """What both arms of a claim have of its metric, [seeds, rows] each.
+    def of(self, claim: PlannedClaim, seeds: Sequence[int]) -> list[tuple[Floats, Floats]]:
+        """What the two arms of every pair that a claim compares have of its metric, [seeds, rows] each.
 
-        None where it is no mean over test rows, where these are not the same for both arms and all seeds, or where a
-        run has none.
+        None where it is no mean over test rows, where these are not the same for all arms and seeds, where a run has
+        none, or of a claim on effects.
         """
-        names = [claim.better_arm, claim.than_arm]
-        if claim.metric not in KEPT or not all(name in self.plan.arms and self._shared(name) for name in names):
-            return None
+        names = list(claim.arms.values())
+        if claim.effects or claim.metric not in KEPT or not seeds:
+            return []
+        if not all(name in self.plan.arms and self._shared(name) for name in names):
+            return []
         if len({self.plan.arms[name].dataset_id for name in names}) > 1:
-            return None
-        parts = [[self._runs(name).get(seed, {}) for seed in seeds] for name in names]
-        found = [[_values(run, KEPT[claim.metric]) for run in runs] for runs in parts]
-        if not seeds or len({None if each is None else len(each) for side in found for each in side}) > 1:
-            return None
-        better, than = ([each for each in side if each is not None] for side in found)
-        return (np.stack(better), np.stack(than)) if better else None
+            return []
+        found = {
+            name: [_values(self._runs(name).get(seed, {}), KEPT[claim.metric]) for seed in seeds] for name in names
+        }
+        if len({len(each) for runs in found.values() for each in runs if each is not None}) != 1:
+            return []
+        known = {name: [each for each in runs if each is not None] for name, runs in found.items()}
+        if any(len(runs) < len(seeds) for runs in known.values()):
+            return []
+        stacked = {name: np.stack(runs) for name, runs in known.items()}
+        return [(stacked[claim.arms[one]], stacked[claim.arms[other]]) for one, other in claim.pairs]
 
     def _shared(self, name: str) -> bool:
         """Whether all seeds of an arm are tested on the same rows."""

@@ -17,7 +17,8 @@ from study.stats.estimates import TIE, Bools, Contrast, Estimator, Floats, media
 from study.stats.symmetry import beyond, equivalence, flip_interval, sign_flip, signed_ranks
 
 Kind = Literal["better", "equal"]
-Test = Literal["sign-flip", "signed-rank", "permutation", "rank-sum", "deterministic", "none"]
+Test = Literal["sign-flip", "signed-rank", "permutation", "rank-sum", "deterministic", "none", "not estimable"]
+Of = Literal["arms", "levels", "effects"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Side:
 @dataclass(frozen=True)
 class Statement:
     """A claim with the runs that it is about. ``margin``: None for the metric's default. ``paired``: whether run i of
-    one side shares with run i of the other what chance gave them.
+    one side shares with run i of the other what chance gave them. ``of``: what the sides are; of levels and effects of
+    a factorial their values are means over arms, or spreads of these, which nobody has where a run has no number.
     """
 
     metric: str
@@ -52,6 +54,12 @@ class Statement:
     kind: Kind = "better"
     derived: bool = False
     paired: bool = True
+    of: Of = "arms"
+
+    @property
+    def verdicts(self) -> tuple[str, str]:
+        """What one side is by so much."""
+        return ("larger", "smaller") if self.of == "effects" else METRICS[self.metric].verdicts
 
 
 class Lack(NamedTuple):
@@ -120,6 +128,9 @@ def weigh(claim: Statement) -> Evidence:
     if lacking := tuple(lacks(sides, worst)):
         return Evidence(margin, "none", 1.0, None, lacking=lacking)
     d = differences(claim.metric, claim.better.values, claim.than.values, worst)
+    lost = int(worst[0].sum()), int(worst[1].sum())
+    if claim.of != "arms" and not np.isfinite(d).all():
+        return Evidence(margin, "not estimable", 1.0, None, pairs=len(d), lost=lost)
     m = about.threshold(margin)
     if about.counted and all(np.ptp(side.values) == 0 for side in sides):
         found = _of_counts(claim, d, m, margin)
@@ -134,7 +145,7 @@ def weigh(claim: Statement) -> Evidence:
         wins=wins,
         losses=losses,
         ties=len(d) - wins - losses,
-        lost=(int(worst[0].sum()), int(worst[1].sum())),
+        lost=lost,
         both_lost=int((worst[0] & worst[1]).sum()),
     )
 

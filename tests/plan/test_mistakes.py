@@ -16,12 +16,13 @@ from study.plan.file.read import WANTED
 from tests.plan.mistakes_of_choices import CHOICES, OUT
 from tests.plan.mistakes_of_claims import CLAIMS
 from tests.plan.mistakes_of_comparisons import COMPARISONS
+from tests.plan.mistakes_of_factorials import FACTORIALS
 from tests.plan.mistakes_of_ranges import RANGES
 from tests.plan.mistakes_of_sizes import SIZES
 from tests.plan.mistakes_of_tuning import TUNING
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
-CASES = CHOICES | COMPARISONS | RANGES | TUNING | CLAIMS | SIZES
+CASES = CHOICES | COMPARISONS | RANGES | TUNING | CLAIMS | FACTORIALS | SIZES
 
 
 def change(study: dict[str, Any], path: str, value: Any) -> None:

@@ -27,6 +27,12 @@ a:
   metrics: [test_accuracy]
   claims: [{metric: test_accuracy, better: adam, than: sgd}]
 """
+FOUR = """
+a:
+  vary: {optimizer: [sgd, {name: adam, lr: 0.01}], dropout: [0, 0.1]}
+  metrics: [test_accuracy]
+  claims: [{metric: test_accuracy, better: {optimizer: adam}, than: {optimizer: sgd}}]
+"""
 SEEDS, ROWS = 16, 360
 
 
@@ -36,13 +42,13 @@ def right(label: str, few: int, share: float) -> np.ndarray:
     draw = np.random.default_rng(len(label))
     found: np.ndarray = easy ^ (draw.random((SEEDS, ROWS)) < 0.002)
     for rows, best in ((slice(few), "adam"), (slice(few, few + few // 2), "sgd")):
-        found[:, rows] = draw.random((SEEDS, ROWS))[:, rows] < (share if label == best else 1 - share)
+        found[:, rows] = draw.random((SEEDS, ROWS))[:, rows] < (share if best in label else 1 - share)
     return found
 
 
 def stored_rows(plan: Plan, store: Store, few: int, share: float = 0.95) -> None:
-    """Records of both arms, with the rows that each run got right."""
-    bits = {label: right(label, few, share) for label in ("sgd", "adam")}
+    """Records of all arms, with the rows that each run got right."""
+    bits = {label: right(label, few, share) for label in plan.comparisons[0].labels.values()}
     found = records(plan, lambda label, seed: {"level": bits[label][seed].mean() + 0.01, "pace": 0.1})
     labels, block = plan.comparisons[0].labels, Block(0, SEEDS - 1)
     for arm in plan.arms:
@@ -62,6 +68,21 @@ def stored_rows(plan: Plan, store: Store, few: int, share: float = 0.95) -> None
 
 def claim_of(store: Store) -> pd.Series:
     return pd.read_parquet(store.study("small") / "claims.parquet").iloc[0]
+
+
+def test_of_levels_rows_are_of_the_means_over_arms(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    plan, store = planned(FOUR, seeds=SEEDS), Store(tmp_path / "results")
+    stored_rows(plan, store, few=5)
+    row = claim_of(store)
+    by_dropout = [right(f"adam{rest}", 5, 0.95) * 1.0 - right(f"sgd{rest}", 5, 0.95)
+                  for rest in (", dropout=0", ", dropout=0.1")]  # fmt: skip
+    by_hand = crossed(np.mean(by_dropout, axis=0))
+    assert by_hand
+    assert row["estimate"] == pytest.approx(by_hand.mean)
+    assert (row["rows_low"], row["rows_high"]) == pytest.approx(by_hand.interval(0.95))
+    assert remarks(row) == [remarks(row)[0]]
+    assert remarks(row)[0].startswith("over seeds and test rows: 95 % interval ")
+    assert row[["improvement", "rows_half"]].isna().all()
 
 
 def test_five_rows_decide_nothing_about_new_data(

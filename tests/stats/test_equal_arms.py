@@ -16,7 +16,7 @@ from benchmarks.verdicts import coverage
 from study.metrics import METRICS
 from study.plan.history import History
 from study.plan.plan import Plan, PlannedClaim
-from study.show.claims.table import because
+from study.show.claims.reasons import because
 from study.show.claims.verdicts import judge as judge_study
 from study.stats.paired import Side, Statement
 from study.stats.verdict import judge

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from study.show.claims.table import because
+from study.show.claims.reasons import because
 from study.stats.paired import Statement
 from study.stats.verdict import Verdict, judge
 from tests.stats.sides import INF, NAN, claim, side

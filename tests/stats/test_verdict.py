@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from study.show.claims.table import because
+from study.show.claims.reasons import because
 from study.stats.outlook import Outlook
 from study.stats.paired import Statement
 from study.stats.verdict import judge

@@ -10,6 +10,8 @@ from study.axes.recipe import Recipe
 from study.errors import Mistakes, join, nearest, show, suggest
 from study.metrics import METRICS, Computed, Final
 from study.plan.elsewhere.models import RunsComparison
+from study.plan.file.claim import Claim, EffectClaim
+from study.plan.file.levels import Shown, check_factorial, planned_claim
 from study.plan.file.models import Comparison
 from study.target import Target
 from study.wording import leading
@@ -73,23 +75,25 @@ def unlikely(metric: str, figure: str) -> str | None:
 def check_claims(
     comparison: Stated,
     path: str,
-    labels: Sequence[str],
+    shown: Shown,
     unfit: Mapping[str, str],
     mistakes: Mistakes,
     recipes: Mapping[str, Recipe] = EMPTY,
 ) -> None:
     """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to.
 
-    ``recipes``: of the arms that are trained here, by label.
+    ``shown``: of every arm, by label, what that shows of the keys that vary; ``recipes``: of the arms that are trained
+    here, by label.
     """
+    paired = not isinstance(comparison, RunsComparison) or comparison.runs.paired
     seen: dict[tuple[str, frozenset[str], str], str] = {}
-    followed = {
-        (claim.metric, frozenset((claim.better, claim.than))) for claim in comparison.claims if not claim.derived
-    }
-    for i, claim in enumerate(comparison.claims):
-        place, arms = join(path, "claims", i), frozenset((claim.better, claim.than))
-        for side, label in (("better", claim.better), ("than", claim.than)):
-            check_label(label, join(place, side), labels, mistakes)
+    found = [
+        _sides(claim, join(path, "claims", i), shown, paired, mistakes) for i, claim in enumerate(comparison.claims)
+    ]
+    stated = list(zip(comparison.claims, found, strict=True))
+    followed = {(claim.metric, frozenset(sides)) for claim, sides in stated if not claim.derived}
+    for i, (claim, sides) in enumerate(stated):
+        place, arms = join(path, "claims", i), frozenset(sides)
         if claim.metric in unfit:
             mistakes.add(join(place, "metric"), unfit[claim.metric])
         if claim.margin is not None and claim.margin >= 1 and METRICS[claim.metric].percent:
@@ -98,19 +102,32 @@ def check_claims(
         if claim.kind == "equal" and not claim.margin:
             wrong = "'equal' needs a margin above 0: by how much two arms may differ and still count as equal"
             mistakes.add(join(place, "margin"), wrong)
-        if len(arms) == 1:
-            mistakes.add(join(place, "than"), f"{claim.than!r} is the other side too; give the label of another arm")
-        if claim.derived and all((metric, arms) not in followed for metric in _kin(claim.metric, arms, recipes)):
+        if claim.derived and sides and not any((metric, arms) in followed for metric in _kin(claim, shown, recipes)):
             words = f"{claim.metric} follows from no other metric that is claimed of these two arms; take 'derived' out"
             mistakes.add(join(place, "derived"), words)
-        first = seen.setdefault((claim.metric, arms, claim.kind), place)
+        form = "effect" if isinstance(claim, EffectClaim) else claim.kind
+        first = seen.setdefault((claim.metric, arms, form), place) if sides else place
         if first != place:
             mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
 
 
-def _kin(metric: str, arms: frozenset[str], recipes: Mapping[str, Recipe]) -> set[str]:
-    """The metrics of which ``metric`` is a function, where two arms are compared."""
-    known = [recipes[label] for label in arms if label in recipes]
+def _sides(
+    claim: Claim | EffectClaim, place: str, shown: Shown, paired: bool, mistakes: Mistakes
+) -> tuple[str, str] | tuple[()]:
+    """What a claim compares, as text; what is wrong with it is noted, and then it is nothing where it has no text."""
+    if isinstance(claim, EffectClaim) or not (isinstance(claim.better, str) and isinstance(claim.than, str)):
+        return check_factorial(claim, place, shown, paired, mistakes) or ()
+    for side, label in (("better", claim.better), ("than", claim.than)):
+        check_label(label, join(place, side), list(shown), mistakes)
+    if claim.better == claim.than:
+        mistakes.add(join(place, "than"), f"{claim.than!r} is the other side too; give the label of another arm")
+    return claim.better, claim.than
+
+
+def _kin(claim: Claim | EffectClaim, shown: Shown, recipes: Mapping[str, Recipe]) -> set[str]:
+    """The metrics of which that of a claim is a function, where its arms are compared: any two of them."""
+    metric, pair = claim.metric, planned_claim(claim, shown, str).pairs[0]
+    known = [recipes[label] for label in pair if label in recipes]
     same = {axis for axis in SAME_STEPS if all(getattr(one, axis) == getattr(known[0], axis) for one in known)}
     groups = [metrics for metrics, axes in FUNCTIONS if metric in metrics and same.issuperset(axes)]
     return set().union(*groups) - {metric}

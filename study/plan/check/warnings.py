@@ -100,7 +100,7 @@ def _changes_several(comparison: PlannedComparison, path: str) -> Iterator[str]:
     # Coupled are those of whose values not every one comes with every combination of the others.
     others = [len({row[:i] + row[i + 1 :] for row in rows}) for i in range(len(keys))]
     coupled = [key for key, own, rest in zip(keys, distinct, others, strict=True) if len(rows) != own * rest]
-    pairs = [(claim.better, claim.than) for claim in comparison.claims]
+    pairs = [pair for claim in comparison.claims if not claim.better_arms for pair in claim.pairs]
     pairs += [(label, comparison.reference) for label in values]
     differing = [[key for key in coupled if values[one][key] != values[other][key]] for one, other in pairs]
     (one, other), most = max(zip(pairs, differing, strict=True), key=lambda found: len(found[1]))
@@ -112,9 +112,9 @@ def _coarse(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[st
     """Claims on an accuracy whose margin, or half a point, is less than one row."""
     found: dict[tuple[str, int, str], list[int]] = {}
     for i, claim in enumerate(comparison.claims):
-        arm = plan.arms[claim.better_arm]
+        arm = plan.arms[next(iter(claim.arms.values()))]
         sizes = None if arm.outline.trainer.free else arm.dataset.sizes
-        if sizes is None or claim.metric not in HELD_OUT:
+        if sizes is None or claim.metric not in HELD_OUT or claim.better_arms:  # means are finer than a row
             continue
         rows = sizes[2]
         narrow = claim.margin and 1 / rows > claim.margin
@@ -151,17 +151,22 @@ def _unequal(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[s
 def _untuned(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[str]:
     """Claims on arms that need different learning rates, and have what somebody wrote."""
     places, differing, rates = [], set(), set()
+    values = {arm.label: arm.values for arm in comparison.arms}
     for i, claim in enumerate(comparison.claims if "optimizer.lr" not in comparison.keys else ()):
-        arms = plan.arms[claim.better_arm], plan.arms[claim.than_arm]
-        one, other = (arm.outline for arm in arms)
-        apart = {axis for axis, about in AXES.items() if about.rated and getattr(one, axis) != getattr(other, axis)}
-        own = getattr(one.optimizer, "lr", None) != getattr(other.optimizer, "lr", None)
-        compared = own and one.optimizer.name == other.optimizer.name  # the rate is what is compared
-        rated = any("lr" in arm.open("optimizer") for arm in arms)
-        if apart and not compared and not rated and not METRICS[claim.metric].per_round:
-            places.append(i)
-            differing |= apart
-            rates.add("untuned learning rates" if own else "one untuned learning rate")
+        others = [key for key in comparison.keys if claim.effects and key not in (claim.better, claim.than)]
+        for pair in claim.pairs if not METRICS[claim.metric].per_round else ():
+            if any(values[pair[0]][key] != values[pair[1]][key] for key in others):
+                continue
+            arms = [plan.arms[claim.arms[label]] for label in pair]
+            one, other = (arm.outline for arm in arms)
+            apart = {axis for axis, about in AXES.items() if about.rated and getattr(one, axis) != getattr(other, axis)}
+            own = getattr(one.optimizer, "lr", None) != getattr(other.optimizer, "lr", None)
+            compared = own and one.optimizer.name == other.optimizer.name  # the rate is what is compared
+            rated = any("lr" in arm.open("optimizer") for arm in arms)
+            if apart and not compared and not rated:
+                places += [i] * (i not in places)
+                differing |= apart
+                rates.add("untuned learning rates" if own else "one untuned learning rate")
     if places:
         what = ", ".join(about.plural for axis, about in AXES.items() if axis in differing)
         where, add = join_each(path, "claims", places), f"add tune: {{optimizer.lr: {EXAMPLE}}}"
@@ -207,10 +212,10 @@ def _another_look(plan: Plan, store: Store) -> Iterator[str]:
         taken: dict[int, int] = {}  # place → looks at the claim
         for i, claim in enumerate(comparison.claims):
             about, looks = METRICS[claim.metric], history.looks.get(claim.about, [])
-            sides = [comparison.wanted[arm] for arm in (claim.better_arm, claim.than_arm)]
+            sides = [comparison.wanted[arm] for arm in claim.arms.values()]
             pairs = rounds if about.per_round else min(sides)
             other = all(pairs not in look.values() for look in looks)
-            other |= not newer.isdisjoint({claim.better_arm, claim.than_arm, *[TIMING] * about.timed})
+            other |= not newer.isdisjoint({*claim.arms.values(), *[TIMING] * about.timed})
             aim = str(comparison.target) if about.target else ""
             other |= not any(words.startswith(claim.about) and words.endswith(aim) for words in judged)
             if other and len(looks) >= declared:

@@ -16,8 +16,9 @@ from study.plan.elsewhere.metrics import own_metrics, resolve
 from study.plan.elsewhere.models import RunsComparison, RunsFile
 from study.plan.elsewhere.planned import PlannedRuns
 from study.plan.elsewhere.runs import read_runs
+from study.plan.file.levels import planned_claim
 from study.plan.file.sources import Sources
-from study.plan.plan import PlannedArm, PlannedClaim, PlannedComparison
+from study.plan.plan import PlannedArm, PlannedComparison
 from study.wording import listed, one_line
 
 NAMED = 12  # seeds that a line names
@@ -50,7 +51,8 @@ def plan_runs(
         mistakes.add(join(at, "label"), f"tells one arm only, {labels[0]!r}; give the columns in which arms differ")
         return None
     check_shown(comparison, path, labels, {}, mistakes)
-    check_claims(comparison, path, labels, {}, mistakes)
+    shown = {label.text: label.values for label in given.labels.values()}
+    check_claims(comparison, path, shown, {}, mistakes)
     seeds = {label: tuple(sorted(run.seed for run in given.runs if run.label == label)) for label in labels}
     if file.paired:
         _check_paired(seeds, file, at, mistakes)
@@ -74,10 +76,7 @@ def plan_runs(
         target=None,
         source=None if comparison.reported.source is None else one_line(str(comparison.reported.source)),
         reported=comparison.reported.figures(),
-        claims=tuple(
-            PlannedClaim(**claim.model_dump(), better_arm=ids[claim.better], than_arm=ids[claim.than])
-            for claim in comparison.claims
-        ),
+        claims=tuple(planned_claim(claim, shown, ids.__getitem__) for claim in comparison.claims),
         selections={},
         given={},
         coupled=(),

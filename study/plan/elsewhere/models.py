@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen, Positive
-from study.plan.file.claim import LIST, UNIQUE, Claim, Heading, Line, Measured, Printed, Reported, Slug, Text
+from study.plan.file.claim import (
+    ARMS,
+    EFFECTS,
+    LIST,
+    UNIQUE,
+    Claim,
+    EffectClaim,
+    Heading,
+    Line,
+    Measured,
+    Printed,
+    Reported,
+    Slug,
+    Text,
+    claim_kind,
+)
 
 Name = Annotated[str, Field(min_length=1)]  # of a column
 Names = Annotated[tuple[Name, ...], LIST, UNIQUE]
@@ -114,6 +129,10 @@ class RunsClaim(Claim):
     metric: Annotated[Slug, Field(description="What the two arms are compared by; it need not be shown.")]
 
 
+class RunsEffectClaim(EffectClaim):
+    metric: Annotated[Slug, Field(description="What the main effects are on; it need not be shown.")]
+
+
 class RunsReported(Reported):
     model_config = ConfigDict(title="Reported")
 
@@ -132,7 +151,15 @@ class RunsComparison(Measured, Frozen):
     reported: Annotated[
         RunsReported, Field(description="Figures printed elsewhere, by label and metric, and their source.")
     ] = Field(default_factory=lambda: RunsReported.model_validate({}))
-    claims: Annotated[tuple[RunsClaim, ...], Field(strict=False, description="What is claimed, and judged.")] = ()
+    claims: Annotated[
+        tuple[
+            Annotated[
+                Annotated[RunsClaim, Tag(ARMS)] | Annotated[RunsEffectClaim, Tag(EFFECTS)], Discriminator(claim_kind)
+            ],
+            ...,
+        ],
+        Field(strict=False, description="What is claimed, and judged."),
+    ] = ()
 
 
 def columns(metrics: Mapping[Any, str | RunsMetric]) -> dict[str, RunsMetric]:

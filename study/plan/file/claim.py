@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, ConfigDict, Discriminator, Field
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, JsonValue
 
 from study.axes.base import Frozen
 from study.metrics import METRICS
@@ -22,26 +22,56 @@ WORDS = [word(name, f"{about.title}: {about.definition}") for name, about in MET
 MetricName = Annotated[str, checked_as(union("metric", WORDS, Discriminator(tag)))]
 
 
+Levels = Annotated[dict[Text, JsonValue], Field(min_length=1)]
+Margin = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        allow_inf_nan=False,
+        description="By more than how much: of accuracies, gaps and shares a difference as a fraction (0.01 is a "
+        "point), of all else a factor less one (0.1 is a factor of 1.1).",
+    ),
+]
+Exploratory = Annotated[bool, Field(description="May be one that so few seeds cannot decide.")]
+
+
 class Claim(Frozen):
-    """A statement about two arms, declared before training."""
+    """A statement about two arms, or two levels of a factorial, declared before training."""
 
     metric: Annotated[MetricName, Field(description="What the two arms are compared by; it need not be shown.")]
-    better: Annotated[Line, Field(description="Label of the arm that is claimed to be better.")]
-    than: Annotated[Line, Field(description="Label of the other arm.")]
-    margin: Annotated[
-        float | None,
-        Field(
-            ge=0,
-            allow_inf_nan=False,
-            description="By more than how much: of accuracies, gaps and shares a difference as a fraction (0.01 is a "
-            "point), of all else a factor less one (0.1 is a factor of 1.1).",
-        ),
-    ] = None
+    better: Annotated[
+        Line | Levels,
+        Field(description="Label of the arm that is claimed to be better; or levels, such as {schedule: cosine}."),
+    ]
+    than: Annotated[Line | Levels, Field(description="Label of the other arm; or other levels of the same axes.")]
+    margin: Margin = None
     kind: Annotated[Literal["better", "equal"], Field(description="equal: they differ by less than the margin.")] = (
         "better"
     )
     derived: Annotated[bool, Field(description="Its metric follows from that of another claim.")] = False
-    exploratory: Annotated[bool, Field(description="May be one that so few seeds cannot decide.")] = False
+    exploratory: Exploratory = False
+
+
+class EffectClaim(Frozen):
+    """A statement that one axis of a factorial matters more than another, declared before training."""
+
+    metric: Annotated[MetricName, Field(description="What the main effects are on; it need not be shown.")]
+    effect: Annotated[Line, Field(description="The axis that is claimed to matter more.")]
+    exceeds: Annotated[Line, Field(description="The other axis.")]
+    margin: Margin = None
+    exploratory: Exploratory = False
+    kind: ClassVar[Literal["better"]] = "better"
+    derived: ClassVar[bool] = False
+
+
+ARMS, EFFECTS = "(arms)", "(effects)"  # kinds of claims, in pydantic's errors
+
+
+def claim_kind(given: object) -> str:
+    """What a claim is about."""
+    if isinstance(given, dict):
+        return EFFECTS if given.keys() & {"effect", "exceeds"} else ARMS
+    return EFFECTS if isinstance(given, EffectClaim) else ARMS
 
 
 class Reported(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,13 +19,14 @@ from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.elsewhere.expand import plan_runs
 from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.labels import canonical
+from study.plan.file.levels import planned_claim
 from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.names import known_labels
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import read, refused
 from study.plan.file.sources import Sources
-from study.plan.plan import Plan, PlannedArm, PlannedClaim, PlannedComparison
+from study.plan.plan import Plan, PlannedArm, PlannedComparison
 from study.plan.search import Search, selections
 from study.plan.timing import timing_of
 from study.store.checksums import Sums
@@ -152,7 +154,8 @@ class Expansion:
         check_shown(comparison, path, labels, unfit, self.mistakes)
         others = len(self.mistakes)
         recipes = {label: arm.outline for label, arm in zip(labels, plain, strict=True) if arm}
-        check_claims(comparison, path, labels, unfit, self.mistakes, recipes)
+        shown = {row.label: row.shown for row in rows}
+        check_claims(comparison, path, shown, unfit, self.mistakes, recipes)
         self.claims_right &= len(self.mistakes) == others
         by_metric = self._selections(comparison, opened, regression, target)
         if len(self.mistakes) > before:
@@ -195,14 +198,7 @@ class Expansion:
                 target=target,
                 source=None if comparison.reported.source is None else one_line(str(comparison.reported.source)),
                 reported=comparison.reported.figures(),
-                claims=tuple(
-                    PlannedClaim(
-                        **claim.model_dump(),
-                        better_arm=of(claim.metric, claim.better),
-                        than_arm=of(claim.metric, claim.than),
-                    )
-                    for claim in comparison.claims
-                ),
+                claims=tuple(planned_claim(claim, shown, partial(of, claim.metric)) for claim in comparison.claims),
                 selections=by_metric,
                 given={row.label: row.given for row in rows if row.given},
                 coupled=comparison.coupled if any(row.given for row in rows) else (),

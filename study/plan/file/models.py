@@ -21,7 +21,21 @@ from study.axes.base import Part
 from study.axes.recipe import AXES
 from study.metrics import Select
 from study.plan.elsewhere.models import RunsComparison
-from study.plan.file.claim import LIST, UNIQUE, Claim, Line, Measured, MetricName, Reported, Slug, Text
+from study.plan.file.claim import (
+    ARMS,
+    EFFECTS,
+    LIST,
+    UNIQUE,
+    Claim,
+    EffectClaim,
+    Line,
+    Measured,
+    MetricName,
+    Reported,
+    Slug,
+    Text,
+    claim_kind,
+)
 from study.plan.file.keys import (
     VARIED,
     Written,
@@ -154,7 +168,11 @@ class Comparison(Measured, Part):
     ] = Field(default_factory=lambda: Reported.model_validate({}))
     tune: Annotated[TuneBlock | None, Field(description="What differs from the study's; null for no tuning.")] = None
     claims: Annotated[
-        tuple[Claim, ...], Field(strict=False, description="What is claimed before training, and judged after it.")
+        tuple[
+            Annotated[Annotated[Claim, Tag(ARMS)] | Annotated[EffectClaim, Tag(EFFECTS)], Discriminator(claim_kind)],
+            ...,
+        ],
+        Field(strict=False, description="What is claimed before training, and judged after it."),
     ] = ()
 
     @property

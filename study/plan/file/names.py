@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from study.plan.file.claim import Claim
 from study.plan.file.keys import CHOICES
 from study.plan.file.models import Comparison
 
@@ -26,7 +27,9 @@ def known_labels(comparison: Comparison, labels: Iterable[str]) -> Comparison:
     for label in dict.fromkeys(labels):
         by_case.setdefault(label.casefold(), []).append(label)
 
-    def known(label: str) -> str:
+    def known(label: Any) -> Any:
+        if not isinstance(label, str):
+            return label
         alike = by_case.get(label.casefold(), ())
         return alike[0] if len(alike) == 1 else label
 
@@ -35,6 +38,8 @@ def known_labels(comparison: Comparison, labels: Iterable[str]) -> Comparison:
         changed["reference"] = known(comparison.reference)
     changed["claims"] = tuple(
         claim.model_copy(update={"better": known(claim.better), "than": known(claim.than)})
+        if isinstance(claim, Claim)
+        else claim
         for claim in comparison.claims
     )
     figures = comparison.reported.__pydantic_extra__

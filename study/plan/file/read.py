@@ -51,6 +51,8 @@ WANTED = {  # by the last key of a path: what a person who left it out, or gave 
     "metric": "what the two arms are compared by, such as test_accuracy",
     "better": "the label of an arm",
     "than": "the label of another arm",
+    "effect": "an axis that varies, such as schedule",
+    "exceeds": "another axis that varies",
     "value": "the level that counts as converged, such as 0.95",
     "batch_size": "a whole number",
     "runs.path": "a CSV or Parquet file, such as sweep.csv",

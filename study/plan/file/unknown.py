@@ -10,8 +10,8 @@ from study.axes.custom import Open
 from study.axes.datasets.table import Csv
 from study.axes.recipe import AXES
 from study.errors import nearest, suggest
-from study.plan.elsewhere.models import CurvesFile, RunsClaim, RunsComparison, RunsFile, RunsMetric, RunsStatus
-from study.plan.file.claim import Claim
+from study.plan.elsewhere.models import CurvesFile, RunsComparison, RunsFile, RunsMetric, RunsStatus
+from study.plan.file.claim import EFFECTS, Claim, EffectClaim
 from study.plan.file.keys import CHOICES, VARIED, owners
 from study.plan.file.models import GIVEN, Comparison, StudyFile, Tune
 from study.plan.search import Range
@@ -35,9 +35,11 @@ def unknown(place: Place, loc: tuple[int | str, ...]) -> str:
         return unknown_axis(key, AXES if part == "baseline" else VARIED)
     if part == "tune":
         return untunable(key)
+    if part == "claims":
+        return suggest(key, (EffectClaim if EFFECTS in loc else Claim).model_fields, "key")
     if GIVEN in loc:
         return _of_runs(place, key)
-    models: dict[str, type[BaseModel]] = {"target": Target, "claims": Claim, "": StudyFile, "read": Csv}
+    models: dict[str, type[BaseModel]] = {"target": Target, "": StudyFile, "read": Csv}
     model = models.get(part, Range if "tune" in place else Comparison)
     return suggest(key, model.model_fields, "key")
 
@@ -47,7 +49,7 @@ def _of_runs(place: Place, key: str) -> str:
     inside = place[2:-1]  # of the comparison
     if not inside and key in Comparison.model_fields:
         return f"{key!r} is for arms that are trained here, and these runs are there already; take it out"
-    parts: dict[str, type[BaseModel]] = {"claims": RunsClaim, "runs": RunsFile, "curves": CurvesFile}
+    parts: dict[str, type[BaseModel]] = {"runs": RunsFile, "curves": CurvesFile}
     parts |= {"status": RunsStatus, "metrics": RunsMetric}
     named = [parts[part] for part in map(str, inside) if part in parts]
     return suggest(key, (named[-1] if named else RunsComparison).model_fields, "key")

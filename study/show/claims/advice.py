@@ -64,7 +64,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
             yield f"\n{comparison.name}"
         given = [_advise(plan, store, claim, row, divisor, looks) for claim, row in pairs]
         for (claim, row), advice in zip(pairs, given, strict=True):
-            yield f"  {sentence(claim.metric, claim.better, claim.than, claim.kind, row['margin'])}"
+            yield f"  {sentence(claim.metric, claim.better, claim.than, claim.form, row['margin'])}"
             yield f"    {advice.words}"
         if outside := [points for advice in given for points in advice.outside]:
             yield from wider_search(plan, comparison, outside)
@@ -83,7 +83,9 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, divis
     """What would decide one claim at one of so many looks that are declared; its row of ``CLAIMS``."""
     if row["test"] == "none":
         again = " (the command that ran the study does only what is missing)"
-        return Advice(f"{row['reason']}{again * (claim.better_arm in plan.arms)}")
+        return Advice(f"{row['reason']}{again * any(arm in plan.arms for arm in claim.arms.values())}")
+    if row["test"] == "not estimable":
+        return Advice(f"no number of seeds would decide it: {row['reason']}")
     search = _behind(plan, store, claim, row)
     if pd.isna(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
         return search
@@ -106,18 +108,21 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, divis
 
 
 def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Advice:
-    """Where to search on for the undertuned arms that block a claim, and which of them to choose better for."""
-    sides = {claim.better: claim.better_arm, claim.than: claim.than_arm}
+    """Where to search on for the undertuned arms that block a claim, and which of them to choose better for.
+
+    Of levels these are all arms that have the level, as far as they are tuned.
+    """
+    several, sides = bool(claim.better_arms), dict(zip((claim.better, claim.than), claim.sides, strict=True))
     misled = [label for label in row["undertuned"] if label in row.get("misled", ())]
     parts = [
         f"{label} does better with other settings that were tried: choose by more tuning seeds" for label in misled
     ]
     outside = []
-    for label in row["undertuned"]:
-        arm = plan.arms[sides[label]]
-        assert arm.search
-        assert arm.selection
-        each = [Trials.read(search, store.search(search.id)) for search in plan.searches_of(sides[label])]
+    for side, label, name in ((blocking, *arm) for blocking in row["undertuned"] for arm in sides[blocking].items()):
+        arm = plan.arms[name]
+        if not (arm.search and arm.selection):
+            continue
+        each = [Trials.read(search, store.search(search.id)) for search in plan.searches_of(name)]
         trials = Trials.pooled(arm.search, each)
         if arm.selection.name not in trials.done:
             parts.append(f"how {label} was tuned is not known any more: run the study")
@@ -125,9 +130,13 @@ def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Ad
             points = (", ".join(f"{key} {number(value)}" for key, value in point.items()) for point in chosen.next)
             parts.append(f"{label} is undertuned, next to try: {listed(points, 'or')}")
             outside.append(steps_out(chosen))
-        elif label not in misled:
+        elif side not in misled and not several:
             parts.append(f"{label} was tuned further since: run the study")
-    return Advice("; ".join(parts), outside=tuple(outside), misled=tuple(sides[label] for label in misled))
+    return Advice(
+        "; ".join(parts),
+        outside=tuple(outside),
+        misled=tuple(name for label in misled for name in sides[label].values()),
+    )
 
 
 def _more_seeds(plan: Plan, comparison: PlannedComparison, seeds: int) -> Iterator[str]:

@@ -49,7 +49,10 @@ def beside(
     """The columns ``BESIDE`` of a claim, as far as there is anything to say."""
     if verdict.evidence.lacking:
         return {}
-    found = _over_rows(comparison, claim, verdict, observations, by_row) | _ends(comparison, claim, observations)
+    found = _over_rows(comparison, claim, verdict, observations, by_row)
+    if claim.better_arms:  # the rest is of single runs
+        return found
+    found |= _ends(comparison, claim, observations)
     if won := improvement(verdict.claim):
         found |= dict(zip(("improvement", "improvement_low", "improvement_high"), won, strict=True))
     return found
@@ -65,21 +68,21 @@ def _over_rows(
     if by_row is None or not comparison.here or verdict.evidence.test != "sign-flip":
         return {}
     rows = observations.of(comparison.name, claim.metric)
-    seeds = [set(rows.loc[rows["label"] == label, "seed"]) for label in (claim.better, claim.than)]
-    both = by_row.of(claim, sorted(map(int, seeds[0] & seeds[1])))
-    each = None if both is None else effects(claim.metric, *both)
-    over = None if each is None else crossed(each)
-    if both is None or over is None:
+    seeds = set.intersection(*(set(rows.loc[rows["label"] == label, "seed"]) for label in claim.arms))
+    pairs = by_row.of(claim, sorted(map(int, seeds)))
+    each = [x for pair in pairs if (x := effects(claim.metric, *pair)) is not None]
+    over = crossed(np.mean(each, axis=0)) if pairs and len(each) == len(pairs) else None
+    if over is None:
         return {}
     level = verdict.level_adjusted or verdict.evidence.level
     low, high = (METRICS[claim.metric].restored(end) for end in over.interval(level))
     return {
-        "rows": both[0].shape[1],
+        "rows": each[0].shape[1],
         "rows_low": low,
         "rows_high": high,
         "rows_level": level,
         "rows_error": over.rows_error,
-        "rows_half": carriers(claim.metric, *both),
+        "rows_half": carriers(claim.metric, *pairs[0]) if len(pairs) == 1 else None,
     }
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import reduce
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
 from study.plan.plan import PlannedClaim, PlannedComparison
 from study.show.observations import Observations
 from study.stats.contrast import contrast
 from study.stats.estimates import Contrast
-from study.stats.paired import Side, Statement
+from study.stats.factorial import as_values, marginal, scaled, spreads
+from study.stats.paired import Of, Side, Statement
+
+ENDS = ("diverged", "failed", "missing")  # of a run, the last ones first to be told
 
 
 def sides(
@@ -26,9 +36,60 @@ def sides(
 
 
 def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> Statement:
-    """A claim with its runs."""
-    one, other = sides(comparison, claim.metric, (claim.better, claim.than), observations)
-    return Statement(claim.metric, one, other, claim.margin, claim.kind, claim.derived, comparison.paired)
+    """A claim with its runs; of levels with the means over all arms that have them, of effects with their spreads."""
+    of: Of = "effects" if claim.effects else "levels" if claim.better_arms else "arms"
+    if of == "arms":
+        one, other = sides(comparison, claim.metric, (claim.better, claim.than), observations)
+    else:
+        cells = _cells(comparison, claim, observations)
+        one, other = (
+            _mean(claim.metric, name, [cells[label] for label in arms])
+            for name, arms in zip((claim.better, claim.than), claim.sides, strict=True)
+        )
+        if claim.effects:
+            one, other = _spread(comparison, claim, (one, other), cells)
+    return Statement(claim.metric, one, other, claim.margin, claim.kind, claim.derived, comparison.paired, of)
+
+
+def _cells(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> dict[str, pd.DataFrame]:
+    """The rows of every arm of a claim, by its label, of the seeds (or rounds) that all of them have."""
+    every = {label: observations.arm(comparison.name, claim.metric, label) for label in claim.arms}
+    seeds = reduce(pd.Index.intersection, (mine.index for mine in every.values()))
+    return {label: mine.loc[seeds] for label, mine in every.items()}
+
+
+def _mean(metric: str, name: str, cells: list[pd.DataFrame]) -> Side:
+    """The arms of a level as one side: in each seed their mean, and the worst that became of a run of them."""
+    values = np.stack([cell["value"].to_numpy(dtype=float) for cell in cells])
+    status = np.stack([cell["status"].to_numpy(dtype=object) for cell in cells])
+    ends = status[0].copy()
+    for end in ENDS:
+        ends[(status == end).any(axis=0)] = end
+    mean = np.where(np.isposinf(values).any(axis=0), np.inf, marginal(metric, values))
+    undertuned, misled, unsearched = (
+        any(bool(cell[of].any()) for cell in cells) for of in ("undertuned", "misled", "unsearched")
+    )
+    return Side(name, mean, ends.astype(str), undertuned, misled, unsearched)
+
+
+def _spread(
+    comparison: PlannedComparison, claim: PlannedClaim, means: tuple[Side, Side], cells: dict[str, pd.DataFrame]
+) -> tuple[Side, Side]:
+    """``means`` of all arms, with how far the main effects of two axes spread as their values; as they are where a run
+    has no number.
+    """
+    levels = {key: list(dict.fromkeys(arm.values[key] for arm in comparison.arms)) for key in comparison.keys}
+    labels = {tuple(arm.values[key] for key in levels): arm.label for arm in comparison.arms}
+    values = np.stack([cells[labels[place]]["value"].to_numpy(dtype=float) for place in product(*levels.values())], 1)
+    if not values.size or not np.isfinite(scaled(claim.metric, values)).all():
+        return means
+    shaped = values.reshape(-1, *map(len, levels.values()))
+    axes = comparison.keys.index(claim.better) + 1, comparison.keys.index(claim.than) + 1
+    first, second = (
+        replace(side, values=as_values(claim.metric, x))
+        for side, x in zip(means, spreads(claim.metric, shaped, axes), strict=True)
+    )
+    return first, second
 
 
 def against_reference(comparison: PlannedComparison, metric: str, label: str, observations: Observations) -> Contrast:

@@ -16,8 +16,9 @@ from study.plan.history import NEVER, History, Look, words
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.show.by_row import ByRow
 from study.show.claims.beside import BESIDE, beside, on_these_rows
+from study.show.claims.reasons import because
 from study.show.claims.statements import statement
-from study.show.claims.table import WITHDRAWN, because
+from study.show.claims.table import WITHDRAWN
 from study.show.observations import Observations
 from study.stats.paired import Evidence, Statement
 from study.stats.verdict import Verdict
@@ -26,7 +27,7 @@ from study.wording import listed
 
 CLAIMS = pa.schema(
     [
-        *((name, pa.string()) for name in ("comparison", "metric", "better", "than", "kind")),
+        *((name, pa.string()) for name in ("comparison", "metric", "better", "than", "kind")),  # better, equal, effect
         *((name, pa.bool_()) for name in ("derived", "exploratory")),
         ("margin", pa.float64()),  # a difference, or a factor less one
         *((name, pa.float64()) for name in ("estimate", "low", "high", "level", "p", "p_adjusted")),
@@ -45,8 +46,8 @@ CLAIMS = pa.schema(
         *((name, pa.int32()) for name in ("pairs_even", "pairs_needed")),
         ("looks", pa.int32()),  # taken so far, this one included: at so many different data
         ("looks_declared", pa.int32()),
-        ("runs_before", pa.int32()),  # of its two arms: there when it was first stated; null where nobody knows
-        *((name, pa.string()) for name in ("better_arm", "than_arm")),
+        ("runs_before", pa.int32()),  # of its arms: there when it was first stated; null where nobody knows
+        *((name, pa.string()) for name in ("better_arm", "than_arm")),  # of several a digest
         ("target", pa.string()),  # empty where the metric has none
         ("stated", pa.string()),  # Plan.stated, to tell when the study file states something else
         *BESIDE,
@@ -67,7 +68,7 @@ def judge(plan: Plan, observations: Observations, history: History) -> list[Ruli
 def mixture(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> list[str]:
     """What the runs of a claim's two arms were made with, where that is not the same for all."""
     rows = observations.of(comparison.name, claim.metric)
-    ways = rows.loc[rows["label"].isin([claim.better, claim.than]), "made_with"].dropna().unique()
+    ways = rows.loc[rows["label"].isin(list(claim.arms)), "made_with"].dropna().unique()
     return sorted(map(str, ways)) if len(ways) > 1 else []
 
 
@@ -135,7 +136,7 @@ def _row(
     content: dict[str, Any] = claim.model_dump() | vars(verdict.evidence) | vars(verdict)
     content |= {"comparison": comparison.name, "target": f"{target.metric} {target.value}" if target else ""}
     content |= {"verdict": verdict.word, "reason": reason, "counts": verdict.counts, "stated": plan.stated}
-    content |= {"pairs_even": verdict.outlook.even, "pairs_needed": verdict.outlook.likely}
+    content |= {"kind": claim.form, "pairs_even": verdict.outlook.even, "pairs_needed": verdict.outlook.likely}
     content |= {"misled": list(verdict.misled), "looks": taken, "looks_declared": declared, "runs_before": before}
     return {name: content.get(name) for name in CLAIMS.names}
 
