@@ -154,7 +154,7 @@ def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
     evidence = figure_data(plan, records(plan, lambda label, seed: DIVERGED if label == lost else {}))
     shown = texts(results_figure.draw(evidence)).splitlines()
     assert shown.count("div.") == 1
-    assert "n = 6 seeds per arm" in shown
+    assert "n = 7 seeds per arm" in shown
 
 
 def test_a_figure_that_cannot_be_written_leaves_the_old_one(
