@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from study.stats.outlook import Outlook
 
 COUNTED = ("steps", "epochs")  # units of numbers that mostly are whole, which their titles name already
 NONE = "–"
+NUMBER = re.compile(r"(?P<number>(?:× ?)?−?[\d,]+(?P<decimals>\.\d+)?)(?![\de.])")
+POINT_SPACE, FIGURE_SPACE = "\u2008", "\u2007"  # as wide as a point, and as a digit
 SMALL = 1e-3  # numbers below are written with an exponent where they need more digits than their column
 
 
@@ -105,23 +108,53 @@ def margin_text(metric: str, margin: float) -> str:
     return f"{margin * 100:g} point{'s' * (margin != 0.01)}"
 
 
-def effect(metric: str, value: float, low: float | None, high: float | None) -> Cell:
-    """A difference (``0.2 points``) or a factor (``× 1.03``), and its interval where there is one.
+def effects(metric: str, found: Sequence[Estimate]) -> list[Cell]:
+    """The effects of one metric, with one number of decimals as far as each interval keeps a digit."""
+    known = [math.nan if one.value is None else one.value for one in found]
+    wanted = [effect_places(metric, value, one.low, one.high) for value, one in zip(known, found, strict=True)]
+    fewest = min((own for value, own in zip(known, wanted, strict=True) if not math.isnan(value)), default=0)
+    return [
+        Cell(NONE) if math.isnan(value) else effect(metric, value, one.low, one.high, max(fewest, own - 1))
+        for value, one, own in zip(known, found, wanted, strict=True)
+    ]
 
-    The shorter half of the interval, or else the effect itself, shows two digits.
-    """
+
+def effect_places(metric: str, value: float, low: float | None, high: float | None) -> int:
+    """Decimals such that the shorter half of the interval, or else the effect itself, shows two digits."""
     about = METRICS[metric]
     nothing, unit = (1.0, 1.0) if about.ratio else (0.0, 100.0 if about.percent else 1.0)
     ends = [] if low is None or high is None or math.isnan(low) else [low, high]
     far = [abs(value - end) for end in ends if end != value and math.isfinite(end)]
-    places = _places(min(far, default=abs(value - nothing)) * unit or 1.0)
-    if about.ratio:
-        places = 0 if value >= 100 else max(2, places)
+    spread = min(far, default=abs(value - nothing)) * unit or 1.0
+    places = 0 if math.isnan(spread) else _places(spread)
+    return places if not about.ratio else 0 if value >= 100 else max(2, places)
+
+
+def effect(metric: str, value: float, low: float | None, high: float | None, places: int | None = None) -> Cell:
+    """A difference (``0.2 points``) or a factor (``× 1.03``), and its interval where there is one."""
+    about = METRICS[metric]
+    unit = 1.0 if about.ratio or not about.percent else 100.0
+    ends = [] if low is None or high is None or math.isnan(low) else [low, high]
+    places = effect_places(metric, value, low, high) if places is None else places
     # No sign on a zero.
     shown = (f"{round(x * unit, places) + 0.0:,.{places}f}" for x in (value, *ends))
     text, *around = (one.replace("-", "−").replace("inf", "∞") for one in shown)
     said = f"× {text}" if about.ratio else f"{text} {'points' if about.percent else about.unit}".rstrip()
     return Cell(said, " to ".join(around))
+
+
+def aligned(cells: Sequence[Cell]) -> list[Cell]:
+    """With blanks as wide as the decimals that a number lacks, so that a column flush right has its points in line."""
+    parts = [NUMBER.match(cell.value) for cell in cells]
+    most = max((len(part["decimals"] or "") for part in parts if part), default=0)
+    found = []
+    for cell, part in zip(cells, parts, strict=True):
+        lacks = most - len(part["decimals"] or "") if part else 0
+        if part and lacks:
+            blanks = (POINT_SPACE + FIGURE_SPACE * (lacks - 1)) if not part["decimals"] else FIGURE_SPACE * lacks
+            cell = cell._replace(value=f"{part['number']}{blanks}{cell.value[part.end() :]}")
+        found.append(cell)
+    return found
 
 
 def percent(level: float) -> str:

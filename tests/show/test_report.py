@@ -225,15 +225,16 @@ def chromium(*arguments: str, home: Path) -> str:
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_browser_shows_every_table_and_figure(page: Path, tmp_path: Path, width: int) -> None:
-    """At phone and at desktop width: all there, and nothing wider than the page outside its own box."""
+    """At phone and at desktop width: all there, nothing wider than the page, and no table that must be scrolled."""
     # The page has no script; the probe is added to a copy to ask the browser for its layout.
     probe = """<script>
     const wide = [...document.querySelectorAll("body *")].filter(e => !e.closest(".scroll, svg"))
         .filter(e => e.getBoundingClientRect().right > innerWidth + 1).length;
     const shown = selector => [...document.querySelectorAll(selector)]
         .filter(e => e.getBoundingClientRect().height > 20).length;
+    const cut = [...document.querySelectorAll(".scroll:has(table)")].filter(e => e.scrollWidth > e.clientWidth + 1);
     const tables = shown("section > .scroll > table[id]"), figures = shown("figure svg");
-    document.body.dataset.probe = [wide, tables, figures, innerWidth].join(" ");
+    document.body.dataset.probe = [wide, cut.length, tables, figures, innerWidth].join(" ");
     </script>"""
     copy = tmp_path / "copy.html"
     copy.write_text(page.read_text().replace("</body>", f"{probe}</body>"))
@@ -247,7 +248,7 @@ def test_a_browser_shows_every_table_and_figure(page: Path, tmp_path: Path, widt
     )
     dumped = chromium(*flags, "--dump-dom", frame.as_uri(), home=tmp_path / "one")
     [found] = re.findall(r'data-probe="([^"]*)"', dumped)
-    assert found == f"0 3 2 {width}"
+    assert found == f"0 0 3 2 {width}"
     shot = tmp_path / "shot.png"
     chromium(f"--window-size={width},3000", f"--screenshot={shot}", page.as_uri(), home=tmp_path / "one")
     assert shot.stat().st_size > 20_000

@@ -11,7 +11,7 @@ import pytest
 
 from study.plan.plan import Plan
 from study.show.formats import latex
-from study.show.formatting import Estimate, column, heading, show
+from study.show.formatting import Cell, Estimate, aligned, column, heading, show
 from study.show.tables.results_table import FORMATS, table
 from study.wording import leading
 from tests.show.records import records, summary_table
@@ -124,6 +124,14 @@ def test_a_column_shares_its_decimals_as_far_as_intervals_allow() -> None:
     ]
     assert str(show("epochs_to_target", Estimate(8.0, 8.0, float("inf")))) == "8 [8 to > budget]"
     assert str(show("test_loss", Estimate(float("nan"), None, None))) == "–"
+
+
+def test_decimals_of_a_column_are_in_line() -> None:
+    """By blanks as wide as a digit (2007) and as a point (2008), whatever stands behind the number."""
+    texts = ["8", "12.25", "3.5 points", "–", "× 1.1", "1.0e-05", "> budget"]
+    assert [cell.value for cell in aligned([Cell(text) for text in texts])] == [
+        "8\u2008\u2007\u2007", "12.25", "3.5\u2007 points", "–", "× 1.1\u2007", "1.0e-05", "> budget",
+    ]  # fmt: skip
 
 
 def test_an_end_near_zero_keeps_two_digits_without_an_exponent() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from study.metrics import METRICS, Select
 from study.plan.plan import PlannedComparison
 from study.show.formats import csv, latex, markdown
-from study.show.formatting import NONE, Cell, Estimate, column, effect, heading, show
+from study.show.formatting import NONE, Cell, Estimate, aligned, column, effects, heading, show
 from study.show.observations import neighbours
 from study.show.tables.tuning import by_selection, chosen_cell, found, read_from
 from study.show.templates import paragraphs
@@ -19,11 +19,13 @@ from study.target import Target
 from study.wording import one_line
 
 BROKEN = ("diverged", "failed", "missing")
+LETTER, PADDING = 0.46, 1.1  # rem of a letter, and of a column
+NARROW, MEDIUM = 46, 60  # rem of a table, above which it does not fit a small screen, and a page
 Row = dict[str, Any]  # of the summary
 
 
 class Table(NamedTuple):
-    """``columns``: by heading and kind, which is measured, reported, chosen or runs. [arms]"""
+    """``columns``: by heading and kind, which is measured, against, reported, chosen or runs. [arms]"""
 
     arms: list[str]  # labels, the reference first
     columns: dict[tuple[str, str], list[Cell]]
@@ -37,6 +39,47 @@ class Table(NamedTuple):
     def rows(self) -> list[tuple[str | Cell, ...]]:
         """A label, then the cells of its arm."""
         return list(zip(self.arms, *self.columns.values(), strict=True))
+
+    @property
+    def figures(self) -> dict[tuple[str, str], list[Cell]]:
+        """The columns that are compared, their decimals in line; the others are told below an arm where it is tuned."""
+        told = ("chosen", "runs") if self.below else ()
+        return {key: aligned(cells) for key, cells in self.columns.items() if key[1] not in told}
+
+    @property
+    def below(self) -> dict[str, list[Cell]]:
+        """What is told of an arm below its figures, by heading; empty where arms are not tuned."""
+        tuned = any(kind == "chosen" for _, kind in self.columns)
+        return {title: cells for (title, kind), cells in self.columns.items() if tuned and kind in ("chosen", "runs")}
+
+    @property
+    def groups(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The headings of ``figures``: each with the columns that belong to it, by heading and kind."""
+        found: list[tuple[str, list[tuple[str, str]]]] = []
+        named = {"against": f"against {self.arms[0]}", "reported": "reported"}
+        for title, kind in self.figures:
+            if kind not in named:
+                found.append((title, []))
+            found[-1][1].append((named.get(kind, "measured"), kind))
+        return found
+
+    @property
+    def heads(self) -> list[str]:
+        """The arm, then of each of ``figures`` what tells it apart below the one before it."""
+        return [
+            "arm",
+            *(title if kind == "measured" else sub for title, columns in self.groups for sub, kind in columns),
+        ]
+
+    @property
+    def size(self) -> str:
+        """``narrow``, ``medium`` or ``broad``: below which width of the page its rows become cards."""
+        parts = [[part for cell in cells for part in _lines(cell)] for cells in self.figures.values()]
+        words = [(sub if columns[1:] else title).split() for title, columns in self.groups for sub, _ in columns]
+        rem = PADDING + LETTER * min(40, max(map(len, self.arms), default=0))
+        for mine, heads in zip(parts, words, strict=True):
+            rem += PADDING + LETTER * max(map(len, [*mine, *heads]), default=0)
+        return "narrow" if rem <= NARROW else "medium" if rem <= MEDIUM else "broad"
 
 
 def ordered(comparison: PlannedComparison) -> list[str]:
@@ -55,9 +98,7 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
         title = heading(metric, mine[0]["unit"], device)
         columns[title, "measured"] = column(metric, estimates, [remark(metric, row) for row in mine])
         if metric in claimed(comparison):
-            columns[f"{about.title} against {comparison.reference}", "measured"] = [
-                against(metric, row) for row in mine
-            ]
+            columns[f"{about.title} against {comparison.reference}", "against"] = against(metric, mine)
         if _has_reported(comparison, metric):
             reported = [Cell(NONE if pd.isna(row["reported"]) else row["reported"]) for row in mine]
             columns[f"{about.title}, reported", "reported"] = reported
@@ -146,12 +187,16 @@ def claimed(comparison: PlannedComparison) -> list[str]:
     return [metric for metric in comparison.metrics if metric in about]
 
 
-def against(metric: str, row: Row) -> Cell:
-    """How far an arm is from the reference."""
-    if pd.isna(row["against"]):
-        return Cell(NONE)
-    cell = effect(metric, row["against"], row["against_low"], row["against_high"])
-    return cell._replace(remark="median" * (row["against_estimator"] == "median"))
+def against(metric: str, rows: list[Row]) -> list[Cell]:
+    """How far each arm is from the reference."""
+    cells = effects(metric, [Estimate(row["against"], row["against_low"], row["against_high"]) for row in rows])
+    remarks = ("median" * (pd.notna(r["against"]) and r["against_estimator"] == "median") for r in rows)
+    return [cell._replace(remark=remark) for cell, remark in zip(cells, remarks, strict=True)]
+
+
+def _lines(cell: Cell) -> list[str]:
+    """The lines of a cell on the page; an interval has brackets, a long remark is broken."""
+    return [cell.value, f" {cell.around} " * bool(cell.around), cell.remark[:16]]
 
 
 def _runs(row: Row) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -16,7 +17,15 @@ ENVIRONMENT = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(("html.j2",)), undefined=StrictUndefined,
     trim_blocks=True, lstrip_blocks=True, finalize=html,
 )  # fmt: skip
-ENVIRONMENT.filters |= {"listed": listed, "counted": counted, "quoted": quoted}
+
+
+def headed(heads: Iterable[str]) -> str:
+    """The headings of a table as CSS: where its rows are cards, each value has its heading beside it."""
+    escaped = (re.sub(r'[\\"\n\r\f<>&]', lambda found: f"\\{ord(found[0]):x} ", head) for head in heads)
+    return "; ".join(f'--h{i}: "{head}"' for i, head in enumerate(escaped, 1))
+
+
+ENVIRONMENT.filters |= {"listed": listed, "counted": counted, "quoted": quoted, "headed": headed}
 
 
 def page(name: str, **values: object) -> str:
