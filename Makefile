@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 STUDY ?= config/article.yaml
 
-.PHONY: study test faults lint report gallery install install-test benchmark clean
+.PHONY: study test faults lint report gallery docs install install-test install-docs benchmark clean
 
 study: install  ## run the default study (or STUDY=file), then say where the report is
 	snakemake --cores all --resources gpu=4 --config study=$(STUDY)
@@ -16,6 +16,9 @@ report: install  ## draw the committed study again; nothing is trained
 
 gallery: install  ## run the studies of config/gallery, and write docs/gallery.md
 	python -m benchmarks.gallery
+
+docs: install-docs  ## the pages of README.md and docs/ as a site, docs/_build/index.html; any warning is an error
+	sphinx-build --quiet --fail-on-warning --keep-going -c docs . docs/_build
 
 test: lint  ## linters, then all tests
 	pytest -n 2
@@ -42,6 +45,9 @@ install:
 
 install-test:
 	@$(call installed,.[test],-test) && cp .venv/installed-test .venv/installed
+
+install-docs:
+	@$(call installed,.[docs],-docs)
 
 # $(1): what pip installs, $(2): the name of its mark. The mark holds a checksum of the contents of pyproject and
 # constraints, so that nothing is installed, and no network is needed, until one of them changes. All cores

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 STUDIES, PAGE = ROOT / "config" / "gallery", ROOT / "docs" / "gallery.md"
 HEAD = """# Gallery
 
-After this page you know what a study can ask. Each of these is one file in [config/gallery/](../config/gallery), takes
+After this page you know what a study can ask. Each of these is one file in `config/gallery/`, takes
 under a minute on two cores, and ends with a verdict:
 `snakemake --cores all --config study=config/gallery/NAME.yaml`. `make gallery` runs them all and writes this page.
 """

@@ -14,15 +14,15 @@ ROOT = Path(__file__).parents[1]
 NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
 
-def declared() -> list[str]:
+def declared(*extras: str) -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    return [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
 
 
 def test_the_conda_environment_has_the_same_dependencies() -> None:
     environment = YAML(typ="safe").load((ROOT / "environment.yml").read_text())
     [pip] = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
-    assert sorted(line for line in pip if not line.startswith("--")) == sorted(declared())
+    assert sorted(line for line in pip if not line.startswith("--")) == sorted(declared("test"))
     assert {"--constraint constraints.txt", "--editable ."} <= set(pip)
     [python] = [d for d in environment["dependencies"] if isinstance(d, str) and d.startswith("python")]
     requires = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
@@ -35,11 +35,11 @@ def test_every_dependency_is_pinned() -> None:
     )
     assert all(re.fullmatch(r"[0-9][\w.]*", version) for version in pins.values())
     pinned = {name.lower().replace("_", "-") for name in pins}
-    wanted = {NAME.match(line)[0].lower() for line in declared()}  # type: ignore[index]
+    wanted = {NAME.match(line)[0].lower() for line in declared("docs", "test")}  # type: ignore[index]
     assert wanted <= pinned
 
 
-@pytest.mark.parametrize("target", ["install", "install-test"])
+@pytest.mark.parametrize("target", ["install", "install-docs", "install-test"])
 def test_make_installs_nothing_when_contents_are_the_same(tmp_path: Path, target: str) -> None:
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         (tmp_path / name).write_text((ROOT / name).read_text())

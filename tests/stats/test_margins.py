@@ -1,4 +1,4 @@
-"""Margins: the scale that a metric is compared on, as config/README.md promises it."""
+"""Margins: the scale that a metric is compared on, as docs/study_files.md promises it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from study.metrics import METRICS
 
-README = (Path(__file__).parents[2] / "config" / "README.md").read_text(encoding="utf-8")
-ROWS = [row.strip("| ").split(" | ") for row in README.split("### Margins")[1].split("\n\n")[1].splitlines()[2:]]
+PAGE = (Path(__file__).parents[2] / "docs" / "study_files.md").read_text(encoding="utf-8")
+ROWS = [row.strip("| ").split(" | ") for row in PAGE.split("### Margins")[1].split("\n\n")[1].splitlines()[2:]]
 FOUND = {
     metric: [row for row in ROWS if any(fnmatch(metric, name) for name in re.findall("`(.*?)`", row[0]))]
     for metric in METRICS
