@@ -14,7 +14,7 @@ study: install  ## run the default study (or STUDY=file), then say where the rep
 report: install  ## draw the committed study again; nothing is trained
 	snakemake --cores all --forcerun collect --config results=results/reference cached=true
 
-gallery: install  ## run the studies of config/gallery, and write docs/gallery.md
+gallery: install  ## run the studies of config/gallery and of README.md; write docs/gallery.md and what README.md prints
 	python -m benchmarks.gallery
 
 docs: install-docs  ## the pages of README.md and docs/ as a site, docs/_build/index.html; any warning is an error

@@ -1,4 +1,5 @@
-"""Run the studies of config/gallery/, and write docs/gallery.md: what each asks, what came of it, its figure.
+"""Run the studies of config/gallery/ and of README.md, and write docs/gallery.md: what each asks, what came of it, its
+figure; and into README.md what its study came to.
 
     python -m benchmarks.gallery [--only NAME …] [--results results/gallery]
 
@@ -8,6 +9,7 @@ With ``--only`` nothing is written: the studies run, and it fails where one does
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +23,11 @@ from study.show.claims.table import lines, tally
 from study.wording import counted
 
 ROOT = Path(__file__).parents[1]
-STUDIES, PAGE = ROOT / "config" / "gallery", ROOT / "docs" / "gallery.md"
+STUDIES, PAGE, README = ROOT / "config" / "gallery", ROOT / "docs" / "gallery.md", ROOT / "README.md"
+FIRST = re.compile(r"```yaml\n(.*?)```", re.S)
+PRINTED = re.compile(
+    r"(?<=<!-- benchmarks/gallery.py writes this -->\n\n```text\n).*?(?=```\n\n<!-- until here -->)", re.S
+)
 HEAD = """# Gallery
 
 After this page you know what a study can ask. Each of these is one file in `config/gallery/`, takes
@@ -56,6 +62,17 @@ def section(study: Path, results: Path) -> str:
     return "\n".join([f"## {plan.title}", "", about, "", *said, "", figure, ""])
 
 
+def first(results: Path) -> None:
+    """Run the study of README.md, and write there what ``evenhand claims`` prints of it."""
+    page, file = README.read_text(encoding="utf-8"), results / "adam.yaml"
+    results.mkdir(parents=True, exist_ok=True)
+    file.write_text(FIRST.findall(page)[0], encoding="utf-8")
+    print(f"README.md: {run(file, results):.0f} seconds", flush=True)
+    command = [sys.executable, "-m", "study", "claims", str(file), "--results", str(results)]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    README.write_text(PRINTED.sub(lambda _: printed, page), encoding="utf-8")
+
+
 def main() -> None:
     known = {path.stem: path for path in sorted(STUDIES.glob("*.yaml"))}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -73,6 +90,7 @@ def main() -> None:
             sys.exit(f"{name}: has no verdict")
     if made:
         PAGE.write_text("\n".join([HEAD, *made]), encoding="utf-8")
+        first(results)
 
 
 if __name__ == "__main__":
