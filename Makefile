@@ -18,7 +18,8 @@ gallery: install  ## run the studies of config/gallery and of README.md; write d
 	python -m benchmarks.gallery
 
 docs: install-docs  ## the pages of README.md and docs/ as a site, docs/_build/index.html; any warning is an error
-	sphinx-build --quiet --fail-on-warning --keep-going -c docs . docs/_build
+	sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --write-all -c docs . docs/_build
+	@echo "The site: docs/_build/index.html"
 
 test: lint  ## linters, then all tests
 	pytest -n 2

@@ -22,8 +22,9 @@ html_copy_source = html_show_sourcelink = False
 def add_contents(app: Sphinx, name: str, source: list[str]) -> None:
     """The contents of the site, behind the text of README.md, which has none for GitHub."""
     if name == root_doc:
-        linked = re.findall(r"^- \[.*?\]\((.*?)\.md\)", source[0], re.M)
-        source[0] += "\n".join(["\n```{toctree}", ":hidden:", "", *linked, "```\n"])
+        linked = re.findall(r"^- \[(.*?)\]\((.*?)\.md\)", source[0], re.M)
+        lines = [f"{title} <{page}>" for title, page in linked]
+        source[0] += "\n".join(["\n```{toctree}", ":hidden:", "", *lines, "```\n"])
 
 
 def add_index(app: Sphinx, error: Exception | None) -> None:

@@ -164,7 +164,7 @@ def kill_after_a_pack(cluster: Cluster, place: Place, said: dict[str, str]) -> t
 
 
 def snakemake(place: Place) -> list[str]:
-    """The README's command, but for looks at the queue that suit a small cluster."""
+    """The command of docs/clusters.md, but for looks at the queue that suit a small cluster."""
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(place.folder)),
         *("--workflow-profile", str(ROOT / "profiles" / "slurm"), "--slurm-init-seconds-before-status-checks", "2"),
