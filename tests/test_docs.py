@@ -1,8 +1,9 @@
-"""README.md and docs/: blocks of code are ones that work, and commands, of blocks and of the text, are understood."""
+"""README.md, docs/ and other pages: blocks of code are ones that work; commands, in the text too, are understood."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -20,9 +21,14 @@ from study.plan.plan import Plan
 from study.store.layout import Store
 
 ROOT = Path(__file__).parents[1]
-PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+FOLDERS = (".", "docs", "config", "benchmarks", "study/project/template")
+FILES = [
+    path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).glob("*.md") if path.name != "CHANGELOG.md"
+]
+PAGES = {str(path).removeprefix("docs/"): (ROOT / path).read_text(encoding="utf-8") for path in FILES}
 FENCE = re.compile(r"^```(\S[^\n]*)?\n(.*?)^```$", re.M | re.S)
-# What becomes of a block: planned, run, understood; mermaid is drawn by tests/test_architecture.py; the rest is output.
+# What becomes of a block: planned, run (of CONTRIBUTING.md by tests/test_contributing.py), understood, drawn by
+# tests/test_architecture.py; the rest is output.
 KINDS = {"yaml", "python", "sh", "mermaid", "text", "sh not-run"}
 
 
@@ -85,7 +91,11 @@ def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) 
     verbs = ModuleType("verbs")
     verbs.__getattr__ = lambda verb: lambda arguments: 0  # type: ignore[method-assign]
     monkeypatch.setattr(program, "import_module", lambda home: verbs)
-    words = [word for word in shlex.split(command) if word != "…" and not re.fullmatch("[A-Z_]+=.*", word)]
+    words = [
+        word
+        for word in shlex.split(command.partition(" > ")[0])
+        if word != "…" and not re.fullmatch("[A-Z_]+=.*", word)
+    ]
     if words[:3] == ["python", "-m", "study"]:
         words[:3] = ["evenhand"]
     match words:
@@ -101,8 +111,8 @@ def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) 
         case ["python", "-m", module, *_]:
             place = ROOT / module.replace(".", "/")
             assert place.is_dir() or place.with_suffix(".py").exists()
-        case _:
-            assert words[0] in (".", "cd")
+        case [name, *_]:
+            assert name in (".", "cd") or os.access(ROOT / name, os.X_OK)
     for file in re.findall(r"config/[\w/]+\.yaml", command.replace("NAME", "data")):
         assert (ROOT / file).exists()
 
