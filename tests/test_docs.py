@@ -85,6 +85,19 @@ def test_the_first_study_has_as_many_lines_as_it_says_and_the_verdicts_that_stan
     assert all(f" {claim.better}: " in printed and f" than {claim.than}, " in printed for claim in claims)
 
 
+@pytest.mark.usefixtures("folder")
+def test_the_first_study_is_run_up_to_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the command that stands below it, but for its dry run."""
+    [text], command = blocks("README.md", "yaml"), "evenhand run adam.yaml"
+    assert command in PAGES["README.md"]
+    Path("adam.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    words = [sys.executable, "-m", "study", *command.split()[1:], "--dry-run"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"job +\d", done.stdout + done.stderr)
+
+
 @pytest.mark.parametrize("command", sorted(commands()))
 def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their arguments, that is: what comes of them has tests of its own."""
