@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from study.show import formats
 from study.show.figures import FIGURES, TABLE, Drawing, drawings
 from study.show.observations import Observations, device_of, workers
 from study.show.records import Records
+from study.show.side_by_side import side_by_side
 from study.show.summary import SUMMARY
 from study.show.tables.results_table import FORMATS
 from study.store.failures import of_machine
@@ -29,7 +28,6 @@ from study.store.notes import read_note, write_note
 from study.store.seal import of_study, read_parquet
 
 PACKAGE = Path(__file__).parents[1]
-STUDIOS: list[Studio] = []  # that forked processes have as it is
 
 
 class Studio:
@@ -81,36 +79,24 @@ class Studio:
         wanted = drawings(self.plan)
         shown = {comparison.name: self._shown(comparison) for comparison in self.plan.comparisons}
         new = [one for one in wanted if kept.get(one.files[0]) != self._now(one, shown) or not self._files(one)]
-        for drawing, error in zip(new, self._each(new, processes), strict=True):
+        if new:
+            with suppress(ImportError):  # once, before processes part
+                import study.show.figures.panel  # noqa: F401
+        for drawing, error in zip(new, side_by_side(self._tried, new, processes), strict=True):
             if error:
+                for file in drawing.files:
+                    (self.folder / file).unlink(missing_ok=True)
                 yield drawing, error
         now = {one.files[0]: self._now(one, shown) for one in wanted}
         write_note(path, json.dumps(now, indent=1))
 
-    def _each(self, new: Sequence[Drawing], processes: int) -> Iterator[str]:
-        """Why each could not be drawn; empty where it was."""
-        pool = None
-        with suppress(OSError):  # no semaphores, as where nothing can be written to /dev/shm
-            if min(processes, len(new)) > 1:
-                pool = ProcessPoolExecutor(processes, mp_context=get_context("fork"))
-        if pool is None:
-            yield from (self.tried(one) for one in new)
-            return
-        with suppress(ImportError):  # once, before they part
-            import study.show.figures.panel  # noqa: F401
-        STUDIOS[:] = [self]
-        with pool:
-            yield from pool.map(_tried, new)
-
-    def tried(self, drawing: Drawing) -> str:
-        """Why it could not be drawn, and then its files are taken away; empty where it was."""
+    def _tried(self, drawing: Drawing) -> str:
+        """Why it could not be drawn; empty where it was."""
         try:
             self.draw(drawing)
         except Exception as error:
             if not of_machine(error):
                 traceback.print_exc()
-            for file in drawing.files:
-                (self.folder / file).unlink(missing_ok=True)
             return f"{type(error).__name__}: {error}"
         return ""
 
@@ -155,7 +141,3 @@ def _drawable(comparison: PlannedComparison) -> PlannedComparison:
     plain = comparison.model_dump()
     shown = each(plain)
     return comparison if shown == plain else PlannedComparison.model_validate(shown)
-
-
-def _tried(drawing: Drawing) -> str:
-    return STUDIOS[0].tried(drawing)

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from random import Random
+from tempfile import mkdtemp
 
 import pandas as pd
 
 from tests.faults.case import Case, Hang, Outcome, judged
-from tests.faults.faults import FAULTS, Fault, NotTried
+from tests.faults.faults import Fault, NotTried
 
 COLUMNS = ("fault", "tries", "runs lost", "wrong values", "trained again", "tracebacks", "hangs", "other")
 
@@ -40,7 +41,7 @@ class Campaign:
         What it left stays where something was not right.
         """
         whole = self.undisturbed(fault.study)
-        folder = self.folder / f"{FAULTS.index(fault)}-{i}" / fault.folder
+        folder = Path(mkdtemp(prefix=f"{i}-", dir=self.folder)) / fault.folder
         case = Case(folder, fault.study)
         case.whole = whole.whole
         if fault.finished:

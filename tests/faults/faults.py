@@ -45,37 +45,47 @@ def in_a_row(does: Callable[[Case, Random], None], many: int) -> Callable[[Case,
     return do
 
 
-def to_snakemake(number: signal.Signals) -> Callable[[Case, Random], None]:
-    """A signal at a random moment."""
+def to_snakemake(number: signal.Signals, many: int = 1) -> Callable[[Case, Random], None]:
+    """So many signals at random moments of one call."""
 
     def does(case: Case, rng: Random) -> None:
         with case.running() as process:
-            time.sleep(rng.uniform(0.5, case.whole))
-            if process.poll() is None:
-                (os.killpg if number in OF_A_TERMINAL else os.kill)(process.pid, number)
-                if number == signal.SIGSTOP:
-                    time.sleep(1)
-                    os.kill(process.pid, signal.SIGCONT)
+            began = time.monotonic()
+            for moment in sorted(rng.uniform(0.5, case.whole) for _ in range(many)):
+                time.sleep(max(0.0, began + moment - time.monotonic()))
+                if process.poll() is None:
+                    (os.killpg if number in OF_A_TERMINAL else os.kill)(process.pid, number)
+                    if number == signal.SIGSTOP:
+                        time.sleep(1)
+                        os.kill(process.pid, signal.SIGCONT)
 
     return does
 
 
-def to_job(number: signal.Signals) -> Callable[[Case, Random], None]:
-    """A signal to the process that trains, at a random moment."""
+def to_job(number: signal.Signals, many: int = 1) -> Callable[[Case, Random], None]:
+    """So many signals to the process that trains, at random moments."""
 
     def does(case: Case, rng: Random) -> None:
         with case.running():
             if process := case.job():
-                time.sleep(rng.uniform(0, 2))
-                try:
-                    os.kill(process, number)
-                    if number == signal.SIGSTOP:
-                        time.sleep(1)
-                        os.kill(process, signal.SIGCONT)
-                except ProcessLookupError:
-                    pass  # it was faster
+                for _ in range(many):
+                    time.sleep(rng.uniform(0, 2))
+                    try:
+                        os.kill(process, number)
+                        if number == signal.SIGSTOP:
+                            time.sleep(1)
+                            os.kill(process, signal.SIGCONT)
+                    except ProcessLookupError:
+                        break  # it was faster
 
     return does
+
+
+def five(
+    to: Callable[[signal.Signals, int], Callable[[Case, Random], None]], number: signal.Signals
+) -> Callable[[Case, Random], None]:
+    """Five signals: one to each of five calls, or all to one call where it goes on after them."""
+    return to(number, 5) if number == signal.SIGSTOP else in_a_row(to(number, 1), 5)
 
 
 def worker_killed(case: Case, rng: Random) -> None:
@@ -236,8 +246,8 @@ HOSTILE = {
     "others": "$HOME; & #é %s",
 }
 FAULTS = [
-    *(Fault(f"{each.name} to Snakemake", in_a_row(to_snakemake(each), 2), 5, 2) for each in SIGNALS),
-    *(Fault(f"{each.name} to a job", in_a_row(to_job(each), 2), 5, 2) for each in SIGNALS),
+    *(Fault(f"{each.name} to Snakemake", five(to_snakemake, each), 2, 5) for each in SIGNALS),
+    *(Fault(f"{each.name} to a job", five(to_job, each), 2, 5) for each in SIGNALS),
     Fault("full disk", full_disk, 5),
     Fault("read-only results", read_only, 3),
     Fault("flipped bytes, one at a time", damaged(flipped, 1), 5, finished=True),

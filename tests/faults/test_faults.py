@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests.faults.campaign import Campaign, table
 from tests.faults.case import STUDY, changed, judged
-from tests.faults.faults import FAULTS
+from tests.faults.damage import cut, damaged
+from tests.faults.faults import FAULTS, Fault, to_job
 
 
 @pytest.fixture(scope="module")
@@ -14,12 +17,18 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
     return Campaign(tmp_path_factory.mktemp("faults"))
 
 
-@pytest.mark.parametrize("name", ["SIGKILL to a job", "files cut short, 10 at a time"])
-def test_the_call_after_a_fault_ends_well(campaign: Campaign, name: str) -> None:
-    [fault] = [fault for fault in FAULTS if fault.name == name]
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("SIGKILL to a job", to_job(signal.SIGKILL)),
+        Fault("files cut short", damaged(cut, 10), each=10, finished=True),
+    ],
+    ids=lambda fault: fault.name,
+)
+def test_the_call_after_a_fault_ends_well(campaign: Campaign, fault: Fault) -> None:
     outcome = campaign.outcome(fault, 0)
     assert outcome.is_right, outcome
-    assert table([(fault, outcome)])[-1] == f"| {name} | {fault.each} | 0 | 0 | 0 | 0 | 0 | 0 |"
+    assert table([(fault, outcome)])[-1] == f"| {fault.name} | {fault.each} | 0 | 0 | 0 | 0 | 0 | 0 |"
 
 
 def test_what_is_wrong_is_counted(campaign: Campaign) -> None:
