@@ -17,7 +17,7 @@ from study.plan.trials import Trials, settings_text
 from study.store.equality import Run
 from study.store.failures import failed_search, failures
 from study.store.layout import Block, Store, missing
-from study.store.seal import Whose, check, of_curves, of_runs, of_search
+from study.store.seal import Whose, check, of_curves, of_runs, of_search, read_table
 from study.store.searches import tuning_runs
 from study.wording import counted
 
@@ -59,10 +59,8 @@ def _passes(path: Path, whose: Whose) -> bool:
 
 def read_rows(path: Path, whose: Whose) -> list[Row]:
     """The rows of a Parquet file of records. Raises Damaged where it is not what was written there."""
-    import pyarrow.parquet as pq
-
     intact(path, whose)
-    found: list[Row] = pq.read_table(path).to_pylist()
+    found: list[Row] = read_table(path).to_pylist()
     return found
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.exchange.holdings import Row, intact
-from study.store.seal import of_search
+from study.store.seal import of_search, read_table
 
 
 class TrialRows(NamedTuple):
@@ -19,10 +19,8 @@ class TrialRows(NamedTuple):
 
 def read_trials(path: Path, search: str) -> TrialRows:
     """Raises Damaged where it is not what was written there."""
-    import pyarrow.parquet as pq
-
     intact(path, of_search(search))
-    table = pq.read_table(path)
+    table = read_table(path)
     return TrialRows(table.to_pylist(), list(json.loads(table.schema.metadata[b"selections"])))
 
 

@@ -7,12 +7,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from study.plan.plan import Plan, PlannedClaim
 from study.stats.estimates import Floats
 from study.store.layout import Store, owned
 from study.store.schemas import ARM_RUNS
+from study.store.seal import read_table
 
 KEPT = {"test_accuracy": "test_right", "test_loss": "test_losses"}  # the metrics that are means over test rows
 
@@ -59,7 +59,7 @@ class ByRow:
         columns = ["seed", "test_rows", *KEPT.values()]
         runs: dict[int, dict[str, Any]] = {}
         for block, seeds in owned(self.store.present([arm])[arm], self.plan.seeds[arm]):
-            table = pq.read_table(self.store.runs(arm, block), schema=ARM_RUNS, columns=columns)
+            table = read_table(self.store.runs(arm, block), ARM_RUNS, columns)
             for seed, rows, right, losses in zip(*(table[name] for name in columns), strict=True):
                 if seed.as_py() in seeds:
                     runs[seed.as_py()] = {

@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from study.axes.recipe import Recipe
 from study.plan.damage import inspect, lost
@@ -22,7 +21,7 @@ from study.store.failures import failed_search, failures
 from study.store.files import write_parquet
 from study.store.layout import Block, Store, owned
 from study.store.schemas import AXES_COLUMNS, CURVES, RUNS, TIMING, TUNING
-from study.store.seal import of_study, read_parquet
+from study.store.seal import of_study, read_parquet, read_table
 from study.target import Target
 
 TARGETS = [("reached_target", pa.bool_()), ("steps_to_target", pa.int64()), ("epochs_to_target", pa.float64())]
@@ -81,7 +80,7 @@ def gather(plan: Plan, store: Store) -> Records:
     return Records(
         runs=_with_targets(_described(runs, plan, store, trials), seen, targets_of(plan)),
         curves=seen,
-        timing=(pq.read_table(path, schema=TIMING) if path and path.exists() else TIMING.empty_table()).to_pandas(),
+        timing=(read_table(path, TIMING) if path and path.exists() else TIMING.empty_table()).to_pandas(),
         tuning=pa.Table.from_pylist(tuning, TUNING).to_pandas(),
         given=given.values.to_pandas(),
     )
@@ -110,7 +109,7 @@ def _there(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> tupl
     for schema, path in ((RUNS, store.runs), (CURVES, store.curves)):
         whole = [str(path(arm, block)) for arm, block, seeds in shares if seeds == block.seeds]
         cut = [
-            pq.read_table(path(arm, block), schema=schema, filters=pc.field("seed").isin(list(seeds)))
+            (table := read_table(path(arm, block), schema)).filter(pc.is_in(table["seed"], pa.array(seeds)))
             for arm, block, seeds in shares
             if seeds != block.seeds
         ]

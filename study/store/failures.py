@@ -18,7 +18,9 @@ from study.store.disk import Unwritable, exists
 from study.store.layout import Block, Store, missing
 from study.store.notes import read_note, write_note
 
-OUT_OF_MEMORY = r"(?i)MemoryError|out of memory|can(no|')t allocate memory|failed to map segment|can't start new thread"  # in a reason
+OUT_OF_MEMORY = (  # in a reason
+    r"(?i)MemoryError|out of memory|can(no|')t allocate memory|failed to map segment|can't start new thread"
+)
 UNKNOWN = "it failed; the note that said why is damaged"
 SEEDS = re.compile(r"\d+-\d+")  # of a block, in the name of a note
 KILLED = "killed: the job ended without a word (out of memory, a time limit, or a lost machine)"

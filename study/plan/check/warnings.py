@@ -19,7 +19,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import EXAMPLE
 from study.plan.timing import rounds_of
 from study.store.layout import Block, Store, owned
-from study.store.seal import check, of_curves
+from study.store.seal import check, of_curves, read_table
 from study.wording import counted, listed
 
 HALF_A_POINT = 0.005  # of accuracy
@@ -248,14 +248,12 @@ def _same_for_all(plan: Plan, store: Store) -> Iterator[str]:
 
 def _reached(comparison: PlannedComparison, arm: str, blocks: list[Block], store: Store) -> Iterator[bool]:
     """Whether each cached run of an arm reached the target of ``comparison``."""
-    import pyarrow.parquet as pq
-
     target = comparison.target
     assert target is not None  # since a metric needs it
     for block, seeds in owned(blocks, comparison.seeds):
         try:
             check(store.curves(arm, block), of_curves(arm, block))
-            table = pq.read_table(store.curves(arm, block), columns=["seed", target.metric])
+            table = read_table(store.curves(arm, block), columns=["seed", target.metric])
         except (OSError, ValueError):
             continue  # damaged by now: whoever needs it will say so
         rows = zip(table["seed"].to_pylist(), table[target.metric].to_pylist(), strict=True)
