@@ -15,7 +15,7 @@ import pandas as pd
 
 from study.plan.plan import Plan, PlannedComparison
 from study.show import formats
-from study.show.figures import FIGURES, TABLE, Drawing, drawings
+from study.show.figures import CLAIMS, FIGURES, TABLE, Drawing, drawings
 from study.show.observations import Observations, device_of, workers
 from study.show.records import Records
 from study.show.side_by_side import side_by_side
@@ -51,6 +51,9 @@ class Studio:
 
     def draw(self, drawing: Drawing) -> None:
         """Write its files."""
+        if drawing.comparison is None:
+            self._draw_claims(drawing)
+            return
         comparison = drawing.comparison
         if drawing.name != TABLE:
             from study.show.figures.data import Evidence  # where matplotlib is broken, there are tables and a page
@@ -68,6 +71,20 @@ class Studio:
             text = FORMATS[file.rpartition(".")[2]]
             write_if_changed(self.folder / file, text(comparison, self.summary, device))
 
+    def _draw_claims(self, drawing: Drawing) -> None:
+        from study.show.figures import claims_figure
+        from study.show.figures.panel import save
+
+        claims = read_parquet(self._claims, of_study(self.plan.study, "claims")).to_pandas()[drawing.claims]
+        rows, titles = claims_figure.rows(claims), {one.name: one.title for one in self.plan.comparisons}
+        for end, form in claims_figure.FORMS.items():
+            stem = self.folder / "figures" / CLAIMS / f"{drawing.of}{end}"
+            save(claims_figure.draw(rows, titles, form), stem, formats.caption(claims_figure.caption(rows)))
+
+    @property
+    def _claims(self) -> Path:
+        return self.folder / "claims.parquet"
+
     def draw_all(self, processes: int) -> Iterator[tuple[Drawing, str]]:
         """Draw what shows something else than before; yields each drawing that failed, and how.
 
@@ -78,6 +95,10 @@ class Studio:
             kept = read_note(path)
         wanted = drawings(self.plan)
         shown = {comparison.name: self._shown(comparison) for comparison in self.plan.comparisons}
+        if any(one.comparison is None for one in wanted):
+            titles = json.dumps([[one.name, one.title] for one in self.plan.comparisons])
+            parts = self._claims.read_bytes(), titles.encode(), self.program.encode()
+            shown[""] = hashlib.sha256(b"".join(parts)).hexdigest()
         new = [one for one in wanted if kept.get(one.files[0]) != self._now(one, shown) or not self._files(one)]
         if new:
             with suppress(ImportError):  # once, before processes part
@@ -111,7 +132,7 @@ class Studio:
         return found.hexdigest()
 
     def _now(self, drawing: Drawing, shown: Mapping[str, str]) -> list[str]:
-        return [shown[drawing.comparison.name], self._files(drawing)]
+        return [shown[drawing.comparison.name if drawing.comparison else ""], self._files(drawing)]
 
     def _files(self, drawing: Drawing) -> str:
         """A digest of its files; empty where one is not there, as after it could not be drawn."""

@@ -155,7 +155,7 @@ def report(arguments: Namespace) -> int:
     plan, store = open_plan(arguments.plan)
     failed = list(Studio(plan, store).draw_all(arguments.processes or available_cores()))
     for drawing, error in failed:
-        print(f"FAILED {drawing.name} of {drawing.comparison.name}: {error}", file=sys.stderr)
+        print(f"FAILED {drawing.name} of {drawing.of}: {error}", file=sys.stderr)
     write_if_changed(store.study(plan.study) / "report.html", render(plan, store))
     return int(bool(failed))
 

@@ -44,7 +44,7 @@ rule report:
                     dag.file(one.files[0]),
                     caption=f"../report/{'table' if one.name == 'table' else 'figure'}.rst",
                     category="Tables" if one.name == "table" else "Figures",
-                    labels={"comparison": one.comparison.name, "figure": one.name},
+                    labels={"comparison": one.of, "figure": one.name},
                 )
             )
             for one in DRAWINGS

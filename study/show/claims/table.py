@@ -76,13 +76,19 @@ def _estimate(row: pd.Series) -> Cell:
 
 def sentence(metric: str, better: str, than: str, kind: str, margin: float) -> str:
     """``l1: more small weights than l2, by any amount``, or ``by more than 1 point``."""
-    about = METRICS[metric]
     by = f"by more than {margin_text(metric, margin)}" if margin else "by any amount"
-    if kind == "effect":
-        return f"{better}: larger effect on {about.title} than {than}, {by}"
     if kind == "equal":
-        return f"equal {about.title} within {margin_text(metric, margin)}: {better} and {than}"
-    return f"{better}: {about.comparative} than {than}, {by}"
+        return f"equal {METRICS[metric].title} within {margin_text(metric, margin)}: {better} and {than}"
+    return f"{pair(metric, better, than, kind)}, {by}"
+
+
+def pair(metric: str, better: str, than: str, kind: str) -> str:
+    """The same without the margin: ``l1: more small weights than l2``."""
+    if kind == "equal":
+        return f"{better} and {than}: equal {METRICS[metric].title}"
+    if kind == "effect":
+        return f"{better}: larger effect on {METRICS[metric].title} than {than}"
+    return f"{better}: {METRICS[metric].comparative} than {than}"
 
 
 def tally(claims: pd.DataFrame) -> str:

@@ -16,7 +16,7 @@ from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims import beside as beside_claims
 from study.show.claims import table as claims_table
-from study.show.figures import FIGURES
+from study.show.figures import CLAIMS, FIGURES, NARROW, sheets
 from study.show.formatting import COUNTED, Cell, Estimate, column, quoted
 from study.show.observations import Observations, device_of, workers
 from study.show.page import protocol, timing
@@ -83,6 +83,7 @@ def render(plan: Plan, store: Store) -> str:
         device=timing.timed_on(plan, records.timing),
         kinds=list(FIGURES.values()),
         claims=claims_table.lines(claims),
+        forest=forest(plan, folder),
         remarks=[beside_claims.remarks(row) for _, row in claims.iterrows()],
         improvements=beside_claims.improvements(claims),
         tally=claims_table.tally(claims),
@@ -104,11 +105,21 @@ def render(plan: Plan, store: Store) -> str:
     )
 
 
+def forest(plan: Plan, folder: Path) -> list[dict[str, Any]]:
+    """The figures of all claims, each for a wide and for a narrow page; None where one could not be drawn."""
+    found = []
+    for sheet in sheets(plan):
+        stem, label = folder / "figures" / CLAIMS / sheet.of, "Forest plot of the claims"
+        names = {"wide": sheet.of, "narrow": f"{sheet.of}{NARROW}"}
+        found.append({w: inline(stem.with_name(f"{n}.svg"), f"{CLAIMS}-{n}", label) for w, n in names.items()})
+    return found
+
+
 def inline(path: Path, prefix: str, label: str) -> dict[str, str] | None:
     """A figure on the page: SVG text without what only a file needs, and the caption that travels in the file.
 
     None where the file is not there. All ids begin with ``prefix``: figures of one page must not share any. ``label``
-    names it for who cannot see it.
+    and caption are its title and description, for who cannot see it.
     """
     if not path.exists():
         return None
@@ -121,8 +132,11 @@ def inline(path: Path, prefix: str, label: str) -> dict[str, str] | None:
     # The rules of one figure's <style> would hold for the whole page; what they say stands on its elements.
     body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, count=1, flags=re.S)
     body = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", body, count=1)
-    start = f'<svg role="img" aria-label="{escape(label)}" stroke-linejoin="round" stroke-linecap="butt"'
-    return {"label": label, "svg": body.replace("<svg", start, 1), "caption": caption}
+    named = f'<svg role="img" aria-labelledby="{prefix}-title" aria-describedby="{prefix}-desc"'
+    body = body.replace("<svg", f'{named} stroke-linejoin="round" stroke-linecap="butt"', 1)
+    about = f'<title id="{prefix}-title">{escape(label)}</title><desc id="{prefix}-desc">{escape(caption)}</desc>'
+    end = body.index(">") + 1
+    return {"label": label, "svg": f"{body[:end]}{about}{body[end:]}", "caption": caption}
 
 
 def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.DataFrame) -> list[str]:

@@ -1,0 +1,260 @@
+"""The forest plot: every claim of a study on a line, with its effect, the interval that decided it, and its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Rectangle
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+
+from study.metrics import METRICS
+from study.show import formats
+from study.show.claims.table import lines, pair
+from study.show.figures import NARROW as NARROW_END
+from study.show.figures.panel import STYLE, page
+
+INK, SOFT, BAND, RULE = "#1b1f24", "#57606a", "#cdd7e0", "#dfe4e9"
+FAR = {True: 5, False: 3}  # times the middle one of all, of factors or not: what is farther out is past the edge
+SIZE, LINE, PAD = 7.5, 0.145, 0.05  # points; inches: of a line of text, and around a row
+
+
+class Mark(NamedTuple):
+    """How a verdict looks. Colours from seaborn's "colorblind", darkened to be read as text."""
+
+    marker: str
+    colour: str
+    filled: bool = True
+
+
+MARKS = {
+    "supported": Mark("o", "#0063a0"),
+    "refuted": Mark("X", "#b84a00"),
+    "within the margin": Mark("D", "#8c3f80", filled=False),
+    "undecided": Mark("o", INK, filled=False),
+    "withdrawn": Mark("|", SOFT),
+}
+
+
+class Form(NamedTuple):
+    """Where things stand, in inches from the left: a whole page, or one column of two."""
+
+    width: float
+    claim: float  # room for its text
+    panels: tuple[float, float]  # from, to
+    effect: float | None  # where its text begins; None where there is no room for it
+    verdict: float
+    stacked: bool  # the claim above its interval, not beside it
+
+
+WIDE = Form(7.2, 2.5, (2.6, 4.9), 4.98, 6.22, stacked=False)
+NARROW = Form(3.45, 3.38, (0.06, 2.5), None, 2.6, stacked=True)
+FORMS = {"": WIDE, NARROW_END: NARROW}  # by the end of the file's name
+
+
+class Row(NamedTuple):
+    """One claim. Numbers are those of the axis; NaN where there are none."""
+
+    comparison: str
+    claim: str
+    scale: str  # "factor", or the unit of a difference
+    value: float
+    low: float
+    high: float
+    margin: float
+    verdict: str
+    effect: str  # as text
+    within: str = ""  # what stands in place of a mark
+
+
+def rows(claims: pd.DataFrame) -> list[Row]:
+    """``claims``: rows of claims.parquet."""
+    return [_row(row, text.estimate) for (_, row), text in zip(claims.iterrows(), lines(claims), strict=True)]
+
+
+def _row(row: pd.Series, said: Any) -> Row:
+    about = METRICS[row["metric"]]
+    times = 100 if about.percent else 1
+    scale = "factor" if about.ratio else "points" if about.percent else about.unit or "difference"
+    low, high = (row[f"{end}_adjusted"] if pd.notna(row[f"{end}_adjusted"]) else row[end] for end in ("low", "high"))
+    value, low, high = (float("nan") if pd.isna(x) else times * float(x) for x in (row["estimate"], low, high))
+    margin = (1 + row["margin"]) if about.ratio else times * row["margin"]
+    around = (said.around.partition(": ")[2] or said.around).replace(" to ", ", ")
+    effect = said.value.removesuffix(f" {scale}")  # the axis says it
+    effect += f" [{around}]" * bool(around)
+    why = "" if np.isfinite(value) else "not judged yet" if row["test"] == "none" else "by rank"
+    claim = pair(row["metric"], row["better"], row["than"], row["kind"])
+    return Row(row["comparison"], claim, scale, value, low, high, margin, row["verdict"], effect, why)
+
+
+def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) -> Figure:
+    """``titles``: of the comparisons, by name."""
+    scales = list(dict.fromkeys(row.scale for row in claims))
+    texts = [formats.figure(row.claim) for row in claims]
+    pad = 2 * PAD if form.stacked else PAD
+    folded = [_folded(text, form.claim) for text in texts]
+    headings: dict[str, float] = {}
+    tops, y = [], 0.0
+    for row, text in zip(claims, folded, strict=True):
+        if row.comparison not in headings:
+            y += 0.05 * bool(headings)
+            headings[row.comparison] = y
+            y += LINE + PAD
+        tops.append(y)
+        y += LINE * (text.count("\n") + 1 + form.stacked) + pad
+    above, below = 0.26, 0.5
+    height = above + y + below
+    with page() as figure:
+        figure.set_layout_engine(None)
+        figure.set_size_inches(form.width, height)
+        inch = figure.dpi_scale_trans
+
+        def write(x: float, down: float, text: str, **how: Any) -> None:
+            figure.text(x, height - above - down, text, **{"transform": inch, "va": "center", "fontsize": SIZE, **how})
+
+        for name, top in headings.items():
+            title = _folded(formats.figure(titles.get(name, name)), form.width - 1).partition("\n")[0]
+            write(0.06, top + (LINE + PAD) / 2, title, weight="bold", color=INK)
+        middles = []
+        for row, text, top in zip(claims, folded, tops, strict=True):
+            block = LINE * (text.count("\n") + 1)
+            middles.append(top + pad / 2 + (block + LINE / 2 if form.stacked else block / 2))
+            write(0.06, top + (pad + block) / 2, text, color=INK, linespacing=1.15)
+            mark, at = MARKS[row.verdict], middles[-1]
+            if form.effect is not None:
+                write(form.effect, at, row.effect, color=INK)
+            write(form.verdict + 0.12, at, row.verdict.replace(" the", ""), color=mark.colour, weight="bold")
+        # One of inches, over all: for marks beside words, and lines between comparisons.
+        over = figure.add_axes((0, 0, 1, 1), zorder=3)
+        over.set(xlim=(0, form.width), ylim=(0, height))
+        over.axis("off")
+        for top in [*headings.values()][1:]:
+            over.plot([0.06, form.width - 0.06], [height - above - top + 0.02] * 2, color=RULE, linewidth=0.7)
+        for row, at in zip(claims, middles, strict=True):
+            _mark(over, form.verdict + 0.04, height - above - at, MARKS[row.verdict])
+        write(sum(form.panels) / 2, -0.13, "named first: worse ←  → better", color=SOFT, ha="center")
+        if form.effect is not None:
+            write(form.effect, -0.13, "effect [interval]", color=SOFT)
+        write(form.verdict, -0.13, "verdict", color=SOFT)
+        gap = 0.16
+        each = (form.panels[1] - form.panels[0] - gap * (len(scales) - 1)) / len(scales)
+        for i, scale in enumerate(scales):
+            left = form.panels[0] + i * (each + gap)
+            ax = figure.add_axes((left / form.width, below / height, each / form.width, y / height))
+            ax.set_ylim(y, 0)
+            mine = [(row, at) for row, at in zip(claims, middles, strict=True) if row.scale == scale]
+            _panel(ax, scale, mine)
+    return figure
+
+
+def _folded(text: str, room: float) -> str:
+    """The text in lines that are no wider than so many inches."""
+    font, found = FontProperties(family=STYLE["font.sans-serif"], size=SIZE), [""]
+    for word in text.split(" "):
+        longer = f"{found[-1]} {word}".strip()
+        if text_to_path.get_text_width_height_descent(longer, font, ismath=False)[0] / 72 <= room or not found[-1]:
+            found[-1] = longer
+        else:
+            found.append(word)
+    return "\n".join(found)
+
+
+def _panel(ax: Axes, scale: str, claims: Sequence[tuple[Row, float]]) -> None:
+    """The claims whose effect has this scale, each at its place."""
+    ratio, nothing = scale == "factor", float(scale == "factor")
+    low, high = limits([row for row, _ in claims], ratio)
+    if ratio:
+        ax.set_xscale("log")
+    ax.set_xlim(low, high)
+    ax.yaxis.set_visible(False)
+    ax.spines["left"].set_visible(False)
+    for row, at in claims:
+        mark, half = MARKS[row.verdict], LINE * 0.52
+        ax.plot([low, high], [at, at], color=RULE, linewidth=0.6, zorder=0)
+        if np.isfinite(row.value):
+            ax.plot([nothing, nothing], [at - half, at + half], color=SOFT, linewidth=0.9, zorder=1)
+        if row.margin > nothing:
+            start = 1 / row.margin if ratio else -row.margin
+            start, end = max(start, low), min(row.margin, high)
+            ax.add_patch(Rectangle((start, at - half), end - start, 2 * half, color=BAND, linewidth=0, zorder=0))
+        if not np.isfinite(row.value):
+            place = np.sqrt(low * high) if ratio else (low + high) / 2
+            ax.text(place, at, row.within, fontsize=7, style="italic", color=SOFT, ha="center", va="center",
+                    bbox={"color": "white", "pad": 1})  # fmt: skip
+            continue
+        inside = [float(np.clip(x, low, high)) for x in (row.value, row.low, row.high)]
+        if not np.isnan([row.low, row.high]).any():
+            ax.plot(inside[1:], [at, at], color=mark.colour, linewidth=1.8, solid_capstyle="butt", zorder=3)
+        ends = [row.value if np.isnan(x) else x for x in (row.low, row.high)]
+        for end, edge, arrow in ((ends[0], low, "<"), (ends[1], high, ">")):
+            if (end < low) if arrow == "<" else (end > high):
+                ax.plot(edge, at, arrow, color=mark.colour, markersize=5, markeredgewidth=0, clip_on=False, zorder=4)
+        if low <= row.value <= high:
+            _mark(ax, row.value, at, mark)
+    _ticks(ax, ratio)
+    ax.set_xlabel(f"{scale}{' (log axis)' * ratio}\nworse ←  → better", fontsize=SIZE, color=INK)
+
+
+def _mark(ax: Axes, x: float, y: float, mark: Mark) -> None:
+    ax.plot(
+        x, y, mark.marker, color=mark.colour, markerfacecolor=mark.colour if mark.filled else "white", markersize=5.2,
+        markeredgewidth=1.3 if not mark.filled or mark.marker == "|" else 0.3, zorder=5, clip_on=False,
+    )  # fmt: skip
+
+
+def limits(claims: Sequence[Row], ratio: bool) -> tuple[float, float]:
+    """Ends of the axis: all intervals and margins, but for what lies so far out that it would squeeze the others."""
+    read: Any = np.log if ratio else np.asarray
+    numbers = np.array([[row.value, row.low, row.high] for row in claims], dtype=float)
+    if ratio:
+        numbers = np.where(numbers > 0, numbers, np.nan)
+    places = read(numbers)
+    places = places[np.isfinite(places)]
+    margins = read(np.array([row.margin for row in claims if row.margin > ratio] or [float(ratio)]))
+    reach = np.abs(places)
+    if reach.any():
+        places = places[reach <= FAR[ratio] * max(float(np.median(reach[reach > 0])), float(margins.max()))]
+    least, most = min(0.0, places.min(initial=0)), max(0.0, places.max(initial=0))
+    least, most = min(least, -1.2 * margins.max()), max(most, 1.2 * margins.max())
+    span = (most - least) or (np.log(2) if ratio else 1.0)
+    least, most = min(least - 0.05 * span, -0.2 * span), max(most + 0.05 * span, 0.2 * span)
+    return (float(np.exp(least)), float(np.exp(most))) if ratio else (float(least), float(most))
+
+
+def _ticks(ax: Axes, ratio: bool) -> None:
+    low, high = ax.get_xlim()
+    if ratio:
+        steps = ((1, 1.5, 2, 3, 5), (1, 2, 5), (1,))
+        each = [[s * 10.0**k for k in range(-9, 10) for s in kind if low <= s * 10.0**k <= high] for kind in steps]
+        fitting = next((ticks for ticks in [sorted({1.0, *found}) for found in each] if len(ticks) <= 5), None)
+        ax.xaxis.set_major_locator(FixedLocator(fitting or [low, 1.0, high]))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:.3g}".replace("-", "−"))
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    ax.tick_params(labelsize=7)
+
+
+def caption(claims: Sequence[Row]) -> str:
+    """What the marks mean, as far as there are such marks."""
+    parts = [
+        "Each line is a claim of the study file, on paired differences; right of the line of no difference what is "
+        "named first is better.",
+        "Bar: the interval of the level that decided the claim" + (
+            "; a mark without a bar is a measurement that all rounds agree on"
+            if any(np.isfinite(row.value) and np.isnan(row.low) for row in claims)
+            else ""
+        ) + ".",
+    ]  # fmt: skip
+    if any(row.margin > (row.scale == "factor") for row in claims):
+        parts.append("Grey band: differences within the claim's margin.")
+    if any(row.within for row in claims):
+        parts.append("Words in place of a mark: the claim has no effect size.")
+    parts.append("An arrow leads to what is past the edge of the axis.")
+    return " ".join(parts)
