@@ -183,13 +183,13 @@ def test_what_could_not_be_drawn_is_drawn_by_the_next_call(
     assert all((studio.folder / file).exists() for file in drawing.files)
 
 
-def test_where_processes_cannot_share_anything_one_draws_all(
+def test_where_no_process_can_be_forked_one_draws_all(
     page: Path, planned: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_semaphores(*arguments: object, **keywords: object) -> None:
-        raise OSError(errno.EROFS, "Read-only file system")
+    def refused() -> int:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("study.show.drawing.ProcessPoolExecutor", no_semaphores)
+    monkeypatch.setattr("os.fork", refused)
     studio = Studio(planned(TWO), Store(page.parents[2]))
     studio.folder.with_name(".small.drawn.json").unlink()
     (studio.folder / "figures" / "results" / "init.svg").unlink()
