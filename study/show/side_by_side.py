@@ -27,7 +27,7 @@ def side_by_side(function: Callable[[Thing], str], things: Sequence[Thing], proc
             i = at.pop(end)
             try:
                 found[i] = end.recv()
-            except EOFError:
+            except (EOFError, OSError):  # the second where it had not read what to do
                 found[i] = "its process was killed"
             else:
                 _give(end, left, at)
