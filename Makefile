@@ -1,18 +1,21 @@
 # make study | test | faults | lint | report | install; each works from a bare clone.
 PYTHON ?= python3
 BIN := .venv/bin
+THEIRS := $(PATH)
 # Snakemake and the rules find this environment first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 STUDY ?= config/article.yaml
+# What these print is to be typed in a shell that may not know the environment.
+study report: export PATH := $(THEIRS)
 
 .PHONY: study test faults lint report gallery docs install install-test install-docs benchmark clean
 
 study: install  ## run the default study (or STUDY=file), then say where the report is
-	snakemake --cores all --resources gpu=4 --config study=$(STUDY)
-	@python -m study check $(STUDY)
+	$(BIN)/snakemake --cores all --resources gpu=4 --config study=$(STUDY)
+	@$(BIN)/python -m study check $(STUDY)
 
 report: install  ## draw the committed study again; nothing is trained
-	snakemake --cores all --forcerun collect --config results=results/reference cached=true
+	$(BIN)/snakemake --cores all --forcerun collect --config results=results/reference cached=true
 
 gallery: install  ## run the studies of config/gallery and of README.md; write docs/gallery.md and what README.md prints
 	python -m benchmarks.gallery

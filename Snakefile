@@ -26,12 +26,17 @@ rule all:
 onstart:
     if is_main:
         history.state(dag.plan, dag.store)
-        print(messages.start(dag, executor(), log), file=sys.stderr)
+        print(
+            messages.start(
+                dag, executor(), [os.path.join(place, each) for each in log]
+            ),
+            file=sys.stderr,
+        )
 
 
 onsuccess:
     if is_main:
-        print(*messages.end(dag), sep="\n", file=sys.stderr)
+        print(*messages.end(dag, place), sep="\n", file=sys.stderr)
         # Whatever Snakemake made of it: a call that ends with 0 has made, or found, everything.
         if wants_all() and not dag.is_done:
             sys.exit(1)
@@ -42,4 +47,4 @@ onerror:
     if is_main:
         shell("evenhand draw {plan:q} || true", plan=dag.file("plan.json"))
         # The last words, after Snakemake's own.
-        atexit.register(print, *messages.end(dag), sep="\n", file=sys.stderr)
+        atexit.register(print, *messages.end(dag, place), sep="\n", file=sys.stderr)

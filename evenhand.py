@@ -7,6 +7,7 @@ before the package ``study``.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -15,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 _INSTALLED = HERE / "study" / "repository"  # what setup.py has a wheel carry of the repository
 HOME = _INSTALLED if _INSTALLED.is_dir() else HERE  # holds Snakefile, workflow/ and profiles/
 snakefile = str(HOME / "Snakefile")
+found = shutil.which("evenhand")  # by a person's shell: before anything here changes where it looks
 
 
 def lead() -> None:

@@ -60,7 +60,7 @@ def make_ready(choices: Iterable[object], folder: str) -> None:
         if not isinstance(choice, Custom) or choice.code is None:
             continue
         if find(choice.factory, Path(folder).resolve()).digest != choice.code:
-            raise ValueError(f"{choice.factory}: its code changed since it was planned; run snakemake again")
+            raise ValueError(f"{choice.factory}: its code changed since it was planned; run the study again")
 
 
 def flat(written: dict[str, JsonValue]) -> dict[str, JsonValue]:

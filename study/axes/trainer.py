@@ -124,7 +124,7 @@ class Command(Trainer, Open):
         of_script.cache_clear()
         checksum.cache_clear()
         if self.code is not None and self.digest(folder) != self.code:
-            raise ValueError(f"{self.run}: its files changed since it was planned; run snakemake again")
+            raise ValueError(f"{self.run}: its files changed since it was planned; run the study again")
 
     def files(self, folder: Path) -> Iterator[Path]:
         """The files that its command line names, as seen from ``folder``: scripts, and whatever else is there.

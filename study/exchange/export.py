@@ -18,6 +18,7 @@ from study.plan.check.verbs import restated
 from study.plan.extract import copy, extract, moved
 from study.plan.history import Freshness
 from study.plan.plan import Plan
+from study.plan.workflow.command import run_command
 from study.store.disk import scratch
 from study.store.files import replacing
 from study.store.layout import Store
@@ -57,7 +58,7 @@ def write(plan: Plan, store: Store, file: Path, goal: Path) -> int:
     Raises Refused where the study has no report, or one of other records, or of another state of the study file.
     """
     page = store.study(plan.study) / "report.html"
-    again = f"run snakemake --cores all --resources gpu=4 --config study={file} results={store.root}"
+    again = f"run it: {run_command(file, store.root)}"
     if not page.exists():
         raise Refused([f"{page}: there is no report yet; {again}"])
     if restated(plan, store):

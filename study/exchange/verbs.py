@@ -9,6 +9,7 @@ from study.errors import Refused, refuse
 from study.exchange.arms import find, known_arms, only, open_store, plans
 from study.plan.damage import without_damaged
 from study.plan.file.expand import prepare
+from study.plan.workflow.command import run_command
 from study.wording import counted
 
 
@@ -42,7 +43,7 @@ def merge(arguments: Namespace) -> int:
     for lines, complete in merge_all(into, sources):
         print(*lines, sep="\n")
         whole &= complete
-    print(f"to draw the report: snakemake --cores all --config study=FILE results={into.root} cached=true")
+    print(f"To draw the report of a study: {run_command('FILE', into.root, 'cached=true')}")
     return int(not whole)
 
 

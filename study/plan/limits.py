@@ -102,7 +102,7 @@ class Limits(NamedTuple):
         if 0 < gpus < largest:
             return (
                 f"needs {largest} GPUs and {gpus} can be used here; leave it out, or train on the CPU: "
-                "CUDA_VISIBLE_DEVICES= snakemake …"
+                "write CUDA_VISIBLE_DEVICES= before the same command"
             )
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import shutil
 import sys
 from argparse import Namespace
@@ -12,11 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import evenhand
-from study.errors import Mistakes, Refused
+from study.errors import Refused
 from study.plan.file import reference
-from study.plan.file.yaml import parse
-from study.plan.workflow.dag import DEFAULT_RESULTS
-from study.store.layout import Store
+from study.plan.workflow.command import command as typed
 
 TEMPLATE = Path(__file__).with_name("template")
 # Options of Snakemake that say how much runs at a time, or name a profile that may; the keys of one that does.
@@ -36,7 +35,8 @@ def new(arguments: Namespace) -> None:
         (folder / reference.SCHEMA.name).write_text(reference.schema(), encoding="utf-8")
     except OSError as error:
         raise Refused([f"{folder}: {error.strerror or error}; give another folder"]) from None
-    print(f"{folder}: a study to begin with, and what is in it (README.md); next: cd {folder}; evenhand run study.yaml")
+    print(f"{folder}: a study to begin with, and what is in it (README.md)")
+    print(f"Next: cd {shlex.quote(str(folder))} && {typed('run', 'study.yaml')}")
 
 
 def run(arguments: Namespace) -> int:
@@ -46,16 +46,12 @@ def run(arguments: Namespace) -> int:
     given = _given(arguments.options)
     if any(entry.partition("=")[0] == "study" for entry in given.config):
         raise Refused([f"--config study: the study is {arguments.file} already; take one out"])
-    report = _report(arguments.file, given)
-    before = _drawn(report)
     sys.argv = ["snakemake", *command(arguments.file, given)]  # which the workflow reads too
     status: object = 0
     try:
         snakemake()
     except SystemExit as end:
         status = end.code
-    if not status and report and before and _drawn(report) == before:  # else the workflow said it in the end
-        print(f"Report: {report}", file=sys.stderr)
     return status if isinstance(status, int) else int(status is not None)
 
 
@@ -76,18 +72,3 @@ def _given(options: Sequence[str]) -> Namespace:
     parser.add_argument("--directory", "-d")
     given, others = parser.parse_known_args(options)
     return Namespace(others=others, **vars(given))
-
-
-def _report(file: str, given: Namespace) -> Path | None:
-    """Where the report of a study is, if that is one."""
-    folder = Path(given.directory or "")
-    results = dict(entry.partition("=")[::2] for entry in given.config).get("results", DEFAULT_RESULTS)
-    try:
-        return Store(folder / results).study(str(parse(folder / file, Mistakes(file))["study"])) / "report.html"
-    except (Refused, LookupError, TypeError):
-        return None
-
-
-def _drawn(report: Path | None) -> int:
-    """When a report was drawn, in nanoseconds; 0 where there is none."""
-    return report.stat().st_mtime_ns if report and report.exists() else 0

@@ -48,7 +48,7 @@ def leased(purpose: str, count: int | None = 1) -> Iterator[torch.device]:
         if not torch.cuda.is_available():
             raise RuntimeError(
                 f"nvidia-smi shows {len(gpus)} GPUs, but torch {torch.__version__} cannot use them; install a build "
-                "for this driver, or hide them: CUDA_VISIBLE_DEVICES= snakemake …"
+                "for this driver, or hide them: write CUDA_VISIBLE_DEVICES= before the same command"
             )
         yield torch.device("cuda", 0)
 

@@ -52,7 +52,7 @@ def _read(comparison: PlannedComparison) -> tuple[Rows, Rows, Rows]:
     assert planned
     for path, sum_ in zip(planned.paths, (planned.sha256, planned.curves_sha256), strict=False):
         if _sum(path) != sum_:
-            raise Refused([f"{path}: is not what it was when the study was planned; run snakemake again"])
+            raise Refused([f"{path}: is not what it was when the study was planned; run the study again"])
     mistakes, at = Mistakes(str(planned.file.path)), join("comparisons", comparison.name, "runs")
     arms = {label: arm for arm, label in comparison.labels.items()}
     given = read_runs(planned.file, planned.metrics, at, mistakes)

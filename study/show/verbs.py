@@ -15,6 +15,7 @@ from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
 from study.plan.limits import available_cores
 from study.plan.plan import Plan, open_plan
+from study.plan.workflow.command import run_command
 from study.show.figures import FIGURES, TABLE, Drawing, drawings
 from study.store.failures import of_machine
 from study.store.files import write_if_changed
@@ -100,7 +101,7 @@ def _asked(arguments: Namespace) -> tuple[Plan, Store, Path, str]:
     """The plan of a study file, its store, where its verdicts are, or will be, and what to run for them."""
     store = Store(arguments.results)
     plan = prepare(Path(arguments.file), store, cached=True)
-    again = f"run snakemake --cores all --resources gpu=4 --config study={arguments.file} results={store.root}"
+    again = f"run it: {run_command(arguments.file, store.root)}"
     return plan, store, store.study(plan.study) / "claims.parquet", again
 
 
@@ -122,7 +123,7 @@ def suggest(arguments: Namespace) -> None:
         observations = observe(plan, with_regret(plan, gather(plan, store)))
         rulings = verdicts.judge(plan, observations, history)
         found = verdicts.table_of(plan, rulings, history, observations, ByRow(plan, store)).to_pandas()
-    print(*map(printed, advice.suggest(plan, store, found)), sep="\n")
+    print(*map(printed, advice.suggest(plan, store, found, arguments.file)), sep="\n")
 
 
 def table(arguments: Namespace) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+DEFAULT_RESULTS = "results"  # the store, where nobody names another
 BLOCK = re.compile(r"runs-(\d+-\d+)\.parquet")
 
 

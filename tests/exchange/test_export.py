@@ -112,7 +112,7 @@ def test_what_is_no_report_of_it_is_refused(drawn: tuple[Plan, Store, Path], eve
     assert "is drawn from other records than" in evenhand("export", file, *goal)[1]
     (store.study("small") / "report.html").unlink()
     status, said = evenhand("export", file, *goal)
-    assert (status, "there is no report yet; run snakemake" in said) == (2, True)
+    assert (status, "there is no report yet; run it: " in said) == (2, True)
     assert not (tmp_path / "x.zip").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 import evenhand
 from study.__main__ import main
+from study.plan.workflow.command import command, run_command
 
 
 @pytest.fixture
@@ -69,3 +71,13 @@ def test_whatever_else_is_called_study_is_not_found_first(tmp_path: Path) -> Non
         [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == str(evenhand.HERE / "study" / "__init__.py")
+
+
+def test_a_command_that_is_printed_is_one_that_the_shell_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(evenhand, "found", "/usr/bin/evenhand")
+    assert run_command("my study.yaml", Path("results")) == "evenhand run 'my study.yaml'"
+    assert run_command("s.yaml", "there", "cached=true") == "evenhand run s.yaml --config results=there cached=true"
+    monkeypatch.setattr(evenhand, "found", None)  # the environment is not activated
+    monkeypatch.chdir(tmp_path)
+    done = subprocess.run(shlex.split(command("check", "--help")), capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: evenhand check")

@@ -256,15 +256,15 @@ def test_a_script_that_was_changed_since_it_was_planned_is_not_run(script: Make,
     recipe = script("say(step=1)")
     trainer = recipe.trainer.model_copy(update={"code": "000000000000"})
     [line] = run(job(recipe.model_copy(update={"trainer": trainer}), tmp_path, 0), store)
-    assert "its files changed since it was planned; run snakemake again" in line
+    assert "its files changed since it was planned; run the study again" in line
 
 
 def test_a_script_that_is_changed_while_it_runs_leaves_no_record(script: Make, store: Store, tmp_path: Path) -> None:
     recipe = script("say(step=1, val_loss=1)\nopen('train.py', 'a').write('\\nprint(1)\\n')")
     trainer = recipe.trainer.model_copy(update={"code": recipe.trainer.digest(tmp_path)})  # type: ignore[attr-defined]
     [line, other] = run(job(recipe.but(trainer=trainer), tmp_path, 0, 1), store)
-    assert "its files changed since it was planned; run snakemake again" in line
-    assert "its files changed since it was planned; run snakemake again" in other
+    assert "its files changed since it was planned; run the study again" in line
+    assert "its files changed since it was planned; run the study again" in other
     assert not [*store.root.glob("arms/*/runs-*")]
 
 

@@ -195,7 +195,7 @@ def test_before_anything_is_trained(
 ) -> None:
     planned(ONE)
     assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(tmp_path / "results")]) == 2
-    assert "none of its arms is trained yet; run snakemake" in capsys.readouterr().err
+    assert "none of its arms is trained yet; run it: " in capsys.readouterr().err
 
 
 def test_to_ask_is_no_look_and_writes_nothing(

@@ -184,7 +184,7 @@ def test_the_page_names_the_file_and_what_nobody_knows(drawn: Drawn) -> None:
 def test_a_file_that_changed_since_it_was_planned_is_not_read(drawn: Drawn, tmp_path: Path) -> None:
     plan, store = open_plan(drawn() / "plan.json")
     (tmp_path / "sweep.csv").write_text(csv(rows(9)))
-    with pytest.raises(Refused, match="is not what it was when the study was planned; run snakemake again"):
+    with pytest.raises(Refused, match="is not what it was when the study was planned; run the study again"):
         gather(plan, store)
 
 

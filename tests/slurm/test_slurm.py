@@ -51,10 +51,10 @@ def test_a_job_that_was_killed_trains_nothing_twice(ran: Ran) -> None:
 
 
 def test_all_studies_are_done(ran: Ran) -> None:
-    assert "Report: results/studies/smoke/report.html (6 of 6 runs)" in ran.output["smoke"]
-    assert "Report: results/studies/interrupted/report.html (6 of 6 runs)" in ran.output["interrupted"]
+    assert "/results/studies/smoke/report.html (6 of 6 runs)" in ran.output["smoke"]
+    assert "/results/studies/interrupted/report.html (6 of 6 runs)" in ran.output["interrupted"]
     assert "Training and timing are submitted as jobs (slurm)" in ran.output["smoke"]
-    assert "Report: results/studies/many/report.html (52 of 52 runs)" in ran.output["many"]
+    assert "/results/studies/many/report.html (52 of 52 runs)" in ran.output["many"]
     for place in (ran.smoke, ran.interrupted, ran.many):
         assert not [*place.results.glob("arms/*/*-*.json"), *place.results.glob("checkpoints/*")]
 

@@ -41,7 +41,7 @@ def test_a_study_leaves_what_the_design_names(finished: Place) -> None:
 
 def test_the_last_line_says_where_the_report_is(finished: Place) -> None:
     text = (finished.folder / "end.txt").read_text()
-    assert "Report: results/studies/smoke/report.html (6 of 6 runs)" in text
+    assert "/results/studies/smoke/report.html (6 of 6 runs)" in text
     assert "training runs on the CPU" in text or "GPU" in text
 
 

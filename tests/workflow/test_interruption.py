@@ -40,7 +40,7 @@ def test_ctrl_c_ends_with_what_to_call_next(tmp_path: Path) -> None:
     assert running.returncode == 1
     last = [line for line in out.splitlines() if line.strip()][-2:]
     assert re.fullmatch(r"Not done: \d of 2 jobs. The same command again goes on from here.", last[0])
-    assert last[1].startswith("Report: results/studies/smoke/report.html (0 of 6 runs)")
+    assert last[1].startswith(f"Report: {place.results}/studies/smoke/report.html (0 of 6 runs)")
 
 
 def test_after_a_kill_while_data_are_prepared_the_next_call_does_all(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_after_a_kill_while_data_are_prepared_the_next_call_does_all(tmp_path: P
     assert place.snakemake("--unlock").returncode == 0
     done = place.snakemake()
     assert done.returncode == 0, done.stderr
-    assert "Report: results/studies/tiny/report.html (4 of 4 runs)" in done.stderr + done.stdout
+    assert f"Report: {place.results}/studies/tiny/report.html (4 of 4 runs)" in done.stderr + done.stdout
 
 
 def test_a_study_py_of_ones_own_is_not_taken_for_the_package(place: Place) -> None:

@@ -18,7 +18,7 @@ def test_cached_trains_nothing_and_says_what_is_missing(place: Place) -> None:
     before = place.records()
     done = place.snakemake(config="cached=true")
     assert done.returncode == 0, done.stderr
-    assert "Report: results/studies/smoke/report.html (3 of 6 runs)" in done.stderr + done.stdout
+    assert f"Report: {place.results}/studies/smoke/report.html (3 of 6 runs)" in done.stderr + done.stdout
     assert place.records() == before
     runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")
     assert runs[runs["arm"] == arm]["status"].tolist() == ["missing"] * 3
@@ -143,4 +143,4 @@ def test_a_store_with_a_space_in_its_name(place: Place) -> None:
     place.results.rename(place.folder / "my results")
     done = place.snakemake("--forcerun", "collect", config="'results=my results'")
     assert done.returncode == 0, done.stderr
-    assert "Report: my results/studies/smoke/report.html (6 of 6 runs)" in done.stderr + done.stdout
+    assert f"Report: {place.folder}/my results/studies/smoke/report.html (6 of 6 runs)" in done.stderr + done.stdout

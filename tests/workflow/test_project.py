@@ -115,7 +115,7 @@ def test_a_second_run_trains_nothing_and_says_where_the_report_is(away: Away, en
     done = away("run", "study.yaml")
     assert done.returncode == 0
     assert "Nothing to be done" in done.stderr
-    assert done.stderr.rstrip().endswith("Report: results/studies/first/report.html")
+    assert done.stderr.rstrip().endswith("Report: results/studies/first/report.html (32 of 32 runs)")
 
 
 def test_its_own_snakefile_is_the_same_workflow(away: Away, ended: str) -> None:

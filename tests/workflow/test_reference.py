@@ -35,7 +35,7 @@ def redrawn(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pat
     shutil.copytree(ROOT / "config", folder / "config")
     done = Place(folder, "config/article.yaml").snakemake(config=f"results={REFERENCE} cached=true")
     assert done.returncode == 0, done.stderr
-    assert f"Report: {STUDY}/report.html (530 of 530 runs)" in done.stderr + done.stdout
+    assert f"Report: {folder / STUDY}/report.html (530 of 530 runs)" in done.stderr + done.stdout
     return folder
 
 

@@ -70,7 +70,7 @@ def test_it_is_killed_in_the_middle_and_goes_on_to_its_verdict(tmp_path: Path) -
     assert place.snakemake("--unlock").returncode == 0
     done = place.snakemake()
     assert done.returncode == 0, done.stderr
-    assert "Report: results/studies/own/report.html (12 of 12 runs)" in done.stderr + done.stdout
+    assert f"Report: {place.results}/studies/own/report.html (12 of 12 runs)" in done.stderr + done.stdout
 
     studies = place.results / "studies" / "own"
     runs, curves, claims = (pd.read_parquet(studies / f"{name}.parquet") for name in ("runs", "curves", "claims"))
@@ -107,7 +107,7 @@ def test_a_run_that_fails_is_on_the_page_with_its_last_words(tmp_path: Path) -> 
     words = "ScriptError: exit status 1; it said last: no more memory of this"
     assert "FAILED width, width=4 (" in done.stderr
     assert f"seed 3: {words} (log: results/logs/job/" in done.stderr
-    assert "Report: results/studies/own/report.html (10 of 12 runs)" in done.stderr
+    assert f"Report: {place.results}/studies/own/report.html (10 of 12 runs)" in done.stderr
     page = (place.results / "studies" / "own" / "report.html").read_text()
     assert words in page
     runs = pd.read_parquet(place.results / "studies" / "own" / "runs.parquet")

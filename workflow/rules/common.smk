@@ -74,6 +74,10 @@ for line in dag.damaged:
     print(line, file=sys.stderr)
 gc.freeze()  # nor later
 gc.enable()
+# The working folder as a person named it: what is printed is found from where they stand.
+place = str(workflow.overwrite_workdir or "")
+if is_main:
+    logger.addFilter(messages.NothingToDo(dag, place))
 if not dag.limits.cluster:
     workflow.register_resource("gpu", dag.gpu_limit)
 

@@ -25,12 +25,12 @@ from study.plan.plan import Plan
 from study.store.disk import sweep, sweep_scratch
 from study.store.failures import Failure, failed_search, failures
 from study.store.files import write_if_changed
-from study.store.layout import Store
+from study.store.layout import DEFAULT_RESULTS, Store
 from study.wording import counted
 
 WILDCARD = re.compile(r"\{.*\}", re.DOTALL)  # in a path
 KEYS = ("study", "results", "cached", "job_minutes")  # of --config
-DEFAULT_STUDY, DEFAULT_RESULTS = "config/article.yaml", "results"
+DEFAULT_STUDY = "config/article.yaml"
 
 
 class Dag:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +26,19 @@ class Shortened(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "exception", None) in ("OSError", "PermissionError"):
             record.msg, record.args = record.getMessage().strip().splitlines()[-1], ()
+        return True
+
+
+class NothingToDo(logging.Filter):
+    """For Snakemake's logger: where it has nothing to do it ends without a word on the report, which is said here."""
+
+    def __init__(self, dag: Dag, folder: str) -> None:
+        super().__init__()
+        self.dag, self.folder = dag, folder
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.getMessage().startswith("Nothing to be done"):
+            atexit.register(print, *end(self.dag, self.folder), sep="\n", file=sys.stderr)
         return True
 
 
@@ -52,15 +67,24 @@ def _where(dag: Dag, executor: str) -> str:
     return where
 
 
-def end(dag: Dag) -> list[str]:
-    """Where the report is, and one line per failure."""
+def end(dag: Dag, folder: str = "") -> list[str]:
+    """Where the report is, and one line per failure.
+
+    ``folder``: the working folder as a person named it (``--directory``), from where they stand.
+    """
+
+    def place(path: str | Path) -> str:
+        return os.path.join(folder, path)
+
     failures = dag.failures()
-    lines = [f"FAILED {dag.plan.names[f.arm]}, {f.what}: {f.reason} (log: {f.log})" for f in failures]
+    lines = [f"FAILED {dag.plan.names[f.arm]}, {f.what}: {f.reason} (log: {place(f.log)})" for f in failures]
     timing = dag.plan.timing and dag.store.failed_timing(dag.plan.timing.id)
     if timing and dag.to_time and (why := reason_of(timing)):
-        lines.append(f"FAILED timing: {why[0]} (log: {why[1]})")
+        lines.append(f"FAILED timing: {why[0]} (log: {place(why[1])})")
     until = "study is run without cached=true" if dag.cached else "same command is run again"
-    lines += [f"DAMAGED {each.aside}: what it held is missing until the {until}" for each in lost(dag.plan, dag.store)]
+    lines += [
+        f"DAMAGED {place(each.aside)}: what it held is missing until the {until}" for each in lost(dag.plan, dag.store)
+    ]
     jobs = sum(not Path(receipt).exists() for receipt in dag.to_do)
     undone = [f"{jobs} of {counted(len(dag.to_do), 'job')}"] * bool(jobs) + ["the timing"] * bool(dag.to_time)
     if is_full(dag.store.root):
@@ -70,7 +94,7 @@ def end(dag: Dag) -> list[str]:
     elif undone:
         lines.append(f"Not done: {' and '.join(undone)}. The same command again goes on from here.")
     if (dag.folder / "report.html").exists():
-        lines.append(f"Report: {dag.folder / 'report.html'}{_coverage(dag.folder / 'runs.parquet')}")
+        lines.append(f"Report: {place(dag.folder / 'report.html')}{_coverage(dag.folder / 'runs.parquet')}")
     return list(map(printed, lines))
 
 

@@ -16,6 +16,7 @@ from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.plan.search import Search, Searched, Value
 from study.plan.timing import FEWEST_ROUNDS
 from study.plan.trials import Trials
+from study.plan.workflow.command import command
 from study.show.claims import beside
 from study.show.claims.table import note_on_looks, sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
@@ -43,8 +44,8 @@ class Advice(NamedTuple):
     misled: tuple[str, ...] = ()  # arms (ids) that more tuning seeds would choose better for
 
 
-def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
-    """Lines to print. ``claims``: a table of ``CLAIMS``, on the claims of ``plan`` in their order."""
+def suggest(plan: Plan, store: Store, claims: pd.DataFrame, file: str = "FILE") -> Iterator[str]:
+    """Lines to print, of the study in ``file``. ``claims``: a table of ``CLAIMS``, on those of ``plan`` in order."""
     still_open = claims["counts"] & ~(claims["p_adjusted"] <= ALPHA / claims["looks_declared"])
     divisor = max(1, int(still_open.sum()))  # of Holm's method, for all that are not decided
     claims = stated_rows(claims)
@@ -74,7 +75,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame) -> Iterator[str]:
             more = True
             yield from _more_seeds(plan, comparison, seeds)
     if more:
-        yield "\n`python -m study check FILE` says how long it takes once the file is edited."
+        yield f"\n`{command('check', file)}` says how long it takes once the file is edited."
         within = f"Judging again is within the {counted(looks, 'look')} that the study file declared."
         yield note_on_looks(again, looks, "Judging again") or within
 
