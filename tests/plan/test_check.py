@@ -154,9 +154,9 @@ def test_check_says_when_the_report_is_of_another_state_of_the_file(study: dict[
     for change in ({"seeds": 4}, {"title": "Other"}, {"comparisons": {"b": study["comparisons"]["a"]}}):
         before = dict(study)
         study |= change
-        assert report() == (
-            "Report: results/studies/small/report.html: of another state of the study file; run snakemake"
-        )
+        old = report()
+        assert old.startswith("Report: results/studies/small/report.html: of another state of the study file; run ")
+        assert old.endswith(" run s.yaml")  # after the program, wherever that is
         study |= {"title": None} | before
     assert report() == "Report: results/studies/small/report.html"
 

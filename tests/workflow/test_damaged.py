@@ -58,7 +58,7 @@ def test_a_report_alone_says_what_is_missing_until_it_is_there(place: Place) -> 
         done = place.snakemake(config="cached=true")
         text = done.stderr + done.stdout
         assert done.returncode == 1, text
-        assert f"DAMAGED results/arms/{arm}/curves-0-2.parquet.damaged: what it held is missing" in text
+        assert f"DAMAGED {place.results}/arms/{arm}/curves-0-2.parquet.damaged: what it held is missing" in text
         assert "(3 of 6 runs)" in text
         runs = tables(place)["runs"].set_index("arm").loc[arm]
         assert runs["status"].tolist() == ["missing"] * 3

@@ -106,7 +106,7 @@ def test_a_run_that_fails_is_on_the_page_with_its_last_words(tmp_path: Path) -> 
     assert done.returncode == 1
     words = "ScriptError: exit status 1; it said last: no more memory of this"
     assert "FAILED width, width=4 (" in done.stderr
-    assert f"seed 3: {words} (log: results/logs/job/" in done.stderr
+    assert f"seed 3: {words} (log: {place.results}/logs/job/" in done.stderr
     assert f"Report: {place.results}/studies/own/report.html (10 of 12 runs)" in done.stderr
     page = (place.results / "studies" / "own" / "report.html").read_text()
     assert words in page

@@ -18,6 +18,7 @@ from study.plan.history import Freshness, History
 from study.plan.jobs import jobs
 from study.plan.limits import Limits
 from study.plan.plan import Plan, PlannedComparison
+from study.plan.workflow.command import run_command
 from study.plan.workflow.dag import namesake
 from study.store.files import write_if_changed
 from study.store.layout import Store
@@ -52,7 +53,7 @@ def check(arguments: Namespace) -> Plan:
     if report.exists():
         other, newer = restated(plan, store), Freshness(plan, store).newer()
         old = "of another state of the study file" if other else "drawn from other records" if newer else ""
-        print(f"Report: {report}" + f": {old}; run snakemake" * bool(old))
+        print(f"Report: {report}" + f": {old}; run {run_command(arguments.file, store.root)}" * bool(old))
     gone = History.read(plan, store).withdrawn(plan)
     for line in floors(plan, [row["p"] for row in gone if row["counts"]]):
         print(printed(line))
