@@ -19,7 +19,8 @@ from study.store.layout import Block, Store, missing
 from study.store.notes import read_note, write_note
 
 OUT_OF_MEMORY = (  # in a reason
-    r"(?i)MemoryError|out of memory|can(no|')t allocate memory|failed to map segment|can't start new thread"
+    r"(?i)MemoryError|out of memory|can(no|')t allocate memory|failed to map segment"
+    r"|can't start new thread|failed to launch worker thread"  # of Python, of pyarrow
 )
 UNKNOWN = "it failed; the note that said why is damaged"
 SEEDS = re.compile(r"\d+-\d+")  # of a block, in the name of a note

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tests.workflow.conftest import Place
+from tests.workflow.conftest import ROOT, Place
 
 Records = Mapping[str, tuple[int, bytes]]  # mtime and content
+TRACEBACK = re.compile(r"^.*Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*.*", re.MULTILINE)
 LONGEST = 240.0  # seconds: a call that takes longer hangs
 STUDY = """study: tiny
 baseline:
@@ -185,13 +187,15 @@ def changed(before: Records, after: Records, excused: Collection[str]) -> int:
     return sum(after.get(name) != was for name, was in before.items() if name not in excused)
 
 
+def before_us(trace: str) -> bool:
+    """Whether a person stopped Snakemake while it began, before it read our Snakefile: it shows where."""
+    return trace.splitlines()[-1] == "KeyboardInterrupt" and str(ROOT) not in trace
+
+
 def judged(case: Case, status: int, truth: pd.DataFrame) -> Outcome:
     """``status``: of the last call; ``truth``: the values of a study that nothing disturbed."""
-    outcome = Outcome(again=case.made_again)
-    outcome.tracebacks = sum("Traceback (most recent call last)" in text for text in case.said)
-    for text in case.said:
-        _, mark, rest = text.partition("Traceback (most recent call last)")
-        outcome.words += [mark + rest[:1500]] * bool(mark)
+    found = [trace[0] for text in case.said for trace in TRACEBACK.finditer(text) if not before_us(trace[0])]
+    outcome = Outcome(again=case.made_again, tracebacks=len(found), words=[trace[-1500:] for trace in found])
     if status:
         outcome.words.append(f"exit status {status}: {case.said[-1][-1500:]}")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from copy import copy
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.faults.campaign import Campaign, table
 from tests.faults.case import STUDY, changed, judged
 from tests.faults.damage import cut, damaged
 from tests.faults.faults import FAULTS, Fault, to_job
+from tests.workflow.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,15 @@ def test_what_is_wrong_is_counted(campaign: Campaign) -> None:
     other = truth.assign(test_loss=truth["test_loss"].where(truth.index != truth.index[0], 7.0))
     assert judged(whole, 0, other).wrong == 1
     assert judged(whole, 1, truth).words[0].startswith("exit status 1")
+    trace = 'Traceback (most recent call last):\n  File "{}", line 1\n    main()\n{}\n'
+    for file, error, many in (
+        (ROOT / "study" / "errors.py", "KeyboardInterrupt", 1),
+        ("snakemake/cli.py", "KeyboardInterrupt", 0),  # before it read the Snakefile
+        ("snakemake/cli.py", "ValueError: no", 1),
+    ):
+        other_words = copy(whole)
+        other_words.said = [f"so\n{trace.format(file, error)}more"]
+        assert judged(other_words, 0, truth).tracebacks == many
     assert changed(records, records, ()) == 0
     [first, *others] = records
     assert changed(records, {first: (0, b"")}, ()) == len(records)

@@ -1,5 +1,5 @@
-"""The committed study is drawn again, byte for byte, however it came to where it is: from git, as a copy with whatever
-times its files have, out of a zip file, where nobody may write. Nothing is trained.
+"""A study is drawn again, byte for byte, however it came to where it is: the committed one from git, as a copy with
+whatever times its files have, out of a zip file; any where nobody may write. Nothing is trained.
 """
 
 from __future__ import annotations
@@ -78,46 +78,40 @@ def there(way: Callable[[Path], None], folder: Path) -> Place:
 
 @pytest.mark.parametrize("way", [by_git, by_copy, by_zip], ids=lambda way: way.__name__)
 def test_it_is_to_be_drawn_and_nothing_else(way: Callable[[Path], None], tmp_path: Path) -> None:
-    """Whatever the times of its files: what is drawn rests on their contents alone, as the next two tests show."""
+    """Whatever the times of its files: what is drawn rests on their contents alone, as test_reference.py shows."""
     place = there(way, tmp_path / "there")
     before = contents(place.folder)
     assert place.jobs(CONFIG, "--forcerun", "collect") == {"collect": 1, "report": 1}
     assert contents(place.folder) == before
 
 
-def test_it_is_drawn_as_it_was(tmp_path: Path) -> None:
-    """As `make report` does, whose command this is."""
-    [recipe] = [line for line in (ROOT / "Makefile").read_text().splitlines() if "results/reference" in line]
-    assert f"--forcerun collect --config {CONFIG}" in recipe
-    place = there(by_git, tmp_path / "there")
-    before = contents(place.folder)
-    done = place.snakemake("--forcerun", "collect", config=CONFIG)
-    assert done.returncode == 0, done.stderr
-    assert contents(place.folder) == before
-    assert (place.folder / DRAWN / "report.html").exists()
-    assert not (place.folder / REFERENCE / "logs" / "job").exists()
-
-
 @pytest.fixture
-def read_only(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "read only"
-    by_copy(folder)
-    paths = [folder, *folder.rglob("*")]
+def read_only(finished: Place, tmp_path: Path) -> Iterator[Place]:
+    """Its files are of any times: records seem younger than what is drawn from them, or older."""
+    place = finished.copy(tmp_path / "read only")
+    paths = [place.folder, *place.folder.rglob("*")]
+    times = random.Random(0)
     for path in paths:
+        moment = times.randrange(1, 2_000_000_000)
+        os.utime(path, (moment, moment))
         path.chmod(0o555 if path.is_dir() else 0o444)
-    yield folder
+    yield place
     for path in paths:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def test_it_is_drawn_from_where_nobody_may_write(read_only: Path, tmp_path: Path) -> None:
-    before = {str(path): path.stat().st_mtime_ns for path in read_only.rglob("*")}
-    command = [sys.executable, "-m", "study", "draw", str(read_only / DRAWN / "plan.json"), "--into", "again"]
+def test_it_is_drawn_from_where_nobody_may_write(read_only: Place, tmp_path: Path) -> None:
+    before = {str(path): path.stat().st_mtime_ns for path in read_only.folder.rglob("*")}
+    drawn = Path("studies") / "smoke"
+    command = [sys.executable, "-m", "study", "draw", str(read_only.results / drawn / "plan.json"), "--into", "again"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert {str(path): path.stat().st_mtime_ns for path in read_only.rglob("*")} == before
-    prefix = f"{REFERENCE}/"
-    wanted = {name.removeprefix(prefix): content for name, content in contents(read_only).items()}
-    found = {name: (tmp_path / "again" / name).read_bytes() for name in wanted}
-    assert {name for name in wanted if found[name] != wanted[name]} == set()
+    assert {str(path): path.stat().st_mtime_ns for path in read_only.folder.rglob("*")} == before
+    wanted = {
+        path.relative_to(read_only.results): path.read_bytes()
+        for kind in ("*.parquet", "tables/*", "figures/*/*", "report.html")
+        for path in (read_only.results / drawn).glob(kind)
+    }
+    assert len(wanted) > 10
+    assert {path for path, content in wanted.items() if (tmp_path / "again" / path).read_bytes() != content} == set()

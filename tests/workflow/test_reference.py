@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.workflow.conftest import ROOT, Place
+from tests.workflow.test_handed_over import CONFIG, by_git
 
 REFERENCE = "results/reference"
 STUDY = "results/reference/studies/article"
@@ -23,17 +23,16 @@ def tracked() -> list[str]:
 
 @pytest.fixture(scope="module")
 def redrawn(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder like a bare clone, in which everything that can be drawn was deleted and drawn again."""
-    folder = tmp_path_factory.mktemp("clone")
+    """A bare clone, in which everything that can be drawn was deleted and drawn again as `make report` does."""
+    folder = tmp_path_factory.mktemp("clones") / "clone"
+    by_git(folder)
+    assert not (folder / ".snakemake").exists()
     for name in tracked:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
-    history = (folder / STUDY / "history.json").read_text(encoding="utf-8")
-    shutil.rmtree(folder / STUDY)
-    (folder / STUDY).mkdir()
-    (folder / STUDY / "history.json").write_text(history, encoding="utf-8")  # what was, cannot be drawn again
-    shutil.copytree(ROOT / "config", folder / "config")
-    done = Place(folder, "config/article.yaml").snakemake(config=f"results={REFERENCE} cached=true")
+        if name.startswith(f"{STUDY}/") and not name.endswith("history.json"):  # what was, cannot be drawn again
+            (folder / name).unlink()
+    [command] = [line for line in (ROOT / "Makefile").read_text().splitlines() if REFERENCE in line]
+    assert command.endswith(f"--forcerun collect --config {CONFIG}")
+    done = Place(folder, "config/article.yaml").snakemake("--forcerun", "collect", config=CONFIG)
     assert done.returncode == 0, done.stderr
     assert f"Report: {folder / STUDY}/report.html (530 of 530 runs)" in done.stderr + done.stdout
     return folder
