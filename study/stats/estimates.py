@@ -74,17 +74,15 @@ class Contrast(NamedTuple):
     estimator: Estimator | None = None
 
 
-def median_contrast(metric: str, d: Floats, level: float | None = None) -> Contrast:
-    """The median of the differences of two arms, some of them infinite, and where it has a level its exact interval."""
+def median_contrast(metric: str, d: Floats) -> Contrast:
+    """The median of the differences of two arms, some of them infinite; without an interval."""
     if not len(d):
         return Contrast()
     with np.errstate(invalid="ignore"):  # the middle of two that are infinite
         middle = float(np.median(d))
     if not isfinite(middle):
         return Contrast(estimator="median")
-    about, ends = METRICS[metric], median_interval(d, level) if level else (None, None)
-    low, high = (None if end is None else about.restored(end) for end in ends)
-    return Contrast(about.restored(float(np.round(middle, 12))), low, high, "median")
+    return Contrast(METRICS[metric].restored(float(np.round(middle, 12))), estimator="median")
 
 
 def mean_interval(values: Floats, level: float = 0.95, tie: float = 0.0) -> tuple[End, End]:

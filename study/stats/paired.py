@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from study.metrics import METRICS
 from study.stats.estimates import TIE, Bools, Contrast, Estimator, Floats, median_contrast
-from study.stats.symmetry import beyond, equivalence, flip_interval, sign_flip, signed_ranks
+from study.stats.symmetry import beyond, equivalence, flip_interval, rank_flip, rank_interval, sign_flip, signed_ranks
 
 Kind = Literal["better", "equal"]
 Test = Literal["sign-flip", "signed-rank", "permutation", "rank-sum", "deterministic", "none", "not estimable"]
@@ -171,24 +171,23 @@ def _of_sizes(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
 
 
 def interval(claim: Statement, level: float) -> tuple[float | None, float | None]:
-    """The interval of the estimate at this ``level``, by inverting the test of the claim; None where there is none.
-
-    Where a pair holds no number the estimate is a median, and the test is of ranks: None.
-    """
+    """The interval of the estimate at this ``level``, by inverting the test of the claim; None where there is none."""
     worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
     d = differences(claim.metric, claim.better.values, claim.than.values, worst)
-    return _restored(claim.metric, flip_interval(d, level)) if np.isfinite(d).all() else (None, None)
+    return _restored(claim.metric, (flip_interval if np.isfinite(d).all() else rank_interval)(d, level))
 
 
 def paired_contrast(metric: str, d: Floats, level: float = 0.95) -> Contrast:
     """How far apart two arms are, from their differences on the scale of ``Metric.threshold``. [pairs]
 
-    Their mean, with what the sign-flip test does not tell from it; where one is infinite the median with its exact
-    interval, without the pairs (NaN) in which both arms are worse than every number.
+    Their mean, with what the sign-flip test does not tell from it; where one is infinite the median, with what that
+    test of signed ranks does not reject, without the pairs (NaN) in which both arms are worse than every number.
     """
     about = METRICS[metric]
     if not np.isfinite(d).all():
-        return median_contrast(metric, d[~np.isnan(d)], level)
+        median = median_contrast(metric, d[~np.isnan(d)])
+        low, high = (None, None) if median.estimate is None else _restored(metric, rank_interval(d, level))
+        return median._replace(low=low, high=high)
     mean = about.restored(float(np.round(d.mean(), 12)))
     return Contrast(mean, *_restored(metric, flip_interval(d, level)), about.mean)
 
@@ -203,8 +202,9 @@ def _of_ranks(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
     """A pair holds no number: signed ranks and the median of all pairs, never a mean of survivors."""
     if not sum(_wins(claim.kind, d, m)):
         return Evidence(margin, "signed-rank", 1.0, None)
-    ranks, level = signed_ranks(beyond(d, m)), 0.9 if claim.kind == "equal" else 0.95
-    p, favours = equivalence(d, m) if claim.kind == "equal" else (sign_flip(ranks), _sign(float(ranks.sum())))
+    x, level = beyond(d, m), 0.9 if claim.kind == "equal" else 0.95
+    ranked = rank_flip(x), _sign(float(signed_ranks(x).sum()))
+    p, favours = equivalence(d, m) if claim.kind == "equal" else ranked
     shown = paired_contrast(claim.metric, d, level)._asdict()
     return Evidence(margin, "signed-rank", p, favours, **shown, level=level)
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from study.stats.estimates import TIE, Floats
-from study.stats.symmetry import beyond, sign_flip, signed_ranks
+from study.stats.symmetry import beyond, rank_flip, sign_flip
 
 LEVEL = 0.01  # false alarms, where the candidate that was chosen is as good as any
 BEST = 3  # candidates that the spread is taken from
@@ -49,5 +49,5 @@ def better_runs(runs: Floats, others: Floats, siblings: int = 1) -> bool:
     """
     with np.errstate(invalid="ignore"):
         d = np.where(others == runs, 0.0, others - runs)
-    x = beyond(d, 0) if np.isfinite(d).all() else signed_ranks(d)
-    return bool(len(x)) and sign_flip(x, "greater") <= LEVEL / siblings
+    p = sign_flip(beyond(d, 0), "greater") if np.isfinite(d).all() else rank_flip(d, "greater")
+    return p <= LEVEL / siblings

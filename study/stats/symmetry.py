@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Literal
 
 import numpy as np
@@ -80,15 +81,49 @@ def signed_ranks(x: Floats) -> Floats:
     """The ranks of the sizes of ``x`` [pairs], with its signs (Wilcoxon, 1945); ties share theirs.
 
     Infinite ones have no size: each has the middle rank of the others. With the highest, runs that either arm loses by
-    chance would drown all other differences (docs/statistics.md). NaN and 0 are ties of two arms and have none. Sizes
-    are equal where they differ by rounding only.
+    chance would drown all other differences (docs/statistics.md). NaN are ties of two arms and have none. Those of 0
+    have one, and are left out then (Pratt, 1959): so p only grows as a margin moves on, also where it meets a pair.
+    Sizes are equal where they differ by rounding only.
     """
-    x = x[~np.isnan(x) & (x != 0)]
+    x = x[~np.isnan(x)]
     known = np.isfinite(x)
     ranks = np.full(len(x), (known.sum() + 1) / 2)
     ranks[known] = stats.rankdata(np.round(np.abs(x[known]), 9))
-    signed: Floats = np.sign(x) * ranks
+    signed: Floats = (np.sign(x) * ranks)[x != 0]
     return signed
+
+
+def rank_flip(x: Floats, alternative: Alternative = "two-sided") -> float:
+    """p of the sign-flip test of the signed ranks of ``x`` [pairs], some of them infinite: exact for any number."""
+    ranks = signed_ranks(x)
+    halves = np.rint(2 * np.abs(ranks)).astype(int)  # which are whole
+    shares = np.ones(1)  # of the sign patterns, by twice the sum of the ranks above 0
+    for rank in halves:
+        shares = (np.pad(shares, (0, rank)) + np.pad(shares, (rank, 0))) / 2
+    above = int(halves[ranks > 0].sum())
+    tails = {"less": float(shares[: above + 1].sum()), "greater": float(shares[above:].sum())}
+    return min(1.0, 2 * min(tails.values()) if alternative == "two-sided" else tails[alternative])
+
+
+def rank_interval(d: Floats, level: float) -> tuple[float | None, float | None]:
+    """The ends of what the two-sided test of the signed ranks of ``d - m`` does not reject as m, at 1 - ``level``.
+
+    Its p changes at means of two pairs only (Walsh, 1949), so these are the ends. One is infinite where no m, however
+    large, is rejected. None where so few pairs reject nothing. d: [pairs], of which NaN are ties and say nothing.
+    """
+    known = d[np.isfinite(d)]
+    if not len(known):
+        return None, None
+    steps = np.unique(np.round(np.add.outer(known, known)[np.triu_indices(len(known))] / 2, 12))
+    between = np.concatenate([steps[:1] - 1, (steps[:-1] + steps[1:]) / 2, steps[-1:] + 1])
+
+    def rejected(m: float, side: Alternative) -> bool:
+        return rank_flip(beyond(d, m), side) <= (1 - level) / 2 + 1e-12
+
+    first = bisect_left(between, True, key=lambda m: not rejected(m, "greater"))
+    last = bisect_left(between, True, key=lambda m: rejected(m, "less"))
+    low, high = [-np.inf, *steps][first], [*steps, np.inf][last - 1]
+    return (None, None) if np.isinf([low, high]).all() else (float(low), float(high))
 
 
 def equivalence(d: Floats, m: float) -> tuple[float, bool]:
@@ -99,9 +134,8 @@ def equivalence(d: Floats, m: float) -> tuple[float, bool]:
     """
     above, below = beyond(d, m), beyond(d, -m)
     if not np.isfinite(d).all():
-        above, below = signed_ranks(above), signed_ranks(below)
-        equal = max(sign_flip(above, "less"), sign_flip(below, "greater"))
-        apart = min(1.0, 2 * min(sign_flip(above, "greater"), sign_flip(below, "less")))
+        equal = max(rank_flip(above, "less"), rank_flip(below, "greater"))
+        apart = min(1.0, 2 * min(rank_flip(above, "greater"), rank_flip(below, "less")))
         return (equal, True) if equal <= apart else (apart, False)
     if abs(d.mean()) < m:
         return max(sign_flip(above, "less"), sign_flip(below, "greater")), True

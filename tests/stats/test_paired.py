@@ -13,7 +13,7 @@ from scipy import stats
 
 from study.stats.estimates import TIE, mean_interval
 from study.stats.paired import differences
-from study.stats.symmetry import beyond, equivalence, sign_flip, signed_ranks
+from study.stats.symmetry import beyond, equivalence, rank_flip, sign_flip, signed_ranks
 from tests.stats.sides import INF, NAN
 
 NONE = np.zeros(3, dtype=bool)
@@ -90,15 +90,16 @@ def test_a_hole_is_refused(hole: float) -> None:
 def test_ranks_of_numbers_are_wilcoxons(n: int, alternative: Any) -> None:
     x = np.random.default_rng(n).normal(0.3, 1, n)
     expected = stats.wilcoxon(x, alternative=alternative, method="exact").pvalue
-    assert sign_flip(signed_ranks(x), alternative) == pytest.approx(expected, abs=TINY)
+    assert rank_flip(x, alternative) == pytest.approx(expected, abs=TINY)
 
 
 def test_what_holds_no_number_has_the_middle_rank() -> None:
     x = np.array([1.0, INF, -3, 4, -INF, 0, NAN, 3 + 1e-12])
-    assert signed_ranks(x).tolist() == [1, 2.5, -2.5, 4, -2.5, 2.5]
-    assert sign_flip(signed_ranks(x), "greater") == enumerated([2, 5, -5, 8, -5, 5], "greater")
+    assert signed_ranks(x).tolist() == [2, 3, -3.5, 5, -3, 3.5]  # a difference of 0 has the first, and is left out
+    assert rank_flip(x, "greater") == enumerated([4, 6, -7, 10, -6, 7], "greater")
+    assert rank_flip(x) == pytest.approx(sign_flip(signed_ranks(x)), abs=TINY)
     assert signed_ranks(np.array([INF, -INF, INF])).tolist() == [0.5, -0.5, 0.5]
-    assert sign_flip(signed_ranks(np.array([NAN, 0.0]))) == 1.0
+    assert rank_flip(np.array([NAN, 0.0])) == rank_flip(np.array([])) == 1.0
 
 
 @pytest.mark.parametrize("lost", [(1, 0), (1, 1), (3, 3), (5, 0)])
@@ -108,7 +109,7 @@ def test_ranks_find_more_than_signs_whoever_loses_runs(lost: tuple[int, int]) ->
     for _ in range(300):
         x = rng.normal(1, 1, 16)
         x[: lost[0]], x[lost[0] : sum(lost)] = INF, -INF
-        found["ranks"] += sign_flip(signed_ranks(x)) <= 0.05
+        found["ranks"] += rank_flip(x) <= 0.05
         found["signs"] += stats.binomtest(int((x > 0).sum()), 16).pvalue <= 0.05
     assert found["ranks"] >= found["signs"] + 15 * (sum(lost) < 5)
 
