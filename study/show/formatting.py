@@ -120,12 +120,13 @@ def effects(metric: str, found: Sequence[Estimate]) -> list[Cell]:
 
 
 def effect_places(metric: str, value: float, low: float | None, high: float | None) -> int:
-    """Decimals such that the shorter half of the interval, or else the effect itself, shows two digits."""
+    """Decimals such that half of the interval, or else the effect itself, shows two digits."""
     about = METRICS[metric]
     nothing, unit = (1.0, 1.0) if about.ratio else (0.0, 100.0 if about.percent else 1.0)
     ends = [] if low is None or high is None or math.isnan(low) else [low, high]
+    whole = [high - low] if low is not None and high is not None and math.isfinite(high - low) else []
     far = [abs(value - end) for end in ends if end != value and math.isfinite(end)]
-    spread = min(far, default=abs(value - nothing)) * unit or 1.0
+    spread = (whole[0] / 2 if any(whole) else min(far, default=abs(value - nothing))) * unit or 1.0
     places = 0 if math.isnan(spread) else _places(spread)
     return places if not about.ratio else 0 if value >= 100 else max(2, places)
 

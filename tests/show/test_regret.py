@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,9 +68,15 @@ def test_a_cliff_is_marked_wherever_the_choice_stands(planned: Callable[..., Pla
     arms = plan.comparisons[0].arms_for("test_accuracy")
     assert marks[arms["sgd"]] == ["chosen on a cliff"]
     assert marks[arms["adam"]] == []
-    text = FORMATS["md"](plan.comparisons[0], summary_table(plan, made).to_pandas(), None)
+    summary = summary_table(plan, made).to_pandas()
+    text = FORMATS["md"](plan.comparisons[0], summary, None)
     assert "chosen on a cliff: 95.8 → 86." in text
     assert "does better" in text
+    rows = pd.read_csv(io.StringIO(FORMATS["csv"](plan.comparisons[0], summary, None))).set_index("label")
+    own = made.runs.loc[made.runs["arm"] == arms["sgd"], "val_accuracy"]
+    assert rows.loc["sgd", "final_score_by_val_accuracy"] == pytest.approx(own.mean())
+    assert rows.loc["sgd", "score_by_val_accuracy"] == pytest.approx(0.958, abs=5e-4)
+    assert rows["better_by_val_accuracy"].notna().to_dict() == {"sgd": True, "adam": False}
 
 
 def test_it_blocks_a_defeat_and_suggest_names_the_remedy(

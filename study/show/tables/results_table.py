@@ -141,7 +141,9 @@ def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
     Per metric: its estimate under the metric's name, then _low, _high, _estimator (mean, geometric mean or median),
     _against, _against_low, _against_high (the reference, of metrics that are claimed), _n_reached (times to target)
     and _reported (text, as printed); then the counts of runs. Where arms are tuned, per selection: arm_by_, chosen_by_
-    (settings, JSON), undertuned_by_ and, of undertuned arms, next_by_ (candidates to try, JSON).
+    (settings, JSON), undertuned_by_ and, of undertuned arms, next_by_ (candidates to try, JSON); what it was chosen by
+    in its trials and in its runs (score_by_, final_score_by_), and what did better beyond doubt: settings (JSON,
+    better_by_), or the same arm chosen by another metric (better_select_by_).
     """
     rows = {metric: pd.DataFrame(mine) for metric, mine in by_metric(comparison, summary).items()}
     first = rows[comparison.metrics[0]]
@@ -158,7 +160,8 @@ def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
         parts.append(mine[[*names]].rename(columns=names))
     parts.append(first.filter(regex="^n(_|$)").drop(columns="n_reached"))
     for select, metric in _shown_first(comparison).items():
-        parts.append(rows[metric][["arm", "chosen", "undertuned", "next"]].add_suffix(f"_by_{select}"))
+        about = rows[metric][["arm", "chosen", "undertuned", "next", "score", "final_score", "better", "better_by"]]
+        parts.append(about.rename(columns={"better_by": "better_select"}).add_suffix(f"_by_{select}"))
     whole = pd.concat(parts, axis=1).map(lambda cell: csv(cell) if isinstance(cell, str) else cell)
     return str(whole.to_csv(index=False, lineterminator="\n"))
 
