@@ -15,12 +15,13 @@ import pandas as pd
 
 from study.plan.plan import Plan, PlannedComparison
 from study.show import formats
+from study.show.claims.best import best_of
 from study.show.figures import CLAIMS, FIGURES, TABLE, Drawing, drawings
 from study.show.observations import Observations, device_of, workers
 from study.show.records import Records
 from study.show.side_by_side import side_by_side
 from study.show.summary import SUMMARY
-from study.show.tables.results_table import FORMATS
+from study.show.tables.results_files import FORMATS
 from study.store.failures import of_machine
 from study.store.files import write_if_changed
 from study.store.layout import Store
@@ -69,13 +70,22 @@ class Studio:
         device = workers(device_of(self.records.timing), gpus)
         for file in drawing.files:
             text = FORMATS[file.rpartition(".")[2]]
-            write_if_changed(self.folder / file, text(comparison, self.summary, device))
+            write_if_changed(self.folder / file, text(comparison, self.summary, device, self.best(comparison)))
+
+    def best(self, comparison: PlannedComparison) -> dict[str, str]:
+        """The arms that its claims put above all others, by metric."""
+        return best_of(comparison, self.claims) if comparison.claims else {}
+
+    @cached_property
+    def claims(self) -> pd.DataFrame:
+        found: pd.DataFrame = read_parquet(self._claims, of_study(self.plan.study, "claims")).to_pandas()
+        return found
 
     def _draw_claims(self, drawing: Drawing) -> None:
         from study.show.figures import claims_figure
         from study.show.figures.panel import save
 
-        claims = read_parquet(self._claims, of_study(self.plan.study, "claims")).to_pandas()[drawing.claims]
+        claims = self.claims[drawing.claims]
         rows, titles = claims_figure.rows(claims), {one.name: one.title for one in self.plan.comparisons}
         for end, form in claims_figure.FORMS.items():
             stem = self.folder / "figures" / CLAIMS / f"{drawing.of}{end}"
@@ -122,9 +132,11 @@ class Studio:
         return ""
 
     def _shown(self, comparison: PlannedComparison) -> str:
-        """A digest of what its table and figures are drawn from: the plan, the records, the program."""
+        """A digest of what its table and figures are drawn from: the plan, the records, verdicts, the program."""
         arms = {arm: self.plan.arms[arm].model_dump_json() if comparison.here else "" for arm in comparison.trained}
-        found = hashlib.sha256(json.dumps([self.program, comparison.model_dump_json(), arms]).encode())
+        found = hashlib.sha256(
+            json.dumps([self.program, comparison.model_dump_json(), arms, self.best(comparison)]).encode()
+        )
         parts = [frame[frame["arm"].isin(list(arms))] for frame in self.records]
         parts += [frame[frame["comparison"] == comparison.name] for frame in (self.observations.frame, self.summary)]
         for part in parts:

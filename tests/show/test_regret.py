@@ -16,7 +16,7 @@ from study.plan.search import Candidate
 from study.show.records import Records
 from study.show.regret import with_regret
 from study.show.tables import ledger
-from study.show.tables.results_table import FORMATS
+from study.show.tables.results_files import FORMATS
 from study.show.tables.tuning import doubts, found
 from study.store.layout import Store
 from tests.show.records import records, stored, summary_table

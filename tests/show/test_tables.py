@@ -5,14 +5,21 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
+from shutil import which
+from subprocess import run
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from study.plan.plan import Plan
+from study.plan.plan import Plan, PlannedComparison
+from study.plan.style import TableStyle
+from study.show.claims.best import best_of
 from study.show.formats import latex
 from study.show.formatting import Cell, Estimate, aligned, column, heading, show
-from study.show.tables.results_table import FORMATS, table
+from study.show.tables.results_files import FORMATS
+from study.show.tables.results_table import table
 from study.wording import leading
 from tests.show.records import records, summary_table
 
@@ -97,17 +104,106 @@ def test_markdown_rows_have_as_many_cells_as_the_head(small: tuple[Plan, pd.Data
         assert len({len(re.split(r"(?<!\\)\|", row)) for row in rows}) == 1
 
 
+def tex_rows(text: str) -> list[list[str]]:
+    """The cells of every row of the body, as siunitx and LaTeX are given them."""
+    body = text.partition("\\midrule\n")[2].partition("\\bottomrule")[0]
+    return [line.removesuffix(" \\\\").split(" & ") for line in body.splitlines()]
+
+
 def test_latex_is_balanced_and_every_row_fills_its_columns(small: tuple[Plan, pd.DataFrame]) -> None:
     plan, summary = small
     text = FORMATS["tex"](plan.comparisons[0], summary, "CPU")
     body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
-    [columns] = re.findall(r"\\begin\{tabular\}\{([lr]+)\}", body)
+    [spec] = re.findall(r"\\begin\{tabular\}\{@\{\}(.*)@\{\}\}", body)
+    columns = re.findall(r"[lrS]", re.sub(r"S\[.*?\](?![,}])", "S", spec))
     for row in re.findall(r"^(.*) \\\\$", body, re.M):
         spans = [int(n) for n in re.findall(r"\\multicolumn\{(\d)\}", row)]
         assert len(re.split(r"(?<!\\)&", row)) + sum(spans) - len(spans) == len(columns)
     assert not re.search(r"(?<!\\)[%#_]", body)
     assert body.count("{") == body.count("}")
     assert [rule for rule in ("toprule", "midrule", "bottomrule") if f"\\{rule}" not in body] == []
+
+
+CHOSEN = {"arm": "Method", "test_accuracy": "Accuracy & more", "epochs_to_target": "Epochs"}
+
+
+@pytest.fixture
+def chosen(small: tuple[Plan, pd.DataFrame]) -> tuple[PlannedComparison, pd.DataFrame]:
+    plan, summary = small
+    return plan.comparisons[0].model_copy(update={"table": TableStyle(columns=CHOSEN)}), summary
+
+
+def test_a_paper_has_the_columns_that_were_chosen_and_what_was_lost(
+    chosen: tuple[PlannedComparison, pd.DataFrame],
+) -> None:
+    """Also of columns that were not: runs that diverged are told beside the label."""
+    text = FORMATS["tex"](*chosen, "CPU", {"test_accuracy": "sgd"})
+    heads = re.findall(r"\\multicolumn\{\d\}\{[@{}lc]+\}\{(.+?)\} ", text)
+    assert " ".join(filter(None, heads)) == r"Method Accuracy \& more Epochs"
+    (adam, *numbers), (sgd, *others) = tex_rows(text)
+    assert (adam, sgd) == (r"adam\rlap{\tnote{a}}", "sgd")
+    notes = dict(re.findall(r"\\item\[(\w?)\] (.*)", text))
+    assert notes == {
+        "a": "6/8 finished, 2 diverged", "b": "median", "c": "all seeds equal", "d": "median, 6/8 reached",
+        "": "Bold: better than all others, by claims that are supported.",
+    }  # fmt: skip
+    rows = chosen[1].set_index(["label", "metric"])
+    for label, cells in (("adam", numbers), ("sgd", others)):
+        plain = [re.sub(r"\\bfseries |\\rlap\{.*?\}\}|[{}\[\],]", "", cell) for cell in cells]
+        for metric, shown in (("test_accuracy", plain[:3]), ("epochs_to_target", plain[3:])):
+            for name, cell in zip(("estimate", "low", "high"), shown, strict=True):
+                value = rows.loc[(label, metric), name] * (100 if metric == "test_accuracy" else 1)
+                if np.isfinite(value):
+                    assert float(cell) == pytest.approx(value, abs=0.06)
+                else:
+                    assert cell == ("" if pd.isna(value) else "diverged" if metric == "test_accuracy" else "$>$ budget")
+    assert [r"\bfseries" in row[1] for row in tex_rows(text)] == [False, True]
+    markdown = FORMATS["md"](*chosen, "CPU", {"test_accuracy": "sgd"})
+    assert "| Method | Accuracy & more | Epochs |" in markdown
+    assert "| adam (6/8 finished, 2 diverged) |" in markdown
+    assert re.search(r"^\| sgd \| \*\*[\d.]+.*\*\* \|", markdown, re.M)
+
+
+@pytest.mark.skipif(not which("pdflatex"), reason="needs LaTeX")
+def test_two_metrics_fit_the_column_of_a_paper(chosen: tuple[PlannedComparison, pd.DataFrame], tmp_path: Path) -> None:
+    """Of an article in two columns: LaTeX says where something is wider."""
+    packages = r"\documentclass[twocolumn]{article}\usepackage{booktabs,siunitx,threeparttable}"
+    wrap = r"\begin{document}\begin{table}\small %s\end{table}\end{document}"
+    (tmp_path / "t.tex").write_text(packages + wrap % ("\n" + FORMATS["tex"](*chosen, "CPU", {"test_accuracy": "sgd"})))
+    log = run(["pdflatex", "-halt-on-error", "t"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    assert "Output written" in log, log
+    assert "Overfull" not in log
+
+
+CLAIMS = """
+o: {vary: {dropout: [0, 0.1, 0.2]}, metrics: [test_accuracy], claims: [
+  {metric: test_accuracy, better: dropout=0, than: dropout=0.1, exploratory: true},
+  {metric: test_accuracy, better: dropout=0.1, than: dropout=0.2, exploratory: true}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "best"),
+    [
+        ({}, {"test_accuracy": "dropout=0"}),  # by a chain
+        ({"verdict": "undecided"}, {}),
+        ({"verdict": "within the margin"}, {}),
+        ({"kind": "equal"}, {}),
+        ({"looks": 2}, {}),  # that nobody declared
+        ({"comparison": "another"}, {}),
+    ],
+)
+def test_best_is_what_supported_claims_put_above_all(
+    planned: Callable[..., Plan], changed: dict[str, object], best: dict[str, str]
+) -> None:
+    [comparison] = planned(CLAIMS).comparisons
+    rows = [
+        {"comparison": "o", "verdict": "supported", "looks": 1, "looks_declared": 1, "kind": "better"}
+        | claim.model_dump(include={"metric", "better", "than", "better_arm", "than_arm"})
+        for claim in comparison.claims
+    ]
+    rows[1] |= changed
+    assert best_of(comparison, pd.DataFrame(rows)) == best
 
 
 def test_latex_prints_any_label_as_it_is() -> None:

@@ -19,7 +19,8 @@ from study.plan.search import Candidate
 from study.show.page import protocol
 from study.show.records import Records
 from study.show.tables import ledger
-from study.show.tables.results_table import FORMATS, table
+from study.show.tables.results_files import FORMATS
+from study.show.tables.results_table import table
 from study.store.layout import Store
 from study.store.schemas import TUNING
 from tests.show.records import records, summary_table

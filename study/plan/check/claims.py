@@ -13,6 +13,7 @@ from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.claim import Claim, EffectClaim
 from study.plan.file.levels import Shown, check_factorial, planned_claim
 from study.plan.file.models import Comparison
+from study.plan.style import check_columns, columns
 from study.target import Target
 from study.wording import leading
 
@@ -31,12 +32,19 @@ NO_TARGET = "needs a target; give the study target: {metric: val_accuracy, value
 
 
 def check_shown(
-    comparison: Stated, path: str, labels: Sequence[str], unfit: Mapping[str, str], mistakes: Mistakes
+    comparison: Stated,
+    path: str,
+    labels: Sequence[str],
+    unfit: Mapping[str, str],
+    mistakes: Mistakes,
+    tuned: bool = False,
 ) -> None:
-    """Note what of its metrics, reference and reported figures does not go together in the comparison at ``path``.
-
-    ``unfit``: why its arms cannot have a metric.
+    """Note what of its metrics, reference, reported figures and columns does not go together in the comparison
+    at ``path``. ``unfit``: why its arms cannot have a metric.
     """
+    reported = {metric for figures in comparison.reported.figures().values() for metric in figures}
+    has = columns(comparison.metrics, {claim.metric for claim in comparison.claims}, reported, tuned)
+    check_columns(path, comparison.table, has, mistakes)
     for i, name in enumerate(comparison.metrics):
         place = join(path, "metrics", i)
         if name in comparison.metrics[:i]:

@@ -80,6 +80,7 @@ def plan_runs(
         selections={},
         given={},
         coupled=(),
+        table=comparison.table,
         runs=PlannedRuns(
             file=file,
             sha256=sources.sums.sum(Path(file.path)),

@@ -25,6 +25,7 @@ from study.plan.file.claim import (
     Text,
     claim_kind,
 )
+from study.plan.style import TableStyle
 
 Name = Annotated[str, Field(min_length=1)]  # of a column
 Names = Annotated[tuple[Name, ...], LIST, UNIQUE]
@@ -160,6 +161,7 @@ class RunsComparison(Measured, Frozen):
         ],
         Field(strict=False, description="What is claimed, and judged."),
     ] = ()
+    table: Annotated[TableStyle | None, Field(description="Which columns its LaTeX and Markdown tables have.")] = None
 
 
 def columns(metrics: Mapping[Any, str | RunsMetric]) -> dict[str, RunsMetric]:

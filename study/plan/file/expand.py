@@ -151,7 +151,7 @@ class Expansion:
         if regression and aimed and target and target.metric == "val_accuracy":
             place = join(path, "target") if comparison.target else "target"
             self.mistakes.add(place, f"is an accuracy, and {for_regression(regression, 'give val_loss')}")
-        check_shown(comparison, path, labels, unfit, self.mistakes)
+        check_shown(comparison, path, labels, unfit, self.mistakes, tuned=opened is not None)
         others = len(self.mistakes)
         recipes = {label: arm.outline for label, arm in zip(labels, plain, strict=True) if arm}
         shown = {row.label: row.shown for row in rows}
@@ -202,6 +202,7 @@ class Expansion:
                 selections=by_metric,
                 given={row.label: row.given for row in rows if row.given},
                 coupled=comparison.coupled if any(row.given for row in rows) else (),
+                table=comparison.table,
             )
         )
 

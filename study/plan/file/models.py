@@ -50,6 +50,7 @@ from study.plan.file.keys import (
     with_own,
 )
 from study.plan.search import MOST, MOST_SEEDS, Range
+from study.plan.style import TableStyle
 from study.target import Target
 
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
@@ -174,6 +175,7 @@ class Comparison(Measured, Part):
         ],
         Field(strict=False, description="What is claimed before training, and judged after it."),
     ] = ()
+    table: Annotated[TableStyle | None, Field(description="Which columns its LaTeX and Markdown tables have.")] = None
 
     @property
     def coupled(self) -> tuple[str, ...]:

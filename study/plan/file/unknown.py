@@ -15,9 +15,11 @@ from study.plan.file.claim import EFFECTS, Claim, EffectClaim
 from study.plan.file.keys import CHOICES, VARIED, owners
 from study.plan.file.models import GIVEN, Comparison, StudyFile, Tune
 from study.plan.search import Range
+from study.plan.style import TableStyle
 from study.target import Target
 
 Place = tuple[str | int, ...]  # keys and indices of the file
+SHOWN: dict[str, type[BaseModel]] = {"table": TableStyle}  # parts of a comparison
 KEYED = ("baseline", "vary", "arms", "skip")  # parts whose keys are axes and settings
 
 
@@ -37,6 +39,8 @@ def unknown(place: Place, loc: tuple[int | str, ...]) -> str:
         return untunable(key)
     if part == "claims":
         return suggest(key, (EffectClaim if EFFECTS in loc else Claim).model_fields, "key")
+    if len(place) == 4 and part in SHOWN:
+        return suggest(key, SHOWN[part].model_fields, "key")
     if GIVEN in loc:
         return _of_runs(place, key)
     models: dict[str, type[BaseModel]] = {"target": Target, "": StudyFile, "read": Csv}

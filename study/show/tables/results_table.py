@@ -1,27 +1,36 @@
-"""One table per comparison, ours with intervals beside the reported figures: on the page, and as files."""
+"""One table per comparison, ours with intervals beside the reported figures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from study.metrics import METRICS, Select
+from study.plan.choice import Chosen
 from study.plan.plan import PlannedComparison
-from study.show.formats import csv, latex, markdown
+from study.plan.style import AGAINST, ARM, REPORTED, RUNS, TUNED
 from study.show.formatting import NONE, Cell, Estimate, aligned, column, effects, heading, show
 from study.show.observations import neighbours
-from study.show.tables.tuning import by_selection, chosen_cell, found, read_from
+from study.show.tables.tuning import by_selection, chosen_cell, doubts, found, read_from
 from study.show.templates import paragraphs
 from study.store.schemas import CLASS_METRICS
 from study.target import Target
-from study.wording import one_line
 
 BROKEN = ("diverged", "failed", "missing")
 LETTER, PADDING = 0.46, 1.1  # rem of a letter, and of a column
 NARROW, MEDIUM = 46, 60  # rem of a table, above which it does not fit a small screen, and a page
 Row = dict[str, Any]  # of the summary
+
+
+class Column(NamedTuple):
+    """One of a table: its name in a study file, and heading; ``kind``: as of ``Table``. [arms]"""
+
+    name: str
+    heading: str
+    kind: str
+    cells: list[Cell]
 
 
 class Table(NamedTuple):
@@ -30,6 +39,12 @@ class Table(NamedTuple):
     arms: list[str]  # labels, the reference first
     columns: dict[tuple[str, str], list[Cell]]
     notes: list[str]
+    names: list[str]  # of the columns, in a study file
+
+    @property
+    def named(self) -> list[Column]:
+        each = zip(self.names, self.columns.items(), strict=True)
+        return [Column(name, *key, cells) for name, (key, cells) in each]
 
     @property
     def headings(self) -> list[str]:
@@ -91,24 +106,29 @@ def ordered(comparison: PlannedComparison) -> list[str]:
 def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table:
     """``summary`` has the columns of summary.parquet; ``device``: what the arms were timed on, as headings name it."""
     rows = by_metric(comparison, summary)
-    columns = {}
+    columns: dict[tuple[str, str], list[Cell]] = {}
+    names: list[str] = []
     for metric, mine in rows.items():
         about = METRICS[metric]
         estimates = [Estimate(row["estimate"], row["low"], row["high"]) for row in mine]
         title = heading(metric, mine[0]["unit"], device)
         columns[title, "measured"] = column(metric, estimates, [remark(metric, row) for row in mine])
+        names.append(metric)
         if metric in claimed(comparison):
             columns[f"{about.title} against {comparison.reference}", "against"] = against(metric, mine)
-        if _has_reported(comparison, metric):
+            names.append(metric + AGAINST)
+        if has_reported(comparison, metric):
             reported = [Cell(NONE if pd.isna(row["reported"]) else row["reported"]) for row in mine]
             columns[f"{about.title}, reported", "reported"] = reported
-    tried = summary.dropna(subset="undertuned")
-    chosen = found(tried.assign(settings=tried["chosen"], chosen=tried["chosen"].notna()))
-    for select, metric in _shown_first(comparison).items():
+            names.append(metric + REPORTED)
+    chosen = _chosen(summary)
+    for select, metric in shown_first(comparison).items():
         columns[f"tuned by {METRICS[select].title}", "chosen"] = [
             Cell(NONE) if pd.isna(row["select"]) else chosen_cell(chosen, row["arm"]) for row in rows[metric]
         ]
+        names.append(TUNED)
     columns["runs", "runs"] = [Cell(_runs(row)) for row in rows[comparison.metrics[0]]]
+    names.append(RUNS)
     every = [row for mine in rows.values() for row in mine]
     metrics = [METRICS[metric] for metric in comparison.metrics]
     notes = paragraphs(
@@ -132,38 +152,46 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
         warm=any("warm" in arm.values.get("start", "") for arm in comparison.arms),
         read_from=read_from(comparison),
     )
-    return Table(ordered(comparison), columns, notes)
+    return Table(ordered(comparison), columns, notes, names)
 
 
-def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
-    """For machines: a row per arm, numeric columns in stored units (accuracies as fractions).
-
-    Per metric: its estimate under the metric's name, then _low, _high, _estimator (mean, geometric mean or median),
-    _against, _against_low, _against_high (the reference, of metrics that are claimed), _n_reached (times to target)
-    and _reported (text, as printed); then the counts of runs. Where arms are tuned, per selection: arm_by_, chosen_by_
-    (settings, JSON), undertuned_by_ and, of undertuned arms, next_by_ (candidates to try, JSON); what it was chosen by
-    in its trials and in its runs (score_by_, final_score_by_), and what did better beyond doubt: settings (JSON,
-    better_by_), or the same arm chosen by another metric (better_select_by_).
+def selected(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> tuple[Column, list[Column]]:
+    """The labels of the arms, and the columns that the study file chooses for a paper. What is left out of runs that
+    did not finish, and of doubtful tuning, is a remark on the label.
     """
-    rows = {metric: pd.DataFrame(mine) for metric, mine in by_metric(comparison, summary).items()}
-    first = rows[comparison.metrics[0]]
-    parts = [first[["label", "arm"]]]
-    for metric, mine in rows.items():
-        more = ["low", "high", "estimator"]
-        more += ["against", "against_low", "against_high"] * (metric in claimed(comparison))
-        names = {"estimate": metric} | {name: f"{metric}_{name}" for name in more}
-        if METRICS[metric].target:
-            mine = mine.astype({"n_reached": "Int64"})
-            names["n_reached"] = f"{metric}_n_reached"
-        if _has_reported(comparison, metric):
-            names["reported"] = f"{metric}_reported"
-        parts.append(mine[[*names]].rename(columns=names))
-    parts.append(first.filter(regex="^n(_|$)").drop(columns="n_reached"))
-    for select, metric in _shown_first(comparison).items():
-        about = rows[metric][["arm", "chosen", "undertuned", "next", "score", "final_score", "better", "better_by"]]
-        parts.append(about.rename(columns={"better_by": "better_select"}).add_suffix(f"_by_{select}"))
-    whole = pd.concat(parts, axis=1).map(lambda cell: csv(cell) if isinstance(cell, str) else cell)
-    return str(whole.to_csv(index=False, lineterminator="\n"))
+    ours, wanted = table(comparison, summary, device), comparison.table.headers if comparison.table else {}
+    found = [column for column in ours.named if not wanted or column.name in wanted]
+    if wanted:
+        found.sort(key=lambda column: [*wanted].index(column.name))
+        found = [column._replace(heading=wanted[column.name] or column.heading) for column in found]
+    names = {column.name for column in found}
+    remarks: list[list[str]] = [[] for _ in ours.arms]
+    if RUNS not in names:
+        for mine, cell in zip(remarks, ours.columns["runs", "runs"], strict=True):
+            mine += [cell.value] * (not cell.value.isdigit())
+    if TUNED not in names:
+        chosen, rows = _chosen(summary), by_metric(comparison, summary)
+        for metric in (metric for metric in comparison.metrics if metric in names):
+            for mine, row in zip(remarks, rows[metric], strict=True):
+                mine += _against_tuning(row, chosen)
+    labels = [
+        Cell(label, remark="; ".join(dict.fromkeys(mine))) for label, mine in zip(ours.arms, remarks, strict=True)
+    ]
+    return Column(ARM, wanted.get(ARM) or "arm", "arm", labels), found
+
+
+def _chosen(summary: pd.DataFrame) -> dict[str, Chosen | None]:
+    """What tuning chose for each arm of a summary."""
+    tried = summary.dropna(subset="undertuned")
+    return found(tried.assign(settings=tried["chosen"], chosen=tried["chosen"].notna()))
+
+
+def _against_tuning(row: Row, chosen: Mapping[str, Chosen | None]) -> list[str]:
+    """Why the arm of a row may do better than shown."""
+    one = chosen.get(row["arm"])
+    if pd.isna(row["select"]):
+        return []
+    return [f"{mark}: {why}" for mark, why in doubts(one).items()] if one else [chosen_cell(chosen, row["arm"]).remark]
 
 
 def remark(metric: str, row: Row) -> str:
@@ -211,11 +239,11 @@ def _runs(row: Row) -> str:
     return ", ".join(parts)
 
 
-def _has_reported(comparison: PlannedComparison, metric: str) -> bool:
+def has_reported(comparison: PlannedComparison, metric: str) -> bool:
     return any(metric in figures for figures in comparison.reported.values())
 
 
-def _shown_first(comparison: PlannedComparison) -> dict[Select, str]:
+def shown_first(comparison: PlannedComparison) -> dict[Select, str]:
     """What arms are tuned by → the first metric shown that is read from those arms."""
     metrics = comparison.metrics
     return {s: mine[0] for s, mine in by_selection(comparison).items() if mine[0] in metrics}
@@ -242,7 +270,7 @@ def _level(target: Target) -> str:
 
 def beside(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table | None:
     """Medians and counts at the neighbouring targets; None where the comparison shows no time to target."""
-    columns = {}
+    columns: dict[tuple[str, str], list[Cell]] = {}
     for metric, mine in by_metric(comparison, summary).items():
         for side, target in neighbours(comparison.target).items() if METRICS[metric].target else ():
             level = f"{'loss ' * (target.metric == 'val_loss')}{_level(target)}"
@@ -250,35 +278,9 @@ def beside(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
             reached = [_reached(row, f"{side}_n_reached") for row in mine]
             columns[f"{heading(metric, device=device)}, {level}", "measured"] = column(metric, estimates, reached)
     note = "The same runs at two neighbouring targets: medians over seeds, and how many runs reach them."
-    return Table(ordered(comparison), columns, [note]) if columns else None
+    return Table(ordered(comparison), columns, [note], []) if columns else None
 
 
 def _reached(row: Row, name: str = "n_reached") -> str:
     """How many of the runs of which that is known reached a target; ``name``: of the column that counts them."""
     return "" if pd.isna(row[name]) else f"{int(row[name])}/{int(row['n_finished'] + row['n_diverged'])} reached"
-
-
-def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
-    parts = [f"**{markdown(comparison.title)}**"]
-    for part in filter(None, (table(comparison, summary, device), beside(comparison, summary, device))):
-        heads, *body = (list(map(markdown, row)) for row in (part.headings, *part.rows))
-        rows = [heads, ["---", *["---:"] * len(part.columns)], *body]
-        lines = ["| " + " | ".join(row) + " |" for row in rows]
-        parts += ["\n".join(lines), "\n".join(f"{markdown(note)}  " for note in part.notes)]
-    return "\n\n".join(parts) + "\n"
-
-
-def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> str:
-    r"""A tabular for ``\usepackage{booktabs}`` (pandas' Styler would need the same package), notes as comments."""
-    ours = table(comparison, summary, device)
-    head, *rows = (" & ".join(map(latex, row)) + r" \\" for row in (ours.headings, *ours.rows))
-    begin = [r"% Needs \usepackage{booktabs}.", *(f"% {one_line(note)}" for note in ours.notes)]
-    begin += [rf"\begin{{tabular}}{{l{'r' * len(ours.columns)}}}", r"\toprule", head, r"\midrule"]
-    return "\n".join([*begin, *rows, r"\bottomrule", r"\end{tabular}", ""])
-
-
-FORMATS: dict[str, Callable[[PlannedComparison, pd.DataFrame, str | None], str]] = {
-    "csv": to_csv,
-    "md": to_markdown,
-    "tex": to_latex,
-}
