@@ -161,6 +161,7 @@ class Plan(Frozen):
     arms: dict[str, Arm]
     seeds: dict[str, int]  # seeds wanted of each arm
     timing: Timing | None
+    question: str = ""  # that it is to answer
     looks: int = 1  # at the results, as announced
     folder: str = "."  # of the study file: what a person's own code is imported from
     places: dict[str, str] = Field(default_factory=dict)  # of own code: factory → where the study file first names it

@@ -170,4 +170,9 @@ def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_pat
     found = by_metric(pd.read_parquet(tmp_path / "studies" / "small" / "claims.parquet"))
     alone, adjusted = found["test_accuracy"][["p", "p_adjusted"]]
     assert f'<td>{adjusted:.3f} <span class="remark">{alone:.2g} alone</span></td>' in page
-    assert "Verdicts and results hold for this dataset, split, test rows and budget" in page
+    supported = sum(row["verdict"] == "supported" for row in found.values())
+    assert f"<strong>Of 6 claims {supported} are supported" in page
+    decided = [row for row in found.values() if row["verdict"] != "undecided" and row["low_adjusted"] > 0]
+    first = min(decided, key=lambda row: (row["p_adjusted"], -abs(row["mean"]) / row["sd"]))
+    ahead = first["better"] if first["mean"] > 0 else first["than"]
+    assert f"; the clearest: {ahead} has " in page

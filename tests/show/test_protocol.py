@@ -145,13 +145,13 @@ def test_the_facts_say_that_seeds_draw_the_split_and_what_that_is_worth(planned:
 @pytest.mark.parametrize(
     ("dataset", "batches", "held", "over"),
     [
-        ("digits", "digits", "this dataset, split, test rows and budget", "seeds only"),
-        ("digits", "wine", "these datasets, split, test rows and budget", "seeds only"),
-        (BY_SEED, BY_SEED, "this dataset and budget", "splits and seeds of these rows only"),
+        ("digits", "digits", "digits, its split, test rows and budget", "seeds only"),
+        ("digits", "wine", "digits and wine, their split, test rows and budget", "seeds only"),
+        (BY_SEED, BY_SEED, "wine and its budget", "splits and seeds of these rows only"),
         (
             "digits",
             BY_SEED,
-            "these datasets, their fixed splits, test rows and budget",
+            "digits and wine, their fixed splits, test rows and budget",
             "seeds, and over splits of these rows where seeds draw them",
         ),
     ],

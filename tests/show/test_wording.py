@@ -53,4 +53,4 @@ def test_what_is_said_instead(told: str) -> None:
     assert ", by any amount" in told
     assert ", by more than a factor of 1.01" in told
     assert re.search(r"\d % interval ", told)
-    assert "hold for this dataset, split, test rows and budget" in told
+    assert "hold for digits, its split, test rows and budget" in told

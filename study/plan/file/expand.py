@@ -64,6 +64,7 @@ def prepare(path: Path, store: Store, remember: bool = False, cached: bool = Fal
     plan = Plan(
         study=file.study,
         title=file.title or file.study,
+        question=file.question or "",
         target=file.target,
         comparisons=tuple(expansion.comparisons),
         arms=expansion.arms,

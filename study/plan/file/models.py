@@ -207,6 +207,7 @@ class StudyFile(Part):
 
     study: Annotated[Slug, Field(description="Names the folder of the results.")]
     title: Annotated[Line | None, Field(description="Heading of the report.")] = None
+    question: Annotated[Line | None, Field(description="What it is to answer; stands above the results.")] = None
     baseline: Annotated[
         Written,
         checked_as(Baseline),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
@@ -110,16 +111,21 @@ def _ends(comparison: PlannedComparison, claim: PlannedClaim, observations: Obse
 
 def on_these_rows(verdict: Verdict, found: dict[str, Any]) -> str:
     """What a reason adds where other rows may come out otherwise; else "". ``found``: of ``BESIDE``."""
-    if verdict.word == "undecided" or found.get("rows_low") is None:
-        return ""
-    about, equal = METRICS[verdict.claim.metric], verdict.claim.kind == "equal"
-    margin = about.threshold(verdict.evidence.margin)
-    low, high, most, least = found["rows_low"], found["rows_high"], about.restored(margin), about.restored(-margin)
-    if verdict.word == "supported":
-        holds = least < low and high < most if equal else low > most
-    else:
-        holds = high < least or low > most if equal else high < most
-    return "" if holds else f"{verdict.word} on these test rows, undecided about new data"
+    claim = verdict.claim
+    row = {"verdict": verdict.word, "metric": claim.metric, "kind": claim.kind, "margin": verdict.evidence.margin}
+    return f"{verdict.word} on these test rows, undecided about new data" if about_new_data(row | found) else ""
+
+
+def about_new_data(row: Mapping[str, Any] | pd.Series) -> bool:
+    """Whether a claim is decided, and on other test rows it may come out otherwise. ``row``: of claims.parquet."""
+    if row["verdict"] == "undecided" or pd.isna(row.get("rows_low")):
+        return False
+    about, equal = METRICS[row["metric"]], row["kind"] == "equal"
+    margin = about.threshold(row["margin"])
+    low, high, most, least = row["rows_low"], row["rows_high"], about.restored(margin), about.restored(-margin)
+    if row["verdict"] == "supported":
+        return not (least < low and high < most if equal else low > most)
+    return not (high < least or low > most if equal else high < most)
 
 
 def remarks(row: pd.Series) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -168,8 +168,9 @@ def _reason(rows: pd.DataFrame) -> str:
     return "; ".join(known[:3]) + " …" * (len(known) > 3)
 
 
-def _budgets(recipes: Sequence[Recipe]) -> list[str]:
-    """``8 and 20 epochs``, ``500 steps``."""
+def budgets(plan: Plan) -> list[str]:
+    """``8 and 20 epochs``, ``500 steps``: of what is trained here, and not by scripts."""
+    recipes = [arm.outline for arm in plan.arms.values() if not arm.outline.trainer.free]
     found = [(sorted({n for r in recipes if (n := getattr(r, unit))}), unit) for unit in ("epochs", "steps")]
     return [f"{listed(map(str, numbers))} {unit}" for numbers, unit in found if numbers]
 
@@ -188,7 +189,7 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
         datasets=_datasets(plan, runs),
         seeds=sorted({comparison.seeds for comparison in plan.comparisons if comparison.here}),
         given=[comparison for comparison in plan.comparisons if comparison.runs],
-        budgets=_budgets(ours),
+        budgets=budgets(plan),
         warm=sorted({written(own.start).partition(" ")[2] for own in ours if own.start.before}),
         intervals=intervals,
         resolutions=[interval if interval[0].isdigit() else f"one {interval}" for interval in intervals],

@@ -19,7 +19,7 @@ from study.show.claims import table as claims_table
 from study.show.figures import CLAIMS, FIGURES, NARROW, sheets
 from study.show.formatting import COUNTED, Cell, Estimate, column, quoted
 from study.show.observations import Observations, device_of, workers
-from study.show.page import protocol, timing
+from study.show.page import opening, protocol, timing
 from study.show.page.given import given_arms
 from study.show.page.scope import scope
 from study.show.records import Records
@@ -76,20 +76,22 @@ def render(plan: Plan, store: Store) -> str:
             },
         }
 
+    held = scope(plan)
     return page(
         "report",
         plan=plan,
+        result=opening.result(claims),
+        worth=opening.worth(plan, records, claims, held["over"], protocol.budgets(plan)),
+        arms=opening.arms_in(plan),
         style=(FOLDER / "report.css").read_text(encoding="utf-8"),
-        device=timing.timed_on(plan, records.timing),
         kinds=list(FIGURES.values()),
         claims=claims_table.lines(claims),
         forest=forest(plan, folder),
         remarks=[beside_claims.remarks(row) for _, row in claims.iterrows()],
         improvements=beside_claims.improvements(claims),
-        tally=claims_table.tally(claims),
         claim_notes=claims_table.notes(plan, claims) if len(claims) else [],
         sections=list(map(section, plan.comparisons)),
-        scope=scope(plan),
+        scope=held,
         facts=protocol.facts(plan, records, why_untimed),
         timed=timing.timed(plan, records.timing)[: protocol.LIMIT],
         quietness=timing.quietness(plan, records.timing) if len(records.timing) else "",

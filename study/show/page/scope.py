@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from study.metrics import METRICS
 from study.plan.plan import Plan
+from study.wording import counted, listed
+
+NAMED = 4  # datasets; more of them are counted
 
 
 def scope(plan: Plan) -> dict[str, str]:
@@ -35,12 +38,15 @@ def _held(plan: Plan) -> dict[str, str]:
         return {"held": held, "over": "further runs of the same kind only"}
     if not plan.datasets:
         return {"held": "the data, the split and the budget of the script", "over": "seeds only"}
+    named = list(dict.fromkeys(dataset.title for dataset in plan.datasets.values()))
+    one, few = len(plan.datasets) == 1, len(named) <= NAMED
     datasets = "where arms were trained here, " * bool(plan.given)
-    datasets += "this dataset" if len(plan.datasets) == 1 else "these datasets"
+    datasets += listed(named) if few else counted(len(plan.datasets), "dataset")
+    its = "its" if one else "their"
     drawn = [dataset.split == "by_seed" for dataset in plan.datasets.values()]
     if not any(drawn):
-        return {"held": f"{datasets}, split, test rows and budget", "over": "seeds only"}
+        return {"held": f"{datasets}, {its} split, test rows and budget", "over": "seeds only"}
     if all(drawn):
-        return {"held": f"{datasets} and budget", "over": "splits and seeds of these rows only"}
+        return {"held": f"{datasets} and {its} budget", "over": "splits and seeds of these rows only"}
     over = "seeds, and over splits of these rows where seeds draw them"
     return {"held": f"{datasets}, their fixed splits, test rows and budget", "over": over}
