@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from study.stats.exact import PRIMARY
 from study.stats.paired import Side, Statement
 from study.stats.verdict import judge
 
@@ -20,10 +21,13 @@ NOT_BETTER = ("refuted", "within the margin")
 
 
 class Outcome(NamedTuple):
-    """``wrong``: whether any verdict of a study was false. ``found``: the share of its true claims supported."""
+    """``wrong``: whether any verdict of a study was false. ``found``: the share of its true claims supported.
+    ``families``: those with a false verdict.
+    """
 
     wrong: bool
     found: float
+    families: frozenset[str] = frozenset()
 
 
 def accuracies(rng: np.random.Generator, seeds: int) -> Statement:
@@ -87,27 +91,32 @@ MIXED = tuple(EQUAL.values())
 
 
 class Design(NamedTuple):
-    """Studies made of sides: each of the ``draws`` in turn until there are so many claims."""
+    """Studies made of sides: each of the ``draws`` in turn until there are so many claims, dealt to ``families``."""
 
     title: str
     draws: tuple[Draw, ...]
     claims: int
     seeds: int
+    families: int = 1
 
     def study(self, number: int) -> Outcome:
         """Make and judge one study. A claim on speedup follows from every one on seconds, and does not count."""
         rng = np.random.default_rng((number, self.claims, self.seeds))
         draws = list(islice(cycle(self.draws), self.claims))
-        claims = [draw(rng, self.seeds) for draw in draws]
+        claims = [
+            replace(draw(rng, self.seeds), family=str(i % self.families) if i % self.families else PRIMARY)
+            for i, draw in enumerate(draws)
+        ]
         derived = [_speedup(claim) for claim in claims if claim.metric == "train_seconds"]
         true = [draw is differing for draw in draws] + [False] * len(derived)
         words = [verdict.word for verdict in judge([*claims, *derived])]
-        false = {
-            (word == "supported" and not ok) or (word in NOT_BETTER and claim.kind == "better")
+        false = frozenset(
+            claim.family
             for claim, ok, word in zip([*claims, *derived], true, words, strict=True)
-        }
+            if (word == "supported" and not ok) or (word in NOT_BETTER and claim.kind == "better")
+        )
         found = [word == "supported" for word, ok in zip(words, true, strict=True) if ok]
-        return Outcome(any(false), float(np.mean(found)) if found else np.nan)
+        return Outcome(bool(false), float(np.mean(found)) if found else np.nan, false)
 
 
 def hard(rng: np.random.Generator, seeds: int) -> Values:
@@ -121,4 +130,4 @@ def _claim(metric: str, a: Values, b: Values) -> Statement:
 
 def _speedup(claim: Statement) -> Statement:
     a, b = claim.better.values, claim.than.values
-    return replace(_claim("speedup", 1 / a, 1 / b), derived=True)
+    return replace(_claim("speedup", 1 / a, 1 / b), derived=True, family=claim.family)

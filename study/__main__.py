@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     verb("run", "time", "time the arms of a study, alone on the machine (called by rule time)", "plan")
     verb("show", "collect", "gather all runs of a study and summarize them (called by rule collect)", "plan")
     claims = verb("show", "claims", "print the verdict on every claim of a study", "file")
-    required = "exit 1 unless every claim has this verdict, at a declared look"
+    required = "exit 1 unless every claim, of all families, has this verdict, at a declared look"
     claims.add_argument("--require", choices=WORDS, help=required)
     text = "say what would decide the undecided claims: which arms, how many seeds, at what cost"
     suggest = verb("show", "suggest", text, "file")

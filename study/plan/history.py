@@ -21,6 +21,7 @@ from study.axes.base import Frozen
 from study.errors import Refused
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
+from study.stats.exact import PRIMARY
 from study.store.checksums import Sums
 from study.store.files import write_if_changed
 from study.store.layout import Store, owned
@@ -110,7 +111,16 @@ class History:
     def withdrawn(self, plan: Plan) -> list[dict[str, Any]]:
         """The last rows of the claims that were judged once, and that ``plan`` does not state."""
         stated = claims_of(plan)
-        return [entry["row"] for words, entry in self.claims.items() if entry["row"] and words not in stated]
+        rows = [entry["row"] for words, entry in self.claims.items() if entry["row"] and words not in stated]
+        return [row | {"family": row.get("family") or PRIMARY} for row in rows]  # which older rows do not have
+
+    def counting_on(self, plan: Plan) -> dict[str, list[float]]:
+        """The last p of the withdrawn claims that counted for Holm, by family."""
+        found: dict[str, list[float]] = {}
+        for row in self.withdrawn(plan):
+            if row["counts"]:
+                found.setdefault(row["family"], []).append(row["p"])
+        return found
 
     def take_in(self, other: History) -> None:
         """What was stated and looked at in another store counts here too: of claims the first time that each was
@@ -169,12 +179,15 @@ def state(plan: Plan, store: Store) -> None:
 
 
 def words(comparison: PlannedComparison, claim: PlannedClaim) -> str:
-    """All that decides whether a claim holds, but not its labels: another margin or target is another claim."""
+    """All that decides whether a claim holds, but not its labels: another margin, target or family is another claim."""
     about = METRICS[claim.metric]
     target = comparison.target if about.target else None
     margin = about.margin if claim.margin is None else claim.margin
     return (
-        claim.about + f", margin {margin:g}" * (margin > 0) + (f", {target.metric} {target.value:g}" if target else "")
+        claim.about
+        + f", margin {margin:g}" * (margin > 0)
+        + (f", {target.metric} {target.value:g}" if target else "")
+        + f", family {claim.family}" * (claim.family != PRIMARY)
     )
 
 

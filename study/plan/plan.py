@@ -38,7 +38,7 @@ class PlannedArm(Frozen):
 
 
 Arms = dict[str, str]  # label → arm
-LATER = {"better_arms", "than_arms", "effects"}  # of claims: what older studies do not say
+LATER = {"better_arms", "than_arms", "effects", "family"}  # of claims: what older studies do not say
 
 
 class PlannedClaim(Claim):

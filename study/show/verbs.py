@@ -70,20 +70,22 @@ def claims(arguments: Namespace) -> int:
         raise Refused([f"{arguments.file}: states no claims, so that none can be {arguments.require}; add 'claims:'"])
     if not path.exists():
         raise Refused([f"{path}: there are no verdicts yet; {again}"])
-    found = read_parquet(path, of_study(plan.study, "claims")).to_pandas()
+    found = claims_table.primary_first(read_parquet(path, of_study(plan.study, "claims")).to_pandas())
     if claims_table.differs(plan, found):
         raise Refused([f"{path}: these verdicts are on other claims than {arguments.file} states; {again}"])
     if Freshness(plan, store).newer():
         raise Refused([f"{path}: these verdicts are on other records than {store.root}/ has by now; {again}"])
     met = claims_table.meets(found, arguments.require) if arguments.require else found["verdict"].notna()
-    lines, name = claims_table.lines(found), ""
+    lines, name, family = claims_table.lines(found), "", ""
     width = max((len(line.verdict) for line in lines), default=0)
     for line, counts, remarks in zip(
         lines, met, map(beside.remarks, (row for _, row in found.iterrows())), strict=True
     ):
-        if line.comparison != name:
-            name = line.comparison
-            print(f"{name}")
+        if (line.family, line.comparison) != (family, name):
+            if line.family != family:
+                print(printed(f"Family: {line.family}"))
+            family, name = line.family, line.comparison
+            print(name)
         print(printed(f"  {line.mark} {line.verdict:{width}}  {line.claim}{f' ({line.remark})' * bool(line.remark)}"))
         undeclared = line.verdict == arguments.require and not counts
         unmet = f"; does not count as {line.verdict}: that look was not declared" * undeclared
@@ -94,6 +96,8 @@ def claims(arguments: Namespace) -> int:
     if name:
         print(f"These verdicts {scope(plan)['words']}.")
     print(claims_table.tally(found))
+    if arguments.require:
+        print(printed(claims_table.covered(found, met, arguments.require)))
     return int(not met.all())
 
 

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 Word = Literal["supported", "refuted", "within the margin", "undecided"]
 WORDS: tuple[Word, ...] = get_args(Word)  # what a claim may come to
 ALPHA = 0.05
+PRIMARY = "primary"  # the family of claims that name none
 POWER = 0.8
 MOST = 1_000  # seeds, or runs of an arm; more is said as "more than 1,000"
 DATASETS = 6  # that tell arms apart: fewer cannot

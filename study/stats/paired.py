@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from study.metrics import METRICS
 from study.stats.estimates import TIE, Bools, Contrast, Estimator, Floats, median_contrast
+from study.stats.exact import PRIMARY
 from study.stats.symmetry import beyond, equivalence, flip_interval, rank_flip, rank_interval, sign_flip, signed_ranks
 
 Kind = Literal["better", "equal"]
@@ -43,7 +44,8 @@ class Side:
 @dataclass(frozen=True)
 class Statement:
     """A claim with the runs that it is about. ``margin``: None for the metric's default. ``paired``: whether run i of
-    one side shares with run i of the other what chance gave them. ``of``: what the sides are; of levels and effects of
+    one side shares with run i of the other what chance gave them. ``family``: of claims that are corrected together.
+    ``of``: what the sides are; of levels and effects of
     a factorial their values are means over arms, or spreads of these, which nobody has where a run has no number.
     """
 
@@ -55,6 +57,7 @@ class Statement:
     derived: bool = False
     paired: bool = True
     of: Of = "arms"
+    family: str = PRIMARY
 
     @property
     def verdicts(self) -> tuple[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from statsmodels.stats.multitest import multipletests
@@ -25,8 +26,8 @@ class Verdict:
     ``undertuned``: labels of the arms that must be tuned further before the claim can be decided, if the true
     difference is as observed. ``outlook``: how many seeds in all (rounds, for timed metrics; runs of each arm, where
     they are not paired) decide it with what chance, with as many ``looks`` as are declared; empty where it is decided.
-    ``hopeless``: the number of claims that count, where so few pairs cannot decide this one whatever came out; else 0.
-    ``clear``: whether one arm is better beyond doubt, by whatever. ``low_adjusted high_adjusted``: the interval of
+    ``hopeless``: how many claims of its family count, where so few pairs cannot decide this one whatever came out; else
+    0. ``clear``: whether one arm is better beyond doubt, by whatever. ``low_adjusted high_adjusted``: the interval of
     ``level_adjusted``, that of the test which decided, or would have (1 - 0.05 / looks / Holm's divisor); None where so
     few pairs decide nothing at that level, or there is none.
     """
@@ -62,20 +63,26 @@ class Verdict:
         return tuple(s.label for s in sides if s.undertuned and s.label in self.undertuned)
 
 
-def judge(claims: Sequence[Statement], looks: int = 1, withdrawn: Sequence[float] = ()) -> list[Verdict]:
-    """Verdicts on all claims of a study, in their order. They must be judged together: each counts for the others.
+def judge(
+    claims: Sequence[Statement], looks: int = 1, withdrawn: Mapping[str, Sequence[float]] = MappingProxyType({})
+) -> list[Verdict]:
+    """Verdicts on all claims of a study, in their order. They must be judged together: each counts for the others of
+    its family.
 
     ``looks``: how often the study is looked at as its seeds grow, as declared; each look tests at 0.05 / looks.
-    ``withdrawn``: the last p of claims that were judged and are stated no more, which count on.
+    ``withdrawn``: by family the last p of claims that were judged and are stated no more, which count on.
     """
     weighed = [(claim, (weigh if claim.paired else unpaired.weigh)(claim)) for claim in claims]
-    raw = [found.p for claim, found in weighed if found.p is not None and not claim.derived]
-    family = Family([*raw, *withdrawn])
-    return [_verdict(claim, found, family, looks) for claim, found in weighed]
+    raw: dict[str, list[float]] = {claim.family: [*withdrawn.get(claim.family, ())] for claim in claims}
+    for claim, found in weighed:
+        if found.p is not None and not claim.derived:
+            raw[claim.family].append(found.p)
+    families = {name: Family(own) for name, own in raw.items()}
+    return [_verdict(claim, found, families[claim.family], looks) for claim, found in weighed]
 
 
 class Family:
-    """The p of all claims that Holm's method corrects for."""
+    """The p of the claims that Holm's method corrects for together."""
 
     def __init__(self, raw: Sequence[float]) -> None:
         self.raw = np.array(raw, dtype=float)

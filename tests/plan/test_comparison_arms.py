@@ -154,12 +154,13 @@ def test_claims_as_planned(study: dict[str, Any], plan: Planned) -> None:
     equal = {"metric": "test_accuracy", "better": "relu", "than": "tanh", "kind": "equal", "margin": 0.01}
     study["comparisons"]["a"]["claims"] = [
         {"metric": "train_seconds", "better": "relu", "than": "tanh"},
-        equal | {"metric": "speedup", "derived": True, "exploratory": True},
+        {"metric": "speedup", "better": "relu", "than": "tanh", "derived": True, "exploratory": True},
+        equal | {"family": "others"},
     ]
     study["seeds"] = 7
     planned = plan(study | {"looks": 3})
     by_label = {arm.label: arm.arm for arm in planned.comparisons[0].arms}
-    first, second = planned.comparisons[0].claims
+    first, second, third = planned.comparisons[0].claims
     assert planned.looks == 3
     assert (first.better_arm, first.than_arm, first.margin, first.kind) == (
         by_label["relu"],
@@ -168,7 +169,8 @@ def test_claims_as_planned(study: dict[str, Any], plan: Planned) -> None:
         "better",
     )
     assert (first.derived, first.exploratory) == (False, False)
-    assert (second.margin, second.kind, second.derived, second.exploratory) == (0.01, "equal", True, True)
+    assert (second.margin, second.kind, second.derived, second.exploratory) == (None, "better", True, True)
+    assert (third.margin, third.kind, third.derived, third.family) == (0.01, "equal", False, "others")
     assert set(plan(study).arms) == set(planned.arms)
 
 

@@ -48,6 +48,16 @@ def test_a_claim_without_a_chance_is_refused(number: int, fewest: int, study: di
     assert refused(study, check, seeds=int(line.split("give seeds: ")[1].split(",")[0]), number=number) == []
 
 
+def test_a_claim_shares_the_level_with_its_family_only(study: dict[str, Any], check: Check) -> None:
+    assert len(refused(study, check, seeds=6, number=2)) == 1
+    assert refused(study, check, seeds=6, number=2, family="first") == []
+    study["comparisons"]["a"]["claims"] = [CLAIM | {"metric": metric, "family": "speed"} for metric in METRICS[:2]]
+    study["comparisons"]["a"]["claims"].append(CLAIM | {"metric": METRICS[2]})
+    (line,) = check(study)[2]
+    assert "claims[0], [1]: no outcome of 6 seeds can decide any of them: the smallest p is 0.031, " in line
+    assert line.endswith("above 0.05/2 claims of speed; give seeds: 7, or exploratory: true")
+
+
 def test_claims_that_are_refused_alike_share_a_line(study: dict[str, Any], check: Check) -> None:
     study["comparisons"]["b"] = {"vary": {"activation": ["elu", "gelu"]}, "metrics": ["test_loss"], "claims": [
         {"metric": "test_loss", "better": "elu", "than": "gelu"},
@@ -156,28 +166,58 @@ def test_a_study_of_memory_has_nothing_to_test(study: dict[str, Any], check: Che
 
 
 @pytest.mark.parametrize(
-    ("metric", "derived", "batch_sizes", "follows"),
+    ("metric", "derived", "arms", "follows"),
     [
-        ("train_seconds", "speedup", False, True),
-        ("step_seconds", "speedup", True, True),
-        ("train_seconds", "speedup", True, False),  # the arms take other numbers of steps
-        ("steps_to_target", "epochs_to_target", False, True),
-        ("steps_to_target", "epochs_to_target", True, False),
-        ("train_seconds", "epochs_to_target", False, False),
-        ("test_accuracy", "test_loss", False, False),
-        ("test_accuracy", "speedup", False, False),
+        ("train_seconds", "speedup", "", True),
+        ("step_seconds", "speedup", "batch sizes", True),
+        ("train_seconds", "speedup", "batch sizes", False),  # which take other numbers of steps
+        ("train_seconds", "speedup", "stopping", False),
+        ("train_seconds", "speedup", "tuned", False),
+        ("steps_to_target", "epochs_to_target", "", True),
+        ("steps_to_target", "epochs_to_target", "stopping", True),
+        ("steps_to_target", "epochs_to_target", "batch sizes", False),
+        ("steps_to_target", "epochs_to_target", "tuned", False),
+        ("train_seconds", "epochs_to_target", "", False),
+        ("test_accuracy", "test_loss", "", False),
+        ("test_accuracy", "speedup", "", False),
     ],
 )
 def test_a_derived_claim_is_a_function_of_one_that_counts(
-    metric: str, derived: str, batch_sizes: bool, follows: bool, study: dict[str, Any], check: Check
+    metric: str, derived: str, arms: str, follows: bool, study: dict[str, Any], check: Check
 ) -> None:
     """Else it would go round Holm's correction."""
     study |= {"seeds": 16, "target": {"metric": "val_accuracy", "value": 0.9}}
     claim = CLAIM
-    if batch_sizes:
+    if arms == "batch sizes":
         study["comparisons"]["a"]["vary"] = {"batch_size": [16, 32]}
         claim = CLAIM | {"better": "batch_size=32", "than": "batch_size=16"}
+    elif arms == "stopping":
+        study["baseline"]["early_stopping"] = "patience"
+    elif arms == "tuned":
+        study["tune"] = {"batch_size": {"values": [16, 32, 64]}}
     study["comparisons"]["a"]["claims"] = [claim | {"metric": metric}, claim | {"metric": derived, "derived": True}]
     lines = check(study)[2]
     assert bool(lines) != follows
     assert all("claims[1].derived: " in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("other", "holds"),
+    [
+        ({}, True),
+        ({"margin": 0.1}, True),  # which both have anyway
+        ({"margin": 0}, False),
+        ({"family": "speed"}, False),
+        ({"kind": "equal", "margin": 0.1}, False),
+        ({"better": "tanh", "than": "relu"}, False),  # by the margin
+    ],
+)
+def test_a_derived_claim_holds_exactly_where_the_other_does(
+    other: dict[str, Any], holds: bool, study: dict[str, Any], check: Check
+) -> None:
+    study["seeds"] = 16
+    derived = CLAIM | {"metric": "speedup", "derived": True} | other
+    study["comparisons"]["a"]["claims"] = [CLAIM | {"metric": "train_seconds"}, derived]
+    lines = check(study)[2]
+    assert bool(lines) != holds
+    assert all("of these two arms in the same family, with the same kind and margin; take" in line for line in lines)

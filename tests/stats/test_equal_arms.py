@@ -35,9 +35,12 @@ def too_many(wrong: int, studies: int) -> bool:
     return bool(stats.binomtest(wrong, studies, 0.05, alternative="greater").pvalue < MISTAKES)
 
 
-def test_few_studies_of_equal_arms_hold_a_false_verdict() -> None:
-    design = claims.Design("every kind, twice", claims.MIXED, 12, 9)
-    assert not too_many(sum(design.study(number).wrong for number in range(100)), 100)
+@pytest.mark.parametrize(("families", "studies"), [(1, 100), (2, 60)])
+def test_few_studies_of_equal_arms_hold_a_false_verdict_in_a_family(families: int, studies: int) -> None:
+    design = claims.Design("every kind, twice", claims.MIXED, 12, 9, families)
+    wrong = [design.study(number).families for number in range(studies)]
+    for family in ("primary", "1")[:families]:
+        assert not too_many(sum(family in found for found in wrong), studies)
 
 
 @pytest.mark.parametrize("kind", ["accuracies", "skewed losses", "accuracies, 40 % of runs diverged"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -59,9 +60,22 @@ def test_claims_that_were_withdrawn_count_on() -> None:
     raw = [found.evidence.p for found in judge(claims)]
     for gone in ([0.5], [0.0001, 0.02, 1.0]):
         expected = multipletests([*raw, *gone], method="holm")[1][: len(raw)]
-        assert [found.p_adjusted for found in judge(claims, withdrawn=gone)] == pytest.approx(expected)
-    assert [v.word for v in judge(claims[:1], withdrawn=[1.0] * 60)] == ["undecided"]  # 61 · 2/2^10 is above 0.05
-    assert judge([], withdrawn=[0.5]) == []
+        assert [found.p_adjusted for found in judge(claims, withdrawn={"primary": gone})] == pytest.approx(expected)
+    assert [v.word for v in judge(claims[:1], withdrawn={"primary": [1.0] * 60})] == [
+        "undecided"
+    ]  # 61 · 2/2^10 is above 0.05
+    assert judge([], withdrawn={"primary": [0.5]}) == []
+
+
+def test_families_are_judged_as_if_each_were_alone() -> None:
+    claims = [claim("test_accuracy", noise, BASE) for noise in (BETTER, *NOISE)]
+    second = [replace(one, family="second") for one in claims[:3]]
+    gone = {"primary": [0.001], "second": [0.02, 0.5]}
+    found = judge([*second, *claims], withdrawn=gone)
+    assert found == judge(second, withdrawn=gone) + judge(claims, withdrawn=gone)
+    assert found[0].p_adjusted == pytest.approx(
+        multipletests([v.evidence.p for v in found[:3]] + gone["second"], method="holm")[1][0]
+    )
 
 
 def test_a_derived_claim_is_judged_like_the_one_it_follows_from_and_costs_nothing() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from study.axes.dataset import Dataset
-from study.axes.recipe import Recipe
 from study.errors import Mistakes, join, nearest, show, suggest
 from study.metrics import METRICS, Computed, Final
+from study.plan.arm import Arm
 from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.claim import Claim, EffectClaim
 from study.plan.file.levels import Shown, check_factorial, planned_claim
@@ -18,7 +18,7 @@ from study.target import Target
 from study.wording import leading
 
 Stated = Comparison | RunsComparison
-EMPTY: Mapping[str, Recipe] = MappingProxyType({})
+EMPTY: Mapping[str, Arm] = MappingProxyType({})
 NO_FIGURE = {"nan", "inf", "+inf", "-inf", "none", "null", "n/a", "na"}
 LISTED = 12  # labels shown to a person who gave another
 SAME_EPOCH = ("dataset", "train_share", "batch_size")  # arms that share these take as many steps in an epoch
@@ -86,12 +86,12 @@ def check_claims(
     shown: Shown,
     unfit: Mapping[str, str],
     mistakes: Mistakes,
-    recipes: Mapping[str, Recipe] = EMPTY,
+    arms: Mapping[str, Arm] = EMPTY,
 ) -> None:
     """Note what is wrong with the claims of the comparison at ``path``, whatever they can come to.
 
-    ``shown``: of every arm, by label, what that shows of the keys that vary; ``recipes``: of the arms that are trained
-    here, by label.
+    ``shown``: of every arm, by label, what that shows of the keys that vary; ``arms``: those that are
+    trained here, by label.
     """
     paired = not isinstance(comparison, RunsComparison) or comparison.runs.paired
     seen: dict[tuple[str, frozenset[str], str], str] = {}
@@ -99,9 +99,9 @@ def check_claims(
         _sides(claim, join(path, "claims", i), shown, paired, mistakes) for i, claim in enumerate(comparison.claims)
     ]
     stated = list(zip(comparison.claims, found, strict=True))
-    followed = {(claim.metric, frozenset(sides)) for claim, sides in stated if not claim.derived}
+    followed = {(claim.metric, *_way(claim, sides)) for claim, sides in stated if not claim.derived}
     for i, (claim, sides) in enumerate(stated):
-        place, arms = join(path, "claims", i), frozenset(sides)
+        place, pair = join(path, "claims", i), frozenset(sides)
         if claim.metric in unfit:
             mistakes.add(join(place, "metric"), unfit[claim.metric])
         if claim.margin is not None and claim.margin >= 1 and METRICS[claim.metric].percent:
@@ -110,11 +110,19 @@ def check_claims(
         if claim.kind == "equal" and not claim.margin:
             wrong = "'equal' needs a margin above 0: by how much two arms may differ and still count as equal"
             mistakes.add(join(place, "margin"), wrong)
-        if claim.derived and sides and not any((metric, arms) in followed for metric in _kin(claim, shown, recipes)):
-            words = f"{claim.metric} follows from no other metric that is claimed of these two arms; take 'derived' out"
-            mistakes.add(join(place, "derived"), words)
+        kin = _kin(claim, shown, arms) if claim.derived and sides else ()
+        if claim.derived and sides and not any((metric, *_way(claim, sides)) in followed for metric in kin):
+            words = f"{claim.metric} follows from no other metric that is claimed of these two arms"
+            if any(
+                (metric, pair) == (other.metric, frozenset(those))
+                for metric in kin
+                for other, those in stated
+                if not other.derived
+            ):
+                words += " in the same family, with the same kind and margin"
+            mistakes.add(join(place, "derived"), f"{words}; take 'derived' out")
         form = "effect" if isinstance(claim, EffectClaim) else claim.kind
-        first = seen.setdefault((claim.metric, arms, form), place) if sides else place
+        first = seen.setdefault((claim.metric, pair, form), place) if sides else place
         if first != place:
             mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
 
@@ -132,11 +140,25 @@ def _sides(
     return claim.better, claim.than
 
 
-def _kin(claim: Claim | EffectClaim, shown: Shown, recipes: Mapping[str, Recipe]) -> set[str]:
+def _way(claim: Claim | EffectClaim, sides: tuple[str, ...]) -> tuple[object, ...]:
+    """What two claims have in common of which one follows from the other, beside a metric: both hold, or none."""
+    margin = METRICS[claim.metric].margin if claim.margin is None else claim.margin
+    directed = margin and claim.kind == "better"
+    return claim.family, claim.kind, margin, sides if directed else frozenset(sides)
+
+
+def _kin(claim: Claim | EffectClaim, shown: Shown, arms: Mapping[str, Arm]) -> set[str]:
     """The metrics of which that of a claim is a function, where its arms are compared: any two of them."""
     metric, pair = claim.metric, planned_claim(claim, shown, str).pairs[0]
-    known = [recipes[label] for label in pair if label in recipes]
-    same = {axis for axis in SAME_STEPS if all(getattr(one, axis) == getattr(known[0], axis) for one in known)}
+    known = [arms[label] for label in pair if label in arms]
+    same = {
+        axis
+        for axis in SAME_STEPS
+        if known and all(getattr(arm.outline, axis) == getattr(known[0].outline, axis) for arm in known)
+    }
+    same -= {axis for axis in SAME_STEPS if any(arm.open(axis) for arm in known)}
+    if any(arm.outline.ends_early for arm in known):
+        same -= {"epochs", "steps"}
     groups = [metrics for metrics, axes in FUNCTIONS if metric in metrics and same.issuperset(axes)]
     return set().union(*groups) - {metric}
 

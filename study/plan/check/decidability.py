@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import NamedTuple
 
 from study.errors import Mistakes, join, join_each
@@ -11,7 +12,7 @@ from study.metrics import METRICS
 from study.plan.file.models import Comparison
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.timing import rounds_of
-from study.stats.exact import ALPHA, chances, fewest_runs, fewest_seeds, smallest_p, smallest_unpaired_p
+from study.stats.exact import ALPHA, PRIMARY, chances, fewest_runs, fewest_seeds, smallest_p, smallest_unpaired_p
 from study.wording import counted
 
 TIES = range(4)  # tied pairs, as the floor is shown for
@@ -26,6 +27,7 @@ class Tested(NamedTuple):
     unit: str  # of a pair: seed, round
     sides: int  # of its test
     exploratory: bool
+    family: str
     given: bool = False  # whether its runs were trained elsewhere
     runs: tuple[int, int] | None = None  # of its two arms, where nothing pairs them
 
@@ -55,25 +57,29 @@ def tested(comparisons: Mapping[str, Comparison | PlannedComparison], seeds: int
                 planned, over = part.claims[i], (part.seeds, "run")
                 runs = part.wanted[planned.better_arm], part.wanted[planned.than_arm]
             if not claim.derived and not metric.counted:
-                found.append(Tested(join("comparisons", name), i, *over, sides, claim.exploratory, given, runs))
+                found.append(
+                    Tested(join("comparisons", name), i, *over, sides, claim.exploratory, claim.family, given, runs)
+                )
     return found
 
 
 def refuse_hopeless(claims: Sequence[Tested], looks: int, mistakes: Mistakes) -> None:
     """Note the claims that no outcome can decide, though no pair ties; an exploratory one may be so."""
     alike: dict[str, list[Tested]] = {}
-    for claim, chance in zip(claims, chances([claim.floor() for claim in claims], looks), strict=True):
+    families = by_family(claims)
+    for claim, chance in [pair for own in families.values() for pair in with_chances(own, looks)]:
         if chance or claim.exploratory:
             continue
-        enough = fewest_seeds(len(claims), looks=looks) - (claim.sides == 1)
+        counting = len(families[claim.family])
+        enough = fewest_seeds(counting, looks=looks) - (claim.sides == 1)
         also = ", of which there are then as many rounds" * (claim.unit == "round")
         give = f"give seeds: {enough}{also}"
         if claim.given:
-            enough = fewest_runs(len(claims), looks) if claim.runs else enough
+            enough = fewest_runs(counting, looks) if claim.runs else enough
             give = f"it takes {counted(enough, claim.unit)} of each arm"
         words = (
             f"no outcome of {claim.over} can decide it: the smallest p is {claim.floor():.2g}, "
-            f"above {limit_text(len(claims), looks)}; {give}, or exploratory: true"
+            f"above {limit_text(counting, looks, claim.family)}; {give}, or exploratory: true"
         )
         alike.setdefault(words, []).append(claim)
     for words, same in alike.items():
@@ -82,15 +88,32 @@ def refuse_hopeless(claims: Sequence[Tested], looks: int, mistakes: Mistakes) ->
         mistakes.add(", ".join(places), words.replace("decide it", "decide any of them") if len(same) > 1 else words)
 
 
-def limit_text(claims: int, looks: int) -> str:
-    """``0.05``, ``0.05/31 claims``, ``0.05/31 claims/2 looks``."""
-    return "0.05" + f"/{claims} claims" * (claims > 1) + f"/{looks} looks" * (looks > 1)
+def by_family(claims: Sequence[Tested]) -> dict[str, list[Tested]]:
+    """Claims by the family in which Holm's method corrects for them, the primary one first."""
+    found: dict[str, list[Tested]] = {}
+    for claim in sorted(claims, key=lambda claim: claim.family != PRIMARY):
+        found.setdefault(claim.family, []).append(claim)
+    return found
 
 
-def floors(plan: Plan, withdrawn: Sequence[float] = ()) -> Iterator[str]:
-    """A table of the smallest p with 0 to 3 tied pairs, and what it means; nothing without claims.
+def with_chances(
+    claims: Sequence[Tested], looks: int, withdrawn: Sequence[float] = ()
+) -> Iterator[tuple[Tested, bool]]:
+    """The claims of a family, and whether any outcome decides them. ``withdrawn``: p of others that count with them."""
+    floor = [claim.floor() for claim in claims]
+    yield from zip(claims, chances([*floor, *withdrawn], looks), strict=False)
 
-    ``withdrawn``: the last p of claims that are stated no more and count on.
+
+def limit_text(claims: int, looks: int, family: str = PRIMARY) -> str:
+    """``0.05``, ``0.05/31 claims``, ``0.05/3 claims of speed``, ``0.05/31 claims/2 looks``."""
+    of = f" of {family}" * (family != PRIMARY)
+    return "0.05" + f"/{claims} claims{of}" * (claims > 1) + f"/{looks} looks" * (looks > 1)
+
+
+def floors(plan: Plan, withdrawn: Mapping[str, Sequence[float]] = MappingProxyType({})) -> Iterator[str]:
+    """A table of the smallest p with 0 to 3 tied pairs, and what it means, for each family; nothing without claims.
+
+    ``withdrawn``: by family the last p of claims that are stated no more and count on.
     """
     stated = [claim for comparison in plan.comparisons for claim in comparison.claims]
     if not stated:
@@ -99,18 +122,26 @@ def floors(plan: Plan, withdrawn: Sequence[float] = ()) -> Iterator[str]:
     derived = sum(claim.derived for claim in stated)
     exact = len(stated) - len(claims) - derived
     rest = [f"{derived} derived"] * (derived > 0) + [f"{exact} on memory, which is counted"] * (exact > 0)
-    more = f" beside {len(withdrawn)} withdrawn" * bool(withdrawn)
-    yield f"{counted(len(stated), 'claim')}, {len(claims)} to test{more}" + f" ({', '.join(rest)})" * bool(rest)
-    if not claims:
-        return
-    family = len(claims) + len(withdrawn)
-    limit, text = ALPHA / plan.looks / family, limit_text(family, plan.looks)
+    families = by_family(claims)
+    gone = sum(map(len, withdrawn.values()))
+    more = f" beside {gone} withdrawn" * bool(gone)
+    several = f" in {len(families)} families, each of which holds 5 % of its own" * (len(families) > 1)
+    yield (
+        f"{counted(len(stated), 'claim')}, {len(claims)} to test{more}" + f" ({', '.join(rest)})" * bool(rest) + several
+    )
+    for family, own in families.items():
+        yield from _floors_of(family, own, withdrawn.get(family, ()), plan.looks)
+
+
+def _floors_of(family: str, claims: Sequence[Tested], withdrawn: Sequence[float], looks: int) -> Iterator[str]:
+    size = len(claims) + len(withdrawn)
+    limit, text = ALPHA / looks / size, limit_text(size, looks, family)
     value = f" = {limit:.2g}" if text != f"{limit:.2g}" else ""
     yield f"  the smallest p must be at most {text}{value} (too large: in brackets)"
     groups: dict[str, Tested] = {}
     for claim in claims:
         groups.setdefault(claim.over + ", kind: equal" * (claim.sides == 1), claim)
-    chance = dict(zip(claims, chances([*(claim.floor() for claim in claims), *withdrawn], plan.looks), strict=False))
+    chance = dict(with_chances(claims, looks, withdrawn))
     width = max(len("tied pairs"), *map(len, groups))
     if not all(claim.runs for claim in claims):  # where runs are not paired nothing ties
         yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()

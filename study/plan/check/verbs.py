@@ -54,10 +54,10 @@ def check(arguments: Namespace) -> Plan:
         other, newer = restated(plan, store), Freshness(plan, store).newer()
         old = "of another state of the study file" if other else "drawn from other records" if newer else ""
         print(f"Report: {report}" + f": {old}; run {run_command(arguments.file, store.root)}" * bool(old))
-    gone = History.read(plan, store).withdrawn(plan)
-    for line in floors(plan, [row["p"] for row in gone if row["counts"]]):
+    history = History.read(plan, store)
+    for line in floors(plan, history.counting_on(plan)):
         print(printed(line))
-    if gone:
+    if gone := history.withdrawn(plan):
         print(f"{counted(len(gone), 'claim')} judged before and withdrawn since: what counted then counts on")
     for doubt in [*filter(None, [namesake(plan, Path(arguments.file), store)]), *damaged, *warnings(plan, store)]:
         print(printed(f"warning: {doubt}"))

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, JsonValue
 from study.axes.base import Frozen
 from study.metrics import METRICS
 from study.plan.file.keys import checked_as, tag, union, word
+from study.stats.exact import PRIMARY
 from study.wording import one_line
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]  # files are called so
@@ -33,6 +34,9 @@ Margin = Annotated[
     ),
 ]
 Exploratory = Annotated[bool, Field(description="May be one that so few seeds cannot decide.")]
+Family = Annotated[
+    Heading, Field(description="Claims of a family are corrected together (Holm); each family holds 5 % of its own.")
+]
 
 
 class Claim(Frozen):
@@ -50,6 +54,7 @@ class Claim(Frozen):
     )
     derived: Annotated[bool, Field(description="Its metric follows from that of another claim.")] = False
     exploratory: Exploratory = False
+    family: Family = PRIMARY
 
 
 class EffectClaim(Frozen):
@@ -60,6 +65,7 @@ class EffectClaim(Frozen):
     exceeds: Annotated[Line, Field(description="The other axis.")]
     margin: Margin = None
     exploratory: Exploratory = False
+    family: Family = PRIMARY
     kind: ClassVar[Literal["better"]] = "better"
     derived: ClassVar[bool] = False
 

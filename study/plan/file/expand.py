@@ -154,9 +154,9 @@ class Expansion:
             self.mistakes.add(place, f"is an accuracy, and {for_regression(regression, 'give val_loss')}")
         check_shown(comparison, path, labels, unfit, self.mistakes, tuned=opened is not None)
         others = len(self.mistakes)
-        recipes = {label: arm.outline for label, arm in zip(labels, plain, strict=True) if arm}
+        arms = {label: arm for label, arm in zip(labels, plain, strict=True) if arm}
         shown = {row.label: row.shown for row in rows}
-        check_claims(comparison, path, shown, unfit, self.mistakes, recipes)
+        check_claims(comparison, path, shown, unfit, self.mistakes, arms)
         self.claims_right &= len(self.mistakes) == others
         by_metric = self._selections(comparison, opened, regression, target)
         if len(self.mistakes) > before:

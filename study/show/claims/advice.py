@@ -18,7 +18,7 @@ from study.plan.timing import FEWEST_ROUNDS
 from study.plan.trials import Trials
 from study.plan.workflow.command import command
 from study.show.claims import beside
-from study.show.claims.table import note_on_looks, sentence, stated_rows
+from study.show.claims.table import family_of, note_on_looks, sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
 from study.show.formatting import chance
 from study.show.tables.tuning import steps_out
@@ -47,7 +47,8 @@ class Advice(NamedTuple):
 def suggest(plan: Plan, store: Store, claims: pd.DataFrame, file: str = "FILE") -> Iterator[str]:
     """Lines to print, of the study in ``file``. ``claims``: a table of ``CLAIMS``, on those of ``plan`` in order."""
     still_open = claims["counts"] & ~(claims["p_adjusted"] <= ALPHA / claims["looks_declared"])
-    divisor = max(1, int(still_open.sum()))  # of Holm's method, for all that are not decided
+    # Of Holm's method, by family: for all that are not decided.
+    divisors = family_of(claims)[still_open].value_counts()
     claims = stated_rows(claims)
     undecided = int((claims["verdict"] == "undecided").sum())
     of_all = f"of {counted(len(claims), 'claim')}"
@@ -63,7 +64,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame, file: str = "FILE") 
         pairs = [(claim, row) for claim in comparison.claims if (row := next(rows))["verdict"] == "undecided"]
         if pairs:
             yield f"\n{comparison.name}"
-        given = [_advise(plan, store, claim, row, divisor, looks) for claim, row in pairs]
+        given = [_advise(plan, store, claim, row, divisors.get(claim.family, 1), looks) for claim, row in pairs]
         for (claim, row), advice in zip(pairs, given, strict=True):
             yield f"  {sentence(claim.metric, claim.better, claim.than, claim.form, row['margin'])}"
             yield f"    {advice.words}"

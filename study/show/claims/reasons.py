@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from study.metrics import METRICS
 from study.show.formatting import Cell, chance, effect, margin_text, percent
+from study.stats.exact import PRIMARY
 from study.stats.paired import Evidence, Lack, Statement
 from study.stats.verdict import Verdict
 from study.wording import counted, listed
@@ -175,5 +176,6 @@ def _open(verdict: Verdict) -> str:
         return "; ".join(filter(None, (tune, more)))
     ties = f" with {counted(found.ties, 'tie')}" if found.ties else ""
     so_few = counted(found.pairs, unit) + ties if paired else f"{found.runs[0]} against {counted(found.runs[1], 'run')}"
-    among = f" among {verdict.hopeless} claims" if verdict.hopeless > 1 else ""
+    family = verdict.claim.family
+    among = f" among {verdict.hopeless} claims{f' of {family}' * (family != PRIMARY)}" if verdict.hopeless > 1 else ""
     return "; ".join(filter(None, (f"{so_few} cannot decide it{among}", tune, more)))

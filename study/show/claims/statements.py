@@ -48,7 +48,9 @@ def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: 
         )
         if claim.effects:
             one, other = _spread(comparison, claim, (one, other), cells)
-    return Statement(claim.metric, one, other, claim.margin, claim.kind, claim.derived, comparison.paired, of)
+    return Statement(
+        claim.metric, one, other, claim.margin, claim.kind, claim.derived, comparison.paired, of, claim.family
+    )
 
 
 def _cells(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> dict[str, pd.DataFrame]:

@@ -10,7 +10,7 @@ from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.formatting import NONE, Cell, effect, margin_text, percent
 from study.show.templates import paragraphs
-from study.stats.exact import ALPHA
+from study.stats.exact import ALPHA, PRIMARY
 from study.stats.verdict import FALSE_VERDICTS
 from study.wording import counted, listed
 
@@ -31,11 +31,30 @@ class Line(NamedTuple):
     mark: str
     reason: str
     remark: str  # derived, exploratory
+    family: str = ""  # where there is another than the primary one
 
 
 def lines(claims: pd.DataFrame) -> list[Line]:
     """The rows of claims.parquet as text, in their order."""
-    return [_line(row) for _, row in claims.iterrows()]
+    named = families(claims) != [PRIMARY]
+    pairs = zip(map(_line, (row for _, row in claims.iterrows())), family_of(claims), strict=True)
+    return [line._replace(family=family * named) for line, family in pairs]
+
+
+def family_of(claims: pd.DataFrame) -> pd.Series:
+    """The family of each row of claims.parquet. Tables made before there were any have no such column."""
+    return claims.get("family", pd.Series(PRIMARY, claims.index)).fillna(PRIMARY)
+
+
+def families(claims: pd.DataFrame) -> list[str]:
+    """Their names: the primary one first, then as they come."""
+    return sorted(dict.fromkeys(family_of(claims)), key=lambda name: name != PRIMARY)
+
+
+def primary_first(claims: pd.DataFrame) -> pd.DataFrame:
+    """The rows of claims.parquet family by family, else in their order."""
+    names = families(claims)
+    return claims.iloc[sorted(range(len(claims)), key=[*map(names.index, family_of(claims))].__getitem__)]
 
 
 def _line(row: pd.Series) -> Line:
@@ -92,7 +111,9 @@ def pair(metric: str, better: str, than: str, kind: str) -> str:
 
 
 def tally(claims: pd.DataFrame) -> str:
-    """``33 claims: 14 supported, 9 refuted, 1 within the margin, 9 undecided``."""
+    """``33 claims: 14 supported, 9 refuted, 1 within the margin, 9 undecided``; where there are several, by family."""
+    if len(names := families(claims)) > 1:
+        return "; ".join(f"{name}, {tally(claims[family_of(claims) == name])}" for name in names)
     verdicts = claims["verdict"].value_counts()
     words = [word for word in MARKS if word in ("supported", "refuted", "undecided") or word in verdicts]
     return f"{counted(len(claims), 'claim')}: " + listed(f"{verdicts.get(word, 0)} {word}" for word in words)
@@ -104,7 +125,7 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
     declared = int(stated_rows(claims)["looks_declared"].max()) if len(stated_rows(claims)) else plan.looks
     return paragraphs(
         "claim_notes",
-        counting=int(claims["counts"].sum()),
+        counting={name: int(claims["counts"][family_of(claims) == name].sum()) for name in families(claims)},
         here=any(c.here for c in stated),
         given="".join(sorted({"paired" if c.paired else "unpaired" for c in stated if not c.here})),
         paired=any(c.paired for c in stated),
@@ -140,6 +161,15 @@ def stated_rows(claims: pd.DataFrame) -> pd.DataFrame:
 def differs(plan: Plan, claims: pd.DataFrame) -> bool:
     """Whether the study file states other claims than these verdicts are on, or on other seeds, targets or timing."""
     return set(stated_rows(claims)["stated"]) != ({plan.stated} if any(c.claims for c in plan.comparisons) else set())
+
+
+def covered(claims: pd.DataFrame, met: pd.Series, verdict: str) -> str:
+    """What is required of which claims, and of how many it holds: ``Required: supported, of all 5 claims …: 4 are.``"""
+    stated = stated_rows(claims)
+    named = families(stated)
+    of = f" of {'the families' if len(named) > 1 else 'the family'} {listed(named)}" * (named != [PRIMARY])
+    holds = int(met[stated.index].sum())
+    return f"Required: {verdict}, of all {counted(len(stated), 'claim')}{of}: {holds} {'is' if holds == 1 else 'are'}."
 
 
 def meets(claims: pd.DataFrame, verdict: str) -> pd.Series:

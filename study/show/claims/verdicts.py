@@ -29,6 +29,7 @@ CLAIMS = pa.schema(
     [
         *((name, pa.string()) for name in ("comparison", "metric", "better", "than", "kind")),  # better, equal, effect
         *((name, pa.bool_()) for name in ("derived", "exploratory")),
+        ("family", pa.string()),  # null in older tables: primary
         ("margin", pa.float64()),  # a difference, or a factor less one
         *((name, pa.float64()) for name in ("estimate", "low", "high", "level", "p", "p_adjusted")),
         # of the interval of the test that decided it, or would have; null where there is none, or an older row
@@ -39,7 +40,7 @@ CLAIMS = pa.schema(
         ("undertuned", pa.list_(pa.string())),  # labels of the arms that must be tuned further before it is decided
         ("misled", pa.list_(pa.string())),  # of these, those that did better with other settings that were tried
         ("test", pa.string()),
-        ("counts", pa.bool_()),  # among the claims that Holm's method corrects for
+        ("counts", pa.bool_()),  # among the claims of its family that Holm's method corrects for
         *((name, pa.int32()) for name in ("pairs", "wins", "losses", "ties")),
         *((name, pa.float64()) for name in ("mean", "sd")),  # of the differences, as they are tested; null for wins
         # that decide it with a chance of 50 %, and of 80 %; null where the arms look equal
@@ -60,8 +61,7 @@ def judge(plan: Plan, observations: Observations, history: History) -> list[Ruli
     """Verdicts on all claims of a study, judged together, and with those that were ``withdrawn`` from it."""
     stated = [(comparison, claim) for comparison in plan.comparisons for claim in comparison.claims]
     statements = [statement(comparison, claim, observations) for comparison, claim in stated]
-    others = [row["p"] for row in history.withdrawn(plan) if row["counts"]]
-    verdicts = judge_statements(statements, history.looks_declared(plan), others)
+    verdicts = judge_statements(statements, history.looks_declared(plan), history.counting_on(plan))
     return [(*about, verdict) for about, verdict in zip(stated, verdicts, strict=True)]
 
 

@@ -47,6 +47,7 @@ def render(plan: Plan, store: Store) -> str:
         read_parquet(folder / f"{name}.parquet", of_study(plan.study, name), columns).to_pandas()
         for name, columns in (("summary", SUMMARY), ("claims", None))
     )
+    claims = claims_table.primary_first(claims)
     why_untimed = timing.failure(plan, store)
     reasons = protocol.reasons(plan, records, why_untimed)
 
