@@ -85,8 +85,8 @@ class Studio:
         from study.show.figures import claims_figure
         from study.show.figures.panel import save
 
-        claims = self.claims[drawing.claims]
-        rows, titles = claims_figure.rows(claims), {one.name: one.title for one in self.plan.comparisons}
+        rows = claims_figure.rows(self.claims, drawing.claims)
+        titles = {one.name: one.title for one in self.plan.comparisons}
         for end, form in claims_figure.FORMS.items():
             stem = self.folder / "figures" / CLAIMS / f"{drawing.of}{end}"
             save(claims_figure.draw(rows, titles, form), stem, formats.caption(claims_figure.caption(rows)))

@@ -5,7 +5,7 @@ Standard library only: it answers before anything is trained.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import comb
 from typing import Literal, get_args
 
@@ -16,6 +16,16 @@ PRIMARY = "primary"  # the family of claims that name none
 POWER = 0.8
 MOST = 1_000  # seeds, or runs of an arm; more is said as "more than 1,000"
 DATASETS = 6  # that tell arms apart: fewer cannot
+
+
+def ordered_families(names: Iterable[str]) -> list[str]:
+    """Each of them once: the primary one first, then as they come."""
+    return sorted(dict.fromkeys(names), key=lambda name: name != PRIMARY)
+
+
+def at_stake(families: int) -> str:
+    """What so many families of claims cost, in words."""
+    return f"each holds 5 % of its own, so some verdict may be false in up to {min(5 * families, 100)} % of studies"
 
 
 def smallest_p(seeds: int, ties: int = 0, sides: int = 2) -> float:

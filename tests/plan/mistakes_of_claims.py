@@ -53,6 +53,16 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
         {C: [CLAIM | {"margin": -1}]},
         "comparisons.a.claims[0].margin: -1 is refused; give a number of at least 0",
     ),
+    "families that differ in case": (
+        {C: [CLAIM | {"family": "Speed"}, CLAIM | {"metric": "train_loss", "family": "speed"}]},
+        "comparisons.a.claims[1].family: 'speed' differs from 'Speed', comparisons.a.claims[0].family, in case only; "
+        "write them alike",
+    ),
+    "a primary family in another case": (
+        {C: [CLAIM | {"family": "Primary"}]},
+        "comparisons.a.claims[0].family: 'Primary' differs from 'primary', that of claims which name none, in case "
+        "only; write them alike",
+    ),
     "an unknown kind": (
         {C: [CLAIM | {"kind": "same"}]},
         "comparisons.a.claims[0].kind: 'same' is refused; give one of 'better' or 'equal'",

@@ -15,6 +15,7 @@ from study.plan.history import History
 from study.plan.plan import Plan
 from study.show.claims.advice import suggest
 from study.show.claims.table import families, lines, notes, primary_first, tally
+from study.show.figures import claims_figure, sheets
 from study.show.page.report import render
 from study.store.layout import Store
 from tests.show.claimed import outcome
@@ -50,12 +51,10 @@ def test_holm_corrects_within_each(claimed: Claimed, tmp_path: Path) -> None:
     assert as_one["level_adjusted"][0] == pytest.approx(1 - 0.05 / 4)
     assert claims["level_adjusted"][0] == 0.95
     assert families(claims) == ["primary", "speed"]
-    assert tally(claims) == "; ".join(
-        f"{name}, {tally(claims[claims['family'] == name])}" for name in ("primary", "speed")
-    )
+    assert tally(claims) == "primary: 1 supported, 1 refuted and 1 undecided; speed: 2 supported"
     words = " ".join(notes(plan, claims))
     assert "of each family that count (primary: 3, speed: 1)" in words
-    assert "some verdict of 2 families may be false in up to 10 % of studies" in words
+    assert "Of 2 families each holds 5 % of its own, so some verdict may be false in up to 10 % of studies." in words
 
 
 def test_tables_made_before_there_were_any_are_primary(claimed: Claimed) -> None:
@@ -64,6 +63,26 @@ def test_tables_made_before_there_were_any_are_primary(claimed: Claimed) -> None
     assert lines(older) == lines(claims) == lines(claims.assign(family=None))
     assert notes(plan, older) == notes(plan, claims)
     assert primary_first(older).equals(older)
+
+
+def test_the_forest_plot_is_drawn_family_by_family(claimed: Claimed, tmp_path: Path) -> None:
+    """A withdrawn claim is where it counts, and sheets have each claim once."""
+    claimed(ONE, root=tmp_path)
+    plan, claims = claimed(TWO, root=tmp_path)
+    rows = claims_figure.rows(claims)
+    assert [(row.family, row.verdict == "withdrawn") for row in rows] == [
+        *[("primary", False)] * 3, *[("primary", True)] * 2, *[("speed", False)] * 2
+    ]  # fmt: skip
+    cut = [slice(0, 2), slice(2, 4), slice(4, None)]
+    assert [row for stated in cut for row in claims_figure.rows(claims, stated)] == rows
+    figure = claims_figure.draw(rows, {"optimizer": "Optimizers"}, claims_figure.NARROW)
+    written = [text.get_text() for text in figure.texts if text.get_text().startswith(("Family", "Opt"))]
+    assert written == ["Family: primary", "Optimizers", "Family: speed", "Optimizers"]
+    assert "Claims of one family are corrected together" in claims_figure.caption(rows)
+    one = claims_figure.rows(claims.drop(columns="family"))
+    assert not any(row.family for row in one)
+    assert "family" not in claims_figure.caption(one)
+    assert [sheet.claims for sheet in sheets(plan)] == [slice(0, None)]
 
 
 def test_a_claim_that_changes_its_family_is_another_one_and_counts_on(claimed: Claimed, tmp_path: Path) -> None:
@@ -113,6 +132,10 @@ def test_primary_comes_first_and_required_is_all(
     assert out.splitlines()[-1] == "Required: supported, of all 5 claims of the families primary and speed: 3 are."
     assert main(["check", file, "--results", results, "--no-time"]) == 0
     told = capsys.readouterr().out
-    assert "5 claims, 4 to test (1 derived) in 2 families, each of which holds 5 % of its own" in told
-    assert "  the smallest p must be at most 0.05/3 claims = 0.017" in told
-    assert "  the smallest p must be at most 0.05 (too large: in brackets)" in told
+    assert "5 claims, 4 to test (1 derived)" in told
+    assert (
+        "  in 2 families (primary, speed): each holds 5 % of its own, so some verdict may be false in up to 10 %"
+        in told
+    )
+    assert "  primary: the smallest p must be at most 0.05/3 claims = 0.017" in told
+    assert "  speed: the smallest p must be at most 0.05 (too large: in brackets)" in told

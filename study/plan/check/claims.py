@@ -14,6 +14,7 @@ from study.plan.file.claim import Claim, EffectClaim
 from study.plan.file.levels import Shown, check_factorial, planned_claim
 from study.plan.file.models import Comparison
 from study.plan.style import check_columns, columns
+from study.stats.exact import PRIMARY
 from study.target import Target
 from study.wording import leading
 
@@ -125,6 +126,18 @@ def check_claims(
         first = seen.setdefault((claim.metric, pair, form), place) if sides else place
         if first != place:
             mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
+
+
+def check_families(comparisons: Mapping[str, Stated], mistakes: Mistakes) -> None:
+    """Note names of families that differ in case only: two families are less strict than the one that was meant."""
+    known = {PRIMARY.casefold(): (PRIMARY, "that of claims which name none")}
+    for name, comparison in comparisons.items():
+        for i, claim in enumerate(comparison.claims):
+            place = join("comparisons", name, "claims", i, "family")
+            spelling, there = known.setdefault(claim.family.casefold(), (claim.family, place))
+            if claim.family != spelling:
+                words = f"{claim.family!r} differs from {spelling!r}, {there}, in case only; write them alike"
+                mistakes.add(place, words)
 
 
 def _sides(

@@ -12,7 +12,17 @@ from study.metrics import METRICS
 from study.plan.file.models import Comparison
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.timing import rounds_of
-from study.stats.exact import ALPHA, PRIMARY, chances, fewest_runs, fewest_seeds, smallest_p, smallest_unpaired_p
+from study.stats.exact import (
+    ALPHA,
+    PRIMARY,
+    at_stake,
+    chances,
+    fewest_runs,
+    fewest_seeds,
+    ordered_families,
+    smallest_p,
+    smallest_unpaired_p,
+)
 from study.wording import counted
 
 TIES = range(4)  # tied pairs, as the floor is shown for
@@ -90,10 +100,8 @@ def refuse_hopeless(claims: Sequence[Tested], looks: int, mistakes: Mistakes) ->
 
 def by_family(claims: Sequence[Tested]) -> dict[str, list[Tested]]:
     """Claims by the family in which Holm's method corrects for them, the primary one first."""
-    found: dict[str, list[Tested]] = {}
-    for claim in sorted(claims, key=lambda claim: claim.family != PRIMARY):
-        found.setdefault(claim.family, []).append(claim)
-    return found
+    names = ordered_families(claim.family for claim in claims)
+    return {name: [claim for claim in claims if claim.family == name] for name in names}
 
 
 def with_chances(
@@ -125,19 +133,19 @@ def floors(plan: Plan, withdrawn: Mapping[str, Sequence[float]] = MappingProxyTy
     families = by_family(claims)
     gone = sum(map(len, withdrawn.values()))
     more = f" beside {gone} withdrawn" * bool(gone)
-    several = f" in {len(families)} families, each of which holds 5 % of its own" * (len(families) > 1)
-    yield (
-        f"{counted(len(stated), 'claim')}, {len(claims)} to test{more}" + f" ({', '.join(rest)})" * bool(rest) + several
-    )
+    yield f"{counted(len(stated), 'claim')}, {len(claims)} to test{more}" + f" ({', '.join(rest)})" * bool(rest)
+    if len(families) > 1:
+        yield f"  in {len(families)} families ({', '.join(families)}): {at_stake(len(families))}"
     for family, own in families.items():
-        yield from _floors_of(family, own, withdrawn.get(family, ()), plan.looks)
+        named = f"{family}: " * ([*families] != [PRIMARY])
+        yield from _floors_of(named, own, withdrawn.get(family, ()), plan.looks)
 
 
-def _floors_of(family: str, claims: Sequence[Tested], withdrawn: Sequence[float], looks: int) -> Iterator[str]:
+def _floors_of(named: str, claims: Sequence[Tested], withdrawn: Sequence[float], looks: int) -> Iterator[str]:
     size = len(claims) + len(withdrawn)
-    limit, text = ALPHA / looks / size, limit_text(size, looks, family)
+    limit, text = ALPHA / looks / size, limit_text(size, looks)
     value = f" = {limit:.2g}" if text != f"{limit:.2g}" else ""
-    yield f"  the smallest p must be at most {text}{value} (too large: in brackets)"
+    yield f"  {named}the smallest p must be at most {text}{value} (too large: in brackets)"
     groups: dict[str, Tested] = {}
     for claim in claims:
         groups.setdefault(claim.over + ", kind: equal" * (claim.sides == 1), claim)

@@ -14,7 +14,7 @@ from study.axes.recipe import AXES, Recipe, split_key
 from study.errors import Mistakes, join
 from study.metrics import METRICS, Select
 from study.plan.arm import Arm
-from study.plan.check.claims import NO_TARGET, check_claims, check_shown, for_regression, unfit_for
+from study.plan.check.claims import NO_TARGET, check_claims, check_families, check_shown, for_regression, unfit_for
 from study.plan.check.decidability import refuse_hopeless, tested
 from study.plan.elsewhere.expand import plan_runs
 from study.plan.elsewhere.models import RunsComparison
@@ -53,6 +53,7 @@ def prepare(path: Path, store: Store, remember: bool = False, cached: bool = Fal
             words = f"differs from {other!r} in case only, and so would their files; rename one"
             mistakes.add(join("comparisons", name), words)
         expansion.add(name, comparison)
+    check_families(file.comparisons, mistakes)
     if not any(isinstance(comparison, Comparison) for comparison in file.comparisons.values()):
         for key in sorted(file.model_fields_set & OF_TRAINING):
             mistakes.add(key, "is for arms that are trained here, and all runs are there already; take it out")

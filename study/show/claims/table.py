@@ -10,7 +10,7 @@ from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.formatting import NONE, Cell, effect, margin_text, percent
 from study.show.templates import paragraphs
-from study.stats.exact import ALPHA, PRIMARY
+from study.stats.exact import ALPHA, PRIMARY, at_stake, ordered_families
 from study.stats.verdict import FALSE_VERDICTS
 from study.wording import counted, listed
 
@@ -48,13 +48,20 @@ def family_of(claims: pd.DataFrame) -> pd.Series:
 
 def families(claims: pd.DataFrame) -> list[str]:
     """Their names: the primary one first, then as they come."""
-    return sorted(dict.fromkeys(family_of(claims)), key=lambda name: name != PRIMARY)
+    return ordered_families(family_of(claims))
 
 
 def primary_first(claims: pd.DataFrame) -> pd.DataFrame:
     """The rows of claims.parquet family by family, else in their order."""
     names = families(claims)
     return claims.iloc[sorted(range(len(claims)), key=[*map(names.index, family_of(claims))].__getitem__)]
+
+
+def part(claims: pd.DataFrame, stated: slice) -> pd.DataFrame:
+    """Some of the claims that are stated, counted family by family, each with the withdrawn ones that follow it."""
+    ordered = primary_first(claims)
+    number = ((ordered["verdict"] != WITHDRAWN).cumsum() - 1).clip(lower=0)
+    return ordered[number.isin(range(len(claims))[stated])]
 
 
 def _line(row: pd.Series) -> Line:
@@ -111,9 +118,13 @@ def pair(metric: str, better: str, than: str, kind: str) -> str:
 
 
 def tally(claims: pd.DataFrame) -> str:
-    """``33 claims: 14 supported, 9 refuted, 1 within the margin, 9 undecided``; where there are several, by family."""
+    """``33 claims: 14 supported, 9 refuted, 1 within the margin, 9 undecided``; where there are several, by family:
+    ``primary: 2 supported and 1 undecided; speed: 1 supported``.
+    """
     if len(names := families(claims)) > 1:
-        return "; ".join(f"{name}, {tally(claims[family_of(claims) == name])}" for name in names)
+        own = {name: claims["verdict"][family_of(claims) == name].value_counts() for name in names}
+        counts = {name: [f"{n[word]} {word}" for word in MARKS if word in n] for name, n in own.items()}
+        return "; ".join(f"{name}: {listed(words)}" for name, words in counts.items())
     verdicts = claims["verdict"].value_counts()
     words = [word for word in MARKS if word in ("supported", "refuted", "undecided") or word in verdicts]
     return f"{counted(len(claims), 'claim')}: " + listed(f"{verdicts.get(word, 0)} {word}" for word in words)
@@ -126,6 +137,7 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
     return paragraphs(
         "claim_notes",
         counting={name: int(claims["counts"][family_of(claims) == name].sum()) for name in families(claims)},
+        at_stake=at_stake(len(families(claims))),
         here=any(c.here for c in stated),
         given="".join(sorted({"paired" if c.paired else "unpaired" for c in stated if not c.here})),
         paired=any(c.paired for c in stated),

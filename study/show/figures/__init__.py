@@ -5,10 +5,12 @@ Loads neither pandas nor matplotlib.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import NamedTuple
 
 from study.plan.plan import Plan, PlannedComparison
 from study.show.figures.figure import Figure
+from study.stats.exact import ordered_families
 
 FIGURES: dict[str, Figure] = {kind.name: kind() for kind in Figure.__subclasses__()}
 TABLE, CLAIMS = "table", "claims"
@@ -49,10 +51,14 @@ def drawings(plan: Plan) -> list[Drawing]:
 
 
 def sheets(plan: Plan) -> list[Drawing]:
-    """The figures of all claims: one, or as many as need a page; those of a comparison stay together where they can."""
+    """The figures of all claims, family by family: one, or as many as need a page; those of a comparison stay together
+    where they can.
+    """
     starts, used, at = [0], 0, 0
-    for comparison in plan.comparisons:
-        lines = len(comparison.claims) + 1  # with its heading
+    claims = [(claim.family, comparison.name) for comparison in plan.comparisons for claim in comparison.claims]
+    order = ordered_families(family for family, _ in claims)
+    for _, same in groupby(sorted(claims, key=lambda claim: order.index(claim[0]))):
+        lines = len(list(same)) + 1  # with its heading
         for i in range(lines - 1):
             if used and used + (1 if i else min(lines, SHEET)) > SHEET:
                 starts.append(at)

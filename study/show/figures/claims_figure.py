@@ -16,13 +16,14 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from study.metrics import METRICS
 from study.show import formats
-from study.show.claims.table import lines, pair
+from study.show.claims.table import lines, pair, part
 from study.show.figures import NARROW as NARROW_END
 from study.show.figures.panel import STYLE, page
 
 INK, SOFT, BAND, RULE = "#1b1f24", "#57606a", "#cdd7e0", "#dfe4e9"
 FAR = {True: 5, False: 3}  # times the middle one of all, of factors or not: what is farther out is past the edge
-SIZE, LINE, PAD = 7.5, 0.145, 0.05  # points; inches: of a line of text, and around a row
+TINT = "#e9eef2"
+SIZE, LINE, PAD, FAMILY = 7.5, 0.145, 0.05, 0.22  # points; inches: of a line of text, around a row, a family's heading
 
 
 class Mark(NamedTuple):
@@ -71,11 +72,23 @@ class Row(NamedTuple):
     verdict: str
     effect: str  # as text
     within: str = ""  # what stands in place of a mark
+    family: str = ""  # where there is another than the primary one
 
 
-def rows(claims: pd.DataFrame) -> list[Row]:
-    """``claims``: rows of claims.parquet."""
-    return [_row(row, text.estimate) for (_, row), text in zip(claims.iterrows(), lines(claims), strict=True)]
+class Heading(NamedTuple):
+    """Over the claims of a comparison, or of a family. ``top``: inches from the first one."""
+
+    top: float
+    text: str
+    of_family: bool = False
+
+
+def rows(claims: pd.DataFrame, stated: slice = slice(None)) -> list[Row]:
+    """``claims``: those of a study, of which some are drawn."""
+    family = dict(zip(claims.index, (line.family for line in lines(claims)), strict=True))
+    shown = part(claims, stated)
+    pairs = zip(shown.iterrows(), lines(shown), strict=True)
+    return [_row(row, text.estimate)._replace(family=family[at]) for (at, row), text in pairs]
 
 
 def _row(row: pd.Series, said: Any) -> Row:
@@ -99,13 +112,18 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) ->
     texts = [formats.figure(row.claim) for row in claims]
     pad = 2 * PAD if form.stacked else PAD
     folded = [_folded(text, form.claim) for text in texts]
-    headings: dict[str, float] = {}
-    tops, y = [], 0.0
+    headings: list[Heading] = []
+    tops, y, before = [], 0.0, ("", "")
     for row, text in zip(claims, folded, strict=True):
-        if row.comparison not in headings:
-            y += 0.05 * bool(headings)
-            headings[row.comparison] = y
+        if row.family != before[0]:
+            y += 0.12 * bool(headings)
+            headings.append(Heading(y, f"Family: {row.family}", of_family=True))
+            y += FAMILY + 0.04
+        if (row.family, row.comparison) != before:
+            y += 0.05 * bool(headings and not headings[-1].of_family)
+            headings.append(Heading(y, titles.get(row.comparison, row.comparison)))
             y += LINE + PAD
+        before = row.family, row.comparison
         tops.append(y)
         y += LINE * (text.count("\n") + 1 + form.stacked) + pad
     above, below = 0.26, 0.5
@@ -118,9 +136,10 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) ->
         def write(x: float, down: float, text: str, **how: Any) -> None:
             figure.text(x, height - above - down, text, **{"transform": inch, "va": "center", "fontsize": SIZE, **how})
 
-        for name, top in headings.items():
-            title = _folded(formats.figure(titles.get(name, name)), form.width - 1).partition("\n")[0]
-            write(0.06, top + (LINE + PAD) / 2, title, weight="bold", color=INK)
+        for heading in headings:
+            title = _folded(formats.figure(heading.text), form.width - 1).partition("\n")[0]
+            middle = heading.top + (FAMILY if heading.of_family else LINE + PAD) / 2
+            write(0.06, middle, title, weight="bold", color=INK)
         middles = []
         for row, text, top in zip(claims, folded, tops, strict=True):
             block = LINE * (text.count("\n") + 1)
@@ -134,8 +153,12 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) ->
         over = figure.add_axes((0, 0, 1, 1), zorder=3)
         over.set(xlim=(0, form.width), ylim=(0, height))
         over.axis("off")
-        for top in [*headings.values()][1:]:
-            over.plot([0.06, form.width - 0.06], [height - above - top + 0.02] * 2, color=RULE, linewidth=0.7)
+        for heading, after_family in zip(headings, [True, *(one.of_family for one in headings)], strict=False):
+            top = height - above - heading.top
+            if heading.of_family:
+                over.add_patch(Rectangle((0, top - FAMILY), form.width, FAMILY, color=TINT, linewidth=0, zorder=0))
+            elif not after_family:
+                over.plot([0.06, form.width - 0.06], [top + 0.02] * 2, color=RULE, linewidth=0.7)
         for row, at in zip(claims, middles, strict=True):
             _mark(over, form.verdict + 0.04, height - above - at, MARKS[row.verdict])
         write(sum(form.panels) / 2, -0.13, "named first: worse ←  → better", color=SOFT, ha="center")
@@ -256,5 +279,7 @@ def caption(claims: Sequence[Row]) -> str:
         parts.append("Grey band: differences within the claim's margin.")
     if any(row.within for row in claims):
         parts.append("Words in place of a mark: the claim has no effect size.")
+    if any(row.family for row in claims):
+        parts.append("Claims of one family are corrected together, and each family holds 5 % of its own.")
     parts.append("An arrow leads to what is past the edge of the axis.")
     return " ".join(parts)
