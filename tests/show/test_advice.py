@@ -46,6 +46,7 @@ def test_how_many_seeds_for_which_arms_and_at_what_cost(suggest: Suggest, tmp_pa
     (row,) = claims(tmp_path).to_dict("records")
     assert row["verdict"] == "undecided"
     assert lines[0].startswith("1 of 1 claim is undecided.")
+    assert lines[2:4] == ["", "a"]
     words = r"^    a chance of 50 % that \d+ seeds in all decide it, of 80 % with (\d+) \(10 now\)$"
     found = re.search(words, "\n".join(lines), re.M)
     assert found

@@ -63,7 +63,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame, file: str = "FILE") 
     for comparison in plan.comparisons:
         pairs = [(claim, row) for claim in comparison.claims if (row := next(rows))["verdict"] == "undecided"]
         if pairs:
-            yield f"\n{comparison.name}"
+            yield from ("", comparison.name)
         given = [_advise(plan, store, claim, row, divisors.get(claim.family, 1), looks) for claim, row in pairs]
         for (claim, row), advice in zip(pairs, given, strict=True):
             yield f"  {sentence(claim.metric, claim.better, claim.than, claim.form, row['margin'])}"
@@ -76,7 +76,8 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame, file: str = "FILE") 
             more = True
             yield from _more_seeds(plan, comparison, seeds)
     if more:
-        yield f"\n`{command('check', file)}` says how long it takes once the file is edited."
+        yield ""
+        yield f"`{command('check', file)}` says how long it takes once the file is edited."
         within = f"Judging again is within the {counted(looks, 'look')} that the study file declared."
         yield note_on_looks(again, looks, "Judging again") or within
 
