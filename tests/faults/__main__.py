@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--tries", type=int, help="of each fault; else as many as it says")
     parser.add_argument("--seed", type=int, default=0, help="repeats the moments")
     parser.add_argument("--folder", help="where it works, and what was not right stays; else a temporary one")
-    parser.add_argument("--at-once", type=int, default=2, help="tries at a time")
+    parser.add_argument("--at-once", type=int, default=3, help="tries at a time: some wait")
     parser.add_argument("--minutes", type=float, default=inf, help="after which no try begins")
     arguments = parser.parse_args()
     wanted = [fault for fault in FAULTS if any(word.lower() in fault.name.lower() for word in arguments.only)]

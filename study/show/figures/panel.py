@@ -16,6 +16,7 @@ matplotlib.use("Agg")
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from fontTools.subset import Options
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,6 +29,8 @@ from study.show.figures.data import Evidence, Look
 from study.store.files import replacing
 from study.wording import listed
 
+# The glyphs of a PDF have their places. To read how their font would place them takes half of the time that one takes.
+getattr(Options, "_drop_tables_default", []).extend(("GSUB", "GPOS", "GDEF", "kern"))
 FEW, SOME = 8, 40  # arms that lines, and that rows of dots, can show
 Grid = list[list[int | str]]  # which panel stands where, as in ``Figure.subplot_mosaic``
 WIDTH = 7.2  # inches: a page's text
