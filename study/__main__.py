@@ -57,6 +57,12 @@ def main(argv: list[str] | None = None) -> int:
     job.add_argument("--tell", type=int, metavar="N", help="say how far it is to this file descriptor too")
     verb("run", "time", "time the arms of a study, alone on the machine (called by rule time)", "plan")
     verb("show", "collect", "gather all runs of a study and summarize them (called by rule collect)", "plan")
+    text = "say how far a study is that runs: again and again until all of it is there, or Ctrl-C"
+    watch = verb("watch", "watch", text, "file")
+    watch.add_argument(
+        "--every", type=float, default=5.0, metavar="SECONDS", help="between looks; 5 if nothing is said"
+    )
+    watch.add_argument("--once", action="store_true", help="look once")
     claims = verb("show", "claims", "print the verdict on every claim of a study", "file")
     required = "exit 1 unless every claim, of all families, has this verdict, at a declared look"
     claims.add_argument("--require", choices=WORDS, help=required)
@@ -77,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
     text = "write a study, its records and its report as one zip file, to be handed over"
     export = verb("exchange", "export", text, "file")
     export.add_argument("--to", metavar="ZIP", help="where it is written; STUDY.zip where nothing else is said")
-    for sub in (check, claims, suggest, arm, why, merge, again, export):
+    for sub in (check, watch, claims, suggest, arm, why, merge, again, export):
         sub.add_argument("--results", default="results", help="the store that its results are in")
     verb("show", "table", "write the tables of one comparison", "plan", "comparison")
     verb("show", "figure", "draw one figure of a comparison", "plan", "name", "comparison")

@@ -26,6 +26,15 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(head)} {last} {tail}" if head else tail
 
 
+def duration(seconds: float) -> str:
+    """``40 seconds``, ``4 minutes``, ``2.5 hours``, ``3 days``."""
+    if seconds < 100:
+        return f"{max(5, 5 * round(seconds / 5))} seconds"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3600:.2g} hours" if seconds < 48 * 3600 else f"{seconds / 86400:,.0f} days"
+
+
 def leading(text: str | None) -> float | None:
     """The number that a figure as printed begins with: 120 of "120 s"; None of "high complexity"."""
     found = re.match(r"\s*[<>~≈±]?\s*([-+−]?[\d,]*\.?\d+(?:[eE][-+]?\d+)?)", text or "")

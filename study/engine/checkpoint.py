@@ -13,11 +13,12 @@ from typing import Any
 
 import torch
 
+from study.engine.record import Curve
 from study.engine.shard import ALONE, Shard
 from study.engine.signals import Interrupted, handling
 from study.store.files import replacing
 
-Watch = Callable[[int, int], None]  # told of the steps done and to do
+Watch = Callable[[int, int, Sequence[Curve]], None]  # told of the steps done and to do, and of all curves so far
 
 
 def _sum(key: str, content: bytes) -> bytes:
@@ -81,15 +82,18 @@ class Checkpoints:
         print(f"{self._path(keys[0])}: going on after step {self.saved} of {budget}", flush=True)
         return states
 
-    def tick(self, done: int, budget: int, states: Callable[[], list[dict[str, Any]]]) -> None:
-        """Called after every step, with the steps done and to do in all, and what gives the states of all slices.
+    def tick(
+        self, done: int, budget: int, states: Callable[[], list[dict[str, Any]]], curves: Sequence[Curve] = ()
+    ) -> None:
+        """Called after every step, with the steps done and to do in all, what gives the states of all slices, and the
+        curves of all runs.
 
-        They are of tensors and plain values. Raises Interrupted once a signal asked for the end.
+        States are of tensors and plain values. Raises Interrupted once a signal asked for the end.
         """
         if not self.writing:
             return
         if self.watch:
-            self.watch(done, budget)
+            self.watch(done, budget, curves)
         due = done - self.saved >= self.every * budget and time.monotonic() - self.time >= self.seconds
         if due or self.signals:
             for key, state in zip(self.keys, states(), strict=True):

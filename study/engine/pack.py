@@ -157,7 +157,7 @@ class Pack:
             self.norms += self.step(batch, self.done / self.budget)
             self.done += 1
             if checkpoints:
-                checkpoints.tick(self.done, self.budget, self.state_dict)
+                checkpoints.tick(self.done, self.budget, self.state_dict, self.curves)
         self.evaluated = stop
         return self.norms / (stop - start)
 

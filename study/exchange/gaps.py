@@ -28,8 +28,7 @@ def explained(plan: Plan, store: Store, known: Mapping[str, KnownArm], file: str
         lacking = sum(len(gap.seeds) for gap in gaps[name])
         failed = _failed(name, plan, store)
         word = "there" if not lacking else "failed" if failed else "missing" if lacking == wanted else "partly"
-        by = f", tuned by {arm.selection.name}" if arm.selection else ""
-        yield f"{word:8} {plan.names[name]}{by}: {wanted - lacking} of {counted(wanted, 'run')}"
+        yield f"{word:8} {plan.names[name]}: {wanted - lacking} of {counted(wanted, 'run')}"
         for failure in failed:
             yield f"           {failure.what} failed: {failure.reason}" + f" (log: {failure.log})" * bool(failure.log)
         if lacking and lacking < wanted:

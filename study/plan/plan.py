@@ -141,6 +141,13 @@ class PlannedComparison(Measured, Frozen):
         """Label by arm id: of the arms of every selection."""
         return {arm: planned.label for planned in self.arms for arm in (planned.arm, *planned.tuned.values())}
 
+    @property
+    def names(self) -> dict[str, str]:
+        """As ``trained``; where arms of one label are tuned by several metrics, by which: ``adam, by val_loss``."""
+        several = len({*self.selections.values()}) > 1
+        by = {arm: f", by {select}" for planned in self.arms for select, arm in planned.tuned.items() if several}
+        return {arm: f"{label}{by.get(arm, '')}" for arm, label in self.trained.items()}
+
     def arms_for(self, metric: str) -> dict[str, str]:
         """Label → the arm that ``metric`` is read from."""
         select = self.selections.get(metric, "val_accuracy")
@@ -245,11 +252,11 @@ class Plan(Frozen):
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """Arms for people, by id: the first comparison that has it, its label there, its id."""
+        """Arms for people, by id: the first comparison that has it, its name there, its id."""
         return {
-            arm: f"{comparison.name}, {label} ({arm})"
+            arm: f"{comparison.name}, {name} ({arm})"
             for comparison in reversed(self.comparisons)
-            for arm, label in comparison.trained.items()
+            for arm, name in comparison.names.items()
         }
 
     @cached_property

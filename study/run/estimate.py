@@ -23,7 +23,7 @@ from study.run.packs import MOST, packs
 from study.run.timing import MAX_STEPS, WARM_UP, blocks, seconds_of
 from study.store.failures import said
 from study.store.layout import Store
-from study.wording import counted
+from study.wording import counted, duration
 
 SECONDS = 1.5  # for timing packs; the kinds that are left are judged by those that were timed
 STEPS = 5  # of one kind
@@ -198,12 +198,3 @@ def total(jobs: Sequence[tuple[int, float]], at_once: int) -> float:
     """Seconds until all ``jobs`` (devices, seconds) are done, where so many devices work at a time."""
     area = sum(min(devices, at_once) * seconds for devices, seconds in jobs)
     return max([area / at_once, *(seconds for _, seconds in jobs)])
-
-
-def duration(seconds: float) -> str:
-    """``40 seconds``, ``4 minutes``, ``2.5 hours``, ``3 days``."""
-    if seconds < 100:
-        return f"{max(5, 5 * round(seconds / 5))} seconds"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} minutes"
-    return f"{seconds / 3600:.2g} hours" if seconds < 48 * 3600 else f"{seconds / 86400:,.0f} days"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from math import prod
+from statistics import median
 
+from study.engine.record import Curve
+from study.metrics import METRICS
 from study.plan.jobs import Job
 
 AGAIN = 20.0  # seconds between lines
@@ -24,11 +28,11 @@ class Progress:
         self.total = sum(map(prod, trials)) + sum(len(unit.block.seeds) for unit in job.blocks)
         self._began = self._said = time.monotonic()
 
-    def within(self, runs: int, done: int, budget: int) -> None:
-        """Called after every step of a pack of so many ``runs``, with the steps done and to do."""
+    def within(self, runs: int, done: int, budget: int, curves: Sequence[Curve]) -> None:
+        """Called after every step of a pack of so many ``runs``, with steps done and to do, and the curves so far."""
         now = time.monotonic()
         if now - self._said >= AGAIN and done:
-            self._say(self.done + runs * done / budget, now)
+            self._say(self.done + runs * done / budget, now, f"; step {done:,} of {budget:,}{_last(curves)}")
 
     def add(self, runs: int) -> None:
         """So many more are made."""
@@ -37,12 +41,21 @@ class Progress:
         if now - self._said >= AGAIN and self.done < self.total:
             self._say(self.done, now)
 
-    def _say(self, done: float, now: float) -> None:
+    def _say(self, done: float, now: float, more: str = "") -> None:
         self._said = now
         left = (now - self._began) * max(0.0, self.total / done - 1)
         about = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min" if left < 5400 else f"{left / 3600:.1f} h"
-        line = f"job {self.job}: {done:.0f} of {self.total} runs, about {about} left"
+        line = f"job {self.job}: {done:.0f} of {self.total} runs, about {about} left{more}"
         print(line, flush=True)
         if self.tell is not None:
             with suppress(OSError):  # gone by now
                 os.write(self.tell, f"{line}\n".encode())
+
+
+def _last(curves: Sequence[Curve]) -> str:
+    """``, median validation accuracy 0.953``: of all runs, at the last evaluation of each."""
+    rows = [curve[-1] for curve in curves if curve]
+    for metric in ("val_accuracy", "val_loss"):
+        if values := [row[metric] for row in rows if row.get(metric) is not None]:
+            return f", {'median ' * (len(values) > 1)}{METRICS[metric].title} {median(values):.3g}"
+    return ""

@@ -20,7 +20,7 @@ from typing import IO
 
 import torch
 
-from study.axes.recipe import Recipe, digest
+from study.axes.recipe import Recipe
 from study.axes.trainer import Command
 from study.engine.lines import LogError, read
 from study.engine.pack import Slice
@@ -67,17 +67,15 @@ class Scripts:
         """
         try:
             return [
-                self._trained(runs.recipe, seed, self._folder(unit) / f"{runs.recipe.id}-{seed}") for seed in runs.seeds
+                self._trained(runs.recipe, seed, self.store.scripts(unit) / f"{runs.recipe.id}-{seed}")
+                for seed in runs.seeds
             ]
         except Exception as error:  # the others of its job go on
             return error
 
     def remove(self, unit: str) -> None:
         """What was kept of a unit, by name, whose records are written, or that failed."""
-        shutil.rmtree(self._folder(unit), ignore_errors=True)
-
-    def _folder(self, unit: str) -> Path:
-        return self.store.checkpoints / f"script-{digest(unit)}"
+        shutil.rmtree(self.store.scripts(unit), ignore_errors=True)
 
     def _trained(self, recipe: Recipe, seed: int, place: Path) -> Record:
         """One run: of a script that ended before its records were written, what it left."""

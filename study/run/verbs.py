@@ -6,16 +6,16 @@ import json
 import sys
 import time as clock
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 from study.axes.code import make_importable
 from study.axes.custom import make_ready
 from study.errors import Refused, suggest
 from study.plan.check import verbs as planning
-from study.plan.damage import without_damaged
 from study.plan.jobs import BlockUnit, Job, SearchUnit, jobs
 from study.plan.limits import Limits
-from study.plan.plan import open_plan
+from study.plan.plan import Plan, open_plan
 from study.run import forks
 from study.store.failures import note_failure, said
 from study.store.files import write_if_changed
@@ -23,27 +23,27 @@ from study.store.layout import Store
 
 
 def check(arguments: Namespace) -> None:
-    """What planning says of a study file; then how long the study would take here."""
-    plan = planning.check(arguments)
-    store, _ = without_damaged(plan, Store(arguments.results))
-    if arguments.dry:
-        from study.run.dry import try_all
-        from study.run.estimate import data_of
+    """What planning says of a study file, with how long the study would take here."""
 
-        found = try_all(plan, lambda arm: data_of(arm.dataset, store.dataset(arm.dataset_id)))
-        if found.wrong:
-            raise Refused([*dict.fromkeys(line for lines in found.wrong.values() for line in lines)])
-        print(*found.lines(plan), sep="\n", end="\n" * bool(found.tried))
-    if arguments.no_time:
-        return
-    to_do = jobs(plan, store, Limits(gpu=arguments.gpu))
-    if to_do or (plan.timing and not store.timing(plan.timing.id).exists()):
-        began = clock.perf_counter()
-        from study.run.estimate import estimate
+    def time(plan: Plan, store: Store) -> Iterator[str]:
+        if arguments.dry:
+            from study.run.dry import try_all
+            from study.run.estimate import data_of
 
-        make_importable(plan.folder)
+            found = try_all(plan, lambda arm: data_of(arm.dataset, store.dataset(arm.dataset_id)))
+            if found.wrong:
+                raise Refused([*dict.fromkeys(line for lines in found.wrong.values() for line in lines)])
+            yield from found.lines(plan)
+        to_do = [] if arguments.no_time else jobs(plan, store, Limits(gpu=arguments.gpu))
+        timing = plan.timing and not arguments.no_time and not store.timing(plan.timing.id).exists()
+        if to_do or timing:
+            began = clock.perf_counter()
+            from study.run.estimate import estimate
 
-        print(estimate(plan, store, to_do, began, arguments.gpu))
+            make_importable(plan.folder)
+            yield estimate(plan, store, to_do, began, arguments.gpu)
+
+    planning.check(arguments, time)
 
 
 def dry(arguments: Namespace) -> int:
@@ -118,8 +118,9 @@ def job(arguments: Namespace) -> int:
 def time(arguments: Namespace) -> None:
     plan, store = open_plan(arguments.plan)
     forks.ensure_running()
+    from study.run.attempt import keeping
     from study.run.timing import time_study
 
     make_ready([choice for arm in plan.timed.values() for choice in arm.outline.choices], plan.folder)
-
-    time_study(plan, store)
+    with keeping(store.log("time", plan.timing.id if plan.timing else ""), ()):
+        time_study(plan, store)

@@ -155,6 +155,7 @@ def figure(arguments: Namespace) -> None:
 def report(arguments: Namespace) -> int:
     """Draw the tables and figures that show something new, then the page; what cannot be drawn is said in a line."""
     from study.show.drawing import Studio
+    from study.show.page.index import index
     from study.show.page.report import render
 
     plan, store = open_plan(arguments.plan)
@@ -162,6 +163,7 @@ def report(arguments: Namespace) -> int:
     for drawing, error in failed:
         print(f"FAILED {drawing.name} of {drawing.of}: {error}", file=sys.stderr)
     write_if_changed(store.study(plan.study) / "report.html", render(plan, store))
+    write_if_changed(store.root / "index.html", index(store))
     return int(bool(failed))
 
 

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from study.axes.recipe import digest
+
 DEFAULT_RESULTS = "results"  # the store, where nobody names another
 BLOCK = re.compile(r"runs-(\d+-\d+)\.parquet")
 
@@ -102,6 +104,10 @@ class Store:
     def checkpoints(self) -> Path:
         """Of packs in hand; whatever else is in its next pack, a slice goes on from its own."""
         return self.root / "checkpoints"
+
+    def scripts(self, unit: str) -> Path:
+        """Of runs of scripts in hand, by the name of what they are made for: a folder for each."""
+        return self.checkpoints / f"script-{digest(unit)}"
 
     def dry(self, dry: str) -> Path:
         """How what is of a person's own is computed, as it was tried before any job."""

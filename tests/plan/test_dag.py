@@ -153,10 +153,10 @@ def test_a_search_that_failed_is_one_line_whoever_waits_for_it(
     assert len(waiting) == 2
     put(dag.store.failed_search(first), "KeyError: 0")
     *lines, last = end(dag)
-    assert lines == [f"FAILED a, sgd ({waiting[0].id}), tuning: KeyError: 0 (log: its.log)"]
+    assert lines == [f"FAILED a, sgd, by val_accuracy ({waiting[0].id}), tuning: KeyError: 0 (log: its.log)"]
     assert last == "The same command again does only what is missing."
     put(dag.store.failed(waiting[1].id, Block(0, 2)), "RuntimeError: 1")
-    assert end(dag)[1] == f"FAILED a, sgd ({waiting[1].id}), seeds 0-2: RuntimeError: 1 (log: its.log)"
+    assert end(dag)[1] == f"FAILED a, sgd, by val_loss ({waiting[1].id}), seeds 0-2: RuntimeError: 1 (log: its.log)"
     for arm in waiting:
         for path in (dag.store.runs(arm.id, Block(0, 2)), dag.store.curves(arm.id, Block(0, 2))):
             path.parent.mkdir(parents=True, exist_ok=True)

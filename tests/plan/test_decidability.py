@@ -132,7 +132,7 @@ def test_a_comparison_of_few_seeds_may_come_last(study: dict[str, Any], check: C
     }  # fmt: skip
     study["seeds"], study["comparisons"]["a"]["claims"] = 16, [CLAIM]
     lines = check(study)[1].splitlines()
-    assert lines[lines.index("2 claims, 2 to test") + 3 :][:2] == [
+    assert lines[lines.index("2 claims, 2 to test") + 4 :][:2] == [
         "  16 seeds    3.1e-05    6.1e-05    0.00012    0.00024    with 9 tied pairs a claim can still be decided",
         "  6 seeds     (0.031)    (0.062)    (0.12)     (0.25)     a claim can be decided only after others",
     ]

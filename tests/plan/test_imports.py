@@ -19,6 +19,7 @@ KNOWS = {  # what each folder, or module beside them, may import
     "engine": [*BASE, "plan", "engine"],
     "run": [*BASE, "plan", "engine", "run"],
     "show": [*BASE, "plan", "show"],
+    "watch": [*BASE, "plan", "watch"],
     "exchange": [*BASE, "plan", "engine", "run", "exchange"],
     "project": [*BASE, "plan", "project"],
 }
@@ -59,6 +60,10 @@ def test_planning_loads_neither_torch_nor_pandas_nor_numpy() -> None:
     names = modules("plan")
     assert "study.plan.workflow.dag" in names
     assert loaded(names, {"torch", "pandas", "numpy", "sklearn", "matplotlib"}) == ""
+
+
+def test_watching_is_as_light() -> None:
+    assert loaded(modules("watch"), {"torch", "pandas", "numpy", "pyarrow", "matplotlib"}) == ""
 
 
 def test_preparing_data_loads_no_torch() -> None:

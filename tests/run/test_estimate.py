@@ -20,9 +20,10 @@ from study.plan.file.expand import prepare
 from study.plan.jobs import jobs
 from study.plan.plan import Plan
 from study.run import estimate
-from study.run.estimate import Clock, Packs, data_of, duration, packs_of, timing_packs, total
+from study.run.estimate import Clock, Packs, data_of, packs_of, timing_packs, total
 from study.run.timing import WARM_UP, blocks
 from study.store.layout import Block, Store
+from study.wording import duration
 from tests.blocks import leave
 from tests.run.conftest import make_recipe
 
@@ -60,6 +61,17 @@ def test_check_estimates_the_time(tune: str, checked: Checked) -> None:
     (line,) = checked(STUDY.replace("TUNE", tune), "--gpu", "1")
     assert re.fullmatch(r"Time: about \d+ (seconds|minutes) on 1 core \(CPU\)(; \d+ of \d+ kinds .*)?", line)
     assert checked(STUDY.replace("TUNE", tune), "--no-time") == []
+
+
+def test_check_is_in_the_order_in_which_it_is_read(checked: Checked, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is trained, how long, whether it can decide, doubts."""
+    claims = "claims: [{metric: test_loss, better: relu, than: tanh}]}"
+    text = STUDY.replace(", schedule: [constant, plateau]", "").replace("seeds: 4", "seeds: 9")
+    Path("s.yaml").write_text(text.replace("TUNE}", claims).replace("tune: null, seeds: 1}", "seeds: 1}"))
+    assert main(["check", "s.yaml"]) == 0
+    starts = ["s.yaml: ", "  a  ", "2 comparisons, ", "In all: ", "Time: ", "1 claim, ", "warning: "]
+    lines = iter(capsys.readouterr().out.splitlines())
+    assert all(any(line.startswith(start) for line in lines) for start in starts)  # each after those before
 
 
 def test_check_says_when_not_every_kind_was_timed(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,11 +152,17 @@ def _floors_of(named: str, claims: Sequence[Tested], withdrawn: Sequence[float],
     chance = dict(with_chances(claims, looks, withdrawn))
     width = max(len("tied pairs"), *map(len, groups))
     if not all(claim.runs for claim in claims):  # where runs are not paired nothing ties
+        yield f"  in a tied pair both arms have the same value with one {_unit(claims)}: it speaks for neither"
         yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()
     for name, claim in groups.items():
         numbers = [claim.floor(ties) for ties in TIES if ties == 0 or not claim.runs]
         cells = "".join(f"{f'{p:.2g}' if p <= limit else f'({p:.2g})':<11}" for p in numbers)
         yield f"  {name:{width}}  {cells:{11 * len(TIES)}}{_meaning(claim, limit, chance[claim])}"
+
+
+def _unit(claims: Sequence[Tested]) -> str:
+    """What pairs the values of two arms."""
+    return " or in one ".join(dict.fromkeys(claim.unit for claim in claims if not claim.runs))
 
 
 def _meaning(claim: Tested, limit: float, chance: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from study.axes.dataset import Dataset
@@ -28,8 +28,11 @@ from study.wording import counted
 SEEDS = 12  # that a line names, and arms
 
 
-def check(arguments: Namespace) -> Plan:
-    """Print comparisons, arms, runs, training jobs, how much is there already, and what the claims can come to."""
+def check(arguments: Namespace, time: Callable[[Plan, Store], Iterable[str]] = lambda plan, store: ()) -> None:
+    """Print what is trained, how much of it is there, and how long the rest takes; what the claims can come to; doubts.
+
+    ``time``: what is known of it.
+    """
     store = Store(arguments.results)
     plan = prepare(Path(arguments.file), store)
     store, damaged = without_damaged(plan, store)
@@ -49,6 +52,8 @@ def check(arguments: Namespace) -> Plan:
         _print_work(plan, store, arguments.gpu)
     else:
         print("Nothing is trained here.")
+    for line in time(plan, store):
+        print(line, flush=True)
     report = store.study(plan.study) / "report.html"
     if report.exists():
         other, newer = restated(plan, store), Freshness(plan, store).newer()
@@ -61,7 +66,6 @@ def check(arguments: Namespace) -> Plan:
         print(f"{counted(len(gone), 'claim')} judged before and withdrawn since: what counted then counts on")
     for doubt in [*filter(None, [namesake(plan, Path(arguments.file), store)]), *damaged, *warnings(plan, store)]:
         print(printed(f"warning: {doubt}"))
-    return plan
 
 
 def _given(comparison: PlannedComparison) -> str:

@@ -1,0 +1,48 @@
+"""The studies of a store that have a report, on one page of links."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from study.show.claims.table import tally
+from study.show.templates import FOLDER, page
+from study.store.layout import Store
+from study.store.notes import note_text
+from study.store.seal import read_table
+from study.wording import counted
+
+
+class Entry(NamedTuple):
+    """``link``: to the report, from the page; ``about``: how large the study is, what came of its claims, and when."""
+
+    link: str
+    title: str
+    about: str
+
+
+def index(store: Store) -> str:
+    """The page. Nothing in it depends on when it is drawn."""
+    reports = sorted((store.root / "studies").glob("*/report.html"))
+    entries = [entry for report in reports if (entry := _entry(report, store))]
+    style = (FOLDER / "report.css").read_text(encoding="utf-8")
+    return page("index", title=f"Studies in {store.root.name}", style=style, entries=entries)
+
+
+def _entry(report: Path, store: Store) -> Entry | None:
+    """Of a study whose plan cannot be read nothing is known: it is left out."""
+    try:
+        plan: dict[str, Any] = json.loads(note_text(report.with_name("plan.json")))
+        about = [plan["study"], counted(len(plan["arms"]), "arm")] if plan["arms"] else [plan["study"]]
+        title = plan["title"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    with suppress(OSError, ValueError, KeyError):  # damaged: the next run of the study says so
+        claims = read_table(report.with_name("claims.parquet"), columns=["verdict"]).to_pandas()
+        about += [tally(claims)] if len(claims) else []
+    with suppress(OSError, ValueError, KeyError):
+        times = read_table(report.with_name("runs.parquet"), columns=["started_at"])["started_at"].to_pylist()
+        about += [f"trained until {max(filter(None, times))[:10]}"] if any(times) else []
+    return Entry(report.relative_to(store.root).as_posix(), title, " · ".join(about))
