@@ -27,12 +27,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from statsmodels.stats.proportion import proportion_confint
 
 from study.metrics import METRICS, Select
 from study.plan.choice import Trial, rank
 from study.stats.exact import ALPHA
 from study.stats.paired import Side, Statement, weigh
+from study.stats.reliability import exact_interval
 from study.stats.verdict import Word, judge
 
 Claim = tuple[str, str, str]  # metric, better, than
@@ -167,7 +167,7 @@ def of_claims(pool: pd.DataFrame, studies: int) -> bool:
     for stated, way in product((CLAIMS, every), WAYS):
         words = [family(arms, stated, way, number, alike=True) for number in range(studies)]
         wrong = sum(any(word != "undecided" for word in study) for study in words)
-        low, high = proportion_confint(wrong, studies, method="beta")
+        low, high = exact_interval(wrong, studies)
         share = f"{100 * wrong / studies:.1f} % of {studies:,} studies ({100 * low:.1f} to {100 * high:.1f} %)"
         print(f"{way}: any false verdict among {len(stated)} claims on arms that are alike in {share}", flush=True)
         fine &= way == "once" or low <= ALPHA
@@ -232,8 +232,7 @@ def main() -> None:
     many = [
         f"{label}, {metric}"
         for label, metric, way, wrong in found
-        if way == "by seed"
-        and proportion_confint(wrong, arguments.studies, alpha=0.05 / len(found), method="beta")[0] > ALPHA
+        if way == "by seed" and exact_interval(wrong, arguments.studies, 1 - 0.05 / len(found))[0] > ALPHA
     ]
     sys.exit(f"More false verdicts than 5 %: {'; '.join(many)}" if many or not fine else 0)
 

@@ -9,7 +9,6 @@ docs/statistics.md. Fails where false verdicts are more frequent than 5 % beyond
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,12 +17,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.article import Article, at_the_margin, equal, some_true
 from benchmarks.claims import EQUAL, MIXED, ROWS, Design, Values, hard
 from study.stats.estimates import mean_interval
 from study.stats.exact import ALPHA
+from study.stats.reliability import exact_interval
 
 PAGE = Path(__file__).parents[1] / "docs" / "statistics.md"
 MARKS = "<!-- benchmarks/verdicts.py writes this -->", "<!-- until here -->"
@@ -66,13 +65,12 @@ def false_verdicts(studies: int) -> tuple[list[str], bool]:
     """The lines of a table, and whether every rate may be 5 % or less."""
     fine, lines = True, ["| study | seeds | studies | with a false verdict | 95 % interval | true claims supported |"]
     lines += ["|---|---:|---:|---:|---|---:|"]
-    # statsmodels collects garbage in every Holm correction: freeze what was imported.
-    pool = ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=gc.freeze)
+    pool = ProcessPoolExecutor(PROCESSES, get_context("spawn"))
     for design in DESIGNS:
         made = ceil(studies * (design.share if isinstance(design, Article) else 1))
         outcomes = list(pool.map(design.study, range(made), chunksize=5))
         wrong = sum(outcome.wrong for outcome in outcomes)
-        low, high = proportion_confint(wrong, made, method="beta")
+        low, high = exact_interval(wrong, made)
         fine &= low <= ALPHA
         cells = [design.title, design.seeds, f"{made:,}", f"{100 * wrong / made:.1f} %"]
         cells += [f"{100 * low:.1f} to {100 * high:.1f} %"]

@@ -30,7 +30,6 @@ STUDY = (
     "scipy",
     "pandas",
     "ruamel.yaml",
-    "statsmodels",
     "matplotlib",
     "seaborn",
     "jinja2",

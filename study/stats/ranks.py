@@ -6,11 +6,11 @@ from itertools import combinations
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from study.metrics import METRICS
 from study.stats.estimates import Bools, Floats, Ints
 from study.stats.exact import ALPHA, DATASETS
+from study.stats.holm import holm
 
 RESAMPLES = 2_000
 AT_ONCE = 4_000_000  # values held at once, so that thousands of arms fit into memory
@@ -96,7 +96,7 @@ def critical_difference(costs: Floats) -> Floats | None:
     apart = [np.round(costs[:, i] - costs[:, j], 9) for i, j in pairs]  # so that differences that are equal tie
     raw = [float(stats.wilcoxon(d).pvalue) if d.any() else 1.0 for d in apart]
     p = np.eye(arms)
-    for (i, j), adjusted in zip(pairs, multipletests(raw, method="holm")[1], strict=True):
+    for (i, j), adjusted in zip(pairs, holm(raw), strict=True):
         p[i, j] = p[j, i] = adjusted
     return p
 

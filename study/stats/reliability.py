@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 from study.stats.estimates import TIE, Bools
 from study.stats.paired import Statement, differences, oriented, worse_than_any
@@ -43,8 +42,15 @@ def improvement(claim: Statement) -> Improvement | None:
     if not runs:
         return None
     share = float((won + tied / 2).mean())
-    low, high = proportion_confint(share * runs, runs, method="beta")
-    return Improvement(share, float(low), float(high))
+    return Improvement(share, *exact_interval(share * runs, runs))
+
+
+def exact_interval(count: float, of: int, level: float = 0.95) -> tuple[float, float]:
+    """Of a share (Clopper and Pearson, 1934). ``count`` may have a half, for a tie."""
+    rest = (1 - level) / 2
+    low = stats.beta.ppf(rest, count, of - count + 1) if count > 0 else 0.0
+    high = stats.beta.isf(rest, count + 1, of - count) if count < of else 1.0
+    return float(low), float(high)
 
 
 class Ends(NamedTuple):

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import numpy as np
-from statsmodels.stats.multitest import multipletests
-
 from study.metrics import METRICS
 from study.stats import unpaired
 from study.stats.exact import ALPHA, Word, smallest_p, smallest_unpaired_p
+from study.stats.holm import Family
 from study.stats.outlook import Outlook, outlook
 from study.stats.paired import Evidence, Statement, interval, weigh
 
@@ -79,33 +77,6 @@ def judge(
             raw[claim.family].append(found.p)
     families = {name: Family(own) for name, own in raw.items()}
     return [_verdict(claim, found, families[claim.family], looks) for claim, found in weighed]
-
-
-class Family:
-    """The p of the claims that Holm's method corrects for together."""
-
-    def __init__(self, raw: Sequence[float]) -> None:
-        self.raw = np.array(raw, dtype=float)
-        self.holm = multipletests(self.raw, method="holm")[1] if len(raw) else self.raw
-        self.size = max(1, len(raw))
-
-    def adjusted(self, p: float) -> float:
-        """The adjusted p of a member; of any other p what it would be for a member with that p.
-
-        So a claim derived from another is judged like that one, and makes it no harder for any.
-        """
-        below = self.raw < p
-        rest = max(1, int((~below).sum()))
-        return float(min(1.0, max(np.max(self.holm, where=below, initial=0.0), rest * p)))
-
-    def divisor(self, p: float, alpha: float) -> int:
-        """What Holm's method divides ``alpha`` by for this p: the claims that are still open when it is its turn.
-
-        Once one is not rejected, none after it is: they share its divisor. So p is at most alpha / divisor where it is
-        rejected, and above where not.
-        """
-        rest = max(1, int((self.raw >= p).sum()))
-        return rest if self.adjusted(p) <= alpha else max(rest, int((self.holm > alpha).sum()))
 
 
 def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> Verdict:

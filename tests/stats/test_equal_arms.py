@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +20,6 @@ from study.stats.paired import Side, Statement
 from study.stats.verdict import judge
 
 MISTAKES = 0.001  # how unlikely a count must be before it speaks against a rate of 5 %
-
-
-@pytest.fixture(scope="module", autouse=True)
-def frozen() -> Iterator[None]:
-    gc.freeze()  # statsmodels collects garbage in every Holm correction
-    yield
-    gc.unfreeze()
 
 
 def too_many(wrong: int, studies: int) -> bool:

@@ -1,7 +1,7 @@
 """The figure of a comparison over datasets: critical-difference diagrams, then performance profiles.
 
 scikit-posthocs draws such diagrams too, with one marker for all arms, and would be one more package for a drawing: the
-tests behind them are those of scipy and statsmodels here too.
+tests behind them are those of scipy here too.
 """
 
 from __future__ import annotations
