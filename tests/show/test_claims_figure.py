@@ -39,8 +39,8 @@ def test_each_claim_is_a_line_with_the_interval_that_decided_it(
     times = np.where(claims["metric"] == "test_accuracy", 100, 1)
     known = claims["low_adjusted"].notna()
     scales = {ax.get_xlabel().split("\n")[0]: ax.get_xlim() for ax in figure.axes if ax.get_xlabel()}
-    assert set(scales) == {"points", "factor (log axis)"}
-    axis = np.where(times == 100, "points", "factor (log axis)")
+    assert set(scales) == {"points", "factor, log scale"}
+    axis = np.where(times == 100, "points", "factor, log scale")
     shown = [
         tuple(np.clip((low * by, high * by), *scales[name]))
         for low, high, by, name in zip(claims["low_adjusted"], claims["high_adjusted"], times, axis, strict=True)

@@ -39,7 +39,7 @@ KINDS = {
     "matrix": (
         f"o: {{vary: {{batch_size: [16, 32], dropout: [0, 0.3], init: [zeros, he_normal], {OPTIMIZERS[1:]}, "
         "metrics: [test_accuracy, epochs_to_target]}",
-        [HeatMap, HeatMap, Ranked],
+        [HeatMap, HeatMap, Ranked, *[LearningCurves] * 4],
     ),
     "very many": (
         f"o: {{vary: {{batch_size: {list(range(2, 47))}}}, metrics: [test_loss]}}",
@@ -80,6 +80,8 @@ def test_the_kind_suits_what_varies_and_says_units_and_n(
     for panel in results_figure.panels(evidence):
         named = evidence.axis(panel.metric).split("\n")[0] in shown
         assert named or isinstance(panel, TrainTest | LearningCurves)
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        assert not axis.get_label_text() or (axis.get_scale() == "linear") != ("scale" in axis.get_label_text())
     if LearningCurves in wanted:
         assert "epochs" in shown
         assert "validation accuracy (%)" in shown
@@ -129,6 +131,55 @@ def test_an_arm_has_one_colour_and_one_marker_in_all_panels(planned: Callable[..
     assert list(evidence.looks) == evidence.labels
     colours, markers, lines = map(set, zip(*evidence.looks.values(), strict=True))
     assert len(colours) == len(markers) == len(lines) == 8
+
+
+FACTORIALS = {  # the values of the keys, and the titles of the panels of curves
+    "2 x 3": ("optimizer: [sgd, adam], schedule: [constant, cosine, step]", [""]),
+    "3 x 3": ("optimizer: [sgd, adam, momentum], schedule: [constant, cosine, step]", ["constant", "cosine", "step"]),
+    "2 x 2 x 2": (
+        "optimizer: [sgd, adam], schedule: [constant, cosine], dropout: [0, 0.3]",
+        ["dropout=0", "dropout=0.3"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FACTORIALS)
+def test_in_a_factorial_colour_line_and_marker_are_axes(planned: Callable[..., Plan], case: str) -> None:
+    vary, titles = FACTORIALS[case]
+    vary = vary.replace("adam", "{name: adam, lr: 0.01}").replace("momentum", "{name: momentum, lr: 0.01}")
+    plan = planned(f"o: {{vary: {{{vary}}}, metrics: [test_accuracy]}}")
+    lost = "adam, cosine"
+    evidence = figure_data(
+        plan, records(plan, lambda label, seed: DIVERGED if label.startswith(lost) and not seed else {})
+    )
+    looks = {arm.label: (arm.values, evidence.looks[arm.label]) for arm in plan.comparisons[0].arms}
+    for one, first in looks.values():
+        for other, second in looks.values():
+            assert (first.color == second.color) == (one["optimizer"] == other["optimizer"])
+            assert (first.linestyle == second.linestyle) == (one["schedule"] == other["schedule"])
+            marked = "dropout" if "dropout" in one else "schedule"
+            assert (first.marker == second.marker) == (one[marked] == other[marked])
+    chosen = results_figure.panels(evidence)
+    curves = [panel for panel in chosen if isinstance(panel, LearningCurves)]
+    assert [panel.part for panel in curves] == titles
+    assert sorted(label for panel in curves for label in panel.labels) == sorted(evidence.labels)
+    figure = results_figure.draw(evidence)
+    for i, ax in enumerate(figure.axes):
+        if chosen[i:] and isinstance(chosen[i], LearningCurves):
+            lines = [line for line in ax.get_lines() if len(line.get_ydata()) > 2]  # type: ignore[arg-type]
+            assert len(lines) == len(evidence.labels) / len(titles)
+    [legend] = figure.legends
+    entries = [text.get_text() for text in legend.get_texts()]
+    assert [entries.count(text) for text in ("optimizer:", "sgd", "adam", "schedule:", "cosine")] == [1] * 5
+    assert sum(text.replace("\n", " ").startswith(lost) for text in entries) == len(evidence.labels) // 6 + (
+        case == "2 x 2 x 2"
+    )
+
+
+def test_settings_that_go_together_are_no_factorial(planned: Callable[..., Plan]) -> None:
+    plan = planned("o: {arms: [{optimizer.lr: 0.1, batch_size: 8}, {optimizer.lr: 0.2, batch_size: 16}], "
+                   "metrics: [test_loss]}")  # fmt: skip
+    assert not figure_data(plan, records(plan)).factors
 
 
 @pytest.mark.parametrize("kind", ["to target", "matrix"])

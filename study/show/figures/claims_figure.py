@@ -12,18 +12,20 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from study.metrics import METRICS
 from study.show import formats
 from study.show.claims.table import lines, pair, part
 from study.show.figures import NARROW as NARROW_END
 from study.show.figures.panel import STYLE, page
+from study.show.figures.scales import around_nothing, few_ticks
 
 INK, SOFT, BAND, RULE = "#1b1f24", "#57606a", "#cdd7e0", "#dfe4e9"
-FAR = {True: 5, False: 3}  # times the middle one of all, of factors or not: what is farther out is past the edge
 TINT = "#e9eef2"
 SIZE, LINE, PAD, FAMILY = 7.5, 0.145, 0.05, 0.22  # points; inches: of a line of text, around a row, a family's heading
+EFFECT = {True: 1.9, False: 1.2}  # inches that the text of an effect may be wide, beside one or two axes, or more
+DIRECTION = 1.05  # inches of an axis that has room for which side is better
+EFFECTS = "effect [interval]"
 
 
 class Mark(NamedTuple):
@@ -48,14 +50,13 @@ class Form(NamedTuple):
 
     width: float
     claim: float  # room for its text
-    panels: tuple[float, float]  # from, to
-    effect: float | None  # where its text begins; None where there is no room for it
-    verdict: float
+    panels: float  # where they begin; they end where effects and verdicts begin, which take what they need
+    effect: bool  # whether there is room for its text
     stacked: bool  # the claim above its interval, not beside it
 
 
-WIDE = Form(7.2, 2.5, (2.6, 4.9), 4.98, 6.22, stacked=False)
-NARROW = Form(3.45, 3.38, (0.06, 2.5), None, 2.6, stacked=True)
+WIDE = Form(7.2, 2.5, 2.7, effect=True, stacked=False)
+NARROW = Form(3.45, 3.33, 0.1, effect=False, stacked=True)
 FORMS = {"": WIDE, NARROW_END: NARROW}  # by the end of the file's name
 
 
@@ -112,9 +113,17 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) ->
     texts = [formats.figure(row.claim) for row in claims]
     pad = 2 * PAD if form.stacked else PAD
     folded = [_folded(text, form.claim) for text in texts]
+    verdicts = [row.verdict.replace(" the", "") for row in claims]
+    verdict = form.width - 0.16 - max(_width(text, "bold") for text in verdicts)  # where they begin
+    effects, effect = [""] * len(claims), verdict
+    if form.effect:
+        long = {row.effect for row in claims if _width(row.effect) > EFFECT[len(scales) < 3]}
+        effects = [row.effect.replace(" [", "\n[") if row.effect in long else row.effect for row in claims]
+        effect -= max(_width(line) for text in (EFFECTS, *effects) for line in text.split("\n")) + 0.12
+    ends = (form.panels, effect - 0.14)
     headings: list[Heading] = []
     tops, y, before = [], 0.0, ("", "")
-    for row, text in zip(claims, folded, strict=True):
+    for row, text, said in zip(claims, folded, effects, strict=True):
         if row.family != before[0]:
             y += 0.12 * bool(headings)
             headings.append(Heading(y, f"Family: {row.family}", of_family=True))
@@ -125,7 +134,7 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) ->
             y += LINE + PAD
         before = row.family, row.comparison
         tops.append(y)
-        y += LINE * (text.count("\n") + 1 + form.stacked) + pad
+        y += LINE * (max(text.count("\n"), said.count("\n")) + 1 + form.stacked) + pad
     above, below = 0.26, 0.5
     height = above + y + below
     with page() as figure:
@@ -137,18 +146,17 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) ->
             figure.text(x, height - above - down, text, **{"transform": inch, "va": "center", "fontsize": SIZE, **how})
 
         for heading in headings:
-            title = _folded(formats.figure(heading.text), form.width - 1).partition("\n")[0]
+            title, cut, _ = _folded(formats.figure(heading.text), form.width - 0.3, "bold").partition("\n")
             middle = heading.top + (FAMILY if heading.of_family else LINE + PAD) / 2
-            write(0.06, middle, title, weight="bold", color=INK)
+            write(0.06, middle, title + "…" * bool(cut), weight="bold", color=INK)
         middles = []
-        for row, text, top in zip(claims, folded, tops, strict=True):
-            block = LINE * (text.count("\n") + 1)
+        for row, text, said, told, top in zip(claims, folded, effects, verdicts, tops, strict=True):
+            block = LINE * (max(text.count("\n"), said.count("\n")) + 1)
             middles.append(top + pad / 2 + (block + LINE / 2 if form.stacked else block / 2))
             write(0.06, top + (pad + block) / 2, text, color=INK, linespacing=1.15)
             mark, at = MARKS[row.verdict], middles[-1]
-            if form.effect is not None:
-                write(form.effect, at, row.effect, color=INK)
-            write(form.verdict + 0.12, at, row.verdict.replace(" the", ""), color=mark.colour, weight="bold")
+            write(effect, at, said, color=INK, linespacing=1.15)
+            write(verdict + 0.12, at, told, color=mark.colour, weight="bold")
         # One of inches, over all: for marks beside words, and lines between comparisons.
         over = figure.add_axes((0, 0, 1, 1), zorder=3)
         over.set(xlim=(0, form.width), ylim=(0, height))
@@ -160,36 +168,47 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) ->
             elif not after_family:
                 over.plot([0.06, form.width - 0.06], [top + 0.02] * 2, color=RULE, linewidth=0.7)
         for row, at in zip(claims, middles, strict=True):
-            _mark(over, form.verdict + 0.04, height - above - at, MARKS[row.verdict])
-        write(sum(form.panels) / 2, -0.13, "named first: worse ←  → better", color=SOFT, ha="center")
-        if form.effect is not None:
-            write(form.effect, -0.13, "effect [interval]", color=SOFT)
-        write(form.verdict, -0.13, "verdict", color=SOFT)
+            _mark(over, verdict + 0.04, height - above - at, MARKS[row.verdict])
+        write(sum(ends) / 2, -0.13, "named first: worse ←  → better", color=SOFT, ha="center")
+        write(effect, -0.13, EFFECTS * form.effect, color=SOFT)
+        write(verdict, -0.13, "verdict", color=SOFT)
         gap = 0.16
-        each = (form.panels[1] - form.panels[0] - gap * (len(scales) - 1)) / len(scales)
+        each = (ends[1] - ends[0] - gap * (len(scales) - 1)) / len(scales)
         for i, scale in enumerate(scales):
-            left = form.panels[0] + i * (each + gap)
+            left = ends[0] + i * (each + gap)
             ax = figure.add_axes((left / form.width, below / height, each / form.width, y / height))
             ax.set_ylim(y, 0)
             mine = [(row, at) for row, at in zip(claims, middles, strict=True) if row.scale == scale]
-            _panel(ax, scale, mine)
+            _panel(ax, scale, mine, each, valued=not form.effect)
     return figure
 
 
-def _folded(text: str, room: float) -> str:
-    """The text in lines that are no wider than so many inches."""
-    font, found = FontProperties(family=STYLE["font.sans-serif"], size=SIZE), [""]
+def _width(text: str, weight: str = "normal") -> float:
+    """Inches, with some more for hinting."""
+    font = FontProperties(family=STYLE["font.sans-serif"], size=SIZE, weight=weight)
+    return 1.05 * float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
+
+
+def _folded(text: str, room: float, weight: str = "normal") -> str:
+    """The text in lines that are no wider than so many inches; a word that is wider is broken."""
+    found = [""]
     for word in text.split(" "):
         longer = f"{found[-1]} {word}".strip()
-        if text_to_path.get_text_width_height_descent(longer, font, ismath=False)[0] / 72 <= room or not found[-1]:
+        if _width(longer, weight) <= room:
             found[-1] = longer
-        else:
-            found.append(word)
+            continue
+        found += [""] * bool(found[-1])
+        for letter in word:
+            if found[-1] and _width(found[-1] + letter, weight) > room:
+                found.append("")
+            found[-1] += letter
     return "\n".join(found)
 
 
-def _panel(ax: Axes, scale: str, claims: Sequence[tuple[Row, float]]) -> None:
-    """The claims whose effect has this scale, each at its place."""
+def _panel(ax: Axes, scale: str, claims: Sequence[tuple[Row, float]], room: float, valued: bool) -> None:
+    """The claims whose effect has this scale, each at its place. ``room``: the width, in inches; ``valued``: with the
+    value of what is past an edge.
+    """
     ratio, nothing = scale == "factor", float(scale == "factor")
     low, high = limits([row for row, _ in claims], ratio)
     if ratio:
@@ -220,8 +239,15 @@ def _panel(ax: Axes, scale: str, claims: Sequence[tuple[Row, float]]) -> None:
                 ax.plot(edge, at, arrow, color=mark.colour, markersize=5, markeredgewidth=0, clip_on=False, zorder=4)
         if low <= row.value <= high:
             _mark(ax, row.value, at, mark)
-    _ticks(ax, ratio)
-    ax.set_xlabel(f"{scale}{' (log axis)' * ratio}\nworse ←  → better", fontsize=SIZE, color=INK)
+        elif valued:
+            left = row.value < low  # the edge; the value stands at the inner end of what is drawn
+            inner = inside[2 if left else 1] if np.isfinite(row.low) else low if left else high
+            ax.annotate(row.effect.partition(" [")[0], (inner, at), (5 if left else -5, 0), textcoords="offset points",
+                        ha="left" if left else "right", va="center", fontsize=7, color=mark.colour)  # fmt: skip
+    few_ticks(ax.xaxis, max(1, int(room / 0.45)))
+    ax.tick_params(labelsize=7)
+    label = _folded(f"{scale}{', log scale' * ratio}", room)
+    ax.set_xlabel(label + "\nworse ←  → better" * (room > DIRECTION), fontsize=SIZE, color=INK)
 
 
 def _mark(ax: Axes, x: float, y: float, mark: Mark) -> None:
@@ -233,35 +259,8 @@ def _mark(ax: Axes, x: float, y: float, mark: Mark) -> None:
 
 def limits(claims: Sequence[Row], ratio: bool) -> tuple[float, float]:
     """Ends of the axis: all intervals and margins, but for what lies so far out that it would squeeze the others."""
-    read: Any = np.log if ratio else np.asarray
-    numbers = np.array([[row.value, row.low, row.high] for row in claims], dtype=float)
-    if ratio:
-        numbers = np.where(numbers > 0, numbers, np.nan)
-    places = read(numbers)
-    places = places[np.isfinite(places)]
-    margins = read(np.array([row.margin for row in claims if row.margin > ratio] or [float(ratio)]))
-    reach = np.abs(places)
-    if reach.any():
-        places = places[reach <= FAR[ratio] * max(float(np.median(reach[reach > 0])), float(margins.max()))]
-    least, most = min(0.0, places.min(initial=0)), max(0.0, places.max(initial=0))
-    least, most = min(least, -1.2 * margins.max()), max(most, 1.2 * margins.max())
-    span = (most - least) or (np.log(2) if ratio else 1.0)
-    least, most = min(least - 0.05 * span, -0.2 * span), max(most + 0.05 * span, 0.2 * span)
-    return (float(np.exp(least)), float(np.exp(most))) if ratio else (float(least), float(most))
-
-
-def _ticks(ax: Axes, ratio: bool) -> None:
-    low, high = ax.get_xlim()
-    if ratio:
-        steps = ((1, 1.5, 2, 3, 5), (1, 2, 5), (1,))
-        each = [[s * 10.0**k for k in range(-9, 10) for s in kind if low <= s * 10.0**k <= high] for kind in steps]
-        fitting = next((ticks for ticks in [sorted({1.0, *found}) for found in each] if len(ticks) <= 5), None)
-        ax.xaxis.set_major_locator(FixedLocator(fitting or [low, 1.0, high]))
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:.3g}".replace("-", "−"))
-    else:
-        ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    ax.tick_params(labelsize=7)
+    margins = [row.margin for row in claims if row.margin > ratio]
+    return around_nothing([[row.value, row.low, row.high] for row in claims], margins, ratio)
 
 
 def caption(claims: Sequence[Row]) -> str:

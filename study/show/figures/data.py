@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,13 +16,15 @@ from study.show.formatting import heading
 from study.show.observations import Observations, cores_of, device_of, workers
 from study.show.records import Records
 from study.show.tables.results_table import BROKEN, ordered
-from study.show.tables.tuning import ALL_DIVERGED, doubts, found
+from study.show.tables.tuning import ALL_DIVERGED, by_selection, doubts, found
 from study.stats.estimates import Found, estimate_of
 
 # seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
 COLOURS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#56b4e9", "#949494")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ((), (4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (3, 1, 1, 1, 1, 1), (8, 2), (2, 2), (5, 1, 2, 1))
+ARROWS = {"higher": "↑", "lower": "↓"}
+PLAIN = "0.35"  # of lines and markers whose colour says nothing
 KNOWN = 16  # arms that colour and marker together tell apart, at a glance
 
 
@@ -36,7 +39,39 @@ class Look(NamedTuple):
 def looks(arms: Iterable[str]) -> dict[str, Look]:
     """One for each arm; colours repeat after eight, with other markers."""
     marked = {arm: (i % 8, (i + i // 8) % 8) for i, arm in enumerate(arms)}
-    return {x: Look(COLOURS[i], MARKERS[j], (0, DASHES[i]) if DASHES[i] else "-") for x, (i, j) in marked.items()}
+    return {x: Look(COLOURS[i], MARKERS[j], _dashed(i)) for x, (i, j) in marked.items()}
+
+
+def _dashed(i: int) -> Any:
+    return (0, DASHES[i]) if DASHES[i] else "-"
+
+
+def factors(comparison: PlannedComparison) -> dict[str, dict[str, Look]]:
+    """What tells the values of keys that are crossed, by key and value: colours those of the first, lines those of the
+    second, markers those of the third where there are three, else of the second too. Empty where the arms do not fill
+    more than half of the grid of their keys, or have more values than there are looks.
+    """
+    every = [list(dict.fromkeys(arm.values[key] for arm in comparison.arms)) for key in comparison.keys]
+    told = every[: 3 if len(every) == 3 else 2]
+    if len(every) < 2 or max(map(len, told)) > len(COLOURS) or 2 * len(comparison.arms) <= prod(map(len, every)):
+        return {}
+    places = range(len(COLOURS))
+    kinds = [
+        [Look(COLOURS[i], "") for i in places],
+        [Look(PLAIN, MARKERS[i] if len(told) == 2 else "", _dashed(i)) for i in places],
+        [Look(PLAIN, MARKERS[i], "") for i in places],
+    ]
+    pairs = zip(comparison.keys, told, kinds, strict=False)
+    return {key: dict(zip(values, looks, strict=False)) for key, values, looks in pairs}
+
+
+def crossed(comparison: PlannedComparison, told: Mapping[str, Mapping[str, Look]]) -> dict[str, Look]:
+    """The look of each arm, by what ``factors`` says of its values."""
+    found = {}
+    for arm in comparison.arms:
+        colour, *others = [told[key][arm.values[key]] for key in told]
+        found[arm.label] = Look(colour.color, others[-1].marker, others[0].linestyle)
+    return found
 
 
 class Scaling(NamedTuple):
@@ -70,7 +105,9 @@ class Evidence:
         self.comparison, self.records, self.observations = comparison, records, observations
         self.labels = ordered(comparison)
         alike = dict.fromkeys(self.labels, Look(COLOURS[0], MARKERS[0]))
-        self.looks = looks(self.labels) if len(self.labels) <= KNOWN else alike
+        self.factors = factors(comparison)
+        arms = crossed(comparison, self.factors) if self.factors else looks(self.labels)
+        self.looks = {label: arms[label] for label in self.labels} if self.told else alike
         runs = observations.runs(comparison.name)
         self.runs = runs[runs["arm"].isin(list(comparison.labels))]
         self._ends: dict[Any, dict[Any, int]] = pd.crosstab(self.runs["label"], self.runs["status"]).to_dict("index")
@@ -81,6 +118,11 @@ class Evidence:
         self.scaling = scaling_of(comparison, records)
         self.chosen = {arm: one for arm, one in found(records.tuning).items() if arm in comparison.trained}
         self._seconds = records.timing.groupby("arm")["step_seconds"].max()
+
+    @property
+    def told(self) -> bool:
+        """Whether looks tell arms apart, or at least some of what they are."""
+        return bool(self.factors) or len(self.labels) <= KNOWN
 
     @property
     def clock(self) -> str:
@@ -129,9 +171,16 @@ class Evidence:
         arms = self.comparison.arms_for(metric)
         return {label: float(self._seconds[arm]) for label, arm in arms.items() if arm in self._seconds.index}
 
+    def tuned(self, metric: str) -> str:
+        """``tuned by validation loss``: the arms that a metric is read from; empty where all are tuned by one."""
+        if len(by_selection(self.comparison)) < 2:
+            return ""
+        return f"tuned by {METRICS[self.comparison.selections[metric]].title}"
+
     def axis(self, metric: str) -> str:
-        """The axis label of a metric, with its unit."""
-        return textwrap.fill(heading(metric, self.observations.unit(self.comparison.name, metric), self.device), 34)
+        """The axis label of a metric, with its unit, and an arrow to where it is better."""
+        named = heading(metric, self.observations.unit(self.comparison.name, metric), self.device)
+        return textwrap.fill(f"{named} {ARROWS[METRICS[metric].better]}", 34)
 
     def why_empty(self, metric: str) -> str:
         """Why there is nothing to draw of a metric."""
@@ -167,6 +216,10 @@ class Evidence:
         parts = (label, self.broken(label), self.marked(label, metric))
         return "\n".join(textwrap.fill(part, width) for part in parts if part)
 
-    def legend(self) -> dict[str, Look]:
-        """The looks of the arms, by what is to be known of each."""
-        return {self.named(label, width=28): look for label, look in self.looks.items()}
+    def legend(self) -> dict[str, dict[str, Look]]:
+        """The looks of the arms, by what is to be known of each; of crossed keys those of their values, by key, then of
+        the arms of which there is something to be known.
+        """
+        shown = [label for label in self.looks if not self.factors or self.broken(label) or self.marked(label)]
+        arms = {self.named(label, width=28): self.looks[label] for label in shown}
+        return self.factors | ({"": arms} if arms else {})

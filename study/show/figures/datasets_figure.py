@@ -21,7 +21,8 @@ from study.plan.plan import Plan, PlannedComparison
 from study.show.datasets import across, has_figure, is_cost
 from study.show.figures import panel
 from study.show.figures.data import Look, looks
-from study.show.figures.panel import PERCENT, WIDTH, Grid, Panel, arms, compose, nothing, steps
+from study.show.figures.panel import WIDTH, Grid, Panel, arms, compose, nothing, steps
+from study.show.figures.scales import PERCENT
 from study.show.tables.rank_table import Scores, scores
 from study.stats.estimates import Floats
 from study.stats.exact import DATASETS, decidable, fewest_seeds

@@ -1,4 +1,4 @@
-"""Panels, a page of them, and what all share: style, marks, the axes of accuracies and of losses, and how to save."""
+"""Panels, a page of them, and what all share: style, marks, and how to save."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import cleandoc
+from itertools import groupby
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any, ClassVar
@@ -22,10 +23,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator
 
 from study.metrics import METRICS
-from study.show.figures.data import Evidence, Look
+from study.show.figures.data import ARROWS, Evidence, Look
+from study.show.figures.scales import name_scales
+from study.show.tables.tuning import short
 from study.store.files import replacing
 from study.wording import listed
 
@@ -43,8 +45,6 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "evenhand", "pdf.fonttype": 42, "savefig.dpi": 200,
     "figure.autolayout": False, "figure.constrained_layout.use": False,  # so that no layout engine means none
 }  # fmt: skip
-PERCENT: dict[str, Any] = {"ylim": (-2, 104), "yticks": [0, 25, 50, 75, 100]}
-TICKS = np.array([0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9])  # percent
 MEAN: dict[str, Any] = {
     "marker": "D", "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.8, "linestyle": "",
 }  # fmt: skip
@@ -65,6 +65,11 @@ class Panel(ABC):
     def height(self) -> float:
         """Inches."""
         return 2.1
+
+    @property
+    def title(self) -> str:
+        """What stands over it, beside its letter."""
+        return ""
 
     def words(self) -> dict[str, str]:
         """What stands in the caption for words in braces; of panels of one kind, the list of what each says."""
@@ -93,6 +98,16 @@ class MetricPanel(Panel):
     def suits(cls, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
         """The metrics to draw a panel of each. ``metrics``: those that no kind before this one shows."""
 
+    @property
+    def title(self) -> str:
+        """By what the arms were tuned that it shows, where others of the comparison were tuned otherwise."""
+        return self.evidence.tuned(self.metric)
+
+    @classmethod
+    def made(cls, evidence: Evidence, metrics: Sequence[str]) -> list[MetricPanel]:
+        """The panels themselves."""
+        return [cls(evidence, metric) for metric in cls.suits(evidence, metrics)]
+
     def covers(self) -> set[str]:
         """The metrics that this panel shows, so that no other has to."""
         return {self.metric}
@@ -116,17 +131,18 @@ def compose(panels: Sequence[Panel], places: Grid, n: str, width: float = WIDTH)
             panel.draw(axes[i])
             if len(panels) > 1:
                 axes[i].set_title(ascii_lowercase[i % 26], loc="left", weight="bold", fontsize=9, x=-0.02)
-        handles = {str(mark.get_label()): mark for panel in panels for mark in panel.handles()}
+        name_scales(figure)
+        handles = {(mark.get_gid(), mark.get_label()): mark for panel in panels for mark in panel.handles()}
+        titles = [panel.title for panel in panels]
+        if handles:
+            titles[0] = f"{n}\n{titles[0]}".strip()
+        for i, title in enumerate(titles):
+            axes[i].set_title(title, loc="right", fontsize=8, color="0.25")
         if not handles:
             figure.suptitle(n, x=0.99, ha="right", fontsize=8, color="0.25")
             return figure
-        axes[0].set_title(n, loc="right", fontsize=8, color="0.25")
-        lengths = [max(map(len, label.split("\n"))) + 8 for label in handles]
-        room = int(90 * width / WIDTH)  # letters
-        columns = len(handles) if sum(lengths) <= room else max(1, room // max(lengths))
-        figure.legend(
-            handles=[*handles.values()], loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6
-        )
+        marks, columns = _columns([*handles.values()], int(90 * width / WIDTH))
+        figure.legend(handles=marks, loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6)
     return figure
 
 
@@ -141,6 +157,12 @@ def caption(panels: Sequence[Panel]) -> str:
         text = " ".join(cleandoc(kind.__doc__ or "").split()).format(**words)
         parts.append(f"({', '.join(ascii_lowercase[i % 26] for i in places)}) {text}" if len(panels) > 1 else text)
     return " ".join(parts)
+
+
+def directions(panels: Sequence[Panel]) -> str:
+    """What the arrows at axes say."""
+    found = {METRICS[panel.metric].better for panel in panels}
+    return f"{'; '.join(f'{arrow}: {better} is better' for better, arrow in ARROWS.items() if better in found)}."
 
 
 class Layout(ConstrainedLayoutEngine):
@@ -212,38 +234,34 @@ def steps(ax: Axes, x: np.ndarray, shares: np.ndarray, ends: tuple[float, float]
                 markeredgewidth=0, clip_on=False)  # fmt: skip
 
 
-def arms(looks: Mapping[str, Look]) -> list[Line2D]:
-    """The arms in a legend. ``looks``: by what is said of them there."""
-    return [Line2D([], [], **look._asdict(), markersize=4.5, label=label) for label, look in looks.items()]
+def arms(looks: Mapping[str, Look], part: str = "") -> list[Line2D]:
+    """The arms in a legend. ``looks``: by what is said of them there; ``part``: of the legend."""
+    return [Line2D([], [], **look._asdict(), markersize=4.5, label=label, gid=part) for label, look in looks.items()]
 
 
-def loss_scale(ax: Axes, low: float, high: float) -> None:
-    """A logarithmic axis, with more ticks where its values span less than a decade and a half."""
-    ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7) if high < 30 * low else (1,)))
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter("")
+def legend(evidence: Evidence) -> list[Line2D]:
+    """The arms of a comparison in a legend, or the values of its keys, with their names."""
+    found = []
+    for part, looks in evidence.legend().items():
+        named = part and not any("=" in value for value in looks)
+        found += arms({f"{short(part)}:": Look("none", "", "")} if named else {}, part) + arms(looks, part)
+    return found
 
 
-def error_scale(ax: Axes, low: float, high: pd.Series) -> None:
-    """Accuracies spaced by the logarithm of their errors: 90, 95 and 98 % are as far apart as they matter.
+def _columns(handles: Sequence[Artist], room: int) -> tuple[list[Artist], int]:
+    """The entries of a legend in so many columns: in one row; each part in its own; or as many as have room."""
 
-    ``low`` is the lowest that is shown, ``high`` are the highest of each arm or epoch; in percent.
-    """
-    top, below = 99.95, high[high < 100].max()  # the end: a little above the highest accuracy that is not 100 %
-    if np.isfinite(below):
-        top = min(top, 100 - (100 - below) / 2)
+    def letters(handle: Artist) -> int:
+        return max(map(len, str(handle.get_label()).split("\n"))) + 8
 
-    def forward(accuracy: Any) -> Any:
-        return -np.log10(100 - np.minimum(accuracy, top))
-
-    def inverse(place: Any) -> Any:
-        return 100 - 10 ** -np.asarray(place)
-
-    ax.set_yscale("function", functions=(forward, inverse))
-    ax.set_ylim(max(0.0, min(float(np.nan_to_num(low)), 50)), top)
-    ax.set_yticks(TICKS[top > TICKS], labels=[f"{tick:g}" for tick in TICKS[top > TICKS]])
-    ax.set_yticks([], minor=True)
+    parts = [list(part) for _, part in groupby(handles, key=lambda handle: handle.get_gid() or "")]
+    most, blank = max(map(len, parts)), Line2D([], [], linestyle="", label=" ")
+    rows = [[*part, *[blank] * (most - len(part))] for part in parts]
+    if sum(map(letters, handles)) <= room:
+        return list(handles), len(handles)
+    if len(parts) > 1 and sum(max(map(letters, column)) for column in zip(*rows, strict=True)) <= room:
+        return [row[i] for i in range(most) for row in rows], most
+    return list(handles), max(1, room // max(map(letters, handles)))
 
 
 def save(figure: Figure, stem: Path, text: str = "") -> None:

@@ -14,7 +14,7 @@ from study.show.figures import panel
 from study.show.figures import panels as folder
 from study.show.figures.data import Evidence
 from study.show.figures.panel import FEW, WIDTH, Grid, MetricPanel, compose, grid
-from study.show.tables.tuning import doubtful_arms, read_from
+from study.show.tables.tuning import doubtful_arms
 from study.stats.ranks import all_tie, stability
 from study.wording import counted
 
@@ -36,7 +36,7 @@ def panels(evidence: Evidence) -> list[MetricPanel]:
     made: list[MetricPanel] = []
     left = metrics
     for kind in kinds():
-        mine = [kind(evidence, metric) for metric in kind.suits(evidence, left)]
+        mine = kind.made(evidence, left)
         made += mine
         covered = {metric for panel in mine for metric in panel.covers()}
         left = [metric for metric in left if metric not in covered]
@@ -59,9 +59,9 @@ def caption(evidence: Evidence) -> str:
         broken = [f"{len(broken)} of {len(evidence.labels)} arms have runs that did not finish"]
     texts = (
         panel.caption(chosen),
+        panel.directions(chosen),
         f"{'; '.join([_behind(chosen, evidence), *broken])}.",
         repeated(evidence),
-        read_from(evidence.comparison),
         doubtful_arms(evidence.comparison, evidence.chosen),
     )
     return " ".join(text for text in texts if text)
@@ -102,8 +102,13 @@ def _behind(chosen: Sequence[MetricPanel], evidence: Evidence) -> str:
 
 def _places(chosen: Sequence[MetricPanel], evidence: Evidence) -> Grid:
     """Panels below each other where they are wide; else the first left and the others beside it, where they are few."""
-    if chosen[0].wide:
-        return grid(chosen, 1)
-    if len(evidence.labels) > FEW or not 1 < len(chosen) < 5:
+    wide = [i for i, each in enumerate(chosen) if each.wide]
+    if wide:
+        rest = grid(chosen[len(wide) :], 2) if len(chosen) > len(wide) else []
+        others: Grid = [[place if place == "." else int(place) + len(wide) for place in row] for row in rest]
+        over: Grid = [[i] * (len(others[0]) if others else 1) for i in wide]
+        return over + others
+    facets = [each.metric for each in chosen if not each.covers()]
+    if len(evidence.labels) > FEW or len(facets) > 1 or not 1 < len(chosen) < 5:
         return grid(chosen, 2)
     return [[0, i] for i in range(1, len(chosen))]

@@ -6,8 +6,8 @@ the figure of the comparison, which has no room left.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
-from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ from study.plan.search import Searched
 from study.plan.trials import settings_of
 from study.show.figures import panel
 from study.show.figures.data import KNOWN, Evidence
-from study.show.figures.panel import FEW, Panel, arms, compose, error_scale, grid, loss_scale, nothing
+from study.show.figures.panel import FEW, Panel, compose, grid, legend, nothing
+from study.show.figures.scales import cut, error_scale, loss_scale, parts
 from study.show.tables.tuning import (
     ALL_DIVERGED,
     NOT_YET,
@@ -56,7 +57,8 @@ class Candidates(Panel):
 
         ``chosen``: by label, without arms that are not tuned yet.
         """
-        self.evidence, self.metric, self.setting, self.joined = evidence, select, setting, joined
+        self.evidence, self.setting, self.joined = evidence, setting, joined
+        self.metric = self.select = select
         self.few, self.known = (len(evidence.labels) <= most for most in (FEW, KNOWN))
         self.chosen = {label: evidence.chosen[arm] for arm, label in labels.items() if arm in evidence.chosen}
         tuning = evidence.records.tuning
@@ -84,6 +86,13 @@ class Candidates(Panel):
         """Inches of the strip of seeds that were lost."""
         return ROW * self.lost["label"].nunique() + 0.06 if self.known and len(self.lost) else 0.0
 
+    @property
+    def title(self) -> str:
+        """The metrics that are read from the arms that are chosen so, where not all are."""
+        selections = by_selection(self.evidence.comparison)
+        decided = listed(METRICS[metric].title for metric in selections[self.select])
+        return textwrap.fill(f"tuning for {decided}", 44) if len(selections) > 1 else ""
+
     def words(self) -> dict[str, str]:
         chosen = [one for one in self.chosen.values() if one]
         by_run = any(one.by_run for one in chosen)
@@ -105,7 +114,7 @@ class Candidates(Panel):
     def handles(self) -> list[Artist]:
         chosen = Line2D([], [], linestyle="", marker="o", markersize=7, color="0.75", markeredgecolor="0.1",
                         markeredgewidth=1.1, label="chosen")  # fmt: skip
-        return [*arms(self.evidence.legend()), chosen] if self.known else []
+        return [*legend(self.evidence), chosen] if self.evidence.told else []
 
     def draw(self, ax: Axes) -> None:
         width, size, alpha = (1.5, 3.6, 1) if self.few else (1, 3, 0.8) if self.known else (0.6, 0, 0.4)
@@ -149,6 +158,9 @@ class Candidates(Panel):
             error_scale(ax, values.min(), values)
         else:
             loss_scale(ax, values.min(), values.max())
+            found = parts(values, log=True)
+            if not len(found.below):  # the best are what the figure is for
+                cut(ax.yaxis, found)
 
     def _mark(self, ax: Axes, label: str, at: tuple[float, float]) -> None:
         """The chosen candidate; with an arrow past the edge where the arm is undertuned."""
@@ -243,13 +255,8 @@ def draw(panels: Sequence[Candidates]) -> Figure:
 
 
 def caption(panels: Sequence[Candidates]) -> str:
-    """What the panels show, which metrics hang on each, and the arms that ended on an edge."""
-    evidence, texts = panels[0].evidence, [panel.caption(panels)]
-    selections = by_selection(evidence.comparison)
-    for select, metrics in selections.items() if len(selections) > 1 else ():
-        letters = [ascii_lowercase[i % 26] for i, one in enumerate(panels) if one.metric == select]
-        decided = listed(METRICS[metric].title for metric in metrics)
-        texts.append(f"({', '.join(letters)}) decides {decided}.")
+    """What the panels show, and the arms that ended on an edge."""
+    evidence, texts = panels[0].evidence, [panel.caption(panels), panel.directions(panels)]
     gone = [label for label in evidence.labels if any(one.chosen.get(label, ()) is None for one in panels)]
     if gone:
         texts.append(f"{listed(gone)}: {ALL_DIVERGED}, so nothing was trained.")

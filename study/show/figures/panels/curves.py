@@ -13,22 +13,38 @@ from matplotlib.ticker import MaxNLocator
 from study.metrics import METRICS
 from study.metrics import ToTarget as Reached
 from study.show.figures.data import Evidence
-from study.show.figures.panel import FEW, PERCENT, MetricPanel, arms, error_scale, loss_scale, nothing, steps
+from study.show.figures.panel import FEW, MetricPanel, legend, nothing, steps
+from study.show.figures.scales import PERCENT, Parts, cut, error_scale, loss_scale, parts
 
+PANELS = 4  # of curves, at most
+ROW = 11  # percent: the height of a line of text
 WORST = 1e300  # stands for a diverged run; not infinite, so that quantiles can be taken
 
 
 class LearningCurves(MetricPanel):
-    """{Metric} {when}, spaced by {scale}. Line: median over seeds, a diverged seed counting as worst;
-    band: the middle half of the seeds.
+    """{Metric} {when}. Line: median over seeds, a diverged seed counting as worst; band: the middle half of the
+    seeds.
     """
 
     place = 2
-    height = 2.9
+
+    def __init__(self, evidence: Evidence, metric: str, labels: Sequence[str] = (), part: str = "") -> None:
+        """``labels``: those drawn, of all; ``part``: what they have in common, and others not."""
+        super().__init__(evidence, metric)
+        self.labels, self.part = labels or evidence.labels, part
+
+    @classmethod
+    def made(cls, evidence: Evidence, metrics: Sequence[str]) -> list[MetricPanel]:
+        parts = facets(evidence)
+        return [cls(evidence, each, parts[part], part) for each in cls.suits(evidence, metrics) for part in parts]
+
+    @property
+    def height(self) -> float:
+        return 2.2 if self.part else 2.9
 
     @classmethod
     def suits(cls, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
-        if evidence.scaling or not metrics or len(evidence.labels) > FEW:  # several devices learn what one learns
+        if evidence.scaling or not facets(evidence):  # several devices learn what one learns
             return []
         comparison = evidence.comparison
         if not comparison.here:
@@ -37,6 +53,11 @@ class LearningCurves(MetricPanel):
             return [comparison.target.metric]
         return ["val_loss" if not evidence.classes or comparison.metrics[0].endswith("_loss") else "val_accuracy"]
 
+    @property
+    def title(self) -> str:
+        tuned = self.evidence.tuned(self.evidence.comparison.metrics[0])  # whose arms are drawn
+        return "\n".join(filter(None, (tuned, self.part)))
+
     def covers(self) -> set[str]:
         return set()
 
@@ -44,13 +65,10 @@ class LearningCurves(MetricPanel):
         epochs = self.evidence.curves["epoch"].dropna()
         whole = self.evidence.clock == "epoch" and (epochs % 1 == 0).all()
         when = "after each epoch" if whole else "at each evaluation"
-        return super().words() | {
-            "when": when,
-            "scale": "the logarithm of the error" if self.accuracy else "its logarithm",
-        }
+        return super().words() | {"when": when}
 
     def handles(self) -> list[Artist]:
-        return [*arms(self.evidence.legend())]
+        return [*legend(self.evidence)]
 
     @property
     def accuracy(self) -> bool:
@@ -70,7 +88,7 @@ class LearningCurves(MetricPanel):
             frame["low"] = frame["low"].fillna(0).where(high.notna())
         else:
             frame["high"] = high.fillna(frame[["low", "median", "high"]].max(axis=None)).where(frame["low"].notna())
-        for label, arm in frame.groupby("label", sort=False):
+        for label, arm in frame[frame["label"].isin(self.labels)].groupby("label", sort=False):
             look = evidence.looks[str(label)]
             every = max(1, len(arm) // 8)
             ax.plot(
@@ -82,6 +100,7 @@ class LearningCurves(MetricPanel):
             error_scale(ax, low, high)
         else:
             loss_scale(ax, low, high.max())
+            cut(ax.yaxis, self._parts(frame))
         target = evidence.comparison.target
         if target and target.metric == metric:
             level = target.value * 100 if self.accuracy else target.value
@@ -90,6 +109,17 @@ class LearningCurves(MetricPanel):
                 "target", (0, level), xycoords=("axes fraction", "data"), xytext=(3, 2), textcoords="offset points",
                 ha="left", va="bottom", color="0.35", fontsize="small", in_layout=False,
             )  # fmt: skip
+
+    def _parts(self, frame: pd.DataFrame) -> Parts:
+        """An arm that ends far from the others is far, where it is outside of all that they did."""
+        values = frame.set_index("label")[["low", "median", "high"]]
+        last = values["median"].dropna().groupby(level=0).last()
+        (low, high), *_ = found = parts(last, log=True)
+        if not found.apart:
+            return found
+        others = values[values.index.isin(last[last.between(low, high)].index)].to_numpy(dtype=float)
+        low, high, every = np.nanmin(others), np.nanmax(others), np.unique(values.to_numpy(dtype=float))
+        return Parts((float(low), float(high)), every[every < low], every[every > high])
 
     def _quartiles(self) -> pd.DataFrame:
         """Columns label, epoch (or step), low, median, high over seeds; a run that diverged counts as worst from there,
@@ -115,6 +145,22 @@ class LearningCurves(MetricPanel):
         return pd.concat(parts, ignore_index=True)
 
 
+def facets(evidence: Evidence) -> dict[str, list[str]]:
+    """The arms that a panel can show: all of them; or, of keys that are crossed, those that are alike in all but the
+    first two, or the first. Empty where that makes too many panels.
+    """
+    arms, keys = evidence.comparison.arms, evidence.comparison.keys
+    if len(arms) <= FEW and len(evidence.factors) < 3:
+        return {"": evidence.labels}
+    for inner in (2, 1) if evidence.factors else ():
+        found: dict[str, list[str]] = {}
+        for arm in arms:
+            found.setdefault(", ".join(arm.values[key] for key in keys[inner:]), []).append(arm.label)
+        if len(found) <= PANELS and max(map(len, found.values())) <= FEW:
+            return found
+    return {}
+
+
 def _given(evidence: Evidence) -> list[str]:
     """Of curves that somebody brought: the validation twin of what is shown first, itself, or what there is."""
     runs = evidence.comparison.runs
@@ -137,7 +183,7 @@ class ToTarget(MetricPanel):
         return [m for m in metrics if METRICS[m].target] if len(evidence.labels) <= FEW else []
 
     def handles(self) -> list[Artist]:
-        return [*arms(self.evidence.legend())]
+        return [*legend(self.evidence)]
 
     def draw(self, ax: Axes) -> None:
         evidence = self.evidence
@@ -159,15 +205,20 @@ class ToTarget(MetricPanel):
             if len(reached) < len(values):
                 ax.plot([end], [most], marker="|", markersize=8, color=look.color, clip_on=False)
                 short.setdefault(most, []).append(f"{label}: {len(reached)}/{len(values)}")
-        for at, texts in short.items():
+        texts = [(at, text) for at, group in sorted(short.items()) for text in reversed(group)]
+        places = [at + 3 if at <= 50 else at - ROW - 3 for at, _ in texts]
+        for i in range(1, len(places)):  # none over another, nor over the top
+            places[i] = max(places[i], places[i - 1] + ROW)
+        for i, (place, (_, text)) in enumerate(zip(places, texts, strict=True)):
             ax.annotate(
-                "\n".join(texts), (1, at), xycoords=("axes fraction", "data"), xytext=(-4, -3 if at > 50 else 3),
-                textcoords="offset points", ha="right", va="top" if at > 50 else "bottom", fontsize="small",
-                in_layout=False,
+                text, (1, min(place, 104 - ROW * (len(texts) - i))), xycoords=("axes fraction", "data"), xytext=(-4, 0),
+                textcoords="offset points", ha="right", va="bottom", fontsize="small", in_layout=False,
+                bbox={"color": "white", "alpha": 0.7, "pad": 0.3, "linewidth": 0},
             )  # fmt: skip
         ax.set(xlabel=evidence.axis(self.metric), ylabel="runs that reached\nthe target (%)", **PERCENT)
         ax.set_xlim(0, limit * 1.02)
         ax.xaxis.set_major_locator(MaxNLocator(5))
+        cut(ax.xaxis, parts(known["value"], (0,) if complete else (0, limit)))
 
     def _budget(self, label: str) -> float:
         """Where an arm's curve ends: its last evaluation, in the metric's unit; NaN where it was never trained."""

@@ -9,16 +9,21 @@ from math import log, prod
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.figures.data import COLOURS, Evidence, looks
-from study.show.figures.panel import SOME, MetricPanel, nothing
+from study.show.figures.panel import SOME, MetricPanel, legend, nothing
+from study.show.figures.scales import Parts, parts, spaced
 from study.show.formatting import COUNTED
+from study.show.tables.tuning import short
+from study.wording import counted
 
 ANNOTATED = 200  # cells; above this their figures are only in the table
 TICKED = 40  # rows or columns
+LETTERS = 76  # that names beside each other have room for
 Levels = list[list[str]]  # the values of each key
 
 
@@ -49,15 +54,22 @@ class HeatMap(MetricPanel):
         texts = cells["text"].fillna("").to_numpy().reshape(shape(comparison))
         annotate, known = values.size <= ANNOTATED, np.isfinite(values)
         ax.set_facecolor("0.86")
+        (low, high), below, above = parts(values) if known.any() else Parts((0.0, 1.0), values[:0], values[:0])
+        far = np.sort(values[known & ((values < low) | (values > high))])
+        beyond = (
+            f"\n{counted(len(far), 'arm')} beyond: {far[0]:.3g}" + f" to {far[-1]:.3g}" * (len(far) > 1)
+            if len(far)
+            else ""
+        )
         sns.heatmap(
             values, ax=ax, cmap="cividis_r" if METRICS[self.metric].better == "lower" else "cividis",
             annot=texts if annotate else False, fmt="", annot_kws={"fontsize": 7}, linewidths=0.5 if annotate else 0,
-            linecolor="white", rasterized=not annotate, cbar=known.any(), vmin=None if known.any() else 0,
-            vmax=None if known.any() else 1,
-            cbar_kws={"label": self.evidence.axis(self.metric), "pad": 0.015, "aspect": 14, "fraction": 0.05},
+            linecolor="white", rasterized=not annotate, cbar=known.any(), vmin=low, vmax=high,
+            cbar_kws={"label": self.evidence.axis(self.metric) + beyond, "pad": 0.015, "aspect": 14, "fraction": 0.05,
+                      "extend": ("neither", "min", "max", "both")[bool(len(below)) + 2 * bool(len(above))]},
         )  # fmt: skip
         for row, column in np.argwhere(~known) if annotate else ():
-            ax.text(column + 0.5, row + 0.5, texts[row, column], ha="center", va="center", fontsize=6.5, color="0.2")
+            ax.text(column + 0.5, row + 0.5, texts[row, column], ha="center", va="center", fontsize=7, color="0.2")
         if not known.any():
             ax.set_xlabel(f"{self.evidence.axis(self.metric)}: no estimate in any arm")
         name_levels(ax, down, across=False)
@@ -96,9 +108,15 @@ class Ranked(MetricPanel):
         return list(metrics) if len(evidence.labels) > SOME else []
 
     def words(self) -> dict[str, str]:
-        told = f"; colours and markers tell the values of {self.evidence.comparison.keys[0]}"
-        estimator = self.evidence.estimator(self.metric)
+        factors, estimator = map(short, self.evidence.factors), self.evidence.estimator(self.metric)
+        told = f"; colours and markers tell the values of {short(self.evidence.comparison.keys[0])}"
+        if self.evidence.factors:
+            colour, *_, marker = factors
+            told = f"; colours tell the values of {colour}, markers those of {marker}"
         return super().words() | {"estimator": estimator, "colours": told * (len(self._kinds()) > 1)}
+
+    def handles(self) -> list[Artist]:
+        return [*legend(self.evidence)] if self.evidence.factors else []
 
     def draw(self, ax: Axes) -> None:
         evidence, metric = self.evidence, self.metric
@@ -110,8 +128,9 @@ class Ranked(MetricPanel):
         if not len(dots):
             nothing(ax, evidence.why_empty(metric))
         kinds = self._kinds()
-        for kind, look in looks(kinds).items():
-            part = dots[dots["label"].isin(kinds[kind])]
+        by = looks(kinds)
+        for kind, labels in kinds.items():
+            part, look = dots[dots["label"].isin(labels)], evidence.looks[labels[0]] if evidence.factors else by[kind]
             ax.scatter(
                 part["label"].map(arms["rank"]), part["value"], s=9, linewidth=0, alpha=0.7, color=look.color,
                 marker=look.marker, rasterized=len(dots) > 2000, label=kind,
@@ -121,18 +140,20 @@ class Ranked(MetricPanel):
         unreached = f", {without} without an estimate" if without else ""
         ax.set(xlabel=f"arms, worst to best ({len(arms)}{unreached})", ylabel=evidence.axis(metric))
         ax.set_xlim(0, len(arms) + 1)
-        low, high = dots["value"].min(), dots["value"].max()
-        if not METRICS[metric].percent and 0 < 30 * low < high:
-            ax.set_yscale("log")
-        if len(kinds) > 1 and len(dots):
+        spaced(ax.yaxis, dots["value"], linear=bool(METRICS[metric].percent))
+        if len(kinds) > 1 and len(dots) and not evidence.factors:
             columns = max(1, min(len(kinds), 100 // (max(map(len, kinds)) + 6)))  # else all panels shrink to make room
             ax.legend(ncols=columns, frameon=False, loc="lower left", bbox_to_anchor=(0, 0.98), markerscale=1.6,
                       borderaxespad=0, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
 
     def _kinds(self) -> dict[str, list[str]]:
-        """The arms by the value of the first key that varies; all as one where looks would repeat."""
+        """The arms by their looks; else by the value of the first key, or all as one where looks would repeat."""
         comparison = self.evidence.comparison
         kinds: dict[str, list[str]] = {}
+        if self.evidence.factors:
+            for label, look in self.evidence.looks.items():
+                kinds.setdefault(f"{look.color} {look.marker}", []).append(label)
+            return kinds
         for arm in comparison.arms:
             kinds.setdefault(arm.values.get(comparison.keys[0], "") if comparison.keys else "", []).append(arm.label)
         return kinds if len(kinds) <= len(COLOURS) else {"": self.evidence.labels}
@@ -172,7 +193,7 @@ def name_levels(ax: Axes, values: Levels, across: bool) -> None:
         places, names = (np.arange(groups) + 0.5) * total / groups, values[depth] * (groups // len(values[depth]))
         longest = max(map(len, names))
         inner = depth == len(values) - 1
-        turned = inner and across and longest > 5
+        turned = inner and across and longest * total > LETTERS
         if inner and total > TICKED:
             places, names, longest = places[:0], [], 0
         axes = ax if inner else ax.secondary_xaxis("top") if across else ax.secondary_yaxis("left")

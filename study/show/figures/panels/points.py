@@ -7,6 +7,7 @@ from math import log2
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -16,10 +17,12 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from study.metrics import METRICS
 from study.show.figures.data import Evidence, Look
 from study.show.figures.panel import FEW, MEAN, MetricPanel, estimate, nothing, scatter, spread
+from study.show.figures.scales import cut, parts, spaced
 from study.wording import counted, leading
 
 SIDES = {"train": (Look("0.55", "s"), -0.14), "test": (Look("0.1", "o"), 0.14)}  # greys: colours stand for arms
 INK, SHADE = "0.25", "0.94"
+LETTERS = 30  # that names beside each other have room for
 IDEAL: dict[str, Any] = {"color": "0.55", "linewidth": 0.8}
 REPORTED: dict[str, Any] = {
     "marker": "o", "markersize": 8, "markerfacecolor": "none", "markeredgecolor": INK, "linestyle": "",
@@ -62,19 +65,15 @@ class Dots(MetricPanel):
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="x", color="0.92")
         ax.set(xlabel=evidence.axis(metric), ylabel="")
-        self._scale(ax, dots["value"].min(), dots["value"].max())
-
-    def _scale(self, ax: Axes, low: float, high: float) -> None:
-        """Positive values over more than a factor of 30 get a logarithmic axis."""
-        percent = METRICS[self.metric].shown == "%"
+        low, high, percent = dots["value"].min(), dots["value"].max(), METRICS[metric].shown == "%"
         if np.isnan(low):
             ax.set_xticks([])
-        elif not percent and low > 0 and high / low > 30:
-            ax.set_xscale("log")
+            return
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+        if np.isclose(low, high, rtol=1e-3):
+            ax.set_xlim(min(0.0, 2 * low), 101 if percent and high >= 0 else max(0.0, 2 * high) or 1)
         else:
-            if np.isclose(low, high, rtol=1e-3):
-                ax.set_xlim(min(0.0, 2 * low), 101 if percent and high >= 0 else max(0.0, 2 * high) or 1)
-            ax.xaxis.set_major_locator(MaxNLocator(5))
+            spaced(ax.xaxis, dots["value"], estimates, linear=percent)
 
 
 class Rounds(Dots):
@@ -119,6 +118,11 @@ class TrainTest(MetricPanel):
         kinds = [kind for kind in ("accuracy", "loss") if {f"train_{kind}", f"test_{kind}"} <= set(metrics)]
         return [f"test_{kind}" for kind in kinds[:1]] if len(evidence.labels) <= FEW else []
 
+    @property
+    def title(self) -> str:
+        one, other = (self.evidence.tuned(metric) for metric in sorted(self.covers(), reverse=True))
+        return one if one == other else f"training: {one}\ntest: {other}"
+
     def covers(self) -> set[str]:
         return {self.metric, self.metric.replace("test_", "train_")}
 
@@ -143,19 +147,22 @@ class TrainTest(MetricPanel):
                 up = (side == "train") == (kind == "accuracy")  # training is the better side: labels move apart
                 ax.annotate(
                     {"train": "training", "test": "test"}[side], (last + 0.14, means[last]),
-                    xytext=(10, 4 if up else -4), textcoords="offset points", va="center", color=look.color,
+                    xytext=(8, 5 if up else -5), textcoords="offset points", va="center", color=look.color,
                     in_layout=False,
                 )  # fmt: skip
         names = [evidence.named(label, self.metric, 14) for label in evidence.labels]
         ax.set_xticks(range(len(names)), labels=names)
-        ax.set_xlim(-0.5, len(names) - 0.1)
+        if len(names) * max(len(line) for name in names for line in name.split("\n")) > LETTERS:
+            ax.tick_params(axis="x", labelrotation=30)
+        ax.set_xlim(-0.5, 1.28 * len(names) - 0.5)  # room for the two names
         ax.grid(axis="y", color="0.92")
         ax.set(xlabel="", ylabel=evidence.axis(self.metric).replace("test ", ""))
+        cut(ax.yaxis, parts(pd.concat([evidence.dots(metric)["value"] for metric in self.covers()])))
 
 
 class Speedup(MetricPanel):
     """{Metric} over one device. Every timing round is a dot beside the geometric mean with its 95 % interval
-    (diamond and bar); both axes are logarithmic.{reported} Thin line: ideal.{shaded}{times}
+    (diamond and bar).{reported} Thin line: ideal.{shaded}{times}
     """
 
     place = 2
