@@ -12,9 +12,10 @@ from scipy import stats
 
 from study.metrics import METRICS
 from study.plan.plan import Plan
+from study.show.observations import observe
 from study.show.figures import results_figure
 from study.show.formatting import effect
-from study.show.page.report import finding
+from study.show.page.finding import finding
 from study.show.tables.results_table import table
 from study.stats.estimates import estimate_of
 from study.store.layout import Store
@@ -118,7 +119,7 @@ def test_the_headline_goes_by_the_table_s_estimate_and_names_a_median(planned: C
     plan = planned("o: {vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}, metrics: [test_accuracy]}")
     for change, words in ((plain, "highest test accuracy, "), (broken, "highest median of test accuracy, ")):
         found = records(plan, change)
-        said = finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), found.tuning)
+        said = finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), observe(plan, found), found.tuning)
         assert said[0].startswith(f"adam has the {words}")
 
 

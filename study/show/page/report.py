@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,14 +10,13 @@ from xml.sax.saxutils import unescape
 
 import pandas as pd
 
-from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims import beside as beside_claims
 from study.show.claims import table as claims_table
 from study.show.figures import CLAIMS, FIGURES, NARROW, sheets
-from study.show.formatting import COUNTED, Cell, Estimate, column, quoted
 from study.show.observations import Observations, device_of, workers
 from study.show.page import opening, protocol, timing
+from study.show.page.finding import finding
 from study.show.page.given import given_arms
 from study.show.page.scope import scope
 from study.show.records import Records
@@ -27,14 +24,11 @@ from study.show.summary import SUMMARY
 from study.show.tables import ledger
 from study.show.tables.effects_table import effects_of
 from study.show.tables.rank_table import headline, ranks_of
-from study.show.tables.results_table import Row, beside, by_metric, table
-from study.show.tables.tuning import doubtful_arms, found
-from study.show.templates import FOLDER, page, paragraphs
+from study.show.tables.results_table import beside, table
+from study.show.templates import FOLDER, page
 from study.store.layout import Store
 from study.store.seal import of_study, read_parquet
-from study.wording import leading, listed
 
-MOST = 6  # arms that a finding names
 FOLDED = 24  # rows of a table above which it is folded away
 
 
@@ -58,7 +52,7 @@ def render(plan: Plan, store: Store) -> str:
         device = workers(device_of(records.timing), gpus)
         drawn = (folder / "tables" / f"{name}.csv").exists()
         ranks = ranks_of(plan, comparison, summary)
-        words = finding(comparison, summary, records.tuning)
+        words = finding(comparison, summary, observations, records.tuning)
         return {
             "name": name,
             "title": comparison.title,
@@ -140,70 +134,3 @@ def inline(path: Path, prefix: str, label: str) -> dict[str, str] | None:
     about = f'<title id="{prefix}-title">{escape(label)}</title><desc id="{prefix}-desc">{escape(caption)}</desc>'
     end = body.index(">") + 1
     return {"label": label, "svg": f"{body[:end]}{about}{body[end:]}", "caption": caption}
-
-
-def finding(comparison: PlannedComparison, summary: pd.DataFrame, tuning: pd.DataFrame) -> list[str]:
-    """Paragraphs on a comparison: its best arms by the first metric in which two differ (else the first), those that
-    come near, then the arms that are undertuned. ``tuning``: that of ``Records``.
-    """
-    rows = by_metric(comparison, summary)
-    if not any(row["n_finished"] for mine in rows.values() for row in mine):
-        return ["No run has finished yet, so there is nothing to say."]
-    known = {metric: [row for row in mine if pd.notna(row["estimate"])] for metric, mine in rows.items()}
-    differ = (metric for metric, mine in known.items() if len({row["estimate"] for row in mine}) > 1)
-    metric = next(differ, comparison.metrics[0])
-    about = METRICS[metric]
-    ranked = sorted(known[metric], key=lambda row: -about.orientation * row["estimate"])
-    best = [row for row in ranked if row["estimate"] == ranked[0]["estimate"]]
-    cells = column(metric, [Estimate(row["estimate"], row["low"], row["high"]) for row in ranked])
-    pairs = zip(ranked[len(best) :], cells[len(best) :], strict=True)
-    near = [row for row, cell in pairs if _overlap(cell, cells[0])]
-    without = [row for row in rows[metric] if pd.isna(row["estimate"])]
-    median = f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
-    by_median = bool(best) and best[0]["estimator"] == "median"
-    return paragraphs(
-        "finding",
-        title=about.title,
-        extreme=median if by_median else about.superlative,
-        best=[row["label"] for row in best],
-        named=_named(best),
-        value=_value(metric, ranked[0]["unit"], cells[: len(best)]) if best else "",
-        known=len(ranked),
-        near=_named(near),
-        without=_named(without),
-        has="has" if len(without) == 1 else "have",
-        why=_why(metric, without),
-        undertuned=doubtful_arms(comparison, found(tuning)),
-    )
-
-
-def _overlap(one: Cell, other: Cell) -> bool:
-    """Whether both have an interval, and they overlap as they are printed."""
-    if not (one.around and other.around):
-        return False
-    ends = [[leading(x) for x in cell.around.split(" to ")] for cell in (one, other)]  # None: no number
-    lows, highs = zip(*ends, strict=True)
-    return max(-math.inf if x is None else x for x in lows) <= min(math.inf if x is None else x for x in highs)
-
-
-def _value(metric: str, unit: str, cells: Sequence[Cell]) -> str:
-    """The estimate that the best arms share, with its interval where they share that too."""
-    about = METRICS[metric]
-    shared = f" [{cells[0].around}]" if cells[0].around and len(set(cells)) == 1 else ""
-    return cells[0].value + ("" if about.unit in COUNTED else " %" if about.percent else f" {unit}".rstrip()) + shared
-
-
-def _named(rows: Sequence[Row]) -> str:
-    """Arms by their labels, or number."""
-    return listed(quoted(row["label"]) for row in rows) if len(rows) <= MOST else f"{len(rows)} arms"
-
-
-def _why(metric: str, rows: list[Row]) -> str:
-    """Why arms have no estimate, where all of them lack it for one reason. ``rows``: theirs in the summary."""
-    if METRICS[metric].target and not any(pd.isna(row["n_reached"]) for row in rows):
-        return " (under half of the runs of each reached the target)"
-    if not any(row["n_finished"] for row in rows):
-        return " (no run finished)"
-    if all(row["estimator"] == "median" for row in rows):
-        return " (over half of the runs of each diverged)"
-    return " (not timed yet)" if METRICS[metric].timed else ""

@@ -1,0 +1,114 @@
+"""What a comparison came to, in words: its best arm, and how far that is from the others."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from study.metrics import METRICS
+from study.plan.plan import PlannedComparison
+from study.show.claims.statements import sides
+from study.show.formatting import COUNTED, Cell, Estimate, column, effect, quoted
+from study.show.observations import Observations
+from study.show.tables.results_table import Row, by_metric
+from study.show.tables.tuning import doubtful_arms, found
+from study.show.templates import paragraphs
+from study.stats.contrast import contrast
+from study.wording import listed
+
+MOST = 6  # arms that a finding names
+FEW = 2  # arms whose differences from the best it gives
+
+
+class Apart(NamedTuple):
+    """How far the best arm is from another one."""
+
+    label: str
+    effect: Cell
+    alike: bool  # its interval of 95 % holds no difference, or there is none
+
+
+def finding(
+    comparison: PlannedComparison, summary: pd.DataFrame, observations: Observations, tuning: pd.DataFrame
+) -> list[str]:
+    """Paragraphs on a comparison: its best arms by the first metric in which two differ (else the first); how far the
+    best is from the reference, or where it is that itself from the next, and what it is not told apart from, by the
+    differences that claims are judged by; then the arms that are undertuned. ``tuning``: that of ``Records``.
+    """
+    rows = by_metric(comparison, summary)
+    if not any(row["n_finished"] for mine in rows.values() for row in mine):
+        return ["No run has finished yet, so there is nothing to say."]
+    known = {metric: [row for row in mine if pd.notna(row["estimate"])] for metric, mine in rows.items()}
+    differ = (metric for metric, mine in known.items() if len({row["estimate"] for row in mine}) > 1)
+    metric = next(differ, comparison.metrics[0])
+    about = METRICS[metric]
+    ranked = sorted(known[metric], key=lambda row: -about.orientation * row["estimate"])
+    best = [row for row in ranked if row["estimate"] == ranked[0]["estimate"]]
+    others = [row["label"] for row in ranked[len(best) :]]
+    apart = _apart(comparison, metric, best[0]["label"], others, observations) if len(best) == 1 else {}
+    alike = [one for one in apart.values() if one.alike]
+    held = apart.get(comparison.reference) or next(iter(apart.values()), None)
+    without = [row for row in rows[metric] if pd.isna(row["estimate"])]
+    median = f"{'highest' if about.better == 'higher' else 'lowest'} median of {about.title}"
+    by_median = bool(best) and best[0]["estimator"] == "median"
+    return paragraphs(
+        "finding",
+        title=about.title,
+        extreme=median if by_median else about.superlative,
+        best=[row["label"] for row in best],
+        named=_named([quoted(row["label"]) for row in best]),
+        value=_value(metric, ranked) if best else "",
+        known=len(ranked),
+        ahead=f"{about.verdicts[0]} than {quoted(held.label)} by {_by(held)}" if held and not held.alike else "",
+        alike=_named([quoted(x.label) + f" ({x.effect})" * (len(alike) <= FEW) for x in alike]),
+        without=_named([quoted(row["label"]) for row in without]),
+        has="has" if len(without) == 1 else "have",
+        why=_why(metric, without),
+        undertuned=doubtful_arms(comparison, found(tuning)),
+    )
+
+
+def _apart(
+    comparison: PlannedComparison, metric: str, best: str, others: list[str], observations: Observations
+) -> dict[str, Apart]:
+    """How far the best arm is from each of the others, by label; without those of which nothing can be said."""
+    nothing, found = float(METRICS[metric].ratio), {}
+    for label in others:
+        one = contrast(metric, *sides(comparison, metric, (best, label), observations), comparison.paired)
+        if one.estimate is None:
+            continue
+        low, high = (one.estimate if end is None else end for end in (one.low, one.high))
+        cell = effect(metric, one.estimate, one.low, one.high)
+        found[label] = Apart(label, cell, low <= nothing <= high)
+    return found
+
+
+def _by(one: Apart) -> str:
+    """``a factor of 1.33 [1.03 to 1.55]``, ``0.5 points [0.1 to 0.8]``."""
+    factor = one.effect.value.startswith("× ")
+    return str(one.effect._replace(value=f"a factor of {one.effect.value[2:]}")) if factor else str(one.effect)
+
+
+def _value(metric: str, ranked: list[Row]) -> str:
+    """The estimate of the best, as the table has it."""
+    about = METRICS[metric]
+    cells = column(metric, [Estimate(row["estimate"], row["low"], row["high"]) for row in ranked])
+    unit = "" if about.unit in COUNTED else "%" if about.percent else ranked[0]["unit"]
+    return f"{cells[0].value} {unit}".rstrip()
+
+
+def _named(labels: list[str]) -> str:
+    """Arms by their labels, or number."""
+    return listed(labels) if len(labels) <= MOST else f"{len(labels)} arms"
+
+
+def _why(metric: str, rows: list[Row]) -> str:
+    """Why arms have no estimate, where all of them lack it for one reason. ``rows``: theirs in the summary."""
+    if METRICS[metric].target and not any(pd.isna(row["n_reached"]) for row in rows):
+        return " (under half of the runs of each reached the target)"
+    if not any(row["n_finished"] for row in rows):
+        return " (no run finished)"
+    if all(row["estimator"] == "median" for row in rows):
+        return " (over half of the runs of each diverged)"
+    return " (not timed yet)" if METRICS[metric].timed else ""
