@@ -144,6 +144,13 @@ def effect(metric: str, value: float, low: float | None, high: float | None, pla
     return Cell(said, " to ".join(around))
 
 
+def turned(metric: str, found: Estimate) -> Estimate:
+    """An effect as it is seen from the other arm."""
+    other = (lambda x: 1 / x if x else math.inf) if METRICS[metric].ratio else float.__neg__
+    value, low, high = (x if x is None else other(float(x)) for x in found)
+    return Estimate(value, high, low)
+
+
 def aligned(cells: Sequence[Cell]) -> list[Cell]:
     """With blanks as wide as the decimals that a number lacks, so that a column flush right has its points in line."""
     parts = [NUMBER.match(cell.value) for cell in cells]

@@ -165,7 +165,7 @@ def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_pat
     stored(plan, records(plan, outcome), tmp_path)
     page = render(plan, Store(tmp_path))
     assert page.index('id="the-claims"') < page.index('<section id="optimizer"')
-    assert page.count('class="verdict') == 6
+    assert page.count('<td class="verdict') == page.count('<li><span class="verdict') == 6
     assert '<th scope="col">p adjusted <span class="remark">against 0.05</span></th>' in page
     found = by_metric(pd.read_parquet(tmp_path / "studies" / "small" / "claims.parquet"))
     alone, adjusted = found["test_accuracy"][["p", "p_adjusted"]]

@@ -12,9 +12,9 @@ from scipy import stats
 
 from study.metrics import METRICS
 from study.plan.plan import Plan
-from study.show.observations import observe
 from study.show.figures import results_figure
 from study.show.formatting import effect
+from study.show.observations import observe
 from study.show.page.finding import finding
 from study.show.tables.results_table import table
 from study.stats.estimates import estimate_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pandas as pd
 import pytest
 
 from study.metrics import METRICS
@@ -22,8 +23,9 @@ def said(planned: Callable[..., Plan], metric: str, outcome: Outcome | None, tim
     return " ".join(words(plan, found))
 
 
-def words(plan: Plan, found: Records) -> list[str]:
-    return finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), observe(plan, found), found.tuning)
+def words(plan: Plan, found: Records, claims: pd.DataFrame | None = None) -> list[str]:
+    summary = summary_table(plan, found).to_pandas()
+    return finding(plan.comparisons[0], summary, observe(plan, found), found.tuning, claims)
 
 
 @pytest.mark.parametrize("metric", ["seconds_to_target", "step_seconds", "train_seconds", "memory_mib"])
@@ -55,6 +57,17 @@ def test_the_best_is_held_against_the_reference_pair_by_pair(
     else:
         assert f": better than {other} by {mean:.2f} points [" in text
         assert "not told apart" not in text
+
+
+def test_the_headline_agrees_with_a_claim_on_the_two(planned: Callable[..., Plan]) -> None:
+    """Whose interval is wider than 95 %: what is undecided is not told apart."""
+    plan = planned(f"o: {{vary: {ARMS}, metrics: [train_loss]}}")
+    found = records(plan, lambda label, seed: {"level": 0.7 + 0.1 * (label == "adam"), "pace": 1})
+    about = {"comparison": "o", "metric": "train_loss", "kind": "better", "better": "sgd", "than": "adam"}
+    claim = about | {"verdict": "undecided", "estimate": 0.8, "low_adjusted": 0.5, "high_adjusted": 1.25}
+    (text,) = words(plan, found, pd.DataFrame([claim]))
+    assert text.startswith("adam has the lowest training loss, ")
+    assert text.endswith("; not told apart from it: sgd (× 1.25 [0.80 to 2.00]).")
 
 
 FOUR = "{optimizer: [sgd, {name: adam, lr: 0.01}, {name: lion, lr: 0.01}, {name: nadam, lr: 0.01}]}"

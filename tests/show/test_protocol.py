@@ -41,7 +41,7 @@ def test_what_varies_what_is_fixed_and_what_is_left_out(planned: Callable[..., P
     assert protocol.asked(plan, optimizers) == (
         "2 arms vary optimizer: sgd (lr=0.1) and adam (lr=0.01, betas=[0.9, 0.999], eps=1e-08). 8 seeds per arm."
     )
-    assert "1 combinations are left out" in protocol.asked(plan, batches)
+    assert "; 1 combination is left out." in protocol.asked(plan, batches)
     fixed = dict(protocol.fixed(plan, optimizers))
     assert fixed["batch_size"] == "32"
     assert "optimizer" not in fixed

@@ -93,7 +93,7 @@ def test_the_page_says_what_was_found_and_what_is_missing(page: Path) -> None:
     text = " ".join(text.split())
     reached = 1 - 0.5 ** (8 / 1.5)  # of the way from 10 % to the level, after 8 epochs
     accuracy = (0.96 + 0.004) * reached + 0.1 * (1 - reached) - 0.01  # of seed 4: half of the eight do as well
-    assert re.search(rf"adam has the highest median of test accuracy, {accuracy * 100:.2f} % \[", text)
+    assert re.search(rf"adam has the highest median of test accuracy, {accuracy * 100:.2f} %[:;.]", text)
     assert "0/8 reached" in text
     assert "6/8 finished, 2 diverged" in text
     assert "loss not finite after step 12" in text
@@ -126,7 +126,7 @@ def test_a_large_matrix_is_folded_and_cut(planned: Callable[..., Plan], tmp_path
     path, _ = stored(plan, records(plan), tmp_path / "results")
     assert main(["table", str(path), "o"]) == 0
     text = render(plan, Store(tmp_path / "results"))
-    assert text.count("<details>") == 2
+    assert "<summary>Table of 320 arms</summary>" in text
     assert "The first 300 of 320 arms; all are in tables/o.csv." in text
 
 
@@ -253,7 +253,7 @@ def test_a_browser_shows_every_table_and_figure(page: Path, tmp_path: Path, widt
     )
     dumped = chromium(*flags, "--dump-dom", frame.as_uri(), home=tmp_path / "one")
     [found] = re.findall(r'data-probe="([^"]*)"', dumped)
-    assert found == f"0 0 3 2 {width}"
+    assert found == f"0 0 2 2 {width}"
     shot = tmp_path / "shot.png"
     chromium(f"--window-size={width},3000", f"--screenshot={shot}", page.as_uri(), home=tmp_path / "one")
     assert shot.stat().st_size > 20_000

@@ -29,7 +29,7 @@ def test_a_tuned_page_has_the_ledger_the_tuning_figure_and_marks_of_undertuned_a
     elements = Elements(page.read_text())
     assert elements.tags.count("svg") == 2
     assert len(elements.ids) == len(set(elements.ids))
-    assert {"ledger", "the-ledger"} <= set(elements.ids)
+    assert {"ledger", "the-tuning"} <= set(elements.ids)
     text = " ".join(re.sub(r"<[^>]*>", " ", page.read_text()).split())
     assert "undertuned: best at the edge (lr=0.1); try 1, 10" in text
     assert "Undertuned, so it may do better than shown: sgd (by validation accuracy), best at the edge (lr=0.1)" in text

@@ -130,6 +130,7 @@ def test_stand_ins_are_never_shown(planned: Callable[..., Plan]) -> None:
 def test_arms_of_several_selections_are_told_apart(planned: Callable[..., Plan]) -> None:
     plan, found = of(planned, bump(0.1), WIDE)
     text = protocol.asked(plan, plan.comparisons[0])
+    assert text.startswith("2 arms, each tuned for two metrics, vary optimizer: ")
     assert "by validation accuracy (for test accuracy) and steps to target (for time to target)" in text
     ours = table(plan.comparisons[0], summary_table(plan, found).to_pandas())
     assert [title for title, kind in ours.columns if kind == "chosen"] == [

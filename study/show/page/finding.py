@@ -9,7 +9,8 @@ import pandas as pd
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.claims.statements import sides
-from study.show.formatting import COUNTED, Cell, Estimate, column, effect, quoted
+from study.show.claims.table import WITHDRAWN
+from study.show.formatting import COUNTED, Cell, Estimate, column, effect, quoted, turned
 from study.show.observations import Observations
 from study.show.tables.results_table import Row, by_metric
 from study.show.tables.tuning import doubtful_arms, found
@@ -26,15 +27,20 @@ class Apart(NamedTuple):
 
     label: str
     effect: Cell
-    alike: bool  # its interval of 95 % holds no difference, or there is none
+    alike: bool  # its interval holds no difference, or the claim on the two is undecided
 
 
 def finding(
-    comparison: PlannedComparison, summary: pd.DataFrame, observations: Observations, tuning: pd.DataFrame
+    comparison: PlannedComparison,
+    summary: pd.DataFrame,
+    observations: Observations,
+    tuning: pd.DataFrame,
+    claims: pd.DataFrame | None = None,
 ) -> list[str]:
     """Paragraphs on a comparison: its best arms by the first metric in which two differ (else the first); how far the
     best is from the reference, or where it is that itself from the next, and what it is not told apart from, by the
-    differences that claims are judged by; then the arms that are undertuned. ``tuning``: that of ``Records``.
+    differences that claims are judged by; then the arms that are undertuned. Where the two are claimed about, that is
+    the claim's interval, else one of 95 %. ``tuning``: that of ``Records``; ``claims``: as in claims.parquet.
     """
     rows = by_metric(comparison, summary)
     if not any(row["n_finished"] for mine in rows.values() for row in mine):
@@ -46,7 +52,8 @@ def finding(
     ranked = sorted(known[metric], key=lambda row: -about.orientation * row["estimate"])
     best = [row for row in ranked if row["estimate"] == ranked[0]["estimate"]]
     others = [row["label"] for row in ranked[len(best) :]]
-    apart = _apart(comparison, metric, best[0]["label"], others, observations) if len(best) == 1 else {}
+    judged = _judged(comparison, metric, claims)
+    apart = _apart(comparison, metric, best[0]["label"], others, observations, judged) if len(best) == 1 else {}
     alike = [one for one in apart.values() if one.alike]
     held = apart.get(comparison.reference) or next(iter(apart.values()), None)
     without = [row for row in rows[metric] if pd.isna(row["estimate"])]
@@ -70,17 +77,35 @@ def finding(
 
 
 def _apart(
-    comparison: PlannedComparison, metric: str, best: str, others: list[str], observations: Observations
+    comparison: PlannedComparison,
+    metric: str,
+    best: str,
+    others: list[str],
+    observations: Observations,
+    judged: dict[tuple[str, str], Estimate],
 ) -> dict[str, Apart]:
     """How far the best arm is from each of the others, by label; without those of which nothing can be said."""
     nothing, found = float(METRICS[metric].ratio), {}
     for label in others:
-        one = contrast(metric, *sides(comparison, metric, (best, label), observations), comparison.paired)
-        if one.estimate is None:
+        one = judged.get((best, label))
+        if one is None:
+            both = sides(comparison, metric, (best, label), observations)
+            one = Estimate(*contrast(metric, *both, comparison.paired)[:3])
+        if one.value is None:
             continue
-        low, high = (one.estimate if end is None else end for end in (one.low, one.high))
-        cell = effect(metric, one.estimate, one.low, one.high)
-        found[label] = Apart(label, cell, low <= nothing <= high)
+        low, high = (one.value if end is None else end for end in (one.low, one.high))
+        found[label] = Apart(label, effect(metric, one.value, one.low, one.high), low <= nothing <= high)
+    return found
+
+
+def _judged(comparison: PlannedComparison, metric: str, claims: pd.DataFrame | None) -> dict[tuple[str, str], Estimate]:
+    """What claims say of two arms, seen from each of them, with the interval of the level that decided."""
+    found: dict[tuple[str, str], Estimate] = {}
+    for row in claims.to_dict("records") if claims is not None else ():
+        about = (row["comparison"], row["metric"], row["kind"]) == (comparison.name, metric, "better")
+        if about and row["verdict"] != WITHDRAWN and pd.notna(row["low_adjusted"]):
+            one = Estimate(row["estimate"], row["low_adjusted"], row["high_adjusted"])
+            found |= {(row["better"], row["than"]): one, (row["than"], row["better"]): turned(metric, one)}
     return found
 
 

@@ -12,7 +12,7 @@ from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.claims.beside import about_new_data, limit
 from study.show.claims.table import MARKS, note_on_looks, stated_rows
-from study.show.formatting import effect
+from study.show.formatting import Estimate, effect, turned
 from study.show.observations import device_of
 from study.show.page.timing import timed_on
 from study.show.records import Records
@@ -52,8 +52,7 @@ def _told_apart(row: pd.Series) -> Iterable[tuple[tuple[float, float], str]]:
     nothing = 1.0 if about.ratio else 0.0
     if ends[2] < nothing:  # the other one is better: the same, seen from there
         names.reverse()
-        value, high, low = (1 / x if about.ratio and x else math.inf if about.ratio else -x for x in ends)
-        ends = [value, low, high]
+        ends = list(turned(row["metric"], Estimate(*ends)))
     if ends[1] > nothing and pd.notna(row["p_adjusted"]):
         cell = effect(row["metric"], *ends)
         by = f"a factor of {cell.value.removeprefix('× ')}" if about.ratio else cell.value

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import unescape
 
-import pandas as pd
-
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims import beside as beside_claims
 from study.show.claims import table as claims_table
 from study.show.figures import CLAIMS, FIGURES, NARROW, sheets
 from study.show.observations import Observations, device_of, workers
-from study.show.page import opening, protocol, timing
+from study.show.page import opening, protocol, rest, timing
 from study.show.page.finding import finding
 from study.show.page.given import given_arms
 from study.show.page.scope import scope
@@ -52,7 +50,7 @@ def render(plan: Plan, store: Store) -> str:
         device = workers(device_of(records.timing), gpus)
         drawn = (folder / "tables" / f"{name}.csv").exists()
         ranks = ranks_of(plan, comparison, summary)
-        words = finding(comparison, summary, observations, records.tuning)
+        words = finding(comparison, summary, observations, records.tuning, claims)
         return {
             "name": name,
             "title": comparison.title,
@@ -87,7 +85,9 @@ def render(plan: Plan, store: Store) -> str:
         claim_notes=claims_table.notes(plan, claims) if len(claims) else [],
         sections=list(map(section, plan.comparisons)),
         scope=held,
-        facts=protocol.facts(plan, records, why_untimed),
+        rest=rest.parts(plan),
+        data=rest.data(plan, records.runs),
+        facts=rest.by_part(protocol.facts(plan, records, why_untimed)),
         timed=timing.timed(plan, records.timing)[: protocol.LIMIT],
         quietness=timing.quietness(plan, records.timing) if len(records.timing) else "",
         metrics=protocol.metrics(plan, observations),

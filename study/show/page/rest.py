@@ -1,0 +1,79 @@
+"""What stands after the evidence, in the order in which a reviewer asks: which parts there are, and the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from study.axes.dataset import Dataset
+from study.plan.plan import Plan
+from study.show.formatting import NONE
+from study.tasks import TASKS
+from study.wording import counted
+
+PARTS = {
+    "protocol": "Protocol",
+    "data": "Data",
+    "tuning": "Tuning",
+    "timing": "Timing",
+    "arms": "Arms",
+    "coverage": "Coverage",
+    "software": "Software and machines",
+    "definitions": "Definitions",
+}
+OF = {  # a fact of the protocol → where it stands, if not there
+    "Data and splits": "data",
+    "Splits by seed": "data",
+    "Tuning": "tuning",
+    "Timing": "timing",
+    "Mixed": "software",
+    "Trained on": "software",
+    "Code": "software",
+    "Intervals": "definitions",
+}
+
+
+def by_part(facts: Sequence[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
+    """The facts of the protocol by the part of the page that they stand in, in their order."""
+    return {part: [fact for fact in facts if OF.get(fact[0], "protocol") == part] for part in PARTS}
+
+
+def parts(plan: Plan) -> dict[str, str]:
+    """The parts that the page has: title by the name that links use."""
+    absent = set() if plan.arms else {"tuning", "timing", "software"}
+    absent |= set() if plan.datasets else {"data"}
+    return {f"the-{part}": title for part, title in PARTS.items() if part not in absent}
+
+
+def data(plan: Plan, runs: pd.DataFrame) -> list[dict[str, str]]:
+    """A line for every dataset, by heading; – of what is not known. ``runs``: those of the study."""
+    ids = runs["arm"].map({arm: recipe.dataset_id for arm, recipe in plan.arms.items()})
+    lines = []
+    for dataset_id, dataset in plan.datasets.items():
+        known = runs[(ids == dataset_id) & runs["train_rows"].notna()]
+        splits = {"training": "train_rows", "validation": "val_rows", "test": "test_rows"}
+        rows = {f"{name} rows": f"{int(known[of].max()):,}" if len(known) else NONE for name, of in splits.items()}
+        line = {"dataset": dataset.title} | rows
+        lines.append(line | {"features": _features(dataset), "target": _target(dataset), "classes": _balance(dataset)})
+    return lines
+
+
+def _features(dataset: Dataset) -> str:
+    """``64``; of images ``1 × 8 × 8``."""
+    return " × ".join(map(str, dataset.shape)) or NONE
+
+
+def _target(dataset: Dataset) -> str:
+    if dataset.classes:
+        return counted(dataset.classes, "class")
+    task = dataset.found.task if dataset.found else dataset.known_task
+    return "a number" if task and not TASKS[task].classes else NONE
+
+
+def _balance(dataset: Dataset) -> str:
+    """The rows of the largest and of the smallest class."""
+    if dataset.counts:
+        (most, larger), (least, smaller) = dataset.counts
+        return f"{most} {larger:,} to {least} {smaller:,}"
+    return "of about equal size" if dataset.classes and not dataset.found else NONE
