@@ -46,28 +46,43 @@ def marginal(metric: str, values: Floats) -> Floats:
     return as_values(metric, scaled(metric, values).mean(axis=0))
 
 
-def spreads(metric: str, values: Floats, axes: tuple[int, int]) -> tuple[Floats, Floats]:
-    """How far the main effects of two axes spread in each seed: two numbers whose difference is tested. [seeds]
+class Spreads(NamedTuple):
+    """How far the main effects of two axes spread, as a difference that is tested.
 
-    ``values``: [seeds, levels of the first axis, levels of the second, …], all finite, above 0 where factors count.
+    ``first second``: of each axis [seeds]; their means are S and S', the root mean squares of the true effects.
+    ``room``: by how much noise may have moved the mean difference up, and down.
+    """
 
-    Of an axis it is the sum of squares of the main effects ÷ levels, less what noise alone adds to it (the variance of
-    every effect over seeds), both divided by the sum of the spreads S of the two axes: then the mean difference is
-    S - S', where S is the root mean square of an axis' true effects. Spreads as they are would favour the axis with
-    more levels, or fewer runs a level: of two without any effect, of 2 and 5 levels, a test at 5 % told up to 97 %
-    apart.
+    first: Floats
+    second: Floats
+    room: tuple[float, float]
+
+
+def spreads(metric: str, values: Floats, axes: tuple[int, int]) -> Spreads:
+    """``values``: [seeds, levels of the first axis, levels of the second, …], all finite, above 0 where factors count.
+
+    The effects of each seed are taken along the mean ones: linear in them, and with their root mean square s as mean.
+    Noise spreads mean effects too, those of more levels further: of their size s up to v / s may be noise, where v is
+    the variance of the mean effects. So S - S' may be s - s' less what s has of it, and as much as s - s' with that of
+    s' (docs/statistics.md).
     """
     x = scaled(metric, values)
-    found = []
-    for axis in axes:
-        means = x.mean(axis=tuple(i for i in range(1, x.ndim) if i != axis))  # [seeds, levels]
-        effect = means - means.mean(axis=1, keepdims=True)
-        squares = (effect**2).mean(axis=1)
-        found.append((squares - (effect.var(axis=0, ddof=1).mean() if len(x) > 1 else 0.0), squares))
-    true = sum(np.sqrt(max(0.0, float(unbiased.mean()))) for unbiased, _ in found)
-    seen = sum(np.sqrt(float(squares.mean())) for _, squares in found)  # where noise explains all
-    one, other = (unbiased / (true or seen or 1.0) for unbiased, _ in found)
-    return one, other
+    along, seen, excess = zip(*(_along(x, axis) for axis in axes), strict=True)
+    first, second = (a + np.sqrt(max(0.0, s**2 - s * more)) - s for a, s, more in zip(along, seen, excess, strict=True))
+    mean, plain = float((first - second).mean()), seen[0] - seen[1]
+    return Spreads(first, second, (mean - plain + excess[0], plain + excess[1] - mean))
+
+
+def _along(x: Floats, axis: int) -> tuple[Floats, float, float]:
+    """The effects of an axis in each seed along their mean over seeds, the size s of that mean, and noise / s."""
+    means = x.mean(axis=tuple(i for i in range(1, x.ndim) if i != axis))  # [seeds, levels]
+    effect = means - means.mean(axis=1, keepdims=True)
+    mean = effect.mean(axis=0)
+    seen = float(np.sqrt((mean**2).mean()))
+    if not seen:
+        return np.zeros(len(x)), 0.0, 0.0
+    noise = float(effect.var(axis=0, ddof=1).mean()) / len(x) if len(x) > 1 else 0.0
+    return (effect * mean).mean(axis=1) / seen, seen, min(seen, noise / seen)
 
 
 def as_values(metric: str, x: Floats) -> Floats:

@@ -47,6 +47,7 @@ class Statement:
     one side shares with run i of the other what chance gave them. ``family``: of claims that are corrected together.
     ``of``: what the sides are; of levels and effects of
     a factorial their values are means over arms, or spreads of these, which nobody has where a run has no number.
+    ``room``: by how much the mean difference may be too high, and too low, for another reason than chance.
     """
 
     metric: str
@@ -58,6 +59,7 @@ class Statement:
     paired: bool = True
     of: Of = "arms"
     family: str = PRIMARY
+    room: tuple[float, float] = (0.0, 0.0)
 
     @property
     def verdicts(self) -> tuple[str, str]:
@@ -163,21 +165,34 @@ def _of_counts(claim: Statement, d: Floats, m: float, margin: float) -> Evidence
 
 def _of_sizes(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
     """All differences are numbers: sign-flip test, and what it does not tell from their mean."""
-    mean = float(np.round(d.mean(), 12))
+    x = nearest(d, m, claim.room)
+    mean = float(np.round(x.mean(), 12))
     equal = claim.kind == "equal"
-    p, favours = equivalence(d, m) if equal else (sign_flip(beyond(d, m)), _sign(mean - m))
+    p, favours = equivalence(x, m) if equal else (sign_flip(beyond(x, m)), _sign(mean - m))
     level = 0.9 if equal else 0.95  # an equivalence test at 5 % is a 90 % interval within the margin
     shown = paired_contrast(claim.metric, d, level)
+    if any(claim.room):
+        low, high = interval(claim, level)
+        shown = shown._replace(low=low, high=high)
     sd = float(d.std(ddof=1)) if np.ptp(d) > TIE else 0.0
-    ahead = sign_flip(beyond(d, 0)) if m and not (equal or favours) else None
+    ahead = sign_flip(beyond(nearest(d, 0, claim.room), 0)) if m and not (equal or favours) else None
     return Evidence(margin, "sign-flip", p, favours, **shown._asdict(), level=level, mean=mean, sd=sd, p_ahead=ahead)
+
+
+def nearest(d: Floats, m: float, room: tuple[float, float]) -> Floats:
+    """``d`` [pairs] with its mean moved towards ``m`` as far as there is ``room``."""
+    mean = float(d.mean())
+    return np.asarray(d + (np.clip(m, mean - room[0], mean + room[1]) - mean))
 
 
 def interval(claim: Statement, level: float) -> tuple[float | None, float | None]:
     """The interval of the estimate at this ``level``, by inverting the test of the claim; None where there is none."""
     worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
     d = differences(claim.metric, claim.better.values, claim.than.values, worst)
-    return _restored(claim.metric, (flip_interval if np.isfinite(d).all() else rank_interval)(d, level))
+    low, high = (flip_interval if np.isfinite(d).all() else rank_interval)(d, level)
+    if low is not None and high is not None:
+        low, high = low - claim.room[0], high + claim.room[1]
+    return _restored(claim.metric, (low, high))
 
 
 def paired_contrast(metric: str, d: Floats, level: float = 0.95) -> Contrast:

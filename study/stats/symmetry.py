@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -61,8 +62,14 @@ def flip_interval(d: Floats, level: float) -> tuple[float | None, float | None]:
 def _sets(x: Floats) -> tuple[Floats, Floats]:
     """Sum and size of every set of pairs but the empty one: of all, or above 16 pairs of 99,999 that are drawn. [sets]
 
-    Those that are drawn depend on the number of pairs only.
+    Those that are drawn depend on the number of pairs only. One claim asks up to three times: p, and two intervals.
     """
+    return _sets_of(np.asarray(x, dtype=float).tobytes())
+
+
+@lru_cache(maxsize=2)
+def _sets_of(pairs: bytes) -> tuple[Floats, Floats]:
+    x = np.frombuffer(pairs)
     if len(x) <= EXACT:
         sums, sizes = np.zeros(1), np.zeros(1)
         for value in x:

@@ -16,6 +16,7 @@ from scipy import stats
 from study.plan.plan import Plan
 from study.show.claims.advice import suggest
 from study.show.claims.table import lines, notes
+from study.stats.symmetry import flip_interval
 from study.store.layout import Store
 from tests.show.records import figure_data, judged, records
 from tests.show.test_wider_search import NARROW, Suggested
@@ -98,24 +99,30 @@ def test_means_of_what_has_factors_are_geometric(made: Callable[..., Judged]) ->
     assert claims.iloc[1]["estimator"] == "geometric mean"
 
 
-def spread(x: pd.DataFrame, key: str, levels: list[str]) -> tuple[list[float], float]:
-    """Of one axis the mean squared main effect in each seed, less what noise adds to it; and the root of their mean."""
-    main = [[having(x, level).loc[seed].mean() - x.loc[seed].mean() for level in levels] for seed in range(SEEDS)]
-    noise = np.mean([np.var([row[i] for row in main], ddof=1) for i in range(len(levels))])
-    squares = [float(np.mean(np.square(row)) - noise) for row in main]
-    return squares, float(np.sqrt(np.mean(squares)))
+class Spread:
+    """Of one axis the effects of each seed along the mean ones, the size of these, and how much of it may be noise."""
+
+    def __init__(self, x: pd.DataFrame, *levels: str) -> None:
+        rows = [[having(x, level).loc[seed].mean() - x.loc[seed].mean() for level in levels] for seed in range(SEEDS)]
+        mean = np.mean(rows, axis=0)
+        self.size = float(np.sqrt(np.mean(mean**2)))
+        self.along = np.array([np.mean([a * b for a, b in zip(row, mean, strict=True)]) / self.size for row in rows])
+        noise = np.mean([np.var(column, ddof=1) / SEEDS for column in zip(*rows, strict=True)])
+        self.noise = float(noise / self.size)
+        self.true = float(np.sqrt(self.size**2 - noise))
 
 
-def test_effects_are_compared_by_their_spread_without_noise(made: Callable[..., Judged]) -> None:
+def test_effects_are_compared_by_their_spread_less_what_noise_adds(made: Callable[..., Judged]) -> None:
     _, claims, cells = made()
     for place, x in ((4, cells("test_accuracy")), (5, np.log(cells("train_loss")))):
-        one, first = spread(x, "optimizer", ["sgd", "adam"])
-        other, second = spread(x, "dropout", ["dropout=0", "dropout=0.1", "dropout=0.3"])
-        row, ratio = claims.iloc[place], place == 5
+        one, other = Spread(x, "sgd", "adam"), Spread(x, "dropout=0", "dropout=0.1", "dropout=0.3")
+        row, scale, m = claims.iloc[place], *((np.exp, np.log(1.02)) if place == 5 else (float, 0.0))
         assert (row["kind"], row["better"], row["than"]) == ("effect", "optimizer", "dropout")
-        assert row["estimate"] == pytest.approx(np.exp(first - second) if ratio else first - second)
-        d = (np.array(one) - other) / (first + second) - np.log(1.02) * ratio
-        assert row["p"] == pytest.approx(sign_flip(d))
+        assert row["estimate"] == pytest.approx(scale(one.true - other.true))
+        d = one.along - other.along  # of which the first may be too large by noise, or the second
+        assert row["p"] == pytest.approx(sign_flip(d - one.noise - m))
+        low, high = (flip_interval(d + more, 0.95)[end] for end, more in enumerate((-one.noise, other.noise)))
+        assert (row["low"], row["high"]) == pytest.approx((scale(low), scale(high)))
         assert row["verdict"] == "supported"
 
 

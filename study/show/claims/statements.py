@@ -37,6 +37,7 @@ def sides(
 
 def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> Statement:
     """A claim with its runs; of levels with the means over all arms that have them, of effects with their spreads."""
+    room = (0.0, 0.0)
     of: Of = "effects" if claim.effects else "levels" if claim.better_arms else "arms"
     if of == "arms":
         one, other = sides(comparison, claim.metric, (claim.better, claim.than), observations)
@@ -47,10 +48,9 @@ def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: 
             for name, arms in zip((claim.better, claim.than), claim.sides, strict=True)
         )
         if claim.effects:
-            one, other = _spread(comparison, claim, (one, other), cells)
-    return Statement(
-        claim.metric, one, other, claim.margin, claim.kind, claim.derived, comparison.paired, of, claim.family
-    )
+            one, other, room = _spread(comparison, claim, (one, other), cells)
+    about = (claim.margin, claim.kind, claim.derived, comparison.paired, of, claim.family, room)
+    return Statement(claim.metric, one, other, *about)
 
 
 def _cells(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> dict[str, pd.DataFrame]:
@@ -76,22 +76,23 @@ def _mean(metric: str, name: str, cells: list[pd.DataFrame]) -> Side:
 
 def _spread(
     comparison: PlannedComparison, claim: PlannedClaim, means: tuple[Side, Side], cells: dict[str, pd.DataFrame]
-) -> tuple[Side, Side]:
-    """``means`` of all arms, with how far the main effects of two axes spread as their values; as they are where a run
-    has no number.
+) -> tuple[Side, Side, tuple[float, float]]:
+    """``means`` of all arms, with how far the main effects of two axes spread as their values, and the room that noise
+    leaves; as they are where a run has no number.
     """
     levels = {key: list(dict.fromkeys(arm.values[key] for arm in comparison.arms)) for key in comparison.keys}
     labels = {tuple(arm.values[key] for key in levels): arm.label for arm in comparison.arms}
     values = np.stack([cells[labels[place]]["value"].to_numpy(dtype=float) for place in product(*levels.values())], 1)
     if not values.size or not np.isfinite(scaled(claim.metric, values)).all():
-        return means
+        return *means, (0.0, 0.0)
     shaped = values.reshape(-1, *map(len, levels.values()))
     axes = comparison.keys.index(claim.better) + 1, comparison.keys.index(claim.than) + 1
+    found = spreads(claim.metric, shaped, axes)
     first, second = (
         replace(side, values=as_values(claim.metric, x))
-        for side, x in zip(means, spreads(claim.metric, shaped, axes), strict=True)
+        for side, x in zip(means, (found.first, found.second), strict=True)
     )
-    return first, second
+    return first, second, found.room
 
 
 def against_reference(comparison: PlannedComparison, metric: str, label: str, observations: Observations) -> Contrast:
