@@ -122,6 +122,8 @@ def test_primary_comes_first_and_required_is_all(
     plan = planned(TWO, seeds=10)
     stored(plan, records(plan, outcome), tmp_path / "results")
     page = render(plan, Store(tmp_path / "results"))
+    assert "5 claims in 2 families (primary: " in page
+    assert "at most 5 % in each, and up to 10 % in all" in page
     start = page.index("Table: claims")
     places = [page.index(words, start) for words in ("Family: primary", "test accuracy", "Family: speed", "speedup")]
     assert places == sorted(places)

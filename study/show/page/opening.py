@@ -11,7 +11,7 @@ import pandas as pd
 from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.claims.beside import about_new_data, limit
-from study.show.claims.table import MARKS, note_on_looks, stated_rows
+from study.show.claims.table import MARKS, families, note_on_looks, stated_rows, tally
 from study.show.formatting import Estimate, effect, turned
 from study.show.observations import device_of
 from study.show.page.timing import timed_on
@@ -32,6 +32,8 @@ def result(claims: pd.DataFrame) -> str:
         "result",
         claims=len(stated),
         counts={word: counts[word] for word in MARKS if counts[word]},
+        families=len(families(stated)),
+        tally=tally(stated),
         clearest=clearest(stated) if len(stated) > 1 else "",
     )
 
@@ -83,6 +85,7 @@ def worth(plan: Plan, records: Records, claims: pd.DataFrame, over: str, budgets
         rounds=records.timing["round"].nunique() if any(metric.per_round for metric in metrics) else 0,
         paired=all(one.paired for one in plan.comparisons),
         counting=int(claims["counts"].sum()) if len(claims) else 0,
+        families=len(families(claims)),
         looks=note_on_looks(int(claims["looks"].max()), int(claims["looks_declared"].max())) if len(claims) else "",
         rows=sum(map(about_new_data, (row for _, row in stated.iterrows()))),
         searches=ledger.searches(plan, records),
