@@ -83,11 +83,13 @@ FACTORIALS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an effect that is equal": (
         crossed(EFFECT | {"kind": "equal"}),
-        "comparisons.a.claims[0].kind: 'kind' is not a key; known: metric, effect, exceeds, margin, exploratory",
+        "comparisons.a.claims[0].kind: 'kind' is not a key; known: metric, effect, exceeds, margin, "
+        "exploratory, family",
     ),
     "an effect of a label": (
         crossed(EFFECT | {"better": "relu"}),
-        "comparisons.a.claims[0].better: 'better' is not a key; known: metric, effect, exceeds, margin, exploratory",
+        "comparisons.a.claims[0].better: 'better' is not a key; known: metric, effect, exceeds, margin, "
+        "exploratory, family",
     ),
     "effects and their opposite": (
         crossed(EFFECT, EFFECT | {"effect": "dropout", "exceeds": "activation"}),

@@ -128,8 +128,11 @@ def check_claims(
             mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
 
 
-def check_families(comparisons: Mapping[str, Stated], mistakes: Mistakes) -> None:
-    """Note names of families that differ in case only: two families are less strict than the one that was meant."""
+def check_families(comparisons: Mapping[str, Stated], mistakes: Mistakes) -> bool:
+    """Note names of families that differ in case only: two families are less strict than the one that was meant.
+    Whether there are none.
+    """
+    before = len(mistakes)
     known = {PRIMARY.casefold(): (PRIMARY, "that of claims which name none")}
     for name, comparison in comparisons.items():
         for i, claim in enumerate(comparison.claims):
@@ -138,6 +141,7 @@ def check_families(comparisons: Mapping[str, Stated], mistakes: Mistakes) -> Non
             if claim.family != spelling:
                 words = f"{claim.family!r} differs from {spelling!r}, {there}, in case only; write them alike"
                 mistakes.add(place, words)
+    return len(mistakes) == before
 
 
 def _sides(

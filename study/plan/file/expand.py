@@ -53,7 +53,7 @@ def prepare(path: Path, store: Store, remember: bool = False, cached: bool = Fal
             words = f"differs from {other!r} in case only, and so would their files; rename one"
             mistakes.add(join("comparisons", name), words)
         expansion.add(name, comparison)
-    check_families(file.comparisons, mistakes)
+    expansion.claims_right &= check_families(file.comparisons, mistakes)
     if not any(isinstance(comparison, Comparison) for comparison in file.comparisons.values()):
         for key in sorted(file.model_fields_set & OF_TRAINING):
             mistakes.add(key, "is for arms that are trained here, and all runs are there already; take it out")

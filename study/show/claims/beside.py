@@ -166,8 +166,9 @@ def limit(row: pd.Series) -> str:
     spread = float(stats.norm.ppf(1 - ALPHA / 2)) * row["rows_error"]
     if spread <= abs(gap):
         return ""
-    needed = f"about {ceil(row['rows'] * (spread / gap) ** 2):,} test rows would do" if gap else "more test rows"
+    rows = ceil(row["rows"] * (spread / gap) ** 2) if gap else 0
+    tell = f"; about {rows:,} tell a difference of this size with a chance of 50 %" * bool(rows)
     return (
         f"its {counted(int(row['rows']), 'test row')} are the limit, not seeds: on other rows it may come out "
-        f"otherwise, however many seeds there are; {needed}, if the true difference is as observed"
+        f"otherwise, however many seeds there are{tell}"
     )
