@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
+import re
 import shutil
 from pathlib import Path
 
@@ -120,7 +122,20 @@ def test_an_arm_taken_out_changes_the_report_only(place: Place) -> None:
     assert "adam" not in (place.results / "studies" / "smoke" / "tables" / "optimizer.csv").read_text()
 
 
-def test_snakemakes_own_report(place: Place, tmp_path: Path) -> None:
+def test_snakemakes_own_report_has_the_page_and_every_table_and_figure(place: Place, tmp_path: Path) -> None:
     done = place.snakemake("--report", str(tmp_path / "report.html"))
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "report.html").stat().st_size > 100_000
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    [shown] = re.findall(r"var results = (\{.*\});\n", text)
+    [categories] = re.findall(r"var categories = (\{.*\});\n", text)
+    folder = "results/studies/smoke"
+    wanted = {
+        f"{folder}/report.html": {"page": "the whole study"},
+        f"{folder}/tables/optimizer.csv": {"comparison": "optimizer"},
+        f"{folder}/figures/results/optimizer.svg": {"comparison": "optimizer", "figure": "results"},
+    }
+    assert {path: about["labels"] for path, about in json.loads(shown).items()} == wanted
+    for path, about in json.loads(shown).items():
+        assert about["caption"].count(" ") > 20
+        assert base64.b64decode(about["data_uri"].partition(",")[2]) == (place.folder / path).read_bytes()
+    assert [*json.loads(categories)] == ["Figures", "Report", "Tables"]

@@ -42,9 +42,9 @@ rule report:
             update(
                 report(
                     dag.file(one.files[0]),
-                    caption=f"../report/{'table' if one.name == 'table' else 'figure'}.rst",
-                    category="Tables" if one.name == "table" else "Figures",
-                    labels={"comparison": one.of, "figure": one.name},
+                    caption=f"../report/{one.shelf[0].lower()}.rst",
+                    category=one.shelf[0],
+                    labels=one.shelf[1],
                 )
             )
             for one in DRAWINGS

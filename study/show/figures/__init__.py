@@ -40,6 +40,15 @@ class Drawing(NamedTuple):
         stems = [f"figures/{self.name}/{self.of}{width}" for width in widths]
         return [f"{stem}.{ending}" for stem in stems for ending in ("svg", "png", "pdf")]
 
+    @property
+    def shelf(self) -> tuple[str, dict[str, str]]:
+        """Where Snakemake's report shows it: under which heading, and as what."""
+        if self.comparison is None:
+            return "Claims", {"figure": "forest plot", "page": self.of}
+        if self.name == TABLE:
+            return "Tables", {"comparison": self.of}
+        return "Figures", {"comparison": self.of, "figure": self.name}
+
 
 def drawings(plan: Plan) -> list[Drawing]:
     """All tables and figures of a study, in the order of the page."""
