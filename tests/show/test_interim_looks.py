@@ -162,7 +162,7 @@ def test_check_counts_withdrawn_claims_as_verdicts_do(
     found = checked(tmp_path / "small.yaml", capsys)
     at = found.index("1 claim, 1 to test beside 1 withdrawn")
     assert found[at + 1].startswith("  the smallest p must be at most 0.05/2 claims")
-    assert found[at + 3].endswith("no claim can be decided")
+    assert found[at + 4].endswith("no claim can be decided")
 
 
 def test_a_comparison_that_is_renamed_leaves_its_verdicts(
