@@ -29,7 +29,7 @@ def left(plan: Plan, store: Store, verdicts: Sequence[str], times: Sequence[str 
 
 def test_each_study_has_a_link_and_what_came_of_it(planned: Callable[..., Plan], tmp_path: Path) -> None:
     store = Store(tmp_path / "results")
-    plan = planned(TWO, "one").model_copy(update={"title": "Is <it> faster & better?"})
+    plan = planned(TWO, "one").model_copy(update={"title": "It & <that>", "question": "Is <it> faster & better?"})
     verdicts = ["supported", "undecided", "supported"]
     first = left(plan, store, verdicts, ["2026-03-01T09:00:00+00:00", "2026-03-02T01:00:00+00:00", None])
     second = left(planned(TWO, "other"), store, [], [])
@@ -45,6 +45,7 @@ def test_each_study_has_a_link_and_what_came_of_it(planned: Callable[..., Plan],
     ]
     assert [store.root / link for link, _ in links] == [first, second]
     assert [line.text for line in body.iter("p")] == [
+        plan.question,
         "one · 2 arms · 3 claims: 2 supported, 0 refuted and 1 undecided · trained until 2026-03-02",
         "other · 2 arms",
     ]

@@ -20,6 +20,7 @@ class Entry(NamedTuple):
 
     link: str
     title: str
+    question: str
     about: str
 
 
@@ -36,7 +37,7 @@ def _entry(report: Path, store: Store) -> Entry | None:
     try:
         plan: dict[str, Any] = json.loads(note_text(report.with_name("plan.json")))
         about = [plan["study"], counted(len(plan["arms"]), "arm")] if plan["arms"] else [plan["study"]]
-        title = plan["title"]
+        title, question = plan["title"], plan.get("question", "")
     except (OSError, ValueError, KeyError, TypeError):
         return None
     with suppress(OSError, ValueError, KeyError):  # damaged: the next run of the study says so
@@ -45,4 +46,4 @@ def _entry(report: Path, store: Store) -> Entry | None:
     with suppress(OSError, ValueError, KeyError):
         times = read_table(report.with_name("runs.parquet"), columns=["started_at"])["started_at"].to_pylist()
         about += [f"trained until {max(filter(None, times))[:10]}"] if any(times) else []
-    return Entry(report.relative_to(store.root).as_posix(), title, " · ".join(about))
+    return Entry(report.relative_to(store.root).as_posix(), title, question, " · ".join(about))
