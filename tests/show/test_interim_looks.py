@@ -161,7 +161,7 @@ def test_check_counts_withdrawn_claims_as_verdicts_do(
     assert "6 seeds cannot decide it among 2 claims" in claims["reason"][0]
     found = checked(tmp_path / "small.yaml", capsys)
     at = found.index("1 claim, 1 to test beside 1 withdrawn")
-    assert found[at + 1].startswith("  the smallest p must be at most 0.05/2 claims")
+    assert found[at + 2].startswith("  the smallest p must be at most 0.05/2 claims")
     assert found[at + 4].endswith("no claim can be decided")
 
 

@@ -134,6 +134,8 @@ def floors(plan: Plan, withdrawn: Mapping[str, Sequence[float]] = MappingProxyTy
     gone = sum(map(len, withdrawn.values()))
     more = f" beside {gone} withdrawn" * bool(gone)
     yield f"{counted(len(stated), 'claim')}, {len(claims)} to test{more}" + f" ({', '.join(rest)})" * bool(rest)
+    if unit := _unit(claims):
+        yield f"  in a tied pair both arms have the same value with one {unit}: it speaks for neither"
     if len(families) > 1:
         yield f"  in {len(families)} families ({', '.join(families)}): {at_stake(len(families))}"
     for family, own in families.items():
@@ -152,7 +154,6 @@ def _floors_of(named: str, claims: Sequence[Tested], withdrawn: Sequence[float],
     chance = dict(with_chances(claims, looks, withdrawn))
     width = max(len("tied pairs"), *map(len, groups))
     if not all(claim.runs for claim in claims):  # where runs are not paired nothing ties
-        yield f"  in a tied pair both arms have the same value with one {_unit(claims)}: it speaks for neither"
         yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()
     for name, claim in groups.items():
         numbers = [claim.floor(ties) for ties in TIES if ties == 0 or not claim.runs]
@@ -161,7 +162,7 @@ def _floors_of(named: str, claims: Sequence[Tested], withdrawn: Sequence[float],
 
 
 def _unit(claims: Sequence[Tested]) -> str:
-    """What pairs the values of two arms."""
+    """What pairs the values of two arms; nothing where nothing does, so that nothing ties."""
     return " or in one ".join(dict.fromkeys(claim.unit for claim in claims if not claim.runs))
 
 
