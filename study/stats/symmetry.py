@@ -104,9 +104,11 @@ def rank_flip(x: Floats, alternative: Alternative = "two-sided") -> float:
     """p of the sign-flip test of the signed ranks of ``x`` [pairs], some of them infinite: exact for any number."""
     ranks = signed_ranks(x)
     halves = np.rint(2 * np.abs(ranks)).astype(int)  # which are whole
-    shares = np.ones(1)  # of the sign patterns, by twice the sum of the ranks above 0
+    shares = np.zeros(1 + halves.sum())  # of the sign patterns, by twice the sum of the ranks above 0
+    shares[0] = 1.0
     for rank in halves:
-        shares = (np.pad(shares, (0, rank)) + np.pad(shares, (rank, 0))) / 2
+        shares[rank:] += shares[:-rank]
+        shares /= 2
     above = int(halves[ranks > 0].sum())
     tails = {"less": float(shares[: above + 1].sum()), "greater": float(shares[above:].sum())}
     return min(1.0, 2 * min(tails.values()) if alternative == "two-sided" else tails[alternative])

@@ -36,8 +36,13 @@ def claim(x: Any, y: Any, metric: str = "test_accuracy", lost: tuple[int, int] =
     return Statement(metric, side("a", x, lost[0]), side("b", y, lost[1]), paired=False, **more)
 
 
-@pytest.mark.parametrize(("n", "m"), [(3, 4), (5, 5), (2, 9), (10, 7), (10, 10)])
-@pytest.mark.parametrize("alternative", ["two-sided", "less", "greater"])
+WAYS = ("two-sided", "less", "greater")
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "alternative"),
+    [*((n, m, way) for n, m in ((3, 4), (5, 5), (2, 9)) for way in WAYS), (10, 7, "greater"), (10, 10, "two-sided")],
+)
 def test_numbers_are_tested_by_welchs_t_and_its_permutations(n: int, m: int, alternative: Any) -> None:
     rng = np.random.default_rng(n * m)
     x, y = rng.normal(size=n), rng.normal(0.7, 2, size=m)
