@@ -21,6 +21,7 @@ SHAPES = {
     "awkward": {"network": {"name": "mlp", "hidden": [7, 5]}, "batch_size": 5},  # 106 rows: the last batch has one
     "round": {"network": {"name": "mlp", "hidden": [16, 8]}, "batch_size": 32},
 }
+FEW_DIGITS = {"dataset": "digits", "train_share": 0.3}  # images, some dozens of steps
 CHOSEN = [
     (axis, name)
     for axis in ("optimizer", "schedule", "regularizer", "activation", "init", "early_stopping")
@@ -87,7 +88,8 @@ def test_a_run_is_the_same_in_every_pack(axis, name, shape, dropout, recipe, dat
 @pytest.mark.parametrize("name", CHOICES["network"].choices())
 def test_every_network(name, dropout, recipe, data):
     hidden = CHOICES["network"].choices()[name].hidden_layers
-    subject = recipe(dataset="digits", network=name, optimizer="adam", batch_size=9, dropout=dropout if hidden else 0.0)
+    axes = {"network": name, "optimizer": "adam", "batch_size": 9, "dropout": dropout if hidden else 0.0}
+    subject = recipe(**FEW_DIGITS, **axes)
     assert_independent(subject, data(subject))
 
 
@@ -96,13 +98,13 @@ def test_every_network(name, dropout, recipe, data):
 @pytest.mark.parametrize("activation", CHOICES["activation"].choices())
 def test_convolutions_with_and_without_batch_normalization(activation, batch_norm, channels, batch_size, recipe, data):
     network = {"name": "convnet", "channels": channels, "batch_norm": batch_norm}
-    subject = recipe(dataset="digits", network=network, activation=activation, batch_size=batch_size, dropout=0.3)
+    subject = recipe(**FEW_DIGITS, network=network, activation=activation, batch_size=batch_size, dropout=0.3)
     assert_independent(subject, data(subject))
 
 
 @pytest.mark.parametrize("network", ["mlp", "convnet"])
 def test_augmented_images(network, recipe, data):
-    subject = recipe(dataset="digits", network=network, batch_size=11, augmentation="flip_crop", dropout=0.3)
+    subject = recipe(**FEW_DIGITS, network=network, batch_size=11, augmentation="flip_crop", dropout=0.3)
     assert_independent(subject, data(subject))
     beside = made(subject, {"augmentation": {"name": "none"}})
     runs = [Run(subject, 0), Run(beside, 3)]
