@@ -30,7 +30,7 @@ def shares(ax: Axes, axis: Axis, values: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("case", FAR)
 def test_what_is_far_out_squeezes_nothing_and_is_drawn(planned: Callable[..., Plan], case: str) -> None:
-    plan = planned(ARMS)
+    plan = planned(ARMS, seeds=32)  # of fewer the interval of an arm with one far run fills the gap
     steady = {"pace": 0.5}
     found = records(
         plan, lambda label, seed: steady | {"level": 0.11 if FAR[case](label, seed) else 0.95 + 0.002 * (seed % 5)}
@@ -42,7 +42,7 @@ def test_what_is_far_out_squeezes_nothing_and_is_drawn(planned: Callable[..., Pl
     at = shares(ax, ax.xaxis, drawn)
     assert ((at >= 0) & (at <= 1)).all()
     near = at[drawn > 50]
-    assert np.ptp(near) > (0.15 if case == "a run" else 0.5)  # the interval of that arm is wide
+    assert np.ptp(near) > (0.05 if case == "a run" else 0.5)  # uncut it is 0.01; the interval of that arm is wide
     assert ("scale is cut" in ax.get_xlabel()) == (case != "nothing")
     if case == "an arm":
         ticks = dict(zip(ax.get_xticks(), shares(ax, ax.xaxis, ax.get_xticks()), strict=True))

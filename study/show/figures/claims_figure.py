@@ -55,7 +55,7 @@ class Form(NamedTuple):
     stacked: bool  # the claim above its interval, not beside it
 
 
-WIDE = Form(7.2, 2.5, 2.7, effect=True, stacked=False)
+WIDE = Form(7.2, 2.58, 2.72, effect=True, stacked=False)
 NARROW = Form(3.45, 3.33, 0.1, effect=False, stacked=True)
 FORMS = {"": WIDE, NARROW_END: NARROW}  # by the end of the file's name
 
@@ -243,8 +243,9 @@ def _panel(ax: Axes, scale: str, claims: Sequence[tuple[Row, float]], room: floa
             left = row.value < low  # the edge; the value stands at the inner end of what is drawn
             inner = inside[2 if left else 1] if np.isfinite(row.low) else low if left else high
             ax.annotate(row.effect.partition(" [")[0], (inner, at), (5 if left else -5, 0), textcoords="offset points",
-                        ha="left" if left else "right", va="center", fontsize=7, color=mark.colour)  # fmt: skip
-    few_ticks(ax.xaxis, max(1, int(room / 0.45)))
+                        ha="left" if left else "right", va="center", fontsize=7, color=mark.colour,
+                        bbox={"color": "white", "pad": 0.4, "linewidth": 0})  # fmt: skip
+    few_ticks(ax.xaxis, max(1, int(room / 0.25)))
     ax.tick_params(labelsize=7)
     label = _folded(f"{scale}{', log scale' * ratio}", room)
     ax.set_xlabel(label + "\nworse ←  → better" * (room > DIRECTION), fontsize=SIZE, color=INK)

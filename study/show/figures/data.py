@@ -25,6 +25,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ((), (4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (3, 1, 1, 1, 1, 1), (8, 2), (2, 2), (5, 1, 2, 1))
 ARROWS = {"higher": "↑", "lower": "↓"}
 PLAIN = "0.35"  # of lines and markers whose colour says nothing
+NOTED = 4  # arms of which a legend says more, beside the values of keys
 KNOWN = 16  # arms that colour and marker together tell apart, at a glance
 
 
@@ -218,8 +219,10 @@ class Evidence:
 
     def legend(self) -> dict[str, dict[str, Look]]:
         """The looks of the arms, by what is to be known of each; of crossed keys those of their values, by key, then of
-        the arms of which there is something to be known.
+        the arms of which there is something to be known, as far as they are few: captions name them too.
         """
         shown = [label for label in self.looks if not self.factors or self.broken(label) or self.marked(label)]
+        if self.factors and len(shown) > NOTED:
+            shown = []
         arms = {self.named(label, width=28): self.looks[label] for label in shown}
         return self.factors | ({"": arms} if arms else {})

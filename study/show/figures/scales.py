@@ -22,14 +22,14 @@ NAMES = {
     "symlog": "symlog scale", "logit": "logit scale",
 }  # fmt: skip
 LABEL = 34  # letters in a line of the label of an axis
-DECADES = 30  # the factor from which on positive values are spaced by their logarithm
 FAR, APART = 15, 5  # medians of all distances from the median: where a value is far out, and the gap before it
 STEP = 0.2  # decades: such a median is the least on a logarithmic axis
-WORTH = 0.4  # of the whole range: an axis is cut only where the rest needs less
+WORTH, EMPTY = 0.4, 0.35  # of the whole range: an axis is cut where the rest needs less, and only at gaps so wide
 FROM_NOTHING = {
     True: 5,
     False: 3,
 }  # times the median distance from no effect, of factors or not: what is far of effects
+LINE = 25  # letters beside each other on the rest of an axis
 BREAK, BEYOND = 0.05, 0.3  # of the rest's length on a cut axis: the cut, and the most that each of the ends may take
 
 
@@ -50,7 +50,7 @@ def parts(values: Any, ends: Any = (), log: bool = False) -> Parts:
 
     ``values``: of all runs. The unit is the median of their distances from the median (Hampel, 1974), without those
     that are 0; it is 0.67 standard deviations of normal values. A value is far where it is ``FAR`` units away and a gap
-    of ``APART`` parts it from those nearer. ``ends``: of intervals, which belong to one part or the other.
+    of ``APART``, and ``EMPTY`` of the whole, parts it from those nearer. ``ends``: of intervals, which fill gaps, too.
     """
     known, more = (_known(each, log) for each in (values, ends))
     if not len(known):
@@ -63,7 +63,8 @@ def parts(values: Any, ends: Any = (), log: bool = False) -> Parts:
     unit = max(np.median(away[away > 0]) if away.any() else np.inf, STEP if log else 0)
     for side, far in ((-1, every[every < middle][::-1]), (1, every[every > middle])):
         gaps = np.abs(np.diff(far, prepend=middle))
-        stops = np.flatnonzero((gaps > APART * unit) & (np.abs(far - middle) > FAR * unit))
+        empty = gaps > max(APART * unit, EMPTY * (every[-1] - every[0]))
+        stops = np.flatnonzero(empty & (np.abs(far - middle) > FAR * unit))
         if len(stops):
             edge = far[stops[0] - 1] if stops[0] else middle
             low, high = (edge, high) if side < 0 else (low, edge)
@@ -114,8 +115,8 @@ def cut(axis: Axis, found: Parts) -> None:
             continue
         last, first = sorted((far.min(), far.max()), reverse=outward > 0)
         gap = abs(first - edge)
-        pad = min(0.05 * span, gap / 4)
-        inner = [edge + outward * pad, first - outward * pad, last + outward * pad]
+        pad, around = min(0.05 * span, gap / 4), min(max(0.05 * span, 0.08 * abs(last - first)), gap / 4)
+        inner = [edge + outward * pad, first - outward * around, last + outward * around]
         start, beyond = (inner[0] - low) / span, min(BEYOND, abs(inner[2] - inner[1]) / span)
         at = [start, start + outward * BREAK, start + outward * (BREAK + beyond)]
         data, places = (data + inner, places + at) if outward > 0 else (inner[::-1] + data, at[::-1] + places)
@@ -155,8 +156,9 @@ def _ticks(found: Parts, log: bool, across: bool) -> list[float]:
     ticks = [float(tick) for tick in every.tick_values(low, high) if low <= tick <= high]
     for far, outer in ((found.below, 0), (found.above, -1)):
         ends = [float(far[outer])] if len(far) else []
-        apart = len(far) > 1 and far[-1] - far[0] > 0.15 * (high - low)
-        if apart and not (across and len(_text(far[0]) + _text(far[-1])) > 7):
+        length = np.ptp(np.log(far) if log else far) / np.ptp(np.log(found.near) if log else found.near) if ends else 0
+        letters = max(map(len, map(_text, ends)), default=0) + 1
+        if min(length, BEYOND) > (letters / LINE if across else 0.1):
             ends.append(float(far[-1 - outer]))
         ticks += ends
     return ticks
@@ -176,12 +178,12 @@ def _mark(axis: Axis, start: float, end: float) -> None:
         ax.add_line(mark)
 
 
-def spaced(axis: Axis, values: Any, ends: Any = (), linear: bool = False) -> None:
-    """Linear; logarithmic where positive values go over more than a factor of 30, but for a few that are far out; cut
-    where there are such.
+def spaced(axis: Axis, values: Any, ends: Any = (), linear: bool = False, factor: float = 30) -> None:
+    """Linear; logarithmic where positive values go over more than a factor, but for a few that are far out; cut where
+    there are such.
     """
     found = parts(values, ends)
-    if not linear and 0 < DECADES * found.near[0] < found.near[1]:
+    if not linear and 0 < factor * found.near[0] < found.near[1]:
         (axis.axes.set_xscale if isinstance(axis, XAxis) else axis.axes.set_yscale)("log")
         found = parts(values, ends, log=True)
     cut(axis, found)

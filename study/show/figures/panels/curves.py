@@ -209,10 +209,11 @@ class ToTarget(MetricPanel):
         places = [at + 3 if at <= 50 else at - ROW - 3 for at, _ in texts]
         for i in range(1, len(places)):  # none over another, nor over the top
             places[i] = max(places[i], places[i - 1] + ROW)
-        for i, (place, (_, text)) in enumerate(zip(places, texts, strict=True)):
+        for i, (_, text) in reversed(list(enumerate(texts))):  # in the order in which they are read
+            place = min(places[i], 104 - ROW * (len(texts) - i))
             ax.annotate(
-                text, (1, min(place, 104 - ROW * (len(texts) - i))), xycoords=("axes fraction", "data"), xytext=(-4, 0),
-                textcoords="offset points", ha="right", va="bottom", fontsize="small", in_layout=False,
+                text, (1, place), xycoords=("axes fraction", "data"), xytext=(-4, 0), textcoords="offset points",
+                ha="right", va="bottom", fontsize="small", in_layout=False,
                 bbox={"color": "white", "alpha": 0.7, "pad": 0.3, "linewidth": 0},
             )  # fmt: skip
         ax.set(xlabel=evidence.axis(self.metric), ylabel="runs that reached\nthe target (%)", **PERCENT)

@@ -17,12 +17,12 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from study.metrics import METRICS
 from study.show.figures.data import Evidence, Look
 from study.show.figures.panel import FEW, MEAN, MetricPanel, estimate, nothing, scatter, spread
-from study.show.figures.scales import cut, parts, spaced
+from study.show.figures.scales import spaced
 from study.wording import counted, leading
 
 SIDES = {"train": (Look("0.55", "s"), -0.14), "test": (Look("0.1", "o"), 0.14)}  # greys: colours stand for arms
 INK, SHADE = "0.25", "0.94"
-LETTERS = 30  # that names beside each other have room for
+LETTERS = 34  # that names beside each other have room for
 IDEAL: dict[str, Any] = {"color": "0.55", "linewidth": 0.8}
 REPORTED: dict[str, Any] = {
     "marker": "o", "markersize": 8, "markerfacecolor": "none", "markeredgecolor": INK, "linestyle": "",
@@ -157,7 +157,8 @@ class TrainTest(MetricPanel):
         ax.set_xlim(-0.5, 1.28 * len(names) - 0.5)  # room for the two names
         ax.grid(axis="y", color="0.92")
         ax.set(xlabel="", ylabel=evidence.axis(self.metric).replace("test ", ""))
-        cut(ax.yaxis, parts(pd.concat([evidence.dots(metric)["value"] for metric in self.covers()])))
+        values = pd.concat([evidence.dots(metric)["value"] for metric in self.covers()])
+        spaced(ax.yaxis, values, linear=kind == "accuracy", factor=1000)
 
 
 class Speedup(MetricPanel):
