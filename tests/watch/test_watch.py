@@ -71,6 +71,10 @@ def filled(store: Store, arm: str, block: Block, curves: Sequence[Sequence[float
     write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, block), of_runs(arm, block))
 
 
+def interrupted(seconds: float) -> None:
+    raise KeyboardInterrupt
+
+
 def contents() -> dict[Path, tuple[int, bytes]]:
     return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in Path("results").rglob("*") if path.is_file()}
 
@@ -214,10 +218,7 @@ def test_it_looks_again_until_all_is_there_and_prints_what_changed(look: Look, m
 
 
 def test_who_looks_ends_it_without_a_fuss(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(seconds: float) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("time.sleep", interrupt)
+    monkeypatch.setattr("time.sleep", interrupted)
     assert len(look("--every", "3")) == 1
 
 
@@ -229,7 +230,10 @@ def test_a_wrong_interval_is_refused(look: Look, every: str, capsys: pytest.Capt
 
 def test_a_terminal_shows_as_much_as_there_is_room_for(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     begun()
+    monkeypatch.setattr("time.sleep", interrupted)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "20")
     monkeypatch.setenv("LINES", "4")
-    assert look() == ["s.yaml: Four activa…", "functions: 0 of 16 …", "and 6 more lines: g…"]
+    end = ["s.yaml: Four activa…", "… 6 lines for which…", "now: nothing is tra…"]
+    assert look("--every", "3") == end
+    assert len(look()) == 8  # once, and in the end, it is all there
