@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.stats.proportion import proportion_confint
 
 from study.stats.exact import ALPHA
 from study.stats.factorial import spreads
 from study.stats.paired import nearest
+from study.stats.reliability import exact_interval
 
 Values = NDArray[Any]
 METRIC = "test_accuracy"
@@ -86,7 +86,7 @@ def main() -> None:
         worst = max(worst, false)
         print(line, flush=True)
     many = round(worst * arguments.studies)  # of some 400 shares the largest
-    low, _ = proportion_confint(many, arguments.studies, alpha=0.05 / 400, method="beta")
+    low, _ = exact_interval(many, arguments.studies, 1 - 0.05 / 400)
     sys.exit("More false verdicts than 5 %." if low > ALPHA else 0)
 
 

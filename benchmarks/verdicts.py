@@ -25,7 +25,6 @@ from study.stats.exact import ALPHA
 from study.stats.reliability import exact_interval
 
 PAGE = Path(__file__).parents[1] / "docs" / "statistics.md"
-MARKS = "<!-- benchmarks/verdicts.py writes this -->", "<!-- until here -->"
 PROCESSES = 2
 SAMPLES = 4_000  # of each shape, for coverage
 DESIGNS: tuple[Article | Design, ...] = (
@@ -90,10 +89,11 @@ def coverages(pairs: Sequence[int] = (6, 10, 16, 30)) -> list[str]:
     return [*lines, "", f"{SAMPLES:,} samples each; Monte-Carlo error 0.3 to 0.6 %."]
 
 
-def write(text: str) -> None:
+def write(text: str, script: str) -> None:
     """Put the tables between the marks of the page."""
-    before, rest = PAGE.read_text().split(MARKS[0])
-    PAGE.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{rest.split(MARKS[1])[1]}")
+    first, last = f"<!-- {script} writes this -->", "<!-- until here -->"
+    before, rest = PAGE.read_text().split(first)
+    PAGE.write_text(f"{before}{first}\n\n{text}\n\n{last}{rest.split(last, 1)[1]}")
 
 
 def main() -> None:
@@ -104,7 +104,7 @@ def main() -> None:
     lines, fine = false_verdicts(arguments.studies)
     lines += ["", *coverages()]
     if arguments.write:
-        write("\n".join(lines))
+        write("\n".join(lines), "benchmarks/verdicts.py")
     sys.exit(0 if fine else "More false verdicts than 5 %.")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from benchmarks.retuning import POOL, Arm, false
+from benchmarks.pool import POOL, Arm
+from benchmarks.retuning import false
 
 STUDIES = 100
 
