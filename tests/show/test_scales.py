@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
 from study.show.figures import results_figure
-from study.show.figures.scales import parts
+from study.show.figures.scales import parts, spaced
 from tests.show.records import figure_data, records
 
 ARMS = "o: {vary: {dropout: [0, 0.1, 0.2, 0.3]}, metrics: [test_accuracy]}"
@@ -62,3 +63,23 @@ def test_what_is_far_follows_from_the_median_distance_from_the_median() -> None:
     assert parts(10.0 ** np.array([1, 1.1, 1.2, 1.3, 9]), log=True).near == pytest.approx((10, 10**1.3))
     assert np.isnan(parts([]).near).all()
     assert parts([3, 3, 3, np.inf]).near == (3, 3)
+
+
+NEAR = [0.1, 0.2, 0.3, 0.15, 0.22, 0.12]
+EXTREME = {
+    "one huge": [*NEAR, 1e300],
+    "negative": [-500, *(-x for x in NEAR)],
+    "both sides": [-90, *NEAR, 90],
+    "logarithmic": [1e-20, *10.0 ** np.linspace(0, 3, 12), 1e30],
+}
+
+
+@pytest.mark.parametrize("case", EXTREME)
+def test_a_cut_axis_keeps_the_order_and_shows_all(case: str) -> None:
+    ax, values = Figure().subplots(), np.sort(EXTREME[case])
+    spaced(ax.xaxis, values)
+    at = shares(ax, ax.xaxis, values)
+    assert ax.get_xscale() == ("cut log" if case == "logarithmic" else "cut")
+    assert (np.diff(at) > 0).all()
+    assert 0 < at[0] < at[-1] < 1
+    assert {float(values[0]), float(values[-1])} & {*ax.get_xticks()}

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon
 from matplotlib.scale import FuncScale
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
@@ -25,10 +26,8 @@ LABEL = 34  # letters in a line of the label of an axis
 FAR, APART = 15, 5  # medians of all distances from the median: where a value is far out, and the gap before it
 STEP = 0.2  # decades: such a median is the least on a logarithmic axis
 WORTH, EMPTY = 0.4, 0.35  # of the whole range: an axis is cut where the rest needs less, and only at gaps so wide
-FROM_NOTHING = {
-    True: 5,
-    False: 3,
-}  # times the median distance from no effect, of factors or not: what is far of effects
+FROM_NOTHING = {True: 5, False: 3}  # medians of all distances from no effect, of factors or not: where one is far out
+MOST = 307  # decades that a float has
 LINE = 25  # letters beside each other on the rest of an axis
 BREAK, BEYOND = 0.05, 0.3  # of the rest's length on a cut axis: the cut, and the most that each of the ends may take
 
@@ -115,9 +114,11 @@ def cut(axis: Axis, found: Parts) -> None:
             continue
         last, first = sorted((far.min(), far.max()), reverse=outward > 0)
         gap = abs(first - edge)
-        pad, around = min(0.05 * span, gap / 4), min(max(0.05 * span, 0.08 * abs(last - first)), gap / 4)
+        room = max(0.05 * span, 0.08 * abs(last - first), 1e-6 * abs(last))  # a smaller one would be rounded away
+        pad, around = min(0.05 * span, gap / 4), min(room, gap / 4)
         inner = [edge + outward * pad, first - outward * around, last + outward * around]
-        start, beyond = (inner[0] - low) / span, min(BEYOND, abs(inner[2] - inner[1]) / span)
+        start, most = (inner[0] - low) / span, BEYOND if len(far) > 1 else 2 * BREAK
+        beyond = min(most, abs(inner[2] - inner[1]) / span)
         at = [start, start + outward * BREAK, start + outward * (BREAK + beyond)]
         data, places = (data + inner, places + at) if outward > 0 else (inner[::-1] + data, at[::-1] + places)
         cuts.append((inner[0], inner[1]))
@@ -125,7 +126,7 @@ def cut(axis: Axis, found: Parts) -> None:
         data, places = [low - 0.05 * span, *data], [-0.05, *places]
     if not len(above):
         data, places = [*data, high + 0.05 * span], [*places, 1.05]
-    shown: Any = (lambda x: float(10**x)) if log else float
+    shown: Any = (lambda x: float(10 ** min(x, MOST))) if log else float
     limits = shown(data[0]), shown(data[-1])
     # What leaves the axis goes on as far as it is long.
     length, span = places[-1] - places[0], data[-1] - data[0]
@@ -167,8 +168,11 @@ def _ticks(found: Parts, log: bool, across: bool) -> list[float]:
 def _mark(axis: Axis, start: float, end: float) -> None:
     """Grey between what is shown on either side, and two strokes across the axis."""
     ax, across = axis.axes, isinstance(axis, XAxis)
-    (ax.axvspan if across else ax.axhspan)(start, end, color="0.9", linewidth=0, zorder=0.5)
     where = ax.get_xaxis_transform() if across else ax.get_yaxis_transform()
+    corners = np.array([(start, 0), (end, 0), (end, 1), (start, 1)])
+    ax.add_artist(
+        Polygon(corners if across else corners[:, ::-1], transform=where, color="0.9", linewidth=0, zorder=0.5)
+    )
     line = [(start, end), (0, 0)]
     stroke: Any = [(-0.5, -1), (0.5, 1)] if across else [(-1, -0.5), (1, 0.5)]
     looks: list[dict[str, Any]] = [{"color": "white", "linewidth": 2}, {"color": "0.3", "linewidth": 0}]
