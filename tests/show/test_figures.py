@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from study.plan.plan import Plan
@@ -192,6 +193,13 @@ def test_figures_are_the_same_bytes_each_time(planned: Callable[..., Plan], tmp_
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
 
 
+def contrast(one: Sequence[float], other: Sequence[float]) -> float:
+    """Of two colours, as WCAG 2.2 defines it."""
+    linear = [[c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour] for colour in (one, other)]
+    dark, light = sorted(0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in linear)
+    return (light + 0.05) / (dark + 0.05)
+
+
 def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
     from study.plan.file.expand import prepare
     from study.store.layout import Store
@@ -203,9 +211,16 @@ def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
     assert rows * columns == len(comparison.arms) == 108
     lost = "adam, cosine, batch_size=16, dropout=0, he_normal"
     evidence = figure_data(plan, records(plan, lambda label, seed: DIVERGED if label == lost else {}))
-    shown = texts(results_figure.draw(evidence)).splitlines()
+    figure = results_figure.draw(evidence)
+    shown = texts(figure).splitlines()
     assert shown.count("div.") == 1
     assert "n = 7 seeds per arm" in shown
+    heat = next(ax for ax in figure.axes if any(text.get_text() == "div." for text in ax.texts))
+    cells = heat.collections[0].get_facecolors()
+    for text in heat.texts:
+        x, y = text.get_position()
+        if (label := text.get_text()) and label != "div." and 0 < y < rows and 0 < x < columns:
+            assert contrast(to_rgb(text.get_color()), cells[int(y) * columns + int(x)][:3]) >= 4.5
 
 
 def test_a_figure_that_cannot_be_written_leaves_the_old_one(

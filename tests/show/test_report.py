@@ -79,6 +79,10 @@ def test_the_page_is_whole_and_refers_to_nothing_outside(page: Path) -> None:
     assert elements.tags.count("svg") == 2
     assert {"table-optimizer", "table-init", "coverage"} <= set(elements.ids)
     assert len(elements.ids) == len(set(elements.ids))
+    assert elements.tags.count("caption") == elements.tags.count("table")
+    assert {"caption", "nav", "main", "header"} <= set(elements.tags)
+    assert elements.references[0] == "#evidence"  # a link past the contents
+    assert "--h4: &#34;runs&#34;" in text  # beside its value, where rows are cards
     assert all(reference.startswith("#") for reference in elements.references)
     assert {reference[1:] for reference in elements.references} <= set(elements.ids)
     assert set(re.findall(r"url\(#([^)]+)\)", text)) <= set(elements.ids)

@@ -83,7 +83,7 @@ class Table(NamedTuple):
         """The arm, then of each of ``figures`` what tells it apart below the one before it."""
         return [
             "arm",
-            *(title if kind == "measured" else sub for title, columns in self.groups for sub, kind in columns),
+            *(sub if kind in ("against", "reported") else title for title, parts in self.groups for sub, kind in parts),
         ]
 
     @property

@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from seaborn.utils import relative_luminance
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
@@ -22,7 +23,7 @@ from study.show.tables.tuning import short
 from study.wording import counted
 
 ANNOTATED = 200  # cells; above this their figures are only in the table
-TICKED = 40  # rows or columns
+TICKED = 40  # rows or columns, or groups of them, above which they are not named
 LETTERS = 76  # that names beside each other have room for
 Levels = list[list[str]]  # the values of each key
 
@@ -68,6 +69,10 @@ class HeatMap(MetricPanel):
             cbar_kws={"label": self.evidence.axis(self.metric) + beyond, "pad": 0.015, "aspect": 14, "fraction": 0.05,
                       "extend": ("neither", "min", "max", "both")[bool(len(below)) + 2 * bool(len(above))]},
         )  # fmt: skip
+        # Black or white, whichever is read better: seaborn's white is too faint on colours of the middle.
+        colours = ax.collections[0].get_facecolors()[~np.isnan(values).ravel()] if annotate else ()
+        for text, colour in zip(ax.texts, colours, strict=True):
+            text.set_color("k" if relative_luminance(colour) > 0.18 else "w")
         for row, column in np.argwhere(~known) if annotate else ():
             ax.text(column + 0.5, row + 0.5, texts[row, column], ha="center", va="center", fontsize=7, color="0.2")
         if not known.any():
@@ -193,8 +198,8 @@ def name_levels(ax: Axes, values: Levels, across: bool) -> None:
         places, names = (np.arange(groups) + 0.5) * total / groups, values[depth] * (groups // len(values[depth]))
         longest = max(map(len, names))
         inner = depth == len(values) - 1
-        turned = inner and across and longest * total > LETTERS
-        if inner and total > TICKED:
+        turned = across and longest * groups > LETTERS
+        if groups > TICKED:
             places, names, longest = places[:0], [], 0
         axes = ax if inner else ax.secondary_xaxis("top") if across else ax.secondary_yaxis("left")
         axis = axes.xaxis if across else axes.yaxis
