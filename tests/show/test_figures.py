@@ -216,7 +216,7 @@ def test_the_matrix_of_108_arms_has_a_cell_for_each(tmp_path: Path) -> None:
     assert shown.count("div.") == 1
     assert "n = 7 seeds per arm" in shown
     heat = next(ax for ax in figure.axes if any(text.get_text() == "div." for text in ax.texts))
-    cells = heat.collections[0].get_facecolors()
+    cells = heat.collections[0].get_facecolor()
     for text in heat.texts:
         x, y = text.get_position()
         if (label := text.get_text()) and label != "div." and 0 < y < rows and 0 < x < columns:
