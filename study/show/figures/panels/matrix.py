@@ -70,7 +70,7 @@ class HeatMap(MetricPanel):
                       "extend": ("neither", "min", "max", "both")[bool(len(below)) + 2 * bool(len(above))]},
         )  # fmt: skip
         # Black or white, whichever is read better: seaborn's white is too faint on colours of the middle.
-        colours = ax.collections[0].get_facecolor()[~np.isnan(values).ravel()] if annotate else ()
+        colours = np.asarray(ax.collections[0].get_facecolor())[~np.isnan(values).ravel()] if annotate else ()
         for text, colour in zip(ax.texts, colours, strict=True):
             text.set_color("k" if relative_luminance(colour) > 0.18 else "w")
         for row, column in np.argwhere(~known) if annotate else ():
