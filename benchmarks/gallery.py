@@ -55,7 +55,9 @@ def section(study: Path, results: Path) -> str:
     drawn.parent.mkdir(exist_ok=True)
     shutil.copyfile(folder / "figures" / "results" / f"{first}.svg", drawn)
     runs, name = sum(plan.wanted.values()), study.relative_to(ROOT).as_posix()
-    said = [f"- {line.mark} *{line.verdict}*: {line.claim} ({line.reason})" for line in lines(claims)]
+    claimed = lines(claims)
+    seen = [f": {line.estimate}" * bool(line.estimate.around) for line in claimed]
+    said = [f"- {x.mark} *{x.verdict}*: {x.claim}{e} ({x.reason})" for x, e in zip(claimed, seen, strict=True)]
     arms = counted(sum(len(comparison.arms) for comparison in plan.comparisons), "arm")
     about = f"[{name}](../{name}): {arms}, {counted(runs, 'run')}. {tally(claims)}."
     figure = f"![{plan.title}](gallery/{study.stem}.svg)"

@@ -86,7 +86,8 @@ def claims(arguments: Namespace) -> int:
                 print(printed(f"Family: {line.family}"))
             family, name = line.family, line.comparison
             print(name)
-        print(printed(f"  {line.mark} {line.verdict:{width}}  {line.claim}{f' ({line.remark})' * bool(line.remark)}"))
+        seen = f"{f' ({line.remark})' * bool(line.remark)}{f': {line.estimate}' * bool(line.estimate.around)}"
+        print(printed(f"  {line.mark} {line.verdict:{width}}  {line.claim}{seen}"))
         undeclared = line.verdict == arguments.require and not counts
         unmet = f"; does not count as {line.verdict}: that look was not declared" * undeclared
         p = f" (p = {line.adjusted} adjusted, against {line.level}; {line.alone} alone)".replace("= <", "<")

@@ -62,5 +62,5 @@ def test_what_is_said_instead(told: str) -> None:
     assert "Only looks that were declared before the first verdict count" in told
     assert ", by any amount" in told
     assert ", by more than a factor of 1.01" in told
-    assert re.search(r"\d % interval ", told)
+    assert re.search(r" \[\d+(\.\d+)? %: ", told)
     assert "hold for digits, its split, test rows and budget" in told

@@ -6,7 +6,8 @@ The subject of a reason is the arm that is claimed to be better.
 from __future__ import annotations
 
 from study.metrics import METRICS
-from study.show.formatting import Cell, chance, effect, margin_text, percent
+from study.show.formatting import Estimate, chance, effect, margin_text
+from study.show.formatting import turned as seen_from_the_other
 from study.stats.exact import PRIMARY
 from study.stats.paired import Evidence, Lack, Statement
 from study.stats.verdict import Verdict
@@ -104,37 +105,26 @@ def _decided(verdict: Verdict, margin: str) -> str:
 
 
 def _size(verdict: Verdict, named: bool = True, turned: bool = False) -> str:
-    """``difference 0.2 points, 99.8 % interval −0.1 to 0.5 (95 %: 0.0 to 0.4)``; ``factor 1.03 (above 1: fewer), …``.
-
-    First the interval of the level that decided, which agrees with the verdict.
+    """``difference 0.2 points``; ``factor 1.03 (above 1: fewer)``. Intervals stand beside it, in a column of their own.
 
     ``named``: False where the direction was said: ``0.2 points``, ``a factor of 1.03``; ``turned``: seen from the arm
     that is claimed to be worse.
     """
     found, metric = verdict.evidence, verdict.claim.metric
-    about, shown = METRICS[metric], dict[str, Cell]()
-    of_level = {
-        verdict.level_adjusted: (verdict.low_adjusted, verdict.high_adjusted),
-        found.level: (found.low, found.high),
-    }
-    for level, ends in of_level.items():
-        value, low, high = found.estimate, *ends
-        if turned:
-            value, high, low = (None if x is None else 1 / x if about.ratio else -x for x in (value, low, high))
+    about, cells = METRICS[metric], []
+    for low, high in ((verdict.low_adjusted, verdict.high_adjusted), (found.low, found.high)):
+        seen = Estimate(found.estimate, low, high)
+        value, *ends = seen_from_the_other(metric, seen) if turned else seen
         assert value is not None
-        cell = effect(metric, value, low, high)
-        if level and cell.around:
-            shown.setdefault(percent(level), cell)
-    text = next(iter(shown.values()), cell).value
+        cells.append(effect(metric, value, *ends))
+    known = [cell for cell in cells if cell.around]
+    text = (known or cells)[0].value
     what = f"{'difference ' * named}{text}"
     if about.ratio:
         factor = text.removeprefix("× ")
         what = f"factor {factor} (above 1: {verdict.claim.verdicts[0]})" if named else f"a factor of {factor}"
-    if shown:
-        (first, deciding), *others = shown.items()
-        second = "".join(f" ({other}: {cell.around})" for other, cell in others)
-        return f"{what}, {first} interval {deciding.around}{second}"
-    return what + f" in each of {found.pairs} pairs" * (found.test == "sign-flip" and not found.sd and found.pairs > 1)
+    each = found.test == "sign-flip" and not found.sd and found.pairs > 1 and not known
+    return what + f" in each of {found.pairs} pairs" * each
 
 
 def _wins(claim: Statement, found: Evidence, margin: str) -> str:
