@@ -92,7 +92,7 @@ def worth(plan: Plan, records: Records, claims: pd.DataFrame, over: str, budgets
         doubtful=len({plan.names[name] for name in doubtful}),
         claims=len(stated),
         undecided=int((stated["verdict"] == "undecided").sum()) if len(stated) else 0,
-        helps={what: count for what, count in waits.items() if what != CLOSE},
+        helps={what: count for what, count in waits.most_common() if what != CLOSE},
         close=waits[CLOSE],
     )
     return [(name, text) for name, _, text in (part.partition(": ") for part in parts)]
