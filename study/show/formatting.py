@@ -146,8 +146,10 @@ def effect(metric: str, value: float, low: float | None, high: float | None, pla
 
 def turned(metric: str, found: Estimate) -> Estimate:
     """An effect as it is seen from the other arm."""
-    other = (lambda x: 1 / x if x else math.inf) if METRICS[metric].ratio else float.__neg__
-    value, low, high = (x if x is None else other(float(x)) for x in found)
+    if METRICS[metric].ratio:
+        value, low, high = (None if x is None else 1 / x if x else math.inf for x in found)
+    else:
+        value, low, high = (None if x is None else -x for x in found)
     return Estimate(value, high, low)
 
 

@@ -12,7 +12,7 @@ from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.claims.beside import about_new_data, limit
 from study.show.claims.table import MARKS, families, note_on_looks, stated_rows, tally
-from study.show.formatting import Estimate, effect, turned
+from study.show.formatting import Estimate, effect, quoted, turned
 from study.show.observations import device_of
 from study.show.page.timing import timed_on
 from study.show.records import Records
@@ -59,7 +59,7 @@ def _told_apart(row: pd.Series) -> Iterable[tuple[tuple[float, float], str]]:
         cell = effect(row["metric"], *ends)
         by = f"a factor of {cell.value.removeprefix('× ')}" if about.ratio else cell.value
         spread = abs(row["mean"]) / row["sd"] if row["sd"] else math.inf
-        text = f"{names[0]} has {about.comparative} than {names[1]}, by {by} [{cell.around}]"
+        text = f"{quoted(names[0])} has {about.comparative} than {quoted(names[1])}, by {by} [{cell.around}]"
         yield (row["p_adjusted"], -spread), text
 
 
