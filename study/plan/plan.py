@@ -21,7 +21,7 @@ from study.plan.elsewhere.planned import PlannedRuns
 from study.plan.file.claim import Claim, Measured
 from study.plan.own import own_kinds
 from study.plan.search import Search
-from study.plan.style import TableStyle
+from study.plan.style import FigureStyle, Style, TableStyle
 from study.store.layout import Block, Store, missing
 from study.store.notes import note_text, write_note
 from study.target import Target
@@ -105,6 +105,7 @@ class PlannedComparison(Measured, Frozen):
     selections: dict[str, Select]  # metric, shown or claimed → what its arms are tuned by; empty without tuning
     given: dict[str, str]  # label → its ``label:`` in the study file, which stands for the ``coupled`` keys
     coupled: tuple[str, ...]
+    figure: FigureStyle | None = None
     table: TableStyle | None = None
     runs: PlannedRuns | None = None  # that its arms are known by; None where they are trained here
 
@@ -170,6 +171,7 @@ class Plan(Frozen):
     timing: Timing | None
     question: str = ""  # that it is to answer
     looks: int = 1  # at the results, as announced
+    style: Style = Style()
     folder: str = "."  # of the study file: what a person's own code is imported from
     places: dict[str, str] = Field(default_factory=dict)  # of own code: factory → where the study file first names it
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from study.plan.plan import Plan, PlannedComparison
+from study.plan.style import missing_font
 from study.show import formats
 from study.show.claims.best import best_of
 from study.show.figures import CLAIMS, FIGURES, TABLE, Drawing, drawings
@@ -44,6 +46,11 @@ class Studio:
         sources = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".j2"))
         self.program = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
+    @property
+    def style(self) -> str:
+        """As text."""
+        return self.plan.style.model_dump_json()
+
     @cached_property
     def in_figures(self) -> tuple[Observations, pd.DataFrame]:
         """Observations and summary with labels as figures can show them."""
@@ -61,10 +68,10 @@ class Studio:
             from study.show.figures.panel import save
 
             observations, summary = self.in_figures
-            evidence = Evidence(_drawable(comparison), self.records, observations)
+            evidence = Evidence(_drawable(comparison), self.records, observations, self.plan.style)
             drawn = FIGURES[drawing.name].draw(self.plan, evidence, summary)
             stem = self.folder / "figures" / drawing.name / comparison.name
-            save(drawn.canvas, stem, formats.caption(drawn.caption))
+            save(drawn.canvas, stem, formats.caption(drawn.caption), self.plan.style)
             return
         gpus = [self.plan.arms[arm.arm].gpus for arm in comparison.arms if comparison.here]
         device = workers(device_of(self.records.timing), gpus)
@@ -89,7 +96,8 @@ class Studio:
         titles = {one.name: one.title for one in self.plan.comparisons}
         for end, form in claims_figure.FORMS.items():
             stem = self.folder / "figures" / CLAIMS / f"{drawing.of}{end}"
-            save(claims_figure.draw(rows, titles, form), stem, formats.caption(claims_figure.caption(rows)))
+            drawn = claims_figure.draw(rows, titles, form, self.plan.style)
+            save(drawn, stem, formats.caption(claims_figure.caption(rows)), self.plan.style)
 
     @property
     def _claims(self) -> Path:
@@ -107,10 +115,12 @@ class Studio:
         shown = {comparison.name: self._shown(comparison) for comparison in self.plan.comparisons}
         if any(one.comparison is None for one in wanted):
             titles = json.dumps([[one.name, one.title] for one in self.plan.comparisons])
-            parts = self._claims.read_bytes(), titles.encode(), self.program.encode()
+            parts = self._claims.read_bytes(), titles.encode(), self.program.encode(), self.style.encode()
             shown[""] = hashlib.sha256(b"".join(parts)).hexdigest()
         new = [one for one in wanted if kept.get(one.files[0]) != self._now(one, shown) or not self._files(one)]
         if new:
+            if words := missing_font(self.plan.style):
+                print(f"{words}; figures have another one", file=sys.stderr)
             with suppress(ImportError):  # once, before processes part
                 import study.show.figures.panel  # noqa: F401
         for drawing, error in zip(new, side_by_side(self._tried, new, processes), strict=True):
@@ -132,10 +142,10 @@ class Studio:
         return ""
 
     def _shown(self, comparison: PlannedComparison) -> str:
-        """A digest of what its table and figures are drawn from: the plan, the records, verdicts, the program."""
+        """A digest of what its table and figures are drawn from: plan, style, records, verdicts, program."""
         arms = {arm: self.plan.arms[arm].model_dump_json() if comparison.here else "" for arm in comparison.trained}
         found = hashlib.sha256(
-            json.dumps([self.program, comparison.model_dump_json(), arms, self.best(comparison)]).encode()
+            json.dumps([self.program, self.style, comparison.model_dump_json(), arms, self.best(comparison)]).encode()
         )
         parts = [frame[frame["arm"].isin(list(arms))] for frame in self.records]
         parts += [frame[frame["comparison"] == comparison.name] for frame in (self.observations.frame, self.summary)]

@@ -150,7 +150,7 @@ def figure(arguments: Namespace) -> None:
     kind = FIGURES[arguments.name]
     if not kind.suits(plan, comparison):
         raise Refused([f"{comparison.name}: it has no {kind.title[0].lower()}{kind.title[1:]}"])
-    Studio(plan, store).draw(Drawing(arguments.name, comparison))
+    Studio(plan, store).draw(Drawing(arguments.name, comparison, endings=plan.style.endings))
 
 
 def report(arguments: Namespace) -> int:

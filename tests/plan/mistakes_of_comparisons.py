@@ -27,22 +27,6 @@ COMPARISONS: dict[str, tuple[dict[str, Any], str]] = {
         {f"{A}.arms": [5, {"batch_size": 16}]},
         f"{A}.arms[0]: 5 is refused; give what this arm sets, such as {{optimizer.lr: 0.01, batch_size: 16}}",
     ),
-    "a column of no metric that is shown": (
-        {f"{A}.table": {"columns": ["test_acuracy", "runs"]}},
-        f"{A}.table.columns[0]: 'test_acuracy' is not a column of this comparison; did you mean 'test_accuracy'?",
-    ),
-    "a header of a column that there is not": (
-        {f"{A}.table": {"columns": {"test_accuracy": "Accuracy", "tuned": "Rate"}}},
-        f"{A}.table.columns.tuned: 'tuned' is not a column of this comparison; known: arm, test_accuracy, runs",
-    ),
-    "columns without 'columns'": (
-        {f"{A}.table": ["test_accuracy"]},
-        f'{A}.table: ["test_accuracy"] is refused; give the columns, such as {{columns: [test_accuracy, runs]}}',
-    ),
-    "a key of tables that there is not": (
-        {f"{A}.table": {"columns": ["runs"], "colums": 1}},
-        f"{A}.table.colums: 'colums' is not a key; did you mean 'columns'?",
-    ),
     "a label that is a number": (
         {f"{A}.arms": [{"label": 3, "batch_size": 8}, {"batch_size": 16}]},
         f"{A}.arms[0].label: 3 is refused; give text",

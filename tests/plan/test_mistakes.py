@@ -19,10 +19,11 @@ from tests.plan.mistakes_of_comparisons import COMPARISONS
 from tests.plan.mistakes_of_factorials import FACTORIALS
 from tests.plan.mistakes_of_ranges import RANGES
 from tests.plan.mistakes_of_sizes import SIZES
+from tests.plan.mistakes_of_style import STYLE
 from tests.plan.mistakes_of_tuning import TUNING
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
-CASES = CHOICES | COMPARISONS | RANGES | TUNING | CLAIMS | FACTORIALS | SIZES
+CASES = CHOICES | COMPARISONS | RANGES | TUNING | CLAIMS | FACTORIALS | SIZES | STYLE
 
 
 def change(study: dict[str, Any], path: str, value: Any) -> None:

@@ -132,7 +132,7 @@ def summary_table(plan: Plan, found: Records) -> pa.Table:
 
 def figure_data(plan: Plan, found: Records, place: int = 0) -> Evidence:
     """What the figure of a comparison is drawn from."""
-    return Evidence(plan.comparisons[place], found, observe(plan, found))
+    return Evidence(plan.comparisons[place], found, observe(plan, found), plan.style)
 
 
 def judged(plan: Plan, store: Store, found: Records) -> pd.DataFrame:

@@ -16,6 +16,7 @@ import pytest
 
 from study.__main__ import main
 from study.plan.plan import Plan
+from study.plan.style import Style
 from study.show.figures import FIGURES
 from study.show.records import Records
 from study.store.files import write_parquet
@@ -199,6 +200,11 @@ def test_tables_and_figures_of_a_renamed_comparison_are_taken_away(
     collected(plan, store)
     there = {name for name in drawn if (folder / name).exists()}
     assert there == {name for name in drawn if name.startswith(("tables", "figures/results"))}  # nothing is tuned
+    fewer = plan.model_copy(update={"style": Style(formats=("pdf",))})
+    assert (folder / "figures/results/o.png").exists()
+    collected(fewer, store)
+    assert not (folder / "figures/results/o.png").exists()
+    assert (folder / "figures/results/o.pdf").exists()
     collected(planned(ONE.replace("o:", "renamed:"), seeds=6), store)
     assert not any((folder / name).exists() for name in drawn)
     assert all((folder / name).exists() for name in mine)

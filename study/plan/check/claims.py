@@ -13,7 +13,7 @@ from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.claim import Claim, EffectClaim
 from study.plan.file.levels import Shown, check_factorial, planned_claim
 from study.plan.file.models import Comparison
-from study.plan.style import check_columns, columns
+from study.plan.style import CURVES, FEW, check_columns, check_panels, columns
 from study.stats.exact import PRIMARY
 from study.target import Target
 from study.wording import leading
@@ -40,12 +40,14 @@ def check_shown(
     mistakes: Mistakes,
     tuned: bool = False,
 ) -> None:
-    """Note what of its metrics, reference, reported figures and columns does not go together in the comparison
+    """Note what of its metrics, reference, reported figures, panels and columns does not go together in the comparison
     at ``path``. ``unfit``: why its arms cannot have a metric.
     """
     reported = {metric for figures in comparison.reported.figures().values() for metric in figures}
     has = columns(comparison.metrics, {claim.metric for claim in comparison.claims}, reported, tuned)
     check_columns(path, comparison.table, has, mistakes)
+    curves = [CURVES] * (_has_curves(comparison, len(labels)))
+    check_panels(path, comparison.figure, [*curves, *comparison.metrics], mistakes)
     for i, name in enumerate(comparison.metrics):
         place = join(path, "metrics", i)
         if name in comparison.metrics[:i]:
@@ -65,6 +67,15 @@ def check_shown(
         for metric in figures.keys() & set(comparison.metrics) - unfit.keys():
             if wrong := unlikely(metric, figures[metric]):
                 mistakes.add(join(place, metric), wrong)
+
+
+def _has_curves(comparison: Stated, arms: int) -> bool:
+    """Whether there are learning curves to draw, in four panels at most: several devices learn what one learns."""
+    if arms > 4 * FEW:
+        return False
+    if isinstance(comparison, RunsComparison):
+        return comparison.runs.curves is not None
+    return "speedup" not in comparison.metrics or {*comparison.vary, *comparison.coupled} != {"gpus"}
 
 
 def unlikely(metric: str, figure: str) -> str | None:

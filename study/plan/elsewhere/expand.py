@@ -80,6 +80,7 @@ def plan_runs(
         selections={},
         given={},
         coupled=(),
+        figure=comparison.figure,
         table=comparison.table,
         runs=PlannedRuns(
             file=file,

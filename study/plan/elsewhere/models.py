@@ -25,7 +25,7 @@ from study.plan.file.claim import (
     Text,
     claim_kind,
 )
-from study.plan.style import TableStyle
+from study.plan.style import FigureStyle, TableStyle
 
 Name = Annotated[str, Field(min_length=1)]  # of a column
 Names = Annotated[tuple[Name, ...], LIST, UNIQUE]
@@ -161,6 +161,7 @@ class RunsComparison(Measured, Frozen):
         ],
         Field(strict=False, description="What is claimed, and judged."),
     ] = ()
+    figure: Annotated[FigureStyle | None, Field(description="Which panels its figure has.")] = None
     table: Annotated[TableStyle | None, Field(description="Which columns its LaTeX and Markdown tables have.")] = None
 
 

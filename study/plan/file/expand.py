@@ -28,6 +28,7 @@ from study.plan.file.read import read, refused
 from study.plan.file.sources import Sources
 from study.plan.plan import Plan, PlannedArm, PlannedComparison
 from study.plan.search import Search, selections
+from study.plan.style import missing_font
 from study.plan.timing import timing_of
 from study.store.checksums import Sums
 from study.store.layout import Store
@@ -59,6 +60,8 @@ def prepare(path: Path, store: Store, remember: bool = False, cached: bool = Fal
             mistakes.add(key, "is for arms that are trained here, and all runs are there already; take it out")
     if expansion.claims_right:
         refuse_hopeless(tested(expansion.stated, file.seeds), file.looks or 1, mistakes)
+    if not cached and (words := missing_font(file.style)):
+        mistakes.add("style.font", words)
     mistakes.raise_any()
     if remember:
         sums.keep()
@@ -72,6 +75,7 @@ def prepare(path: Path, store: Store, remember: bool = False, cached: bool = Fal
         seeds=expansion.seeds,
         timing=timing_of(expansion.comparisons),
         looks=file.looks or 1,
+        style=file.style,
         folder=str(path.parent),
         places={factory: f"{path}: {place}" for factory, place in expansion.sources.places.items()},
     )
@@ -204,6 +208,7 @@ class Expansion:
                 selections=by_metric,
                 given={row.label: row.given for row in rows if row.given},
                 coupled=comparison.coupled if any(row.given for row in rows) else (),
+                figure=comparison.figure,
                 table=comparison.table,
             )
         )

@@ -50,7 +50,7 @@ from study.plan.file.keys import (
     with_own,
 )
 from study.plan.search import MOST, MOST_SEEDS, Range
-from study.plan.style import TableStyle
+from study.plan.style import FigureStyle, Style, TableStyle
 from study.target import Target
 
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
@@ -175,6 +175,7 @@ class Comparison(Measured, Part):
         ],
         Field(strict=False, description="What is claimed before training, and judged after it."),
     ] = ()
+    figure: Annotated[FigureStyle | None, Field(description="Which panels its figure has.")] = None
     table: Annotated[TableStyle | None, Field(description="Which columns its LaTeX and Markdown tables have.")] = None
 
     @property
@@ -219,6 +220,7 @@ class StudyFile(Part):
     looks: Annotated[
         int | None, Field(ge=1, le=100, description="How often the claims are judged, each time on more or other data.")
     ] = None
+    style: Annotated[Style, Field(description="How figures look.")] = Style()
     comparisons: Annotated[
         dict[
             Slug,

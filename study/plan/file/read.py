@@ -71,6 +71,8 @@ WHOLE = {  # by the last key of the path of a mapping: an example of it
     "arms": "what this arm sets, such as {optimizer.lr: 0.01, batch_size: 16}",
     "skip": "the axes and values that it matches, such as {batch_size: 16}",
     "tune": f"the settings to search, such as {{optimizer.lr: {EXAMPLE}}}",
+    "style": "how figures look, such as {width: single, formats: [svg, pdf]}",
+    "figure": "the panels, such as {panels: [curves, test_accuracy]}",
     "table": "the columns, such as {columns: [test_accuracy, runs]}",
     "claims": "a claim, such as {metric: test_accuracy, better: relu, than: sigmoid}",
     "reported": "{metric: figure as printed}, such as {test_accuracy: 92.3 %}",

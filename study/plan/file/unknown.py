@@ -15,11 +15,11 @@ from study.plan.file.claim import EFFECTS, Claim, EffectClaim
 from study.plan.file.keys import CHOICES, VARIED, owners
 from study.plan.file.models import GIVEN, Comparison, StudyFile, Tune
 from study.plan.search import Range
-from study.plan.style import TableStyle
+from study.plan.style import FigureStyle, Style, TableStyle
 from study.target import Target
 
 Place = tuple[str | int, ...]  # keys and indices of the file
-SHOWN: dict[str, type[BaseModel]] = {"table": TableStyle}  # parts of a comparison
+SHOWN: dict[str, type[BaseModel]] = {"figure": FigureStyle, "table": TableStyle}  # parts of a comparison
 KEYED = ("baseline", "vary", "arms", "skip")  # parts whose keys are axes and settings
 
 
@@ -43,7 +43,7 @@ def unknown(place: Place, loc: tuple[int | str, ...]) -> str:
         return suggest(key, SHOWN[part].model_fields, "key")
     if GIVEN in loc:
         return _of_runs(place, key)
-    models: dict[str, type[BaseModel]] = {"target": Target, "": StudyFile, "read": Csv}
+    models: dict[str, type[BaseModel]] = {"target": Target, "style": Style, "": StudyFile, "read": Csv}
     model = models.get(part, Range if "tune" in place else Comparison)
     return suggest(key, model.model_fields, "key")
 

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from study.plan.plan import Plan, PlannedComparison
+from study.plan.style import Style
 from study.show.figures.figure import Figure
 from study.stats.exact import ordered_families
 
@@ -25,6 +26,7 @@ class Drawing(NamedTuple):
     comparison: PlannedComparison | None
     sheet: int = 0
     claims: slice = slice(None)
+    endings: tuple[str, ...] = Style().endings  # of the files of a figure
 
     @property
     def of(self) -> str:
@@ -38,7 +40,7 @@ class Drawing(NamedTuple):
             return [f"tables/{self.of}.{ending}" for ending in ("csv", "md", "tex")]
         widths = ("", NARROW) if self.name == CLAIMS else ("",)
         stems = [f"figures/{self.name}/{self.of}{width}" for width in widths]
-        return [f"{stem}.{ending}" for stem in stems for ending in ("svg", "png", "pdf")]
+        return [f"{stem}.{ending}" for stem in stems for ending in self.endings]
 
     @property
     def shelf(self) -> tuple[str, dict[str, str]]:
@@ -53,7 +55,7 @@ class Drawing(NamedTuple):
 def drawings(plan: Plan) -> list[Drawing]:
     """All tables and figures of a study, in the order of the page."""
     return sheets(plan) + [
-        Drawing(name, comparison)
+        Drawing(name, comparison, endings=plan.style.endings)
         for comparison in plan.comparisons
         for name in [TABLE, *(kind.name for kind in FIGURES.values() if kind.suits(plan, comparison))]
     ]
@@ -76,4 +78,4 @@ def sheets(plan: Plan) -> list[Drawing]:
             at += 1
     ends: list[int | None] = [*starts[1:], None]  # the last has those that were withdrawn, too
     pairs = enumerate(zip(starts, ends, strict=True), 1)
-    return [Drawing(CLAIMS, None, sheet, slice(*both)) for sheet, both in pairs] if at else []
+    return [Drawing(CLAIMS, None, sheet, slice(*both), plan.style.endings) for sheet, both in pairs] if at else []

@@ -14,10 +14,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
 from study.metrics import METRICS
+from study.plan.style import Style
 from study.show import formats
 from study.show.claims.table import lines, pair, part
 from study.show.figures import NARROW as NARROW_END
-from study.show.figures.panel import STYLE, page
+from study.show.figures.panel import USUAL, page, settings
 from study.show.figures.scales import around_nothing, few_ticks
 
 INK, SOFT, BAND, RULE = "#1b1f24", "#57606a", "#cdd7e0", "#dfe4e9"
@@ -107,19 +108,19 @@ def _row(row: pd.Series, said: Any) -> Row:
     return Row(row["comparison"], claim, scale, value, low, high, margin, row["verdict"], effect, why)
 
 
-def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) -> Figure:
+def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE, style: Style = USUAL) -> Figure:
     """``titles``: of the comparisons, by name."""
     scales = list(dict.fromkeys(row.scale for row in claims))
     texts = [formats.figure(row.claim) for row in claims]
     pad = 2 * PAD if form.stacked else PAD
-    folded = [_folded(text, form.claim) for text in texts]
+    folded = [_folded(text, form.claim, style) for text in texts]
     verdicts = [row.verdict.replace(" the", "") for row in claims]
-    verdict = form.width - 0.16 - max(_width(text, "bold") for text in verdicts)  # where they begin
+    verdict = form.width - 0.16 - max(_width(text, style, "bold") for text in verdicts)  # where they begin
     effects, effect = [""] * len(claims), verdict
     if form.effect:
-        long = {row.effect for row in claims if _width(row.effect) > EFFECT[len(scales) < 3]}
+        long = {row.effect for row in claims if _width(row.effect, style) > EFFECT[len(scales) < 3]}
         effects = [row.effect.replace(" [", "\n[") if row.effect in long else row.effect for row in claims]
-        effect -= max(_width(line) for text in (EFFECTS, *effects) for line in text.split("\n")) + 0.12
+        effect -= max(_width(line, style) for text in (EFFECTS, *effects) for line in text.split("\n")) + 0.12
     ends = (form.panels, effect - 0.14)
     headings: list[Heading] = []
     tops, y, before = [], 0.0, ("", "")
@@ -137,7 +138,7 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) ->
         y += LINE * (max(text.count("\n"), said.count("\n")) + 1 + form.stacked) + pad
     above, below = 0.26, 0.5
     height = above + y + below
-    with page() as figure:
+    with page(style) as figure:
         figure.set_layout_engine(None)
         figure.set_size_inches(form.width, height)
         inch = figure.dpi_scale_trans
@@ -146,7 +147,7 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) ->
             figure.text(x, height - above - down, text, **{"transform": inch, "va": "center", "fontsize": SIZE, **how})
 
         for heading in headings:
-            title, cut, _ = _folded(formats.figure(heading.text), form.width - 0.3, "bold").partition("\n")
+            title, cut, _ = _folded(formats.figure(heading.text), form.width - 0.3, style, "bold").partition("\n")
             middle = heading.top + (FAMILY if heading.of_family else LINE + PAD) / 2
             write(0.06, middle, title + "…" * bool(cut), weight="bold", color=INK)
         middles = []
@@ -179,33 +180,33 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE) ->
             ax = figure.add_axes((left / form.width, below / height, each / form.width, y / height))
             ax.set_ylim(y, 0)
             mine = [(row, at) for row, at in zip(claims, middles, strict=True) if row.scale == scale]
-            _panel(ax, scale, mine, each, valued=not form.effect)
+            _panel(ax, scale, mine, each, not form.effect, style)
     return figure
 
 
-def _width(text: str, weight: str = "normal") -> float:
+def _width(text: str, style: Style, weight: str = "normal") -> float:
     """Inches, with some more for hinting."""
-    font = FontProperties(family=STYLE["font.sans-serif"], size=SIZE, weight=weight)
+    font = FontProperties(family=settings(style)["font.sans-serif"], size=SIZE, weight=weight)
     return 1.05 * float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
 
 
-def _folded(text: str, room: float, weight: str = "normal") -> str:
+def _folded(text: str, room: float, style: Style, weight: str = "normal") -> str:
     """The text in lines that are no wider than so many inches; a word that is wider is broken."""
     found = [""]
     for word in text.split(" "):
         longer = f"{found[-1]} {word}".strip()
-        if _width(longer, weight) <= room:
+        if _width(longer, style, weight) <= room:
             found[-1] = longer
             continue
         found += [""] * bool(found[-1])
         for letter in word:
-            if found[-1] and _width(found[-1] + letter, weight) > room:
+            if found[-1] and _width(found[-1] + letter, style, weight) > room:
                 found.append("")
             found[-1] += letter
     return "\n".join(found)
 
 
-def _panel(ax: Axes, scale: str, claims: Sequence[tuple[Row, float]], room: float, valued: bool) -> None:
+def _panel(ax: Axes, scale: str, claims: Sequence[tuple[Row, float]], room: float, valued: bool, style: Style) -> None:
     """The claims whose effect has this scale, each at its place. ``room``: the width, in inches; ``valued``: with the
     value of what is past an edge.
     """
@@ -247,7 +248,7 @@ def _panel(ax: Axes, scale: str, claims: Sequence[tuple[Row, float]], room: floa
                         bbox={"color": "white", "pad": 0.4, "linewidth": 0})  # fmt: skip
     few_ticks(ax.xaxis, max(1, int(room / 0.25)))
     ax.tick_params(labelsize=7)
-    label = _folded(f"{scale}{', log scale' * ratio}", room)
+    label = _folded(f"{scale}{', log scale' * ratio}", room, style)
     ax.set_xlabel(label + "\nworse ←  → better" * (room > DIRECTION), fontsize=SIZE, color=INK)
 
 

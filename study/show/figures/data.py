@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
+from study.plan.style import Style
 from study.show.formatting import heading
 from study.show.observations import Observations, cores_of, device_of, workers
 from study.show.records import Records
@@ -24,6 +25,7 @@ COLOURS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#5
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ((), (4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (3, 1, 1, 1, 1, 1), (8, 2), (2, 2), (5, 1, 2, 1))
 ARROWS = {"higher": "↑", "lower": "↓"}
+USUAL = Style()
 PLAIN = "0.35"  # of lines and markers whose colour says nothing
 NOTED = 4  # arms of which a legend says more, beside the values of keys
 KNOWN = 16  # arms that colour and marker together tell apart, at a glance
@@ -37,28 +39,42 @@ class Look(NamedTuple):
     linestyle: Any = "-"
 
 
-def looks(arms: Iterable[str]) -> dict[str, Look]:
-    """One for each arm; colours repeat after eight, with other markers."""
-    marked = {arm: (i % 8, (i + i // 8) % 8) for i, arm in enumerate(arms)}
-    return {x: Look(COLOURS[i], MARKERS[j], _dashed(i)) for x, (i, j) in marked.items()}
+def colours(style: Style) -> tuple[str, ...]:
+    """Of arms, in the order in which they are given."""
+    if not isinstance(style.palette, str):
+        return style.palette
+    if style.palette == "colorblind":
+        return COLOURS
+    from seaborn import color_palette
+
+    return tuple(color_palette(style.palette).as_hex())
+
+
+def looks(arms: Iterable[str], palette: Sequence[str] = COLOURS) -> dict[str, Look]:
+    """One for each arm; colours repeat after all of the palette, with other markers."""
+    n = len(palette)
+    marked = {arm: (i % n, (i % n + i // n) % 8) for i, arm in enumerate(arms)}
+    return {x: Look(palette[i], MARKERS[j], _dashed(i % 8)) for x, (i, j) in marked.items()}
 
 
 def _dashed(i: int) -> Any:
     return (0, DASHES[i]) if DASHES[i] else "-"
 
 
-def factors(comparison: PlannedComparison) -> dict[str, dict[str, Look]]:
+def factors(comparison: PlannedComparison, palette: Sequence[str] = COLOURS) -> dict[str, dict[str, Look]]:
     """What tells the values of keys that are crossed, by key and value: colours those of the first, lines those of the
     second, markers those of the third where there are three, else of the second too. Empty where the arms do not fill
     more than half of the grid of their keys, or have more values than there are looks.
     """
     every = [list(dict.fromkeys(arm.values[key] for arm in comparison.arms)) for key in comparison.keys]
     told = every[: 3 if len(every) == 3 else 2]
-    if len(every) < 2 or max(map(len, told)) > len(COLOURS) or 2 * len(comparison.arms) <= prod(map(len, every)):
+    most = [len(palette), len(MARKERS), len(MARKERS)]
+    many = any(len(values) > n for values, n in zip(told, most, strict=False))
+    if len(every) < 2 or many or 2 * len(comparison.arms) <= prod(map(len, every)):
         return {}
-    places = range(len(COLOURS))
+    places = range(len(MARKERS))
     kinds = [
-        [Look(COLOURS[i], "") for i in places],
+        [Look(colour, "") for colour in palette],
         [Look(PLAIN, MARKERS[i] if len(told) == 2 else "", _dashed(i)) for i in places],
         [Look(PLAIN, MARKERS[i], "") for i in places],
     ]
@@ -99,15 +115,17 @@ def scaling_of(comparison: PlannedComparison, records: Records) -> Scaling | Non
 
 class Evidence:
     """One comparison. ``labels``: its arms, the reference first; ``runs``: a row per planned run, with its status;
-    ``curves``: a row per evaluation.
+    ``curves``: a row per evaluation; ``colours``: of the palette of ``style``.
     """
 
-    def __init__(self, comparison: PlannedComparison, records: Records, observations: Observations) -> None:
-        self.comparison, self.records, self.observations = comparison, records, observations
-        self.labels = ordered(comparison)
-        alike = dict.fromkeys(self.labels, Look(COLOURS[0], MARKERS[0]))
-        self.factors = factors(comparison)
-        arms = crossed(comparison, self.factors) if self.factors else looks(self.labels)
+    def __init__(
+        self, comparison: PlannedComparison, records: Records, observations: Observations, style: Style = USUAL
+    ) -> None:
+        self.comparison, self.records, self.observations, self.style = comparison, records, observations, style
+        self.labels, self.colours = ordered(comparison), colours(style)
+        alike = dict.fromkeys(self.labels, Look(self.colours[0], MARKERS[0]))
+        self.factors = factors(comparison, self.colours)
+        arms = crossed(comparison, self.factors) if self.factors else looks(self.labels, self.colours)
         self.looks = {label: arms[label] for label in self.labels} if self.told else alike
         runs = observations.runs(comparison.name)
         self.runs = runs[runs["arm"].isin(list(comparison.labels))]

@@ -18,10 +18,11 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from study.errors import Refused
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
+from study.plan.style import Style
 from study.show.datasets import across, has_figure, is_cost
 from study.show.figures import panel
-from study.show.figures.data import Look, looks
-from study.show.figures.panel import WIDTH, Grid, Panel, arms, compose, nothing, steps
+from study.show.figures.data import Look, colours, looks
+from study.show.figures.panel import NARROW, USUAL, Grid, Panel, alone, arms, compose, nothing, steps
 from study.show.figures.scales import PERCENT
 from study.show.tables.rank_table import Scores, scores
 from study.stats.estimates import Floats
@@ -158,20 +159,23 @@ def panels(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -> 
     by_metric = {metric: scores(found, rows, metric) for metric in comparison.metrics}
     costs = {metric: score for metric, score in by_metric.items() if is_cost(metric)}
     tested = by_metric if len(found.datasets) >= DATASETS else {}
+    palette = colours(plan.style)
     return [
-        *(CriticalDifference(looks(found.arms), metric, score) for metric, score in tested.items()),
-        *(Profile(looks(found.arms), metric, score) for metric, score in costs.items()),
+        *(CriticalDifference(looks(found.arms, palette), metric, score) for metric, score in tested.items()),
+        *(Profile(looks(found.arms, palette), metric, score) for metric, score in costs.items()),
     ]
 
 
-def draw(panels: Panels) -> Figure:
+def draw(panels: Panels, style: Style = USUAL) -> Figure:
     """The figure. Its caption is ``caption(panels)``."""
     # Diagrams under each other, as wide as the page; profiles two in a row, under them.
     diagrams: Grid = [[i, i] for i, one in enumerate(panels) if isinstance(one, CriticalDifference)]
     profiles: Grid = [[i, i + 1] for i in range(len(diagrams), len(panels), 2)]
-    if profiles and profiles[-1][1] == len(panels):
+    if style.inches < NARROW:
+        profiles = [[i, i] for i in range(len(diagrams), len(panels))]
+    elif profiles and profiles[-1][1] == len(panels):
         profiles[-1][1] = "." if len(profiles) > 1 else profiles[-1][0]
-    return compose(panels, diagrams + profiles, _behind(panels), WIDTH if len(panels) > 1 else WIDTH * 0.7)
+    return compose(panels, diagrams + profiles, _behind(panels), style, None if len(panels) > 1 else alone(style))
 
 
 def caption(panels: Panels) -> str:

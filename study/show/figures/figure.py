@@ -66,7 +66,7 @@ class Datasets(Figure):
         from study.show.figures import datasets_figure
 
         panels = datasets_figure.panels(plan, evidence.comparison, summary)
-        return Drawing(datasets_figure.draw(panels), datasets_figure.caption(panels))
+        return Drawing(datasets_figure.draw(panels, plan.style), datasets_figure.caption(panels))
 
 
 class Tuning(Figure):

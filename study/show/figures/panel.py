@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from study.metrics import METRICS
+from study.plan.style import Style, missing_font
 from study.show.figures.data import ARROWS, Evidence, Look
 from study.show.figures.scales import name_scales
 from study.show.tables.tuning import short
@@ -33,9 +35,9 @@ from study.wording import listed
 
 # The glyphs of a PDF have their places. To read how their font would place them takes half of the time that one takes.
 getattr(Options, "_drop_tables_default", []).extend(("GSUB", "GPOS", "GDEF", "kern"))
-FEW, SOME = 8, 40  # arms that lines, and that rows of dots, can show
+SOME = 40  # arms that rows of dots can show
 Grid = list[list[int | str]]  # which panel stands where, as in ``Figure.subplot_mosaic``
-WIDTH = 7.2  # inches: a page's text
+NARROW = 5  # inches, below which panels stand below each other
 STYLE: dict[Any, Any] = {
     "font.size": 8.5, "axes.labelsize": 8.5, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8.5,
     "axes.edgecolor": "0.3", "axes.linewidth": 0.7, "xtick.color": "0.15", "ytick.color": "0.15",
@@ -45,6 +47,7 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "evenhand", "pdf.fonttype": 42, "savefig.dpi": 200,
     "figure.autolayout": False, "figure.constrained_layout.use": False,  # so that no layout engine means none
 }  # fmt: skip
+USUAL = Style()
 MEAN: dict[str, Any] = {
     "marker": "D", "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.8, "linestyle": "",
 }  # fmt: skip
@@ -88,6 +91,7 @@ class MetricPanel(Panel):
     """
 
     place: ClassVar[float] = 4
+    named: ClassVar[str] = ""  # what a study file calls it, if not by its metric
     wide: ClassVar[bool] = False  # panels below each other over the whole width, rather than beside the first one
 
     def __init__(self, evidence: Evidence, metric: str) -> None:
@@ -113,6 +117,11 @@ class MetricPanel(Panel):
         return {self.metric}
 
 
+def alone(style: Style) -> float:
+    """The width of a figure of one panel, in inches: on a page it needs less than that."""
+    return 0.7 * style.inches if style.width == "double" else style.inches
+
+
 def grid(panels: Sequence[Panel], columns: int) -> Grid:
     """The panels row by row."""
     columns = min(columns, len(panels))
@@ -120,11 +129,14 @@ def grid(panels: Sequence[Panel], columns: int) -> Grid:
     return [places[at : at + columns] for at in range(0, len(places), columns)]
 
 
-def compose(panels: Sequence[Panel], places: Grid, n: str, width: float = WIDTH) -> Figure:
-    """A page of panels, lettered where there are several. ``n``: what stands behind them; ``width`` in inches."""
+def compose(panels: Sequence[Panel], places: Grid, n: str, style: Style = USUAL, width: float | None = None) -> Figure:
+    """A page of panels, lettered where there are several. ``n``: what stands behind them; ``width``: in inches, if not
+    that of ``style``.
+    """
+    width = style.inches if width is None else width
     rows = [[i for i in set(row) if isinstance(i, int) and sum(i in other for other in places) == 1] for row in places]
     heights = [max(panels[i].height for i in row) for row in rows]
-    with page() as figure:
+    with page(style) as figure:
         figure.set_size_inches(width, max(sum(heights), panels[0].height) + 0.4)
         axes: dict[Any, Axes] = figure.subplot_mosaic(places, height_ratios=heights)  # type: ignore[arg-type]
         for i, panel in enumerate(panels):
@@ -135,13 +147,14 @@ def compose(panels: Sequence[Panel], places: Grid, n: str, width: float = WIDTH)
         handles = {(mark.get_gid(), mark.get_label()): mark for panel in panels for mark in panel.handles()}
         titles = [panel.title for panel in panels]
         if handles:
-            titles[0] = f"{n}\n{titles[0]}".strip()
+            room = int(13 * (width / len(places[0]) - 0.6))  # letters beside that of the panel
+            titles[0] = f"{textwrap.fill(n, max(room, 12))}\n{titles[0]}".strip()
         for i, title in enumerate(titles):
             axes[i].set_title(title, loc="right", fontsize=8, color="0.25")
         if not handles:
             figure.suptitle(n, x=0.99, ha="right", fontsize=8, color="0.25")
             return figure
-        marks, columns = _columns([*handles.values()], int(90 * width / WIDTH))
+        marks, columns = _columns([*handles.values()], int(12.5 * width))
         figure.legend(handles=marks, loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6)
     return figure
 
@@ -176,10 +189,17 @@ class Layout(ConstrainedLayoutEngine):
             ax.set_in_layout(laid_out)
 
 
+def settings(style: Style) -> dict[Any, Any]:
+    """For matplotlib. A font that is not installed here is left out."""
+    fonts = [style.font, *STYLE["font.sans-serif"]] if style.font and not missing_font(style) else None
+    return STYLE | ({"font.sans-serif": fonts} if fonts else {})
+
+
 @contextmanager
-def page() -> Iterator[Figure]:
+def page(style: Style = USUAL) -> Iterator[Figure]:
     """An empty figure in the style of all figures, to be filled within the block."""
-    with sns.axes_style("ticks", STYLE), matplotlib.rc_context(STYLE):
+    chosen = settings(style)
+    with sns.axes_style("ticks", chosen), matplotlib.rc_context(chosen):
         yield Figure(layout=Layout())
 
 
@@ -264,16 +284,16 @@ def _columns(handles: Sequence[Artist], room: int) -> tuple[list[Artist], int]:
     return list(handles), max(1, room // max(map(letters, handles)))
 
 
-def save(figure: Figure, stem: Path, text: str = "") -> None:
-    """Write .svg, .png and .pdf, each in one step, the same bytes each time. ``text``, the caption, travels in them."""
-    with matplotlib.rc_context(STYLE):
+def save(figure: Figure, stem: Path, text: str = "", style: Style = USUAL) -> None:
+    """Write its formats, each in one step, the same bytes each time. ``text``, the caption, travels in them."""
+    with matplotlib.rc_context(settings(style)):
         about = dict.fromkeys(("Date", "Creator", "Format", "Type")) | {"Description": text or None}
         formats: dict[str, dict[str, str | None]] = {
             "svg": about,
             "pdf": {"CreationDate": None, "Subject": text or None},
             "png": {"Software": None, "Description": text or None},
         }
-        for ending, metadata in formats.items():
+        for ending in style.endings:
             with replacing(stem.with_name(f"{stem.name}.{ending}")) as beside:
-                figure.savefig(beside, metadata=metadata)
+                figure.savefig(beside, metadata=formats[ending])
             figure.set_layout_engine(None)  # it is laid out, once for all formats; nor is it drawn twice for each

@@ -10,10 +10,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from study.metrics import METRICS
+from study.plan.style import FEW
 from study.show.figures import panel
 from study.show.figures import panels as folder
 from study.show.figures.data import Evidence
-from study.show.figures.panel import FEW, WIDTH, Grid, MetricPanel, compose, grid
+from study.show.figures.panel import NARROW, Grid, MetricPanel, alone, compose, grid
 from study.show.tables.tuning import doubtful_arms
 from study.stats.ranks import all_tie, stability
 from study.wording import counted
@@ -31,24 +32,33 @@ def kinds(of: type[MetricPanel] = MetricPanel) -> list[type[MetricPanel]]:
 
 
 def panels(evidence: Evidence) -> list[MetricPanel]:
-    """What is drawn for a comparison, in its order."""
-    metrics = list(evidence.comparison.metrics)
-    made: list[MetricPanel] = []
-    left = metrics
+    """What is drawn for a comparison, in its order, or that of the panels that the study file chooses."""
+    chosen = evidence.comparison.figure.panels if evidence.comparison.figure else ()
+    if chosen and (made := _made(evidence, chosen)):
+        names = {id(panel): {panel.named or panel.metric, *panel.covers()} for panel in made}
+        return sorted(made, key=lambda panel: min(i for i, name in enumerate(chosen) if name in names[id(panel)]))
+    order = {metric: i for i, metric in enumerate(evidence.comparison.metrics)}
+    return sorted(_made(evidence, ()), key=lambda panel: (panel.place, order.get(panel.metric, 0)))
+
+
+def _made(evidence: Evidence, chosen: Sequence[str]) -> list[MetricPanel]:
+    """The panels that suit a comparison; ``chosen``: only these, by name."""
+    metrics, made = evidence.comparison.metrics, list[MetricPanel]()
+    left = [metric for metric in metrics if metric in chosen or not chosen]
     for kind in kinds():
-        mine = kind.made(evidence, left)
+        offered = left if not (chosen and kind.named) else metrics if kind.named in chosen else []
+        mine = kind.made(evidence, offered) if offered or not chosen else []
         made += mine
         covered = {metric for panel in mine for metric in panel.covers()}
         left = [metric for metric in left if metric not in covered]
-    order = {metric: i for i, metric in enumerate(metrics)}
-    return sorted(made, key=lambda panel: (panel.place, order.get(panel.metric, 0)))
+    return made
 
 
 def draw(evidence: Evidence) -> Figure:
     """The figure. Its caption is ``caption(evidence)``."""
     chosen = panels(evidence)
-    whole = len(chosen) > 1 or chosen[0].wide
-    return compose(chosen, _places(chosen, evidence), _behind(chosen, evidence), WIDTH if whole else WIDTH * 0.7)
+    width = None if len(chosen) > 1 or chosen[0].wide else alone(evidence.style)
+    return compose(chosen, _places(chosen, evidence), _behind(chosen, evidence), evidence.style, width)
 
 
 def caption(evidence: Evidence) -> str:
@@ -102,12 +112,16 @@ def _behind(chosen: Sequence[MetricPanel], evidence: Evidence) -> str:
 
 def _places(chosen: Sequence[MetricPanel], evidence: Evidence) -> Grid:
     """Panels below each other where they are wide; else the first left and the others beside it, where they are few."""
+    if evidence.style.inches < NARROW:
+        return grid(chosen, 1)
     wide = [i for i, each in enumerate(chosen) if each.wide]
-    if wide:
+    if wide and wide == [*range(len(wide))]:
         rest = grid(chosen[len(wide) :], 2) if len(chosen) > len(wide) else []
         others: Grid = [[place if place == "." else int(place) + len(wide) for place in row] for row in rest]
         over: Grid = [[i] * (len(others[0]) if others else 1) for i in wide]
         return over + others
+    if wide:
+        return grid(chosen, 1)
     facets = [each.metric for each in chosen if not each.covers()]
     if len(evidence.labels) > FEW or len(facets) > 1 or not 1 < len(chosen) < 5:
         return grid(chosen, 2)

@@ -20,10 +20,11 @@ from matplotlib.lines import Line2D
 from study.metrics import METRICS, Select
 from study.plan.plan import Plan
 from study.plan.search import Searched
+from study.plan.style import FEW
 from study.plan.trials import settings_of
 from study.show.figures import panel
 from study.show.figures.data import KNOWN, Evidence
-from study.show.figures.panel import FEW, Panel, compose, grid, legend, nothing
+from study.show.figures.panel import NARROW, Panel, compose, grid, legend, nothing
 from study.show.figures.scales import cut, error_scale, loss_scale, parts
 from study.show.tables.tuning import (
     ALL_DIVERGED,
@@ -251,7 +252,9 @@ def panels(evidence: Evidence, plan: Plan) -> list[Candidates]:
 def draw(panels: Sequence[Candidates]) -> Figure:
     """The figure. Its caption is ``caption(panels)``."""
     keys = len({one.setting.key for one in panels})  # with several settings a row for each selection
-    return compose(panels, grid(panels, 2 if keys == 1 else min(keys, 3)), f"n = {seeds_text(panels)} per candidate")
+    style = panels[0].evidence.style
+    columns = 1 if style.inches < NARROW else 2 if keys == 1 else min(keys, 3)
+    return compose(panels, grid(panels, columns), f"n = {seeds_text(panels)} per candidate", style)
 
 
 def caption(panels: Sequence[Candidates]) -> str:

@@ -129,7 +129,10 @@ def inline(path: Path, prefix: str, label: str) -> dict[str, str] | None:
     # The rules of one figure's <style> would hold for the whole page; what they say stands on its elements.
     body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, count=1, flags=re.S)
     body = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", body, count=1)
-    named = f'<svg role="img" aria-labelledby="{prefix}-title" aria-describedby="{prefix}-desc"'
+    view = re.search(r'viewBox="0 0 ([\d.]+) ', body)
+    small = prefix.partition("-")[0] in FIGURES and view is not None and float(view[1]) < 4 * 72  # of one column
+    style = ' style="max-width: 26rem; min-width: 0"' * small
+    named = f'<svg{style} role="img" aria-labelledby="{prefix}-title" aria-describedby="{prefix}-desc"'
     body = body.replace("<svg", f'{named} stroke-linejoin="round" stroke-linecap="butt"', 1)
     about = f'<title id="{prefix}-title">{escape(label)}</title><desc id="{prefix}-desc">{escape(caption)}</desc>'
     end = body.index(">") + 1

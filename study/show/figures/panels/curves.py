@@ -12,8 +12,9 @@ from matplotlib.ticker import MaxNLocator
 
 from study.metrics import METRICS
 from study.metrics import ToTarget as Reached
+from study.plan.style import CURVES, FEW
 from study.show.figures.data import Evidence
-from study.show.figures.panel import FEW, MetricPanel, legend, nothing, steps
+from study.show.figures.panel import MetricPanel, legend, nothing, steps
 from study.show.figures.scales import PERCENT, Parts, cut, error_scale, loss_scale, parts
 
 PANELS = 4  # of curves, at most
@@ -26,7 +27,7 @@ class LearningCurves(MetricPanel):
     seeds.
     """
 
-    place = 2
+    place, named = 2, CURVES
 
     def __init__(self, evidence: Evidence, metric: str, labels: Sequence[str] = (), part: str = "") -> None:
         """``labels``: those drawn, of all; ``part``: what they have in common, and others not."""

@@ -15,7 +15,7 @@ from seaborn.utils import relative_luminance
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.figures.data import COLOURS, Evidence, looks
+from study.show.figures.data import Evidence, looks
 from study.show.figures.panel import SOME, MetricPanel, legend, nothing
 from study.show.figures.scales import Parts, parts, spaced
 from study.show.formatting import COUNTED
@@ -133,7 +133,7 @@ class Ranked(MetricPanel):
         if not len(dots):
             nothing(ax, evidence.why_empty(metric))
         kinds = self._kinds()
-        by = looks(kinds)
+        by = looks(kinds, self.evidence.colours)
         for kind, labels in kinds.items():
             part, look = dots[dots["label"].isin(labels)], evidence.looks[labels[0]] if evidence.factors else by[kind]
             ax.scatter(
@@ -161,7 +161,7 @@ class Ranked(MetricPanel):
             return kinds
         for arm in comparison.arms:
             kinds.setdefault(arm.values.get(comparison.keys[0], "") if comparison.keys else "", []).append(arm.label)
-        return kinds if len(kinds) <= len(COLOURS) else {"": self.evidence.labels}
+        return kinds if len(kinds) <= len(self.evidence.colours) else {"": self.evidence.labels}
 
 
 def is_matrix(comparison: PlannedComparison) -> bool:

@@ -15,8 +15,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from study.metrics import METRICS
+from study.plan.style import FEW
 from study.show.figures.data import Evidence, Look
-from study.show.figures.panel import FEW, MEAN, MetricPanel, estimate, nothing, scatter, spread
+from study.show.figures.panel import MEAN, MetricPanel, estimate, nothing, scatter, spread
 from study.show.figures.scales import spaced
 from study.wording import counted, leading
 
