@@ -75,7 +75,7 @@ def test_markdown_shows_a_text_as_it_is(text: str) -> None:
 TEX = {
     r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", r"$\times$": "×", "$>$": ">",
     "$<$": "<", r"$\geq$": "≥", r"$\leq$": "≤", "$-$": "−", "--": "–", r"$\pm$": "±", r"$\div$": "÷", "{}": "",
-    "{[}": "[", "{*}": "*",
+    r"\textbar{}": "|", "{[}": "[", "{*}": "*",
 } | {rf"\{char}": char for char in "&%$#_{}"}  # fmt: skip
 TOKEN = re.compile("|".join([*map(re.escape, sorted(TEX, key=len, reverse=True)), r"[^\\{}$&#^_~%\n\r\0]"]))
 

@@ -124,7 +124,7 @@ def test_latex_is_balanced_and_every_row_fills_its_columns(small: tuple[Plan, pd
     assert [rule for rule in ("toprule", "midrule", "bottomrule") if f"\\{rule}" not in body] == []
 
 
-CHOSEN = {"arm": "Method", "test_accuracy": "Accuracy & more", "epochs_to_target": "Epochs"}
+CHOSEN = {"arm": "Method", "test_accuracy": "Acc. & more", "epochs_to_target": "Epochs"}
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_paper_has_the_columns_that_were_chosen_and_what_was_lost(
     """Also of columns that were not: runs that diverged are told beside the label."""
     text = FORMATS["tex"](*chosen, "CPU", {"test_accuracy": "sgd"})
     heads = re.findall(r"\\multicolumn\{\d\}\{[@{}lc]+\}\{(.+?)\} ", text)
-    assert " ".join(filter(None, heads)) == r"Method Accuracy \& more Epochs"
+    assert " ".join(filter(None, heads)) == r"Method Acc. \& more Epochs"
     (adam, *numbers), (sgd, *others) = tex_rows(text)
     assert (adam, sgd) == (r"adam\rlap{\tnote{a}}", "sgd")
     notes = dict(re.findall(r"\\item\[(\w?)\] (.*)", text))
@@ -159,7 +159,7 @@ def test_a_paper_has_the_columns_that_were_chosen_and_what_was_lost(
                     assert cell == ("" if pd.isna(value) else "diverged" if metric == "test_accuracy" else "$>$ budget")
     assert [r"\bfseries" in row[1] for row in tex_rows(text)] == [False, True]
     markdown = FORMATS["md"](*chosen, "CPU", {"test_accuracy": "sgd"})
-    assert "| Method | Accuracy & more | Epochs |" in markdown
+    assert "| Method | Acc. & more | Epochs |" in markdown
     assert "| adam (6/8 finished, 2 diverged) |" in markdown
     assert re.search(r"^\| sgd \| \*\*[\d.]+.*\*\* \|", markdown, re.M)
 

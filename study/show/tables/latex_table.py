@@ -24,7 +24,7 @@ NUMBER = re.compile(r"(?P<before>× ?)?(?P<number>−?[\d,]*\d(?P<decimals>\.\d+
 ALL = re.compile(r"(\d+)/\1 reached")  # what is as it should be needs no note
 COUNT = re.compile(r"(?P<count>\d+(?:/\d+)?)(?: finished)?(?:, )?(?P<rest>.*)")  # of runs
 SPACE = "\u00a0"  # at which no line ends
-LINE = 16  # letters of a heading, beyond which it is folded
+LINE = 12  # letters of a heading, beyond which it is folded, unless what stands below is wider
 NEEDS = r"% Needs \usepackage{booktabs,siunitx,threeparttable}; siunitx is 3 or later."
 BOLD = "Bold: better than all others, by claims that are supported."
 
@@ -77,7 +77,7 @@ class Numbers:
 def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None, best: Best = NOBODY) -> str:
     """With the columns that the study file chooses; what all figures are is a comment, for the caption."""
     labels, columns = selected(comparison, summary, device)
-    notes, heads = Notes(), [(labels.heading, 1)]
+    notes, heads = Notes(), [(labels.heading, 1, LINE)]
     body = [[latex(cell.value) + notes.mark(cell.remark) for cell in labels.cells]]
     kinds, bold = ["l"], False
     names = [cell.value for cell in labels.cells]
@@ -87,7 +87,7 @@ def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str |
         spec, cells = _numbers(column, notes, at) if column.kind in NUMERIC else _texts(column, notes)
         kinds.append(spec)
         body += cells
-        heads.append((_heading(column), len(cells)))
+        heads.append((_heading(column), len(cells), _letters(column)))
     below = [rf"\item[{letter}] {latex(remark)}" for remark, letter in notes.letters.items()] + [
         rf"\item[] {BOLD}"
     ] * bold
@@ -100,7 +100,7 @@ def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str |
         *(" & ".join(row) + r" \\" for row in zip(*body, strict=True)), r"\bottomrule", r"\end{tabular}",
     ]  # fmt: skip
     if below:
-        lines += [r"\begin{tablenotes}[flushleft]\footnotesize", *below, r"\end{tablenotes}"]
+        lines += [r"\begin{tablenotes}[para, flushleft]\footnotesize", *below, r"\end{tablenotes}"]
     return "\n".join([*lines, r"\end{threeparttable}", ""])
 
 
@@ -153,17 +153,26 @@ def _texts(column: Column, notes: Notes) -> tuple[str, list[list[str]]]:
     return align, [[latex(value) + notes.mark(remark) for value, remark in parts]]
 
 
-def _heads(heads: Sequence[tuple[str, int]]) -> list[str]:
-    """The headings, folded, in rows: what is short stands in the last."""
-    whole = [re.sub(r"\(.*\)", lambda found: found[0].replace(" ", SPACE), text) for text, _ in heads]
-    folded = [textwrap.wrap(text, LINE, break_long_words=False) or [""] for text in whole]
+def _letters(column: Column) -> int:
+    """How many letters of a heading are as wide as what stands below it: digits and brackets are narrower."""
+    if column.kind not in NUMERIC:
+        return max(LINE, *(len(cell.value) for cell in column.cells))
+    return max(LINE, *(int(0.85 * len(f"{_without_unit(cell.value)} {cell.around}")) for cell in column.cells))
+
+
+def _heads(heads: Sequence[tuple[str, int, int]]) -> list[str]:
+    """The headings, how many columns and letters wide, folded, in rows: what is short stands in the last."""
+    whole = [re.sub(r"\(.*\)", lambda found: found[0].replace(" ", SPACE), text) for text, *_ in heads]
+    folded = [
+        textwrap.wrap(text, most, break_long_words=False) or [""] for text, (*_, most) in zip(whole, heads, strict=True)
+    ]
     most = max(map(len, folded))
     rows = [[text[i - most + len(text)] if i >= most - len(text) else "" for text in folded] for i in range(most)]
     align = ["l", *("c" * (len(heads) - 1))]
     return [
         " & ".join(
             rf"\multicolumn{{{span}}}{{{'@{}l' if not at else kind}}}{{{latex(text)}}}"
-            for at, (text, (_, span), kind) in enumerate(zip(row, heads, align, strict=True))
+            for at, (text, (_, span, _), kind) in enumerate(zip(row, heads, align, strict=True))
         )
         + r" \\"
         for row in rows

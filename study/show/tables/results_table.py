@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -168,7 +169,7 @@ def selected(comparison: PlannedComparison, summary: pd.DataFrame, device: str |
     remarks: list[list[str]] = [[] for _ in ours.arms]
     if RUNS not in names:
         for mine, cell in zip(remarks, ours.columns["runs", "runs"], strict=True):
-            mine += [cell.value] * (not cell.value.isdigit())
+            mine += [re.sub(r"^\d+, ", "", cell.value)] * (not cell.value.isdigit())
     if TUNED not in names:
         chosen, rows = _chosen(summary), by_metric(comparison, summary)
         for metric in (metric for metric in comparison.metrics if metric in names):
