@@ -114,7 +114,7 @@ def test_it_goes_on_where_it_stopped(factory, data, tmp_path):
     runs = [Run(subject, 0), Run(subject, 4)]
     expected = train(runs, data(subject))
 
-    def stop(done: int, budget: int) -> None:
+    def stop(done: int, budget: int, _: object) -> None:
         if done == budget // 2:
             raise Stop
 
@@ -210,7 +210,7 @@ def test_what_a_network_draws_and_keeps_is_its_own(data, tmp_path):
     assert_independent(subject, data(subject), drops=False)
     runs = [Run(subject, 0), Run(subject, 4)]
 
-    def stop(done: int, budget: int) -> None:
+    def stop(done: int, budget: int, _: object) -> None:
         if done == budget // 2:
             raise Stop
 

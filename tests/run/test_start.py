@@ -54,7 +54,7 @@ def test_it_goes_on_where_it_stopped(stop_at, data, tmp_path):
     warm = make_recipe(**SHAPE, start=WARM)
     runs, ticks = [Run(warm, 0), Run(warm, 1)], []
 
-    def stop(done: int, budget: int) -> None:
+    def stop(done: int, budget: int, _: object) -> None:
         ticks.append(done)
         if len(ticks) == 24 + stop_at - 5 * (stop_at == 5) * 3:
             raise Stop
