@@ -50,7 +50,7 @@ def stored_rows(plan: Plan, store: Store, few: int, share: float = 0.95) -> None
     """Records of all arms, with the rows that each run got right."""
     bits = {label: right(label, few, share) for label in plan.comparisons[0].labels.values()}
     found = records(plan, lambda label, seed: {"level": bits[label][seed].mean() + 0.01, "pace": 0.1})
-    labels, block = plan.comparisons[0].labels, Block(0, SEEDS - 1)
+    labels, block = plan.comparisons[0].labels, Block(0, int(found.runs["seed"].max()))
     for arm in plan.arms:
         runs = found.runs[found.runs["arm"] == arm].to_dict("records")
         rows: list[dict[str, Any]] = [
@@ -120,6 +120,20 @@ def test_many_rows_do(planned: Callable[..., Plan], tmp_path: Path) -> None:
     assert row["rows_low"] > 0
     assert "new data" not in row["reason"]
     assert row["rows_half"] > 5
+    assert row["rows_low"] <= row["low_adjusted"] < row["high_adjusted"] <= row["rows_high"]
+
+
+def test_where_rows_add_nothing_the_interval_is_that_of_the_test(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    """Rows differ alike, and with six pairs the interval of the exact test is nearly their range: wider than t's."""
+    plan, store = planned(TWO, seeds=6), Store(tmp_path / "results")
+    stored_rows(plan, store, few=ROWS, share=0.52)
+    row = claim_of(store)
+    over = crossed(right("adam", ROWS, 0.52)[:6] * 1.0 - right("sgd", ROWS, 0.52)[:6])
+    assert over
+    low, high = over.interval(row["level_adjusted"])
+    assert row["low_adjusted"] < low
+    assert high < row["high_adjusted"]
+    assert (row["rows_low"], row["rows_high"]) == (row["low_adjusted"], row["high_adjusted"])
 
 
 def test_seeds_are_not_asked_for_where_rows_are_the_limit(

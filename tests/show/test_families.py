@@ -127,6 +127,9 @@ def test_primary_comes_first_and_required_is_all(
     start = page.index("Table: claims")
     places = [page.index(words, start) for words in ("Family: primary", "test accuracy", "Family: speed", "speedup")]
     assert places == sorted(places)
+    verdicts = page[page.index('<ul class="verdicts">') :]
+    assert verdicts[: verdicts.index("</ul>")].count("family: speed") == 2
+    assert "family: primary" not in page
     file, results = str(tmp_path / "small.yaml"), str(tmp_path / "results")
     assert main(["claims", file, "--results", results, "--require", "supported"]) == 1
     out = capsys.readouterr().out

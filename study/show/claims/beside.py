@@ -77,6 +77,8 @@ def _over_rows(
         return {}
     level = verdict.level_adjusted or verdict.evidence.level
     low, high = (METRICS[claim.metric].restored(end) for end in over.interval(level))
+    if verdict.low_adjusted is not None and verdict.high_adjusted is not None:  # that over seeds alone, by its test
+        low, high = min(low, verdict.low_adjusted), max(high, verdict.high_adjusted)
     return {
         "rows": each[0].shape[1],
         "rows_low": low,
