@@ -169,7 +169,7 @@ class Plan(Frozen):
     arms: dict[str, Arm]
     seeds: dict[str, int]  # seeds wanted of each arm
     timing: Timing | None
-    question: str = ""  # that it is to answer
+    question: str = ""  # that it is to answer; "" where that is its title
     looks: int = 1  # at the results, as announced
     style: Style = Style()
     folder: str = "."  # of the study file: what a person's own code is imported from

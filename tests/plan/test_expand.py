@@ -52,6 +52,21 @@ def test_axes_left_out_have_their_defaults(study: dict[str, Any], plan: Planned)
         assert getattr(recipe, axis) == Recipe.model_fields[axis].default
 
 
+@pytest.mark.parametrize(
+    ("given", "title", "question"),
+    [
+        ({}, "small", ""),
+        ({"question": "Which?"}, "Which?", ""),
+        ({"title": "Both", "question": "Which?"}, "Both", "Which?"),
+    ],
+)
+def test_a_question_is_the_title_where_there_is_no_other(
+    study: dict[str, Any], plan: Planned, given: dict[str, str], title: str, question: str
+) -> None:
+    found = plan(study | given)
+    assert (found.title, found.question) == (title, question)
+
+
 def test_a_bare_name_is_the_baselines_choice_or_one_with_defaults(study: dict[str, Any], plan: Planned) -> None:
     study["baseline"]["schedule"] = {"name": "cosine", "final": 0.5}
     vary = {"schedule": ["cosine", "linear", {"name": "cosine"}]}

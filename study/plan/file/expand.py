@@ -67,8 +67,8 @@ def prepare(path: Path, store: Store, remember: bool = False, cached: bool = Fal
         sums.keep()
     plan = Plan(
         study=file.study,
-        title=file.title or file.study,
-        question=file.question or "",
+        title=file.title or file.question or file.study,
+        question=(file.question or "") if file.title else "",
         target=file.target,
         comparisons=tuple(expansion.comparisons),
         arms=expansion.arms,

@@ -207,7 +207,7 @@ class StudyFile(Part):
     model_config = ConfigDict(json_schema_extra=NEEDS_BASELINE)
 
     study: Annotated[Slug, Field(description="Names the folder of the results.")]
-    title: Annotated[Line | None, Field(description="Heading of the report.")] = None
+    title: Annotated[Line | None, Field(description="Heading of the report; without it the question is.")] = None
     question: Annotated[Line | None, Field(description="What it is to answer; stands above the results.")] = None
     baseline: Annotated[
         Written,
