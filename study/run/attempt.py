@@ -125,8 +125,9 @@ def _claimed(mark: Path) -> IO[str]:
     for patience in reversed(range(TRIES)):
         with suppress(FileExistsError):
             return _locked(os.open(mark, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
-        with suppress(FileNotFoundError):  # whoever had it has just taken it away
-            known = mark.stat()
+        # Whoever had it may have just taken it away. It is kept open, that a new mark cannot have its inode.
+        with suppress(FileNotFoundError), mark.open("rb") as opened:
+            known = os.fstat(opened.fileno())
             if alive(mark) or (patience and not known.st_size):  # or it has just made it
                 time.sleep(PAUSE)
                 continue
