@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.claims.beside import about_new_data, limit
-from study.show.claims.table import MARKS, families, note_on_looks, stated_rows, tally
-from study.show.formatting import Estimate, effect, quoted, turned
+from study.show.claims.table import MARKS, families, lines, note_on_looks, stated_rows, tally
+from study.show.formatting import NONE, margin_text, quoted
 from study.show.observations import device_of
 from study.show.page.timing import timed_on
 from study.show.records import Records
@@ -21,46 +21,49 @@ from study.show.tables.tuning import doubts, found
 from study.show.templates import paragraph, paragraphs
 from study.wording import counted, listed
 
+FEW = 3  # comparisons of which the first claim is what a study is about; of more it is one of many
 NAMED = 4  # datasets, networks, budgets: more of them are counted
 
 
 def result(claims: pd.DataFrame) -> str:
-    """How many claims came out how, and the clearest verdict; of a study without claims that it has none."""
+    """How many claims came out how, and the first one, where they are of few comparisons; of a study without claims
+    that it has none.
+    """
     stated = stated_rows(claims)
     counts = Counter(stated["verdict"])
+    few = len(stated) and stated["comparison"].nunique() <= FEW
     return paragraph(
         "result",
         claims=len(stated),
         counts={word: counts[word] for word in MARKS if counts[word]},
         families=len(families(stated)),
         tally=tally(stated),
-        clearest=clearest(stated) if len(stated) > 1 else "",
+        first=first(stated) if few or len(stated) == 1 else None,
     )
 
 
-def clearest(claims: pd.DataFrame) -> str:
-    """Of two arms that a verdict tells apart, which is better and by how much: by the smallest p, then the largest
-    difference as seen against its spread. Empty where there is none.
-    """
-    ranked = sorted((rank, text) for _, row in claims.iterrows() for rank, text in _told_apart(row))
-    return ranked[0][1] if ranked else ""
+class First(NamedTuple):
+    """The claim that a study file states first. ``effect``: empty where there is no estimate."""
+
+    claim: str
+    verdict: str
+    effect: str
 
 
-def _told_apart(row: pd.Series) -> Iterable[tuple[tuple[float, float], str]]:
-    ends = [row["estimate"], row["low_adjusted"], row["high_adjusted"]]
-    if row["kind"] != "better" or row["verdict"] not in ("supported", "refuted") or any(pd.isna(x) for x in ends):
-        return
-    about, names = METRICS[row["metric"]], [row["better"], row["than"]]
-    nothing = 1.0 if about.ratio else 0.0
-    if ends[2] < nothing:  # the other one is better: the same, seen from there
-        names.reverse()
-        ends = list(turned(row["metric"], Estimate(*ends)))
-    if ends[1] > nothing and pd.notna(row["p_adjusted"]):
-        cell = effect(row["metric"], *ends)
-        by = f"a factor of {cell.value.removeprefix('× ')}" if about.ratio else cell.value
-        spread = abs(row["mean"]) / row["sd"] if row["sd"] else math.inf
-        text = f"{quoted(names[0])} has {about.comparative} than {quoted(names[1])}, by {by} [{cell.around}]"
-        yield (row["p_adjusted"], -spread), text
+def first(claims: pd.DataFrame) -> First:
+    """``adam has fewer epochs to target than sgd``, with its effect. ``claims``: rows of claims.parquet."""
+    row = claims.iloc[0]
+    about, (one, other) = METRICS[row["metric"]], (quoted(row["better"]), quoted(row["than"]))
+    margin = margin_text(row["metric"], float(row["margin"]))
+    if row["kind"] == "equal":
+        said = f"{one} and {other} have equal {about.title} within {margin}"
+    elif row["kind"] == "effect":
+        said = f"{one} has a larger effect on {about.title} than {other}"
+    else:
+        said = f"{one} has {about.comparative} than {other}"
+    said += f" by more than {margin}" if row["margin"] and row["kind"] != "equal" else ""
+    estimate = lines(claims.head(1))[0].estimate
+    return First(said, row["verdict"], str(estimate._replace(remark="")) if estimate.value != NONE else "")
 
 
 def worth(plan: Plan, records: Records, claims: pd.DataFrame, over: str, budgets: list[str]) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ from study.store.layout import Store
 from study.store.seal import of_study, read_parquet
 
 FOLDED = 24  # rows of a table above which it is folded away
+MANY = 5  # comparisons above which the contents are folded away
 
 
 def render(plan: Plan, store: Store) -> str:
@@ -98,6 +99,8 @@ def render(plan: Plan, store: Store) -> str:
         reasons=reasons[: protocol.LIMIT],
         more_reasons=max(0, len(reasons) - protocol.LIMIT),
         folded=FOLDED,
+        many=MANY,
+        titles={comparison.name: comparison.title for comparison in plan.comparisons},
         limit=protocol.LIMIT,
     )
 
@@ -112,7 +115,7 @@ def forest(plan: Plan, folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def inline(path: Path, prefix: str, label: str) -> dict[str, str] | None:
+def inline(path: Path, prefix: str, label: str) -> dict[str, Any] | None:
     """A figure on the page: SVG text without what only a file needs, and the caption that travels in the file.
 
     None where the file is not there. All ids begin with ``prefix``: figures of one page must not share any. ``label``
@@ -136,4 +139,4 @@ def inline(path: Path, prefix: str, label: str) -> dict[str, str] | None:
     body = body.replace("<svg", f'{named} stroke-linejoin="round" stroke-linecap="butt"', 1)
     about = f'<title id="{prefix}-title">{escape(label)}</title><desc id="{prefix}-desc">{escape(caption)}</desc>'
     end = body.index(">") + 1
-    return {"label": label, "svg": f"{body[:end]}{about}{body[end:]}", "caption": caption}
+    return {"label": label, "svg": f"{body[:end]}{about}{body[end:]}", "caption": caption, "small": small}
