@@ -65,9 +65,10 @@ def test_the_headline_agrees_with_a_claim_on_the_two(planned: Callable[..., Plan
     found = records(plan, lambda label, seed: {"level": 0.7 + 0.1 * (label == "adam"), "pace": 1})
     about = {"comparison": "o", "metric": "train_loss", "kind": "better", "better": "sgd", "than": "adam"}
     claim = about | {"verdict": "undecided", "estimate": 0.8, "low_adjusted": 0.5, "high_adjusted": 1.25}
+    claim |= {"level_adjusted": 1 - 0.05 / 3}
     (text,) = words(plan, found, pd.DataFrame([claim]))
     assert text.startswith("adam has the lowest training loss, ")
-    assert text.endswith("; not told apart from it: sgd (× 1.25 [0.80 to 2.00]).")
+    assert text.endswith("; not told apart from it: sgd (× 1.25 [98.3 %: 0.80 to 2.00]).")
 
 
 FOUR = "{optimizer: [sgd, {name: adam, lr: 0.01}, {name: lion, lr: 0.01}, {name: nadam, lr: 0.01}]}"

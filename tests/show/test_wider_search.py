@@ -120,6 +120,28 @@ def test_what_is_undecided_is_tuned_further_before_it_gets_more_seeds(
     assert edits == ["comparisons.a.tune"]
 
 
+def test_more_seeds_of_arms_that_are_tuned_by_seed_cost_their_searches(
+    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def noise(label: str, seed: int) -> dict[str, object]:
+        return {"level": 0.9 + (0.004 + 0.03 * np.sin(seed) if label == "relu" else 0), "pace": 0.5}
+
+    text = STUDY.format(tune="{optimizer.lr: {log: [0.01, 10], points: 4}}")
+    plan, store = planned(text, seeds=10), Store(tmp_path / "results")
+    for search, tried in trials(plan, bump(0.1)).items():
+        tried.write(store.search(search))
+    found = records(plan, noise, quality=bump(0.1))
+    each = [found.tuning.assign(run_seed=seed, chosen_here=found.tuning["chosen"]) for seed in range(10)]
+    stored(plan, found._replace(tuning=pd.concat(each)), store.root)
+    assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(store.root)]) == 0
+    printed = capsys.readouterr().out
+    needed = re.search(r"edit: comparisons\.a\.seeds: (\d+)\n", printed)
+    assert needed, printed
+    added = [sum(plan.seeds.values()) + 4 * len(plan.searches) for plan in (plan, planned(text, seeds=int(needed[1])))]
+    runs = added[1] - added[0]
+    assert f"more seeds for 2 arms, each run tuned for itself: {runs:,} runs, {runs * 8 * 34:,} steps" in printed
+
+
 def of_all(settings: Candidate) -> float:
     return sum(float(value) for value in settings.values())  # type: ignore[arg-type]
 

@@ -35,7 +35,8 @@ def trials(plan: Plan, quality: Quality) -> dict[str, Trials]:
     found: dict[str, Trials] = {}
     for name, arm in sorted(plan.arms.items()):
         if arm.search and arm.selection:
-            extend(found.setdefault(arm.search.id, Trials(arm.search)), arm.selection, labels[name], quality)
+            for search in {one.id: one for one in (arm.search, *plan.searches_of(name))}.values():
+                extend(found.setdefault(search.id, Trials(search)), arm.selection, labels[name], quality)
     return found
 
 

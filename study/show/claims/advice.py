@@ -148,11 +148,18 @@ def _more_seeds(plan: Plan, comparison: PlannedComparison, seeds: int) -> Iterat
         yield f"  add runs to {comparison.runs.name}: {seeds} in all of each of the {len(comparison.arms)} arms"
         return
     more = {arm: seeds - plan.seeds[arm] for arm in comparison.trained if plan.seeds[arm] < seeds}
-    work = sum_up(final(plan.arms[arm], runs) for arm, runs in more.items())
+    searched: dict[str, int] = {}  # of searches by seed: for so many runs they are there
+    for name, arm in plan.arms.items():
+        if arm.search and arm.search.by_seed:
+            searched[arm.search.id] = max(plan.seeds[name], searched.get(arm.search.id, 0))
+    each = {search.id: search for arm in more if (search := plan.arms[arm].search) and search.by_seed}
+    tuned = [tuning(search, 1) for name, search in each.items() for _ in range(searched[name], seeds)]
+    work = sum_up([*tuned, *(final(plan.arms[arm], runs) for arm, runs in more.items())])
     again = plan.timing and seeds > plan.timing.rounds and any(arm in plan.timing.arms for arm in comparison.trained)
     timed = f", and all timing again, in {max(seeds, FEWEST_ROUNDS)} rounds" if again else ""
     yield f"  edit: comparisons.{comparison.name}.seeds: {seeds}"
-    yield f"    more seeds for {counted(len(comparison.arms), 'arm')}: {work}{timed}"
+    own = ", each run tuned for itself" * bool(tuned)
+    yield f"    more seeds for {counted(len(comparison.arms), 'arm')}{own}: {work}{timed}"
 
 
 def wider_search(plan: Plan, comparison: PlannedComparison, outside: Iterable[Points]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
 from study.show.claims.statements import sides
 from study.show.claims.table import WITHDRAWN
-from study.show.formatting import COUNTED, Cell, Estimate, column, effect, quoted, turned
+from study.show.formatting import COUNTED, Cell, Estimate, column, effect, percent, quoted, turned
 from study.show.observations import Observations
 from study.show.tables.results_table import Row, by_metric
 from study.show.tables.tuning import doubtful_arms, found
@@ -20,6 +20,7 @@ from study.wording import listed
 
 MOST = 6  # arms that a finding names
 FEW = 2  # arms whose differences from the best it gives
+Judged = tuple[Estimate, str]  # what a claim came to, and the level of its interval as text
 
 
 class Apart(NamedTuple):
@@ -40,7 +41,8 @@ def finding(
     """Paragraphs on a comparison: its best arms by the first metric in which two differ (else the first); how far the
     best is from the reference, or where it is that itself from the next, and what it is not told apart from, by the
     differences that claims are judged by; then the arms that are undertuned. Where the two are claimed about, that is
-    the claim's interval, else one of 95 %. ``tuning``: that of ``Records``; ``claims``: as in claims.parquet.
+    the claim's interval, with its level, else one of 95 %. ``tuning``: that of ``Records``; ``claims``: as in
+    claims.parquet.
     """
     rows = by_metric(comparison, summary)
     if not any(row["n_finished"] for mine in rows.values() for row in mine):
@@ -82,35 +84,38 @@ def _apart(
     best: str,
     others: list[str],
     observations: Observations,
-    judged: dict[tuple[str, str], Estimate],
+    judged: dict[tuple[str, str], Judged],
 ) -> dict[str, Apart]:
     """How far the best arm is from each of the others, by label; without those of which nothing can be said."""
     nothing, found = float(METRICS[metric].ratio), {}
     for label in others:
-        one = judged.get((best, label))
+        one, level = judged.get((best, label), (None, ""))
         if one is None:
             both = sides(comparison, metric, (best, label), observations)
             one = Estimate(*contrast(metric, *both, comparison.paired)[:3])
         if one.value is None:
             continue
         low, high = (one.value if end is None else end for end in (one.low, one.high))
-        found[label] = Apart(label, effect(metric, one.value, one.low, one.high), low <= nothing <= high)
+        cell = effect(metric, one.value, one.low, one.high)
+        found[label] = Apart(label, cell._replace(around=level + cell.around), low <= nothing <= high)
     return found
 
 
-def _judged(comparison: PlannedComparison, metric: str, claims: pd.DataFrame | None) -> dict[tuple[str, str], Estimate]:
+def _judged(comparison: PlannedComparison, metric: str, claims: pd.DataFrame | None) -> dict[tuple[str, str], Judged]:
     """What claims say of two arms, seen from each of them, with the interval of the level that decided."""
-    found: dict[tuple[str, str], Estimate] = {}
+    found: dict[tuple[str, str], Judged] = {}
     for row in claims.to_dict("records") if claims is not None else ():
         about = (row["comparison"], row["metric"], row["kind"]) == (comparison.name, metric, "better")
         if about and row["verdict"] != WITHDRAWN and pd.notna(row["low_adjusted"]):
             one = Estimate(row["estimate"], row["low_adjusted"], row["high_adjusted"])
-            found |= {(row["better"], row["than"]): one, (row["than"], row["better"]): turned(metric, one)}
+            level = f"{percent(row['level_adjusted'])}: "  # to stand before its interval
+            found[row["better"], row["than"]] = one, level
+            found[row["than"], row["better"]] = turned(metric, one), level
     return found
 
 
 def _by(one: Apart) -> str:
-    """``a factor of 1.33 [1.03 to 1.55]``, ``0.5 points [0.1 to 0.8]``."""
+    """``a factor of 1.33 [98.3 %: 1.03 to 1.55]``, ``0.5 points [0.1 to 0.8]``."""
     factor = one.effect.value.startswith("× ")
     return str(one.effect._replace(value=f"a factor of {one.effect.value[2:]}")) if factor else str(one.effect)
 

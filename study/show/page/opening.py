@@ -92,7 +92,8 @@ def worth(plan: Plan, records: Records, claims: pd.DataFrame, over: str, budgets
         looks=note_on_looks(int(claims["looks"].max()), int(claims["looks_declared"].max())) if len(claims) else "",
         rows=sum(map(about_new_data, (row for _, row in stated.iterrows()))),
         searches=ledger.searches(plan, records),
-        doubtful=len({plan.names[name] for name in doubtful}),
+        doubtful=arms_in(plan, doubtful),
+        once=any(arm.search and not arm.search.by_seed for arm in plan.arms.values()),
         claims=len(stated),
         undecided=int((stated["verdict"] == "undecided").sum()) if len(stated) else 0,
         helps={what: count for what, count in waits.most_common() if what != CLOSE},
@@ -139,13 +140,14 @@ def _need(row: pd.Series) -> str:
     if row["test"] == "none":
         return "the runs that are missing"
     if len(row["undertuned"]):
-        return "a wider search"
+        return "more tuning seeds" if set(row["undertuned"]) <= {*row["misled"]} else "a wider search"
     if row["test"] == "not estimable" or (pd.isna(row["pairs_even"]) and pd.isna(row["pairs_needed"])):
         return CLOSE
     return "more test rows" if limit(row) else SEEDS
 
 
-def arms_in(plan: Plan) -> int:
-    """How many arms there are, as people count them: one that is tuned for two metrics is one."""
-    trained = {(arm.outline.model_dump_json(), arm.search.id if arm.search else "") for arm in plan.arms.values()}
-    return len(trained) + len(plan.given)
+def arms_in(plan: Plan, names: Iterable[str] | None = None) -> int:
+    """How many arms there are, or are named, as people count them: one that is tuned for two metrics is one."""
+    arms = list(plan.arms.values()) if names is None else [plan.arms[name] for name in names]
+    trained = {(arm.outline.model_dump_json(), arm.search.id if arm.search else "") for arm in arms}
+    return len(trained) + (len(plan.given) if names is None else 0)
