@@ -115,7 +115,6 @@ class Axis:
     It stands in the class of its choices; that of a number or a switch at its field of ``Recipe``.
 
     ``plural``: for messages. ``varies``: False for a switch, which a baseline sets for all arms of a comparison.
-    ``quiet``: the page tells of it only where an arm is not at its default, as of switches.
     ``shared``: whether runs that are stacked must share it. ``rated``: whether the best learning rate depends on it.
     ``step``: what of its value decides how long a step takes and how much memory. None: nothing does; ``bool``: whether
     it is 0 or false, which turns something off; ``whole``: every difference; ``operations``: of a choice, its name and
@@ -129,7 +128,6 @@ class Axis:
     description: str
     plural: str
     varies: bool = True
-    quiet: bool = False
     shared: bool = False
     rated: bool = False
     step: Callable[[Any], Hashable] | None = None

@@ -34,7 +34,7 @@ def checksum(path: Path) -> str:
 
 
 class Trainer(Choice):
-    axis = Axis("What turns runs into records.", "trainers", quiet=True, shared=True, step=whole)
+    axis = Axis("What turns runs into records.", "trainers", shared=True, step=whole)
     free: ClassVar[bool] = False  # whether an arm needs no axis but this one
 
     @property

@@ -159,7 +159,7 @@ def test_arms_of_which_some_runs_did_not_learn(planned: Callable[..., Plan], tmp
     row = judged(plan, Store(tmp_path / "results"), records(plan, outcome)).iloc[0]
     assert (row["ends"], row["better_ends"], row["than_ends"]) == ("learned", 12, 16)
     assert row["ends_p"] == 2 / 2**4
-    assert remarks(row) == ["learned: 12 runs of adam, 16 of sgd (McNemar, p = 0.12, not adjusted)"]
+    assert remarks(row) == ["training loss fell: 12 runs of adam, 16 of sgd (McNemar, p = 0.12, not adjusted)"]
     assert pd.isna(row["rows"])  # records without rows
     every = judged(plan, Store(tmp_path / "other"), records(plan)).iloc[0]
     assert remarks(every) == []

@@ -53,9 +53,9 @@ def test_the_best_is_held_against_the_reference_pair_by_pair(
     mean = 100 * (sum(noise) + spread * sum(turned)) / 8
     assert text.startswith(f"{ahead} has the highest test accuracy, ")
     if spread:
-        assert f"; not told apart from it: {other} ({mean:.1f} points [" in text
+        assert f"; not told apart from it: {other} ({mean:.1f} points [95 %: " in text
     else:
-        assert f": better than {other} by {mean:.2f} points [" in text
+        assert f": better than {other} by {mean:.2f} points [95 %: " in text
         assert "not told apart" not in text
 
 

@@ -145,7 +145,7 @@ def remarks(row: pd.Series) -> list[str]:
         )
         lines.append(f"over seeds and test rows: {percent(row['rows_level'])} interval {around}{half}")
     if pd.notna(row["ends_p"]):
-        how = "reached the target" if row["ends"] == "reached" else "learned"
+        how = "reached the target" if row["ends"] == "reached" else "training loss fell"
         test = "Fisher" if row["test"] in ("permutation", "rank-sum") else "McNemar"
         counts = f"{row['better_ends']:.0f} runs of {row['better']}, {row['than_ends']:.0f} of {row['than']}"
         lines.append(f"{how}: {counts} ({test}, p = {row['ends_p']:.2g}, not adjusted)")

@@ -31,6 +31,7 @@ class Line(NamedTuple):
     mark: str
     reason: str
     remark: str  # derived, exploratory
+    against: bool = False  # whether a factor's interval lies where the other arm is better, which is easily misread
     family: str = ""  # where there is another than the primary one
 
 
@@ -83,9 +84,9 @@ def _line(row: pd.Series) -> Line:
     remark = ", ".join(name for name in ("derived", "exploratory") if row[name])
     claim = sentence(row["metric"], row["better"], row["than"], row["kind"], row["margin"])
     verdict = row["verdict"]
-    return Line(
-        row["comparison"], claim, estimate, adjusted, alone, level, verdict, MARKS[verdict], row["reason"], remark
-    )
+    against = METRICS[row["metric"]].ratio and row["kind"] == "better" and bool(row["high_adjusted"] < 1)
+    told = (row["comparison"], claim, estimate, adjusted, alone, level, verdict, MARKS[verdict], row["reason"], remark)
+    return Line(*told, against=against)
 
 
 def _estimate(row: pd.Series) -> Cell:

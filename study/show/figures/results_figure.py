@@ -19,7 +19,7 @@ from study.show.tables.tuning import doubtful_arms
 from study.stats.ranks import all_tie, stability
 from study.wording import counted
 
-NO_TEST = "that is no test: two equal arms reach 95 % in 14 % of studies"  # by simulation
+NO_TEST = "no test: two equal arms reach 95 % in 14 % of studies"  # by simulation
 
 for module in iter_modules(folder.__path__, f"{folder.__name__}."):
     import_module(module.name)
@@ -97,7 +97,7 @@ def repeated(evidence: Evidence) -> str:
         f"{share * 100:.0f}" if share in (0, 1) or 0.005 <= share < 0.995 else "over 99" if share > 0.5 else "under 1"
     )
     what = "rounds" if METRICS[metric].per_round else "seeds"
-    return f"The order of the arms by {METRICS[metric].title} repeats in {percent} % of resampled {what}; {NO_TEST}."
+    return f"The order of the arms by {METRICS[metric].title} repeats in {percent} % of resampled {what} ({NO_TEST})."
 
 
 def _behind(chosen: Sequence[MetricPanel], evidence: Evidence) -> str:

@@ -20,7 +20,6 @@ from study.wording import listed
 
 MOST = 6  # arms that a finding names
 FEW = 2  # arms whose differences from the best it gives
-Judged = tuple[Estimate, str]  # what a claim came to, and the level of its interval as text
 
 
 class Apart(NamedTuple):
@@ -41,8 +40,7 @@ def finding(
     """Paragraphs on a comparison: its best arms by the first metric in which two differ (else the first); how far the
     best is from the reference, or where it is that itself from the next, and what it is not told apart from, by the
     differences that claims are judged by; then the arms that are undertuned. Where the two are claimed about, that is
-    the claim's interval, with its level, else one of 95 %. ``tuning``: that of ``Records``; ``claims``: as in
-    claims.parquet.
+    the claim's interval, else one of 95 %. ``tuning``: that of ``Records``; ``claims``: as in claims.parquet.
     """
     rows = by_metric(comparison, summary)
     if not any(row["n_finished"] for mine in rows.values() for row in mine):
@@ -84,38 +82,41 @@ def _apart(
     best: str,
     others: list[str],
     observations: Observations,
-    judged: dict[tuple[str, str], Judged],
+    judged: dict[tuple[str, str], tuple[Estimate, float]],
 ) -> dict[str, Apart]:
     """How far the best arm is from each of the others, by label; without those of which nothing can be said."""
     nothing, found = float(METRICS[metric].ratio), {}
     for label in others:
-        one, level = judged.get((best, label), (None, ""))
-        if one is None:
+        if (best, label) in judged:
+            one, level = judged[best, label]
+        else:
             both = sides(comparison, metric, (best, label), observations)
-            one = Estimate(*contrast(metric, *both, comparison.paired)[:3])
+            one, level = Estimate(*contrast(metric, *both, comparison.paired)[:3]), 0.95
         if one.value is None:
             continue
         low, high = (one.value if end is None else end for end in (one.low, one.high))
         cell = effect(metric, one.value, one.low, one.high)
-        found[label] = Apart(label, cell._replace(around=level + cell.around), low <= nothing <= high)
+        around = f"{percent(level)}: {cell.around}" if cell.around else ""
+        found[label] = Apart(label, cell._replace(around=around), low <= nothing <= high)
     return found
 
 
-def _judged(comparison: PlannedComparison, metric: str, claims: pd.DataFrame | None) -> dict[tuple[str, str], Judged]:
-    """What claims say of two arms, seen from each of them, with the interval of the level that decided."""
-    found: dict[tuple[str, str], Judged] = {}
+def _judged(
+    comparison: PlannedComparison, metric: str, claims: pd.DataFrame | None
+) -> dict[tuple[str, str], tuple[Estimate, float]]:
+    """What claims say of two arms, seen from each of them, with the interval of the level that decided, and that."""
+    found: dict[tuple[str, str], tuple[Estimate, float]] = {}
     for row in claims.to_dict("records") if claims is not None else ():
         about = (row["comparison"], row["metric"], row["kind"]) == (comparison.name, metric, "better")
         if about and row["verdict"] != WITHDRAWN and pd.notna(row["low_adjusted"]):
-            one = Estimate(row["estimate"], row["low_adjusted"], row["high_adjusted"])
-            level = f"{percent(row['level_adjusted'])}: "  # to stand before its interval
+            one, level = Estimate(row["estimate"], row["low_adjusted"], row["high_adjusted"]), row["level_adjusted"]
             found[row["better"], row["than"]] = one, level
             found[row["than"], row["better"]] = turned(metric, one), level
     return found
 
 
 def _by(one: Apart) -> str:
-    """``a factor of 1.33 [98.3 %: 1.03 to 1.55]``, ``0.5 points [0.1 to 0.8]``."""
+    """``a factor of 1.33 [95 %: 1.03 to 1.55]``, ``0.5 points [98.3 %: 0.1 to 0.8]``."""
     factor = one.effect.value.startswith("× ")
     return str(one.effect._replace(value=f"a factor of {one.effect.value[2:]}")) if factor else str(one.effect)
 

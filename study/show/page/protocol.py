@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +63,25 @@ def planned(arm: Arm, axis: str) -> str:
 
 
 def fixed(plan: Plan, comparison: PlannedComparison) -> list[tuple[str, str]]:
-    """Axes (and their value) on which all arms of a comparison agree, and switches that are not at their defaults."""
-    arms = [plan.arms[arm.arm] for arm in comparison.arms if comparison.here]
-    found = []
-    for axis, about in AXES.items() if arms else ():
+    """Axes (and their value) on which all arms of a comparison agree, but for those at their defaults."""
+    return _agreed([plan.arms[arm.arm] for arm in comparison.arms if comparison.here])[0]
+
+
+def agreed(plan: Plan) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The axes (and their value) on which all arms of the study agree: those that it sets, those at their defaults."""
+    return _agreed([*plan.arms.values()])
+
+
+def _agreed(arms: Sequence[Arm]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    chosen: list[tuple[str, str]] = []
+    usual: list[tuple[str, str]] = []
+    for axis in AXES if arms else ():
         values = {(arm.outline.stated.get(axis), frozenset(arm.open(axis))) for arm in arms}
-        usual = axis not in arms[0].outline.stated
-        quiet = about.quiet or not about.varies
-        usual |= quiet and getattr(arms[0].outline, axis) == Recipe.model_fields[axis].default
-        if len(values) == 1 and not usual:
-            found.append((axis, planned(arms[0], axis)))
-    return found
+        if len(values) > 1 or axis not in arms[0].outline.stated:
+            continue
+        default = getattr(arms[0].outline, axis) == Recipe.model_fields[axis].default
+        (usual if default and not arms[0].open(axis) else chosen).append((axis, planned(arms[0], axis)))
+    return chosen, usual
 
 
 def asked(plan: Plan, comparison: PlannedComparison) -> str:
@@ -107,9 +115,13 @@ def asked(plan: Plan, comparison: PlannedComparison) -> str:
 
 
 def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
-    """Every arm with its full recipe, the settings that tuning chose, and where it is compared."""
+    """Every arm with its value on each axis on which not all agree, the settings that tuning chose, and where it is
+    compared.
+    """
     places, chosen = arm_names(plan), found(records.tuning)
-    rows, axes = [], _told(plan)
+    same = {axis for part in agreed(plan) for axis, _ in part}
+    stated = {axis for arm in plan.arms.values() for axis in arm.outline.stated} - same
+    rows, axes = [], [axis for axis in AXES if axis in stated]
     for name, arm in list(plan.arms.items())[:LIMIT]:
         row = {"arm": name} | {axis.replace("_", " "): planned(arm, axis) for axis in axes}
         if plan.searches:
@@ -118,16 +130,6 @@ def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
             row["tuned to"] = f"{chosen_cell(chosen, name)}, by {METRICS[arm.selection.metric].title}"
         rows.append(row | {"compared as": "; ".join(places[name])})
     return rows
-
-
-def _told(plan: Plan) -> list[str]:
-    """The axes that say something of an arm."""
-    told: set[str] = set()
-    for arm in plan.arms.values():
-        for axis, value in arm.outline.stated.items():
-            if not AXES[axis].quiet or value != Recipe.model_fields[axis].default:
-                told.add(axis)
-    return [axis for axis in AXES if axis in told]
 
 
 def coverage(plan: Plan, records: Records) -> list[dict[str, Any]]:

@@ -94,6 +94,7 @@ def render(plan: Plan, store: Store) -> str:
         metrics=protocol.metrics(plan, observations),
         ledger=ledger.ledger(plan, records),
         recipes=protocol.recipes(plan, records),
+        agreed=protocol.agreed(plan),
         given=given_arms(plan),
         coverage=protocol.coverage(plan, records),
         reasons=reasons[: protocol.LIMIT],

@@ -144,7 +144,7 @@ def chosen_cell(chosen: Mapping[str, Chosen | None], arm: str) -> Cell:
     one = chosen.get(arm)
     if one is None:
         return Cell(NONE, remark=ALL_DIVERGED if arm in chosen else NOT_YET)
-    at = f"at the edge in {share}" if (share := at_edge(one, one.sides)) else AT_EDGE
+    at = AT_EDGE.replace("edge", f"edge in {share}") if (share := at_edge(one, one.sides)) else AT_EDGE
     remark = "; ".join(f"{mark}: {why}" for mark, why in doubts(one).items()) or at * bool(one.sides)
     if not one.by_run:
         return Cell(said(one.settings), remark=remark)

@@ -23,9 +23,7 @@ WORST = 1e300  # stands for a diverged run; not infinite, so that quantiles can 
 
 
 class LearningCurves(MetricPanel):
-    """{Metric} {when}. Line: median over seeds, a diverged seed counting as worst; band: the middle half of the
-    seeds.
-    """
+    """{Metric} {when}. Line: median over seeds{worst}; band: the middle half of the seeds."""
 
     place, named = 2, CURVES
 
@@ -66,7 +64,8 @@ class LearningCurves(MetricPanel):
         epochs = self.evidence.curves["epoch"].dropna()
         whole = self.evidence.clock == "epoch" and (epochs % 1 == 0).all()
         when = "after each epoch" if whole else "at each evaluation"
-        return super().words() | {"when": when}
+        diverged = (self.evidence.runs["status"] == "diverged").any()
+        return super().words() | {"when": when, "worst": ", one that diverged counting as worst" * bool(diverged)}
 
     def handles(self) -> list[Artist]:
         return [*legend(self.evidence)]
@@ -172,16 +171,18 @@ def _given(evidence: Evidence) -> list[str]:
 
 
 class ToTarget(MetricPanel):
-    """Share of runs that have reached the target, by {metric}. Every seed is a dot where it first did; a line
-    that ends below 100 % is censored at the budget, with the count that reached beside it. Runs that diverged
-    before the target count as unreached.
-    """
+    """Share of runs that have reached the target, by {metric}. Every seed is a dot where it first did{short}."""
 
     place = 5
 
     @classmethod
     def suits(cls, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
         return [m for m in metrics if METRICS[m].target] if len(evidence.labels) <= FEW else []
+
+    def words(self) -> dict[str, str]:
+        short = np.isinf(self.evidence.of(self.metric)["value"]).any()
+        words = "; a line that ends below 100 %, at the budget or before a divergence, says how many did"
+        return super().words() | {"short": words * bool(short)}
 
     def handles(self) -> list[Artist]:
         return [*legend(self.evidence)]

@@ -30,6 +30,11 @@ REPORTED: dict[str, Any] = {
 }  # fmt: skip
 
 
+def opened(evidence: Evidence) -> str:
+    """What a caption says of open dots; empty where there are none."""
+    return " (open: its training loss did not fall)" * bool((evidence.runs["learned"] == False).any())  # noqa: E712
+
+
 class Dots(MetricPanel):
     """{Metric}. Every {dot}, at the same height in each arm; diamond and bar: {estimator}, with its 95 %
     interval.
@@ -43,7 +48,7 @@ class Dots(MetricPanel):
 
     def words(self) -> dict[str, str]:
         here = self.evidence.comparison.here
-        dot = "seed is a dot (open: a run that did not learn)" if here else "run is a dot"
+        dot = f"seed is a dot{opened(self.evidence)}" if here else "run is a dot"
         return super().words() | {"dot": dot, "estimator": self.evidence.estimator(self.metric)}
 
     @property
@@ -108,8 +113,8 @@ class Times(Dots):
 
 
 class TrainTest(MetricPanel):
-    """{Metric} on the training and on the test rows. Every seed is a dot (open: a run that did not learn);
-    diamond and bar: {estimator}, with its 95 % interval.
+    """{Metric} on the training and on the test rows. Every seed is a dot{opened}; diamond and bar:
+    {estimator}, with its 95 % interval.
     """
 
     place = 3
@@ -128,7 +133,7 @@ class TrainTest(MetricPanel):
         return {self.metric, self.metric.replace("test_", "train_")}
 
     def words(self) -> dict[str, str]:
-        said = super().words() | {"estimator": self.evidence.estimator(self.metric)}
+        said = super().words() | {"estimator": self.evidence.estimator(self.metric), "opened": opened(self.evidence)}
         return {name: text.replace("test ", "") for name, text in said.items()}
 
     def draw(self, ax: Axes) -> None:
