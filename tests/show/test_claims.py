@@ -37,6 +37,9 @@ def test_an_ordering_that_holds_in_every_seed_is_supported_and_its_opposite_refu
     smallest = counting["p"].min()
     assert rows["test_accuracy"]["p_adjusted"] == pytest.approx(smallest * len(counting))  # Holm, by hand
     assert rows["train_loss"]["reason"].startswith("higher by a factor of")
+    told = dict(zip(claims["metric"], lines(claims), strict=True))
+    assert told["train_loss"].against  # × 0.5 of a claim on a lower loss says that it is higher
+    assert not told["test_accuracy"].against
 
 
 def test_memory_that_never_differs_between_rounds_is_not_tested(

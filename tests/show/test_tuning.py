@@ -131,6 +131,18 @@ def test_stand_ins_are_never_shown(planned: Callable[..., Plan]) -> None:
     assert (fixed["dropout"], fixed["batch_size"], fixed["optimizer"]) == ("tuned", "tuned", "sgd (lr=0.1)")
 
 
+def test_what_all_arms_agree_on_is_said_once(planned: Callable[..., Plan]) -> None:
+    plan = planned("o: {vary: {activation: [relu, tanh]}, metrics: [test_loss]}\n"
+                   "d: {vary: {dropout: [0, 0.1]}, metrics: [test_loss]}")  # fmt: skip
+    rows = protocol.recipes(plan, records(plan))
+    assert {*rows[0]} - {"arm", "compared as"} == {"activation", "dropout"}
+    chosen, usual = map(dict, protocol.agreed(plan))
+    assert chosen["optimizer"] == "sgd (lr=0.1)"
+    assert (usual["grad_clip"], usual["schedule"]) == ("0", "constant")
+    assert not {"activation", "dropout"} & {*chosen, *usual}
+    assert "grad_clip" not in dict(protocol.fixed(plan, plan.comparisons[0]))
+
+
 def test_arms_of_several_selections_are_told_apart(planned: Callable[..., Plan]) -> None:
     plan, found = of(planned, bump(0.1), WIDE)
     text = protocol.asked(plan, plan.comparisons[0])
