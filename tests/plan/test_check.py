@@ -111,6 +111,8 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
         "  hyperparameters  2 arms × 16 seeds",
         "2 comparisons, 6 different arms, 96 runs",
         "2 searches for 4 tuned arms: up to 34 trials, 102 runs of tuning seeds",
+        "  one search for all runs of an arm: verdicts hold for the settings that it chooses, and tuned again",
+        "  it may choose others; by_seed: true, without extend, tunes each run for itself",
         "In all: up to 198 runs, 258,400 steps, of which up to 102 runs and 138,720 steps are tuning",
         "2 searches to do; 0 of 4 arms tuned in results/",
         "2 jobs to do; 0 of 96 runs cached in results/",
@@ -119,6 +121,7 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
         "  the smallest p must be at most 0.05/2 claims = 0.025 (too large: in brackets)",
         "  tied pairs  0          1          2          3",
         "  16 seeds    3.1e-05    6.1e-05    0.00012    0.00024    with 9 tied pairs a claim can still be decided",
+        "  16 seeds decide about 80 % of claims whose arms differ by 0.84 standard deviations of a paired difference",
         "warning: comparisons.hyperparameters: changes several things at once: 'small step' and "
         "'lr=0.01, batch_size=32' differ in optimizer.lr and batch_size",
     ]

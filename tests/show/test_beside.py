@@ -144,6 +144,10 @@ def test_seeds_are_not_asked_for_where_rows_are_the_limit(
     row = claim_of(store)
     assert row["verdict"] == "undecided"
     assert "360 test rows are the limit, not seeds" in limit(row)
+    row["pairs_even"] = 30  # so many seeds may decide it on these rows
+    assert limit(row) in remarks(row)
+    row["pairs_even"] = None  # the arms look equal
+    assert limit(row) not in remarks(row)
     capsys.readouterr()
     assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(store.root)]) == 0
     said = capsys.readouterr().out

@@ -128,11 +128,13 @@ def checked(file: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
+@pytest.mark.parametrize("family", ["", ", family: speed"])
 def test_check_tells_of_a_look_that_nobody_declared_before_anything_is_trained(
-    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    family: str, planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "small.yaml"
-    text = SURE.replace("claims: [", "claims: [{metric: epochs_to_target, better: adam, than: sgd}, ")
+    claim = f"{{metric: epochs_to_target, better: adam, than: sgd{family}}}"
+    text = SURE.replace("claims: [", f"claims: [{claim}, ")
     plan = planned(text, seeds=10)
     stored(plan, records(plan, outcome), tmp_path / "results")
 

@@ -7,9 +7,11 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
 
-from study.stats.exact import chances, decidable, fewest_seeds, smallest_p
+from study.stats.exact import chances, decidable, detectable, fewest_seeds, smallest_p
 from study.stats.symmetry import sign_flip
 
 
@@ -31,6 +33,20 @@ def test_looks_share_the_level() -> None:
     assert decidable(10, looks=5) == 25 // 5
     assert fewest_seeds(31, ties=5) == 16
     assert fewest_seeds(31, looks=2) == 12
+
+
+@pytest.mark.parametrize(("seeds", "claims"), [(9, 1), (10, 3), (12, 6)])
+def test_what_is_said_to_be_found_is_found_as_often(seeds: int, claims: int) -> None:
+    level, rng = 0.05 / claims, np.random.default_rng(seeds)
+    apart = detectable(seeds, level)
+    assert apart == pytest.approx(TTestPower().solve_power(nobs=seeds, alpha=level, power=0.8), rel=0.03)
+    found = sum(sign_flip(rng.normal(apart, 1, seeds)) <= level for _ in range(300))
+    assert binomtest(found, 300, 0.78).pvalue > 0.001
+
+
+@pytest.mark.parametrize(("seeds", "claims"), [(5, 1), (8, 6), (10, 25)])
+def test_nothing_is_said_where_few_ties_leave_no_room(seeds: int, claims: int) -> None:
+    assert detectable(seeds, 0.05 / claims) is None
 
 
 @pytest.mark.parametrize("looks", [1, 3])

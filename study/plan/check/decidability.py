@@ -14,9 +14,11 @@ from study.plan.plan import Plan, PlannedComparison
 from study.plan.timing import rounds_of
 from study.stats.exact import (
     ALPHA,
+    POWER,
     PRIMARY,
     at_stake,
     chances,
+    detectable,
     fewest_runs,
     fewest_seeds,
     ordered_families,
@@ -159,6 +161,10 @@ def _floors_of(named: str, claims: Sequence[Tested], withdrawn: Sequence[float],
         numbers = [claim.floor(ties) for ties in TIES if ties == 0 or not claim.runs]
         cells = "".join(f"{f'{p:.2g}' if p <= limit else f'({p:.2g})':<11}" for p in numbers)
         yield f"  {name:{width}}  {cells:{11 * len(TIES)}}{_meaning(claim, limit, chance[claim])}"
+    for claim in groups.values():
+        if claim.sides == 2 and not claim.runs and (apart := detectable(claim.pairs, limit)):
+            differ = f"whose arms differ by {apart:.2g} standard deviations of a paired difference"
+            yield f"  {claim.over} decide about {100 * POWER:.0f} % of claims {differ}"
 
 
 def _unit(claims: Sequence[Tested]) -> str:

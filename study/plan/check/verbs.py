@@ -105,6 +105,12 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
         number = sum(work.runs // search.seeds for work, search in zip(searches, plan.searches.values(), strict=True))
         made = f"{counted(number, 'trial')}, {counted(searched.runs, 'run')} of tuning seeds"
         print(f"{counted(len(plan.searches), 'search')} for {counted(len(tuned), 'tuned arm')}: {most}{made}")
+        claimed = (plan.arms.get(arm) for c in plan.comparisons for claim in c.claims for arm in claim.arms.values())
+        if any(arm and arm.search and not arm.search.by_seed for arm in claimed):
+            print(
+                "  one search for all runs of an arm: verdicts hold for the settings that it chooses, and tuned again"
+            )
+            print("  it may choose others; by_seed: true, without extend, tunes each run for itself")
     tuning_share = str(searched).replace(", ", " and ", 1)
     share = f", of which {most}{tuning_share} are tuning" if searched.runs and searched.steps else ""
     sizes = any("batch_size" in search.covers for search in plan.searches.values())

@@ -207,7 +207,7 @@ def _another_look(plan: Plan, store: Store) -> Iterator[str]:
     history, rounds = History.read(plan, store), rounds_of(plan.comparisons)
     newer = {*Freshness(plan, store).newer()}.difference(plan.missing(store)) if history.looks else set()
     declared = history.looks_declared(plan)
-    judged = [words for words, entry in history.claims.items() if entry["row"]]
+    judged = {words: entry["row"]["target"] for words, entry in history.claims.items() if entry["row"]}
     for comparison in plan.comparisons:
         taken: dict[int, int] = {}  # place → looks at the claim
         for i, claim in enumerate(comparison.claims):
@@ -216,8 +216,9 @@ def _another_look(plan: Plan, store: Store) -> Iterator[str]:
             pairs = rounds if about.per_round else min(sides)
             other = all(pairs not in look.values() for look in looks)
             other |= not newer.isdisjoint({*claim.arms.values(), *[TIMING] * about.timed})
-            aim = str(comparison.target) if about.target else ""
-            other |= not any(words.startswith(claim.about) and words.endswith(aim) for words in judged)
+            target = comparison.target if about.target else None
+            aim = f"{target.metric} {target.value}" if target else ""
+            other |= not any(words.startswith(claim.about) and was == aim for words, was in judged.items())
             if other and len(looks) >= declared:
                 taken[i] = len(looks)
         if taken:

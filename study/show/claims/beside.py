@@ -144,6 +144,8 @@ def remarks(row: pd.Series) -> list[str]:
             )
         )
         lines.append(f"over seeds and test rows: {percent(row['rows_level'])} interval {around}{half}")
+        if row["verdict"] == "undecided" and pd.notna(row["pairs_even"]) and (rows := limit(row)):
+            lines.append(rows)
     if pd.notna(row["ends_p"]):
         how = "reached the target" if row["ends"] == "reached" else "training loss fell"
         test = "Fisher" if row["test"] in ("permutation", "rank-sum") else "McNemar"
