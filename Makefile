@@ -25,7 +25,7 @@ docs: install-docs  ## the pages of README.md and docs/ as a site, docs/_build/i
 	@echo "The site: docs/_build/index.html"
 
 test: lint  ## linters, then all tests
-	pytest -n 2
+	pytest -n 4
 
 faults: install-test  ## the whole campaign of faults; prints the table of docs/reliability.md
 	python -m tests.faults --minutes 28

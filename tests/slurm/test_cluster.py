@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 from tests.slurm import accounting
 from tests.slurm.guard import belonging
 
+ROOT = Path(__file__).parents[2]
 START = """
 import sys
 from pathlib import Path
@@ -27,8 +29,9 @@ sys.stdin.read()
 
 @pytest.mark.usefixtures("installed")
 def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", START, str(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    command, pipe = [sys.executable, "-c", START, str(tmp_path)], subprocess.PIPE
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}  # whatever the working folder is good for
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) as process:
         assert process.stdout
         assert process.stdout.readline() == "up\n"
         daemons = 6 + 2 * (accounting.unavailable() is None)  # munged, slurmctld, four slurmd; mariadbd, slurmdbd
