@@ -6,11 +6,11 @@ The source folder is the whole repository, so that one relative link works on Gi
 import re
 from pathlib import Path
 
-from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
 project, author, copyright = "Evenhand", "The Evenhand developers", "The Evenhand developers, MIT license"
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinxcontrib.mermaid"]
+myst_fence_as_directive = ["mermaid"]
 root_doc, source_suffix = "README", {".md": "markdown"}
 include_patterns = ["*.md", "docs/**", "config/README.md", "benchmarks/README.md"]
 exclude_patterns = [".*", "docs/_build", "results", "study", "tests", "workflow", "profiles"]
@@ -33,6 +33,5 @@ def add_index(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    app.add_lexer("mermaid", TextLexer)  # drawn on GitHub; here its arrows are read as they are
     app.connect("source-read", add_contents)
     app.connect("build-finished", add_index)

@@ -90,7 +90,7 @@ def claims(arguments: Namespace) -> int:
         print(printed(f"  {line.mark} {line.verdict:{width}}  {line.claim}{seen}"))
         undeclared = line.verdict == arguments.require and not counts
         unmet = f"; does not count as {line.verdict}: that look was not declared" * undeclared
-        p = f" (p = {line.adjusted} adjusted, against {line.level}; {line.alone} alone)".replace("= <", "<")
+        p = f" (p = {line.adjusted} adjusted, against {line.level}; {line.alone} unadjusted)".replace("= <", "<")
         print(printed(f"{'':{width + 6}}{line.reason}{unmet}{p * bool(line.alone)}"))
         for text in remarks:
             print(printed(f"{'':{width + 6}}{text}"))

@@ -74,8 +74,8 @@ TEXTS: dict[str, tuple[str | bytes, str, str]] = {  # content, the setting that 
     ),
     "a target with gaps": (
         "x,kind\n" + BODY + "3.5,\n", "missing",
-        ": 1 of 21 values are missing in 'kind' (row 21), which is to be learned; say missing: median, indicator or "
-        "drop: none keeps these rows",
+        ": 1 of 21 values are missing in 'kind' (row 21), which is to be learned; say missing: drop, and these rows "
+        "are left out",
     ),
     "a target with a lone word": (
         "x,kind\n" + "1.5,3.25\n2.5,1.5\n" * 9 + "1.5,n/v\n", "path",

@@ -168,10 +168,11 @@ CHOICES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a bare name without its rate": (
         {f"{A}.vary": {"optimizer": ["sgd", "adam"]}},
-        f"{A}.vary.optimizer[1]: 'adam' needs 'lr', which has no default; write {{name: adam, lr: …}}",
+        f"{A}.vary.optimizer[1]: 'adam' needs 'lr', "
+        f"which has no default; write {{name: adam, lr: …}}, or tune optimizer.lr",
     ),
     "a baseline without its rate": (
         {"baseline.optimizer": "sgd"},
-        "baseline.optimizer: 'sgd' needs 'lr', which has no default; write {name: sgd, lr: …}",
+        "baseline.optimizer: 'sgd' needs 'lr', which has no default; write {name: sgd, lr: …}, or tune optimizer.lr",
     ),
 }

@@ -170,6 +170,7 @@ TUNING: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a setting that is still required": (
         {"tune": {"dropout": {"values": [0, 0.5]}}, V: {"optimizer": ["sgd", "adam"]}},
-        "comparisons.a.vary.optimizer[1]: 'adam' needs 'lr', which has no default; write {name: adam, lr: …}",
+        "comparisons.a.vary.optimizer[1]: 'adam' needs 'lr', "
+        "which has no default; write {name: adam, lr: …}, or tune optimizer.lr",
     ),
 }

@@ -145,7 +145,8 @@ def test_mistakes_of_meaning_are_listed_at_once(study: dict[str, Any], check: Ch
             "comparisons.a.reference: 'rellu' is not a label of this comparison; "
             "did you mean 'relu'? the labels are 'tanh', 'relu'",
             "comparisons.a.reported.tanh.test_loss: 'test_loss' is not shown by this comparison; add it to its metrics",
-            "comparisons.b.vary.optimizer[0]: 'adam' needs 'lr', which has no default; write {name: adam, lr: …}",
+            "comparisons.b.vary.optimizer[0]: 'adam' needs 'lr', "
+            "which has no default; write {name: adam, lr: …}, or tune optimizer.lr",
             f"comparisons.b.metrics[1]: {target}",
             "comparisons.c.skip[0]: matches no combination; take it out or correct it",
             f"comparisons.d.vary.network[0]: {images}",
@@ -158,7 +159,7 @@ def test_a_mistake_of_the_baseline_is_told_once_however_many_comparisons_meet_it
 ) -> None:
     study["baseline"]["optimizer"] = "sgd"
     study["comparisons"]["b"] = {"vary": {"dropout": [0, 0.5]}, "metrics": ["test_loss"]}
-    words = "'sgd' needs 'lr', which has no default; write {name: sgd, lr: …}"
+    words = "'sgd' needs 'lr', which has no default; write {name: sgd, lr: …}, or tune optimizer.lr"
     assert check(study) == (2, "", [f"s.yaml: baseline.optimizer: {words}"])
 
 

@@ -130,7 +130,7 @@ def test_the_examples_of_the_reference_are_planned(plan: Callable[[Any], Plan]) 
     ]
     assert [len(comparison.trained) for comparison in fair.comparisons] == [4, 2]
     assert len(fair.comparisons[0].claims) == 2
-    assert {arm.search.candidates for arm in fair.arms.values() if arm.search} == {13, 29}
+    assert {arm.search.candidates for arm in fair.arms.values() if arm.search} == {9, 25}
 
 
 WRONG: dict[str, Callable[[dict[str, Any]], Any]] = {

@@ -116,7 +116,7 @@ def test_the_verb_prints_every_verdict_and_fails_where_one_is_not_as_required(
     assert "✓ supported  adam: higher test accuracy than sgd, by any amount" in out
     found = pd.read_parquet(tmp_path / "results" / "studies" / "small" / "claims.parquet")
     p, adjusted = by_metric(found)["test_accuracy"][["p", "p_adjusted"]]
-    assert f"(p = {adjusted:.3f} adjusted, against 0.05; {p:.2g} alone)" in out
+    assert f"(p = {adjusted:.3f} adjusted, against 0.05; {p:.2g} unadjusted)" in out
     assert out.splitlines()[-1].startswith("6 claims: ")
     assert told("--require", "supported") == 1
 
@@ -172,7 +172,7 @@ def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_pat
     assert '<th scope="col">p adjusted <span class="remark">against 0.05</span></th>' in page
     found = by_metric(pd.read_parquet(tmp_path / "studies" / "small" / "claims.parquet"))
     alone, adjusted = found["test_accuracy"][["p", "p_adjusted"]]
-    assert f'<td>{adjusted:.3f} <span class="remark">{alone:.2g} alone</span></td>' in page
+    assert f'<td>{adjusted:.3f} <span class="remark">{alone:.2g} unadjusted</span></td>' in page
     supported = sum(row["verdict"] == "supported" for row in found.values())
     assert f"<strong>Of 6 claims {supported} are supported" in page
     first = found["test_accuracy"]  # of the study file

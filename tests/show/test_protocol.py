@@ -119,7 +119,7 @@ def test_the_facts_name_data_seeds_budget_target_and_versions(planned: Callable[
     assert facts["Budget"].startswith("8 epochs;")
     assert facts["Target"].startswith("validation accuracy of at least 90 %.")
     assert facts["Trained on"] == "CPU; PyTorch 2.13.0, Python 3.11.7."
-    assert facts["Code"] == "commit 0123456789ab; recipe version 1."
+    assert facts["Code"] == "Evenhand, commit 0123456789ab; recipe version 1."
     one = (
         "in 8 interleaved rounds of random order, all in one process, so that what differs between processes is not in"
     )

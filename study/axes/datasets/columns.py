@@ -145,9 +145,7 @@ def _target(values: pd.Series, given: Given) -> Column:
         raise Wrong(f"{given.target!r} has no values; name another target", "target")
     if len(gaps) and given.missing is None:
         words = f"{len(gaps)} of {len(values)} values are missing in {given.target!r} ({rows(gaps)})"
-        raise Wrong(
-            f"{words}, which is to be learned; say missing: median, indicator or drop: none keeps these rows", "missing"
-        )
+        raise Wrong(f"{words}, which is to be learned; say missing: drop, and these rows are left out", "missing")
     return column
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from study.axes.recipe import REQUIRED
+from study.axes.recipe import AXES, REQUIRED
 from study.errors import MOST, Mistakes, Refused, join, nearest, refuse, show, suggest
 from study.metrics import METRICS
 from study.plan.elsewhere.models import CurveMetric
@@ -236,7 +236,8 @@ def refused(error: ErrorDetails, axis: str) -> str:
     """Why a whole choice, or number, that a study file makes of several keys cannot be."""
     kind, name, setting = error["type"], str(error["loc"][1]) if axis in CHOICES else "", error["loc"][-1]
     if kind == "missing" and name:
-        return f"{name!r} needs {setting!r}, which has no default; write {{name: {name}, {setting}: …}}"
+        tune = f", or tune {axis}.{setting}" * (not AXES[axis].untunable)
+        return f"{name!r} needs {setting!r}, which has no default; write {{name: {name}, {setting}: …}}{tune}"
     if kind == "extra_forbidden" and name:
         return unknown_setting(axis, name, str(setting))
     return expected(error)
