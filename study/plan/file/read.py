@@ -9,11 +9,11 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from study.axes.recipe import AXES, REQUIRED
+from study.axes.recipe import REQUIRED
 from study.errors import MOST, Mistakes, Refused, join, nearest, refuse, show, suggest
 from study.metrics import METRICS
 from study.plan.elsewhere.models import CurveMetric
-from study.plan.file.keys import CHOICES
+from study.plan.file.keys import CHOICES, searchable
 from study.plan.file.models import GIVEN, StudyFile, kind_of
 from study.plan.file.names import known_names
 from study.plan.file.unknown import Place, last_key, unknown, unknown_setting
@@ -236,7 +236,7 @@ def refused(error: ErrorDetails, axis: str) -> str:
     """Why a whole choice, or number, that a study file makes of several keys cannot be."""
     kind, name, setting = error["type"], str(error["loc"][1]) if axis in CHOICES else "", error["loc"][-1]
     if kind == "missing" and name:
-        tune = f", or tune {axis}.{setting}" * (not AXES[axis].untunable)
+        tune = f", or tune {axis}.{setting}" * (f"{axis}.{setting}" in searchable())
         return f"{name!r} needs {setting!r}, which has no default; write {{name: {name}, {setting}: …}}{tune}"
     if kind == "extra_forbidden" and name:
         return unknown_setting(axis, name, str(setting))
