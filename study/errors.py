@@ -31,6 +31,10 @@ class Damaged(ValueError):
         self.path, self.why = path, why
 
 
+class Unreadable(Damaged):
+    """A file that this user, or the disk, does not let be read: what is in it may be whole."""
+
+
 class Mistakes:
     """The mistakes found so far in one file, in the order found, each told once.
 

@@ -9,19 +9,21 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from study.axes.recipe import RECIPE
-from study.errors import Damaged
+from study.errors import Damaged, Refused
 from study.exchange.arms import plans
 from study.plan.arm import Arm
-from study.plan.damage import TABLES
+from study.plan.damage import TABLES, check_recipe
+from study.plan.history import History
 from study.plan.plan import Plan
 from study.store.failures import SEEDS
 from study.store.layout import Block, Store
-from study.store.notes import note_text, read_note
+from study.store.notes import read_note
 from study.store.seal import ASIDE, Whose, check, of_curves, of_runs, of_search, of_study, of_timing
 from study.store.searches import selections
 from study.wording import counted
 
 SHOWN = 5  # arms of a study with runs that are missing
+NOTES: dict[str, Callable[[Path], object]] = {"plan.json": Plan.load, "history.json": History.at}  # by name
 
 
 class Verification:
@@ -40,8 +42,7 @@ class Verification:
             self._try(path, _unpack)
         for pattern in ("arms/*/failed-*", "searches/failed-*", "timing/*.failed", "jobs/*", "studies/*/*"):
             for path in sorted([*store.root.glob(f"{pattern}.json"), *store.root.glob(f"{pattern}.done")]):
-                of_plan = path.name == "plan.json"
-                self._try(path, Plan.load if of_plan else lambda path: json.loads(note_text(path)))
+                self._try(path, NOTES.get(path.name, read_note))
         for path in sorted(store.root.glob(f"*/**/*{ASIDE}")):
             if not path.with_name(path.name.removesuffix(ASIDE)).exists():
                 self.faults.append(f"{path}: was set aside as damaged, and not made again")
@@ -103,6 +104,8 @@ class Verification:
         except Damaged as damaged:
             self.bad.add(path)
             self.faults.append(str(damaged))
+        except Refused as refused:
+            self.faults += refused.lines
         except (OSError, ValueError, RecursionError) as error:
             self.bad.add(path)
             self.faults.append(f"{path}: is damaged: it cannot be read ({type(error).__name__})")
@@ -119,9 +122,8 @@ class Verification:
 
 def _check_recipe(path: Path, arm: str) -> None:
     """Raises Damaged where a recipe is not that of ``arm``; of one of another recipe version it is not known."""
+    check_recipe(path, arm)
     content = read_note(path)
-    if content.get("arm") != arm:
-        raise Damaged(path, f"is not its own: it is that of arm {content.get('arm')}")
     ours = content.get("recipe_version") == RECIPE
     if ours and Arm.model_validate_json(json.dumps(content.get("recipe"))).id != arm:
         raise Damaged(path, "is damaged: its content has another id")

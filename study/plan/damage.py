@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from study.errors import Damaged
+from study.errors import Damaged, Unreadable
 from study.plan.history import memory
 from study.plan.plan import Plan
 from study.store.checksums import Sums
 from study.store.layout import Block, Store
+from study.store.notes import read_note
 from study.store.seal import (
     ASIDE,
     Whose,
@@ -46,6 +47,13 @@ def tables(plan: Plan, store: Store) -> Iterator[tuple[Path, Whose]]:
             yield path, of_study(plan.study, name)
 
 
+def check_recipe(path: Path, arm: str) -> None:
+    """Raises Damaged where a recipe is not what was written there, or another arm's."""
+    named = read_note(path).get("arm")
+    if named != arm:
+        raise Damaged(path, f"is not its own: it is that of arm {named}")
+
+
 def inspect(plan: Plan, store: Store, sums: Sums | None = None) -> list[str]:
     """Set aside the records, and tables, of a plan that are damaged, or another's; a line for each.
 
@@ -62,7 +70,11 @@ def inspect_datasets(paths: Iterable[Path], sums: Sums) -> list[str]:
 
 def _checks(plan: Plan, store: Store) -> dict[Path, Callable[[], object]]:
     """By file: what raises Damaged where it is not what was written there."""
-    return {path: partial(check, path, whose) for path, whose in [*records(plan, store), *tables(plan, store)]}
+    checks: dict[Path, Callable[[], object]] = {
+        path: partial(check, path, whose) for path, whose in [*records(plan, store), *tables(plan, store)]
+    }
+    trained = (arm for arm, blocks in store.present(plan.arms).items() if blocks)
+    return checks | {store.recipe(arm): partial(check_recipe, store.recipe(arm), arm) for arm in trained}
 
 
 def _damaged(checks: Mapping[Path, Callable[[], object]], sums: Sums | None) -> Iterator[Damaged]:
@@ -89,7 +101,8 @@ def _set_aside(checks: Mapping[Path, Callable[[], object]], sums: Sums | None) -
 def without_damaged(plan: Plan, store: Store) -> tuple[Store, list[str]]:
     """The store without the damaged records of a plan, for verbs that only look; and a line for each of them."""
     found = [*_damaged(_checks(plan, store), memory(plan, store))]
-    lines = [f"{each}; it counts as missing, and the next run of the study makes it again" for each in found]
+    again = ", and the next run of the study makes it again"
+    lines = [f"{each}; it counts as missing{'' if isinstance(each, Unreadable) else again}" for each in found]
     return Store(store.root, {each.path for each in found}), lines
 
 

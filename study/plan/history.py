@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from study.axes.base import Frozen
-from study.errors import Refused
+from study.errors import Refused, Unreadable
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.stats.exact import PRIMARY
@@ -88,6 +88,8 @@ class History:
             return cls(path, claims, content["looks"], content["drawn"], content.get("declared"))
         except FileNotFoundError:
             return cls(path)
+        except Unreadable as closed:
+            raise Refused([f"{closed}; change that, and run again"]) from None
         except ValueError:
             words = "restore it, or delete it, and of the claims that are there now nothing is known"
             words += "; where it was edited, or merged, on purpose, take out its last key, sha256"

@@ -96,9 +96,11 @@ def sweep_scratch() -> None:
 
 def exists(process: int, born: str | None = None) -> bool:
     """Whether there is a process of that id on this host; the one that was ``born`` then, where that is given."""
+    if process <= 0:  # these mean others, and no process has them
+        return False
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:  # it is another user's
         pass

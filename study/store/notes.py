@@ -13,6 +13,7 @@ from typing import Any
 
 from study.errors import Damaged
 from study.store.files import write_if_changed
+from study.store.seal import readable
 
 SUM = re.compile(r',?\n "sha256": "([0-9a-f]{64})"\n}\n\Z')
 
@@ -26,7 +27,8 @@ def write_note(path: Path, text: str) -> bool:
 def note_text(path: Path) -> str:
     """What was written there. Raises OSError, and Damaged where it has changed."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with readable(path):
+            text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise Damaged(path, "is damaged: it is not text") from None
     if not (found := SUM.search(text)):

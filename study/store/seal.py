@@ -8,16 +8,18 @@ are.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.axes.recipe import RECIPE
-from study.errors import Damaged
+from study.errors import Damaged, Unreadable
 from study.store.layout import Block
 
 if TYPE_CHECKING:
@@ -70,9 +72,24 @@ def seal(path: Path) -> None:
         file.write(hashlib.sha256(content).hexdigest().encode())
 
 
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Raises Damaged where what the block reads is a folder, Unreadable where it is closed to this user, or the disk
+    has lost it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EISDIR:
+            raise Damaged(path, "is a folder, not a file") from None
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EIO):
+            raise Unreadable(path, f"cannot be read ({os.strerror(error.errno).lower()})") from None
+        raise
+
+
 def check(path: Path, whose: Whose) -> bool:
     """Whether a Parquet file is sealed. Raises Damaged where it is not what was written, or not of ``whose``."""
-    content = path.read_bytes()
+    with readable(path):
+        content = path.read_bytes()
     if content[:4] != END or content[-4:] != END:
         raise Damaged(path, "is damaged: it is not a whole Parquet file")
     place = _place(content)
@@ -95,7 +112,8 @@ def check_archive(path: Path) -> None:
     """Raises Damaged where a prepared dataset (.npz) is not what was written: its archive has checksums (CRC-32)."""
     from zipfile import ZipFile
 
-    content = path.open("rb")  # what the system has against that is no damage
+    with readable(path):
+        content = path.open("rb")  # what else the system has against that is no damage
     try:
         with content, ZipFile(content) as archive:
             whole = archive.testzip() is None and {*archive.namelist()} == {f"{name}.npy" for name in ARRAYS}
@@ -110,8 +128,10 @@ def check_archive(path: Path) -> None:
 def set_aside(damaged: Damaged) -> Damaged:
     """Move a file that is not what was written out of the way; returns the same, and what became of it.
 
-    Raises Damaged where it cannot be moved.
+    Raises Damaged where it cannot be moved, or may be whole.
     """
+    if isinstance(damaged, Unreadable):
+        raise Unreadable(damaged.path, f"{damaged.why}; change that, or take it away")
     path, aside = damaged.path, damaged.path.with_name(damaged.path.name + ASIDE)
     try:
         os.replace(path, aside)

@@ -55,6 +55,8 @@ def flip(path: Path) -> None:
         lambda store, arm: (store.study("small") / "report.html").unlink(),
         lambda store, arm: store.runs(arm, BLOCK).rename(f"{store.runs(arm, BLOCK)}.damaged"),
         lambda store, arm: store.failed(arm, BLOCK).write_text("{"),
+        lambda store, arm: store.failed(arm, BLOCK).write_text("[]"),
+        lambda store, arm: (store.study("small") / "history.json").write_text('{"claims": {"a": 1}}'),
     ],
 )
 def test_what_is_not_is_named(

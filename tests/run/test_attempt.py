@@ -142,6 +142,12 @@ def test_where_locks_mean_nothing_a_process_is_found_by_its_id(store, arm, locks
     assert names(store, arm) == ["curves-2-4.parquet", "runs-2-4.parquet"]
 
 
+@pytest.mark.parametrize("pid", [10**30, -1, 0])
+def test_what_is_no_process_id_is_that_of_none(store, arm, pid):
+    leave_mark(store, arm, socket.gethostname(), pid)
+    assert [failure.log for failure in failures(store, arm.id)] == ["its.log"]
+
+
 def test_where_locks_mean_nothing_one_of_two_that_come_at_once_trains(store, arm, locks_for_all, gone):
     """A mark that a killed job left is there, too: nobody takes away what another has just put in its place."""
     for i in range(20):

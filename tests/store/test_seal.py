@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,27 @@ def test_what_cannot_be_set_aside_is_refused_too(path: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(Damaged, match=r"it cannot be moved \(Read-only file system\): take it away"):
         read_parquet(path, of_runs(OTHER, BLOCK))
+
+
+def test_a_folder_in_its_place_is_set_aside(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(Damaged, match=r"is a folder, not a file; it is now runs-0-2.parquet.damaged"):
+        read_parquet(path, of_runs(ARM, BLOCK))
+    assert path.with_name("runs-0-2.parquet.damaged").is_dir()
+
+
+@pytest.mark.parametrize(("number", "words"), [(errno.EACCES, "permission denied"), (errno.EIO, "input/output error")])
+def test_what_cannot_be_read_may_be_whole(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(Damaged, match=rf"cannot be read \({words}\); change that, or take it away"):
+        read_parquet(path, of_runs(ARM, BLOCK))
+    assert path.exists()
 
 
 def plain(path: Path, table: pa.Table) -> None:

@@ -34,11 +34,14 @@ def tables(place: Place) -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("changes", [{"runs": rot, "curves": swap}, {"runs": swap, "curves": rot}])
 def test_it_is_trained_again(place: Place, changes: dict[str, Callable[[Path], None]]) -> None:
-    """One file of each arm is damaged, the other is not."""
+    """One file of each arm is damaged, the other is not; and a recipe."""
     before = tables(place)
     arms = {"runs": arm_of(place, "adam"), "curves": arm_of(place, "sgd")}
     paths = {name: place.results / "arms" / arm / f"{name}-0-2.parquet" for name, arm in arms.items()}
-    for name, change in changes.items():
+    recipe = paths["runs"].with_name("recipe.json")
+    written = recipe.read_bytes()
+    paths["recipe"] = recipe
+    for name, change in {**changes, "recipe": changes["runs"]}.items():
         change(paths[name])
     done = place.snakemake()
     text = done.stderr + done.stdout
@@ -46,6 +49,7 @@ def test_it_is_trained_again(place: Place, changes: dict[str, Callable[[Path], N
     for path in paths.values():
         assert text.count(f"{path.relative_to(place.folder)}: is ") == 1
         assert path.with_name(f"{path.name}.damaged").exists()
+    assert recipe.read_bytes() == written
     for table, frame in tables(place).items():
         pd.testing.assert_frame_equal(frame, before[table])
     assert place.jobs() == {}

@@ -103,7 +103,9 @@ class Dag:
 
     def write(self) -> None:
         """Write the plan, and what is still to be done, for whoever does it: only where that changed."""
-        self.plan.write(self.store, self.to_train)
+        present = {} if self.cached else self.store.present(self.plan.arms)
+        bare = {arm for arm, blocks in present.items() if blocks and not self.store.recipe(arm).exists()}
+        self.plan.write(self.store, self.to_train | bare)
         for job in self.jobs.values():
             job.write(self.store)
         self.note_expected()
