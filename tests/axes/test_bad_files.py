@@ -221,6 +221,11 @@ def test_arrays(name: str, tmp_path: Path) -> None:
     assert refused(Npz(path="d.npz"), tmp_path).removeprefix("d.npz: ") == words
 
 
+def test_arrays_that_are_not_read_are_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", x=X, y=Y, split=Y, x_val=X)
+    assert Npz(path=str(tmp_path / "d.npz")).load().summary == ("left out: split and x_val",)
+
+
 def fifo(path: Path) -> None:
     os.mkfifo(path)
 

@@ -191,13 +191,18 @@ TABLES: dict[str, tuple[Any, str, str]] = {  # a column x beside the others, the
         "where they mean a missing value, or categories: [x]",
     ),
     "thousands": (
-        [f"{i},000" for i in range(60)], "read",
-        "'x' holds numbers written with a separator of thousands ('0,000', rows 1, 2, 3 and 57 more); "
+        [f"{i},000" for i in range(1, 61)], "read",
+        "'x' holds numbers written with a separator of thousands ('1,000', rows 1, 2, 3 and 57 more); "
         'say read: {thousands: ","}, or categories: [x]',
     ),
     "decimal commas": (
         [f"{i % 9},5" for i in range(60)], "read",
         "'x' holds numbers written with a decimal comma ('0,5', rows 1, 2, 3 and 57 more); "
+        'say read: {decimal: ","}, or categories: [x]',
+    ),
+    "three decimals after a comma": (
+        [f"{i % 3},{500 + i}" for i in range(60)], "read",
+        "'x' holds numbers written with a decimal comma ('0,500', rows 1, 2, 3 and 57 more); "
         'say read: {decimal: ","}, or categories: [x]',
     ),
     "percent": (

@@ -207,11 +207,9 @@ def _codes(target: pd.Series, given: Given) -> tuple[Any, TaskName, tuple[str, .
     if not TASKS[task].classes:
         if is_numeric_dtype(target):
             return target.to_numpy(dtype=np.float64), task, ()
-        raise Unfit(
-            "task",
-            f"{where}: {name!r} holds {target.nunique()} different texts: not a number to predict, and "
-            f"too many classes (at most {MAX_CLASSES}, unless task: classification)",
-        )
+        words = f"{where}: {name!r} holds {target.nunique()} different texts: no numbers to predict"
+        more = f", and too many classes (at most {MAX_CLASSES}, unless task: classification)"
+        raise Unfit("task", words + (more if many else "; say task: classification"))
     codes, classes = pd.factorize(target, sort=True)
     if len(classes) < 2:
         raise Unfit("target", f"{where}: {name!r} has one value only; a classification needs two")

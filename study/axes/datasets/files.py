@@ -23,6 +23,7 @@ IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-
 IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CHANNELS = (1, 3, 4)  # that images may have
 TOLD = 10  # images that are named
+ARRAYS = ("x", "y", "x_test", "y_test")  # of an .npz file
 
 
 class Idx(FromFiles):
@@ -110,7 +111,8 @@ class Npz(FromFiles):
         """Raises ValueError where an array is missing, holds no numbers, or does not fit the others."""
         import numpy as np
 
-        arrays = self._arrays()
+        arrays, others = self._arrays()
+        left = (f"left out: {listed(others)}",) if others else ()
         x = np.concatenate([arrays[name] for name in ("x", "x_test") if name in arrays])
         y = np.concatenate([arrays[name].reshape(len(arrays[name])) for name in ("y", "y_test") if name in arrays])
         if x.dtype.kind not in "buif":
@@ -128,14 +130,15 @@ class Npz(FromFiles):
         if not TASKS[task].classes:
             if y.dtype.kind not in "buif":
                 raise Unfit("path", f"{self.path}: y holds {y.dtype}: no number to predict; say task: classification")
-            return Raw(features, y.astype(np.float64), task, test=test)
+            return Raw(features, y.astype(np.float64), task, test=test, summary=left)
         names, codes = np.unique(y, return_inverse=True)
         if len(names) < 2:
             raise Unfit("path", f"{self.path}: y has one value only; a classification needs two")
         labels = tuple(f"{name:g}" if y.dtype.kind == "f" else str(name) for name in names)
-        return Raw(features, codes.astype(np.int64), task, len(names), test, labels)
+        return Raw(features, codes.astype(np.int64), task, len(names), test, labels, summary=left)
 
-    def _arrays(self) -> dict[str, np.ndarray]:
+    def _arrays(self) -> tuple[dict[str, np.ndarray], list[str]]:
+        """Those that are read, and the names of others."""
         from zipfile import BadZipFile
         from zlib import error as BadStream
 
@@ -143,7 +146,8 @@ class Npz(FromFiles):
 
         try:
             with Path(self.path).open("rb") as content, np.load(content, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in ("x", "y", "x_test", "y_test") if name in file}
+                arrays = {name: file[name] for name in ARRAYS if name in file}
+                others = [name for name in file.files if name not in ARRAYS]
         except (ValueError, EOFError, AttributeError, TypeError, BadZipFile, BadStream) as error:
             raise Unfit(
                 "path", f"{self.path}: is damaged, or no .npz file of numbers and texts; write it with numpy.savez"
@@ -170,7 +174,7 @@ class Npz(FromFiles):
             if arrays[x].shape[1:] != arrays["x"].shape[1:]:
                 shapes = [" × ".join(map(str, arrays[name].shape[1:])) for name in ("x", x)]
                 raise Unfit("path", f"{self.path}: rows of x are {shapes[0]}, of {x} {shapes[1]}; give one shape")
-        return arrays
+        return arrays, others
 
 
 class Images(FromFiles):

@@ -19,7 +19,7 @@ NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 MARK = r"[^\w\s.,+-]"  # a symbol beside a number
 GROUPED = r"\d{1,3}(?:[ '’.,_\u00a0\u202f]\d{2,3})+(?:[.,]\d+)?"
 WRITTEN = {  # how numbers may be written so that they are read as texts, and what to say or do
-    "with a separator of thousands": (r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", '{thousands: ","}'),
+    "with a separator of thousands": (r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?", '{thousands: ","}'),
     "with a decimal comma": (r"[+-]?\d*,\d+", '{decimal: ","}'),
     "with a separator of thousands and a decimal comma": (
         r"[+-]?\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})", '{thousands: ".", decimal: ","}'

@@ -181,5 +181,5 @@ class Found(Frozen):
     classes: int = 0
     largest: Annotated[tuple[str, int] | None, Field(strict=False)] = None  # class, and its rows
     smallest: Annotated[tuple[str, int] | None, Field(strict=False)] = None
-    summary: str = ""  # of a table: what its columns were taken for
+    summary: str = ""  # of a table, what its columns were taken for; of arrays, which are left out
     checksum: str = ""  # of what is not in files of one's own
