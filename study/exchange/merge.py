@@ -20,7 +20,7 @@ from study.errors import Damaged, Refused
 from study.exchange.holdings import Row, intact, runs_of, spans
 from study.plan.history import History
 from study.store.equality import Run, difference
-from study.store.failures import lacks
+from study.store.failures import failed_blocks, lacks
 from study.store.files import replacing
 from study.store.layout import Block, Store, owned
 from study.store.notes import read_note
@@ -131,8 +131,7 @@ def _arm(arm: str, into: Store, source: Store, taken: Taken) -> None:
         _add(taken, "run", len(new))
     if source.recipe(arm).exists() and not into.recipe(arm).exists():
         taken.writes.append(_copying(source.recipe(arm), into.recipe(arm)))
-    for path in source.arm(arm).glob("failed-*.json"):
-        block = Block.parse(path.stem.partition("-")[2])
+    for path, block in failed_blocks(source, arm):
         if lacks([*present, *blocks], block) and not into.failed(arm, block).exists():
             taken.writes.append(_copying(path, into.failed(arm, block)))
 

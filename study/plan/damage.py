@@ -11,6 +11,7 @@ from study.errors import Damaged, Unreadable
 from study.plan.history import memory
 from study.plan.plan import Plan
 from study.store.checksums import Sums
+from study.store.failures import SEEDS
 from study.store.layout import Block, Store
 from study.store.notes import read_note
 from study.store.seal import (
@@ -123,7 +124,9 @@ def lost(plan: Plan, store: Store) -> list[Lost]:
     found = []
     for arm, gaps in plan.missing(store).items():
         for path in sorted(store.arm(arm).glob(f"*-*.parquet{ASIDE}")):
-            block = Block.parse(path.name.partition("-")[2].partition(".")[0])
+            if not SEEDS.fullmatch(name := path.name.partition("-")[2].partition(".")[0]):
+                continue
+            block = Block.parse(name)
             if any(gap.first <= block.last and block.first <= gap.last for gap in gaps):
                 found.append(Lost(path, arm, block.seeds))
     others = [store.search(search) for search in plan.searches]

@@ -65,11 +65,17 @@ def lacks(present: Sequence[Block], block: Block) -> bool:
     return any(gap.last >= block.first for gap in missing(present, block.last + 1))
 
 
+def failed_blocks(store: Store, arm: str) -> Iterator[tuple[Path, Block]]:
+    """The notes of blocks of an arm that failed."""
+    for path in store.arm(arm).glob("failed-*.json"):
+        if SEEDS.fullmatch(name := path.stem.partition("-")[2]):
+            yield path, Block.parse(name)
+
+
 def forget_failures(store: Store, arm: str) -> None:
     """Take away what was noted of blocks whose seeds are there by now."""
-    for path in store.arm(arm).glob("failed-*.json"):
-        name = path.stem.partition("-")[2]
-        if SEEDS.fullmatch(name) and not lacks(store.blocks(arm), Block.parse(name)):
+    for path, block in failed_blocks(store, arm):
+        if not lacks(store.blocks(arm), block):
             path.unlink(missing_ok=True)
 
 

@@ -162,6 +162,7 @@ def test_why_seeds_failed_is_kept_while_they_are_missing(made: Made, evenhand: C
     arm = next(iter(plan.arms))
     for block in (Block(0, 2), Block(3, 5)):
         there.failed(arm, block).write_text(json.dumps({"reason": "no", "log": "l"}), encoding="utf-8")
+    (there.arm(arm) / "failed-x-y.json").write_text("of nobody knows what", encoding="utf-8")
     assert evenhand("merge", there.root, "--results", here.root)[0] == 0
     assert [path.name for path in here.arm(arm).glob("failed-*")] == ["failed-3-5.json"]
 

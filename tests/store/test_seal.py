@@ -101,9 +101,7 @@ def test_a_folder_in_its_place_is_set_aside(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "words"), [(errno.EACCES, "permission denied"), (errno.EIO, "input/output error")])
-def test_what_cannot_be_read_may_be_whole(
-    path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
-) -> None:
+def test_what_cannot_be_read_may_be_whole(path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
     def refuse(path: Path) -> bytes:
         raise OSError(number, os.strerror(number), str(path))
 
