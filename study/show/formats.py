@@ -20,7 +20,7 @@ OPENING = re.compile("[\u2066-\u2068]")
 TEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$",
     ">": r"$>$", "<": r"$<$", "≥": r"$\geq$", "≤": r"$\leq$", "−": r"$-$", "–": "--", "|": r"\textbar{}",
-    "±": r"$\pm$", "÷": r"$\div$",
+    "±": r"$\pm$", "÷": r"$\div$", "∞": r"$\infty$",
 } | {char: f"\\{char}" for char in "&%$#_{}"}  # fmt: skip
 LIGATURES = re.compile(r"[-–](?=[-–])|([`',])(?=\1)|[?!](?=`)")  # two letters that TeX prints as another one
 OPTION = re.compile(r"[*\[]")  # after the end of a row, these would be its star and its option

@@ -100,10 +100,10 @@ def test_what_did_not_finish_is_listed_with_its_reason(planned: Callable[..., Pl
     timing.loc[timing["arm"] == adam, "reason"] = "out of memory"
     rows = protocol.reasons(plan, found._replace(timing=timing))
     assert rows == [
-        ("o: adam", "diverged", 1, "loss not finite"),
-        ("o: adam", "failed", 1, ""),
-        ("o: adam", "missing", 1, ""),
-        ("o: adam", "not timed", 8, "out of memory"),
+        ("Optimizers: adam", "diverged", 1, "loss not finite"),
+        ("Optimizers: adam", "failed", 1, ""),
+        ("Optimizers: adam", "missing", 1, ""),
+        ("Optimizers: adam", "not timed", 8, "out of memory"),
     ]
     assert protocol.reasons(plan, found, "no device")[-1] == ("timing job", "failed", 8, "no device")
 

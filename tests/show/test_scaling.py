@@ -57,7 +57,7 @@ def test_tables_and_the_page_speak_of_cpu_workers(planned: Callable[..., Plan]) 
     assert timing.timed_on(plan, found.timing) == "CPU (2 cores; arms with gpus above 1: CPU workers)"
     assert timing.timed_on(plan, found.timing) in dict(protocol.facts(plan, found))["Timing"]  # type: ignore[operator]
     named = {row.arm for row in timing.timed(plan, found.timing)}
-    assert {"o: gpus=1", "o: gpus=2 (2 CPU workers)", "o: gpus=4 (4 CPU workers)"} <= named
+    assert {"O: gpus=1", "O: gpus=2 (2 CPU workers)", "O: gpus=4 (4 CPU workers)"} <= named
     gpu = found.timing.assign(device="NVIDIA H100", cores=np.nan)
     assert timing.timed_on(plan, gpu) == "NVIDIA H100"
-    assert "o: gpus=2" in {row.arm for row in timing.timed(plan, gpu)}
+    assert "O: gpus=2" in {row.arm for row in timing.timed(plan, gpu)}

@@ -27,10 +27,10 @@ def timed(planned: Callable[..., Plan]) -> tuple[Plan, pd.DataFrame]:
 def test_every_timed_arm_has_its_step_time_spread_and_memory(timed: tuple[Plan, pd.DataFrame]) -> None:
     plan, frame = timed
     rows = {row.arm: row for row in timing.timed(plan, frame)}
-    assert set(rows) == {"o: sgd", "o: adam"}
+    assert set(rows) == {"O: sgd", "O: adam"}
     for arm in plan.comparisons[0].arms:
         seconds = frame.loc[frame["arm"] == arm.arm, "step_seconds"] * 1000
-        row = rows[f"o: {arm.label}"]
+        row = rows[f"O: {arm.label}"]
         assert float(row.step.value) == pytest.approx(np.median(seconds), rel=0.01)
         assert [float(end) for end in row.spread.split(" to ")] == pytest.approx(
             [seconds.min(), seconds.max()], rel=0.01
@@ -42,7 +42,7 @@ def test_an_arm_that_could_not_be_timed_has_a_row(timed: tuple[Plan, pd.DataFram
     plan, frame = timed
     adam = plan.comparisons[0].arms[1].arm
     frame.loc[frame["arm"] == adam, ["step_seconds", "memory_bytes"]] = None
-    [row] = [row for row in timing.timed(plan, frame) if row.arm == "o: adam"]
+    [row] = [row for row in timing.timed(plan, frame) if row.arm == "O: adam"]
     assert (row.step.value, row.spread, row.memory) == ("–", "–", "–")
 
 

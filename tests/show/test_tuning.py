@@ -104,7 +104,7 @@ def test_an_arm_whose_candidates_all_diverged_is_said_to_be_so_everywhere(planne
     assert (str(tuned), str(runs)) == ("– (every candidate diverged)", "0/8 finished, 8 diverged")
     assert [*protocol.coverage(plan, found)[0].values()][2:] == [8, 8, 0, 0]
     reason = "every candidate of its tuning diverged, so it was not trained"
-    assert protocol.reasons(plan, found) == [("o: sgd", "diverged", 8, reason)]
+    assert protocol.reasons(plan, found) == [("O: sgd", "diverged", 8, reason)]
     assert [line.chosen.remark for line in ledger.ledger(plan, found).lines] == ["every candidate diverged", ""]
 
 

@@ -18,6 +18,8 @@ from study.plan.search import Candidate
 from study.show.figures import results_figure, tuning_figure
 from study.show.figures.data import Evidence
 from study.show.figures.tuning_figure import Candidates
+from study.show.observations import observe
+from study.show.page.finding import order_repeats
 from tests.show.records import figure_data, records, stored
 from tests.show.test_figures import texts
 from tests.show.test_tuning import NARROW, WIDE, edgy, hopeless, lost
@@ -169,7 +171,7 @@ def test_panels_say_which_arms_they_show(planned: Callable[..., Plan]) -> None:
 
 
 @pytest.mark.parametrize("gap", [0.1, 0.0], ids=["far apart", "tied"])
-def test_captions_say_how_often_the_order_repeats(planned: Callable[..., Plan], gap: float) -> None:
+def test_notes_say_how_often_the_order_repeats(planned: Callable[..., Plan], gap: float) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
 
     def outcome(label: str, seed: int) -> Mapping[str, object]:
@@ -180,7 +182,7 @@ def test_captions_say_how_often_the_order_repeats(planned: Callable[..., Plan], 
         "reach 95 % in 14 % of studies)."
     )
     told = repeats if gap else "All arms tie in test accuracy, so they have no order."
-    assert told in results_figure.caption(figure_data(plan, records(plan, outcome)))
+    assert told in order_repeats(plan.comparisons[0], observe(plan, records(plan, outcome)))
 
 
 def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan]) -> None:
@@ -190,7 +192,7 @@ def test_an_order_by_chance_repeats_half_of_the_time(planned: Callable[..., Plan
     def outcome(label: str, seed: int) -> Mapping[str, object]:
         return {"level": 0.8 + 0.01 * (label == "dropout=0" and seed == 3), "pace": 0.2}
 
-    text = results_figure.caption(figure_data(plan, records(plan, outcome)))
+    text = order_repeats(plan.comparisons[0], observe(plan, records(plan, outcome)))
     share = float(text.partition("repeats in ")[2].partition(" %")[0]) / 100
     assert share == pytest.approx(1 - (7 / 8) ** 8, abs=0.035)  # three standard errors of 2,000 draws
 
@@ -215,7 +217,7 @@ def test_arms_of_which_every_candidate_diverged_never_reach_the_target(
 def test_nothing_is_said_of_the_order_where_runs_are_missing(planned: Callable[..., Plan]) -> None:
     plan = planned("o: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}")
     found = records(plan, lambda label, seed: {"status": "missing"} if seed == 2 else {})
-    assert "resampled" not in results_figure.caption(figure_data(plan, found))
+    assert order_repeats(plan.comparisons[0], observe(plan, found)) == ""
 
 
 def test_the_verb_draws_the_same_bytes_and_refuses_what_is_not_tuned(

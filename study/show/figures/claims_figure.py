@@ -25,7 +25,6 @@ INK, SOFT, BAND, RULE = "#1b1f24", "#57606a", "#cdd7e0", "#dfe4e9"
 TINT = "#e9eef2"
 SIZE, LINE, PAD, FAMILY = 7.5, 0.145, 0.05, 0.22  # points; inches: of a line of text, around a row, a family's heading
 EFFECT = {True: 1.9, False: 1.2}  # inches that the text of an effect may be wide, beside one or two axes, or more
-DIRECTION = 1.05  # inches of an axis that has room for which side is better
 EFFECTS = "effect [interval]"
 
 
@@ -136,7 +135,7 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE, st
         before = row.family, row.comparison
         tops.append(y)
         y += LINE * (max(text.count("\n"), said.count("\n")) + 1 + form.stacked) + pad
-    above, below = 0.26, 0.5
+    above, below = 0.26, 0.45
     height = above + y + below
     with page(style) as figure:
         figure.set_layout_engine(None)
@@ -249,7 +248,7 @@ def _panel(ax: Axes, scale: str, claims: Sequence[tuple[Row, float]], room: floa
     few_ticks(ax.xaxis, max(1, int(room / 0.25)))
     ax.tick_params(labelsize=7)
     label = _folded(f"{scale}{', log scale' * ratio}", room, style)
-    ax.set_xlabel(label + "\nworse ←  → better" * (room > DIRECTION), fontsize=SIZE, color=INK)
+    ax.set_xlabel(label, fontsize=SIZE, color=INK)
 
 
 def _mark(ax: Axes, x: float, y: float, mark: Mark) -> None:
@@ -282,5 +281,12 @@ def caption(claims: Sequence[Row]) -> str:
         parts.append("Words in place of a mark: the claim has no effect size.")
     if any(row.family for row in claims):
         parts.append("Claims of one family are corrected together, and each family holds 5 % of its own.")
-    parts.append("An arrow leads to what is past the edge of the axis.")
+    if any(map(_beyond, ([row for row in claims if row.scale == scale] for scale in {row.scale for row in claims}))):
+        parts.append("An arrow leads to what is past the edge of the axis.")
     return " ".join(parts)
+
+
+def _beyond(claims: Sequence[Row]) -> bool:
+    """Whether anything of claims of one scale is past the edge of its axis."""
+    low, high = limits(claims, claims[0].scale == "factor")
+    return any(x < low or x > high for row in claims for x in (row.value, row.low, row.high))

@@ -177,6 +177,12 @@ class Evidence:
         runs = "did not reach the target" if about.target else "diverged" + ", or are 0" * about.ratio
         return f"{about.mean} of {about.title} (median of arms with runs that {runs})"
 
+    def alike(self, metric: str) -> str:
+        """What captions say of estimates without an interval, where there are such."""
+        known = self.estimates(metric).dropna(subset="estimate")
+        same = known["low"].isna() | (known["low"] == known["high"])
+        return " (no bar where all rounds agree)" * bool(same.any())
+
     def _found(self, metric: str) -> dict[str, Found]:
         name = self.comparison.name
         return {label: estimate_of(metric, self.observations.values(name, metric, label)) for label in self.labels}

@@ -92,6 +92,7 @@ class MetricPanel(Panel):
 
     place: ClassVar[float] = 4
     named: ClassVar[str] = ""  # what a study file calls it, if not by its metric
+    below = False  # one of its kind stands over it, which names what both have
     wide: ClassVar[bool] = False  # panels below each other over the whole width, rather than beside the first one
 
     def __init__(self, evidence: Evidence, metric: str) -> None:
@@ -124,8 +125,7 @@ def alone(style: Style) -> float:
 
 def grid(panels: Sequence[Panel], columns: int) -> Grid:
     """The panels row by row."""
-    columns = min(columns, len(panels))
-    places: list[int | str] = [*range(len(panels)), *"." * (-len(panels) % columns)]
+    places: list[int | str] = [*range(len(panels)), *"." * (-len(panels) % min(columns, len(panels)))]
     return [places[at : at + columns] for at in range(0, len(places), columns)]
 
 
@@ -149,13 +149,14 @@ def compose(panels: Sequence[Panel], places: Grid, n: str, style: Style = USUAL,
         if handles:
             room = int(13 * (width / len(places[0]) - 0.6))  # letters beside that of the panel
             titles[0] = f"{textwrap.fill(n, max(room, 12))}\n{titles[0]}".strip()
+            marks, columns = _columns([*handles.values()], int(12.5 * width))
+            over = len(panels) < 2 or any(panel.handles() for panel in panels[:-1])  # else beside what it explains
+            figure.legend(handles=marks, loc="outside upper center" if over else "outside lower center",
+                          ncols=columns, frameon=False, handlelength=2.6)  # fmt: skip
+        else:
+            figure.suptitle(n, x=0.99, ha="right", fontsize=8, color="0.25")
         for i, title in enumerate(titles):
             axes[i].set_title(title, loc="right", fontsize=8, color="0.25")
-        if not handles:
-            figure.suptitle(n, x=0.99, ha="right", fontsize=8, color="0.25")
-            return figure
-        marks, columns = _columns([*handles.values()], int(12.5 * width))
-        figure.legend(handles=marks, loc="outside upper center", ncols=columns, frameon=False, handlelength=2.6)
     return figure
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import pairwise
 from pkgutil import iter_modules
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from study.metrics import METRICS
@@ -16,10 +16,9 @@ from study.show.figures import panels as folder
 from study.show.figures.data import Evidence
 from study.show.figures.panel import NARROW, Grid, MetricPanel, alone, compose, grid
 from study.show.tables.tuning import doubtful_arms
-from study.stats.ranks import all_tie, stability
 from study.wording import counted
 
-NO_TEST = "no test: two equal arms reach 95 % in 14 % of studies"  # by simulation
+TALL = 5.6  # inches of the panels beside the first one, above which they do not stand in one column
 
 for module in iter_modules(folder.__path__, f"{folder.__name__}."):
     import_module(module.name)
@@ -33,6 +32,13 @@ def kinds(of: type[MetricPanel] = MetricPanel) -> list[type[MetricPanel]]:
 
 def panels(evidence: Evidence) -> list[MetricPanel]:
     """What is drawn for a comparison, in its order, or that of the panels that the study file chooses."""
+    found = _ordered(evidence)
+    for before, one in pairwise(found):
+        one.below = type(one) is type(before)
+    return found
+
+
+def _ordered(evidence: Evidence) -> list[MetricPanel]:
     chosen = evidence.comparison.figure.panels if evidence.comparison.figure else ()
     if chosen and (made := _made(evidence, chosen)):
         names = {id(panel): {panel.named or panel.metric, *panel.covers()} for panel in made}
@@ -71,33 +77,9 @@ def caption(evidence: Evidence) -> str:
         panel.caption(chosen),
         panel.directions(chosen),
         f"{'; '.join([_behind(chosen, evidence), *broken])}.",
-        repeated(evidence),
         doubtful_arms(evidence.comparison, evidence.chosen),
     )
     return " ".join(text for text in texts if text)
-
-
-def repeated(evidence: Evidence) -> str:
-    """How often the order of the arms by the first metric repeats under resampled seeds; empty where it has none."""
-    metric, labels = evidence.comparison.metrics[0], evidence.labels
-    if any(key.partition(".")[0] == "dataset" for key in evidence.comparison.keys) or not evidence.comparison.paired:
-        return ""  # an order of datasets; or seeds that mean another thing in each arm
-    rows = evidence.of(metric).pivot(index="label", columns="seed", values=["value", "status"])
-    if not len(rows) or not set(labels) <= set(rows.index):
-        return ""
-    values = rows["value"].reindex(labels).to_numpy(dtype=float)
-    ends = rows["status"].reindex(labels).to_numpy(dtype=str)
-    worst = np.isinf(values) | (np.isnan(values) & (ends == "diverged"))
-    share = stability(metric, values, worst)
-    if share is None:
-        return ""
-    if all_tie(metric, values, worst):
-        return f"All arms tie in {METRICS[metric].title}, so they have no order."
-    percent = (
-        f"{share * 100:.0f}" if share in (0, 1) or 0.005 <= share < 0.995 else "over 99" if share > 0.5 else "under 1"
-    )
-    what = "rounds" if METRICS[metric].per_round else "seeds"
-    return f"The order of the arms by {METRICS[metric].title} repeats in {percent} % of resampled {what} ({NO_TEST})."
 
 
 def _behind(chosen: Sequence[MetricPanel], evidence: Evidence) -> str:
@@ -123,6 +105,9 @@ def _places(chosen: Sequence[MetricPanel], evidence: Evidence) -> Grid:
     if wide:
         return grid(chosen, 1)
     facets = [each.metric for each in chosen if not each.covers()]
-    if len(evidence.labels) > FEW or len(facets) > 1 or not 1 < len(chosen) < 5:
+    tall = sum(each.height for each in chosen[1:]) > TALL
+    if tall and len(chosen) == 3 and len(facets) == 1:
+        return [[0, 0], [1, 2]]
+    if len(evidence.labels) > FEW or len(facets) > 1 or tall or not 1 < len(chosen) < 5:
         return grid(chosen, 2)
     return [[0, i] for i in range(1, len(chosen))]

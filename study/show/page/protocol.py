@@ -115,20 +115,18 @@ def asked(plan: Plan, comparison: PlannedComparison) -> str:
 
 
 def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
-    """Every arm with its value on each axis on which not all agree, the settings that tuning chose, and where it is
-    compared.
-    """
+    """Every arm, as it is compared: its value on each axis on which not all agree, what tuning chose, and its id."""
     places, chosen = arm_names(plan), found(records.tuning)
     same = {axis for part in agreed(plan) for axis, _ in part}
     stated = {axis for arm in plan.arms.values() for axis in arm.outline.stated} - same
     rows, axes = [], [axis for axis in AXES if axis in stated]
     for name, arm in list(plan.arms.items())[:LIMIT]:
-        row = {"arm": name} | {axis.replace("_", " "): planned(arm, axis) for axis in axes}
+        row = {"arm": "; ".join(places[name])} | {axis.replace("_", " "): planned(arm, axis) for axis in axes}
         if plan.searches:
             row["tuned to"] = ""
         if arm.selection:
             row["tuned to"] = f"{chosen_cell(chosen, name)}, by {METRICS[arm.selection.metric].title}"
-        rows.append(row | {"compared as": "; ".join(places[name])})
+        rows.append(row | {"id": name})
     return rows
 
 

@@ -14,7 +14,7 @@ from study.show.claims import table as claims_table
 from study.show.figures import CLAIMS, FIGURES, NARROW, sheets
 from study.show.observations import Observations, device_of, workers
 from study.show.page import opening, protocol, rest, timing
-from study.show.page.finding import finding
+from study.show.page.finding import finding, order_repeats
 from study.show.page.given import given_arms
 from study.show.page.scope import scope
 from study.show.records import Records
@@ -60,6 +60,7 @@ def render(plan: Plan, store: Store) -> str:
             # Between arms on several datasets an order of average ranks, and none of their estimates.
             "finding": [headline(ranks), *words[1:]] if ranks and ranks.known else words,
             "table": table(comparison, summary, device) if drawn else None,
+            "order": order_repeats(comparison, observations),
             "beside": beside(comparison, summary, device) if drawn else None,
             "effects": effects_of(comparison, observations),
             "ranks": ranks,

@@ -60,7 +60,8 @@ class Table(NamedTuple):
     def figures(self) -> dict[tuple[str, str], list[Cell]]:
         """The columns that are compared, their decimals in line; the others are told below an arm where it is tuned."""
         told = ("chosen", "runs") if self.below else ()
-        return {key: aligned(cells) for key, cells in self.columns.items() if key[1] not in told}
+        shown = {key: cells for key, cells in self.columns.items() if key[1] not in told}
+        return {key: cells if key[1] == "reported" else aligned(cells) for key, cells in shown.items()}
 
     @property
     def below(self) -> dict[str, list[Cell]]:

@@ -67,7 +67,7 @@ def arm_names(plan: Plan) -> dict[str, list[str]]:
         for name, label in comparison.trained.items():
             selection = plan.arms[name].selection if comparison.here else None
             by = f" (tuned by {METRICS[selection.metric].title})" if several and selection else ""
-            names.setdefault(name, []).append(f"{comparison.name}: {label}{by}")
+            names.setdefault(name, []).append(f"{comparison.title}: {label}{by}")
     return names
 
 

@@ -79,7 +79,7 @@ class LearningCurves(MetricPanel):
         ax.set(xlabel=f"{evidence.clock}s", ylabel=evidence.axis(metric))
         frame = self._quartiles()
         if not len(frame):
-            ax.set_yticks([])
+            ax.set(xticks=[], yticks=[])
             nothing(ax, "no evaluations yet")
             return
         low, high = frame["low"].min(), frame["high"]  # of the axis

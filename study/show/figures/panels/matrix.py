@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 from math import log, prod
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -44,7 +45,12 @@ class HeatMap(MetricPanel):
 
     @property
     def height(self) -> float:
-        return 1.5 + min(0.24 * shape(self.evidence.comparison)[0], 6.5)
+        return (0.65 if self.below else 1.2) + self._inches
+
+    @property
+    def _inches(self) -> float:
+        """Of the rows."""
+        return min(0.24 * shape(self.evidence.comparison)[0], 6.5)
 
     def draw(self, ax: Axes) -> None:
         comparison = self.evidence.comparison
@@ -55,6 +61,7 @@ class HeatMap(MetricPanel):
         texts = cells["text"].fillna("").to_numpy().reshape(shape(comparison))
         annotate, known = values.size <= ANNOTATED, np.isfinite(values)
         ax.set_facecolor("0.86")
+        named = fill(" ".join(self.evidence.axis(self.metric).split()), max(20, int(13 * self._inches)))
         (low, high), below, above = parts(values) if known.any() else Parts((0.0, 1.0), values[:0], values[:0])
         far = np.sort(values[known & ((values < low) | (values > high))])
         beyond = (
@@ -66,7 +73,7 @@ class HeatMap(MetricPanel):
             values, ax=ax, cmap="cividis_r" if METRICS[self.metric].better == "lower" else "cividis",
             annot=texts if annotate else False, fmt="", annot_kws={"fontsize": 7}, linewidths=0.5 if annotate else 0,
             linecolor="white", rasterized=not annotate, cbar=known.any(), vmin=low, vmax=high,
-            cbar_kws={"label": self.evidence.axis(self.metric) + beyond, "pad": 0.015, "aspect": 14, "fraction": 0.05,
+            cbar_kws={"label": named + beyond, "pad": 0.015, "aspect": 14, "fraction": 0.05,
                       "extend": ("neither", "min", "max", "both")[bool(len(below)) + 2 * bool(len(above))]},
         )  # fmt: skip
         # Black or white, whichever is read better: seaborn's white is too faint on colours of the middle.
@@ -78,7 +85,10 @@ class HeatMap(MetricPanel):
         if not known.any():
             ax.set_xlabel(f"{self.evidence.axis(self.metric)}: no estimate in any arm")
         name_levels(ax, down, across=False)
-        name_levels(ax, across, across=True)
+        if self.below:
+            ax.set_xticks([])
+        else:
+            name_levels(ax, across, across=True)
 
     def _cells(self) -> pd.DataFrame:
         """Columns estimate and text: what the cell of an arm says. [labels]"""

@@ -36,9 +36,7 @@ def opened(evidence: Evidence) -> str:
 
 
 class Dots(MetricPanel):
-    """{Metric}. Every {dot}, at the same height in each arm; diamond and bar: {estimator}, with its 95 %
-    interval.
-    """
+    """{Metric}. Every {dot}; diamond and bar: {estimator}, with its 95 % interval."""
 
     place = 5
 
@@ -49,7 +47,8 @@ class Dots(MetricPanel):
     def words(self) -> dict[str, str]:
         here = self.evidence.comparison.here
         dot = f"seed is a dot{opened(self.evidence)}" if here else "run is a dot"
-        return super().words() | {"dot": dot, "estimator": self.evidence.estimator(self.metric)}
+        about = {"dot": dot, "alike": self.evidence.alike(self.metric)}
+        return super().words() | about | {"estimator": self.evidence.estimator(self.metric)}
 
     @property
     def height(self) -> float:
@@ -83,9 +82,7 @@ class Dots(MetricPanel):
 
 
 class Rounds(Dots):
-    """{Metric}. Every timing round is a dot; diamond and bar: {estimator}, with its 95 % interval (no bar where
-    all rounds agree).
-    """
+    """{Metric}. Every timing round is a dot; diamond and bar: {estimator}, with its 95 % interval{alike}."""
 
     @classmethod
     def suits(cls, evidence: Evidence, metrics: Sequence[str]) -> list[str]:
