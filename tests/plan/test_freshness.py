@@ -158,10 +158,12 @@ def test_a_file_is_read_once(build: Callable[[], Dag], monkeypatch: pytest.Monke
     monkeypatch.setattr("study.plan.damage.check", lambda path, whose: checked.append(path.name))
     train(build())
     dag = build()
-    assert len(read) == len(checked) == 3 * len(dag.plan.arms)
+    assert len(read) == 4 * len(dag.plan.arms)
+    assert read.count("recipe.json") == len(dag.plan.arms)
+    assert len(checked) == 3 * len(dag.plan.arms)  # all but recipes
     os.utime(files(dag)[1])
     build()
-    assert read[3 * len(dag.plan.arms) :] == checked[3 * len(dag.plan.arms) :] == ["runs-0-2.parquet"]
+    assert read[4 * len(dag.plan.arms) :] == checked[3 * len(dag.plan.arms) :] == ["runs-0-2.parquet"]
 
 
 def test_results_half_drawn_are_drawn_from_nothing(build: Callable[[], Dag]) -> None:
