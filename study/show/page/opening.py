@@ -62,8 +62,11 @@ def first(claims: pd.DataFrame) -> First:
     else:
         said = f"{one} has {about.comparative} than {other}"
     said += f" by more than {margin}" if row["margin"] and row["kind"] != "equal" else ""
-    estimate = lines(claims.head(1))[0].estimate
-    return First(said, row["verdict"], str(estimate._replace(remark="")) if estimate.value != NONE else "")
+    estimate = lines(claims.head(1))[0].estimate._replace(remark="")
+    if estimate.value.startswith("× "):
+        by = "by a factor of" if row["verdict"] == "supported" else f"a factor (above 1: {about.verdicts[0]}) of"
+        estimate = estimate._replace(value=f"{by} {estimate.value[2:]}")
+    return First(said, row["verdict"], str(estimate) if estimate.value != NONE else "")
 
 
 def worth(plan: Plan, records: Records, claims: pd.DataFrame, over: str, budgets: list[str]) -> list[tuple[str, str]]:
@@ -138,7 +141,7 @@ SEEDS, CLOSE = "more seeds or rounds", "close"
 def _need(row: pd.Series) -> str:
     """What an undecided claim waits for."""
     if row["test"] == "none":
-        return "the runs that are missing"
+        return "the runs that failed or are missing"
     if len(row["undertuned"]):
         return "more tuning seeds" if set(row["undertuned"]) <= {*row["misled"]} else "a wider search"
     if row["test"] == "not estimable" or (pd.isna(row["pairs_even"]) and pd.isna(row["pairs_needed"])):
