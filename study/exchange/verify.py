@@ -15,6 +15,7 @@ from study.plan.arm import Arm
 from study.plan.damage import TABLES, check_recipe
 from study.plan.history import History
 from study.plan.plan import Plan
+from study.store.checksums import file_sum
 from study.store.failures import SEEDS
 from study.store.layout import Block, Store
 from study.store.notes import read_note
@@ -90,6 +91,19 @@ class Verification:
             self.faults.append(f"{store.timing(plan.timing.id)}: the timing of {plan.study} is missing")
         if not (folder / "report.html").exists():
             self.faults.append(f"{folder / 'report.html'}: is missing; run the study")
+
+        if store.drawn(plan.study).exists():
+            self._try(store.drawn(plan.study), lambda path: self._drawn(folder, read_note(path)))
+
+    def _drawn(self, folder: Path, sums: dict[str, str]) -> None:
+        """The page, tables and figures of a study, by their ``sums``."""
+        for name, known in sums.items():
+            self.files += 1
+            path = folder / name
+            if path.exists() and file_sum(path) != known:
+                self.faults.append(f"{path}: has changed since it was drawn; delete it, and run the study")
+            elif not path.exists() and name != "report.html":
+                self.faults.append(f"{path}: is missing; run the study")
 
     def _parquet(self, path: Path, whose: Whose) -> None:
         def read(path: Path) -> None:

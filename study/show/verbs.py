@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import traceback
 from argparse import Namespace
@@ -17,9 +18,11 @@ from study.plan.limits import available_cores
 from study.plan.plan import Plan, open_plan
 from study.plan.workflow.command import run_command
 from study.show.figures import FIGURES, TABLE, Drawing, drawings
+from study.store.checksums import file_sum
 from study.store.failures import of_machine
 from study.store.files import write_if_changed
 from study.store.layout import Store
+from study.store.notes import write_note
 from study.store.seal import of_study, read_parquet
 
 COLLECTED = [f"{name}.parquet" for name in TABLES]
@@ -137,6 +140,7 @@ def table(arguments: Namespace) -> None:
 
     plan, store = open_plan(arguments.plan)
     Studio(plan, store).draw(Drawing(TABLE, plan.comparison(arguments.comparison)))
+    _keep_sums(plan, store)
 
 
 def figure(arguments: Namespace) -> None:
@@ -151,6 +155,7 @@ def figure(arguments: Namespace) -> None:
     if not kind.suits(plan, comparison):
         raise Refused([f"{comparison.name}: it has no {kind.title[0].lower()}{kind.title[1:]}"])
     Studio(plan, store).draw(Drawing(arguments.name, comparison, endings=plan.style.endings))
+    _keep_sums(plan, store)
 
 
 def report(arguments: Namespace) -> int:
@@ -165,7 +170,16 @@ def report(arguments: Namespace) -> int:
         print(f"FAILED {drawing.name} of {drawing.of}: {error}", file=sys.stderr)
     write_if_changed(store.study(plan.study) / "report.html", render(plan, store))
     write_if_changed(store.root / "index.html", index(store))
+    _keep_sums(plan, store)
     return int(bool(failed))
+
+
+def _keep_sums(plan: Plan, store: Store) -> None:
+    """Of what is drawn, for ``verify``."""
+    folder = store.study(plan.study)
+    files = ["report.html", *(file for one in drawings(plan) for file in one.files)]
+    sums = {file: file_sum(folder / file) for file in files if (folder / file).exists()}
+    write_note(store.drawn(plan.study), json.dumps(sums, indent=1))
 
 
 def draw(arguments: Namespace) -> int:

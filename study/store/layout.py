@@ -137,6 +137,10 @@ class Store:
     def study(self, study: str) -> Path:
         return self.root / "studies" / study
 
+    def drawn(self, study: str) -> Path:
+        """The sums of its page, tables and figures."""
+        return self.root / "studies" / f".{study}.files.json"
+
     def present(self, arms: Iterable[str]) -> dict[str, list[Block]]:
         """The complete blocks of each arm. A block is complete when its runs and its curves are there."""
         folder = self.root / "arms"

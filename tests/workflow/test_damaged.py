@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from study.__main__ import main
 from tests.workflow.conftest import Place
 from tests.workflow.test_end_to_end import arm_of
 
@@ -70,6 +71,24 @@ def test_a_report_alone_says_what_is_missing_until_it_is_there(place: Place) -> 
         assert "its records were damaged: curves-0-2.parquet.damaged" in page
     assert place.snakemake().returncode == 0
     assert place.snakemake(config="cached=true").returncode == 0
+
+
+def test_what_is_drawn_is_verified(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(place.results)]) == 0
+    folder = place.results / "studies" / "smoke"
+    rotten = [folder / "report.html", next((folder / "tables").glob("*.csv")), next(folder.rglob("*.svg"))]
+    for path in rotten:
+        rot(path)
+    capsys.readouterr()
+    assert main(["verify", str(place.results)]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert sorted(said) == sorted(
+        f"{path}: has changed since it was drawn; delete it, and run the study" for path in rotten
+    )
+    for path in rotten:
+        path.unlink()
+    assert place.snakemake().returncode == 0
+    assert main(["verify", str(place.results)]) == 0
 
 
 def test_tables_of_a_study_are_made_again(place: Place) -> None:
