@@ -109,7 +109,7 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
     assert check(DESIGN)[1].splitlines()[1:] == [
         "  activation       2 arms × 16 seeds, tuned by val_accuracy and by steps_to_target, 2 claims",
         "  hyperparameters  2 arms × 16 seeds",
-        "2 comparisons, 6 different arms, 96 runs",
+        "2 comparisons, 6 different arms (an arm is one for each metric that tunes it), 96 runs",
         "2 searches for 4 tuned arms: up to 34 trials, 102 runs of tuning seeds",
         "  one search for all runs of an arm: verdicts hold for the settings that it chooses, and tuned again",
         "  it may choose others; by_seed: true, without extend, tunes each run for itself",

@@ -91,6 +91,8 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
     for line in dict.fromkeys(map(_told, filter(lambda dataset: dataset.found, plan.datasets.values()))):
         print(printed(f"  {line}"))
     arms = counted(len(plan.arms), "different arm")
+    several = any(len(arm.tuned) > 1 for comparison in plan.comparisons for arm in comparison.arms)
+    arms += " (an arm is one for each metric that tunes it)" * several
     print(f"{counted(sum(c.here for c in plan.comparisons), 'comparison')}, {arms}, {counted(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:
         for arm, blocks in gaps.items():
