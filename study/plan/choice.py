@@ -31,8 +31,8 @@ class Chosen(NamedTuple):
     """The candidate that a selection chooses, and where the search was too narrow for it."""
 
     settings: Candidate
-    sides: dict[str, str]  # setting → low or high: no candidate lies further out
-    undertuned: bool  # at such a side it beats its inner neighbour beyond doubt
+    sides: dict[str, str]  # setting → low or high: no candidate lies further out; by seed: where half of the runs lie
+    undertuned: bool  # at such a side it beats its inner neighbour, or most runs lie there, beyond doubt
     next: list[Candidate]  # to be tried there
     by_run: tuple[Candidate, ...] = ()  # of runs that are tuned each for itself: what was chosen for these
     select: Select | None = None  # by which it was chosen
@@ -40,6 +40,15 @@ class Chosen(NamedTuple):
     final: float | None = None  # and in the runs of the arm
     better: Candidate | None = None  # whose trials are better than these runs beyond doubt
     better_by: Select | None = None  # by which the same arm was tuned so that its runs are better
+
+    @property
+    def edge(self) -> Candidate:
+        """Setting → its value at the edge, of those in ``sides``."""
+        found: Candidate = {}
+        for key, side in self.sides.items():
+            values = [value for one in (self.settings, *self.by_run) if not isinstance(value := one[key], tuple)]
+            found[key] = min(values) if side == "low" else max(values)
+        return found
 
     @property
     def misled(self) -> bool:
@@ -50,15 +59,36 @@ class Chosen(NamedTuple):
 def choose(search: Search, trials: Sequence[Trial], select: Select) -> Chosen | None:
     """The best of ``trials``, and the edges that it lies on, but for those where the setting itself ends.
 
-    Where each run is tuned for itself it is the best of all their seeds together, and undertuned where most runs chose
-    that edge, beyond doubt. None where all seeds of all candidates diverged.
+    Where each run is tuned for itself it is the best of all their seeds together, but edges are those that half of the
+    runs or more chose, and it is undertuned where most chose one beyond doubt: a mean may hang on one seed. None where
+    all seeds of all candidates diverged.
     """
     best = trials[rank(trials, select)[0]]
     if not any(map(finished, best.rows)):
         return None
-    sides: dict[str, str] = {}
-    following: list[Candidate] = []
     by_run = chosen_by_run(search, trials, select) if search.by_seed else []
+    if search.by_seed:
+        edges = _edges_by_run(search, trials, select, by_run)
+    else:
+        edges = _edges_of_one(search, best, trials, select)
+    sides = {edge.key: edge.side for edge, _ in edges}
+    following = [point for edge, clear in edges if clear for point in edge.outward]
+    return Chosen(best.settings, sides, bool(following), following, tuple(by_run))
+
+
+class Edge(NamedTuple):
+    """A trial at the edge of a setting."""
+
+    key: str
+    side: str  # low or high
+    trial: Trial
+    neighbour: Trial  # inside it
+    outward: list[Candidate]  # past it, to be tried
+
+
+def _edges(search: Search, best: Trial, trials: Sequence[Trial]) -> list[Edge]:
+    """Those that ``best`` lies on, but for those where the setting itself ends."""
+    found = []
     for searched in search.settings:
         if not searched.ordered:
             continue
@@ -68,13 +98,43 @@ def choose(search: Search, trials: Sequence[Trial], select: Select) -> Chosen | 
             outward = [point for point in _past(searched, best.settings, here, direction) if search.possible(point)]
             if any((at - here) * direction > SAME for at, _ in line) or not inner or not outward:
                 continue
-            sides[searched.key] = side
             neighbour = min(inner, key=lambda trial: _distance(search, best, trial))
-            there = [abs(searched.position(one[searched.key]) - here) < SAME for one in by_run]
-            clear = mostly(sum(there), len(there)) if by_run else beats(best, neighbour, select)
-            if clear or (_mute(best, select) and beats(best, neighbour, "val_loss")):
-                following += outward
-    return Chosen(best.settings, sides, bool(following), following)
+            found.append(Edge(searched.key, side, best, neighbour, outward))
+    return found
+
+
+def _edges_of_one(search: Search, best: Trial, trials: Sequence[Trial], select: Select) -> list[tuple[Edge, bool]]:
+    """The edges that the best of one search lies on, and whether it was left too early there, beyond doubt."""
+    edges = _edges(search, best, trials)
+    by = [select, "val_loss"] if _mute(best, select) else [select]
+    return [(edge, any(beats(best, edge.neighbour, one) for one in by)) for edge in edges]
+
+
+def _edges_by_run(
+    search: Search, trials: Sequence[Trial], select: Select, chosen: Sequence[Candidate]
+) -> list[tuple[Edge, bool]]:
+    """The edges that half of the runs or more chose, and whether most would choose so, beyond doubt."""
+    there: dict[tuple[str, str], list[tuple[int, Edge]]] = {}
+    for trial in trials:
+        if count := chosen.count(trial.settings):
+            for edge in _edges(search, trial, trials):
+                there.setdefault((edge.key, edge.side), []).append((count, edge))
+    found = []
+    for parts in there.values():
+        number, (_, edge) = sum(count for count, _ in parts), max(parts, key=lambda part: part[0])
+        if 2 * number >= len(chosen):
+            by_loss = _mute(edge.trial, select) and _lower_losses(search, edge)
+            found.append((edge, mostly(number, len(chosen)) or by_loss))
+    return found
+
+
+def _lower_losses(search: Search, edge: Edge) -> bool:
+    """Whether most runs have a lower validation loss at an edge than inside it, beyond doubt."""
+    runs: dict[int | None, list[tuple[float, float]]] = {}
+    for a, b in zip(edge.trial.rows, edge.neighbour.rows, strict=True):
+        runs.setdefault(search.run_seed_of(a["seed"]), []).append((merit(a, "val_loss"), merit(b, "val_loss")))
+    lower = [fmean(a for a, _ in pairs) > fmean(b for _, b in pairs) for pairs in runs.values()]
+    return mostly(sum(lower), len(lower))
 
 
 def chosen_by_run(search: Search, trials: Sequence[Trial], select: Select) -> list[Candidate]:

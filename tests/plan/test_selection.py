@@ -137,6 +137,66 @@ def test_by_seed_an_arm_is_undertuned_where_most_runs_chose_the_edge(runs: int, 
     assert bool(binomtest(at_edge, runs, alternative="greater").pvalue <= 0.05 or runs == at_edge) == expected
 
 
+def of_runs(at: tuple[float, ...], losses: list[list[float]]) -> list[Trial]:
+    """Validation losses of each candidate, by run; accuracies are the same."""
+    seeds = [FIRST_SEED + MOST_SEEDS * run for run in range(len(losses[0]))]
+    outcomes = ([finished(val_loss=x, val_accuracy=0.9, seed=s) for x, s in zip(one, seeds, strict=True)]
+                for one in losses)  # fmt: skip
+    return trials(*outcomes, at=at)
+
+
+def test_by_seed_one_outlier_in_the_mean_does_not_hide_the_edge_that_runs_chose() -> None:
+    """What the project of ``evenhand new`` came to, when its range ended at 1."""
+    inner = [0.4316, 0.4115, 0.3902, 0.4107, 0.4011, 0.4366, 0.4530, 0.3844]
+    edge = [0.3197, 0.2580, 0.1974, 0.3338, 0.1741, 1.4293, 0.4115, 0.2007]
+    made = of_runs((0.01, 0.1, 1.0), [[0.45] * 8, inner, edge])
+    chosen = choose(search(by_seed=True, seeds=1, extend=0), made, "val_loss")
+    assert chosen is not None
+    assert chosen.settings == {"optimizer.lr": 0.1}  # by the mean over all seeds
+    assert chosen.edge == {"optimizer.lr": 1.0}
+    assert chosen.undertuned
+    assert chosen.next == [{"optimizer.lr": 10.0}, {"optimizer.lr": 100.0}]
+
+
+def test_by_seed_a_plateau_is_at_the_edge_but_not_undertuned() -> None:
+    level = of_runs((0.01, 0.1, 1.0), [[0.9] * 8, [0.5] * 8, [0.49] * 5 + [0.51] * 3])
+    chosen = choose(search(by_seed=True, seeds=1, extend=0), level, "val_loss")
+    assert chosen is not None
+    assert (chosen.sides, chosen.undertuned, chosen.next) == ({"optimizer.lr": "high"}, False, [])
+    few = of_runs((0.01, 0.1, 1.0), [[0.9] * 8, [0.5] * 8, [0.4] * 3 + [0.51] * 5])
+    chosen = choose(search(by_seed=True, seeds=1, extend=0), few, "val_loss")
+    assert chosen is not None
+    assert chosen.sides == {}  # though it has the best mean
+    assert chosen.settings == {"optimizer.lr": 1.0}
+
+
+def test_by_seed_runs_at_one_edge_may_differ_in_other_settings() -> None:
+    strength = Searched(key="regularizer.strength", log=(0.001, 0.1), points=3)
+    tune, run = search(LR, strength, by_seed=True, seeds=1, extend=0), range(8)
+    best = [{"optimizer.lr": 1.0, "regularizer.strength": 0.01 if seed < 4 else 0.001} for seed in run]
+    made = []
+    for point in tune.grid():
+        losses = [0.1 if point == best[seed] else 0.5 for seed in run]
+        rows = [finished(val_loss=loss, seed=FIRST_SEED + MOST_SEEDS * seed) for seed, loss in enumerate(losses)]
+        made.append(Trial(point, rows))
+    chosen = choose(tune, made, "val_loss")
+    assert chosen is not None
+    assert chosen.sides == {"optimizer.lr": "high", "regularizer.strength": "low"}
+    assert [point["optimizer.lr"] for point in chosen.next] == [10.0, 100.0]
+
+
+@pytest.mark.parametrize(("lower", "expected"), [(7, True), (6, False)])
+def test_by_seed_the_loss_of_most_runs_tells_where_accuracies_cannot(lower: int, expected: bool) -> None:
+    """Half of the runs chose the edge by accuracy."""
+    made = of_runs((0.01, 0.1, 1.0), [[2.4] * 8, [2.3] * 8, [2.2] * lower + [2.35] * (8 - lower)])
+    for trial, ahead in zip(made, (range(0), range(0, 8, 2), range(1, 8, 2)), strict=True):
+        for run in ahead:
+            trial.rows[run]["val_accuracy"] = 0.91
+    chosen = choose(search(by_seed=True, seeds=1, extend=0), made, "val_accuracy")
+    assert chosen is not None
+    assert (chosen.sides, chosen.undertuned) == ({"optimizer.lr": "high"}, expected)
+
+
 def with_losses(level: float, *losses: float) -> list[Row]:
     return [row | {"val_loss": loss} for row, loss in zip(accuracy(*[level] * 2), losses, strict=True)]
 

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from study.metrics import METRICS, Select
+from study.plan.choice import Chosen
 from study.plan.plan import Plan
 from study.plan.search import Searched
 from study.plan.style import FEW
@@ -133,6 +134,9 @@ class Candidates(Panel):
         for label, *at in zip(marked["label"], marked["x"], marked["mean"], strict=True):
             self._mark(ax, str(label), (float(at[0]), float(at[1])))
         self._mark_by_run(ax)
+        for label, one in self.chosen.items():
+            if one and one.undertuned and self.setting.key in steps_out(one):
+                self._point_outward(ax, label, one)
         if not self.rows["value"].notna().any():
             lost = self.rows["end"].eq("diverged").all()
             nothing(ax, NOT_YET if not self.chosen else ALL_DIVERGED if lost else "no candidate reached the target")
@@ -164,16 +168,21 @@ class Candidates(Panel):
                 cut(ax.yaxis, found)
 
     def _mark(self, ax: Axes, label: str, at: tuple[float, float]) -> None:
-        """The chosen candidate; with an arrow past the edge where the arm is undertuned."""
+        """The chosen candidate of one search."""
         chosen, look = self.chosen[label], self.evidence.looks[label]
         if not (chosen and chosen.by_run):
             ax.plot(*at, marker=look.marker, markersize=8 if self.few else 6 if self.known else 4, color=look.color,
                     markeredgecolor="0.1", markeredgewidth=1.1, zorder=4, clip_on=False, linestyle="")  # fmt: skip
-        if chosen and chosen.undertuned and self.setting.key in steps_out(chosen):
-            right = chosen.sides.get(self.setting.key) == "high"
+
+    def _point_outward(self, ax: Axes, label: str, chosen: Chosen) -> None:
+        """An arrow past the edge at which an undertuned arm was left, from its mean there."""
+        at = self.profile[(self.profile["label"] == label) & (self.profile["x"] == chosen.edge[self.setting.key])]
+        right = chosen.sides[self.setting.key] == "high"
+        for x, y in at.loc[at["mean"].notna(), ["x", "mean"]].to_numpy():
             ax.annotate(
-                "", at, (20 if right else -20, 0), textcoords="offset points", annotation_clip=False, zorder=5,
-                arrowprops={"arrowstyle": "<|-", "color": look.color, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 4},
+                "", (x, y), (20 if right else -20, 0), textcoords="offset points", annotation_clip=False, zorder=5,
+                arrowprops={"arrowstyle": "<|-", "color": self.evidence.looks[label].color, "linewidth": 1.6,
+                            "shrinkA": 0, "shrinkB": 4},
                 in_layout=False,
             )  # fmt: skip
 

@@ -21,7 +21,7 @@ ALL_DIVERGED = "every candidate diverged"
 NOT_YET = "not tuned yet"
 CLIFF = "chosen on a cliff"
 OTHERWISE = "better when tuned otherwise"
-AT_EDGE = "at the edge, but hardly better than inside it"
+AT_EDGE = "at the edge, but not beyond doubt better than inside it"
 
 
 def found(tuning: pd.DataFrame) -> dict[str, Chosen | None]:
@@ -87,19 +87,19 @@ def said(settings: Mapping[str, Value]) -> str:
 
 
 def steps_out(chosen: Chosen) -> dict[str, list[Value]]:
-    """Setting → the values to be tried next, of those whose edge the chosen candidate lies on beyond doubt."""
+    """Setting → the values to be tried next, of those that were left at their edge too early."""
     values: dict[str, list[Value]] = {}
     for candidate in chosen.next:
-        for key, value in candidate.items():
-            if value != chosen.settings[key]:
-                values.setdefault(key, []).append(value)
+        for key in chosen.sides:
+            if candidate[key] not in {one[key] for one in (chosen.settings, *chosen.by_run)}:
+                values.setdefault(key, []).append(candidate[key])
     return values
 
 
 def undertuned(chosen: Chosen) -> str:
     """``best at the edge (lr=10) in 15 of 16 runs; try 17.8, 31.6``; for a person who may widen the grid."""
     out = steps_out(chosen)
-    edge = said({key: chosen.settings[key] for key in out or chosen.sides})
+    edge = said({key: chosen.edge[key] for key in out or chosen.sides})
     named = len(out) > 1
     share = at_edge(chosen, out)
     tries = (f"{short(k)}=" * named + ", ".join(map(value_text, values)) for k, values in out.items())
@@ -115,8 +115,8 @@ def score_text(chosen: Chosen) -> str:
 
 
 def at_edge(chosen: Chosen, keys: Iterable[str]) -> str:
-    """``15 of 16 runs``: how many chose the edge that the best lies on in one of ``keys``; empty of one search."""
-    there = sum(any(one[key] == chosen.settings[key] for key in keys) for one in chosen.by_run)
+    """``15 of 16 runs``: how many chose the edge of one of ``keys``; empty of one search."""
+    there = sum(any(one[key] == chosen.edge[key] for key in keys) for one in chosen.by_run)
     return f"{there} of {counted(len(chosen.by_run), 'run')}" if chosen.by_run else ""
 
 
