@@ -85,6 +85,11 @@ class Dataset(Choice):
         return rows - test - fifth, fifth, test
 
     @property
+    def tests_drawn(self) -> bool:
+        """Whether the test rows are known to be drawn from the others, since the data come without a test split."""
+        return not self.found.test_rows if self.found else self.given_test is False
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Of one row, where that is known before the data are read; else empty."""
         return self.found.shape if self.found else self.known_shape

@@ -42,6 +42,7 @@ class Advice(NamedTuple):
     seeds: int = 0  # that would decide it
     outside: tuple[Points, ...] = ()  # of the range that was searched, where that was too narrow
     misled: tuple[str, ...] = ()  # arms (ids) that more tuning seeds would choose better for
+    rows: tuple[str, ...] = ()  # arms (ids) of which the test rows are the limit
 
 
 def suggest(plan: Plan, store: Store, claims: pd.DataFrame, file: str = "FILE") -> Iterator[str]:
@@ -72,6 +73,8 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame, file: str = "FILE") 
             yield from wider_search(plan, comparison, outside)
         if misled := [arm for advice in given for arm in advice.misled]:
             yield from more_tuning_seeds(plan, comparison, misled)
+        if short := [arm for advice in given for arm in advice.rows]:
+            yield from split_by_seed(plan, comparison, short)
         if seeds := max((advice.seeds for advice in given), default=0):
             more = True
             yield from _more_seeds(plan, comparison, seeds)
@@ -93,7 +96,8 @@ def _advise(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series, divis
     if pd.isna(row["p_adjusted"]) or row["p_adjusted"] <= ALPHA / row["looks_declared"]:
         return search
     if rows := beside.limit(row):
-        return search._replace(words="; ".join(filter(None, (search.words, rows))))
+        words = "; ".join(filter(None, (search.words, rows)))
+        return search._replace(words=words, rows=tuple(claim.arms.values()))
     paired = row["test"] not in unpaired.TESTS
     unit = "round" if METRICS[claim.metric].per_round else "seed" if paired else "run"
     now, each = int(row["pairs"]), "" if paired else " of each arm"
@@ -190,8 +194,28 @@ def more_tuning_seeds(plan: Plan, comparison: PlannedComparison, misled: Iterabl
     )
 
 
+def split_by_seed(plan: Plan, comparison: PlannedComparison, short: Iterable[str]) -> Iterator[str]:
+    """Lines on testing each seed on rows of its own, of the datasets that come without a test split of their own.
+
+    ``short``: arms, by id, of which the test rows are the limit.
+    """
+    names = dict.fromkeys(plan.arms[arm].outline.dataset_id for arm in short if arm in plan.arms)
+    drawn = [plan.datasets[name] for name in names if name in plan.datasets]
+    drawn = [one for one in drawn if one.split == "fixed" and not one.folds and one.tests_drawn]
+    if not drawn:
+        return
+    of = listed(f"{one.title} ({sum(one.sizes):,} rows)" if one.sizes else one.title for one in drawn)
+    yield f"  edit: split: by_seed, in the dataset of comparisons.{comparison.name}: {of}"
+    yield (
+        "    each seed draws its own test rows from all of them: verdicts then generalise over splits and seeds of "
+        "these rows only, since test rows of seeds overlap"
+    )
+    yield from _anew(plan, comparison, {arm.search.id: arm.search for name in comparison.trained
+                                        if (arm := plan.arms[name]).search})  # fmt: skip
+
+
 def _anew(plan: Plan, comparison: PlannedComparison, new: Mapping[str, Search]) -> Iterator[str]:
-    """What it costs, and means, to search otherwise. ``new``: by the ids of the present searches."""
+    """What it costs, and means, to train all arms otherwise. ``new``: searches, by the ids of the present ones."""
     arms = [plan.arms[arm] for arm in comparison.trained]
     selections = Counter(arm.search.id for arm in arms if arm.search)
     work = sum_up(
@@ -204,7 +228,7 @@ def _anew(plan: Plan, comparison: PlannedComparison, new: Mapping[str, Search]) 
             *(final(arm, plan.seeds[arm.id]) for arm in arms),
         ]
     )
-    yield f"    all its arms are tuned and trained anew: {work}"
+    yield f"    all its arms are {'tuned and ' * bool(new)}trained anew: {work}"
     yield (
         "    these are new arms: claims on them are stated after results of the present ones were seen, "
         "and looks at those are not counted; claims on the present ones stay on the page as withdrawn"

@@ -144,8 +144,6 @@ def remarks(row: pd.Series) -> list[str]:
             )
         )
         lines.append(f"over seeds and test rows: {percent(row['rows_level'])} interval {around}{half}")
-        if row["verdict"] == "undecided" and pd.notna(row["pairs_even"]) and (rows := limit(row)):
-            lines.append(rows)
     if pd.notna(row["ends_p"]):
         how = "reached the target" if row["ends"] == "reached" else "training loss fell"
         test = "Fisher" if row["test"] in ("permutation", "rank-sum") else "McNemar"
@@ -161,9 +159,12 @@ def improvements(claims: pd.DataFrame) -> list[str]:
     return ["" if share == "nan" else f"{share} % ({low} to {high} %)" for share, low, high in shares]
 
 
-def limit(row: pd.Series) -> str:
-    """Why no number of seeds would tell about other rows than those of the test, where that is so; else ""."""
-    if pd.isna(row["rows_error"]) or not row["rows_error"] or pd.isna(row["mean"]):
+def limit(row: Mapping[str, Any] | pd.Series) -> str:
+    """Why seeds would decide about these test rows only, of a claim that they may decide; else "".
+
+    ``row``: of claims.parquet. Reasons, the opening of the page and ``suggest`` name it in place of a number of seeds.
+    """
+    if pd.isna(row["pairs_even"]) or pd.isna(row.get("rows_error")) or not row["rows_error"] or pd.isna(row["mean"]):
         return ""
     margin = METRICS[row["metric"]].threshold(row["margin"])
     gap = margin - abs(row["mean"]) if row["kind"] == "equal" else abs(row["mean"] - margin)

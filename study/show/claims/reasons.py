@@ -17,8 +17,8 @@ UNTIMED = "not timed yet"
 UNSEARCHED = "how it was tuned is not known any more (its search is gone)"
 
 
-def because(verdict: Verdict) -> str:
-    """One line, without the verdict's own word."""
+def because(verdict: Verdict, rows: str = "") -> str:
+    """One line, without the verdict's own word. ``rows``: why test rows are the limit, and seeds are not."""
     claim, found = verdict.claim, verdict.evidence
     if found.lacking:
         lacking = _lacking(claim.metric, found.lacking)
@@ -40,7 +40,7 @@ def because(verdict: Verdict) -> str:
         seen = _decided(verdict, margin)
     if found.test == "deterministic":
         seen += " (deterministic)"
-    return seen + (f"; {_open(verdict)}" if verdict.word == "undecided" else "")
+    return seen + (f"; {_open(verdict, rows)}" if verdict.word == "undecided" else "")
 
 
 def _lacking(metric: str, lacking: tuple[Lack, ...]) -> str:
@@ -142,7 +142,7 @@ def _wins(claim: Statement, found: Evidence, margin: str) -> str:
     return f"{seen} ({why})" + (f", {counted(found.ties, 'tie')}" if found.ties else "")
 
 
-def _open(verdict: Verdict) -> str:
+def _open(verdict: Verdict, rows: str) -> str:
     """What would decide it."""
     found, arms, tunes = verdict.evidence, verdict.undertuned, []
     if edge := verdict.at_edge:
@@ -160,7 +160,9 @@ def _open(verdict: Verdict) -> str:
     each = "" if paired else " of each arm"
     more = chance(verdict.outlook, unit, each) if found.pairs > 1 else ""
     more = f"{'then ' * bool(arms)}{more}{f' (looks: {verdict.looks})' * (verdict.looks > 1)}" if more else ""
-    if verdict.outlook.equal and found.pairs > 1:
+    if rows:
+        more = rows
+    elif verdict.outlook.equal and found.pairs > 1:
         more = f"too near to {'the margin' if found.margin else 'equal'} to say how many {unit}s{each} would decide it"
     if not verdict.hopeless:
         return "; ".join(filter(None, (tune, more)))

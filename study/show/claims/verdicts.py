@@ -15,7 +15,7 @@ from study.metrics import METRICS
 from study.plan.history import NEVER, History, Look, words
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.show.by_row import ByRow
-from study.show.claims.beside import BESIDE, beside, on_these_rows
+from study.show.claims.beside import BESIDE, beside, limit, on_these_rows
 from study.show.claims.reasons import because
 from study.show.claims.statements import statement
 from study.show.claims.table import WITHDRAWN
@@ -92,8 +92,8 @@ def table_of(
         history.declared = history.looks_declared(plan)
     rows = []
     for comparison, claim, verdict in rulings:
-        row = _row(plan, comparison, claim, verdict, history)
-        row |= (found := beside(comparison, claim, verdict, observations, by_row))
+        found = beside(comparison, claim, verdict, observations, by_row)
+        row = _row(plan, comparison, claim, verdict, history, found)
         if words_on_rows := on_these_rows(verdict, found):
             row["reason"] += f"; {words_on_rows}"
         if ways := mixture(comparison, claim, observations):
@@ -121,23 +121,34 @@ def data_of(claim: Statement) -> str:
 
 
 def _row(
-    plan: Plan, comparison: PlannedComparison, claim: PlannedClaim, verdict: Verdict, history: History
+    plan: Plan,
+    comparison: PlannedComparison,
+    claim: PlannedClaim,
+    verdict: Verdict,
+    history: History,
+    found: dict[str, Any],
 ) -> dict[str, Any]:
-    """Of ``CLAIMS``. ``history``: with the look that these verdicts are."""
+    """Of ``CLAIMS``. ``history``: with the look that these verdicts are; ``found``: of ``BESIDE``."""
     taken = len(history.looks.get(claim.about, ()))
     before = history.runs_before(words(comparison, claim))
-    reason = because(verdict)
     declared = history.looks_declared(plan)
+    target = comparison.target if METRICS[claim.metric].target else None
+    content: dict[str, Any] = claim.model_dump() | vars(verdict.evidence) | vars(verdict)
+    content |= {"comparison": comparison.name, "target": f"{target.metric} {target.value}" if target else ""}
+    content |= {"verdict": verdict.word, "counts": verdict.counts, "stated": plan.stated, "kind": claim.form}
+    content |= {"pairs_even": verdict.outlook.even, "pairs_needed": verdict.outlook.likely} | found
+    reason = because(verdict, limit(content))
     if taken > declared:
         reason += f"; look {taken}, {declared} declared"
     if before and comparison.here:  # of runs that are there already it is said once, of all
         reason += f"; stated after {before} runs of its arms were there"
-    target = comparison.target if METRICS[claim.metric].target else None
-    content: dict[str, Any] = claim.model_dump() | vars(verdict.evidence) | vars(verdict)
-    content |= {"comparison": comparison.name, "target": f"{target.metric} {target.value}" if target else ""}
-    content |= {"verdict": verdict.word, "reason": reason, "counts": verdict.counts, "stated": plan.stated}
-    content |= {"kind": claim.form, "pairs_even": verdict.outlook.even, "pairs_needed": verdict.outlook.likely}
-    content |= {"misled": list(verdict.misled), "looks": taken, "looks_declared": declared, "runs_before": before}
+    content |= {
+        "reason": reason,
+        "misled": list(verdict.misled),
+        "looks": taken,
+        "looks_declared": declared,
+        "runs_before": before,
+    }
     return {name: content.get(name) for name in CLAIMS.names}
 
 

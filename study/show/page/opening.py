@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
 from study.metrics import METRICS
+from study.plan.choice import Chosen
 from study.plan.plan import Plan
 from study.show.claims.beside import about_new_data, limit
 from study.show.claims.table import MARKS, families, lines, note_on_looks, stated_rows, tally
@@ -17,12 +18,12 @@ from study.show.observations import device_of
 from study.show.page.timing import timed_on
 from study.show.records import Records
 from study.show.tables import ledger
-from study.show.tables.tuning import doubts, found
+from study.show.tables.tuning import at_edge, doubts, found
 from study.show.templates import paragraph, paragraphs
 from study.wording import counted, listed
 
 FEW = 3  # comparisons of which the first claim is what a study is about; of more it is one of many
-NAMED = 4  # datasets, networks, budgets: more of them are counted
+NAMED = 4  # datasets, networks, budgets, arms at an edge: more of them are counted
 
 
 def result(claims: pd.DataFrame) -> str:
@@ -96,6 +97,7 @@ def worth(plan: Plan, records: Records, claims: pd.DataFrame, over: str, budgets
         rows=sum(map(about_new_data, (row for _, row in stated.iterrows()))),
         searches=ledger.searches(plan, records),
         doubtful=arms_in(plan, doubtful),
+        edge=at_edges(plan, tuned),
         once=any(arm.search and not arm.search.by_seed for arm in plan.arms.values()),
         claims=len(stated),
         undecided=int((stated["verdict"] == "undecided").sum()) if len(stated) else 0,
@@ -151,6 +153,22 @@ def _need(row: pd.Series) -> str:
 
 def arms_in(plan: Plan, names: Iterable[str] | None = None) -> int:
     """How many arms there are, or are named, as people count them: one that is tuned for two metrics is one."""
-    arms = list(plan.arms.values()) if names is None else [plan.arms[name] for name in names]
-    trained = {(arm.outline.model_dump_json(), arm.search.id if arm.search else "") for arm in arms}
+    trained = {_as_counted(plan, name) for name in (plan.arms if names is None else names)}
     return len(trained) + (len(plan.given) if names is None else 0)
+
+
+def _as_counted(plan: Plan, name: str) -> tuple[str, str]:
+    arm = plan.arms[name]
+    return arm.outline.model_dump_json(), arm.search.id if arm.search else ""
+
+
+def at_edges(plan: Plan, tuned: Mapping[str, Chosen | None]) -> str:
+    """``mlp in 5 of 8 runs``: the arms that lie on an edge of their search and are not marked; many are counted."""
+    named: dict[tuple[str, str], str] = {}
+    for arm in (arm for comparison in plan.comparisons for arm in comparison.arms):
+        for name in (arm.arm, *arm.tuned.values()):
+            one = tuned.get(name)
+            if one and one.sides and not doubts(one):
+                share = at_edge(one, one.sides)
+                named.setdefault(_as_counted(plan, name), quoted(arm.label) + f" in {share}" * bool(share))
+    return listed(named.values()) if len(named) <= NAMED else f"{len(named)} arms, which their tables name"
