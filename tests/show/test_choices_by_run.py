@@ -10,6 +10,7 @@ import pytest
 
 from study.plan.plan import Plan
 from study.show.figures import tuning_figure
+from study.show.page.opening import worth
 from study.show.tables.tuning import chosen_cell, doubts, found
 from tests.show.records import figure_data, records
 from tests.show.tunings import bump
@@ -74,3 +75,20 @@ def test_the_share_of_runs_at_the_edge_is_said_where_the_best_over_all_seeds_lie
     [panel] = [one for one in marked if one.select == "val_accuracy"]
     arrows = [text.xy for text in tuning_figure.draw([panel]).axes[0].texts if text.arrow_patch]
     assert {x for x, _ in arrows} == {10.0}
+
+
+@pytest.mark.parametrize(("edge", "undertuned"), [(None, False), ("high", False), ("high", True)])
+def test_the_opening_names_arms_at_an_edge_that_are_not_marked(
+    edge: str | None, undertuned: bool, planned: Callable[..., Plan]
+) -> None:
+    plan = planned(TEXT)
+    made = records(plan, quality=bump(0.1))
+    arm = plan.comparisons[0].arms_for("test_accuracy")["sgd"]
+    tuning = by_run(made.tuning, [10.0, 10.0, 0.1, 1.0])
+    at = (tuning["arm"] == arm) & bool(edge)
+    tuning = tuning.assign(edge=np.where(at, f'{{"optimizer.lr": "{edge}"}}', None), next=None)
+    tuning["undertuned"] = at & undertuned
+    said = dict(worth(plan, made._replace(tuning=tuning), pd.DataFrame({"verdict": []}), "seeds only", []))["Tuning"]
+    assert ("No arm shows signs that further tuning would help it." in said) == (edge is None)
+    assert ("inside it: sgd in 2 of 4 runs; a wider search may help." in said) == (edge is not None and not undertuned)
+    assert ("1 arm may do better if tuned further" in said) == undertuned
