@@ -29,6 +29,7 @@ baseline:
   batch_size: 16
   epochs: 40
 seeds: 6
+style: {formats: [svg]}
 tune:
   optimizer.lr: {log: [0.01, 1.0], points: 3}
   by_seed: false

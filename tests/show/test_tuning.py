@@ -135,7 +135,7 @@ def test_what_all_arms_agree_on_is_said_once(planned: Callable[..., Plan]) -> No
     plan = planned("o: {vary: {activation: [relu, tanh]}, metrics: [test_loss]}\n"
                    "d: {vary: {dropout: [0, 0.1]}, metrics: [test_loss]}")  # fmt: skip
     rows = protocol.recipes(plan, records(plan))
-    assert {*rows[0]} - {"arm", "compared as"} == {"activation", "dropout"}
+    assert {*rows[0]} - {"arm", "compared as", "id"} == {"activation", "dropout"}
     chosen, usual = map(dict, protocol.agreed(plan))
     assert chosen["optimizer"] == "sgd (lr=0.1)"
     assert (usual["grad_clip"], usual["schedule"]) == ("0", "constant")

@@ -101,7 +101,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Place:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (end := place.folder / "end.txt").exists():
             place.folder.mkdir(exist_ok=True)
-            shutil.copy(ROOT / "config" / "smoke.yaml", place.folder / place.study)
+            study = (ROOT / "config" / "smoke.yaml").read_text()
+            one = study.replace("baseline:", "style: {formats: [svg]}  # the others take as long\nbaseline:", 1)
+            (place.folder / place.study).write_text(one)
             done = place.snakemake()
             assert done.returncode == 0, done.stdout + done.stderr
             end.write_text(done.stderr + done.stdout)

@@ -33,7 +33,7 @@ def test_a_study_leaves_what_the_design_names(finished: Place) -> None:
     folder = finished.results / "studies" / "smoke"
     names = [f"{name}.parquet" for name in ("runs", "curves", "timing", "observations", "summary")]
     names += [f"tables/optimizer.{ending}" for ending in ("csv", "md", "tex")]
-    names += [f"figures/results/optimizer.{ending}" for ending in ("svg", "png", "pdf")]
+    names += ["figures/results/optimizer.svg"]  # of one format, as it asks
     for name in (*names, "plan.json", "history.json", "report.html"):
         assert (folder / name).stat().st_size > 0, name
     runs = pd.read_parquet(folder / "runs.parquet")
