@@ -45,6 +45,14 @@ onsuccess:
 onerror:
     # What there is, is shown; the exit status stays 1.
     if is_main:
-        shell("evenhand draw {plan:q} || true", plan=dag.file("plan.json"))
+        if messages.is_something_to_draw(dag):
+            print(
+                "Drawing the report from the records that are there.",
+                file=sys.stderr,
+            )
+            shell(
+                "evenhand draw {plan:q} > /dev/null || true",
+                plan=dag.file("plan.json"),
+            )
         # The last words, after Snakemake's own.
         atexit.register(print, *messages.end(dag, place), sep="\n", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -16,9 +17,9 @@ from study.store.disk import FULL, DiskFull
 ARGUMENTS = {
     "folder": "what to call it",
     "file": "a study file, such as config/article.yaml",
-    "plan": "results/studies/STUDY/plan.json, which a run of snakemake writes",
+    "plan": "results/studies/STUDY/plan.json, which `evenhand run` writes",
     "dataset": "id of a dataset of the plan: 12 hex digits",
-    "job": "results/jobs/JOB.json, which a run of snakemake writes",
+    "job": "results/jobs/JOB.json, which `evenhand run` writes",
     "comparison": "name of a comparison of the study",
     "name": "which of its figures: a folder of results/studies/STUDY/figures/",
     "arm": "id of an arm (or how it begins), or its label, as in 'adam' or 'optimizers, adam'",
@@ -83,19 +84,21 @@ def main(argv: list[str] | None = None) -> int:
     text = "write a study, its records and its report as one zip file, to be handed over"
     export = verb("exchange", "export", text, "file")
     export.add_argument("--to", metavar="ZIP", help="where it is written; STUDY.zip where nothing else is said")
-    for sub in (check, watch, claims, suggest, arm, why, merge, again, export):
-        sub.add_argument("--results", default="results", help="the store that its results are in")
     verb("show", "table", "write the tables of one comparison", "plan", "comparison")
     verb("show", "figure", "draw one figure of a comparison", "plan", "name", "comparison")
     text = "draw the tables and figures that show something new, and report.html (called by rule report)"
     report = verb("show", "report", text, "plan")
-    draw = verb("show", "draw", "collect and report in one go, from the records that are there", "plan")
+    draw = verb("show", "draw", "collect and report in one go, from the records that are there")
+    draw.add_argument("plan", metavar="FILE", help="a study file that was run, or its results/studies/STUDY/plan.json")
     into = "draw it in this store, another one: records are copied, and that of the plan stays as it is"
     draw.add_argument("--into", metavar="DIR", help=into)
+    for sub in (check, watch, claims, suggest, arm, why, merge, again, export, draw):
+        sub.add_argument("--results", default="results", help="the store that its results are in")
     for sub in (report, draw):
         sub.add_argument("--processes", type=int, metavar="N", help="that draw at a time; as many as there are cores")
     arguments = parser.parse_args(argv)
     try:
+        _note_store(arguments)
         home = import_module(arguments.home)  # only now: checking a study loads neither torch nor pandas
         status = int(getattr(home, arguments.verb)(arguments) or 0)
         sys.stdout.flush()
@@ -125,6 +128,17 @@ def main(argv: list[str] | None = None) -> int:
             memory = f"out of memory: {said(error)}; {more}"
             print(memory if out_of_memory(error) else error, file=sys.stderr)
         return 1
+
+
+def _note_store(arguments: argparse.Namespace) -> None:
+    """Say where results of a study are that are not looked for, since its file is in another folder."""
+    file = getattr(arguments, "plan" if arguments.verb == "draw" else "file", None)
+    if file and "results" in arguments and Path(file).name != "plan.json":
+        from study.plan.workflow.command import store_beside
+
+        if beside := store_beside(file, arguments.results):
+            words = f"{beside}/ has results of this study, and {arguments.results}/ has none; to take these"
+            print(f"{words}: --results {shlex.quote(str(beside))}", file=sys.stderr)
 
 
 if __name__ == "__main__":

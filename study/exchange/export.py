@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import study
 from study.axes.trainer import Command
+from study.commit import commit
 from study.errors import Refused
 from study.exchange.holdings import PROVENANCE, read_rows
 from study.plan.check.verbs import restated
@@ -34,7 +35,7 @@ A study made with Evenhand {version}, as `evenhand export` wrote it.
 | `results/studies/{study}/report.html` | the report; beside it its tables, figures and Parquet files |
 | `results/arms/`, `searches/`, `timing/` | the records of every run, search and timing that it is drawn from |
 | `study/{file}` | the study file, and what it names beside it: code of one's own, runs that others trained |
-| `environment.txt` | exact versions of what was installed where this was exported, and what the runs were made with |
+| `environment.txt` | versions of what was installed where this was exported, and what the runs were made with |
 | `{sums}` | checksums of all files |
 
 To check the files:
@@ -43,7 +44,9 @@ To check the files:
 
 To draw the report again, from these records, in another folder; this one is only read:
 
-    pip install -r environment.txt   # the same versions; and Evenhand itself, from its repository
+    git clone ADDRESS evenhand            # of Evenhand's repository
+    {checkout}
+    pip install -r environment.txt ./evenhand
     evenhand draw results/studies/{study}/plan.json --into /tmp/again
 
 To ask it: `evenhand show LABEL`, `evenhand why study/{file}`, and, where its data are to be had,
@@ -101,7 +104,17 @@ def _fill(plan: Plan, store: Store, file: Path, top: Path) -> None:
     for planned, place in given.items():
         copy(Path(planned), top / place)
     moved(plan, lambda path: given[path]).write(into, ())
-    words = {"title": " ".join(plan.title.split()), "study": plan.study, "file": file.name, "sums": SUMS}
+    known = (commit() or "").rstrip("+")
+    checkout = (
+        f"git -C evenhand checkout {known}" if known else f"# version {study.__version__}; its commit is not known"
+    )
+    words = {
+        "checkout": checkout,
+        "title": " ".join(plan.title.split()),
+        "study": plan.study,
+        "file": file.name,
+        "sums": SUMS,
+    }
     (top / "README.md").write_text(README.format(**words, version=study.__version__), encoding="utf-8")
     (top / "environment.txt").write_text("".join(f"{line}\n" for line in _environment(plan, store)), encoding="utf-8")
 
@@ -130,4 +143,5 @@ def _environment(plan: Plan, store: Store) -> Iterator[str]:
         yield f"# runs: {way}"
     found = {each.metadata["Name"]: each.version for each in distributions() if each.metadata["Name"] != "evenhand"}
     for name, version in sorted(found.items(), key=lambda each: each[0].lower()):
-        yield f"{name}=={version}"
+        public, _, build = version.partition("+")  # builds stand in other indices than PyPI
+        yield f"{name}=={public}" + f"  # here: {version}" * bool(build)

@@ -287,7 +287,7 @@ def open_plan(path: str | Path) -> tuple[Plan, Store]:
     """The plan at ``results/studies/{study}/plan.json`` and its store. Raises Refused where there is none."""
     path = Path(path)
     if path.name != "plan.json" or not path.is_file():
-        right = "give results/studies/STUDY/plan.json, which a run of snakemake writes"
+        right = "give results/studies/STUDY/plan.json, which `evenhand run` writes"
         raise Refused([f"{path}: there is no plan; {right}"])
     parents = path.parents if len(path.parents) > 3 else path.absolute().parents
     plan = Plan.load(path)

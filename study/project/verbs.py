@@ -16,6 +16,8 @@ import evenhand
 from study.errors import Refused
 from study.plan.file import reference
 from study.plan.workflow.command import command as typed
+from study.plan.workflow.command import store_beside
+from study.store.layout import DEFAULT_RESULTS
 
 TEMPLATE = Path(__file__).with_name("template")
 # Options of Snakemake that say how much runs at a time, or name a profile that may; the keys of one that does.
@@ -46,6 +48,12 @@ def run(arguments: Namespace) -> int:
     given = _given(arguments.options)
     if any(entry.partition("=")[0] == "study" for entry in given.config):
         raise Refused([f"--config study: the study is {arguments.file} already; take one out"])
+    said = any(entry.partition("=")[0] == "results" for entry in given.config) or given.directory
+    if not said and (beside := store_beside(arguments.file, DEFAULT_RESULTS)):
+        more = f"{typed('run', arguments.file, '--config', f'results={beside}')}"
+        print(
+            f"{beside}/ has results of this study, and results/ has none; to go on with these: {more}", file=sys.stderr
+        )
     sys.argv = ["snakemake", *command(arguments.file, given)]  # which the workflow reads too
     status: object = 0
     try:

@@ -12,6 +12,7 @@ from statistics import median
 from study.engine.record import Curve
 from study.metrics import METRICS
 from study.plan.jobs import Job
+from study.wording import counted
 
 AGAIN = 20.0  # seconds between lines
 
@@ -25,6 +26,7 @@ class Progress:
     def __init__(self, job: Job, tell: int | None) -> None:
         self.job, self.tell, self.done = job.id, tell, 0
         trials = [(u.search.seeds, u.search.first + u.search.extend * len(u.selections)) for u in job.searches]
+        self.tunes = bool(trials)
         self.total = sum(map(prod, trials)) + sum(len(unit.block.seeds) for unit in job.blocks)
         self._began = self._said = time.monotonic()
 
@@ -32,7 +34,9 @@ class Progress:
         """Called after every step of a pack of so many ``runs``, with steps done and to do, and the curves so far."""
         now = time.monotonic()
         if now - self._said >= AGAIN and done:
-            self._say(self.done + runs * done / budget, now, f"; step {done:,} of {budget:,}{_last(curves)}")
+            share = self.done + runs * done / budget
+            where = f"; {counted(runs, 'run')} at step {done:,} of {budget:,}{_last(curves)}"
+            self._say(share, now, where)
 
     def add(self, runs: int) -> None:
         """So many more are made."""
@@ -41,11 +45,13 @@ class Progress:
         if now - self._said >= AGAIN and self.done < self.total:
             self._say(self.done, now)
 
-    def _say(self, done: float, now: float, more: str = "") -> None:
+    def _say(self, share: float, now: float, more: str = "") -> None:
+        """``share``: of all runs, with what is made of those in hand."""
         self._said = now
-        left = (now - self._began) * max(0.0, self.total / done - 1)
+        left = (now - self._began) * max(0.0, self.total / share - 1)
         about = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min" if left < 5400 else f"{left / 3600:.1f} h"
-        line = f"job {self.job}: {done:.0f} of {self.total} runs, about {about} left{more}"
+        runs = f"{self.done} of {self.total} runs{', of tuning too' * self.tunes}"
+        line = f"job {self.job}: {runs}, about {about} left{more}"
         print(line, flush=True)
         if self.tell is not None:
             with suppress(OSError):  # gone by now

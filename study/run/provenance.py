@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import re
 import socket
-import subprocess
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 
 from study.axes.recipe import RECIPE
+from study.commit import commit
 from study.plan.limits import available_cores
 from study.run import devices
 
@@ -67,23 +67,6 @@ def driver() -> str:
         found = re.search(r"Kernel Module\s+(?:for \w+\s+)?([\d.]+)", Path("/proc/driver/nvidia/version").read_text())
         return f"{found[1]}, {with_cuda}" if found else with_cuda
     return with_cuda
-
-
-@cache
-def commit() -> str | None:
-    """The commit of this code, with ``+`` where files differ from it; None outside a checkout of it. Asked once."""
-    package = Path(__file__).parents[1]
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(package), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        if Path(git("rev-parse", "--show-toplevel")) != package.resolve().parent:
-            return None  # installed inside another repository
-        return git("rev-parse", "HEAD") + "+" * bool(git("status", "--porcelain", "--", str(package)))
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def now() -> str:

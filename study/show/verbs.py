@@ -11,6 +11,7 @@ from pathlib import Path
 
 from study.errors import Refused, printed
 from study.errors import suggest as nearest
+from study.plan.check.verbs import restated
 from study.plan.damage import TABLES, lost
 from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
@@ -20,7 +21,7 @@ from study.plan.workflow.command import run_command
 from study.show.figures import FIGURES, TABLE, Drawing, drawings
 from study.store.checksums import file_sum
 from study.store.failures import of_machine
-from study.store.files import write_if_changed
+from study.store.files import alone, write_if_changed
 from study.store.layout import Store
 from study.store.notes import write_note
 from study.store.seal import of_study, read_parquet
@@ -34,6 +35,12 @@ def collect(arguments: Namespace) -> int:
 
     1 where records are damaged, and were not made again: what they held is missing.
     """
+    plan, store = open_plan(arguments.plan)
+    with alone(store.study(plan.study)) as folder:
+        return _collect(plan, store, folder)
+
+
+def _collect(plan: Plan, store: Store, folder: Path) -> int:
     from study.show.by_row import ByRow
     from study.show.claims import verdicts
     from study.show.observations import observe
@@ -42,8 +49,6 @@ def collect(arguments: Namespace) -> int:
     from study.show.summary import summarize
     from study.store.files import write_parquet
 
-    plan, store = open_plan(arguments.plan)
-    folder = store.study(plan.study)
     _remove_stale(plan, folder)
     history = History.read(plan, store)
     with Freshness(plan, store).drawing(history):
@@ -160,15 +165,22 @@ def figure(arguments: Namespace) -> None:
 
 def report(arguments: Namespace) -> int:
     """Draw the tables and figures that show something new, then the page; what cannot be drawn is said in a line."""
+    plan, store = open_plan(arguments.plan)
+    with alone(store.study(plan.study)):
+        return _report(plan, store, arguments.processes)
+
+
+def _report(plan: Plan, store: Store, processes: int | None) -> int:
     from study.show.drawing import Studio
     from study.show.page.index import index
     from study.show.page.report import render
 
-    plan, store = open_plan(arguments.plan)
-    failed = list(Studio(plan, store).draw_all(arguments.processes or available_cores()))
+    failed = list(Studio(plan, store).draw_all(processes or available_cores()))
     for drawing, error in failed:
         print(f"FAILED {drawing.name} of {drawing.of}: {error}", file=sys.stderr)
-    write_if_changed(store.study(plan.study) / "report.html", render(plan, store))
+    page = store.study(plan.study) / "report.html"
+    write_if_changed(page, render(plan, store))
+    page.touch()  # what it shows is of now, also where nothing in it changed
     write_if_changed(store.root / "index.html", index(store))
     _keep_sums(plan, store)
     return int(bool(failed))
@@ -186,10 +198,14 @@ def draw(arguments: Namespace) -> int:
     """Collect and report, from the records that are there; the outputs of what fails are taken away."""
     from study.plan.extract import elsewhere
     from study.plan.workflow.dag import Dag
+    from study.plan.workflow.messages import report_of
 
+    if Path(arguments.plan).name != "plan.json":
+        arguments.plan = _planned(arguments)
     if arguments.into:
         arguments.plan = elsewhere(arguments.plan, arguments.into)
     plan, store = open_plan(arguments.plan)
+    print(printed(f"Drawing the report of {plan.study} from the records that are there."), flush=True)
     Dag(plan, store, cached=True).note_expected()
     files = [*COLLECTED, "report.html"]
     for verb in (collect, report):
@@ -205,12 +221,24 @@ def draw(arguments: Namespace) -> int:
                     (store.study(plan.study) / file).unlink(missing_ok=True)
             return 1
         files = ["report.html"]
+    print(printed(report_of(store.study(plan.study))))
     return failed
+
+
+def _planned(arguments: Namespace) -> Path:
+    """Where the plan of a study file is. Raises Refused where the study was not run as the file states it."""
+    store = Store(arguments.results)
+    plan = prepare(Path(arguments.plan), store, cached=True)
+    path = store.study(plan.study) / "plan.json"
+    if not path.exists() or restated(plan, store):
+        why = "was planned from another state of that file" if path.exists() else "does not exist yet"
+        raise Refused([f"{path}: {why}; run: {run_command(arguments.plan, store.root, 'cached=true')}"])
+    return path
 
 
 def _remove_stale(plan: Plan, folder: Path) -> None:
     """Take away the tables and figures of comparisons that were renamed or taken out of the study."""
     wanted = {folder / file for drawing in drawings(plan) for file in drawing.files}
     for path in [*folder.glob("tables/*.*"), *folder.glob("figures/*/*.*")]:
-        if path.suffix in ENDINGS and path not in wanted:
-            path.unlink()
+        if path.suffix in ENDINGS and path not in wanted and not path.name.startswith("."):  # which is being written
+            path.unlink(missing_ok=True)

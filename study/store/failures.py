@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import re
 import socket
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 from study.errors import Damaged
 from study.store.disk import Unwritable, exists
+from study.store.files import is_held
 from study.store.layout import Block, Store, missing
 from study.store.notes import read_note, write_note
 
@@ -24,6 +24,7 @@ OUT_OF_MEMORY = (  # in a reason
 )
 UNKNOWN = "it failed; the note that said why is damaged"
 SEEDS = re.compile(r"\d+-\d+")  # of a block, in the name of a note
+INTERRUPTED = "Interrupted: "  # how the reason begins where a signal asked a job to stop
 KILLED = "killed: the job ended without a word (out of memory, a time limit, or a lost machine)"
 
 
@@ -43,6 +44,15 @@ class Failure(NamedTuple):
     def what(self) -> str:
         return "tuning" if self.block is None else self.block.words
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether a signal asked for its end: it goes on from there."""
+        return self.reason.startswith(INTERRUPTED)
+
+    @property
+    def why(self) -> str:
+        return self.reason.removeprefix(INTERRUPTED)
+
 
 def failures(store: Store, arm: str) -> Iterator[Failure]:
     """The blocks of an arm whose last attempt failed and whose seeds are still missing, and why. Changes nothing.
@@ -58,6 +68,15 @@ def failures(store: Store, arm: str) -> Iterator[Failure]:
         failure = _failure(arm, block, store.started(arm, block), store.failed(arm, block))
         if failure and lacks(present, block):
             yield failure
+
+
+def told_once(failures: Sequence[Failure]) -> list[tuple[Failure, str]]:
+    """Each of them, and of the runs that one signal interrupted together the first: with how many more those are."""
+    found: dict[tuple[str, ...], list[Failure]] = {}
+    for one in failures:
+        key = (one.reason, one.log) if one.is_interrupted else (one.arm, one.what)
+        found.setdefault(key, []).append(one)
+    return [(each[0], f" and {len(each) - 1:,} more" * (len(each) > 1)) for each in found.values()]
 
 
 def lacks(present: Sequence[Block], block: Block) -> bool:
@@ -135,7 +154,7 @@ def alive(mark: Path) -> bool | None:
     """
     try:
         with mark.open(encoding="utf-8") as file:
-            held = _held(file.fileno())
+            held = is_held(file.fileno())
     except FileNotFoundError:  # it has just ended
         return None
     if held:
@@ -144,17 +163,6 @@ def alive(mark: Path) -> bool | None:
     if about.get("host") != socket.gethostname() or not isinstance(about.get("pid"), int):
         return None
     return exists(about["pid"], about.get("born"))
-
-
-def _held(descriptor: int) -> bool:
-    """Whether another process is known to hold a file locked."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # there are no locks here
-        return False
-    return False
 
 
 def _content(mark: Path) -> dict[str, Any]:

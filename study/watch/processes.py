@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +19,9 @@ from study.store.layout import Block, Store
 from study.store.notes import read_note
 
 # As study/run/progress.py says it.
-SAID = re.compile(r"job [0-9a-f]{12}: (?P<said>\d+ of \d+ runs, about (?P<left>[\d.]+) (?P<unit>s|min|h) left.*)")
+SAID = re.compile(
+    r"job [0-9a-f]{12}: (?P<said>\d+ of \d+ runs(, of tuning too)?, about (?P<left>[\d.]+) (?P<unit>s|min|h) left.*)"
+)
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 TAIL = 64 * 1024  # bytes of a log in which its last words are looked for
 
@@ -25,7 +29,7 @@ TAIL = 64 * 1024  # bytes of a log in which its last words are looked for
 class Process(NamedTuple):
     """``log``: where it writes; ``known``: whether it is known to live, which of another host it may not be.
 
-    ``blocks``, ``searches``: what it has in hand, by arm and by id. ``left``: seconds, as it said last; None before.
+    ``blocks``, ``searches``: what it has in hand, by arm and by id. ``left``: seconds, as it said; None before.
     """
 
     log: Path
@@ -84,13 +88,14 @@ def _heard(process: Process, store: Store) -> Process:
     """With its last words; those of a script are the last line of its own log."""
     try:
         with process.log.open("rb") as file:
+            since = time.time() - os.fstat(file.fileno()).st_mtime
             file.seek(max(0, process.log.stat().st_size - TAIL))
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
-        lines = []
+        lines, since = [], 0.0
     said = next((found for line in reversed(lines) if (found := SAID.fullmatch(line))), None)
     words = [said["said"]] if said else []
-    left = float(said["left"]) * SECONDS[said["unit"]] if said else None
+    left = max(0.0, float(said["left"]) * SECONDS[said["unit"]] - max(0.0, since)) if said else None
     return process._replace(said="; ".join([*words, *_scripts(process, store)]), left=left)
 
 

@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 from study.errors import Damaged
 from study.plan.cost import final, length, tuning
+from study.plan.damage import TABLES
 from study.plan.history import Freshness
 from study.plan.jobs import Costs, Job
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import Search
 from study.plan.workflow.dag import Dag
 from study.store.failures import Failure
+from study.store.files import is_taken
 from study.store.layout import Block, Store, owned
 from study.store.searches import selections
 from study.watch.curves import METRICS, Curves
@@ -63,7 +65,8 @@ class Left(NamedTuple):
 class State(NamedTuple):
     """``timed``: whether the timing is there; None where none is wanted. ``timing``: the host where it is made now.
 
-    ``busy``: whether any job of the store is at work. ``report``: where it is, once it shows all.
+    ``busy``: whether any job of the store is at work. ``page``: the report, if there is one; ``report``: once it shows
+    all. ``drawing``: whether it is being drawn.
     """
 
     plan: Plan
@@ -74,7 +77,9 @@ class State(NamedTuple):
     timing: str | None
     busy: bool
     left: Left | None
+    page: Path | None
     report: Path | None
+    drawing: bool
 
 
 class Watcher:
@@ -99,6 +104,9 @@ class Watcher:
         timed = store.timing(plan.timing.id).exists() if plan.timing else None
         trained = not gaps and not lacking and timed is not False
         here = [each for each in plan.comparisons if each.here]
+        folder = store.study(plan.study)
+        page = page if (page := folder / "report.html").exists() else None
+        drawing = is_taken(folder)
         return State(
             plan=plan,
             comparisons=[self._comparison(each, lacking, at_work, failures) for each in here],
@@ -108,7 +116,9 @@ class Watcher:
             timing=host_of(store, "time", plan.timing.id) if plan.timing and not timed else None,
             busy=bool(at_work or host_of(store, "job") or host_of(store, "time")),
             left=self._left(gaps, lacking, at_work) if gaps or lacking else None,
-            report=self._report() if trained else None,
+            page=page,
+            report=page if page and trained and not drawing and self._is_new(page) else None,
+            drawing=drawing,
         )
 
     def _load(self) -> None:
@@ -141,7 +151,7 @@ class Watcher:
         blocks = self.store.present(comparison.trained)
         running = {arm for process in at_work for arm, _ in process.blocks}
         searching = {search for process in at_work for search in process.searches}
-        failed = {failure.arm for failure in failures}
+        failed = {failure.arm for failure in failures if not failure.is_interrupted}
         first = [comparison.target.metric] if comparison.target else []
         curves = {
             metric: {arm: self.curves.mean(arm, blocks[arm], metric) for arm in comparison.trained}
@@ -189,7 +199,13 @@ class Watcher:
         at_once = max(1, len(at_work))
         return Left(max(longest, seconds / at_once), at_once, guessed or (bool(works or searches) and not known))
 
-    def _report(self) -> Path | None:
-        """Where it is drawn from all that is there."""
-        page = self.store.study(self.plan.study) / "report.html"
-        return page if page.exists() and not Freshness(self.plan, self.store).newer() else None
+    def _is_new(self, page: Path) -> bool:
+        """Whether it was drawn from all that is there: after the plan, and after the tables, of these records."""
+        before = [self.file, *(page.with_name(f"{name}.parquet") for name in TABLES)]
+        with suppress(FileNotFoundError):
+            drawn = page.stat().st_mtime_ns
+            return (
+                all(path.stat().st_mtime_ns <= drawn for path in before)
+                and not Freshness(self.plan, self.store).newer()
+            )
+        return False

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from study.errors import printed
 from study.metrics import METRICS
-from study.plan.workflow.command import run_command
+from study.plan.workflow.command import command, results_option, run_command
+from study.store.failures import told_once
 from study.store.layout import Block, Store
 from study.watch.processes import Process
 from study.watch.state import ArmState, ComparisonState, State
@@ -34,24 +35,33 @@ def _lines(state: State, file: str, store: Store) -> Iterator[str]:
         running = f"running on {state.timing}" if state.timing else "still to be done, alone on the machine"
         yield f"timing: {'done' if state.timed else running}"
     if state.failures:
-        yield f"{counted(len(state.failures), 'failure')}:"
-        for each in state.failures[:FAILURES]:
-            yield f"  {plan.names[each.arm]}, {each.what}: {each.reason} (log: {each.log})"
-        if len(state.failures) > FAILURES:
-            yield f"  and {len(state.failures) - FAILURES:,} more"
+        told = told_once(state.failures)
+        stopped = all(each.is_interrupted for each in state.failures)
+        yield "interrupted:" if stopped else f"{counted(len(told), 'failure')}:"
+        for each, more in told[:FAILURES]:
+            reason = each.why if stopped else each.reason
+            yield f"  {plan.names[each.arm]}, {each.what}{more}: {reason} (log: {each.log})"
+        if len(told) > FAILURES:
+            yield f"  and {len(told) - FAILURES:,} more"
     if state.processes:
         yield f"{counted(len(state.processes), 'job')} running:"
         for process in state.processes:
             yield from _process(state, process)
-    if state.left:
-        about = f"about {duration(state.left.seconds)} of training" + " (a guess)" * state.left.guessed
+    if state.left and state.left.guessed:
+        time = command("check", file, *results_option(store.root))
+        yield f"left: how long is not known yet, as some of it never ran here; to time it: {time}"
+    elif state.left:
         at_once = f" with {counted(state.left.at_once, 'job')} at a time" if state.processes else ""
-        yield f"left: {about}{at_once}"
+        yield f"left: about {duration(state.left.seconds)} of training{at_once}"
     if state.report:
         yield f"All is done. Report: {state.report}"
+        return
+    old = f"; {state.page} shows an earlier state" * bool(state.page)
+    if state.drawing:
+        yield f"now: the report is being drawn{old}"
     elif not state.busy:
         trained = state.left is None and state.timed is not False
-        what = "the report is still to be drawn" if trained else "nothing is training"
+        what = f"the report is still to be drawn{old}" if trained else "nothing is training"
         yield f"now: {what}; if nothing of it runs, go on with: {run_command(file, store.root)}"
 
 

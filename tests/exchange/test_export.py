@@ -11,9 +11,11 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from packaging.version import Version
 from ruamel.yaml import YAML
 
 from study.__main__ import main
+from study.commit import commit
 from study.plan.history import state
 from study.plan.plan import Plan
 from study.store.layout import Block, Store
@@ -67,7 +69,12 @@ def test_it_holds_all_with_checksums(unzipped: Path) -> None:
     sums = dict(reversed(line.split("  ")) for line in found.pop("SHA256SUMS").decode().splitlines())
     assert sums == {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
     versions = found["environment.txt"].decode()
-    assert "\ntorch==" in versions
+    assert "\ntorch==2.13.0  # here: 2.13.0+cpu\n" in versions or "\ntorch==2.13.0\n" in versions
+    wanted = [line.partition("  #")[0] for line in versions.splitlines() if not line.startswith("#")]
+    assert all(not Version(line.partition("==")[2]).local for line in wanted)  # PyPI has none of these
+    readme = found["README.md"].decode()
+    assert "pip install -r environment.txt ./evenhand\n" in readme
+    assert f"git -C evenhand checkout {commit().rstrip('+')}\n" in readme
     assert "# runs: device CPU, torch 2.13.0+cpu" in versions
     if shutil.which("sha256sum"):
         subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=unzipped, check=True)

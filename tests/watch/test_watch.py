@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 
 from study.__main__ import main
+from study.plan.damage import TABLES
 from study.plan.jobs import SearchUnit
 from study.plan.limits import Limits
 from study.plan.workflow.dag import Dag
+from study.plan.workflow.messages import end
 from study.run.attempt import Attempt
-from study.store.files import write_parquet
+from study.store.files import alone, write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVES, RUNS
 from study.store.seal import of_curves, of_runs
@@ -96,7 +98,7 @@ def test_what_is_there_runs_failed_and_is_left(look: Look) -> None:
     note.write_text('{"reason": "RuntimeError: no good", "log": "its.log"}')
     log = store.log("job", job.id)
     log.parent.mkdir(parents=True)
-    words = "8 of 16 runs, about 3 min left; step 20 of 80, median validation accuracy 0.61"
+    words = "8 of 16 runs, about 3 min left; 8 runs at step 20 of 80, median validation accuracy 0.61"
     log.write_text(f"host here\njob {job.id}: 2 of 16 runs, about 9 min left\njob {job.id}: {words}\n4 runs, CPU: …\n")
     [relu] = [unit for unit in job.blocks if unit.arm.id == arms["relu"]]
     with Attempt(*relu.marks(store), log):
@@ -121,7 +123,9 @@ def test_what_is_there_runs_failed_and_is_left(look: Look) -> None:
     assert lines[11] == "left: about 3 minutes of training with 1 job at a time"
     assert len(lines) == 12
     *_, left, last = look()
-    assert re.fullmatch(r"left: about \d+ seconds of training \(a guess\)", left)
+    assert re.fullmatch(
+        r"left: how long is not known yet, as some of it never ran here; to time it: .* check s.yaml", left
+    )
     assert re.fullmatch(r"now: nothing is training; if nothing of it runs, go on with: .* run s.yaml", last)
 
 
@@ -185,6 +189,24 @@ def test_a_job_that_was_killed_has_failed(look: Look) -> None:
     assert not any("running" in line for line in lines)
 
 
+def test_runs_that_one_signal_interrupted_together_are_one_line(look: Look) -> None:
+    dag = begun()
+    [job] = dag.jobs.values()
+    first = dag.plan.names[job.blocks[0].arm.id]
+    for unit in job.blocks:
+        _, failed = unit.marks(dag.store)
+        failed.parent.mkdir(parents=True, exist_ok=True)
+        failed.write_text('{"reason": "Interrupted: SIGTERM after step 967", "log": "its.log"}')
+    lines = look()
+    at = lines.index("interrupted:")
+    assert lines[at + 1] == f"  {first}, seeds 0-3 and 3 more: SIGTERM after step 967 (log: its.log)"
+    assert not any("fail" in line for line in lines)
+    assert end(dag) == [
+        f"INTERRUPTED {first}, seeds 0-3 and 3 more: SIGTERM after step 967 (log: its.log)",
+        "The same command again does only what is missing.",
+    ]
+
+
 def test_it_looks_again_until_all_is_there_and_prints_what_changed(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     dag = begun()
     arms = [arm.arm for arm in dag.plan.comparisons[0].arms]
@@ -194,10 +216,20 @@ def test_it_looks_again_until_all_is_there_and_prints_what_changed(look: Look, m
         for arm in arms:
             filled(dag.store, arm, Block(0, 3), [[0.5]] * 4)
             yield
-        (dag.folder / "report.html").touch()
+        (dag.folder / "report.html").touch()  # of none of them
+        yield
         dag.note_expected()
         drawn = json.loads((dag.folder / "records.json").read_text())["contents"]
         (dag.folder / "history.json").write_text(json.dumps({"claims": {}, "looks": {}, "drawn": drawn}))
+        yield  # Snakemake has taken the tables away
+        with alone(dag.folder):
+            yield
+        for name in TABLES:
+            (dag.folder / f"{name}.parquet").touch()
+        yield
+        (dag.folder / "report.html").touch()
+        with alone(dag.folder):
+            yield
         yield
 
     said, left = list[float](), steps()
@@ -208,13 +240,16 @@ def test_it_looks_again_until_all_is_there_and_prints_what_changed(look: Look, m
 
     monkeypatch.setattr("time.sleep", sleep)
     lines = look("--every", "0.5")
-    assert said == [0.5] * 6
+    assert said == [0.5] * 11
     assert [line for line in lines if line.startswith("functions: ")] == [
         f"functions: {runs} of 16 runs" + "; validation accuracy, mean of the runs:" * (runs > 0)
         for runs in (0, 4, 8, 12, 16)
     ]
     assert lines[-1] == "All is done. Report: results/studies/small/report.html"
-    assert "now: the report is still to be drawn; " in "\n".join(lines)
+    said = [line.partition("; if nothing")[0] for line in lines if line.startswith("now: the report")]
+    old = "; results/studies/small/report.html shows an earlier state"
+    assert said[:2] == ["now: the report is still to be drawn", f"now: the report is still to be drawn{old}"]
+    assert f"now: the report is being drawn{old}" in said
 
 
 def test_who_looks_ends_it_without_a_fuss(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,7 @@ def test_a_failed_job_is_shown_and_only_it_is_done_again(place: Place) -> None:
     assert line.startswith(f"FAILED optimizer, Bad ({arm}), seeds 0-2: RuntimeError: no good")
     assert re.search(rf"\(log: {place.results}/logs/job/[0-9a-f]{{12}}\.log\)$", line)
     assert "(6 of 9 runs)" in text
+    assert "Drawing the report from the records that are there.\n" in text
     assert place.records() == before
     runs = pd.read_parquet(place.results / "studies" / "smoke" / "runs.parquet")
     assert runs[runs["arm"] == arm]["status"].tolist() == ["failed"] * 3

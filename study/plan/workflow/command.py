@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import evenhand
-from study.store.layout import DEFAULT_RESULTS
+from study.errors import Refused
+from study.plan.file.read import read
+from study.store.layout import DEFAULT_RESULTS, Store
 
 
 def command(*words: str | Path) -> str:
@@ -19,6 +22,23 @@ def run_command(study: str | Path, results: str | Path, *more: str) -> str:
     """What runs a study to its report, from any folder: ``evenhand run my.yaml``. ``more``: keys of ``--config``."""
     config = [f"results={results}"] * (Path(results) != Path(DEFAULT_RESULTS)) + [*more]
     return command("run", study, *["--config"] * bool(config), *config)
+
+
+def results_option(results: str | Path) -> list[str]:
+    """What verbs other than ``run`` take for a store."""
+    return ["--results", str(results)] * (Path(results) != Path(DEFAULT_RESULTS))
+
+
+def store_beside(study: str | Path, results: str | Path) -> Path | None:
+    """The store in the folder of a study file, where that has results of the study and ``results`` has none."""
+    beside = Path(study).parent / DEFAULT_RESULTS
+    if not (beside / "studies").is_dir() or (Path(results).exists() and beside.samefile(results)):
+        return None
+    with suppress(Refused, OSError):  # as the verb itself will say
+        name = read(Path(study)).study
+        if Store(beside).study(name).is_dir() and not Store(results).study(name).is_dir():
+            return beside
+    return None
 
 
 def _program() -> list[str]:

@@ -15,7 +15,7 @@ from study.plan.damage import lost
 from study.plan.limits import visible
 from study.plan.workflow.dag import Dag
 from study.store.disk import DiskFull, is_full
-from study.store.failures import reason_of
+from study.store.failures import reason_of, told_once
 from study.store.seal import of_study, read_parquet
 from study.wording import counted
 
@@ -77,7 +77,11 @@ def end(dag: Dag, folder: str = "") -> list[str]:
         return os.path.join(folder, path)
 
     failures = dag.failures()
-    lines = [f"FAILED {dag.plan.names[f.arm]}, {f.what}: {f.reason} (log: {place(f.log)})" for f in failures]
+    lines = [
+        f"{'INTERRUPTED' if f.is_interrupted else 'FAILED'} {dag.plan.names[f.arm]}, {f.what}{more}: {f.why}"
+        f" (log: {place(f.log)})"
+        for f, more in told_once(failures)
+    ]
     timing = dag.plan.timing and dag.store.failed_timing(dag.plan.timing.id)
     if timing and dag.to_time and (why := reason_of(timing)):
         lines.append(f"FAILED timing: {why[0]} (log: {place(why[1])})")
@@ -94,8 +98,19 @@ def end(dag: Dag, folder: str = "") -> list[str]:
     elif undone:
         lines.append(f"Not done: {' and '.join(undone)}. The same command again goes on from here.")
     if (dag.folder / "report.html").exists():
-        lines.append(f"Report: {place(dag.folder / 'report.html')}{_coverage(dag.folder / 'runs.parquet')}")
+        lines.append(report_of(dag.folder, folder))
     return list(map(printed, lines))
+
+
+def is_something_to_draw(dag: Dag) -> bool:
+    """Whether a study that stopped has something to show: runs, failures; or a report that shows another state."""
+    there = any(dag.store.present(dag.plan.arms).values()) or dag.plan.given or dag.failures()
+    return bool(there) or (dag.folder / "report.html").exists()
+
+
+def report_of(study: Path, folder: str = "") -> str:
+    """Where the report of a study is, whose folder that is, and of how many runs."""
+    return f"Report: {os.path.join(folder, study / 'report.html')}{_coverage(study / 'runs.parquet')}"
 
 
 def _coverage(runs: Path) -> str:
