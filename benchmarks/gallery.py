@@ -33,6 +33,7 @@ HEAD = """# Gallery
 After this page you know what a study can ask. Each of these is one file in `config/gallery/`, takes
 under a minute on two cores, and ends with a verdict:
 `snakemake --cores all --config study=config/gallery/NAME.yaml`. `make gallery` runs them all and writes this page.
+Numbers are those of one processor: another rounds otherwise, and what is close may come out otherwise.
 """
 
 
