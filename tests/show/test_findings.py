@@ -71,6 +71,27 @@ def test_the_headline_agrees_with_a_claim_on_the_two(planned: Callable[..., Plan
     assert text.endswith("; not told apart from it: sgd (× 1.25 [98.3 %: 0.80 to 2.00]).")
 
 
+def test_a_lead_that_no_claim_tests_is_a_hint(planned: Callable[..., Plan]) -> None:
+    """Unless claims that are supported put the best above all, one after the other."""
+    arms = "{optimizer: [sgd, {name: adam, lr: 0.01}, {name: lion, lr: 0.01}]}"
+    plan = planned(f"o: {{vary: {arms}, metrics: [test_accuracy]}}")
+    found = records(plan, lambda label, _: {"level": {"sgd": 0.90, "adam": 0.92, "lion": 0.94}[label], "pace": 1})
+    of = {arm.label: arm.arm for arm in plan.comparisons[0].arms}
+    chain = [
+        {"comparison": "o", "metric": "test_accuracy", "kind": "better", "verdict": "supported", "estimate": 0.02,
+         "low_adjusted": 0.01, "high_adjusted": 0.03, "level_adjusted": 0.95, "looks": 1, "looks_declared": 1,
+         "better": better, "than": than, "better_arm": of[better], "than_arm": of[than]}
+        for better, than in (("lion", "adam"), ("adam", "sgd"))
+    ]  # fmt: skip
+    (tested,) = words(plan, found, pd.DataFrame(chain))
+    (untested,) = words(plan, found, pd.DataFrame(chain[:1]))
+    (nothing_claimed,) = words(plan, found)
+    assert tested == nothing_claimed
+    assert tested.startswith("lion has the highest test accuracy, ")
+    assert tested.endswith(": better than sgd by 4.0 points.")
+    assert untested == tested.removesuffix(".") + " (a hint: no claim tests these two)."
+
+
 FOUR = "{optimizer: [sgd, {name: adam, lr: 0.01}, {name: lion, lr: 0.01}, {name: nadam, lr: 0.01}]}"
 PACES = {  # epochs until half of the level of 0.96; the target of 0.9 is reached after four times as many
     "at both ends": (

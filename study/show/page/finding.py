@@ -9,6 +9,7 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
+from study.show.claims.best import best_of
 from study.show.claims.statements import sides
 from study.show.claims.table import WITHDRAWN
 from study.show.formatting import COUNTED, Cell, Estimate, column, effect, percent, quoted, turned
@@ -31,6 +32,7 @@ class Apart(NamedTuple):
     label: str
     effect: Cell
     alike: bool  # its interval holds no difference, or the claim on the two is undecided
+    claimed: bool  # whether a claim is about the two
 
 
 def finding(
@@ -72,6 +74,7 @@ def finding(
         value=_value(metric, ranked) if best else "",
         known=len(ranked),
         ahead=f"{about.verdicts[0]} than {quoted(held.label)} by {_by(held)}" if held and not held.alike else "",
+        hint=held is not None and not held.claimed and _untested(comparison, metric, best[0]["label"], claims),
         alike=_named([quoted(x.label) + f" ({x.effect})" * (len(alike) <= FEW) for x in alike]),
         unknown=_named([quoted(label) for label in unknown]),
         lost=any(row["n_failed"] or row["n_missing"] for row in known[metric] if row["label"] in unknown),
@@ -116,7 +119,7 @@ def _apart(
     """How far the best arm is from each of the others, by label; without those of which nothing can be said."""
     nothing, found = float(METRICS[metric].ratio), {}
     for label in others:
-        if (best, label) in judged:
+        if claimed := (best, label) in judged:
             one, level = judged[best, label]
         else:
             both = sides(comparison, metric, (best, label), observations)
@@ -126,7 +129,7 @@ def _apart(
         low, high = (one.value if end is None else end for end in (one.low, one.high))
         cell = effect(metric, one.value, one.low, one.high)
         around = f"{percent(level)}: {cell.around}" if cell.around else ""
-        found[label] = Apart(label, cell._replace(around=around), low <= nothing <= high)
+        found[label] = Apart(label, cell._replace(around=around), low <= nothing <= high, claimed)
     return found
 
 
@@ -142,6 +145,11 @@ def _judged(
             found[row["better"], row["than"]] = one, level
             found[row["than"], row["better"]] = turned(metric, one), level
     return found
+
+
+def _untested(comparison: PlannedComparison, metric: str, best: str, claims: pd.DataFrame | None) -> bool:
+    """Whether a study that tests claims has none, and no chain of them, that puts its best arm above the others."""
+    return claims is not None and len(claims) > 0 and best_of(comparison, claims).get(metric) != best
 
 
 def _by(one: Apart) -> str:

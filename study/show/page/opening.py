@@ -12,7 +12,7 @@ from study.metrics import METRICS
 from study.plan.choice import Chosen
 from study.plan.plan import Plan
 from study.show.claims.beside import about_new_data, limit
-from study.show.claims.table import MARKS, families, lines, note_on_looks, stated_rows, tally
+from study.show.claims.table import MARKS, families, lines, note_on_looks, pair, stated_rows, tally
 from study.show.formatting import NONE, margin_text, quoted
 from study.show.observations import device_of
 from study.show.page.timing import timed_on
@@ -101,6 +101,7 @@ def worth(plan: Plan, records: Records, claims: pd.DataFrame, over: str, budgets
         once=any(arm.search and not arm.search.by_seed for arm in plan.arms.values()),
         claims=len(stated),
         undecided=int((stated["verdict"] == "undecided").sum()) if len(stated) else 0,
+        closest=closest_call(stated),
         helps={what: count for what, count in waits.most_common() if what != CLOSE},
         close=waits[CLOSE],
     )
@@ -135,6 +136,20 @@ def needs(claims: pd.DataFrame) -> Counter[str]:
     )
     ends = " to ".join(dict.fromkeys(f"{end:,}" for end in pairs[:1] + pairs[-1:]))
     return Counter(f"{kind} ({ends})" if kind == SEEDS and ends else kind for kind in kinds)
+
+
+def closest_call(claims: pd.DataFrame) -> str:
+    """The decided claim whose p comes nearest to what decides: the first that other seeds would leave undecided. Empty
+    where none was tested.
+    """
+    tested = claims[(claims["verdict"] != "undecided") & claims["p_adjusted"].notna()] if len(claims) else claims
+    tested = tested[tested["test"] != "deterministic"] if len(tested) else tested
+    if not len(tested):
+        return ""
+    row = tested.loc[(tested["p_adjusted"] * tested["looks_declared"]).idxmax()]
+    line = lines(tested.loc[[row.name]])[0]
+    named = pair(row["metric"], quoted(row["better"]), quoted(row["than"]), row["kind"])
+    return f"“{named}” ({line.verdict}; p {line.adjusted} where {line.level} decides)"
 
 
 SEEDS, CLOSE = "more seeds or rounds", "close"
