@@ -18,10 +18,10 @@ from study.plan.file.keys import CHOICES
 from tests.run.conftest import make_recipe
 
 SHAPES = {
-    "awkward": {"network": {"name": "mlp", "hidden": [7, 5]}, "batch_size": 5},  # 106 rows: the last batch has one
+    "awkward": {"network": {"name": "mlp", "hidden": [7, 5]}, "batch_size": 15},  # 106 rows: the last batch has one
     "round": {"network": {"name": "mlp", "hidden": [16, 8]}, "batch_size": 32},
 }
-FEW_DIGITS = {"dataset": "digits", "train_share": 0.3}  # images, some dozens of steps
+FEW_DIGITS = {"dataset": "digits", "train_share": 0.15}  # images, some dozens of steps
 CHOSEN = [
     (axis, name)
     for axis in ("optimizer", "schedule", "regularizer", "activation", "init", "early_stopping")
@@ -187,7 +187,7 @@ def test_a_number_acts_on_its_own_run(axis, recipe, data):
 @pytest.mark.parametrize("evaluate", ["epoch", {"name": "steps", "steps": 9}])
 def test_a_budget_in_steps(evaluate, recipe, data):
     """It ends within an epoch, of which there are 22 steps."""
-    subject = recipe(**SHAPES["awkward"], steps=31, evaluate=evaluate, dropout=0.3)
+    subject = recipe(**SHAPES["awkward"] | {"batch_size": 5}, steps=31, evaluate=evaluate, dropout=0.3)
     a, b, *_ = companions(subject, drops=True)
     (alone,) = train([Run(subject, 3)], data(subject))
     assert train([Run(a, 0), Run(b, 1), Run(subject, 3)], data(subject))[2] == alone

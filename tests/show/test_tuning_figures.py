@@ -246,16 +246,14 @@ o:
     select: [val_accuracy, val_loss, steps_to_target]
 """
 ROOT = Path(__file__).parents[2]
-TWICE = """
+AGAIN = """
 import sys
 from pathlib import Path
 from study.__main__ import main
-kept = []  # so that objects of the second drawing have other addresses
-for name in ("one", "two"):
-    assert main(["figure", sys.argv[1], "tuning", "o"]) == 0
-    kept.append([object() for _ in range(int(sys.argv[2]))])
-    for path in Path(sys.argv[1]).parent.glob("figures/tuning/o.*"):
-        path.rename(Path(sys.argv[3], f"{name}{path.suffix}"))
+kept = [object() for _ in range(int(sys.argv[2]))]  # so that objects of each drawing have other addresses
+assert main(["figure", sys.argv[1], "tuning", "o"]) == 0
+for path in Path(sys.argv[1]).parent.glob("figures/tuning/o.*"):
+    path.rename(Path(sys.argv[3], path.name))
 """
 
 
@@ -271,7 +269,7 @@ def test_processes_draw_the_same_bytes(planned: Callable[..., Plan], tmp_path: P
     for process in ("100", "2345"):
         folder = tmp_path / process
         folder.mkdir()
-        subprocess.run([sys.executable, "-c", TWICE, str(path), process, str(folder)], cwd=ROOT, check=True)
+        subprocess.run([sys.executable, "-c", AGAIN, str(path), process, str(folder)], cwd=ROOT, check=True)
         for file in folder.iterdir():
             found.setdefault(file.suffix, set()).add(file.read_bytes())
     assert {ending: len(versions) for ending, versions in found.items()} == {".svg": 1, ".png": 1, ".pdf": 1}

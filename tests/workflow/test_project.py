@@ -70,6 +70,8 @@ def away(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Away:
     away = Away(folder, environment)
     assert away("new", "mine").returncode == 0
     (folder / "mine" / "study.py").write_text("raise SystemExit('not the package')\n")
+    with (folder / "mine" / "study.yaml").open("a") as study:
+        study.write("\nstyle: {formats: [svg]}  # the others take as long\n")
     return Away(folder / "mine", environment)
 
 
