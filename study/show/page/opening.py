@@ -142,12 +142,15 @@ def closest_call(claims: pd.DataFrame) -> str:
     """The decided claim whose p comes nearest to what decides: the first that other seeds would leave undecided. Empty
     where none was tested.
     """
-    tested = claims[(claims["verdict"] != "undecided") & claims["p_adjusted"].notna()] if len(claims) else claims
-    tested = tested[tested["test"] != "deterministic"] if len(tested) else tested
-    if not len(tested):
+    tested = [
+        row
+        for _, row in claims.iterrows()
+        if row["verdict"] != "undecided" and row["test"] != "deterministic" and pd.notna(row["p_adjusted"])
+    ]
+    if not tested:
         return ""
-    row = tested.loc[(tested["p_adjusted"] * tested["looks_declared"]).idxmax()]
-    line = lines(tested.loc[[row.name]])[0]
+    row = max(tested, key=lambda row: float(row["p_adjusted"] * row["looks_declared"]))
+    line = lines(pd.DataFrame([row]))[0]
     named = pair(row["metric"], quoted(row["better"]), quoted(row["than"]), row["kind"])
     return f"“{named}” ({line.verdict}; p {line.adjusted} where {line.level} decides)"
 
