@@ -1,4 +1,4 @@
-"""The studies of config/gallery: all are ones, and two of them run to their verdicts."""
+"""The studies of config/gallery: all are ones, and one of them runs to its verdicts."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def test_it_is_a_study_that_asks_and_claims(path: Path, tmp_path: Path) -> None:
     assert f"](../config/gallery/{path.name})" in (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["stopping", "elsewhere"])
-def test_it_runs_to_its_verdicts(name: str, tmp_path: Path) -> None:
+def test_one_runs_to_its_verdicts(tmp_path: Path) -> None:
+    """Others do in tests of what they show; ``make gallery`` runs all."""
+    name = "stopping"
     command = [sys.executable, str(ROOT / "benchmarks" / "gallery.py"), "--only", name, "--results", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

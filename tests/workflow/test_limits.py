@@ -50,7 +50,7 @@ def test_a_folder_is_unlocked_whatever_is_wrong_with_the_study(fresh: Place) -> 
 
 def test_usr1_to_every_process_of_a_job_ends_training_alone_and_with_a_checkpoint(fresh: Place) -> None:
     edit(fresh, "gpus: [4]", "gpus: [1]")
-    edit(fresh, "epochs: 5", "epochs: 300")
+    edit(fresh, "epochs: 5", "epochs: 150")
     with ThreadPoolExecutor() as pool:
         running = pool.submit(fresh.snakemake, "--until", "job", "--retries", "1")
         warn(training(fresh))

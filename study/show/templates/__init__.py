@@ -25,7 +25,12 @@ def headed(heads: Iterable[str]) -> str:
     return "; ".join(f'--h{i}: "{head}"' for i, head in enumerate(escaped, 1))
 
 
-ENVIRONMENT.filters |= {"listed": listed, "counted": counted, "quoted": quoted, "headed": headed}
+def unbroken(text: str) -> str:
+    """The same, where no line ends within brackets, as of an interval."""
+    return re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", "\u00a0"), text)
+
+
+ENVIRONMENT.filters |= {"listed": listed, "counted": counted, "quoted": quoted, "headed": headed, "unbroken": unbroken}
 
 
 def page(name: str, **values: object) -> str:
