@@ -18,6 +18,7 @@ from study.show.figures.panel import MetricPanel, legend, nothing, steps
 from study.show.figures.scales import PERCENT, Parts, cut, error_scale, loss_scale, parts
 
 PANELS = 4  # of curves, at most
+MOST_NAMED = 3  # arms, of those whose lines end together
 ROW = 11  # percent: the height of a line of text
 WORST = 1e300  # stands for a diverged run; not infinite, so that quantiles can be taken
 
@@ -196,7 +197,7 @@ class ToTarget(MetricPanel):
         complete = all(np.isfinite(values).all() for values in times.values())
         ends = {label: 1.12 * values[-1] if complete else self._budget(label) for label, values in times.items()}
         limit = max((end for end in ends.values() if np.isfinite(end)), default=0) or 1.0
-        short: dict[float, list[str]] = {}
+        short: dict[tuple[float, str], list[str]] = {}
         for label in (label for label in evidence.labels if label in times):
             look, values = evidence.looks[label], times[label]
             reached = values[np.isfinite(values)]
@@ -206,8 +207,8 @@ class ToTarget(MetricPanel):
             steps(ax, reached, share, (0, end), look)
             if len(reached) < len(values):
                 ax.plot([end], [most], marker="|", markersize=8, color=look.color, clip_on=False)
-                short.setdefault(most, []).append(f"{label}: {len(reached)}/{len(values)}")
-        texts = [(at, text) for at, group in sorted(short.items()) for text in reversed(group)]
+                short.setdefault((most, f"{len(reached)}/{len(values)}"), []).append(label)
+        texts = [(at, f"{label}: {how}") for (at, how), group in sorted(short.items()) for label in _named(group)]
         places = [at + 3 if at <= 50 else at - ROW - 3 for at, _ in texts]
         for i in range(1, len(places)):  # none over another, nor over the top
             places[i] = max(places[i], places[i - 1] + ROW)
@@ -229,3 +230,8 @@ class ToTarget(MetricPanel):
         assert isinstance(source, Reached)
         last = float(curves.loc[curves["label"] == label, source.counted].max())
         return last * self.evidence.step_seconds(self.metric)[label] if source.timed else last
+
+
+def _named(labels: list[str]) -> list[str]:
+    """Who is named where lines end together, from below; of many, how many they are."""
+    return labels[::-1] if len(labels) <= MOST_NAMED else [f"{len(labels)} arms"]
