@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # Control characters, lone surrogates, and what is no character.
 UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -24,6 +24,11 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *head, tail = list(words) or [""]
     return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def beginning(words: Sequence[str], most: int) -> list[str]:
+    """The first of them, and how many more there are: ``["a", "b", "3 more"]``."""
+    return [*words[:most], *[f"{len(words) - most} more"] * (len(words) > most)]
 
 
 def duration(seconds: float) -> str:

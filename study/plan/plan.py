@@ -34,7 +34,8 @@ class PlannedArm(Frozen):
     arm: str
     label: str
     values: dict[str, str]  # varying key → what the label shows for it
-    tuned: dict[Select, str]  # selection → the arm tuned by it; empty where the comparison tunes nothing
+    # Selection → the arm tuned by it; empty where the comparison tunes nothing.
+    tuned: dict[Select, str] = Field(default_factory=dict)
 
 
 Arms = dict[str, str]  # label → arm
@@ -94,17 +95,19 @@ class PlannedComparison(Measured, Frozen):
     title: str
     keys: tuple[str, ...]  # the keys that vary, in the order written
     arms: tuple[PlannedArm, ...]
-    skipped: int
+    skipped: int = 0
     metrics: tuple[str, ...]
     reference: str
     seeds: int
-    target: Target | None
+    target: Target | None = None
     source: str | None  # of the reported figures
     reported: dict[str, dict[str, str]]  # label → metric → as printed
     claims: tuple[PlannedClaim, ...]
-    selections: dict[str, Select]  # metric, shown or claimed → what its arms are tuned by; empty without tuning
-    given: dict[str, str]  # label → its ``label:`` in the study file, which stands for the ``coupled`` keys
-    coupled: tuple[str, ...]
+    # Metric, shown or claimed → what its arms are tuned by; empty without tuning.
+    selections: dict[str, Select] = Field(default_factory=dict)
+    # Label → its ``label:`` in the study file, which stands for the ``coupled`` keys.
+    given: dict[str, str] = Field(default_factory=dict)
+    coupled: tuple[str, ...] = ()
     figure: FigureStyle | None = None
     table: TableStyle | None = None
     runs: PlannedRuns | None = None  # that its arms are known by; None where they are trained here

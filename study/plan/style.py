@@ -6,7 +6,7 @@ Nothing of it enters an id, or changes what is trained.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from functools import cache
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen
-from study.errors import Mistakes, join, nearest, show, suggest
+from study.errors import nearest, show, suggest
 from study.wording import one_line
 
 WIDTHS = {"single": 3.5, "double": 7.2, "slide": 6.0}  # inches: a column, a page, and a slide that it is enlarged to
@@ -35,10 +35,14 @@ Name = Annotated[str, Field(min_length=1)]
 Header = Annotated[str, Field(pattern=r"\S"), AfterValidator(one_line)]
 
 
-def _width(given: str | int | float) -> str:
+def _inches(given: str | int | float) -> float:
+    """Of a width as it is written; 0 where it is none."""
     length = LENGTH.fullmatch(str(given))
-    inches = WIDTHS.get(str(given)) or (float(length[1]) * INCHES[length[2]] if length else 0.0)
-    if not NARROWEST <= inches <= WIDEST:
+    return WIDTHS.get(str(given)) or (float(length[1]) * INCHES[length[2]] if length else 0.0)
+
+
+def _width(given: str | int | float) -> str:
+    if not NARROWEST <= _inches(given) <= WIDEST:
         words = (
             f"{show(given)} is no width; give single, double, slide, or a length of 65 to 500 mm such as 85 mm, 3.3 in"
         )
@@ -87,8 +91,7 @@ class Style(Frozen):
     @property
     def inches(self) -> float:
         """The width of a figure."""
-        length = LENGTH.fullmatch(str(self.width))
-        return float(length[1]) * INCHES[length[2]] if length else WIDTHS[str(self.width)]
+        return _inches(self.width)
 
     @property
     def endings(self) -> tuple[str, ...]:
@@ -138,30 +141,7 @@ def missing_font(style: Style) -> str:
     return "" if style.font in names else f"the font {style.font!r} is not installed on this machine; {meant}"
 
 
-def check_panels(path: str, figure: FigureStyle | None, has: Sequence[str], mistakes: Mistakes) -> None:
-    """Note panels that the comparison at ``path`` has not, or that are named twice. ``has``: those it has."""
-    panels = figure.panels if figure else ()
-    for i, name in enumerate(panels):
-        place = join(path, "figure", "panels", i)
-        if name not in has:
-            mistakes.add(place, suggest(name, has, "panel of this comparison"))
-        elif name in panels[:i]:
-            mistakes.add(place, f"{name!r} is listed twice; keep one")
-
-
 def columns(metrics: Iterable[str], claimed: Container[str], reported: Container[str], tuned: bool) -> list[str]:
     """The columns of a comparison that shows ``metrics``, some of them claimed, some reported elsewhere."""
     parts = ((m, *[m + AGAINST] * (m in claimed), *[m + REPORTED] * (m in reported)) for m in metrics)
     return [ARM, *(name for part in parts for name in part), *[TUNED] * tuned, RUNS]
-
-
-def check_columns(path: str, table: TableStyle | None, has: Sequence[str], mistakes: Mistakes) -> None:
-    """Note columns that the comparison at ``path`` has not, or that are named twice. ``has``: those it has."""
-    for i, name in enumerate(table.columns if table else ()):
-        place = join(path, "table", "columns", name if isinstance(table and table.columns, dict) else i)
-        if name not in has:
-            mistakes.add(place, suggest(name, has, "column of this comparison"))
-        elif name in list(table.columns if table else ())[:i]:
-            mistakes.add(place, f"{name!r} is listed twice; keep one")
-    if table and set(table.columns) == {ARM}:
-        mistakes.add(join(path, "table", "columns"), f"shows nothing but labels; add one of {', '.join(has[1:])}")

@@ -13,7 +13,7 @@ from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.claim import Claim, EffectClaim
 from study.plan.file.levels import Shown, check_factorial, planned_claim
 from study.plan.file.models import Comparison
-from study.plan.style import CURVES, FEW, check_columns, check_panels, columns
+from study.plan.style import ARM, CURVES, FEW, columns
 from study.stats.exact import PRIMARY
 from study.target import Target
 from study.wording import leading
@@ -45,9 +45,14 @@ def check_shown(
     """
     reported = {metric for figures in comparison.reported.figures().values() for metric in figures}
     has = columns(comparison.metrics, {claim.metric for claim in comparison.claims}, reported, tuned)
-    check_columns(path, comparison.table, has, mistakes)
-    curves = [CURVES] * (_has_curves(comparison, len(labels)))
-    check_panels(path, comparison.figure, [*curves, *comparison.metrics], mistakes)
+    if comparison.table:
+        place = join(path, "table", "columns")
+        _check_listed(comparison.table.columns, place, has, "column", mistakes)
+        if {*comparison.table.columns} == {ARM}:
+            mistakes.add(place, f"shows nothing but labels; add one of {', '.join(has[1:])}")
+    if comparison.figure:
+        panels = [CURVES] * _has_curves(comparison, len(labels)) + [*comparison.metrics]
+        _check_listed(comparison.figure.panels, join(path, "figure", "panels"), panels, "panel", mistakes)
     for i, name in enumerate(comparison.metrics):
         place = join(path, "metrics", i)
         if name in comparison.metrics[:i]:
@@ -67,6 +72,18 @@ def check_shown(
         for metric in figures.keys() & set(comparison.metrics) - unfit.keys():
             if wrong := unlikely(metric, figures[metric]):
                 mistakes.add(join(place, metric), wrong)
+
+
+def _check_listed(
+    names: Sequence[str] | Mapping[str, str], path: str, has: Sequence[str], noun: str, mistakes: Mistakes
+) -> None:
+    """Note those that a comparison has not, or that are named twice. ``has``: those it has."""
+    for i, name in enumerate(names):
+        place = join(path, name if isinstance(names, Mapping) else i)
+        if name not in has:
+            mistakes.add(place, suggest(name, has, f"{noun} of this comparison"))
+        elif name in [*names][:i]:
+            mistakes.add(place, f"{name!r} is listed twice; keep one")
 
 
 def _has_curves(comparison: Stated, arms: int) -> bool:

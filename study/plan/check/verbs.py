@@ -23,7 +23,7 @@ from study.plan.workflow.dag import namesake
 from study.store.files import write_if_changed
 from study.store.layout import Store
 from study.store.searches import selections, tuning_runs
-from study.wording import counted
+from study.wording import beginning, counted
 
 SEEDS = 12  # that a line names, and arms
 
@@ -79,7 +79,7 @@ def _given(comparison: PlannedComparison) -> str:
     known = f"seeds {numbers}" if runs.file.seed else "no seeds"
     claims = f", {counted(len(comparison.claims), 'claim')}" if comparison.claims else ""
     labels = [arm.label for arm in comparison.arms]
-    named = "; ".join([*labels[:SEEDS], *[f"{len(labels) - SEEDS} more"] * (len(labels) > SEEDS)])
+    named = "; ".join(beginning(labels, SEEDS))
     shape = f"{counted(len(labels), 'arm')} ({named}) × {comparison.each} of {runs.name}"
     return f"{shape}, {known}, {paired}{claims} (sha256 {runs.sha256[:12]})"
 

@@ -20,7 +20,7 @@ from study.plan.search import EXAMPLE
 from study.plan.timing import rounds_of
 from study.store.layout import Block, Store, owned
 from study.store.seal import check, of_curves, read_table
-from study.wording import counted, listed
+from study.wording import beginning, counted, listed
 
 HALF_A_POINT = 0.005  # of accuracy
 ALIKE = ", and arms that differ in nothing else are the same"
@@ -197,7 +197,7 @@ def _sizes(plan: Plan, store: Store) -> Iterator[str]:
                 )
                 found.setdefault((what, "", "give evaluate fewer steps"), []).append(repr(arm.label))
         for (what, alike, right), labels in found.items():
-            named = listed([*labels[:NAMED], *[f"{len(labels) - NAMED} more"] * (len(labels) > NAMED)])
+            named = listed(beginning(labels, NAMED))
             more = alike * (len(labels) > 1)
             yield f"{join('comparisons', comparison.name)}: {what} in {named}{more}; {right}"
 

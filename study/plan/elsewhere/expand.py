@@ -19,7 +19,7 @@ from study.plan.elsewhere.runs import read_runs
 from study.plan.file.levels import planned_claim
 from study.plan.file.sources import Sources
 from study.plan.plan import PlannedArm, PlannedComparison
-from study.wording import listed, one_line
+from study.wording import beginning, listed
 
 NAMED = 12  # seeds that a line names
 
@@ -62,26 +62,13 @@ def plan_runs(
         return None
     ids = {label.text: arm_id(study, name, key) for key, label in given.labels.items()}
     return PlannedComparison(
-        name=name,
-        title=comparison.title or name.replace("_", " ").replace("-", " ").capitalize(),
+        **comparison.planned(name, labels[0]),
         keys=file.labels,
         arms=tuple(
-            PlannedArm(arm=ids[label.text], label=label.text, values=label.values, tuned={})
-            for label in given.labels.values()
+            PlannedArm(arm=ids[label.text], label=label.text, values=label.values) for label in given.labels.values()
         ),
-        skipped=0,
-        metrics=comparison.metrics,
-        reference=labels[0] if comparison.reference is None else comparison.reference,
         seeds=max(map(len, seeds.values())),
-        target=None,
-        source=None if comparison.reported.source is None else one_line(str(comparison.reported.source)),
-        reported=comparison.reported.figures(),
         claims=tuple(planned_claim(claim, shown, ids.__getitem__) for claim in comparison.claims),
-        selections={},
-        given={},
-        coupled=(),
-        figure=comparison.figure,
-        table=comparison.table,
         runs=PlannedRuns(
             file=file,
             sha256=sources.sums.sum(Path(file.path)),
@@ -111,7 +98,6 @@ def _check_paired(seeds: dict[str, tuple[int, ...]], file: RunsFile, at: str, mi
     for label, own in seeds.items():
         gone = sorted({seed for other in seeds.values() for seed in other}.difference(own))
         if gone:
-            more = [f"{len(gone) - NAMED} more"] * (len(gone) > NAMED)
-            lacking = listed([*map(str, gone[:NAMED]), *more])
+            lacking = listed(beginning([*map(str, gone)], NAMED))
             right = "add the runs (as failed, where they are lost), or take 'paired' out"
             mistakes.add(join(at, "paired"), f"{label!r} has no seed {lacking}; {right}")

@@ -14,18 +14,17 @@ from study.plan.file.claim import (
     EFFECTS,
     LIST,
     UNIQUE,
+    BaseComparison,
     Claim,
     EffectClaim,
     Heading,
     Line,
-    Measured,
     Printed,
     Reported,
     Slug,
     Text,
     claim_kind,
 )
-from study.plan.style import FigureStyle, TableStyle
 
 Name = Annotated[str, Field(min_length=1)]  # of a column
 Names = Annotated[tuple[Name, ...], LIST, UNIQUE]
@@ -63,38 +62,49 @@ class RunsStatus(Frozen):
     missing: Annotated[Words, Field(description="Values that mean: not yet.")] = ()
 
 
-class CurvesFile(Frozen):
-    """One row per run and evaluation (in long form, and metric)."""
+class RowsFile(Frozen):
+    """A file with a row for each run, or evaluation; in long form for each of its metrics."""
 
     path: Annotated[Text, Field(description="A CSV or Parquet file, seen from the study file.")]
     label: Annotated[Name | Names | None, Field(description="As of the runs, unless it is given.")] = None
     seed: Annotated[Name | None, Field(description="As of the runs, unless it is given.")] = None
-    epoch: Annotated[Name | None, Field(description="The column with the number of epochs.")] = None
-    step: Annotated[Name | None, Field(description="The column with the number of steps.")] = None
     metric: Annotated[Name | None, Field(description="Of long form: the column with the names of metrics.")] = None
     value: Annotated[Name | None, Field(description="Of long form: the column with their values.")] = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The columns of the label."""
+        return (self.label,) if isinstance(self.label, str) else self.label or ()
+
+    @model_validator(mode="after")
+    def _has_both(self) -> Self:
+        if (self.metric is None) != (self.value is None):
+            raise PydanticCustomError("words", LONG)
+        return self
+
+
+class CurvesFile(RowsFile):
+    """One row per run and evaluation (in long form, and metric)."""
+
+    epoch: Annotated[Name | None, Field(description="The column with the number of epochs.")] = None
+    step: Annotated[Name | None, Field(description="The column with the number of steps.")] = None
     metrics: Annotated[
         dict[CurveMetric, Name | RunsMetric],
         Field(min_length=1, description="Metric → its column (in long form, its name)."),
     ]
 
     @model_validator(mode="after")
-    def _has_both(self) -> Self:
-        if (self.metric is None) != (self.value is None):
-            raise PydanticCustomError("words", LONG)
+    def _has_time(self) -> Self:
         if self.epoch is None and self.step is None:
             raise PydanticCustomError("words", "names no time; give the column of 'epoch:' or of 'step:'")
         return self
 
 
-class RunsFile(Frozen):
+class RunsFile(RowsFile):
     """Runs that are there already: one row per run, or in long form per run and metric."""
 
-    path: Annotated[Text, Field(description="A CSV or Parquet file, seen from the study file.")]
     label: Annotated[Name | Names, Field(description="The column, or columns, that tell arms apart.")]
     seed: Annotated[Name | None, Field(description="The column with the seed; without it runs are numbered.")] = None
-    metric: Annotated[Name | None, Field(description="Of long form: the column with the names of metrics.")] = None
-    value: Annotated[Name | None, Field(description="Of long form: the column with their values.")] = None
     metrics: Annotated[
         dict[Slug, Name | RunsMetric],
         Field(description="Metric → its column (in long form, its name). A column of the metric's name needs none."),
@@ -109,18 +119,11 @@ class RunsFile(Frozen):
     curves: Annotated[CurvesFile | None, Field(description="Evaluations of these runs, to be drawn.")] = None
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The columns of the label."""
-        return (self.label,) if isinstance(self.label, str) else self.label
-
-    @property
     def ends(self) -> RunsStatus | None:
         return RunsStatus(column=self.status) if isinstance(self.status, str) else self.status
 
     @model_validator(mode="after")
-    def _has_both(self) -> Self:
-        if (self.metric is None) != (self.value is None):
-            raise PydanticCustomError("words", LONG)
+    def _has_seed(self) -> Self:
         if self.metric and self.seed is None:
             raise PydanticCustomError("words", "long form needs 'seed:', which says which rows are of one run")
         return self
@@ -140,15 +143,11 @@ class RunsReported(Reported):
     __pydantic_extra__: dict[str, Annotated[dict[Slug, Printed], Field(min_length=1)]]
 
 
-class RunsComparison(Measured, Frozen):
+class RunsComparison(BaseComparison):
     """A named set of arms whose runs are there already, trained by whomever."""
 
-    title: Annotated[Line | None, Field(description="Heading of the table and the figure.")] = None
     runs: Annotated[RunsFile, Field(description="Where the runs are, and what their columns mean.")]
     metrics: Annotated[tuple[Slug, ...], LIST, UNIQUE, Field(description="What the table shows, the figure the first.")]
-    reference: Annotated[
-        Line | None, Field(description="Label of the arm that others are held against; by default the first.")
-    ] = None
     reported: Annotated[
         RunsReported, Field(description="Figures printed elsewhere, by label and metric, and their source.")
     ] = Field(default_factory=lambda: RunsReported.model_validate({}))
@@ -161,8 +160,6 @@ class RunsComparison(Measured, Frozen):
         ],
         Field(strict=False, description="What is claimed, and judged."),
     ] = ()
-    figure: Annotated[FigureStyle | None, Field(description="Which panels its figure has.")] = None
-    table: Annotated[TableStyle | None, Field(description="Which columns its LaTeX and Markdown tables have.")] = None
 
 
 def columns(metrics: Mapping[Any, str | RunsMetric]) -> dict[str, RunsMetric]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from io import StringIO
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from study.errors import nearest, show
-from study.wording import listed
+from study.wording import beginning, listed
 
 Cell = str | int | float | bool | None  # None: empty
 EMPTY = ("", "NA", "N/A", "null", "None")  # as exports write a cell without a value; NaN is a value
@@ -90,11 +89,9 @@ class Sheet:
 
     def at(self, rows: Collection[int]) -> str:
         """``sweep.csv, lines 3, 7 and 9``: where rows are, the first of many."""
-        shown = sorted(rows)[:LISTED]
-        places = [self.lines[row] if self.lines else row + 1 for row in shown]
+        places = [str(self.lines[row] if self.lines else row + 1) for row in sorted(rows)]
         word = "line" if self.lines else "row"
-        more = [f"{len(rows) - len(shown)} more"] * (len(rows) > len(shown))
-        return f"{self.name}, {word}{'s' * (len(rows) > 1)} {listed([*map(str, places), *more])}"
+        return f"{self.name}, {word}{'s' * (len(rows) > 1)} {listed(beginning(places, LISTED))}"
 
 
 def _cell(value: Any) -> Cell:
@@ -112,9 +109,3 @@ def number(cell: Cell) -> float | None:
         return float(cell)
     except ValueError:
         return None
-
-
-def numeric(cells: Sequence[Cell]) -> bool:
-    """Whether all that is in a column are numbers."""
-    found = [number(cell) for cell in cells if cell is not None]
-    return bool(found) and all(value is not None and isfinite(value) for value in found)

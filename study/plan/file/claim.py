@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, ConfigDict, Discriminator, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, JsonValue, Tag
 
-from study.axes.base import Frozen
+from study.axes.base import Frozen, Part
 from study.metrics import METRICS
 from study.plan.file.keys import checked_as, tag, union, word
+from study.plan.style import FigureStyle, TableStyle
 from study.stats.exact import PRIMARY
 from study.wording import one_line
 
@@ -102,3 +103,41 @@ class Measured:
     def used(self: Any) -> tuple[str, ...]:
         """The metrics that are shown or claimed."""
         return tuple(dict.fromkeys((*self.metrics, *(claim.metric for claim in self.claims))))
+
+
+class BaseComparison(Measured, Part):
+    """What a comparison says of itself, whoever trains its runs."""
+
+    title: Annotated[Line | None, Field(description="Heading of the table and the figure.")] = None
+    metrics: Annotated[
+        tuple[MetricName, ...], LIST, UNIQUE, Field(description="What the table shows, the figure the first.")
+    ]
+    reference: Annotated[
+        Line | None, Field(description="Label of the arm that others are held against; by default the first.")
+    ] = None
+    reported: Annotated[
+        Reported, Field(description="Figures printed elsewhere, by label and metric, and their source.")
+    ] = Field(default_factory=lambda: Reported.model_validate({}))
+    claims: Annotated[
+        tuple[
+            Annotated[Annotated[Claim, Tag(ARMS)] | Annotated[EffectClaim, Tag(EFFECTS)], Discriminator(claim_kind)],
+            ...,
+        ],
+        Field(strict=False, description="What is claimed before training, and judged after it."),
+    ] = ()
+    figure: Annotated[FigureStyle | None, Field(description="Which panels its figure has.")] = None
+    table: Annotated[TableStyle | None, Field(description="Which columns its LaTeX and Markdown tables have.")] = None
+
+    def planned(self, name: str, first: str) -> dict[str, Any]:
+        """The same of it as it is planned. ``first``: the label of its first arm."""
+        source = self.reported.source
+        return {
+            "name": name,
+            "title": self.title or name.replace("_", " ").replace("-", " ").capitalize(),
+            "metrics": self.metrics,
+            "reference": first if self.reference is None else self.reference,
+            "source": None if source is None else one_line(str(source)),
+            "reported": self.reported.figures(),
+            "figure": self.figure,
+            "table": self.table,
+        }

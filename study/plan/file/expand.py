@@ -33,7 +33,6 @@ from study.plan.timing import timing_of
 from study.store.checksums import Sums
 from study.store.layout import Store
 from study.target import Target
-from study.wording import one_line
 
 MOST = 20_000  # combinations of a study, those that are skipped too
 OF_TRAINING = {"baseline", "seeds", "target", "tune"}  # keys of a study that are for arms which are trained
@@ -181,8 +180,7 @@ class Expansion:
 
         self.comparisons.append(
             PlannedComparison(
-                name=name,
-                title=comparison.title or name.replace("_", " ").replace("-", " ").capitalize(),
+                **comparison.planned(name, labels[0]),
                 keys=tuple(rows[0].shown),
                 arms=tuple(
                     PlannedArm(
@@ -198,18 +196,12 @@ class Expansion:
                     for row in rows
                 ),
                 skipped=skipped,
-                metrics=comparison.metrics,
-                reference=labels[0] if comparison.reference is None else comparison.reference,
                 seeds=seeds,
                 target=target,
-                source=None if comparison.reported.source is None else one_line(str(comparison.reported.source)),
-                reported=comparison.reported.figures(),
                 claims=tuple(planned_claim(claim, shown, partial(of, claim.metric)) for claim in comparison.claims),
                 selections=by_metric,
                 given={row.label: row.given for row in rows if row.given},
                 coupled=comparison.coupled if any(row.given for row in rows) else (),
-                figure=comparison.figure,
-                table=comparison.table,
             )
         )
 

@@ -21,21 +21,7 @@ from study.axes.base import Part
 from study.axes.recipe import AXES
 from study.metrics import Select
 from study.plan.elsewhere.models import RunsComparison
-from study.plan.file.claim import (
-    ARMS,
-    EFFECTS,
-    LIST,
-    UNIQUE,
-    Claim,
-    EffectClaim,
-    Line,
-    Measured,
-    MetricName,
-    Reported,
-    Slug,
-    Text,
-    claim_kind,
-)
+from study.plan.file.claim import LIST, UNIQUE, BaseComparison, Line, Slug, Text
 from study.plan.file.keys import (
     VARIED,
     Written,
@@ -50,7 +36,7 @@ from study.plan.file.keys import (
     with_own,
 )
 from study.plan.search import MOST, MOST_SEEDS, Range
-from study.plan.style import FigureStyle, Style, TableStyle
+from study.plan.style import Style
 from study.target import Target
 
 Seeds = Annotated[int, Field(ge=1, le=100_000)]
@@ -134,12 +120,11 @@ NEEDS_BASELINE: Any = {  # unless all runs are there already
 Pattern = mapping("Pattern", "Matches arms that have these values.", VARIABLE)
 
 
-class Comparison(Measured, Part):
+class Comparison(BaseComparison):
     """A named set of arms that are compared: one table, one figure."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["vary"]}, {"required": ["arms"]}]})
 
-    title: Annotated[Line | None, Field(description="Heading of the table and the figure.")] = None
     baseline: Annotated[Written, checked_as(Laid)] = Field(
         default_factory=dict, description="What differs from the study's baseline here."
     )
@@ -153,30 +138,9 @@ class Comparison(Measured, Part):
     skip: Annotated[
         tuple[Annotated[Written, checked_as(Pattern)], ...], Field(strict=False, description="Combinations left out.")
     ] = ()
-    metrics: Annotated[
-        tuple[MetricName, ...],
-        LIST,
-        UNIQUE,
-        Field(description="What the table shows, the figure the first."),
-    ]
-    reference: Annotated[
-        Line | None, Field(description="Label of the arm that others are held against; by default the first.")
-    ] = None
     seeds: Annotated[Seeds | None, Field(description="Runs per arm, if not the study's.")] = None
     target: Annotated[Target | None, Field(description="If not the study's.")] = None
-    reported: Annotated[
-        Reported, Field(description="Figures printed elsewhere, by label and metric, and their source.")
-    ] = Field(default_factory=lambda: Reported.model_validate({}))
     tune: Annotated[TuneBlock | None, Field(description="What differs from the study's; null for no tuning.")] = None
-    claims: Annotated[
-        tuple[
-            Annotated[Annotated[Claim, Tag(ARMS)] | Annotated[EffectClaim, Tag(EFFECTS)], Discriminator(claim_kind)],
-            ...,
-        ],
-        Field(strict=False, description="What is claimed before training, and judged after it."),
-    ] = ()
-    figure: Annotated[FigureStyle | None, Field(description="Which panels its figure has.")] = None
-    table: Annotated[TableStyle | None, Field(description="Which columns its LaTeX and Markdown tables have.")] = None
 
     @property
     def coupled(self) -> tuple[str, ...]:
