@@ -75,7 +75,7 @@ class Article(NamedTuple):
         plan = planned(self.seeds)
         found = levels(plan, self.ahead)
         drawn = draw(plan, found, np.random.default_rng((number, self.seeds)))
-        return outcome(judge(plan, observations(plan, drawn), History(Path())), found)
+        return outcome(judge(plan, observations(plan, drawn), History(claims={}, looks={}, drawn={})), found)
 
 
 def outcome(rulings: list[Ruling], found: Levels) -> Outcome:

@@ -26,10 +26,10 @@ ARGUMENTS = {
 }
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run one verb. Returns 0 done, 1 something failed while running, 2 the input was refused."""
-    parser = argparse.ArgumentParser(prog="evenhand", description="Evenhand: fair studies of optimization.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+def parser() -> argparse.ArgumentParser:
+    """All verbs, with ``home``: the module that has the function of that name."""
+    whole = argparse.ArgumentParser(prog="evenhand", description="Evenhand: fair studies of optimization.")
+    verbs = whole.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(home: str, name: str, text: str, *arguments: str) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=text, description=text)
@@ -96,7 +96,12 @@ def main(argv: list[str] | None = None) -> int:
         sub.add_argument("--results", default="results", help="the store that its results are in")
     for sub in (report, draw):
         sub.add_argument("--processes", type=int, metavar="N", help="that draw at a time; as many as there are cores")
-    arguments = parser.parse_args(argv)
+    return whole
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb. Returns 0 done, 1 something failed while running, 2 the input was refused."""
+    arguments = parser().parse_args(argv)
     try:
         _note_store(arguments)
         home = import_module(arguments.home)  # only now: checking a study loads neither torch nor pandas

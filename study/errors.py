@@ -44,20 +44,15 @@ class Mistakes:
     def __init__(self, file: str) -> None:
         self.file = file
         self._found: dict[str, None] = {}
-        self._untold = self._count = 0
+        self._count = 0
 
     def add(self, path: str, message: str) -> None:
         self._found[self._line(path, message)] = None
         self._count += 1
 
-    def add_more(self, count: int) -> None:
-        """So many that nobody will be told: to find words for thousands takes longer than to find them."""
-        self._untold += count
-        self._count += count
-
     @property
     def full(self) -> bool:
-        """Whether no more will be told."""
+        """Whether no more will be told: to find words for thousands takes longer than to find them."""
         return len(self._found) >= MOST
 
     def refusal(self, message: str) -> Refused:
@@ -69,7 +64,7 @@ class Mistakes:
 
     def raise_any(self) -> None:
         if self._found:
-            more = max(0, len(self._found) - MOST) + self._untold
+            more = max(0, len(self._found) - MOST)
             said = f"{self.file}: and {more:,} more mistake{'s' * (more > 1)}; mend these first"
             raise Refused([*self._found][:MOST] + [said] * bool(more))
 

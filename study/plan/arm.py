@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
 from study.axes.base import Frozen
+from study.axes.custom import Custom
 from study.axes.dataset import Dataset
-from study.axes.recipe import AXES, Recipe, digest
+from study.axes.recipe import AXES, Recipe, canonical, digest
 from study.metrics import Select
 from study.plan.search import Candidate, Search, Selection
 from study.target import Target
@@ -73,3 +75,21 @@ class Arm(Frozen):
     def columns(self) -> dict[str, Any]:
         """One value per axis, by its column: the choice's name, or the number; None of a number that is searched."""
         return self.outline.columns() | {AXES[axis].column or axis: None for axis in AXES if "" in self.open(axis)}
+
+
+def own_kinds(arms: Iterable[Arm]) -> dict[str, Arm]:
+    """The first of ``arms`` of each kind that has something of a person's own, by 12 hex digits of the kind.
+
+    Of one kind are arms whatever their rates, with dropout and without: one of each is tried before any job starts.
+    """
+    axes = [axis for axis, about in AXES.items() if about.choices and "custom" in about.choices.choices()]
+    found: dict[str, Arm] = {}
+    for arm in arms:
+        recipe = arm.outline
+        if not recipe.trainer.free and any(isinstance(getattr(recipe, axis), Custom) for axis in axes):
+            rates = recipe.optimizer.differing() | {"lr": None}
+            parts: list[object] = [recipe.kind, rates, recipe.schedule.differing()]
+            drops = bool(recipe.dropout), bool(arm.open("dropout"))
+            parts += [drops] * any(drops)
+            found.setdefault(digest(canonical({"own": parts})), arm)
+    return found

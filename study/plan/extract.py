@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from study.errors import Refused
+from study.plan.damage import records
 from study.plan.plan import Plan, open_plan
 from study.store.failures import Failure, failed_search, failures
 from study.store.files import replacing, write_if_changed
@@ -17,21 +18,16 @@ from study.store.layout import Store
 
 def extract(plan: Plan, store: Store, into: Store) -> None:
     """Copy the records of ``plan``, why others failed, and what was stated and looked at, from ``store``."""
-    present = store.present(plan.arms)
-    paths = [store.search(search) for search in plan.searches]
-    paths += [store.timing(plan.timing.id), store.failed_timing(plan.timing.id)] if plan.timing else []
-    for arm, blocks in present.items():
-        paths.append(store.recipe(arm))
-        for block in blocks:
-            paths += [store.curves(arm, block), store.runs(arm, block)]
-        if store.arm(arm).is_dir():
-            for failure in failures(store, arm):
-                assert failure.block
-                _note(failure, into.failed(arm, failure.block))
+    paths = [path for path, _ in records(plan, store)]
+    paths += [store.study(plan.study) / "history.json", *map(store.recipe, plan.arms)]
+    paths += [store.failed_timing(plan.timing.id)] if plan.timing else []
+    for arm in plan.arms:
+        for failure in failures(store, arm):
+            assert failure.block
+            _note(failure, into.failed(arm, failure.block))
         for search in plan.searches_of(arm):
             if unsearched := failed_search(store, search.id, arm):
                 _note(unsearched, into.failed_search(search.id))
-    paths.append(store.study(plan.study) / "history.json")
     for path in paths:
         if path.is_file():
             copy(path, into.root / path.relative_to(store.root))
@@ -80,10 +76,7 @@ def moved(plan: Plan, place: Callable[[str], str]) -> Plan:
     comparisons = []
     for comparison in plan.comparisons:
         if comparison.runs:
-            file = comparison.runs.file
-            curves = file.curves and file.curves.model_copy(update={"path": place(file.curves.path)})
-            file = file.model_copy(update={"path": place(file.path), "curves": curves})
-            runs = comparison.runs.model_copy(update={"file": file})
+            runs = comparison.runs.model_copy(update={"file": comparison.runs.file.placed(place)})
             comparison = comparison.model_copy(update={"runs": runs})
         comparisons.append(comparison)
     return plan.model_copy(update={"comparisons": tuple(comparisons)})

@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+from typing_extensions import TypedDict
 
-from study.axes.base import Frozen
 from study.errors import Refused, Unreadable
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
@@ -28,50 +27,42 @@ from study.store.layout import Store, owned
 from study.store.notes import note_text, read_note, write_note
 
 Look = dict[str, int]  # digest of the paired values → how many pairs they are; several where comparisons differ in them
-
-
-NEVER: dict[str, Any] = {"stated": None, "row": None}  # of a claim that was neither stated nor judged
 TIMING = "timing"  # stands beside the ids of arms
 LOST = "lost"  # beside the failures
 
 
-class _Stated(Frozen):
+class Stated(TypedDict):
+    """When a claim was stated first, in UTC, and how many runs of its two arms were there then."""
+
     time: str
-    runs: int | None
+    runs: int
 
 
-class _Entry(Frozen):
-    stated: _Stated | None
-    row: dict[str, JsonValue] | None = None
+class Entry(TypedDict):
+    """Of a claim."""
+
+    stated: Stated | None  # None where it was judged and never stated by a run
+    row: dict[str, Any] | None  # its last one of claims.parquet; None before it was judged on all of its runs
 
 
-class _Content(Frozen):
-    """Of history.json."""
-
-    claims: dict[str, _Entry]
-    looks: dict[str, list[Look]]
-    drawn: dict[str, str]
-    declared: int | None = None
+NEVER: Entry = {"stated": None, "row": None}  # of a claim that was neither stated nor judged
 
 
-@dataclass
-class History:
+class History(BaseModel):
     """``claims`` that were stated, or judged, at any time: by ``words``.
-
-    Of each ``stated``: when it was first, in UTC, and ``runs``, how many of its two arms were there then (null where
-    nobody knows); None where it was judged and never stated by a run. And ``row``, its last one of claims.parquet; None
-    before it was judged on all of its runs.
 
     ``looks`` taken at them: by ``PlannedClaim.about``, so that looking at the same two arms with another target is
     another look. ``drawn``: a digest of the records of each arm, and of the timing, that the study's results were drawn
-    from last. ``declared``: how many looks the study file declared at the first verdict; None before, or in old files.
+    from last. ``declared``: how many looks the study file declared at the first verdict; None before.
     """
 
-    path: Path
-    claims: dict[str, dict[str, Any]] = field(default_factory=dict)
-    looks: dict[str, list[Look]] = field(default_factory=dict)
-    drawn: dict[str, str] = field(default_factory=dict)
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    claims: dict[str, Entry]
+    looks: dict[str, list[Look]]
+    drawn: dict[str, str]
     declared: int | None = None
+    _path: Path = PrivateAttr(Path())
 
     @classmethod
     def read(cls, plan: Plan, store: Store) -> History:
@@ -82,24 +73,23 @@ class History:
     def at(cls, path: Path) -> History:
         """As ``read`` does, of a study whose plan nobody needs."""
         try:
-            _Content.model_validate_json(text := note_text(path))
-            content = json.loads(text)
-            claims = {words: NEVER | entry for words, entry in content["claims"].items()}
-            return cls(path, claims, content["looks"], content["drawn"], content.get("declared"))
+            found = cls.model_validate_json(note_text(path))
         except FileNotFoundError:
-            return cls(path)
+            found = cls(claims={}, looks={}, drawn={})
         except Unreadable as closed:
             raise Refused([f"{closed}; change that, and run again"]) from None
         except ValueError:
             words = "restore it, or delete it, and of the claims that are there now nothing is known"
             words += "; where it was edited, or merged, on purpose, take out its last key, sha256"
             raise Refused([f"{path}: is damaged; {words}"]) from None
+        found._path = path
+        return found
 
     def write(self) -> None:
         """Where it differs from what the file holds."""
         content = {"claims": self.claims, "looks": self.looks, "drawn": self.drawn}
         content |= {"declared": self.declared} if self.declared else {}
-        write_note(self.path, json.dumps(content, indent=1, sort_keys=True))
+        write_note(self._path, json.dumps(content, indent=1, sort_keys=True))
 
     def runs_before(self, words: str) -> int | None:
         """How many runs were there when a claim was first stated; None where nobody knows."""
@@ -113,8 +103,7 @@ class History:
     def withdrawn(self, plan: Plan) -> list[dict[str, Any]]:
         """The last rows of the claims that were judged once, and that ``plan`` does not state."""
         stated = claims_of(plan)
-        rows = [entry["row"] for words, entry in self.claims.items() if entry["row"] and words not in stated]
-        return [row | {"family": row.get("family") or PRIMARY} for row in rows]  # which older rows do not have
+        return [entry["row"] for words, entry in self.claims.items() if entry["row"] and words not in stated]
 
     def counting_on(self, plan: Plan) -> dict[str, list[float]]:
         """The last p of the withdrawn claims that counted for Holm, by family."""
@@ -164,8 +153,8 @@ def state(plan: Plan, store: Store) -> None:
     new = {words: about for words, about in claims_of(plan).items() if not history.claims.get(words, NEVER)["stated"]}
     if not new:
         return
-    others: dict[str, Any] = {}
-    for path in sorted(history.path.parents[1].glob("*/history.json")):
+    others: dict[str, Stated | None] = {}
+    for path in sorted(history._path.parents[1].glob("*/history.json")):
         with suppress(Refused):  # that study will say so
             others |= {words: entry["stated"] for words, entry in History.at(path).claims.items() if entry["stated"]}
     present, now = store.present(plan.arms), datetime.now(UTC).isoformat(timespec="seconds")
@@ -175,8 +164,8 @@ def state(plan: Plan, store: Store) -> None:
             runs = sum(len(given.seeds[arm]) for arm in arms)
         else:
             runs = sum(len(seeds) for arm in arms for _, seeds in owned(present[arm], comparison.seeds))
-        stated = others.get(words) or {"time": now, "runs": runs}
-        history.claims[words] = history.claims.get(words, NEVER) | {"stated": stated}
+        row = history.claims.get(words, NEVER)["row"]
+        history.claims[words] = {"stated": others.get(words) or {"time": now, "runs": runs}, "row": row}
     history.write()
 
 

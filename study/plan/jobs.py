@@ -193,30 +193,19 @@ class Costs:
 
 
 def _split(part: Job, seconds: float, wanted: float) -> list[tuple[Job, float]]:
-    """``part`` in pieces, with their seconds, where it is longer than a job should be: by seeds.
+    """``part`` in pieces of some seeds, with their seconds, where it is longer than a job should be.
 
     What waits for one search stays together.
     """
     if seconds <= wanted or any(unit.search.run_seed is None for unit in part.searches):
         return [(part, seconds)]
-    if part.searches:
-        return _split_tuned(part, seconds, wanted)
+    seeds = {seed for unit in part.blocks for seed in unit.block.seeds}
+    ordered = sorted(seeds.union(unit.search.run_seed or 0 for unit in part.searches))
+    stacked = not part.searches and part.blocks[0].arm.outline.stacked
+    number = max(1, min(ceil(seconds / wanted), len(ordered) // (FEWEST_STACKED if stacked else 1)))
+    firsts = [ordered[len(ordered) * i // number] for i in range(number)]
     pieces = []
-    for arm, block in ((unit.arm, unit.block) for unit in part.blocks):
-        fewest = FEWEST_STACKED if arm.outline.stacked else 1
-        number = max(1, min(ceil(seconds / wanted), len(block.seeds) // fewest))
-        ends = [block.first + len(block.seeds) * i // number for i in range(number + 1)]
-        pieces += [Job(blocks=(BlockUnit(arm=arm, block=Block(a, b - 1)),)) for a, b in pairwise(ends)]
-    return [(piece, seconds / len(pieces)) for piece in pieces]
-
-
-def _split_tuned(part: Job, seconds: float, wanted: float) -> list[tuple[Job, float]]:
-    """``part``, whose runs have a search each, in pieces of some seeds."""
-    seeds = sorted({unit.search.run_seed or 0 for unit in part.searches})
-    number = min(ceil(seconds / wanted), len(seeds))
-    firsts = [seeds[len(seeds) * i // number] for i in range(number)]
-    pieces = []
-    for first, end in pairwise([0, *firsts[1:], MOST]):
+    for first, end in pairwise([*firsts, MOST]):
         cut = ((unit.arm, max(unit.block.first, first), min(unit.block.last, end - 1)) for unit in part.blocks)
         pieces.append(
             Job(

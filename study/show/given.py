@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from study.errors import Mistakes, Refused, join
 from study.metrics import METRICS
-from study.plan.elsewhere.curves import read_curves
-from study.plan.elsewhere.runs import read_runs
+from study.plan.elsewhere.runs import read_curves, read_runs
 from study.plan.plan import Plan, PlannedComparison
 from study.store.schemas import CURVES, RUNS, schema
 

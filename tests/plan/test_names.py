@@ -9,7 +9,7 @@ import pytest
 
 from study.axes.recipe import AXES
 from study.errors import Refused, nearest
-from study.plan.file.names import known_names
+from study.plan.file.read import known_names
 from study.plan.plan import Plan
 
 Planned = Callable[[Any], Plan]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,7 +79,7 @@ def test_records_come_to_the_verdicts_of_what_was_drawn(number: int) -> None:
     plan = article.planned(8)
     drawn = article.draw(plan, article.levels(plan, article.some_true), np.random.default_rng(number))
     observations = article.observations(plan, drawn)
-    found = [verdict for _, _, verdict in judge_study(plan, observations, History(Path()))]
+    found = [verdict for _, _, verdict in judge_study(plan, observations, History(claims={}, looks={}, drawn={}))]
     stated = [claim for comparison in plan.comparisons for claim in comparison.claims]
     by_hand = judge([statement(plan, claim, drawn) for claim in stated])
     assert [verdict.evidence for verdict in found] == [verdict.evidence for verdict in by_hand]

@@ -92,7 +92,9 @@ def test_a_job_under_the_name_of_another_is_refused(tmp_path: Path) -> None:
 
 def test_history_that_rots_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "history.json"
-    History(path, looks={"a": [{"0a1b2c3d4e5f": 10}]}).write()
+    history = History.at(path)
+    history.look({"a": {"0a1b2c3d4e5f": 10}})
+    history.write()
     assert History.at(path).looks == {"a": [{"0a1b2c3d4e5f": 10}]}
     path.write_text(path.read_text().replace("10", "12"))
     with pytest.raises(Exception, match=r"history.json: is damaged; restore it, or delete it"):

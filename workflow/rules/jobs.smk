@@ -5,7 +5,7 @@ localrules:
 
 rule dry:
     input:
-        dag.dry_datasets,
+        dag.datasets_of(dag.plan.own),
     output:
         str(dag.store.dry("{dry}")),
     log:

@@ -1,7 +1,7 @@
 # Alone on the machine: all cores and the whole gpu limit. On SLURM its profile asks for a node that no job shares.
 rule time:
     input:
-        dag.timed_datasets,
+        dag.datasets_of(dag.plan.timed),
         dag.timed_searches,
     output:
         str(dag.store.timing("{timing}")),

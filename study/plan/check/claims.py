@@ -13,6 +13,7 @@ from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.claim import Claim, EffectClaim
 from study.plan.file.levels import Shown, check_factorial, planned_claim
 from study.plan.file.models import Comparison
+from study.plan.plan import PlannedClaim
 from study.plan.style import ARM, CURVES, FEW, columns
 from study.stats.exact import PRIMARY
 from study.target import Target
@@ -123,14 +124,14 @@ def check_claims(
     trained here, by label.
     """
     paired = not isinstance(comparison, RunsComparison) or comparison.runs.paired
-    seen: dict[tuple[str, frozenset[str], str], str] = {}
-    found = [
-        _sides(claim, join(path, "claims", i), shown, paired, mistakes) for i, claim in enumerate(comparison.claims)
+    places = [join(path, "claims", i) for i in range(len(comparison.claims))]
+    planned = [
+        _planned(claim, place, shown, paired, mistakes) for claim, place in zip(comparison.claims, places, strict=True)
     ]
-    stated = list(zip(comparison.claims, found, strict=True))
-    followed = {(claim.metric, *_way(claim, sides)) for claim, sides in stated if not claim.derived}
-    for i, (claim, sides) in enumerate(stated):
-        place, pair = join(path, "claims", i), frozenset(sides)
+    primary = [claim for claim in planned if claim and not claim.derived]
+    followed = {(claim.metric, *_way(claim)) for claim in primary}
+    seen: dict[tuple[str, frozenset[str], str], str] = {}
+    for claim, place, known in zip(comparison.claims, places, planned, strict=True):
         if claim.metric in unfit:
             mistakes.add(join(place, "metric"), unfit[claim.metric])
         if claim.margin is not None and claim.margin >= 1 and METRICS[claim.metric].percent:
@@ -139,19 +140,15 @@ def check_claims(
         if claim.kind == "equal" and not claim.margin:
             wrong = "'equal' needs a margin above 0: by how much two arms may differ and still count as equal"
             mistakes.add(join(place, "margin"), wrong)
-        kin = _kin(claim, shown, arms) if claim.derived and sides else ()
-        if claim.derived and sides and not any((metric, *_way(claim, sides)) in followed for metric in kin):
+        if known is None:
+            continue
+        kin = _kin(known, arms) if claim.derived else ()
+        if claim.derived and not any((metric, *_way(known)) in followed for metric in kin):
             words = f"{claim.metric} follows from no other metric that is claimed of these two arms"
-            if any(
-                (metric, pair) == (other.metric, frozenset(those))
-                for metric in kin
-                for other, those in stated
-                if not other.derived
-            ):
+            if any(other.metric in kin and {*_sides(other)} == {*_sides(known)} for other in primary):
                 words += " in the same family, with the same kind and margin"
             mistakes.add(join(place, "derived"), f"{words}; take 'derived' out")
-        form = "effect" if isinstance(claim, EffectClaim) else claim.kind
-        first = seen.setdefault((claim.metric, pair, form), place) if sides else place
+        first = seen.setdefault((claim.metric, frozenset(_sides(known)), known.form), place)
         if first != place:
             mistakes.add(place, f"is about the same arms and metric as {first}; keep one")
 
@@ -172,30 +169,35 @@ def check_families(comparisons: Mapping[str, Stated], mistakes: Mistakes) -> boo
     return len(mistakes) == before
 
 
-def _sides(
+def _planned(
     claim: Claim | EffectClaim, place: str, shown: Shown, paired: bool, mistakes: Mistakes
-) -> tuple[str, str] | tuple[()]:
-    """What a claim compares, as text; what is wrong with it is noted, and then it is nothing where it has no text."""
+) -> PlannedClaim | None:
+    """A claim with what it compares; None where something is wrong with that, which is noted."""
+    before = len(mistakes)
     if isinstance(claim, EffectClaim) or not (isinstance(claim.better, str) and isinstance(claim.than, str)):
-        return check_factorial(claim, place, shown, paired, mistakes) or ()
-    for side, label in (("better", claim.better), ("than", claim.than)):
-        check_label(label, join(place, side), list(shown), mistakes)
-    if claim.better == claim.than:
-        mistakes.add(join(place, "than"), f"{claim.than!r} is the other side too; give the label of another arm")
+        check_factorial(claim, place, shown, paired, mistakes)
+    else:
+        for side, label in (("better", claim.better), ("than", claim.than)):
+            check_label(label, join(place, side), list(shown), mistakes)
+        if claim.better == claim.than:
+            mistakes.add(join(place, "than"), f"{claim.than!r} is the other side too; give the label of another arm")
+    return planned_claim(claim, shown, str) if len(mistakes) == before else None
+
+
+def _sides(claim: PlannedClaim) -> tuple[str, str]:
     return claim.better, claim.than
 
 
-def _way(claim: Claim | EffectClaim, sides: tuple[str, ...]) -> tuple[object, ...]:
+def _way(claim: PlannedClaim) -> tuple[object, ...]:
     """What two claims have in common of which one follows from the other, beside a metric: both hold, or none."""
     margin = METRICS[claim.metric].margin if claim.margin is None else claim.margin
     directed = margin and claim.kind == "better"
-    return claim.family, claim.kind, margin, sides if directed else frozenset(sides)
+    return claim.family, claim.kind, margin, _sides(claim) if directed else frozenset(_sides(claim))
 
 
-def _kin(claim: Claim | EffectClaim, shown: Shown, arms: Mapping[str, Arm]) -> set[str]:
+def _kin(claim: PlannedClaim, arms: Mapping[str, Arm]) -> set[str]:
     """The metrics of which that of a claim is a function, where its arms are compared: any two of them."""
-    metric, pair = claim.metric, planned_claim(claim, shown, str).pairs[0]
-    known = [arms[label] for label in pair if label in arms]
+    known = [arms[label] for label in claim.pairs[0] if label in arms]
     same = {
         axis
         for axis in SAME_STEPS
@@ -204,8 +206,8 @@ def _kin(claim: Claim | EffectClaim, shown: Shown, arms: Mapping[str, Arm]) -> s
     same -= {axis for axis in SAME_STEPS if any(arm.open(axis) for arm in known)}
     if any(arm.outline.ends_early for arm in known):
         same -= {"epochs", "steps"}
-    groups = [metrics for metrics, axes in FUNCTIONS if metric in metrics and same.issuperset(axes)]
-    return set().union(*groups) - {metric}
+    groups = [metrics for metrics, axes in FUNCTIONS if claim.metric in metrics and same.issuperset(axes)]
+    return set().union(*groups) - {claim.metric}
 
 
 def unfit_for(metric: str, regression: Dataset | None, target: Target | None, script: bool = False) -> str | None:

@@ -22,10 +22,13 @@ from study.plan.workflow.command import run_command
 from study.plan.workflow.dag import namesake
 from study.store.files import write_if_changed
 from study.store.layout import Store
-from study.store.searches import selections, tuning_runs
+from study.store.searches import tuning_runs
 from study.wording import beginning, counted
 
 SEEDS = 12  # that a line names, and arms
+ONE_SEARCH = """\
+  one search for all runs of an arm: verdicts hold for the settings that it chooses, and tuned again
+  it may choose others; by_seed: true, without extend, tunes each run for itself"""
 
 
 def check(arguments: Namespace, time: Callable[[Plan, Store], Iterable[str]] = lambda plan, store: ()) -> None:
@@ -98,33 +101,31 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
         for arm, blocks in gaps.items():
             words = blocks[0].words if len(blocks) == 1 else f"seeds {', '.join(block.numbers for block in blocks)}"
             print(printed(f"  to train: {plan.names[arm]}, {words}"))
-    to_do, trials = jobs(plan, store, Limits(gpu=gpu)), trials_of(plan, store)
+    to_do = jobs(plan, store, Limits(gpu=gpu))
+    lacking = {(unit.search.id, one.name) for job in to_do for unit in job.searches for one in unit.selections}
+    left = {search for search, _ in lacking}
+    trials = {i: tuning_runs(store, i) // search.seeds for i, search in plan.searches.items() if i not in left}
     searches, final_runs = work_of(plan, store, trials)
-    searched = sum_up(searches)
-    most = "up to " * any(search.extend and i not in trials for i, search in plan.searches.items())
+    most = "up to " * any(search.extend for i, search in plan.searches.items() if i in left)
+    searched, share = sum_up(searches), ""
+    if searched.runs and searched.steps:
+        share = f", of which {most}{str(searched).replace(', ', ' and ', 1)} are tuning"
+    tuned = {name: arm.selection.name for name, arm in plan.arms.items() if arm.selection}
     if plan.searches:
-        tuned = {name: arm.selection.name for name, arm in plan.arms.items() if arm.selection}
         number = sum(work.runs // search.seeds for work, search in zip(searches, plan.searches.values(), strict=True))
         made = f"{counted(number, 'trial')}, {counted(searched.runs, 'run')} of tuning seeds"
         print(f"{counted(len(plan.searches), 'search')} for {counted(len(tuned), 'tuned arm')}: {most}{made}")
         claimed = (plan.arms.get(arm) for c in plan.comparisons for claim in c.claims for arm in claim.arms.values())
         if any(arm and arm.search and not arm.search.by_seed for arm in claimed):
-            print(
-                "  one search for all runs of an arm: verdicts hold for the settings that it chooses, and tuned again"
-            )
-            print("  it may choose others; by_seed: true, without extend, tunes each run for itself")
-    tuning_share = str(searched).replace(", ", " and ", 1)
-    share = f", of which {most}{tuning_share} are tuning" if searched.runs and searched.steps else ""
-    sizes = any("batch_size" in search.covers for search in plan.searches.values())
+            print(ONE_SEARCH)
     work = str(sum_up([*searches, *final_runs]))
+    sizes = any("batch_size" in search.covers for search in plan.searches.values())
     print(f"In all: {most}{work.replace(', ', ', about ', 1) if sizes else work}{share}")
     if plan.searches:
-        left = sum(len(job.searches) for job in to_do)
         done = sum(
-            all(selection in selections(store, search.id) for search in plan.searches_of(name))
-            for name, selection in tuned.items()
+            lacking.isdisjoint((search.id, by) for search in plan.searches_of(name)) for name, by in tuned.items()
         )
-        print(f"{counted(left, 'search')} to do; {done} of {counted(len(tuned), 'arm')} tuned in {store.root}/")
+        print(f"{counted(len(left), 'search')} to do; {done} of {counted(len(tuned), 'arm')} tuned in {store.root}/")
     print(f"{counted(len(to_do), 'job')} to do; {runs - to_train} of {counted(runs, 'run')} cached in {store.root}/")
 
 
@@ -144,17 +145,6 @@ def _told(dataset: Dataset) -> str:
     shape = " × ".join(map(str, found.shape)) if len(found.shape) > 1 else counted(found.shape[0], "feature")
     kind = counted(found.classes, "class") if found.classes else found.task
     return f"{name}: {counted(found.rows, 'row')} of {shape}, {kind}" + f"; {found.summary}" * bool(found.summary)
-
-
-def trials_of(plan: Plan, store: Store) -> dict[str, int]:
-    """How many trials each search made that is done for all its selections."""
-    lacking = {
-        search.id
-        for name, arm in plan.arms.items()
-        for search in plan.searches_of(name)
-        if arm.selection and arm.selection.name not in selections(store, search.id)
-    }
-    return {i: tuning_runs(store, i) // search.seeds for i, search in plan.searches.items() if i not in lacking}
 
 
 def work_of(plan: Plan, store: Store, trials: Mapping[str, int]) -> tuple[list[Work], list[Work]]:

@@ -34,16 +34,15 @@ def warnings(plan: Plan, store: Store) -> Iterator[str]:
     """One line each, with the place in the study file."""
     for comparison in plan.comparisons:
         path = join("comparisons", comparison.name)
-        if not comparison.here:
-            yield from _changes_several(comparison, path)
+        yield from _changes_several(comparison, path)
+        if comparison.here:
+            yield from _coarse(plan, comparison, path)
+            yield from _unequal(plan, comparison, path)
+            yield from _untuned(plan, comparison, path)
+        else:
             yield from _could_be_paired(comparison, path)
             yield from _alike(comparison, path)
             yield from _repeated(comparison, path)
-            continue
-        yield from _changes_several(comparison, path)
-        yield from _coarse(plan, comparison, path)
-        yield from _unequal(plan, comparison, path)
-        yield from _untuned(plan, comparison, path)
     yield from _sizes(plan, store)
     yield from _another_look(plan, store)
     yield from _same_for_all(plan, store)

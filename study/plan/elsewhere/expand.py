@@ -10,12 +10,10 @@ from study.axes.recipe import digest
 from study.errors import Mistakes, join
 from study.metrics import METRICS
 from study.plan.check.claims import check_claims, check_shown
-from study.plan.elsewhere.curves import read_curves
-from study.plan.elsewhere.labels import Key
+from study.plan.elsewhere.columns import Key
 from study.plan.elsewhere.metrics import own_metrics, resolve
-from study.plan.elsewhere.models import RunsComparison, RunsFile
-from study.plan.elsewhere.planned import PlannedRuns
-from study.plan.elsewhere.runs import read_runs
+from study.plan.elsewhere.models import PlannedRuns, RunsComparison, RunsFile
+from study.plan.elsewhere.runs import read_curves, read_runs
 from study.plan.file.levels import planned_claim
 from study.plan.file.sources import Sources
 from study.plan.plan import PlannedArm, PlannedComparison
@@ -30,7 +28,7 @@ def plan_runs(
     """None where there are mistakes, which are noted."""
     path, before = join("comparisons", name), len(mistakes)
     at = join(path, "runs")
-    file = _placed(comparison.runs, sources.folder)
+    file = comparison.runs.placed(lambda path: str(sources.folder / path))
     used = [(metric, join(path, "metrics", i)) for i, metric in enumerate(comparison.metrics)]
     used += [(claim.metric, join(path, "claims", i, "metric")) for i, claim in enumerate(comparison.claims)]
     metrics = resolve(comparison.runs, used, at, mistakes)
@@ -82,12 +80,6 @@ def plan_runs(
 def arm_id(study: str, comparison: str, key: Key) -> str:
     """Nothing that is in the file but the label: with other runs it is the same arm, looked at on other data."""
     return digest(json.dumps(["runs", study, comparison, *key]))
-
-
-def _placed(file: RunsFile, folder: Path) -> RunsFile:
-    """With paths as they are seen from here."""
-    curves = file.curves and file.curves.model_copy(update={"path": str(folder / file.curves.path)})
-    return file.model_copy(update={"path": str(folder / file.path), "curves": curves})
 
 
 def _check_paired(seeds: dict[str, tuple[int, ...]], file: RunsFile, at: str, mistakes: Mistakes) -> None:

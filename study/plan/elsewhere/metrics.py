@@ -11,23 +11,21 @@ from study.plan.elsewhere.models import RunsFile, RunsMetric, columns
 EXAMPLE = "better: higher, unit: points"
 
 
-def declared(name: str, one: RunsMetric) -> Metric:
-    """The record of a metric that is not known here."""
-    assert one.better
-    return Metric(
-        one.title or name.replace("_", " "),
-        one.unit or "",
-        f"as the file of the runs has it, in {one.column!r}",
-        Final(twin=None),
-        one.better,
-        subtracted=one.compare != "factor",
-        worded=True,
-    )
-
-
 def own_metrics(found: Mapping[str, RunsMetric]) -> dict[str, Metric]:
     """The records of those that are not known here."""
-    return {name: declared(name, one) for name, one in found.items() if one.better}
+    return {
+        name: Metric(
+            one.title or name.replace("_", " "),
+            one.unit or "",
+            f"as the file of the runs has it, in {one.column!r}",
+            Final(twin=None),
+            one.better,
+            subtracted=one.compare != "factor",
+            worded=True,
+        )
+        for name, one in found.items()
+        if one.better
+    }
 
 
 def resolve(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
@@ -118,6 +119,11 @@ class RunsFile(RowsFile):
     ] = False
     curves: Annotated[CurvesFile | None, Field(description="Evaluations of these runs, to be drawn.")] = None
 
+    def placed(self, place: Callable[[str], str]) -> RunsFile:
+        """The same, with paths of its files as ``place`` has them."""
+        curves = self.curves and self.curves.model_copy(update={"path": place(self.curves.path)})
+        return self.model_copy(update={"path": place(self.path), "curves": curves})
+
     @property
     def ends(self) -> RunsStatus | None:
         return RunsStatus(column=self.status) if isinstance(self.status, str) else self.status
@@ -160,6 +166,30 @@ class RunsComparison(BaseComparison):
         ],
         Field(strict=False, description="What is claimed, and judged."),
     ] = ()
+
+
+class PlannedRuns(Frozen):
+    """Runs that were not trained here, as they were when the study was planned. Paths are as seen from here."""
+
+    file: RunsFile
+    sha256: str
+    curves_sha256: str | None
+    metrics: dict[str, RunsMetric]  # that are read
+    seeds: dict[str, tuple[int, ...]]  # of the runs of each arm
+
+    @property
+    def name(self) -> str:
+        """Of the file, without its folder, which is somebody's own."""
+        return Path(self.file.path).name
+
+    @property
+    def read(self) -> dict[str, Any]:
+        """What is read of the file: metric → its column, and what that is."""
+        return {name: one.model_dump(mode="json") for name, one in self.metrics.items()}
+
+    @property
+    def paths(self) -> list[Path]:
+        return [Path(self.file.path), *([Path(self.file.curves.path)] if self.file.curves else [])]
 
 
 def columns(metrics: Mapping[Any, str | RunsMetric]) -> dict[str, RunsMetric]:

@@ -1,17 +1,19 @@
-"""From the rows of a file to runs: their arms, seeds, how they ended, and what they came to; or to every mistake."""
+"""From the rows of a file to runs: their arms, seeds, how they ended, and what they came to; or to every mistake.
+
+And from those of another file to the evaluations of these runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import count
-from math import isfinite
+from math import isfinite, nan
 from typing import NamedTuple
 
 from study.errors import Mistakes, join, show, suggest
 from study.metrics import METRICS
-from study.plan.elsewhere.columns import Columns, open_sheet
-from study.plan.elsewhere.labels import Key, Label, labels
-from study.plan.elsewhere.models import RunsFile, RunsMetric, RunsStatus
+from study.plan.elsewhere.columns import Columns, Key, Label, labels, open_sheet
+from study.plan.elsewhere.models import RunsFile, RunsMetric, columns
 from study.plan.elsewhere.sheet import Cell, Sheet, number
 from study.wording import beginning
 
@@ -70,6 +72,8 @@ class _Rows(Columns):
     ) -> None:
         super().__init__(sheet, file, metrics, at, mistakes)
         self.file = file
+        self.bad: dict[tuple[str, str], tuple[str, list[int]]] = {}  # metric, what is right → what is wrong, rows
+        self.gone: dict[str, list[str]] = {}  # metric → the runs that no row has it of
         numbers = {key: count() for key in self.keys}  # where no column says which run it is
         self.seeds = self.whole(file.seed, "seed") if file.seed else [next(numbers[key]) for key in self.keys]
         self.ends = self.column(file.ends.column, "status") if file.ends else []
@@ -121,8 +125,6 @@ class _Rows(Columns):
 
     def _runs(self, rows: Sequence[_Row], made: Mapping[Key, Label]) -> list[GivenRun]:
         said = self._ends()
-        self.bad: dict[tuple[str, str], tuple[str, list[int]]] = {}  # metric, what is right → what is wrong, rows
-        self.gone: dict[str, list[str]] = {}  # metric → the runs that no row has it of
         runs = [self._run(row, made[row.key].text, said[row.row] if said else "finished") for row in rows]
         for (name, right), (what, where) in self.bad.items():
             self.wrong(where, what, right, "metrics", name)
@@ -178,14 +180,11 @@ class _Rows(Columns):
             if word not in known:
                 bad.setdefault(str(cell), []).append(i)
             found.append(known.get(word, ""))
+        others = ", ".join(status for status in ENDS if status != "failed")
         for word, rows in bad.items():
-            say = f"say what it means: status: {{column: {about.column}, failed: [{word}]}} (or {_others('failed')})"
+            say = f"say what it means: status: {{column: {about.column}, failed: [{word}]}} (or {others})"
             self.wrong(rows, f"{word!r} is no status that is known here", say, "status")
         return found
-
-
-def _others(status: str) -> str:
-    return ", ".join(name for name in RunsStatus.model_fields if name not in ("column", status))
 
 
 def unlike(metric: str, one: RunsMetric, value: float) -> tuple[str, str] | None:
@@ -203,3 +202,67 @@ def unlike(metric: str, one: RunsMetric, value: float) -> tuple[str, str] | None
             f"where it may be, call it by another name: {other}",
         )
     return None
+
+
+class Evaluation(NamedTuple):
+    """``levels``: by metric, those that the file has; NaN where it was not finite."""
+
+    label: str
+    seed: int
+    epoch: int | None
+    step: int | None
+    levels: dict[str, float]
+
+
+def read_curves(
+    file: RunsFile, labels: Mapping[Key, Label], runs: Collection[tuple[str, int]], at: str, mistakes: Mistakes
+) -> list[Evaluation]:
+    """Every evaluation; mistakes are noted, and then there is none.
+
+    ``labels``: of the arms; ``runs``: label and seed of those that there are; ``at``: the place of ``runs.curves``.
+    """
+    about = file.curves
+    assert about
+    about = about.model_copy(update={"label": about.label or file.label, "seed": about.seed or file.seed})
+    sheet = open_sheet(about.path, join(at, "path"), mistakes)
+    if sheet is None:
+        return []
+    found = Columns(sheet, about, columns(about.metrics), at, mistakes)
+    if about.seed is None:
+        mistakes.add(join(at, "seed"), "is missing; give the column that says which run an evaluation is of")
+    seeds = found.whole(about.seed, "seed")
+    times = {key: found.whole(name, key) for key in ("epoch", "step") if (name := getattr(about, key))}
+    if not found.right:
+        return []
+    texts = {key: label.text for key, label in labels.items()}
+    rows = [(texts.get(key, ""), seed) for key, seed in zip(found.keys, seeds, strict=True)]
+    if strange := [i for i, row in enumerate(rows) if row not in runs]:
+        found.wrong(strange, "no run has this label and seed", "take the rows out, or add the run", "path")
+        return []
+    return _evaluations(found, rows, times)
+
+
+def _evaluations(
+    found: Columns, rows: Sequence[tuple[str, int]], times: Mapping[str, Sequence[int]]
+) -> list[Evaluation]:
+    """``rows``: the label and the seed of each; ``times``: its epoch, its step, where there are such columns."""
+    made: dict[tuple[str, int, int | None, int | None], dict[str, float]] = {}
+    bad: dict[tuple[str, str], list[int]] = {}
+    for i, (label, seed) in enumerate(rows):
+        epoch, step = (times[key][i] if key in times else None for key in ("epoch", "step"))
+        mine = made.setdefault((label, seed, epoch, step), {})
+        for name, cell in found.cells(i).items():
+            level = number(cell)
+            if cell is None:
+                continue
+            if level is None or name in mine:
+                no_number, twice = (
+                    ("a value is no number", "write numbers"),
+                    ("a value is there twice", "keep one of each"),
+                )
+                bad.setdefault(no_number if level is None else twice, []).append(i)
+            else:
+                mine[name] = level * found.metrics[name].scale if isfinite(level) else nan
+    for words, places in bad.items():
+        found.wrong(places, *words, "metrics")
+    return [] if bad else [Evaluation(*about, levels) for about, levels in made.items()]

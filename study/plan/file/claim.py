@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, JsonValue, Tag
 
@@ -141,3 +142,26 @@ class BaseComparison(Measured, Part):
             "figure": self.figure,
             "table": self.table,
         }
+
+    def known(self, labels: Iterable[str]) -> Self:
+        """The same with the ``labels`` of its arms as they are, wherever it names one in another case."""
+        by_case: dict[str, list[str]] = {}
+        for label in dict.fromkeys(labels):
+            by_case.setdefault(label.casefold(), []).append(label)
+
+        def as_it_is(label: Any) -> Any:
+            alike = by_case.get(label.casefold(), ()) if isinstance(label, str) else ()
+            return alike[0] if len(alike) == 1 else label
+
+        claims = (
+            claim.model_copy(update={"better": as_it_is(claim.better), "than": as_it_is(claim.than)})
+            if isinstance(claim, Claim)
+            else claim
+            for claim in self.claims
+        )
+        changed = {"reference": as_it_is(self.reference), "claims": tuple(claims)}
+        figures = self.reported.__pydantic_extra__
+        if len({*map(as_it_is, figures)}) == len(figures):  # else two are of one arm, and one is told to be of none
+            given = {as_it_is(label): own for label, own in figures.items()}
+            changed["reported"] = type(self.reported).model_validate({"source": self.reported.source} | given)
+        return self.model_copy(update=changed)

@@ -22,7 +22,6 @@ from study.plan.file.labels import canonical
 from study.plan.file.levels import planned_claim
 from study.plan.file.matrix import DEFAULTS, Choices, Combination, Row, entries, key_place, matrix
 from study.plan.file.models import Comparison, StudyFile
-from study.plan.file.names import known_labels
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import read, refused
 from study.plan.file.sources import Sources
@@ -146,11 +145,12 @@ class Expansion:
             return
         self._check_idle(rows, plain)
         labels = [row.label for row in rows]
-        comparison = known_labels(comparison, labels)
+        comparison = comparison.known(labels)
         target = comparison.target or self.file.target
-        data = [arm.dataset for arm in plain if arm and arm.dataset]
+        arms = {label: arm for label, arm in zip(labels, plain, strict=True) if arm}
+        data = [arm.dataset for arm in arms.values() if arm.dataset]
         regression = next((dataset for dataset in data if dataset.known_task == "regression"), None)
-        script = any(arm is not None and arm.outline.trainer.free for arm in plain)
+        script = any(arm.outline.trainer.free for arm in arms.values())
         unfit = {name: why for name in comparison.used if (why := unfit_for(name, regression, target, script))}
         aimed = any(METRICS[name].target for name in comparison.used)
         if regression and aimed and target and target.metric == "val_accuracy":
@@ -158,16 +158,27 @@ class Expansion:
             self.mistakes.add(place, f"is an accuracy, and {for_regression(regression, 'give val_loss')}")
         check_shown(comparison, path, labels, unfit, self.mistakes, tuned=opened is not None)
         others = len(self.mistakes)
-        arms = {label: arm for label, arm in zip(labels, plain, strict=True) if arm}
-        shown = {row.label: row.shown for row in rows}
-        check_claims(comparison, path, shown, unfit, self.mistakes, arms)
+        check_claims(comparison, path, {row.label: row.shown for row in rows}, unfit, self.mistakes, arms)
         self.claims_right &= len(self.mistakes) == others
         by_metric = self._selections(comparison, opened, regression, target)
         if len(self.mistakes) > before:
             return
+        self._plan(name, comparison, rows, arms, by_metric, target, skipped)
+
+    def _plan(
+        self,
+        name: str,
+        comparison: Comparison,
+        rows: list[Row],
+        arms: dict[str, Arm],
+        by_metric: dict[str, Select],
+        target: Target | None,
+        skipped: int,
+    ) -> None:
+        """A comparison in which nothing is wrong. ``by_metric``: what the arms of each metric are tuned by."""
         seeds = comparison.seeds or self.file.seeds
         by_select: dict[Select | None, dict[str, Arm]] = {
-            select: {label: arm.chosen_by(select, target) for label, arm in zip(labels, plain, strict=True) if arm}
+            select: {label: arm.chosen_by(select, target) for label, arm in arms.items()}
             for select in by_metric.values() or [None]
         }
         for arm in [arm for selected in by_select.values() for arm in selected.values()]:
@@ -178,20 +189,21 @@ class Expansion:
             """The arm that a metric is read from."""
             return by_select[by_metric.get(metric)][label].id
 
+        shown = {row.label: row.shown for row in rows}
+        tuned = {
+            label: {select: chosen[label].id for select, chosen in by_select.items() if select and arm.search}
+            for label, arm in arms.items()
+        }
         self.comparisons.append(
             PlannedComparison(
-                **comparison.planned(name, labels[0]),
+                **comparison.planned(name, rows[0].label),
                 keys=tuple(rows[0].shown),
                 arms=tuple(
                     PlannedArm(
                         arm=of(comparison.metrics[0], row.label),
                         label=row.label,
                         values=row.shown,
-                        tuned={
-                            select: arms[row.label].id
-                            for select, arms in by_select.items()
-                            if select and arms[row.label].search
-                        },
+                        tuned=tuned[row.label],
                     )
                     for row in rows
                 ),

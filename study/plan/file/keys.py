@@ -100,11 +100,16 @@ def fields(kinds: Mapping[str, Any], required: Collection[str] = ()) -> dict[str
     return {key: (kind, ... if key in required else UNSET) for key, kind in kinds.items()}
 
 
+class BaselinePart(Part):
+    """Of a study's baseline: what must be there unless a trainer of a person's own brings all that (``read``)."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [*REQUIRED]}, {"required": ["trainer"]}]})
+
+
 def mapping(
     name: str,
     doc: str,
     kinds: Mapping[str, Any],
-    required: Collection[str] = (),
     own: Any = JsonValue,
     base: type[Frozen] = Part,
     **more: Any,
@@ -118,37 +123,11 @@ def mapping(
         check(content)
         return content
 
-    keys = fields(kinds, required)
-    model: Any = create_model(name, __base__=with_own(own, kinds, base), __doc__=doc, **more, **keys)
+    model: Any = create_model(name, __base__=with_own(own, kinds, base), __doc__=doc, **more, **fields(kinds))
     return Annotated[model, WrapValidator(as_written)]
 
 
-class _Either(Part):
-    """In the JSON Schema: with a trainer nothing else is required."""
-
-    @staticmethod
-    def _either(schema: dict[str, Any]) -> None:
-        schema["anyOf"] = [{"required": schema.pop("required", [])}, {"required": ["trainer"]}]
-
-    model_config = ConfigDict(json_schema_extra=_either)
-
-
-def baseline(kinds: Mapping[str, Any]) -> Any:
-    """The type of a study's baseline: with a trainer of a person's own no axis but that is required."""
-
-    def as_written(content: Written, check: ValidatorFunctionWrapHandler) -> Written:
-        free = isinstance(content, Mapping) and _is_free(content.get("trainer"))
-        return own().validate_python(content) if free else check(content)  # type: ignore[no-any-return]
-
-    @cache
-    def own() -> TypeAdapter[Any]:  # only studies of scripts need it
-        return TypeAdapter(mapping("Baseline", "", kinds))
-
-    checked = mapping("Baseline", "The choice on every axis.", kinds, REQUIRED, base=_Either)
-    return Annotated[checked, WrapValidator(as_written)]
-
-
-def _is_free(trainer: object) -> bool:
+def is_free(trainer: object) -> bool:
     """Whether a trainer, as it may be written, brings all other axes; one that there is not may be meant so."""
     name = trainer.get("name") if isinstance(trainer, Mapping) else trainer
     choice = Trainer.choices().get(str(name))

@@ -39,14 +39,9 @@ def planned_claim(claim: Claim | EffectClaim, shown: Shown, arm: Callable[[str],
     return PlannedClaim(**content, better_arm=_digest(better_arms.values()), than_arm=_digest(than_arms.values()))
 
 
-def check_factorial(
-    claim: Claim | EffectClaim, place: str, shown: Shown, paired: bool, mistakes: Mistakes
-) -> tuple[str, str] | None:
-    """Note what is wrong with a claim on levels, or on effects; its two sides as text where nothing is."""
-    before = len(mistakes)
-    keys = list(next(iter(shown.values())))
-    named = (claim.effect, claim.exceeds) if isinstance(claim, EffectClaim) else (claim.better, claim.than)
-    sides = ("effect", "exceeds") if isinstance(claim, EffectClaim) else ("better", "than")
+def check_factorial(claim: Claim | EffectClaim, place: str, shown: Shown, paired: bool, mistakes: Mistakes) -> None:
+    """Note what is wrong with a claim on levels, or on effects."""
+    before, keys = len(mistakes), list(next(iter(shown.values())))
     if not paired:
         mistakes.add(place, "is within each seed, and these runs are not paired; say paired: true if a seed gave all "
                      "arms the same")  # fmt: skip
@@ -54,7 +49,7 @@ def check_factorial(
         only = f"only {keys[0]!r} varies" if keys else "nothing varies"
         mistakes.add(place, f"is about a factorial, and here {only}; give the labels of two arms, as better and than")
     elif isinstance(claim, EffectClaim):
-        for side, key in zip(sides, named, strict=True):
+        for side, key in (("effect", claim.effect), ("exceeds", claim.exceeds)):
             if key not in keys:
                 mistakes.add(join(place, side), suggest(key, keys, "key that varies here"))
         if claim.effect == claim.exceeds:
@@ -65,14 +60,10 @@ def check_factorial(
             words = f"needs every combination of {listed(keys)}, and only {there} are there"
             mistakes.add(place, f"{words}: main effects of others would be in these; claim levels, or skip none")
     else:
-        for side, levels in zip(sides, named, strict=True):
+        for side, levels in (("better", claim.better), ("than", claim.than)):
             _check_levels(levels, join(place, side), shown, keys, mistakes)
         if len(mistakes) == before:
             _check_balance(claim, place, shown, mistakes)
-    if len(mistakes) > before:
-        return None
-    one, other = (side if isinstance(side, str) else text(_chosen(side, shown)) for side in named)
-    return one, other
 
 
 def text(chosen: Chosen) -> str:

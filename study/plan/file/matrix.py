@@ -105,8 +105,9 @@ class Choices(NamedTuple):
         """Whether the choice on an axis has this setting; or ``key`` is an axis."""
         if "." in key and self.recipe[key.partition(".")[0]] is None:
             return False
-        choice = self.choice(key)
-        return choice is None or is_setting(choice, key.partition(".")[2])
+        choice, setting = self.choice(key), key.partition(".")[2]
+        own = choice is not None and issubclass(choice, Open) and setting.startswith(SETTINGS)
+        return choice is None or setting in choice.model_fields or own
 
     def value(self, key: str) -> Any:
         """Of a number or a setting, None where there is none; of a choice its name and all its settings."""
@@ -153,10 +154,6 @@ def in_full(value: JsonValue) -> Written:
         return {"name": value}
     named = next(({"name": SHORT[key]} for key in value if key in SHORT), {})
     return named | flat(value)
-
-
-def is_setting(choice: type[Choice], setting: str) -> bool:
-    return setting in choice.model_fields or (issubclass(choice, Open) and setting.startswith(SETTINGS))
 
 
 def matrix(

@@ -24,8 +24,8 @@ from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.claim import LIST, UNIQUE, BaseComparison, Line, Slug, Text
 from study.plan.file.keys import (
     VARIED,
+    BaselinePart,
     Written,
-    baseline,
     checked_as,
     fields,
     mapping,
@@ -85,10 +85,7 @@ class Tune(Part):
 
     def ranges(self) -> dict[str, Range]:
         """Where each setting is searched."""
-        searched = [
-            key for key in (*type(self).model_fields, *(self.model_extra or ())) if key not in Tune.model_fields
-        ]
-        return {key: getattr(self, key) for key in searched if key in self.model_fields_set}
+        return {key: own for key, own in self if key in self.model_fields_set and key not in Tune.model_fields}
 
 
 TuneBlock = Annotated[
@@ -107,7 +104,7 @@ KINDS = {axis: of_axis(axis) for axis in AXES} | {key: of_setting(key, homes) fo
 VARIABLE = {key: kind for key, kind in KINDS.items() if key.partition(".")[0] in VARIED}
 SEVERAL = {key: Annotated[LISTS[kind, ...], LIST] for key, kind in VARIABLE.items()}
 LABEL = Field(None, description="Stands for the settings in the label of the arm.")
-Baseline = baseline(KINDS)
+Baseline = mapping("Baseline", "The choice on every axis.", KINDS, base=BaselinePart)
 Laid = mapping("ComparisonBaseline", "What differs from the study's baseline.", KINDS)
 Vary = mapping("Vary", "Lists of values.", SEVERAL, own=Annotated[tuple[JsonValue, ...], LIST])
 ArmEntry = mapping("Arm", "Coupled settings: one arm.", VARIABLE, label=(Text | None, LABEL))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,9 +13,8 @@ from study.axes.recipe import REQUIRED
 from study.errors import MOST, Mistakes, Refused, join, nearest, refuse, show, suggest
 from study.metrics import METRICS
 from study.plan.elsewhere.models import CurveMetric
-from study.plan.file.keys import CHOICES, searchable
-from study.plan.file.models import GIVEN, StudyFile, kind_of
-from study.plan.file.names import known_names
+from study.plan.file.keys import CHOICES, is_free, searchable
+from study.plan.file.models import GIVEN, KINDS, StudyFile, kind_of
 from study.plan.file.unknown import Place, last_key, unknown, unknown_setting
 from study.plan.file.yaml import parse
 from study.plan.search import EXAMPLE, SELECTS
@@ -84,6 +83,9 @@ WHOLE = {  # by the last key of the path of a mapping: an example of it
 }
 
 
+OF_THEIR_OWN = ("settings", "runs", "reported")  # keys of parts whose keys may be called as axes are
+
+
 def read(path: Path) -> StudyFile:
     """The study at ``path``. Raises Refused with every mistake of shape."""
     mistakes = Mistakes(str(path))
@@ -96,8 +98,29 @@ def read(path: Path) -> StudyFile:
         note(failure, content, mistakes)
     if "baseline" not in content and _trains(content):
         mistakes.add("baseline", f"is missing; give {WANTED['baseline']}")
+    baseline = content.get("baseline")
+    if isinstance(baseline, dict) and not is_free(baseline.get("trainer")):
+        unknown_keys = baseline.keys() - KINDS.keys()
+        for axis in [axis for axis in REQUIRED if axis not in baseline and not nearest(axis, unknown_keys)]:
+            mistakes.add(join("baseline", axis), f"is missing; give {WANTED.get(axis, 'a value')}")
     mistakes.raise_any()
     return file
+
+
+def known_names(content: Any, axis: str = "") -> Any:
+    """``content`` of a study file with the names of choices as they are known; ``axis``: of which these are.
+
+    What is misshapen stays as it is, and so does what has names of a person's own.
+    """
+    if isinstance(content, list):
+        return [known_names(one, axis) for one in content]
+    if isinstance(content, Mapping):
+        return {
+            key: own if key in OF_THEIR_OWN else known_names(own, axis if key == "name" else key)
+            for key, own in content.items()
+        }
+    known = CHOICES[axis].choices() if axis in CHOICES and isinstance(content, str) else ()
+    return next((name for name in known if name.casefold() == content.casefold()), content)
 
 
 def _trains(content: dict[str, Any]) -> bool:
@@ -120,12 +143,12 @@ def note(failure: ValidationError, content: Any, mistakes: Mistakes) -> None:
     beside: dict[Place, list[str]] = {}  # keys with mistakes, by what they are part of
     for place in by_place:
         beside.setdefault(place[:-1], []).append(str(place[-1]) if place else "")
-    for done, (place, errors) in enumerate(by_place.items()):
-        if mistakes.full:
-            mistakes.add_more(len(by_place) - done)
-            return
+    for place, errors in by_place.items():
         if place in around:
             continue  # it is within
+        if mistakes.full:
+            mistakes.add(join("", *place), "")
+            continue
         if errors[0]["type"] == "missing" and _misspelt(place, beside[place[:-1]]):
             continue  # it is beside
         mistakes.add(join("", *place), words(errors, place))

@@ -19,7 +19,18 @@ from study.plan.style import FigureStyle, Style, TableStyle
 from study.target import Target
 
 Place = tuple[str | int, ...]  # keys and indices of the file
-SHOWN: dict[str, type[BaseModel]] = {"figure": FigureStyle, "table": TableStyle}  # parts of a comparison
+MODELS: dict[str, type[BaseModel]] = {  # by the key of a part
+    "target": Target,
+    "tune": Range,
+    "style": Style,
+    "read": Csv,
+    "figure": FigureStyle,
+    "table": TableStyle,
+    "runs": RunsFile,
+    "curves": CurvesFile,
+    "status": RunsStatus,
+    "metrics": RunsMetric,
+}
 KEYED = ("baseline", "vary", "arms", "skip")  # parts whose keys are axes and settings
 
 
@@ -29,8 +40,9 @@ def last_key(place: Place) -> str:
 
 def unknown(place: Place, loc: tuple[int | str, ...]) -> str:
     """A key that its part does not have."""
-    key, part = str(place[-1]), last_key(place[:-1])
-    mark = str(loc[-2]) if len(loc) > 1 else ""
+    key, compared = str(place[-1]), place[0] == "comparisons"
+    inside = place[2 if compared else 0 : -1]  # keys of the parts, from within the study, or a comparison
+    part, mark = last_key(inside), str(loc[-2]) if len(loc) > 1 else ""
     if mark.startswith("<"):  # within a choice with settings
         return unknown_setting(part, mark[1:-3], key)
     if part in KEYED:
@@ -39,24 +51,11 @@ def unknown(place: Place, loc: tuple[int | str, ...]) -> str:
         return untunable(key)
     if part == "claims":
         return suggest(key, (EffectClaim if EFFECTS in loc else Claim).model_fields, "key")
-    if len(place) == 4 and part in SHOWN:
-        return suggest(key, SHOWN[part].model_fields, "key")
-    if GIVEN in loc:
-        return _of_runs(place, key)
-    models: dict[str, type[BaseModel]] = {"target": Target, "style": Style, "": StudyFile, "read": Csv}
-    model = models.get(part, Range if "tune" in place else Comparison)
-    return suggest(key, model.model_fields, "key")
-
-
-def _of_runs(place: Place, key: str) -> str:
-    """A key of a comparison whose runs are there already."""
-    inside = place[2:-1]  # of the comparison
-    if not inside and key in Comparison.model_fields:
+    if GIVEN in loc and not inside and key in Comparison.model_fields:
         return f"{key!r} is for arms that are trained here, and these runs are there already; take it out"
-    parts: dict[str, type[BaseModel]] = {"runs": RunsFile, "curves": CurvesFile}
-    parts |= {"status": RunsStatus, "metrics": RunsMetric}
-    named = [parts[part] for part in map(str, inside) if part in parts]
-    return suggest(key, (named[-1] if named else RunsComparison).model_fields, "key")
+    whole = (RunsComparison if GIVEN in loc else Comparison) if compared else StudyFile
+    model = next((MODELS[step] for step in map(str, reversed(inside)) if step in MODELS), whole)
+    return suggest(key, model.model_fields, "key")
 
 
 def unknown_axis(key: str, axes: Collection[str]) -> str:

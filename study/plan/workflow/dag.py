@@ -50,9 +50,9 @@ class Dag:
         return {job.id: job for job in made}
 
     @property
-    def to_train(self) -> set[str]:
-        """The arms whose runs jobs train."""
-        return {unit.arm.id for job in self.jobs.values() for unit in job.blocks}
+    def to_train(self) -> dict[str, Arm]:
+        """The arms whose runs jobs train, by id."""
+        return {unit.arm.id: unit.arm for job in self.jobs.values() for unit in job.blocks}
 
     @classmethod
     def build(cls, config: Mapping[str, Any], limits: Limits = HERE, main: bool = True) -> Dag:
@@ -105,7 +105,7 @@ class Dag:
         """Write the plan, and what is still to be done, for whoever does it: only where that changed."""
         present = {} if self.cached else self.store.present(self.plan.arms)
         bare = {arm for arm, blocks in present.items() if blocks and not self.store.recipe(arm).exists()}
-        self.plan.write(self.store, self.to_train | bare)
+        self.plan.write(self.store, {*self.to_train, *bare})
         for job in self.jobs.values():
             job.write(self.store)
         self.note_expected()
@@ -179,6 +179,10 @@ class Dag:
         """The datasets that a job reads and that must be prepared for it."""
         return self._lacking(map(self.store.dataset, self.job(job).datasets))
 
+    def datasets_of(self, arms: Mapping[str, Arm]) -> list[str]:
+        """The same of what is done with ``arms``."""
+        return self._lacking(self.store.dataset(arm.dataset_id) for arm in arms.values())
+
     def dry(self, job: str) -> list[str]:
         """What is to say that the code of a person's own works that a job trains with, where there is some."""
         units = self.job(job)
@@ -187,18 +191,10 @@ class Dag:
         return self._lacking([self.store.dry(self.plan.dry_id)] if own else [])
 
     @property
-    def dry_datasets(self) -> list[str]:
-        return self._lacking(self.store.dataset(arm.dataset_id) for arm in self.plan.own.values())
-
-    @property
     def to_time(self) -> list[str]:
         """The timing, where it is wanted and missing."""
         timing = self.plan.timing and self.store.timing(self.plan.timing.id)
         return [str(timing)] if timing and not self.cached and not timing.exists() else []
-
-    @property
-    def timed_datasets(self) -> list[str]:
-        return self._lacking(self.store.dataset(arm.dataset_id) for arm in self.plan.timed.values())
 
     @property
     def timed_searches(self) -> list[str]:
@@ -210,8 +206,7 @@ class Dag:
     @property
     def wanted(self) -> list[Arm]:
         """The arms that will be trained or timed, those of the most devices first."""
-        trained = {unit.arm.id: unit.arm for job in self.jobs.values() for unit in job.blocks}
-        wanted = trained | self.plan.timed if self.to_time else trained
+        wanted = self.to_train | (self.plan.timed if self.to_time else {})
         return sorted(wanted.values(), key=lambda arm: (-arm.gpus, arm.id))
 
     def refuse_too_large(self) -> None:
