@@ -89,6 +89,8 @@ def test_the_opening_names_arms_at_an_edge_that_are_not_marked(
     tuning = tuning.assign(edge=np.where(at, f'{{"optimizer.lr": "{edge}"}}', None), next=None)
     tuning["undertuned"] = at & undertuned
     said = dict(worth(plan, made._replace(tuning=tuning), pd.DataFrame({"verdict": []}), "seeds only", []))["Tuning"]
-    assert ("No arm shows signs that further tuning would help it." in said) == (edge is None)
+    assert ("No arm is best at the edge of its search, nor does what was tried and not chosen do better." in said) == (
+        edge is None
+    )
     assert ("inside it: sgd in 2 of 4 runs; a wider search may help." in said) == (edge is not None and not undertuned)
     assert ("1 arm may do better if tuned further" in said) == undertuned

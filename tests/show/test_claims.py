@@ -176,4 +176,7 @@ def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_pat
     supported = sum(row["verdict"] == "supported" for row in found.values())
     assert f"<strong>Of 6 claims {supported} are supported" in page
     first = found["test_accuracy"]  # of the study file
-    assert f"The first, that adam has higher test accuracy than sgd, is {first['verdict']}: " in page
+    ends = records(plan, outcome).runs.groupby("optimizer")["test_accuracy"].mean() * 100
+    levels = f"({ends['adam']:.2f} against {ends['sgd']:.2f} %)"
+    assert f"The first, that adam has higher test accuracy than sgd {levels}, is {first['verdict']}: " in page
+    assert f"], p = {adjusted:.3f} after correction for 4 claims.</strong>" in page

@@ -95,7 +95,7 @@ def test_it_blocks_a_defeat_and_suggest_names_the_remedy(
     assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(store.root)]) == 0
     said = capsys.readouterr().out
     assert "edit: comparisons.o.tune.seeds: 8 (now 3), or by_seed: true" in said
-    assert "More tuning seeds may decide 1" in render(plan, store)
+    assert "More tuning seeds may decide it" in render(plan, store)
     plain = stored(plan, made._replace(tuning=records(plan, fallen, quality=quality).tuning), tmp_path / "plain")[0]
     assert pd.read_parquet(plain.with_name("claims.parquet"))["verdict"].tolist() == ["supported"]
 

@@ -75,7 +75,7 @@ def render(plan: Plan, store: Store) -> str:
     return page(
         "report",
         plan=plan,
-        result=opening.result(claims),
+        result=opening.result(claims, summary),
         worth=opening.worth(plan, records, claims, held["over"], protocol.budgets(plan)),
         arms=opening.arms_in(plan),
         style=(FOLDER / "report.css").read_text(encoding="utf-8"),
