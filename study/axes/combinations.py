@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from study.axes.recipe import REQUIRED, Recipe
 from study.axes.trainer import Command
-from study.axes.training.augmentation import FlipCrop, NoAugmentation
-from study.axes.training.early_stopping import Patience
+from study.axes.training import FlipCrop, NoAugmentation, Patience
 
 
 def impossible(recipe: Recipe) -> tuple[tuple[str, ...], str] | None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
+from study.axes import training
 from study.axes.activation import Activation, ReLU
 from study.axes.base import (
     NEEDED,
@@ -33,11 +34,6 @@ from study.axes.optimizer import Optimizer
 from study.axes.regularizer import NoPenalty, Regularizer
 from study.axes.schedule import Constant, Schedule
 from study.axes.trainer import Command, Engine, Trainer
-from study.axes.training.augmentation import Augmentation, NoAugmentation
-from study.axes.training.early_stopping import EarlyStopping, Never, Patience
-from study.axes.training.evaluation import EachEpoch, Evaluation
-from study.axes.training.precision import Float32, Precision
-from study.axes.training.start import Afresh, Start
 
 NUMBERS = (float, int, bool)  # types of an axis without choices
 RECIPE = 2  # raised by hand when the meaning of training changes: every arm gets a new id
@@ -50,7 +46,7 @@ class Recipe(Frozen):
     network: Annotated[Network, NEEDED] = NOT_GIVEN
     activation: Activation = ReLU()
     init: Init = Default()
-    start: Start = Afresh()
+    start: training.Start = training.Afresh()
     dropout: Annotated[
         Fraction,
         Axis(
@@ -109,7 +105,7 @@ class Recipe(Frozen):
             column="budget_steps", untunable="is the budget, the same for every candidate; take it out",
         ),
     ] = NOT_GIVEN  # fmt: skip
-    evaluate: Evaluation = EachEpoch()
+    evaluate: training.Evaluation = training.EachEpoch()
     ema: Annotated[
         Fraction,
         Axis(
@@ -118,9 +114,9 @@ class Recipe(Frozen):
             "decays of averages", step=bool,
         ),
     ] = 0.0  # fmt: skip
-    early_stopping: EarlyStopping = Never()
-    augmentation: Augmentation = NoAugmentation()
-    precision: Precision = Float32()
+    early_stopping: training.EarlyStopping = training.Never()
+    augmentation: training.Augmentation = training.NoAugmentation()
+    precision: training.Precision = training.Float32()
     gpus: Annotated[
         Count,
         Axis(
@@ -158,12 +154,12 @@ class Recipe(Frozen):
 
     def for_one_epoch(self) -> Recipe:
         """The same over one epoch of all training rows, evaluated at its end."""
-        return self.but(train_share=1.0, epochs=1, steps=None, evaluate=EachEpoch(), start=Afresh())
+        return self.but(train_share=1.0, epochs=1, steps=None, evaluate=training.EachEpoch(), start=training.Afresh())
 
     @property
     def ends_early(self) -> bool:
         """Whether its runs may take fewer steps than their budget."""
-        return isinstance(self.early_stopping, Patience)
+        return isinstance(self.early_stopping, training.Patience)
 
     @cached_property
     def id(self) -> str:

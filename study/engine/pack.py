@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from study.axes.recipe import AXES, digest
-from study.axes.training.precision import BFloat16
+from study.axes.training import BFloat16
 from study.engine.checkpoint import Checkpoints
 from study.engine.determinism import quiet, stream, use_tf32
 from study.engine.evaluation import evaluate
 from study.engine.inputs.augmentation import Changes, changes_images
 from study.engine.inputs.data import Data
 from study.engine.inputs.training_set import training_set
-from study.engine.networks.masks import Masks
+from study.engine.networks.layers import Masks
 from study.engine.networks.network import build, dropped_shapes, has_batch_statistics
 from study.engine.networks.stack import Stack
 from study.engine.record import Curve, Record

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from study.axes.training.early_stopping import EarlyStopping, Patience
+from study.axes.training import EarlyStopping, Patience
 from study.engine.networks.stack import Stack
 from study.engine.record import Curve
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from study.axes.training.augmentation import Augmentation, FlipCrop
+from study.axes.training import Augmentation, FlipCrop
 
 
 def changes_images(augmentation: Augmentation) -> bool:

@@ -15,7 +15,8 @@ from study.axes.recipe import Recipe
 from study.axes.schedule import Plateau
 from study.engine.networks.stack import Stack
 from study.engine.stepping.attributes import kept, leaves, moved
-from study.engine.stepping.clipping import Clipping
+
+TINY = 1e-6  # added to norms, as torch.nn.utils.clip_grad_norm_ does
 
 
 class StackOptimizer:
@@ -28,7 +29,9 @@ class StackOptimizer:
     def __init__(self, slices: Iterable[tuple[Recipe, slice]], stack: Stack) -> None:
         slices = list(slices)
         self.groups = [group for recipe, rows in slices for group in Group.each(recipe, rows, stack)]
-        self.clipping = Clipping.of(slices, stack)
+        self.gradients = stack.grad
+        longest = [group.longest for group in self.groups for _ in range(group.runs)]
+        self.longest = torch.tensor(longest, device=stack.grad.device) if any(longest) else None  # [runs]
         self.penalties = [
             Penalty(list(alike), stack)
             for strengths, alike in groupby(self.groups, lambda group: [bool(s) for s in group.strengths])
@@ -88,8 +91,17 @@ class StackOptimizer:
         """Add the penalties to the losses and their gradients, and clip these."""
         for penalty in self.penalties:
             objective[penalty.rows] += penalty.add()
-        if self.clipping:
-            self.clipping.clip()
+        if self.longest is not None:
+            self._clip(self.longest)
+
+    def _clip(self, longest: Tensor) -> None:
+        """Scale down the gradients that are longer than that norm, [runs], where it is not 0 (Pascanu et al., 2013).
+
+        That of a run is of its loss and the smooth part of its penalty.
+        """
+        norms = torch.linalg.vector_norm(self.gradients, dim=1)
+        factors = (longest / (norms + TINY)).clamp(max=1).where(longest > 0, 1.0)
+        self.gradients.mul_(factors.unsqueeze(1))
 
     def rates(self) -> list[float]:
         """Of the last step. [runs]"""
@@ -137,7 +149,7 @@ class Group:
 
     def __init__(self, recipe: Recipe, rows: slice, stack: Stack) -> None:
         self.rows, self.runs = rows, rows.stop - rows.start
-        self.strengths = recipe.regularizer.strengths
+        self.strengths, self.longest = recipe.regularizer.strengths, recipe.grad_clip
         self.schedule = recipe.schedule
         values, gradients = stack.flat[rows], stack.grad[rows]
         if recipe.optimizer.elementwise:

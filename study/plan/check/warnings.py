@@ -9,7 +9,7 @@ from math import ceil, prod
 from pathlib import Path
 
 from study.axes.recipe import AXES
-from study.axes.training.evaluation import EachSteps
+from study.axes.training import EachSteps
 from study.errors import join, join_each
 from study.metrics import METRICS
 from study.plan.cost import training_rows
