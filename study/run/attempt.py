@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from study.run.provenance import now
 from study.store.disk import birth, telling, unfinished
@@ -32,6 +32,11 @@ class Busy(Exception):
         super().__init__(f"{who} is still at it; wait for it, or end it, and run again (if it is gone, delete {mark})")
 
 
+def identity(process: int) -> dict[str, Any]:
+    """Which process of this host it is, for ``study.store.failures.alive``."""
+    return {"host": socket.gethostname(), "pid": process, "born": birth(process)}
+
+
 class Attempt:
     """One attempt at a unit: its start ``mark`` is there, and locked, until it ends, well or in ``failed``.
 
@@ -41,12 +46,10 @@ class Attempt:
 
     def __init__(self, mark: Path, failed: Path, log: Path) -> None:
         self.mark, self.failed, self.log = mark, failed, log
-        process = {"host": socket.gethostname(), "pid": os.getpid(), "born": birth(os.getpid())}
-        about = process | {"log": str(log), "time": now()}
         with telling(mark.parent):
             mark.parent.mkdir(parents=True, exist_ok=True)
             self._file = _claimed(mark)
-            self._file.write(json.dumps(about))
+            self._file.write(json.dumps(identity(os.getpid()) | {"log": str(log), "time": now()}))
             self._file.flush()
 
     def end(self, error: BaseException | None = None) -> None:

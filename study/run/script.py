@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import selectors
 import shutil
 import signal
 import socket
@@ -16,6 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import IO
 
 import torch
@@ -26,12 +26,13 @@ from study.engine.lines import LogError, read
 from study.engine.pack import Slice
 from study.engine.record import Record
 from study.engine.signals import Interrupted
-from study.store.disk import birth, exists
+from study.run.attempt import identity
+from study.store.failures import alive
 from study.store.files import write_if_changed
 from study.store.layout import Store
 
 POLL = 0.05  # seconds between looks at the clock, and for signals
-SHORTLY = 0.002  # the same, first, of a script that has closed its output: it is about to end
+LINGER = 1.0  # seconds that are waited for the rest of what it printed, where somebody else may hold that open
 GRACE = 30.0  # seconds that a script has to write its checkpoint once it is asked to end
 SHORT = 5.0  # the same, of one that is past its timeout
 LAST = 3  # lines of its output that a reason has
@@ -83,8 +84,10 @@ class Scripts:
         if done.exists():
             return self._record(seed, logs_in(place), seconds_in(done), None)
         place.mkdir(parents=True, exist_ok=True)
-        with (place / "lock").open("a+") as lock:
-            end_orphan(lock)
+        end_orphan(place / "lock")
+        with (place / "lock").open("w", encoding="utf-8") as lock:
+            with suppress(OSError):  # no locks here
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not checkpoint.exists():
                 for log in logs_in(place):
                     log.unlink()  # it begins anew
@@ -125,7 +128,7 @@ class Scripts:
             raise ScriptError(f"{words[0]!r} cannot be started: {error.strerror or error}") from None
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        lock.write(f"{socket.gethostname()} {process.pid} {birth(process.pid) or ''}")
+        lock.write(json.dumps(identity(process.pid)))
         lock.flush()
         return process
 
@@ -146,35 +149,21 @@ class Scripts:
         return rows.record(seed, seconds)
 
 
-class Output:
-    """What a script prints, as it comes; ``last``: its last lines."""
+class Output(Thread):
+    """Prints what a script prints, as it comes; ``last``: its last lines."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self.stream, self.last, self._rest = stream, deque[str](maxlen=LAST), b""
-        self.ended, self._pause = False, SHORTLY
-        os.set_blocking(stream.fileno(), False)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(stream, selectors.EVENT_READ)
+        super().__init__(daemon=True)
+        self.stream, self.last = stream, deque[str](maxlen=LAST)
+        self.start()
 
-    def tell(self, seconds: float) -> None:
-        """Print the lines that there are; wait so long for some."""
-        if self.ended:
-            time.sleep(min(seconds, self._pause))
-            self._pause = min(2 * self._pause, POLL)
-        elif self._selector.select(seconds):
-            text = self.stream.read()
-            self.ended = text == b""
-            *lines, self._rest = (self._rest + (text or b"\n" * self.ended)).split(b"\n")
-            for line in lines:
-                told = line.decode(errors="replace").rstrip()
-                if told:
-                    print(told, flush=True)
-                    self.last.append(told.strip()[:WIDTH])
-
-    def close(self) -> None:
-        self.tell(0)
-        self._selector.close()
-        self.stream.close()
+    def run(self) -> None:
+        with self.stream:
+            for line in self.stream:
+                if words := line.decode(errors="replace").rstrip():
+                    with suppress(OSError):  # as of a full disk: a script that nobody listens to would hang
+                        print(words, flush=True)
+                    self.last.append(words.strip()[:WIDTH])
 
     def after(self, why: str) -> str:
         """A reason, and what it printed last."""
@@ -204,62 +193,52 @@ def watch(process: subprocess.Popen[bytes], timeout: float | None, signals: list
     Raises Interrupted once one of ``signals`` asks for the end, which the script is asked for, too.
     """
     assert process.stdout is not None
-    output, began = Output(process.stdout), time.monotonic()
+    output, began, late = Output(process.stdout), time.monotonic(), False
     try:
-        while process.poll() is None:
-            output.tell(POLL)
+        while process.poll() is None and not late:
+            output.join(POLL)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0 if output.is_alive() else POLL)  # it is about to end, once it has closed its output
             if signals:
-                ask_to_end(process, output, GRACE)
+                ask_to_end(process, GRACE)
                 raise Interrupted(f"{signal.Signals(signals[0]).name}; the next start goes on from there")
-            if timeout is not None and time.monotonic() - began > timeout:
-                ask_to_end(process, output, SHORT)
-                return output.after(f"took longer than its timeout of {timeout:g} s")
+            late = timeout is not None and time.monotonic() - began > timeout
+        if late:
+            ask_to_end(process, SHORT)
     except KeyboardInterrupt:
-        ask_to_end(process, output, GRACE)
+        ask_to_end(process, GRACE)
         raise
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # whatever it started ends with it
-        process.wait()
-        output.close()
-    if process.returncode == 0:
+        code = process.wait()
+        output.join(LINGER)
+    if late:
+        return output.after(f"took longer than its timeout of {timeout:g} s")
+    if code == 0:
         return None
-    code = process.returncode
     return output.after(f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}")
 
 
-def ask_to_end(process: subprocess.Popen[bytes], output: Output, seconds: float) -> None:
+def ask_to_end(process: subprocess.Popen[bytes], seconds: float) -> None:
     """SIGTERM to a script and to all that it started, and so many seconds for what they do then."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-    end = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < end:
-        output.tell(POLL)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
 
 
-def end_orphan(lock: IO[str]) -> None:
-    """Lock a file, which a script holds locked as long as it lives; one whose job was killed is ended before.
-
-    Where locks mean nothing the process is known by its id, and by when it began.
-    """
-    while True:
+def end_orphan(lock: Path) -> None:
+    """End a script that lives on though its job was killed: it holds ``lock``, which says who it is."""
+    while alive(lock):
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            held = False
-        except BlockingIOError:
-            held = True
-        except OSError:  # no locks here
-            held = False
-        lock.seek(0)
-        host, process, born = (*lock.read().split(" ", 2), "", "", "")[:3]
-        here = host in ("", socket.gethostname())
-        if not held and not (here and process.isdigit() and born and exists(int(process), born)):
-            lock.truncate(0)
-            return
-        if not here:  # there that number is another process
-            raise ScriptError(f"its script still runs on {host}: end it there, and run again")
-        with suppress(ValueError, ProcessLookupError, PermissionError):
-            os.killpg(int(process), signal.SIGKILL)
+            about = json.loads(lock.read_text(encoding="utf-8"))
+        except ValueError:  # it was not told yet
+            about = {}
+        if about.get("host", socket.gethostname()) != socket.gethostname():  # there that number is another process
+            raise ScriptError(f"its script still runs on {about['host']}: end it there, and run again")
+        with suppress(KeyError, ProcessLookupError, PermissionError):
+            os.killpg(about["pid"], signal.SIGKILL)
         time.sleep(POLL)
 
 
