@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import sys
 import sysconfig
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
@@ -59,6 +61,14 @@ def find(factory: str, folder: Path) -> Code:
     modules = _reachable(name, [folder], {}, attribute)
     trees = [f"{module} {_written(tree)}" for module, tree in sorted(modules.items())]
     return Code(_digest("\n".join(trees)), _takes(definition))
+
+
+def own_line(error: BaseException) -> str:
+    """The innermost line of a person's own code that raised: `` (mylab.py, line 12)``."""
+    package, odd = Path(__file__).parents[1], re.compile("^<|site-packages|/lib/python")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if not (odd.search(f.filename) or Path(f.filename).is_relative_to(package))]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 
 
 @cache

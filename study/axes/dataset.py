@@ -39,7 +39,7 @@ class Dataset(Choice):
     known_shape: ClassVar[tuple[int, ...]] = ()  # of one row, where that is known
     known_classes: ClassVar[int] = 0  # how many, where that is known
     known_counts: ClassVar[tuple[tuple[str, int], ...]] = ()  # rows of each class, where these differ much
-    looked_at: ClassVar[bool] = False  # they are read when they are planned with, once
+    looked_at: ClassVar[bool] = False  # see ``LookedAt``
     split_seed: Seed = 0
     split: Literal["fixed", "by_seed"] = "fixed"  # by_seed: each run's seed draws its own, the same for all arms
     folds: Annotated[int, Field(ge=2, le=100)] | None = None  # parts of equal size, of which one is the test part
@@ -197,8 +197,25 @@ class Diabetes(Dataset):
         return Raw(data.data, data.target, "regression")
 
 
-class FromFiles(Dataset):
+class LookedAt(Dataset):
+    """Data that are read when they are planned with, once; what their class does not say of them is as it was found."""
+
     looked_at = True
+
+    @property
+    def known_task(self) -> TaskName | None:  # type: ignore[override]
+        return getattr(self, "task", None) or (self.found.task if self.found else None)
+
+    @property
+    def images(self) -> bool | None:  # type: ignore[override]
+        return len(self.found.shape) > 1 if self.found else None
+
+    @property
+    def given_test(self) -> bool | None:  # type: ignore[override]
+        return self.found.test_rows > 0 if self.found else None
+
+
+class FromFiles(LookedAt):
     path: Annotated[str, Field(min_length=1)]
     sha256: str | None = None  # of the source bytes; filled in at planning, refused where it differs
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from study.axes.code import own_line
 from study.axes.custom import Custom, make_ready
 from study.axes.recipe import Recipe
 from study.axes.schedule import Constant
@@ -107,7 +106,7 @@ def try_one(recipe: Recipe, data: Data, places: dict[str, str], meant: bool = Fa
         except Exception as error:
             if own is None:
                 raise
-            wrong[f"{places.get(own.factory, axis)}: {own.factory}: {said(error)}{_own_line(error)}"] = None
+            wrong[f"{places.get(own.factory, axis)}: {own.factory}: {said(error)}{own_line(error)}"] = None
 
     batch, sound = min(recipe.batch_size, data.train.rows), Sound(*_stand_in(), ())
     with quiet():
@@ -209,11 +208,3 @@ def _optimizer(recipe: Recipe, sound: Sound) -> list[str]:
     if recipe.schedule != Constant() and torch.equal(after, half):
         return ["its optimizer does not read the 'lr' of its param_groups, so that the schedule changes nothing"]
     return []
-
-
-def _own_line(error: BaseException) -> str:
-    """The innermost line of a person's own code that raised: `` (mylab.py, line 12)``."""
-    frames = traceback.extract_tb(error.__traceback__)
-    package = Path(__file__).parents[1]
-    own = [f for f in frames if "site-packages" not in f.filename and not Path(f.filename).is_relative_to(package)]
-    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
 from typing import Literal
 
+from study.axes.code import own_line
 from study.axes.custom import Custom
-from study.axes.dataset import Dataset
+from study.axes.dataset import LookedAt
 from study.axes.datasets.raw import Found, Raw, Unfit
-from study.tasks import TaskName
 from study.wording import counted, listed
 
 
-class CustomDataset(Dataset, Custom):
+class CustomDataset(LookedAt, Custom):
     """Your own: ``factory(**settings)`` gives features [rows, …] and target [rows].
 
     Where ``test`` is given, so are then those of the test rows. A target of whole numbers, truth values or texts makes
@@ -21,21 +19,8 @@ class CustomDataset(Dataset, Custom):
     """
 
     name: Literal["custom"] = "custom"
-    looked_at = True
     rows_are: Literal["features", "images"] = "features"
     test: Literal["drawn", "given"] = "drawn"
-
-    @property
-    def known_task(self) -> TaskName | None:  # type: ignore[override]
-        return self.found.task if self.found else None
-
-    @property
-    def images(self) -> bool:  # type: ignore[override]
-        return self.rows_are == "images"
-
-    @property
-    def given_test(self) -> bool:  # type: ignore[override]
-        return self.test == "given"
 
     def load(self) -> Raw:
         """Raises ValueError where the factory raises, or what it gives is not that; or not what was planned."""
@@ -61,15 +46,16 @@ class CustomDataset(Dataset, Custom):
             made = self.call()
         except (Exception, SystemExit) as error:
             words = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
-            raise Unfit("factory", f"{self.factory}: {words}{_line(error)}; correct it") from error
+            raise Unfit("factory", f"{self.factory}: {words}{own_line(error)}; correct it") from error
         try:
             parts = [np.asarray(part) for part in made] if isinstance(made, tuple | list) else []
         except ValueError as error:
             raise self._unfit("rows of its features, or its target, differ in length; give one shape") from error
-        wanted = 4 if self.given_test else 2
+        given = self.test == "given"
+        wanted = 4 if given else 2
         sizes = [len(part) if part.ndim else 0 for part in parts]
         if len(parts) != wanted or sizes[::2] != sizes[1::2] or min(sizes) == 0:
-            words = "features and target" + ", and those of the test rows" * self.given_test
+            words = "features and target" + ", and those of the test rows" * given
             numbers = f" of {listed([f'{size:,}' for size in sizes])} rows" if len(parts) == wanted else ""
             gave = f"{counted(len(parts), 'array')}{numbers}" if parts else type(made).__name__
             raise self._unfit(f"gave {gave}; give {words}, as many rows of both")
@@ -83,12 +69,12 @@ class CustomDataset(Dataset, Custom):
             if y.ndim > 1:
                 raise self._unfit(f"its target has the shape {y.shape}; give one value a row")
         features, target = np.concatenate(parts[::2]).astype(np.float64), np.concatenate(parts[1::2])
-        test = np.arange(len(target)) >= sizes[0] if self.given_test else None
-        if self.images and features.ndim != 4:
+        test = np.arange(len(target)) >= sizes[0] if given else None
+        if self.rows_are == "features":
+            features = features.reshape(len(features), -1)
+        elif features.ndim != 4:
             shape = " × ".join(map(str, features.shape))
             raise self._unfit(f"its features are {shape}, and images [rows, channels, height, width]")
-        if not self.images:
-            features = features.reshape(len(features), -1)
         if target.dtype.kind == "f":
             return Raw(features, target.astype(np.float64), "regression", test=test)
         if target.dtype.kind not in "buiUSO":
@@ -117,12 +103,3 @@ def checksum(raw: Raw) -> str:
     for part in (raw.features, raw.target):
         found.update(np.ascontiguousarray(part).data)
     return found.hexdigest()
-
-
-def _line(error: BaseException) -> str:
-    """The innermost line of a person's own code that raised: `` (mylab.py, line 12)``."""
-    package = Path(__file__).parents[2]
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "site-packages" not in f.filename and not Path(f.filename).is_relative_to(package)]
-    own = [frame for frame in own if not frame.filename.startswith("<") and "/lib/python" not in frame.filename]
-    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""

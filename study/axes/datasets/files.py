@@ -95,18 +95,6 @@ class Npz(FromFiles):
     name: Literal["npz"] = "npz"
     task: TaskName | None = None
 
-    @property
-    def known_task(self) -> TaskName | None:  # type: ignore[override]
-        return self.task or (self.found.task if self.found else None)
-
-    @property
-    def images(self) -> bool | None:  # type: ignore[override]
-        return len(self.found.shape) > 1 if self.found else None
-
-    @property
-    def given_test(self) -> bool | None:  # type: ignore[override]
-        return self.found.test_rows > 0 if self.found else None
-
     def load(self) -> Raw:
         """Raises ValueError where an array is missing, holds no numbers, or does not fit the others."""
         import numpy as np
@@ -186,10 +174,6 @@ class Images(FromFiles):
     mode: Annotated[Literal["L", "RGB"] | None, Field(description="Pillow's, to convert to: grey or colour.")] = None
 
     @property
-    def given_test(self) -> bool:  # type: ignore[override]
-        return self.found.test_rows > 0 if self.found else Path(self.path, "test").is_dir()
-
-    @property
     def sources(self) -> tuple[str, ...]:
         """Part by part, class by class, in the order of their names. Raises FileNotFoundError where there is none."""
         if not Path(self.path).is_dir():
@@ -242,9 +226,8 @@ class Images(FromFiles):
         if len(names) < 2:
             raise Unfit("path", f"{self.path}: has one class only, {names[0]!r}; a classification needs two folders")
         codes = np.array([names.index(source.parent.name) for source in sources], dtype=np.int64)
-        test = None
-        if self.given_test:
-            test = np.array([source.parent.parent.name == "test" for source in sources])
+        parts = np.array([source.parent.parent.name for source in sources])
+        test = parts == "test" if (Path(self.path) / "test").is_dir() else None
         stacked = np.stack(pixels)
         features = stacked[:, None] if stacked.ndim == 3 else stacked.transpose(0, 3, 1, 2)
         return Raw(np.ascontiguousarray(features), codes, "classification", len(names), test, names)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from study.axes.base import Frozen
-from study.axes.dataset import Dataset, FromFiles
+from study.axes.dataset import FromFiles, LookedAt
 from study.axes.datasets.columns import Given, encode
 from study.axes.datasets.raw import Absent, Found, Raw, Unfit
 from study.errors import nearest, suggest
@@ -73,21 +73,17 @@ class Csv(Frozen):
         return self.model_dump() | {"na_values": list(self.na_values), "index_col": False} | given
 
 
-class Tabular(Dataset):
+class Tabular(LookedAt):
     """Columns of which ``target`` is learned from the others."""
 
-    looked_at = True
-
+    images = False
+    given_test = False
     target: Annotated[str, Field(min_length=1)] | None = None
     task: TaskName | None = None
     drop: Names = ()  # columns that are left out
     missing: Literal["median", "drop", "indicator"] | None = None  # what becomes of missing values
     numbers: Names = ()  # columns that are numbers, though they look like row numbers or identifiers
     categories: Names = ()  # columns of names, though they look like numbers or have many values
-
-    @property
-    def known_task(self) -> TaskName | None:  # type: ignore[override]
-        return self.task or (self.found.task if self.found else None)
 
     def given(self, where: str, target: str, csv: bool = False) -> Given:
         return Given(where, target, csv, self.task, self.drop, self.missing, self.numbers, self.categories)
