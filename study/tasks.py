@@ -73,19 +73,16 @@ class Classification(Task):
     def scaled(self, target: np.ndarray, train: np.ndarray) -> np.ndarray:
         return target.astype("int64")
 
-    def losses(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """As in ``Task``, with the bits of ``torch.nn.functional.cross_entropy``."""
-        return self._losses(outputs, target)
-
     def smoothed(self, outputs: Tensor, target: Tensor, smoothing: Tensor) -> Tensor:
         """As in ``Task`` (Szegedy et al., 2016); where ``smoothing`` is 0, with the bits of ``losses``."""
-        return self._losses(outputs, target, smoothing.unsqueeze(1))
+        return self.losses(outputs, target, smoothing.unsqueeze(1))
 
-    def _losses(self, outputs: Tensor, target: Tensor, share: Tensor | None = None) -> Tensor:
-        """On a CPU torch takes the classes of a row one by one where they do not fill a vector register.
+    def losses(self, outputs: Tensor, target: Tensor, share: Tensor | None = None) -> Tensor:
+        """As in ``Task``, with the bits of ``torch.nn.functional.cross_entropy``.
 
-        Then the rows stand side by side here, a register of them at a time, which is much faster
-        (benchmarks/README.md). ``share`` [runs, 1]: of each label that is spread over all classes.
+        On a CPU torch takes the classes of a row one by one where they do not fill a vector register. Then the rows
+        stand side by side here, a register of them at a time, which is much faster (benchmarks/README.md).
+        ``share`` [runs, 1]: of each label that is spread over all classes.
         """
         from torch import Tensor
         from torch.backends.cpu import get_cpu_capability

@@ -127,7 +127,10 @@ def _claimed(mark: Path) -> IO[str]:
     """
     for patience in reversed(range(TRIES)):
         with suppress(FileExistsError):
-            return _locked(os.open(mark, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
+            made = mark.open("x", encoding="utf-8")
+            with suppress(OSError):  # no locks here; whoever asks for failures holds one for an instant
+                fcntl.flock(made, fcntl.LOCK_EX)
+            return made
         # Whoever had it may have just taken it away. It is kept open, that a new mark cannot have its inode.
         with suppress(FileNotFoundError), mark.open("rb") as opened:
             known = os.fstat(opened.fileno())
@@ -141,16 +144,3 @@ def _claimed(mark: Path) -> IO[str]:
                     os.link(left, mark)
             left.unlink()
     raise Busy(mark)
-
-
-def _locked(descriptor: int) -> IO[str]:
-    """A file of ours. Whoever asks for failures holds a mark for an instant, to see whether its process lives."""
-    for _ in range(TRIES):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            time.sleep(PAUSE)
-        except OSError:  # no locks here
-            break
-    return os.fdopen(descriptor, "r+", encoding="utf-8")

@@ -80,7 +80,8 @@ class Scripts:
 
     def _trained(self, recipe: Recipe, seed: int, place: Path) -> Record:
         """One run: of a script that ended before its records were written, what it left."""
-        done, checkpoint = place / "done", place / "checkpoint"
+        trainer, done, checkpoint = recipe.trainer, place / "done", place / "checkpoint"
+        assert isinstance(trainer, Command)
         if done.exists():
             return self._record(seed, logs_in(place), seconds_in(done), None)
         place.mkdir(parents=True, exist_ok=True)
@@ -93,9 +94,13 @@ class Scripts:
                     log.unlink()  # it begins anew
             log = place / f"log-{len(logs_in(place)):04d}.jsonl"
             log.touch()
+            settings = place / "recipe.json"
+            write_if_changed(settings, json.dumps(recipe.told(), indent=1) + "\n")
+            given = {"recipe": settings, "log": log, "checkpoint": checkpoint}
+            words = trainer.words({name: path.absolute() for name, path in given.items()} | {"seed": seed})
             began = time.monotonic()
-            why = watch(self._start(recipe, seed, place, log, lock), timeout_of(recipe), self.signals)
-        recipe.trainer.check(self.home)  # whoever edits it now makes other runs, of another id
+            why = watch(self._start(words, recipe.gpus, lock), trainer.timeout, self.signals)
+        trainer.check(self.home)  # whoever edits it now makes other runs, of another id
         logs = logs_in(place)
         seconds = None if len(logs) > 1 else round(time.monotonic() - began, 3)  # of one that went on nobody knows
         record = self._record(seed, logs, seconds, why)
@@ -103,21 +108,15 @@ class Scripts:
         shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink(missing_ok=True)
         return record
 
-    def _start(self, recipe: Recipe, seed: int, place: Path, log: Path, lock: IO[str]) -> subprocess.Popen[bytes]:
+    def _start(self, words: list[str], gpus: int, lock: IO[str]) -> subprocess.Popen[bytes]:
         """Start the script, which then holds the lock, as whatever it starts does: see ``end_orphan``."""
-        trainer = recipe.trainer
-        assert isinstance(trainer, Command)
-        settings = place / "recipe.json"
-        write_if_changed(settings, json.dumps(recipe.told(), indent=1) + "\n")
-        given = {"recipe": settings, "log": log, "checkpoint": place / "checkpoint"}
-        words = trainer.words({name: path.absolute() for name, path in given.items()} | {"seed": seed})
         # SLURM's warning reaches every process, and ends one that does not expect it; it gets SIGTERM from here.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
         try:
             process = subprocess.Popen(
                 words,
                 cwd=self.home,
-                env=environment(self.device, recipe.gpus),
+                env=environment(self.device, gpus),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -181,10 +180,6 @@ def seconds_in(done: Path) -> float | None:
         found = json.loads(done.read_text(encoding="utf-8"))
         return found if isinstance(found, float) else None
     return None
-
-
-def timeout_of(recipe: Recipe) -> float | None:
-    return recipe.trainer.timeout if isinstance(recipe.trainer, Command) else None
 
 
 def watch(process: subprocess.Popen[bytes], timeout: float | None, signals: list[int]) -> str | None:

@@ -111,12 +111,12 @@ def check_batched(module: nn.Module, shape: Sequence[int], device: torch.device 
         raise NoChain("torch.vmap computes something else, or loses what it keeps")
 
 
-def batched(layer: nn.Module, state: Mapping[str, Tensor], x: Tensor, chunk: int | None = None) -> Tensor:
-    """``layer`` of several runs at once: ``state`` by name, [runs, …], and x [runs, rows, …]; ``chunk`` runs at a time.
+def batched(layer: nn.Module, state: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """``layer`` of several runs at once: ``state`` by name, [runs, …], and x [runs, rows, …].
 
     Attention is computed as it is written: under ``vmap`` the kernels for it on a GPU fail in some shapes.
     """
-    call = vmap(lambda values, rows: functional_call(layer, values, (rows,)), chunk_size=chunk)
+    call = vmap(lambda values, rows: functional_call(layer, values, (rows,)))
     with sdpa_kernel(SDPBackend.MATH) if x.is_cuda else nullcontext():
         out: Tensor = call(dict(state), x)
     return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 import torch
@@ -22,25 +22,21 @@ def unregistered(module: nn.Module, loss: Tensor) -> str:
         return ""
     shape = tuple(next(iter(stray.values())).shape)
     other = f"a tensor of shape {shape} in its forward is no parameter of it, and is not trained; make it an attribute"
-    return _held(module, stray) or other
+    return unseen(module, stray) or other
 
 
-def unseen(module: nn.Module) -> str:
-    """The same of what a network holds where no parameters are looked for, whatever its forward does."""
+def unseen(module: nn.Module, among: Container[int] | None = None) -> str:
+    """Which attribute holds tensors where no parameters are looked for, and what it should be; empty where none.
+
+    ``among``: ids of those that are asked for; None: all.
+    """
     known = {id(parameter) for parameter in module.parameters()}
-    parts = [part for each in module.modules() for part in _contents(vars(each))]
-    tensors = [each for part in parts for each in (part.parameters() if isinstance(part, nn.Module) else (part,))]
-    return _held(module, {id(each) for each in tensors if each.requires_grad and id(each) not in known})
-
-
-def _held(module: nn.Module, stray: Iterable[int]) -> str:
-    """The attribute that holds some of the tensors ``stray``, by their ids, and what it should be."""
-    stray = set(stray)
     for prefix, part in module.named_modules():
         for name, value in vars(part).items():
             for each in _contents({name: value}):
                 own = each.parameters() if isinstance(each, nn.Module) else (each,)
-                if stray.isdisjoint(map(id, own)):
+                found = (id(one) for one in own if one.requires_grad and id(one) not in known)
+                if not any(among is None or one in among for one in found):
                     continue
                 where = f"{prefix}.{name}" if prefix else name
                 kind = "Dict" if isinstance(value, dict) else "List"

@@ -24,7 +24,6 @@ from study.engine.networks.network import is_weight
 from study.engine.networks.turn import Turn
 
 ALIGN = 64  # floats; each run's row is padded to whole vector registers, so no element's rounding depends on the others
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 BATCHED = ("cuda",)  # devices on which a network that is no chain is batched where it can be: a CPU would move bits
 ELEMENTWISE = (Aligned, nn.Identity)
 
@@ -62,7 +61,7 @@ class Stack:
         self.runs = len(modules)
         self.alone = self.runs == 1
         # Stacked convolutions become one in groups, whose algorithm the CPU chooses by the number of groups.
-        convolves = any(isinstance(layer, CONVOLUTIONS) for _, layer in self.layers)
+        convolves = any(isinstance(layer, nn.Conv2d) for _, layer in self.layers)
         self.in_turn = convolves and torch.device(device).type == "cpu"
         first = {name: value for name, value in modules[0].named_parameters() if value.requires_grad}
         self.n_parameters = sum(p.numel() for p in first.values())
@@ -180,7 +179,7 @@ class Stack:
     def _call_vmapped(self, layer: nn.Module, prefix: str, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
         state = self.parameters | self._buffers | {f"{name}.mask": mask for name, mask in masks.items()}
         own = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-        return batched(layer, own, x, chunk=1 if self.in_turn else None)
+        return batched(layer, own, x)
 
     def _call_alone(self, x: Tensor, masks: Mapping[str, Tensor]) -> Tensor:
         state = {name: p[0] for name, p in self.parameters.items()} | {n: b[0] for n, b in self._buffers.items()}
