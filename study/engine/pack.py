@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -24,7 +23,7 @@ from study.engine.networks.stack import Stack
 from study.engine.record import Curve, Record
 from study.engine.row_results import RowResults
 from study.engine.shard import ALONE, Shard
-from study.engine.slices import Run, Slice, sliced, slices
+from study.engine.slices import Run, Slice, slices
 from study.engine.stepping.ema import Average
 from study.engine.stepping.optimizer import StackOptimizer
 from study.engine.stopping import Stopping
@@ -47,10 +46,11 @@ def train(
     ``checkpoints``, those that are as far as each other together. Raises ValueError where what is ``shared`` differs.
     """
     packs = [[run] for run in runs if not run.recipe.stacked]
+    stacked = [run for run in runs if run.recipe.stacked]
     places: dict[tuple[int, int], list[Run]] = {}
-    for each, its_runs in sliced([run for run in runs if run.recipe.stacked]):
+    for each, rows in slices(stacked):
         saved = checkpoints.read(each.key(device)) if checkpoints else None
-        places.setdefault(saved["place"] if saved else (0, 0), []).extend(its_runs)
+        places.setdefault(saved["place"] if saved else (0, 0), []).extend(stacked[rows])
     packs += [pack * 2 if len(pack) == 1 else pack for _, pack in sorted(places.items())]
     records: dict[Run, Record] = {}
     with quiet():
@@ -79,11 +79,9 @@ class Pack:
         changes = [run.recipe.augmentation for run in runs]
         self.changes = Changes(changes, data.shape, device) if any(map(changes_images, changes)) else None
         self.stack = Stack(modules, data.shape, device, isinstance(recipe.precision, BFloat16))
-        self.slices = slices(runs)
-        self.keys = [each.key(device) for each in self.slices]
-        ends = list(accumulate(len(each.seeds) for each in self.slices))
-        self.rows = [slice(end - len(each.seeds), end) for each, end in zip(self.slices, ends, strict=True)]
-        self.optimizer = StackOptimizer(zip([each.recipe for each in self.slices], self.rows, strict=True), self.stack)
+        parts = slices(runs)
+        self.keys, self.rows = [each.key(device) for each, _ in parts], [rows for _, rows in parts]
+        self.optimizer = StackOptimizer([(each.recipe, rows) for each, rows in parts], self.stack)
         self._streams: dict[str, list[torch.Generator]] = {}  # by purpose
         self.smoothing = self.by_run("label_smoothing")
         self.steps_per_epoch = -(-data.train.rows // self.batch_size)

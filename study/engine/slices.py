@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -35,20 +34,17 @@ class Slice(NamedTuple):
         return [part.key(device) for part in parts]
 
 
-def slices(runs: Sequence[Run]) -> list[Slice]:
-    """``runs`` in their order, those of one recipe and part together; one that is there twice is a slice of its own."""
-    found: list[Slice] = []
-    last = None
-    for recipe, seed, part in runs:
-        if found and found[-1].recipe == recipe and part == last and seed not in found[-1].seeds:
-            found[-1] = Slice(recipe, (*found[-1].seeds, seed))
+def slices(runs: Sequence[Run]) -> list[tuple[Slice, slice]]:
+    """``runs`` in their order, those of one recipe and part together, and their places.
+
+    One that is there twice is a slice of its own.
+    """
+    found: list[tuple[Slice, slice]] = []
+    for place, (recipe, seed, part) in enumerate(runs):
+        alike = place and (runs[place - 1].recipe, runs[place - 1].part) == (recipe, part)
+        if alike and seed not in found[-1][0].seeds:
+            last, rows = found.pop()
+            found.append((Slice(recipe, (*last.seeds, seed)), slice(rows.start, place + 1)))
         else:
-            found.append(Slice(recipe, (seed,)))
-        last = part
+            found.append((Slice(recipe, (seed,)), slice(place, place + 1)))
     return found
-
-
-def sliced(runs: Sequence[Run]) -> list[tuple[Slice, list[Run]]]:
-    """The slices of ``runs``, and the runs of each."""
-    left = iter(runs)
-    return [(each, list(islice(left, len(each.seeds)))) for each in slices(runs)]

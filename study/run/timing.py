@@ -104,21 +104,20 @@ def measured(
     with ExitStack() as held:
         watches: dict[int, Stopwatches] = {}
 
-        def ready(key: Hashable) -> int:
+        def read(key: Hashable) -> tuple[float, int]:
             recipe = recipes[key]
             if recipe.gpus not in watches:
                 watches[recipe.gpus] = held.enter_context(closing(Stopwatches(recipe.gpus, device)))
-            memory = watches[recipe.gpus].add(key, recipe, datasets[recipe.dataset_id])
-            watches[recipe.gpus].read(key)  # the first round of a process takes 6 % longer
-            return memory
+            return watches[recipe.gpus].read(recipe, datasets[recipe.dataset_id])
 
-        for key in recipes:
-            state[key]["memory_bytes"] = tried(state[key], ready, key) or state[key]["memory_bytes"]
+        for key in recipes:  # the first round of a process takes 6 % longer
+            if found := tried(state[key], read, key):
+                state[key]["memory_bytes"] = found[1]
         for number in rounds:
             load = os.getloadavg()[0]
             for key in shuffle.sample(list(recipes), len(recipes)):
-                seconds = tried(state[key], lambda key: watches[recipes[key].gpus].read(key), key)
-                yield key, {"round": number, "step_seconds": seconds, "load_average": load} | state[key]
+                found = tried(state[key], read, key)
+                yield key, {"round": number, "step_seconds": found and found[0], "load_average": load} | state[key]
 
 
 def tried(state: State, work: Callable[[Hashable], T], key: Hashable) -> T | None:
@@ -152,11 +151,26 @@ class Stopwatch:
 
     def __init__(self, shard: Shard, device: torch.device) -> None:
         self.shard, self.device = shard, device
-        self.packs: dict[Hashable, Pack] = {}
+        self.packs: dict[str, tuple[Pack, int]] = {}  # by id of the recipe
         self.load = lru_cache(maxsize=None)(lambda path: load(path, device).of([0]))  # before memory is measured
 
-    def add(self, key: Hashable, recipe: Recipe, dataset: Path) -> int:
-        """Get ready to time ``recipe``; returns the peak memory of one run, in bytes."""
+    def read(self, recipe: Recipe, dataset: Path) -> tuple[float, int]:
+        """Seconds of a step, and the peak memory of one run in bytes.
+
+        The seconds are the mean over an epoch of the arm, or ``MAX_STEPS`` of it.
+        """
+        if recipe.id not in self.packs:
+            self.packs[recipe.id] = self._ready(recipe, dataset)
+        pack, memory = self.packs[recipe.id]
+        order = torch.randperm(pack.data.train.rows, generator=pack.streams("order")[0]).to(self.device).unsqueeze(0)
+        batches = torch.split(order, pack.batch_size, dim=1)[:MAX_STEPS]
+        pack.stack.train(True)
+        for batch in batches[:WARM_UP]:
+            pack.step(batch, 0.0)
+        seconds = seconds_of(self.device, lambda: [pack.step(batch, 0.0) for batch in batches])
+        return seconds / len(batches), memory
+
+    def _ready(self, recipe: Recipe, dataset: Path) -> tuple[Pack, int]:
         data = self.load(dataset)
         before = 0
         if self.device.type == "cuda":
@@ -164,38 +178,28 @@ class Stopwatch:
             peak_memory(Pack([Run(recipe, 0)], data, self.device, self.shard))
             before = torch.cuda.memory_allocated(self.device)
             torch.cuda.reset_peak_memory_stats(self.device)
-        pack = self.packs[key] = Pack([Run(recipe, 0)], data, self.device, self.shard)
-        return peak_memory(pack) - before
-
-    def read(self, key: Hashable) -> float:
-        """Seconds of a step: the mean over an epoch of the arm, or ``MAX_STEPS`` of it."""
-        pack = self.packs[key]
-        order = torch.randperm(pack.data.train.rows, generator=pack.streams("order")[0]).to(self.device).unsqueeze(0)
-        batches = torch.split(order, pack.batch_size, dim=1)[:MAX_STEPS]
-        pack.stack.train(True)
-        for batch in batches[:WARM_UP]:
-            pack.step(batch, 0.0)
-        return seconds_of(self.device, lambda: [pack.step(batch, 0.0) for batch in batches]) / len(batches)
+        pack = Pack([Run(recipe, 0)], data, self.device, self.shard)
+        return pack, peak_memory(pack) - before
 
 
 class Stopwatches:
     """A ``Stopwatch`` in each of ``world`` workers, all of which do what is asked; the first answers.
 
-    Raises WorkerFailed where one cannot. Then new workers begin, with the other arms.
+    Raises WorkerFailed where one cannot. Then new workers begin.
     """
 
     def __init__(self, world: int, device: torch.device) -> None:
         self.world, self.device = world, device
-        self.recipes: dict[Hashable, tuple[Recipe, Path]] = {}
         self._begin()
 
-    def add(self, key: Hashable, recipe: Recipe, dataset: Path) -> int:
-        memory = int(self._ask("add", key, recipe, dataset))
-        self.recipes[key] = recipe, dataset
-        return memory
-
-    def read(self, key: Hashable) -> float:
-        return float(self._ask("read", key))
+    def read(self, recipe: Recipe, dataset: Path) -> tuple[float, int]:
+        """As a ``Stopwatch`` does."""
+        try:
+            return self._answer(recipe, dataset)
+        except WorkerFailed:
+            self.close()
+            self._begin()
+            raise
 
     def close(self) -> None:
         self.team.close()
@@ -206,25 +210,15 @@ class Stopwatches:
         self.team = Team(self.world, self.device, serve, [theirs for _, theirs in pairs])
         for _, theirs in pairs:
             theirs.close()
-        for key, about in self.recipes.items():
-            self._answer("add", key, *about)
 
-    def _ask(self, verb: str, key: Hashable, *arguments: Any) -> Any:
-        try:
-            return self._answer(verb, key, *arguments)
-        except WorkerFailed:
-            self.close()
-            self.recipes.pop(key, None)
-            self._begin()
-            raise
-
-    def _answer(self, *request: Any) -> Any:
+    def _answer(self, recipe: Recipe, dataset: Path) -> tuple[float, int]:
         with suppress(BrokenPipeError, EOFError, ConnectionResetError):  # a worker died; ``join`` says which
             for line in self.lines:
-                line.send(request)
+                line.send((recipe, dataset))
             while not self.lines[0].poll(LOOK):
                 self.team.join(0)
-            return self.lines[0].recv()
+            seconds, memory = self.lines[0].recv()
+            return float(seconds), int(memory)
         self.team.join()
         raise RuntimeError("a worker ended without an answer")
 
@@ -234,8 +228,7 @@ def serve(shard: Shard, device: torch.device, lines: Sequence[Connection]) -> No
     watch = Stopwatch(shard, device)
     with quiet():
         while True:
-            verb, *arguments = lines[shard.rank].recv()
-            answer = getattr(watch, verb)(*arguments)
+            answer = watch.read(*lines[shard.rank].recv())
             if shard.rank == 0:
                 lines[0].send(answer)
 

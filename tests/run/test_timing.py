@@ -59,9 +59,9 @@ def test_arms_that_cost_the_same_share_a_measurement(recipe, measured):
 def test_rounds_are_interleaved_in_random_order(recipe, measured, monkeypatch):
     order = []
 
-    def note(watch, key):
-        order.append((watch.recipes[key][0].batch_size, watch.team.workers.pids()[0]))
-        return 1.0
+    def note(watch, recipe, dataset):
+        order.append((recipe.batch_size, watch.team.workers.pids()[0]))
+        return 1.0, 1
 
     monkeypatch.setattr(Stopwatches, "read", note)
     sizes = list(range(2, 9))

@@ -26,8 +26,7 @@ class StackOptimizer:
     begin a step costs it as much as to step a small network.
     """
 
-    def __init__(self, slices: Iterable[tuple[Recipe, slice]], stack: Stack) -> None:
-        slices = list(slices)
+    def __init__(self, slices: Sequence[tuple[Recipe, slice]], stack: Stack) -> None:
         self.groups = [group for recipe, rows in slices for group in Group.each(recipe, rows, stack)]
         self.gradients = stack.grad
         longest = [group.longest for group in self.groups for _ in range(group.runs)]
