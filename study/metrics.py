@@ -200,29 +200,13 @@ class Metric:
         return (adjective, OPPOSITES[adjective]) if adjective in OPPOSITES else ("better", "worse")
 
 
-def _accuracy(split: str, title: str, definition: str) -> Metric:
-    twin: Select = "train_accuracy" if split == "train" else "val_accuracy"
-    return Metric(title, "fraction", definition, Final(f"{split}_accuracy", twin=twin), "higher", percent="%")
+def _share(column: str, title: str, definition: str, twin: Select = "val_accuracy") -> Metric:
+    return Metric(title, "fraction", definition, Final(column, twin=twin), "higher", percent="%")
 
 
-def _balanced(split: str, rows: str) -> Metric:
-    definition = (
-        f"mean over classes of the share of {rows} rows classified correctly: small classes count as large ones"
-    )
-    return Metric(
-        f"balanced {rows} accuracy", "fraction", definition, Final(f"{split}_balanced_accuracy"), "higher", percent="%"
-    )
-
-
-def _macro_f1(split: str, rows: str) -> Metric:
-    definition = f"mean over classes of F1, the harmonic mean of precision and recall, on the {rows} rows"
-    return Metric(f"{rows} macro-F1", "fraction", definition, Final(f"{split}_macro_f1"), "higher", percent="%")
-
-
-def _loss(split: str, title: str, rows: str) -> Metric:
+def _loss(column: str, title: str, rows: str, twin: Select = "val_loss") -> Metric:
     definition = f"mean cross-entropy (squared error for regression) on the {rows}"
-    twin: Select = "train_loss" if split == "train" else "val_loss"
-    return Metric(title, "nats", definition, Final(f"{split}_loss", twin=twin))
+    return Metric(title, "nats", definition, Final(column, twin=twin))
 
 
 class Metrics(dict[str, Metric]):
@@ -236,22 +220,31 @@ class Metrics(dict[str, Metric]):
         return self.declared[name]
 
 
+BALANCED_ACCURACY = "mean over classes of the share of {} rows classified correctly: small classes count as large ones"
+MACRO_F1 = "mean over classes of F1, the harmonic mean of precision and recall, on the {} rows"
 MEASURED_TIME = 0.10  # between processes the same step differs by 4 % and more
 METRICS = Metrics({
-    "test_accuracy": _accuracy(
-        "test", "test accuracy", "share of test rows classified correctly at the end of the budget"
+    "test_accuracy": _share(
+        "test_accuracy", "test accuracy", "share of test rows classified correctly at the end of the budget"
     ),
-    "train_accuracy": _accuracy(
-        "train", "training accuracy", "share of training rows classified correctly at the end, without dropout"
+    "train_accuracy": _share(
+        "train_accuracy", "training accuracy",
+        "share of training rows classified correctly at the end, without dropout", twin="train_accuracy",
     ),
-    "val_accuracy": _accuracy("val", "validation accuracy", "share of validation rows classified correctly at the end"),
-    "test_balanced_accuracy": _balanced("test", "test"),
-    "val_balanced_accuracy": _balanced("val", "validation"),
-    "test_macro_f1": _macro_f1("test", "test"),
-    "val_macro_f1": _macro_f1("val", "validation"),
-    "test_loss": _loss("test", "test loss", "test rows at the end"),
-    "train_loss": _loss("train", "training loss", "training rows, without penalties"),
-    "val_loss": _loss("val", "validation loss", "validation rows"),
+    "val_accuracy": _share(
+        "val_accuracy", "validation accuracy", "share of validation rows classified correctly at the end"
+    ),
+    "test_balanced_accuracy": _share(
+        "test_balanced_accuracy", "balanced test accuracy", BALANCED_ACCURACY.format("test")
+    ),
+    "val_balanced_accuracy": _share(
+        "val_balanced_accuracy", "balanced validation accuracy", BALANCED_ACCURACY.format("validation")
+    ),
+    "test_macro_f1": _share("test_macro_f1", "test macro-F1", MACRO_F1.format("test")),
+    "val_macro_f1": _share("val_macro_f1", "validation macro-F1", MACRO_F1.format("validation")),
+    "test_loss": _loss("test_loss", "test loss", "test rows at the end"),
+    "train_loss": _loss("train_loss", "training loss", "training rows, without penalties", twin="train_loss"),
+    "val_loss": _loss("val_loss", "validation loss", "validation rows"),
     "generalization_gap": Metric(
         "generalization gap", "fraction", "training accuracy minus test accuracy",
         Final("train_accuracy", "test_accuracy", compute=sub), percent="points", adjective="smaller",

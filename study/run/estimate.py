@@ -81,29 +81,26 @@ def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: 
 
 def packs_of(job: Job, rows: Mapping[str, int]) -> Iterator[Packs]:
     """What a job trains, over so many training ``rows`` by dataset id. Further trials are mostly made two at a time."""
-    first, further = list[Slice](), list[list[Slice]]()
+    rounds: dict[int, list[tuple[Slice, float]]] = {}  # what is trained together, with the mean steps of a run
     for unit in job.searches:
         search, recipe = unit.search, unit.search.first_recipe
         if recipe.trainer.free:
             continue
-        seeds, pair = tuple(search.seed_range), search.extend if search.method == "sobol" else min(2, search.extend)
-        points = [search.at(point) for point in search.grid()] if search.method == "grid" else []
-        first += [Slice(each, seeds) for each in points or [recipe] * search.first]
-        times = -(-search.extend // max(pair, 1)) * len(unit.selections)
-        further += [[]] * (times - len(further))
-        further = [[*made, *[Slice(recipe, seeds)] * pair * (i < times)] for i, made in enumerate(further)]
-    units = [unit for unit in job.blocks if not unit.arm.outline.trainer.free]
-    blocks = [Slice(unit.arm.outline, tuple(unit.block.seeds)) for unit in units]
-    means = [mean_steps(u.arm.search, rows[u.arm.dataset_id]) if u.arm.search else None for u in units]
-    for slices in (first, *further, blocks):
-        steps = means if slices is blocks else [None] * len(slices)  # of a batch size that is still to be chosen
-        each = [
-            own or steps_of(one.recipe, rows[one.recipe.dataset_id]) or 0
-            for own, one in zip(steps, slices, strict=True)
-        ]
-        for places in packs(slices, MOST["cpu"]):
-            recipe, runs = slices[places[0]].recipe, sum(len(slices[i].seeds) for i in places)
-            mean = sum(each[i] * len(slices[i].seeds) for i in places) / runs
+        pair = search.extend if search.method == "sobol" else min(2, search.extend)
+        points = [search.at(point) for point in search.grid()] if search.method == "grid" else [recipe] * search.first
+        further = [[recipe] * pair] * (-(-search.extend // max(pair, 1)) * len(unit.selections))
+        for number, recipes in enumerate([points, *further]):
+            rounds.setdefault(number, []).extend(
+                (Slice(each, tuple(search.seed_range)), steps_of(each, rows[each.dataset_id]) or 0) for each in recipes
+            )
+    for arm, block in ((unit.arm, unit.block) for unit in job.blocks if not unit.arm.outline.trainer.free):
+        known = rows[arm.dataset_id]  # a batch size may still be to be chosen
+        steps = (mean_steps(arm.search, known) if arm.search else steps_of(arm.outline, known)) or 0
+        rounds.setdefault(-1, []).append((Slice(arm.outline, tuple(block.seeds)), steps))
+    for made in rounds.values():
+        for places in packs([each for each, _ in made], MOST["cpu"]):
+            recipe, runs = made[places[0]][0].recipe, sum(len(made[i][0].seeds) for i in places)
+            mean = sum(steps * len(each.seeds) for each, steps in (made[i] for i in places)) / runs
             yield Packs(recipe, max(2, runs), mean, len(places)) if recipe.stacked else Packs(recipe, 1, runs * mean)
 
 

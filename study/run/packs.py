@@ -8,11 +8,8 @@ from pathlib import Path
 
 import torch
 
-from study.axes.network import CustomNetwork
 from study.engine.checkpoint import Checkpoints, Watch
 from study.engine.inputs import data
-from study.engine.networks.network import build
-from study.engine.networks.soundness import silenced
 from study.engine.pack import Run, Slice, train
 from study.engine.record import Record
 from study.engine.shard import Shard
@@ -84,22 +81,8 @@ def train_part(
     """One worker's part of a pack."""
     checkpoints = Checkpoints(store.checkpoints, shard=shard, signals=signals, watch=watch)
     given = loaded(store, runs[0].recipe.dataset_id, device)
-    if shard.rank == 0:
-        _say_what_is_silenced(runs[0], given)
     with checkpoints.listening():
         return train(runs, given, device, shard, checkpoints)
-
-
-_said = set[str]()  # by this process, of networks by their fragments
-
-
-def _say_what_is_silenced(run: Run, given: data.Data) -> None:
-    """For the log, once of each network of a person's own."""
-    network = run.recipe.network
-    if isinstance(network, CustomNetwork) and not run.recipe.dropout and network.model_dump_json() not in _said:
-        _said.add(network.model_dump_json())
-        if words := silenced(build(run.recipe, run.seed, given), run.recipe.dropout):
-            print(f"{network.title}: {words}", flush=True)
 
 
 def loaded(store: Store, dataset: str, device: torch.device) -> data.Data:
