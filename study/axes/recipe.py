@@ -152,10 +152,6 @@ class Recipe(Frozen):
         """The same with other choices; a copy of a model would keep its id."""
         return Recipe(**{axis: getattr(self, axis) for axis in AXES} | axes)
 
-    def for_one_epoch(self) -> Recipe:
-        """The same over one epoch of all training rows, evaluated at its end."""
-        return self.but(train_share=1.0, epochs=1, steps=None, evaluate=training.EachEpoch(), start=training.Afresh())
-
     @property
     def ends_early(self) -> bool:
         """Whether its runs may take fewer steps than their budget."""

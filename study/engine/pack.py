@@ -206,25 +206,21 @@ class Pack:
         use_tf32(self.tf32)
         self.stack.train(False)
         self.optimizer.train(False)
-        with self.average.in_place() if self.average else nullcontext():
-            self._add_rows(norms)
-
-    def _add_rows(self, norms: Tensor | None) -> None:
-        """What the parameters in the stack come to."""
         reported = bool(self.stopping) or self.done == self.budget  # of some run it may be
-        losses, columns, by_row = evaluate(self.stack, self.data, self.shard, reported)
-        self._end(torch.stack(list(losses.values())).isfinite().all(0))
-        columns["grad_norm"] = [None] * len(self.runs) if norms is None else norms.tolist()
-        lr, epoch, running = self.optimizer.rates(), self.done / self.steps_per_epoch, self.running.tolist()
-        for r, steps in enumerate(self.steps.tolist()):
-            if running[r]:
-                metrics = {name: values[r] for name, values in columns.items()}
-                self.curves[r].append({"epoch": epoch, "step": steps, "lr": lr[r]} | metrics)
-        if norms is not None:
-            self.optimizer.watch(losses["val"])
-        better = self.stopping.watch(self.curves, running) if self.stopping else running
-        if by_row:
-            self.by_row.keep(by_row, torch.tensor(better, device=self.device))
+        with self.average.in_place() if self.average else nullcontext():
+            losses, columns, by_row = evaluate(self.stack, self.data, self.shard, reported)
+            self._end(torch.stack(list(losses.values())).isfinite().all(0))
+            columns["grad_norm"] = [None] * len(self.runs) if norms is None else norms.tolist()
+            lr, epoch, running = self.optimizer.rates(), self.done / self.steps_per_epoch, self.running.tolist()
+            for r, steps in enumerate(self.steps.tolist()):
+                if running[r]:
+                    metrics = {name: values[r] for name, values in columns.items()}
+                    self.curves[r].append({"epoch": epoch, "step": steps, "lr": lr[r]} | metrics)
+            if norms is not None:
+                self.optimizer.watch(losses["val"])
+            better = self.stopping.watch(self.curves, running) if self.stopping else running
+            if by_row:
+                self.by_row.keep(by_row, torch.tensor(better, device=self.device))
 
     def records(self) -> list[Record]:
         """What each run leaves."""

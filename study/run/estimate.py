@@ -11,6 +11,7 @@ import torch
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe
+from study.axes.training import Afresh, EachEpoch
 from study.engine.determinism import quiet
 from study.engine.inputs.data import Data, Split, load, tensors
 from study.engine.inputs.prepare import read
@@ -171,8 +172,8 @@ def step_seconds(packs: Packs, data: Data, device: torch.device) -> float:
     recipe, runs = packs.recipe, min(packs.runs, STACKED)
     optimizer = recipe.optimizer
     rates = [optimizer.lr and optimizer.lr * (1 + 1e-9 * i) for i in range(min(packs.recipes, runs))]
-    changed = [{"optimizer": optimizer.model_copy(update={"lr": lr})} for lr in rates]
-    recipes = [recipe.for_one_epoch().model_copy(update=each) for each in changed]
+    epoch = {"train_share": 1.0, "epochs": 1, "steps": None, "evaluate": EachEpoch(), "start": Afresh()}
+    recipes = [recipe.but(**epoch, optimizer=optimizer.model_copy(update={"lr": lr})) for lr in rates]
     rows = recipe.training_rows(data.train.rows)
     share = min(1.0, STEPS * recipe.batch_size / rows)
 

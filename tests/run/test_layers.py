@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from study.engine.networks.layers import Halve
 
@@ -13,3 +14,9 @@ def test_halve_is_max_pooling_ties_and_odd_sizes_included(shape):
     assert torch.equal(ours, theirs)
     grad = torch.randn_like(ours)
     assert torch.equal(*(torch.autograd.grad(out, x, grad)[0] for out in (ours, theirs)))
+
+
+@pytest.mark.parametrize("settings", [{"padding": 1}, {"ceil_mode": True}, {"dilation": 2}, {"stride": 1}])
+def test_other_pooling_is_no_halving(settings):
+    assert Halve.suits(nn.MaxPool2d(2))
+    assert not Halve.suits(nn.MaxPool2d(2, **settings))

@@ -155,9 +155,7 @@ def _layer(name: str, layer: nn.Module, seen: set[nn.Module]) -> tuple[str, nn.M
         seen.add(layer)
     if kind in ACTIVATIONS:
         return name, Aligned(layer)
-    if isinstance(layer, nn.MaxPool2d) and (layer.kernel_size, layer.stride, layer.padding) == (2, 2, 0):
-        return name, Halve()
-    return name, layer
+    return name, Halve() if Halve.suits(layer) else layer
 
 
 def _in_place(layers: Chain) -> Chain:

@@ -116,6 +116,13 @@ class Halve(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return largest_of_four(x) if x.device.type == "cpu" else max_pool2d(x, 2)
 
+    @staticmethod
+    def suits(layer: nn.Module) -> bool:
+        """Whether a layer does the same."""
+        if type(layer) is not nn.MaxPool2d or layer.ceil_mode or layer.return_indices:
+            return False
+        return (layer.kernel_size, layer.stride, layer.padding, layer.dilation) == (2, 2, 0, 1)
+
 
 def fill_rows(x: Tensor) -> Tensor:
     """Rows of zeros added to x [runs, rows, ...] so that the matrices of all runs are aligned alike in memory.

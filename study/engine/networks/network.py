@@ -35,7 +35,7 @@ def build(recipe: Recipe, seed: int, data: Data) -> nn.Module:
         _refuse(module, recipe)
         _mask_dropouts(module)
     for name, layer in module.named_children():
-        if type(layer) is nn.MaxPool2d and layer.kernel_size == layer.stride == 2:
+        if Halve.suits(layer):
             setattr(module, name, Halve())
     if not isinstance(recipe.init, Default):
         generator = stream(seed, "init")
