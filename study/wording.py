@@ -31,6 +31,11 @@ def beginning(words: Sequence[str], most: int) -> list[str]:
     return [*words[:most], *[f"{len(words) - most} more"] * (len(words) > most)]
 
 
+def sized(shape: Iterable[int]) -> str:
+    """``40 × 10``."""
+    return " × ".join(map(str, shape))
+
+
 def duration(seconds: float) -> str:
     """``40 seconds``, ``4 minutes``, ``2.5 hours``, ``3 days``."""
     if seconds < 100:

@@ -61,21 +61,16 @@ def encode(frame: pd.DataFrame, given: Given) -> Raw:
     frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
     frame.columns = [str(name) for name in frame.columns]
     _check_settings(frame, given)
-    wrong: list[tuple[str, str]] = []
-    columns, target = [], None
+    wrong, found = list[Wrong](), dict[str, Column]()
     for name in frame.columns.drop([*given.drop]):
         try:
-            column = _target(frame[name], given) if name == given.target else _feature(frame[name], given)
+            found[name] = _target(frame[name], given) if name == given.target else _feature(frame[name], given)
         except Wrong as error:
-            wrong.append((error.setting, f"{given.where}: {error}"))
-            continue
-        if name == given.target:
-            target = column
-        else:
-            columns.append(column)
+            wrong.append(error)
     if wrong:
-        raise Unfit(wrong[0][0], *(words for _, words in wrong))
-    assert target is not None
+        raise Unfit(wrong[0].setting, *(f"{given.where}: {error}" for error in wrong))
+    target = found.pop(given.target)
+    columns = [*found.values()]
     features = pd.DataFrame({column.name: column.values for column in columns})
     holes = [column.name for column in columns if column.values.isna().any()]
     whole = target.values.notna()  # what has no target is learned from in no way
@@ -86,10 +81,8 @@ def encode(frame: pd.DataFrame, given: Given) -> Raw:
         raise Unfit("missing", f"{given.where}: every row has a missing value; say drop: {names(holes)}")
     features = features.loc[kept]
     x = pd.get_dummies(features, columns=[c.name for c in columns if c.category], dtype=float)
-    if given.missing != "drop":
-        for column in columns:  # a category that is missing is none of the values, which are 0 all
-            if given.missing == "indicator" and column.name in holes:
-                x[f"{column.name} is missing"] = column.values.loc[kept].isna().astype(float)
+    for name in holes if given.missing == "indicator" else ():  # a category that is missing is none of the values
+        x[f"{name} is missing"] = features[name].isna().astype(float)
     y, task, labels = _codes(target.values.loc[kept], given)
     return Raw(
         x.to_numpy(dtype=np.float64),

@@ -8,7 +8,7 @@ from study.axes.code import own_line
 from study.axes.custom import Custom
 from study.axes.dataset import LookedAt
 from study.axes.datasets.raw import Found, Raw, Unfit
-from study.wording import counted, listed
+from study.wording import counted, listed, sized
 
 
 class CustomDataset(LookedAt, Custom):
@@ -63,7 +63,7 @@ class CustomDataset(LookedAt, Custom):
             if x.dtype.kind not in "buif":
                 raise self._unfit(f"its features are of type {x.dtype}; give numbers")
             if x.shape[1:] != parts[0].shape[1:] or not x[0].size:
-                shapes = " and ".join(" × ".join(map(str, one.shape)) for one in parts[::2])
+                shapes = " and ".join(sized(one.shape) for one in parts[::2])
                 raise self._unfit(f"its features are {shapes}; give rows of one shape")
         for y in parts[1::2]:
             if y.ndim > 1:
@@ -73,8 +73,7 @@ class CustomDataset(LookedAt, Custom):
         if self.rows_are == "features":
             features = features.reshape(len(features), -1)
         elif features.ndim != 4:
-            shape = " × ".join(map(str, features.shape))
-            raise self._unfit(f"its features are {shape}, and images [rows, channels, height, width]")
+            raise self._unfit(f"its features are {sized(features.shape)}, and images [rows, channels, height, width]")
         if target.dtype.kind == "f":
             return Raw(features, target.astype(np.float64), "regression", test=test)
         if target.dtype.kind not in "buiUSO":

@@ -14,7 +14,7 @@ from study.axes.dataset import FromFiles
 from study.axes.datasets.folders import pictures
 from study.axes.datasets.raw import Raw, Unfit
 from study.tasks import TASKS, TaskName
-from study.wording import counted, listed
+from study.wording import counted, listed, sized
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,8 +61,8 @@ class Idx(FromFiles):
             if y.ndim != 1 or y.dtype.kind not in "ui" or (len(y) and y.min() < 0):
                 raise Unfit("path", f"{path}: holds no labels; they are a list of whole numbers from 0 on")
         if train_x.shape[1:] != test_x.shape[1:]:
-            shapes = (" × ".join(map(str, x.shape[1:])) for x in (train_x, test_x))
-            raise Unfit("path", f"{self.path}: train images are {' and test images '.join(shapes)}; give one size")
+            words = f"train images are {sized(train_x.shape[1:])} and test images {sized(test_x.shape[1:])}"
+            raise Unfit("path", f"{self.path}: {words}; give one size")
         labels = np.concatenate([train_y, test_y]).astype(np.int64)
         self._check_labels(train_y, test_y, paths)
         test = np.arange(len(labels)) >= len(train_y)
@@ -73,17 +73,16 @@ class Idx(FromFiles):
         """Each number from the lowest label to the highest is to be one, and to be trained on."""
         import numpy as np
 
-        for y, path in ((test, paths[3]), (train, paths[1])):
-            known = np.unique(train)
-            odd = ~np.isin(y, known)
-            if odd.any():
-                row = int(odd.argmax())
-                raise Unfit("path", f"{path}: label {y[row]} (row {row + 1}) is of no training image; correct it")
-            if len(y) and len(known) != int(known[-1]) - int(known[0]) + 1:
-                gap = next(number for number in range(int(known[0]), int(known[-1])) if number not in known)
-                row = int((train > gap).argmax())
-                words = f"{paths[1]}: no image has label {gap}, and label {train[row]} is there (row {row + 1})"
-                raise Unfit("path", f"{words}; correct it, or number the classes one after another")
+        known = np.unique(train)
+        odd = ~np.isin(test, known)
+        if odd.any():
+            row = int(odd.argmax())
+            raise Unfit("path", f"{paths[3]}: label {test[row]} (row {row + 1}) is of no training image; correct it")
+        if len(known) and len(known) != int(known[-1]) - int(known[0]) + 1:
+            gap = next(number for number in range(int(known[0]), int(known[-1])) if number not in known)
+            row = int((train > gap).argmax())
+            words = f"{paths[1]}: no image has label {gap}, and label {train[row]} is there (row {row + 1})"
+            raise Unfit("path", f"{words}; correct it, or number the classes one after another")
 
 
 class Npz(FromFiles):
@@ -155,13 +154,11 @@ class Npz(FromFiles):
             if not len(arrays[x]):
                 raise Unfit("path", f"{self.path}: {x} has no rows; give some, or take {x} and {y} out")
             if arrays[y].shape not in ((len(arrays[x]),), (len(arrays[x]), 1)):
-                shape = " × ".join(map(str, arrays[y].shape))
-                raise Unfit(
-                    "path", f"{self.path}: {x} has {len(arrays[x])} rows but {y} is {shape}; give one value a row"
-                )
+                words = f"{x} has {len(arrays[x])} rows but {y} is {sized(arrays[y].shape)}"
+                raise Unfit("path", f"{self.path}: {words}; give one value a row")
             if arrays[x].shape[1:] != arrays["x"].shape[1:]:
-                shapes = [" × ".join(map(str, arrays[name].shape[1:])) for name in ("x", x)]
-                raise Unfit("path", f"{self.path}: rows of x are {shapes[0]}, of {x} {shapes[1]}; give one shape")
+                words = f"rows of x are {sized(arrays['x'].shape[1:])}, of {x} {sized(arrays[x].shape[1:])}"
+                raise Unfit("path", f"{self.path}: {words}; give one shape")
         return arrays, others
 
 
@@ -250,8 +247,8 @@ def channels_first(images: np.ndarray, where: str) -> np.ndarray:
         raise Unfit("path", f"{where} has {counted(images.ndim, 'dimension')}; images have 3, or 4 with channels")
     before, after = images.shape[1] in CHANNELS, images.shape[3] in CHANNELS
     if before == after:
-        shape = " × ".join(map(str, images.shape))
-        raise Unfit("path", f"{where} is {shape}: either the second or the last must be channels, 1, 3 or 4 of them")
+        words = "either the second or the last must be channels, 1, 3 or 4 of them"
+        raise Unfit("path", f"{where} is {sized(images.shape)}: {words}")
     return images if before else images.transpose(0, 3, 1, 2)
 
 

@@ -69,31 +69,25 @@ def check_text(known: pd.Series, target: bool, csv: bool) -> None:
         words = f"{name!r} holds {what} ({first!r}, row {texts.index[dates][0]})"
         raise Wrong(f"{words}; say drop: {names([name])}, or make numbers of them, or {instead}", "drop")
     plain = texts.str.fullmatch(NUMBER)
-    fewest: tuple[int, str, str, pd.Series] | None = None  # texts that are no numbers, written in the likeliest way
+    ways: list[tuple[pd.Series, pd.Series, str, str]] = []  # with the texts that are no numbers if written so
     for what, (pattern, option) in WRITTEN.items():
         written = texts.str.fullmatch(pattern) & ~dates
         odd, numbers = texts[~(plain | written)], texts[plain | written]
-        many = len(odd) < len(texts) / 2 or numbers.nunique() > SEVERAL
-        if written.any() and many and (fewest is None or len(odd) < fewest[0]):
-            fewest = (
-                len(odd),
-                what,
-                option,
-                odd if len(odd) else texts[written & ~plain if (written & ~plain).any() else written],
-            )
-    if fewest:
-        count, what, option, shown = fewest
-        if not count:
+        if written.any() and (len(odd) < len(texts) / 2 or numbers.nunique() > SEVERAL):
+            ways.append((odd, texts[written & ~plain if (written & ~plain).any() else written], what, option))
+    if ways:
+        odd, shown, what, option = min(ways, key=lambda way: len(way[0]))
+        if odd.empty:
             remedy = f"say read: {option}" if csv and option else "write them as plain numbers"
             words = f"{name!r} holds numbers written {what} ({shown.iloc[0]!r}, {rows(shown.index)})"
             raise Wrong(f"{words}; {remedy}, or {instead}", "read" if csv and option else "path")
-        distinct = list(shown.unique()[:3])
+        distinct = list(odd.unique()[:3])
         remedy = "correct them"
-        if csv and shown.nunique() == len(distinct) and not any(re.search(r"\d", text) for text in distinct):
+        if csv and odd.nunique() == len(distinct) and not any(re.search(r"\d", text) for text in distinct):
             remedy += f", say read: {{na_values: [{', '.join(map(repr, distinct))}]}} where they mean a missing value"
         quoted = ", ".join(f"{text[:LONGEST]!r}" for text in distinct)
-        words = f"{name!r} holds numbers and {counted(count, 'text')}, {quoted}"
-        raise Wrong(f"{words} ({rows(shown.index)}); {remedy}, or {instead}")
+        words = f"{name!r} holds numbers and {counted(len(odd), 'text')}, {quoted}"
+        raise Wrong(f"{words} ({rows(odd.index)}); {remedy}, or {instead}")
     for what, pattern in BESIDE.items():
         beside = texts[texts.str.fullmatch(pattern)]
         if len(beside) > len(texts) / 2 and beside.nunique() > SEVERAL:

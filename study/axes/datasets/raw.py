@@ -8,7 +8,7 @@ from pydantic import Field
 
 from study.axes.base import Frozen
 from study.tasks import TASKS, TaskName
-from study.wording import counted
+from study.wording import counted, sized
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,8 +110,7 @@ class Raw(NamedTuple):
         import numpy as np
 
         if not self.features.size or not self.features[:1].size:
-            shape = " × ".join(map(str, self.features.shape))
-            raise Unfit("path", f"the features are {shape}: there are none; give some")
+            raise Unfit("path", f"the features are {sized(self.features.shape)}: there are none; give some")
         features = self.features.reshape(len(self.features), -1)
         if features.dtype.kind in "iu" and max(abs(int(features.min())), abs(int(features.max()))) > 2**53:
             raise Unfit("path", "features are whole numbers of more digits than are kept; give another unit")

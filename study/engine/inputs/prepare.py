@@ -13,6 +13,7 @@ from study.axes.datasets.raw import Raw
 from study.store.checksums import check_unchanged
 from study.store.files import replacing
 from study.tasks import TASKS
+from study.wording import sized
 
 Fold = tuple[int, int]  # which part, from 0, and of how many
 Scaled = tuple[np.ndarray, np.ndarray, np.ndarray]  # features, target and split, a row each
@@ -30,11 +31,8 @@ class Prepared(NamedTuple):
     def lines(self) -> list[str]:
         """What it was taken for, for a log."""
         sizes, rows = np.bincount(self.split).tolist(), self.about["rows"]
-        shape = " × ".join(map(str, self.features.shape[1:]))
-        lines = [
-            f"rows: {sizes[0]} training, {sizes[1]} validation, {sizes[2]} test, each of {shape}",
-            *self.about["summary"],
-        ]
+        parts = f"rows: {sizes[0]} training, {sizes[1]} validation, {sizes[2]} test"
+        lines = [f"{parts}, each of {sized(self.features.shape[1:])}", *self.about["summary"]]
         if self.about["columns"]:
             lines.append(f"columns: {'; '.join(self.about['columns'])}")
         if self.about["classes"]:
