@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from study.axes.code import own_line
 from study.axes.custom import Custom, make_ready
+from study.axes.optimizer import Optimizer
 from study.axes.recipe import Recipe
 from study.axes.schedule import Constant
 from study.engine.determinism import quiet
@@ -19,7 +20,6 @@ from study.engine.networks.network import build
 from study.engine.networks.soundness import silenced, unregistered, unsteady
 from study.engine.pack import Pack, Run
 from study.engine.stepping.attributes import lost
-from study.engine.stepping.elementwise import is_elementwise, stepped
 from study.engine.stepping.optimizer import has_modes
 from study.errors import Refused
 from study.plan.arm import Arm
@@ -28,6 +28,8 @@ from study.store.failures import said
 
 POINTS = 1000  # of a schedule that are looked at, and its last
 NAMED = 3  # arms that a line names
+SCALES = (1.0, -0.3, 2.0)  # of the gradients, step by step: not the same, for what is kept between steps
+CLOSE = 1e-3  # of the largest change: by where elements lie in memory, vector instructions round otherwise
 
 Named = list[tuple[str, nn.Parameter]]
 
@@ -208,3 +210,34 @@ def _optimizer(recipe: Recipe, sound: Sound) -> list[str]:
     if recipe.schedule != Constant() and torch.equal(after, half):
         return ["its optimizer does not read the 'lr' of its param_groups, so that the schedule changes nothing"]
     return []
+
+
+def is_elementwise(settings: Optimizer, values: Sequence[tuple[str, Tensor]], gradients: Sequence[Tensor]) -> bool:
+    """Whether two runs in one tensor come to what the first of them comes to, each of its parameters by itself.
+
+    ``values``: a run's parameters by name; ``gradients``: theirs. The other run has others.
+    """
+    flat = torch.cat([value.detach().flatten() for _, value in values])
+    slope = torch.cat([gradient.flatten() for gradient in gradients])
+    both = [("stack", torch.stack([flat, -flat]))]
+    whole = stepped(settings, both, [torch.stack([slope, 7 * slope + 1])]).view(2, -1)
+    wanted = stepped(settings, values, gradients)
+    changed = float((wanted - flat).abs().nan_to_num(0.0, posinf=0.0).max())  # of those that did not diverge
+    return torch.allclose(whole[0], wanted, rtol=1e-5, atol=CLOSE * changed, equal_nan=True)
+
+
+def stepped(
+    settings: Optimizer, values: Sequence[tuple[str, Tensor]], gradients: Sequence[Tensor], factor: float = 1.0
+) -> Tensor:
+    """All parameters after some steps at ``factor`` times their rate, one after another. [parameters]"""
+    copies = [(name, nn.Parameter(value.detach().clone())) for name, value in values]
+    optimizer = settings.build(copies)
+    if has_modes(optimizer):
+        optimizer.train()  # type: ignore[attr-defined]
+    for group in optimizer.param_groups:
+        group["lr"] *= factor
+    for scale in SCALES:
+        for (_, parameter), gradient in zip(copies, gradients, strict=True):
+            parameter.grad = scale * gradient
+        optimizer.step()
+    return torch.cat([parameter.detach().flatten() for _, parameter in copies])
