@@ -15,7 +15,7 @@ import torch
 
 from study.axes.recipe import RECIPE
 from study.commit import commit
-from study.plan.limits import available_cores
+from study.plan.limits import available_cores, nvidia_smi
 from study.run import devices
 
 
@@ -62,11 +62,8 @@ def blas() -> str | None:
 @cache
 def driver() -> str:
     """``580.65.06, CUDA 13.0, cuDNN 91300``: what is asked of the GPU that was leased."""
-    with_cuda = f"CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"  # type: ignore[no-untyped-call]
-    with suppress(OSError):
-        found = re.search(r"Kernel Module\s+(?:for \w+\s+)?([\d.]+)", Path("/proc/driver/nvidia/version").read_text())
-        return f"{found[1]}, {with_cuda}" if found else with_cuda
-    return with_cuda
+    cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+    return ", ".join([*nvidia_smi("driver_version")[:1], f"CUDA {torch.version.cuda}", f"cuDNN {cudnn}"])
 
 
 def now() -> str:
