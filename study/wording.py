@@ -28,7 +28,7 @@ def listed(words: Iterable[str], last: str = "and") -> str:
 
 def beginning(words: Sequence[str], most: int) -> list[str]:
     """The first of them, and how many more there are: ``["a", "b", "3 more"]``."""
-    return [*words[:most], *[f"{len(words) - most} more"] * (len(words) > most)]
+    return [*words[:most], *[f"{len(words) - most:,} more"] * (len(words) > most)]
 
 
 def sized(shape: Iterable[int]) -> str:

@@ -25,6 +25,7 @@ from study.errors import Refused
 from study.plan.arm import Arm
 from study.plan.plan import Plan
 from study.store.failures import said
+from study.wording import beginning
 
 POINTS = 1000  # of a schedule that are looked at, and its last
 NAMED = 3  # arms that a line names
@@ -60,8 +61,7 @@ class Found(NamedTuple):
             alike.setdefault(each._replace(recipe=""), []).append(plan.names[arm].rpartition(" (")[0])
         for each, names in alike.items():
             how = f"its runs are computed in turn: {each.in_turn}" if each.in_turn else "its runs are stacked"
-            arms = "; ".join([*names[:NAMED], *[f"{len(names) - NAMED} more"] * (len(names) > NAMED)])
-            yield f"tried on one batch: {each.network} ({arms}); {how}"
+            yield f"tried on one batch: {each.network} ({'; '.join(beginning(names, NAMED))}); {how}"
             if each.anew:
                 yield f"  a killed job does not go on exactly: its optimizer holds {each.anew}, which checkpoints lack"
             yield from (f"  warning: {doubt}" for doubt in each.doubts)

@@ -14,7 +14,7 @@ from study.axes.datasets.lookalikes import Wrong, check_categories, check_spelli
 from study.axes.datasets.raw import FEWEST, SPLIT, Raw, Unfit
 from study.errors import suggest
 from study.tasks import TASKS, TaskName
-from study.wording import counted
+from study.wording import beginning, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,7 @@ UNNAMED = r"Unnamed: \d+(\.\d+)?|\s*"  # as pandas calls columns without a name
 KINDS = {  # of values that are neither numbers nor texts, for people
     "ndarray": "lists", "list": "lists", "dict": "records", "date": "dates", "time": "times", "NoneType": "nothing",
 }  # fmt: skip
+NAMED = 8  # columns
 MAX_CLASSES = 50  # of a target that does not say that it is of a classification
 
 
@@ -267,6 +268,5 @@ def _odd(columns: Sequence[Column], target: Column, kept: pd.Index, y: Any, give
         yield f"tells {target.name} exactly: {_several(telling)}"
 
 
-def _several(columns: Sequence[str], most: int = 8) -> str:
-    more = [f"{len(columns) - most} more"] * (len(columns) > most)
-    return ", ".join([*columns[:most], *more])
+def _several(columns: Sequence[str]) -> str:
+    return ", ".join(beginning(columns, NAMED))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,7 +13,7 @@ from study.axes.dataset import FromFiles
 from study.axes.datasets.folders import pictures
 from study.axes.datasets.raw import Raw, Unfit
 from study.tasks import TASKS, TaskName
-from study.wording import counted, listed, sized
+from study.wording import beginning, counted, listed, sized
 
 if TYPE_CHECKING:
     import numpy as np
@@ -214,10 +213,10 @@ class Images(FromFiles):
             pixels.append(read)
         if broken:
             words = "is damaged, or no image; take it" if len(broken) == 1 else "are damaged, or no images; take them"
-            raise Unfit("path", f"{_some(map(str, broken))}: {words} out of the folder")
+            raise Unfit("path", f"{listed(beginning([*map(str, broken)], TOLD))}: {words} out of the folder")
         if odd:
             size = f"{pixels[0].shape[1]} × {pixels[0].shape[0]}"
-            others = _some(f"{source}: is {its} pixels" for source, its in odd)
+            others = listed(beginning([f"{source}: is {its} pixels" for source, its in odd], TOLD))
             raise Unfit("path", f"{others}, {first} {size}; bring all to one size")
         names = tuple(sorted({source.parent.name for source in sources}))
         if len(names) < 2:
@@ -228,12 +227,6 @@ class Images(FromFiles):
         stacked = np.stack(pixels)
         features = stacked[:, None] if stacked.ndim == 3 else stacked.transpose(0, 3, 1, 2)
         return Raw(np.ascontiguousarray(features), codes, "classification", len(names), test, names)
-
-
-def _some(words: Iterable[str]) -> str:
-    """The first ten, and how many more there are."""
-    every = [*words]
-    return listed([*every[:TOLD], *[f"{len(every) - TOLD} more"] * (len(every) > TOLD)])
 
 
 def channels_first(images: np.ndarray, where: str) -> np.ndarray:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from study.wording import counted, listed
+from study.wording import beginning, counted, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,5 +150,4 @@ def names(columns: Sequence[str]) -> str:
 
 def rows(index: pd.Index) -> str:
     """``row 3``; ``rows 3, 7, 9 and 12 more``."""
-    shown = [*map(str, index[:3]), *([f"{len(index) - 3:,} more"] if len(index) > 3 else [])]
-    return f"row {shown[0]}" if len(shown) == 1 else f"rows {listed(shown)}"
+    return f"row{'s' * (len(index) > 1)} {listed(beginning([*map(str, index)], 3))}"
