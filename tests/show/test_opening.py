@@ -46,16 +46,16 @@ def test_the_decided_claim_that_other_seeds_would_soonest_undo_is_named(
     sums = np.array(list(product([-1, 1], repeat=SEEDS))) @ better
     p = np.mean(abs(sums) >= abs(better.sum()) - 1e-9)  # the last of Holm's steps multiplies by one
     claim = {"adam": "adam: higher test accuracy than sgd", "lion": "sgd: higher test accuracy than lion"}[close]
-    first = f"First to fall: “{claim}” ({found} at p {p:.3f}; 0.05 decides)."
+    first = f"Weakest verdict: “{claim}” ({found}, adjusted p {p:.3f} against 0.05)."
     assert asked(claimed, outcome) == f"{first} {UNTESTED} No claim is undecided."
 
 
-def test_nothing_falls_first_where_no_test_decided(claimed: Claimed) -> None:
+def test_no_verdict_is_the_weakest_where_no_test_decided(claimed: Claimed) -> None:
     """Two claims are undecided; that on memory, which never differs between rounds, needs no test."""
 
     def outcome(label: str, seed: int) -> Mapping[str, object]:
         return {"level": 0.9 + (0.01 if seed % 2 else -0.01) * (label != "sgd"), "pace": 1.0}
 
     claims = "“adam: higher test accuracy than sgd” and “sgd: higher test accuracy than lion”"
-    close = "2 are too close for any number of seeds worth naming."
+    close = "2 are too near to equal, or to their margin, to say how many seeds would decide them."
     assert asked(claimed, outcome) == f"{UNTESTED} Undecided: 2 of 3, {claims}. {close}"

@@ -79,14 +79,12 @@ def first(claims: pd.DataFrame, summary: pd.DataFrame) -> First:
 def _levels(row: pd.Series, summary: pd.DataFrame) -> str:
     """What both arms of a claim come to, ``3.9 against 6.9``; empty unless both have an estimate."""
     mine = summary[(summary["comparison"] == row["comparison"]) & (summary["metric"] == row["metric"])]
-    estimates = [
-        Estimate(one["estimate"], one["low"], one["high"])
-        for label in (row["better"], row["than"])
-        for one in mine[mine["label"] == label].to_dict("records")
-    ]
-    if len(estimates) < 2 or any(pd.isna(one.value) for one in estimates):
+    known = mine.set_index("label")[["estimate", "low", "high"]].dropna(subset="estimate")
+    sides = (row["better"], row["than"])
+    if not {*sides} <= {*known.index}:
         return ""
-    better, than = (cell.value for cell in column(row["metric"], estimates))
+    cells = column(row["metric"], [Estimate(*each) for each in known.itertuples(index=False)])  # as its table has them
+    better, than = (cells[known.index.get_loc(label)].value for label in sides)
     shown = METRICS[row["metric"]].shown
     return f"{better} against {than}" + f" {shown}" * bool(shown and shown not in COUNTED)
 
@@ -180,7 +178,8 @@ def closest_call(claims: pd.DataFrame) -> str:
         return ""
     row = max(tested, key=lambda row: float(row["p_adjusted"] * row["looks_declared"]))
     line = lines(pd.DataFrame([row]))[0]
-    return f"{_named(row)} ({line.verdict} at p {line.adjusted}; {line.level} decides)"
+    claim = line.claim.removesuffix(", by any amount")
+    return f"“{claim}” ({line.verdict}, adjusted p {line.adjusted} against {line.level})"
 
 
 def _named(claim: pd.Series) -> str:
@@ -213,12 +212,12 @@ def _as_counted(plan: Plan, name: str) -> tuple[str, str]:
 
 
 def at_edges(plan: Plan, tuned: Mapping[str, Chosen | None]) -> str:
-    """``mlp in 5 of 8 runs``: the arms that lie on an edge of their search and are not marked; many are counted."""
+    """``mlp (in 5 of 8 runs)``: the arms that lie on an edge of their search and are not marked; many are counted."""
     named: dict[tuple[str, str], str] = {}
     for arm in (arm for comparison in plan.comparisons for arm in comparison.arms):
         for name in (arm.arm, *arm.tuned.values()):
             one = tuned.get(name)
             if one and one.sides and not doubts(one):
                 share = at_edge(one, one.sides)
-                named.setdefault(_as_counted(plan, name), quoted(arm.label) + f" in {share}" * bool(share))
+                named.setdefault(_as_counted(plan, name), quoted(arm.label) + f" (in {share})" * bool(share))
     return listed(named.values()) if len(named) <= NAMED else f"{len(named)} arms, which their tables name"
