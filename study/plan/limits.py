@@ -6,6 +6,7 @@ import os
 import subprocess
 from functools import cache
 from importlib import metadata
+from itertools import takewhile
 from typing import NamedTuple
 
 from study.wording import counted
@@ -21,21 +22,16 @@ def visible() -> list[str]:
     wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
     if wanted is None:
         return list(by_index.values())
-    found: list[str] = []
-    for name in (name.strip() for name in wanted.split(",")) if by_index else ():
-        meant = _meant(name, by_index)
-        if meant is None:
-            break
-        found += [meant] * (meant not in found)
-    return found
+    meant = (_meant(name.strip(), by_index) for name in wanted.split(",")) if by_index else ()
+    return list(dict.fromkeys(takewhile(bool, meant)))
 
 
-def _meant(name: str, by_index: dict[str, str]) -> str | None:
-    """The device that an entry of CUDA_VISIBLE_DEVICES names; a slice of one (MIG) is named as it is."""
+def _meant(name: str, by_index: dict[str, str]) -> str:
+    """The device that an entry of CUDA_VISIBLE_DEVICES names, or none; a slice of one (MIG) is named as it is."""
     if name.startswith("MIG-"):
         return name
     begin_so = [uuid for uuid in by_index.values() if name and uuid.startswith(name)]
-    return by_index.get(name) or (begin_so[0] if len(begin_so) == 1 else None)
+    return by_index.get(name) or (begin_so[0] if len(begin_so) == 1 else "")
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from types import MappingProxyType
 from typing import NamedTuple
 
 from study.errors import Mistakes, join, join_each
@@ -79,7 +78,7 @@ def refuse_hopeless(claims: Sequence[Tested], looks: int, mistakes: Mistakes) ->
     """Note the claims that no outcome can decide, though no pair ties; an exploratory one may be so."""
     alike: dict[str, list[Tested]] = {}
     families = by_family(claims)
-    for claim, chance in [pair for own in families.values() for pair in with_chances(own, looks)]:
+    for claim, chance in [pair for own in families.values() for pair in by_chance(own, looks).items()]:
         if chance or claim.exploratory:
             continue
         counting = len(families[claim.family])
@@ -106,12 +105,10 @@ def by_family(claims: Sequence[Tested]) -> dict[str, list[Tested]]:
     return {name: [claim for claim in claims if claim.family == name] for name in names}
 
 
-def with_chances(
-    claims: Sequence[Tested], looks: int, withdrawn: Sequence[float] = ()
-) -> Iterator[tuple[Tested, bool]]:
+def by_chance(claims: Sequence[Tested], looks: int, withdrawn: Sequence[float] = ()) -> dict[Tested, bool]:
     """The claims of a family, and whether any outcome decides them. ``withdrawn``: p of others that count with them."""
     floor = [claim.floor() for claim in claims]
-    yield from zip(claims, chances([*floor, *withdrawn], looks), strict=False)
+    return dict(zip(claims, chances([*floor, *withdrawn], looks), strict=False))
 
 
 def limit_text(claims: int, looks: int, family: str = PRIMARY) -> str:
@@ -120,7 +117,7 @@ def limit_text(claims: int, looks: int, family: str = PRIMARY) -> str:
     return "0.05" + f"/{claims} claims{of}" * (claims > 1) + f"/{looks} looks" * (looks > 1)
 
 
-def floors(plan: Plan, withdrawn: Mapping[str, Sequence[float]] = MappingProxyType({})) -> Iterator[str]:
+def floors(plan: Plan, withdrawn: Mapping[str, Sequence[float]]) -> Iterator[str]:
     """A table of the smallest p with 0 to 3 tied pairs, and what it means, for each family; nothing without claims.
 
     ``withdrawn``: by family the last p of claims that are stated no more and count on.
@@ -136,7 +133,7 @@ def floors(plan: Plan, withdrawn: Mapping[str, Sequence[float]] = MappingProxyTy
     gone = sum(map(len, withdrawn.values()))
     more = f" beside {gone} withdrawn" * bool(gone)
     yield f"{counted(len(stated), 'claim')}, {len(claims)} to test{more}" + f" ({', '.join(rest)})" * bool(rest)
-    if unit := _unit(claims):
+    if unit := " or in one ".join(dict.fromkeys(claim.unit for claim in claims if not claim.runs)):
         yield f"  in a tied pair both arms have the same value with one {unit}: it speaks for neither"
     if len(families) > 1:
         yield f"  in {len(families)} families ({', '.join(families)}): {at_stake(len(families))}"
@@ -153,7 +150,7 @@ def _floors_of(named: str, claims: Sequence[Tested], withdrawn: Sequence[float],
     groups: dict[str, Tested] = {}
     for claim in claims:
         groups.setdefault(claim.over + ", kind: equal" * (claim.sides == 1), claim)
-    chance = dict(with_chances(claims, looks, withdrawn))
+    chance = by_chance(claims, looks, withdrawn)
     width = max(len("tied pairs"), *map(len, groups))
     if not all(claim.runs for claim in claims):  # where runs are not paired nothing ties
         yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()
@@ -165,11 +162,6 @@ def _floors_of(named: str, claims: Sequence[Tested], withdrawn: Sequence[float],
         if claim.sides == 2 and not claim.runs and (apart := detectable(claim.pairs, limit)):
             differ = f"whose arms differ by {apart:.2g} standard deviations of a paired difference"
             yield f"  {claim.over} decide about {100 * POWER:.0f} % of claims {differ}"
-
-
-def _unit(claims: Sequence[Tested]) -> str:
-    """What pairs the values of two arms; nothing where nothing does, so that nothing ties."""
-    return " or in one ".join(dict.fromkeys(claim.unit for claim in claims if not claim.runs))
 
 
 def _meaning(claim: Tested, limit: float, chance: bool) -> str:

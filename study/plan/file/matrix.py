@@ -43,27 +43,23 @@ Combination = dict[str, Entry]  # axis or setting → what is written for it in 
 class Choices(NamedTuple):
     """What is chosen on every axis: the number, or the name and the settings that are written of a choice.
 
-    None where nothing is. ``places``: where each was written, by axis and by setting; ``homeless``: settings that are
-    written, and their axes are not.
+    None where nothing is. ``places``: where each was written, by axis and by setting.
     """
 
     recipe: dict[str, Any]
     places: dict[str, str]
-    homeless: tuple[str, ...] = ()
 
     def with_(self, entries: Combination) -> Choices:
         """These choices with ``entries`` laid over them: axes first, then settings.
 
         A bare name equal to the present choice means that choice with its settings, any other that with its defaults.
         """
-        recipe, places, homeless = dict(self.recipe), dict(self.places), self.homeless
+        recipe, places = dict(self.recipe), dict(self.places)
         for key in sorted(entries, key=lambda key: "." in key):
             value, place = entries[key]
             axis, setting = split_key(key)
-            if setting and recipe[axis] is None:
-                homeless = (*homeless, key)
-            elif setting:
-                recipe[axis] = recipe[axis] | {setting: value}
+            if setting:
+                recipe[axis] = recipe[axis] and recipe[axis] | {setting: value}
             elif axis not in CHOICES:
                 recipe[axis] = value
                 other = AXES[axis].instead_of
@@ -76,7 +72,7 @@ class Choices(NamedTuple):
                 recipe[axis] = {"name": given["name"]} | given
                 places |= {f"{axis}.{name}": join(place, name) for name in given}
             places[key] = place
-        return Choices(recipe, places, homeless)
+        return Choices(recipe, places)
 
     @property
     def differing(self) -> dict[str, Any]:
@@ -202,9 +198,10 @@ def _combinations(
             combination = coupled | dict(zip(crossed, point, strict=True))
             _check_once(combination, mistakes)
             choices = baseline.with_(combination)
-            for key in choices.homeless:
-                words = f"there is no {key.partition('.')[0]} to set it of; give one in the baseline"
-                mistakes.add(key_place(choices.places[key]), words)
+            for key, at in choices.places.items():
+                axis, dot, _ = key.partition(".")
+                if dot and choices.recipe[axis] is None:
+                    mistakes.add(key_place(at), f"there is no {axis} to set it of; give one in the baseline")
             yield combination, choices, one_line(str(label)) if label else None
 
 

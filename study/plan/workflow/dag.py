@@ -67,19 +67,18 @@ class Dag:
         for what, folder in (("--config results", str(store.root)), ("the working folder", os.getcwd())):
             if main and WILDCARD.search(folder):
                 raise Refused([f"{what}: {folder!r} has braces, which Snakemake takes for a wildcard; give another"])
-        cached = str(config.get("cached", False)).lower()
-        if cached not in ("true", "false"):
-            raise Refused([f"--config cached: {cached!r} is refused; give true or false"])
+        given = str(config.get("cached", False)).lower()
+        if given not in ("true", "false"):
+            raise Refused([f"--config cached: {given!r} is refused; give true or false"])
+        cached = given == "true"
         minutes = config.get("job_minutes", MINUTES)
         if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < inf:
             raise Refused([f"--config job_minutes: {refuse(minutes, 'a number above 0')}"])
         path = Path(str(config.get("study", DEFAULT_STUDY)))
         if not main:
             name = _pointer(store, path).read_text(encoding="utf-8").splitlines()[0]
-            return cls(Plan.load(store.study(name) / "plan.json"), store, cached == "true")
-        dag = cls(
-            prepare(path, store, remember=True, cached=cached == "true"), store, cached == "true", limits, minutes
-        )
+            return cls(Plan.load(store.study(name) / "plan.json"), store, cached)
+        dag = cls(prepare(path, store, remember=True, cached=cached), store, cached, limits, minutes)
         if taken := namesake(dag.plan, path, store):
             raise Refused([f"{path}: {taken}"])
         try:
