@@ -16,8 +16,7 @@ from study.axes.recipe import RECIPE, digest
 from study.errors import Damaged, Refused, suggest
 from study.metrics import METRICS, Select
 from study.plan.arm import Arm, own_kinds
-from study.plan.elsewhere.metrics import own_metrics
-from study.plan.elsewhere.models import PlannedRuns
+from study.plan.elsewhere.models import PlannedRuns, own_metrics
 from study.plan.file.claim import Claim, Measured
 from study.plan.search import Search
 from study.plan.style import FigureStyle, Style, TableStyle

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from study.axes.recipe import digest
-from study.errors import Mistakes, join
+from study.errors import Mistakes, join, nearest
 from study.metrics import METRICS
 from study.plan.check.claims import check_claims, check_shown
 from study.plan.elsewhere.columns import Key
-from study.plan.elsewhere.metrics import own_metrics, resolve
-from study.plan.elsewhere.models import PlannedRuns, RunsComparison, RunsFile
+from study.plan.elsewhere.models import PlannedRuns, RunsComparison, RunsFile, RunsMetric, columns, own_metrics
 from study.plan.elsewhere.runs import read_curves, read_runs
 from study.plan.file.levels import planned_claim
 from study.plan.file.sources import Sources
@@ -20,6 +20,7 @@ from study.plan.plan import PlannedArm, PlannedComparison
 from study.wording import beginning, listed
 
 NAMED = 12  # seeds that a line names
+EXAMPLE = "better: higher, unit: points"
 
 
 def plan_runs(
@@ -93,3 +94,50 @@ def _check_paired(seeds: dict[str, tuple[int, ...]], file: RunsFile, at: str, mi
             lacking = listed(beginning([*map(str, gone)], NAMED))
             right = "add the runs (as failed, where they are lost), or take 'paired' out"
             mistakes.add(join(at, "paired"), f"{label!r} has no seed {lacking}; {right}")
+
+
+def resolve(
+    file: RunsFile, used: Sequence[tuple[str, str]], at: str, mistakes: Mistakes
+) -> dict[str, RunsMetric] | None:
+    """Metric → its column, of all that the file maps and that the comparison shows or claims; None with mistakes.
+
+    ``used``: metrics, and the places where each is named; ``at``: the place of ``runs:``.
+    """
+    before, found = len(mistakes), columns(file.metrics)
+    for name, one in found.items():
+        if wrong := _wrong(name, one):
+            mistakes.add(join(at, "metrics", name), wrong)
+    for name, place in used:
+        if name in found:
+            continue
+        if name in METRICS and not _not_here(name):
+            found[name] = RunsMetric(column=name)
+            continue
+        close = nearest(name, [*found, *(known for known in METRICS if not _not_here(known))])
+        meant = f"did you mean {close!r}? or " if close else ""
+        say = f"{meant}add it to {join(at, 'metrics')}: {{{name}: {{column: …, {EXAMPLE}}}}}"
+        mistakes.add(place, _not_here(name) or f"{name!r} is no metric of these runs; {say}")
+    return found if len(mistakes) == before else None
+
+
+def _not_here(name: str) -> str:
+    """Why no file can hold a known metric; empty where it can, or where it is not known."""
+    about = METRICS.get(name)
+    if about is None or not (about.timed or about.target):
+        return ""
+    how = "by a timing job, alone on its device" if about.timed else "at every evaluation, against one target"
+    declare = f"my_{name}: {{column: …, better: {about.better}, unit: {about.unit}}}"
+    return f"{name!r} is measured here {how}, and these runs were not trained here; declare what you have: {declare}"
+
+
+def _wrong(name: str, one: RunsMetric) -> str:
+    """What is wrong with how a metric is declared; empty where nothing is."""
+    if name in METRICS:
+        about = METRICS[name]
+        known = f"{name!r} is known ({about.title}, {about.better} is better)"
+        return _not_here(name) or (f"{known}; take {one.says[0]!r} out, or give it another name" if one.says else "")
+    if one.better is None:
+        close = nearest(name, METRICS)
+        meant = f"did you mean {close!r}? or " if close else ""
+        return f"{name!r} is not known here; {meant}say what it is: {{column: {one.column}, {EXAMPLE}}}"
+    return ""

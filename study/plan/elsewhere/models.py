@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen, Positive
+from study.metrics import Final, Metric
 from study.plan.file.claim import (
     ARMS,
     EFFECTS,
@@ -195,3 +196,20 @@ class PlannedRuns(Frozen):
 def columns(metrics: Mapping[Any, str | RunsMetric]) -> dict[str, RunsMetric]:
     """Metric → its column, in full."""
     return {name: RunsMetric(column=one) if isinstance(one, str) else one for name, one in metrics.items()}
+
+
+def own_metrics(found: Mapping[str, RunsMetric]) -> dict[str, Metric]:
+    """The records of those that are not known here."""
+    return {
+        name: Metric(
+            one.title or name.replace("_", " "),
+            one.unit or "",
+            f"as the file of the runs has it, in {one.column!r}",
+            Final(twin=None),
+            one.better,
+            subtracted=one.compare != "factor",
+            worded=True,
+        )
+        for name, one in found.items()
+        if one.better
+    }
