@@ -247,8 +247,10 @@ def _panel(ax: Axes, scale: str, claims: Sequence[tuple[Row, float]], room: floa
                         bbox={"color": "white", "pad": 0.4, "linewidth": 0})  # fmt: skip
     few_ticks(ax.xaxis, max(1, int(room / 0.25)))
     ax.tick_params(labelsize=7)
-    label = _folded(f"{scale}{', log scale' * ratio}", room, style)
-    ax.set_xlabel(label, fontsize=SIZE, color=INK)
+    label = f"{scale}, log scale" if ratio else scale
+    if _width(label, style) > room:
+        label = label.replace(", log scale", " (log)")  # there is no room below for a second line
+    ax.set_xlabel(_folded(label, room, style), fontsize=SIZE, color=INK)
 
 
 def _mark(ax: Axes, x: float, y: float, mark: Mark) -> None:
