@@ -32,9 +32,9 @@ from benchmarks.pool import POOL, Arm, Seeds, rounds
 from benchmarks.verdicts import PROCESSES, write
 from study.metrics import METRICS, Select
 from study.stats.exact import ALPHA
-from study.stats.paired import Side, Statement, weigh
+from study.stats.paired import Side, Statement
 from study.stats.reliability import exact_interval
-from study.stats.verdict import Word, judge
+from study.stats.verdict import Word, judge, weigh
 
 Claim = tuple[str, str, str]  # metric, better, than
 SEEDS = 16  # of the runs of a study

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from study.stats.estimates import Contrast
-from study.stats.paired import Side, Statement, differences, lacks, oriented, paired_contrast, worse_than_any
+from study.stats.paired import Side, Statement, lacks, paired_contrast
 from study.stats.unpaired import unpaired_contrast
 
 
@@ -12,10 +12,7 @@ def contrast(metric: str, better: Side, than: Side, paired: bool = True) -> Cont
 
     Empty where runs of either are failed or missing, as such a claim is undecided.
     """
-    worst = worse_than_any(metric, better), worse_than_any(metric, than)
-    if any(lacks((better, than), worst)):
+    claim = Statement(metric, better, than, paired=paired)
+    if lacks(claim):
         return Contrast()
-    if paired:
-        return paired_contrast(metric, differences(metric, better.values, than.values, worst))
-    x, y = (oriented(metric, side.values, lost) for side, lost in zip((better, than), worst, strict=True))
-    return unpaired_contrast(Statement(metric, better, than, paired=False), x, y)
+    return (paired_contrast if paired else unpaired_contrast)(claim)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -48,6 +49,8 @@ class Statement:
     ``of``: what the sides are; of levels and effects of
     a factorial their values are means over arms, or spreads of these, which nobody has where a run has no number.
     ``room``: by how much the mean difference may be too high, and too low, for another reason than chance.
+
+    Raises ValueError where the sides are not paired, or a claim of ``kind: equal`` has no margin.
     """
 
     metric: str
@@ -60,6 +63,53 @@ class Statement:
     of: Of = "arms"
     family: str = PRIMARY
     room: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        if self.kind == "equal" and self.least <= 0:
+            raise ValueError("a claim of kind: equal needs a margin above 0")
+        if self.paired and len({len(array) for side in self.sides for array in (side.values, side.status)}) != 1:
+            raise ValueError(f"{self.better.label} and {self.than.label} are not paired")
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        return self.better, self.than
+
+    @property
+    def least(self) -> float:
+        """The margin, whoever states it."""
+        return METRICS[self.metric].margin if self.margin is None else self.margin
+
+    @property
+    def threshold(self) -> float:
+        """The margin on the scale of differences."""
+        return METRICS[self.metric].threshold(self.least)
+
+    @cached_property
+    def worst(self) -> tuple[Bools, Bools]:
+        """Of each side, which runs are worse than every number: diverged, or a target not reached. [pairs]"""
+        target = METRICS[self.metric].target
+        one, other = (np.isposinf(side.values) if target else side.status == "diverged" for side in self.sides)
+        return one, other
+
+    @cached_property
+    def scaled(self) -> tuple[Floats, Floats]:
+        """Each side on the scale of differences. [pairs]"""
+        one, other = (
+            oriented(self.metric, side.values, lost) for side, lost in zip(self.sides, self.worst, strict=True)
+        )
+        return one, other
+
+    @cached_property
+    def differences(self) -> Floats:
+        """Of every pair, above 0 where ``better`` is better. [pairs]
+
+        A log ratio, or for accuracies and shares a plain difference. Where one arm is worse than every number, the
+        difference is infinite; where both are, NaN. A loss of 0 is infinitely better than any other.
+        """
+        a, b = self.scaled
+        with np.errstate(invalid="ignore"):
+            d = np.where(a == b, 0.0, a - b)
+        return np.where(np.isneginf(a) & np.isneginf(b), np.nan, d)
 
     @property
     def verdicts(self) -> tuple[str, str]:
@@ -118,30 +168,18 @@ class Evidence:
 
 
 def weigh(claim: Statement) -> Evidence:
-    """Test one claim. ``p`` is not yet adjusted for the other claims; it is None for deterministic metrics.
-
-    Raises ValueError where the sides are not paired, or a claim of ``kind: equal`` has no margin.
+    """Test one claim, of which all runs are there. ``p`` is not yet adjusted for the other claims; it is None for
+    deterministic metrics.
     """
-    about = METRICS[claim.metric]
-    margin = about.margin if claim.margin is None else claim.margin
-    if claim.kind == "equal" and margin <= 0:
-        raise ValueError("a claim of kind: equal needs a margin above 0")
-    sides = (claim.better, claim.than)
-    if len({len(array) for side in sides for array in (side.values, side.status)}) != 1:
-        raise ValueError(f"{claim.better.label} and {claim.than.label} are not paired")
-    worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
-    if lacking := tuple(lacks(sides, worst)):
-        return Evidence(margin, "none", 1.0, None, lacking=lacking)
-    d = differences(claim.metric, claim.better.values, claim.than.values, worst)
-    lost = int(worst[0].sum()), int(worst[1].sum())
-    if claim.of != "arms" and not np.isfinite(d).all():
-        return Evidence(margin, "not estimable", 1.0, None, pairs=len(d), lost=lost)
-    m = about.threshold(margin)
-    if about.counted and all(np.ptp(side.values) == 0 for side in sides):
-        found = _of_counts(claim, d, m, margin)
+    d, (one, other) = claim.differences, claim.worst
+    lost, finite = (int(one.sum()), int(other.sum())), np.isfinite(d).all()
+    if claim.of != "arms" and not finite:
+        return Evidence(claim.least, "not estimable", 1.0, None, pairs=len(d), lost=lost)
+    if METRICS[claim.metric].counted and all(np.ptp(side.values) == 0 for side in claim.sides):
+        found = _of_counts(claim)
     else:
-        found = (_of_sizes if np.isfinite(d).all() else _of_ranks)(claim, d, m, margin)
-    wins, losses = _wins(claim.kind, d, m)
+        found = _of_sizes(claim) if finite else _of_ranks(claim)
+    wins, losses = _wins(claim)
     lead = int((d > TIE).sum()) - int((d < -TIE).sum()) if found.mean is None else found.mean
     return replace(
         found,
@@ -151,32 +189,30 @@ def weigh(claim: Statement) -> Evidence:
         losses=losses,
         ties=len(d) - wins - losses,
         lost=lost,
-        both_lost=int((worst[0] & worst[1]).sum()),
+        both_lost=int((one & other).sum()),
     )
 
 
-def _of_counts(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
+def _of_counts(claim: Statement) -> Evidence:
     """Every round agrees: there is nothing to test."""
-    value = float(d[0])
+    value, m = float(claim.differences[0]), claim.threshold
     favours = abs(value) <= m + TIE if claim.kind == "equal" else value > m + TIE
-    shown = paired_contrast(claim.metric, d)._asdict()
-    return Evidence(margin, "deterministic", None, favours, **shown, mean=value, sd=0.0)
+    shown = paired_contrast(claim)._asdict()
+    return Evidence(claim.least, "deterministic", None, favours, **shown, mean=value, sd=0.0)
 
 
-def _of_sizes(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
+def _of_sizes(claim: Statement) -> Evidence:
     """All differences are numbers: sign-flip test, and what it does not tell from their mean."""
+    d, m = claim.differences, claim.threshold
     x = nearest(d, m, claim.room)
     mean = float(np.round(x.mean(), 12))
     equal = claim.kind == "equal"
     p, favours = equivalence(x, m) if equal else (sign_flip(beyond(x, m)), _sign(mean - m))
     level = 0.9 if equal else 0.95  # an equivalence test at 5 % is a 90 % interval within the margin
-    shown = paired_contrast(claim.metric, d, level)
-    if any(claim.room):
-        low, high = interval(claim, level)
-        shown = shown._replace(low=low, high=high)
+    shown = paired_contrast(claim, level)._asdict()
     sd = float(d.std(ddof=1)) if np.ptp(d) > TIE else 0.0
     ahead = sign_flip(beyond(nearest(d, 0, claim.room), 0)) if m and not (equal or favours) else None
-    return Evidence(margin, "sign-flip", p, favours, **shown._asdict(), level=level, mean=mean, sd=sd, p_ahead=ahead)
+    return Evidence(claim.least, "sign-flip", p, favours, **shown, level=level, mean=mean, sd=sd, p_ahead=ahead)
 
 
 def nearest(d: Floats, m: float, room: tuple[float, float]) -> Floats:
@@ -187,49 +223,44 @@ def nearest(d: Floats, m: float, room: tuple[float, float]) -> Floats:
 
 def interval(claim: Statement, level: float) -> tuple[float | None, float | None]:
     """The interval of the estimate at this ``level``, by inverting the test of the claim; None where there is none."""
-    worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
-    d = differences(claim.metric, claim.better.values, claim.than.values, worst)
+    d = claim.differences
     low, high = (flip_interval if np.isfinite(d).all() else rank_interval)(d, level)
-    if low is not None and high is not None:
-        low, high = low - claim.room[0], high + claim.room[1]
-    return _restored(claim.metric, (low, high))
+    if low is None or high is None:
+        return None, None
+    restored = METRICS[claim.metric].restored
+    return restored(low - claim.room[0]), restored(high + claim.room[1])
 
 
-def paired_contrast(metric: str, d: Floats, level: float = 0.95) -> Contrast:
-    """How far apart two arms are, from their differences on the scale of ``Metric.threshold``. [pairs]
+def paired_contrast(claim: Statement, level: float = 0.95) -> Contrast:
+    """How far apart two arms are.
 
-    Their mean, with what the sign-flip test does not tell from it; where one is infinite the median, with what that
-    test of signed ranks does not reject, without the pairs (NaN) in which both arms are worse than every number.
+    The mean difference, with what the sign-flip test does not tell from it; where one is infinite the median, with what
+    that test of signed ranks does not reject, without the pairs (NaN) in which both arms are worse than every number.
     """
-    about = METRICS[metric]
-    if not np.isfinite(d).all():
-        median = median_contrast(metric, d[~np.isnan(d)])
-        low, high = (None, None) if median.estimate is None else _restored(metric, rank_interval(d, level))
-        return median._replace(low=low, high=high)
-    mean = about.restored(float(np.round(d.mean(), 12)))
-    return Contrast(mean, *_restored(metric, flip_interval(d, level)), about.mean)
+    about, d = METRICS[claim.metric], claim.differences
+    if np.isfinite(d).all():
+        found = Contrast(about.restored(float(np.round(d.mean(), 12))), estimator=about.mean)
+    else:
+        found = median_contrast(claim.metric, d[~np.isnan(d)])
+    low, high = (None, None) if found.estimate is None else interval(claim, level)
+    return found._replace(low=low, high=high)
 
 
-def _restored(metric: str, ends: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
-    """Of an interval of differences, as they are tested, in the unit of the metric's effects."""
-    low, high = (None if end is None else METRICS[metric].restored(end) for end in ends)
-    return low, high
-
-
-def _of_ranks(claim: Statement, d: Floats, m: float, margin: float) -> Evidence:
+def _of_ranks(claim: Statement) -> Evidence:
     """A pair holds no number: signed ranks and the median of all pairs, never a mean of survivors."""
-    if not sum(_wins(claim.kind, d, m)):
-        return Evidence(margin, "signed-rank", 1.0, None)
+    d, m = claim.differences, claim.threshold
+    if not sum(_wins(claim)):
+        return Evidence(claim.least, "signed-rank", 1.0, None)
     x, level = beyond(d, m), 0.9 if claim.kind == "equal" else 0.95
     ranked = rank_flip(x), _sign(float(signed_ranks(x).sum()))
     p, favours = equivalence(d, m) if claim.kind == "equal" else ranked
-    shown = paired_contrast(claim.metric, d, level)._asdict()
-    return Evidence(margin, "signed-rank", p, favours, **shown, level=level)
+    return Evidence(claim.least, "signed-rank", p, favours, **paired_contrast(claim, level)._asdict(), level=level)
 
 
-def _wins(kind: Kind, d: Floats, m: float) -> tuple[int, int]:
+def _wins(claim: Statement) -> tuple[int, int]:
     """Pairs that speak for the claim and against it; NaN for neither."""
-    x = beyond(m - np.abs(d), 0) if kind == "equal" else beyond(d, m)
+    d, m = claim.differences, claim.threshold
+    x = beyond(m - np.abs(d), 0) if claim.kind == "equal" else beyond(d, m)
     return int((x > 0).sum()), int((x < 0).sum())
 
 
@@ -237,34 +268,16 @@ def _sign(x: float) -> bool | None:
     return None if abs(x) < TIE else x > 0
 
 
-def worse_than_any(metric: str, side: Side) -> Bools:
-    """Where an arm is worse than every number: diverged, or a target not reached. [pairs]"""
-    return np.isposinf(side.values) if METRICS[metric].target else side.status == "diverged"
-
-
-def lacks(sides: tuple[Side, Side], worst: tuple[Bools, Bools]) -> list[Lack]:
+def lacks(claim: Statement) -> tuple[Lack, ...]:
     """The arms of which runs, or timings, must be there before a claim on them can be judged."""
     found = []
-    for side, lost in zip(sides, worst, strict=True):
+    for side, lost in zip(claim.sides, claim.worst, strict=True):
         never = np.isin(side.status, ["failed", "missing"])
         why = np.where(never, side.status, "unknown")
         counts = Counter(map(str, why[never | (~lost & ~np.isfinite(side.values))]))
         if counts or side.unsearched or not len(lost):
             found.append(Lack(side.label, counts, len(lost), side.unsearched))
-    return found
-
-
-def differences(metric: str, better: Floats, than: Floats, worst: tuple[Bools, Bools]) -> Floats:
-    """The oriented difference of every pair, above 0 where ``better`` is better. [pairs]
-
-    A log ratio, or for accuracies and shares a plain difference. ``worst``: for each of the two arms, in which pairs
-    it is worse than every number. Where one arm is, the difference is infinite; where both are, NaN. A loss of 0 is
-    infinitely better than any other.
-    """
-    a, b = (oriented(metric, values, lost) for values, lost in zip((better, than), worst, strict=True))
-    with np.errstate(invalid="ignore"):
-        d = np.where(a == b, 0.0, a - b)
-    return np.where(np.isneginf(a) & np.isneginf(b), np.nan, d)
+    return tuple(found)
 
 
 def oriented(metric: str, values: Floats, lost: Bools) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from study.stats.estimates import TIE, Bools
-from study.stats.paired import Statement, differences, oriented, worse_than_any
+from study.stats.paired import Statement
 
 
 class Improvement(NamedTuple):
@@ -28,16 +28,9 @@ def improvement(claim: Statement) -> Improvement | None:
     the share of all pairs of any two, which varies no more than so many pairs as the smaller arm has runs (Hoeffding,
     1963): the interval is theirs.
     """
-    worst = worse_than_any(claim.metric, claim.better), worse_than_any(claim.metric, claim.than)
-    if claim.paired:
-        d = differences(claim.metric, claim.better.values, claim.than.values, worst)
-        won, tied = d > TIE, ~(np.abs(d) > TIE)  # NaN: both are worse than every number
-    else:
-        sides = zip((claim.better, claim.than), worst, strict=True)
-        one, other = (oriented(claim.metric, side.values, lost) for side, lost in sides)
-        with np.errstate(invalid="ignore"):
-            d = np.subtract.outer(one, other)
-        won, tied = d > TIE, ~(np.abs(d) > TIE)
+    with np.errstate(invalid="ignore"):
+        d = claim.differences if claim.paired else np.subtract.outer(*claim.scaled)
+    won, tied = d > TIE, ~(np.abs(d) > TIE)  # NaN: both are worse than every number
     runs = min(d.shape)
     if not runs:
         return None

@@ -6,17 +6,17 @@ The counterpart of ``paired``, with the same margins, the same rules for runs th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from itertools import chain, combinations
 from math import comb
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from study.metrics import METRICS
 from study.stats.estimates import TIE, Contrast, Floats, Ints, median_contrast
-from study.stats.paired import Evidence, Statement, lacks, oriented, worse_than_any
+from study.stats.paired import Evidence, Statement
 from study.stats.symmetry import RESAMPLES, Alternative, beyond
 
 PATTERNS = 200_000  # ways of parting the runs up to which all are tried: ten against ten have 184,756
@@ -26,50 +26,48 @@ TESTS = ("permutation", "rank-sum")
 
 
 def weigh(claim: Statement) -> Evidence:
-    """Test one claim on runs that are not paired. ``p`` is not yet adjusted for the other claims.
-
-    Raises ValueError where a claim of ``kind: equal`` has no margin.
-    """
-    about = METRICS[claim.metric]
-    margin = about.margin if claim.margin is None else claim.margin
-    if claim.kind == "equal" and margin <= 0:
-        raise ValueError("a claim of kind: equal needs a margin above 0")
-    sides = (claim.better, claim.than)
-    worst = worse_than_any(claim.metric, sides[0]), worse_than_any(claim.metric, sides[1])
-    if lacking := tuple(lacks(sides, worst)):
-        return Evidence(margin, "none", 1.0, None, lacking=lacking)
-    x, y = (oriented(claim.metric, side.values, lost) for side, lost in zip(sides, worst, strict=True))
-    m, equal = about.threshold(margin), claim.kind == "equal"
-    finite = bool(np.isfinite(x).all() and np.isfinite(y).all())
+    """Test one claim on runs that are not paired, all of which are there. ``p`` is not yet adjusted for the others."""
+    (x, y), m, equal = claim.scaled, claim.threshold, claim.kind == "equal"
     p, favours = equivalence(x, y, m) if equal else (separation(x - m, y), _side(x - m, y))
     lead = _side(x, y)
     wins, losses, ties = _against(x, y, m, equal)
-    found: dict[str, Any] = {
-        "ahead": None if lead is None else (claim.better if lead else claim.than).label,
-        "p_ahead": separation(x, y) if m and not (equal or favours) else None,
-        "lost": (int(worst[0].sum()), int(worst[1].sum())),
-        "runs": (len(x), len(y)),
-        "pairs": min(len(x), len(y)),
-        "wins": wins,
-        "losses": losses,
-        "ties": ties,
-    }
     level = 0.9 if equal else 0.95
-    found |= unpaired_contrast(claim, x, y, level)._asdict() | {"level": level}
-    if not finite:
-        return Evidence(margin, "rank-sum", p, favours, **found)
+    found = Evidence(
+        claim.least,
+        "rank-sum",
+        p,
+        favours,
+        ahead=None if lead is None else (claim.better if lead else claim.than).label,
+        p_ahead=separation(x, y) if m and not (equal or favours) else None,
+        lost=(int(claim.worst[0].sum()), int(claim.worst[1].sum())),
+        runs=(len(x), len(y)),
+        pairs=min(len(x), len(y)),
+        wins=wins,
+        losses=losses,
+        ties=ties,
+        level=level,
+        **unpaired_contrast(claim, level)._asdict(),
+    )
+    if not _finite(x, y):
+        return found
     mean = float(np.round(x.mean() - y.mean(), 12))
     sd = float(np.sqrt(sum(side.var(ddof=1) if len(side) > 1 else 0.0 for side in (x, y))))
-    return Evidence(margin, "permutation", p, favours, mean=mean, sd=sd, **found)
+    return replace(found, test="permutation", mean=mean, sd=sd)
 
 
-def unpaired_contrast(claim: Statement, x: Floats, y: Floats, level: float = 0.95) -> Contrast:
-    """How far apart the runs of two arms are, on the scale of differences; infinite ones are worse than every number.
+def _finite(x: Floats, y: Floats) -> bool:
+    """Whether every run holds a number."""
+    return bool(np.isfinite(x).all() and np.isfinite(y).all())
+
+
+def unpaired_contrast(claim: Statement, level: float = 0.95) -> Contrast:
+    """How far apart the runs of two arms are; infinite ones are worse than every number.
 
     The difference of their means; else the median of the differences of any two runs (Hodges and Lehmann, 1963),
     without an interval.
     """
-    if np.isfinite(x).all() and np.isfinite(y).all():
+    x, y = claim.scaled
+    if _finite(x, y):
         about, mean = METRICS[claim.metric], float(np.round(x.mean() - y.mean(), 12))
         return Contrast(about.restored(mean), *interval(claim, level), about.mean)
     with np.errstate(invalid="ignore"):
@@ -82,20 +80,17 @@ def interval(claim: Statement, level: float) -> tuple[float | None, float | None
 
     None where it does not exist, or a run holds no number.
     """
-    about, sides = METRICS[claim.metric], (claim.better, claim.than)
-    x, y = (oriented(claim.metric, side.values, worse_than_any(claim.metric, side)) for side in sides)
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        return None, None
-    low, high = welch_interval(x, y, level)
+    x, y = claim.scaled
+    low, high = welch_interval(x, y, level) if _finite(x, y) else (None, None)
     if low is None or high is None:
         return None, None
-    m = about.threshold(about.margin if claim.margin is None else claim.margin)
+    m, restored = claim.threshold, METRICS[claim.metric].restored
     for bound in (m, -m) if claim.kind == "equal" else (m,):
         if bound < low and separation(x - bound, y, "greater") > (1 - level) / 2:
             low = bound
         elif bound > high and separation(x - bound, y, "less") > (1 - level) / 2:
             high = bound
-    return about.restored(low), about.restored(high)
+    return restored(low), restored(high)
 
 
 def welch_interval(x: Floats, y: Floats, level: float) -> tuple[float | None, float | None]:
@@ -114,7 +109,7 @@ def separation(x: Floats, y: Floats, alternative: Alternative = "two-sided") -> 
     that few runs are not normal (Janssen, 1997; Chung and Romano, 2013). Where a run holds no number, of the
     permutation test of ranks (Mann and Whitney, 1947; ties share theirs).
     """
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+    if not _finite(x, y):
         ranks = stats.rankdata(np.round(np.concatenate([x, y]), 9))
         return permutation(ranks[: len(x)], ranks[len(x) :], alternative, _sum_of)
     p = permutation(x, y, alternative, _welch_t)
@@ -176,7 +171,7 @@ def _sum_of(one: Floats, other: Floats, squares: Floats, rest: Floats, n: int, m
 
 def equivalence(x: Floats, y: Floats, m: float) -> tuple[float, bool]:
     """p of what the runs speak for, and whether that is being equal: within ``±m``. As ``paired.equivalence``."""
-    if np.isfinite(x).all() and np.isfinite(y).all():
+    if _finite(x, y):
         apart = float(x.mean() - y.mean())
         if abs(apart) < m:
             return max(separation(x - m, y, "less"), separation(x + m, y, "greater")), True
@@ -189,7 +184,7 @@ def equivalence(x: Floats, y: Floats, m: float) -> tuple[float, bool]:
 
 def _side(x: Floats, y: Floats) -> bool | None:
     """Whether ``x`` does better, by the mean or, where a run holds no number, by ranks; None where neither does."""
-    if np.isfinite(x).all() and np.isfinite(y).all():
+    if _finite(x, y):
         lead = float(x.mean() - y.mean())
     else:
         wins, losses, _ = _against(x, y, 0.0, equal=False)

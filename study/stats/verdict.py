@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from study.metrics import METRICS
-from study.stats import unpaired
+from study.stats import paired, unpaired
 from study.stats.exact import ALPHA, Word, smallest_p, smallest_unpaired_p
 from study.stats.holm import Family
 from study.stats.outlook import Outlook, outlook
-from study.stats.paired import Evidence, Statement, interval, weigh
+from study.stats.paired import Evidence, Statement, lacks
 
 FALSE_VERDICTS = {2: 0.086, 5: 0.146}  # with so many looks that were not declared, found by simulation
 
@@ -70,13 +69,20 @@ def judge(
     ``looks``: how often the study is looked at as its seeds grow, as declared; each look tests at 0.05 / looks.
     ``withdrawn``: by family the last p of claims that were judged and are stated no more, which count on.
     """
-    weighed = [(claim, (weigh if claim.paired else unpaired.weigh)(claim)) for claim in claims]
+    weighed = [(claim, weigh(claim)) for claim in claims]
     raw: dict[str, list[float]] = {claim.family: [*withdrawn.get(claim.family, ())] for claim in claims}
     for claim, found in weighed:
         if found.p is not None and not claim.derived:
             raw[claim.family].append(found.p)
     families = {name: Family(own) for name, own in raw.items()}
     return [_verdict(claim, found, families[claim.family], looks) for claim, found in weighed]
+
+
+def weigh(claim: Statement) -> Evidence:
+    """Test one claim. ``p`` is not yet adjusted for the other claims."""
+    if lacking := lacks(claim):
+        return Evidence(claim.least, "none", 1.0, None, lacking=lacking)
+    return (paired if claim.paired else unpaired).weigh(claim)
 
 
 def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> Verdict:
@@ -99,7 +105,7 @@ def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> V
     if found.p is not None and not found.lacking:
         # Two one-sided tests that the arms are equal are an interval of twice that within the margin.
         level = 1 - share * (2 if claim.kind == "equal" and found.favours else 1)
-        ends = (interval if claim.paired else unpaired.interval)(claim, level)
+        ends = (paired if claim.paired else unpaired).interval(claim, level)
     return Verdict(claim, found, p, word, decided, undertuned, ahead, hopeless, clear, looks, *ends, level)
 
 
@@ -111,7 +117,7 @@ def _word(claim: Statement, found: Evidence, clear: bool) -> Word:
         return "supported"
     if claim.kind == "equal" or not found.margin:
         return "refuted"
-    near = found.mean is not None and found.mean > -METRICS[claim.metric].threshold(found.margin)
+    near = found.mean is not None and found.mean > -claim.threshold
     return "within the margin" if found.ahead == claim.better.label or (near and not clear) else "refuted"
 
 

@@ -12,11 +12,9 @@ import pytest
 from scipy import stats
 
 from study.stats.estimates import TIE, mean_interval
-from study.stats.paired import differences
 from study.stats.symmetry import beyond, equivalence, rank_flip, sign_flip, signed_ranks
-from tests.stats.sides import INF, NAN
+from tests.stats.sides import INF, NAN, claim
 
-NONE = np.zeros(3, dtype=bool)
 TINY = 1e-12
 
 
@@ -40,7 +38,7 @@ def test_the_sign_flip_test_of_accuracies_is_that_of_their_counts(
     rng = np.random.default_rng(rows)
     for _ in range(40):
         a, b = rng.binomial(rows, 0.97, size=(2, 8))
-        d = differences("test_accuracy", a / rows, b / rows, (np.zeros(8, bool), np.zeros(8, bool)))
+        d = claim("test_accuracy", a / rows, b / rows).differences
         counts = [(Fraction(int(k), rows) - margin) * rows * margin.denominator for k in a - b]
         found = sign_flip(beyond(d, float(margin)), alternative)
         assert found == pytest.approx(enumerated([int(k) for k in counts], alternative), abs=TINY)
@@ -116,35 +114,36 @@ def test_ranks_find_more_than_signs_whoever_loses_runs(lost: tuple[int, int]) ->
 
 def test_differences_are_above_zero_where_the_first_arm_is_better() -> None:
     a, b = np.array([0.9, 0.8, 0.7]), np.array([0.8, 0.8, 0.9])
-    assert differences("test_accuracy", a, b, (NONE, NONE)) == pytest.approx([0.1, 0, -0.2])
-    assert differences("generalization_gap", a, b, (NONE, NONE)) == pytest.approx([-0.1, 0, 0.2])
-    assert differences("small_weights", a, b, (NONE, NONE)) == pytest.approx([0.1, 0, -0.2])
+    assert claim("test_accuracy", a, b).differences == pytest.approx([0.1, 0, -0.2])
+    assert claim("generalization_gap", a, b).differences == pytest.approx([-0.1, 0, 0.2])
+    assert claim("small_weights", a, b).differences == pytest.approx([0.1, 0, -0.2])
     logs = [log(0.8 / 0.9), 0, log(0.9 / 0.7)]
     for metric in ("test_loss", "steps_to_target", "train_seconds", "memory_mib", "weight_norm"):
-        assert differences(metric, a, b, (NONE, NONE)) == pytest.approx(logs)
-    assert differences("speedup", a, b, (NONE, NONE)) == pytest.approx([-x for x in logs])
+        assert claim(metric, a, b).differences == pytest.approx(logs)
+    assert claim("speedup", a, b).differences == pytest.approx([-x for x in logs])
 
 
 @pytest.mark.parametrize("metric", ["test_accuracy", "test_loss", "epochs_to_target"])
 def test_a_lost_run_is_worse_than_every_number_and_two_tie(metric: str) -> None:
-    values = np.array([NAN, 0.5, NAN]), np.array([0.1, NAN, NAN])
-    d = differences(metric, *values, (np.isnan(values[0]), np.isnan(values[1])))
+    lost = INF if metric == "epochs_to_target" else NAN
+    d = claim(metric, [lost, 0.5, lost], [0.1, lost, lost]).differences
     assert d[:2].tolist() == [-INF, INF]
     assert np.isnan(d[2])
 
 
 def test_a_loss_of_zero_is_better_than_any_other_and_two_are_equal() -> None:
-    d = differences("train_loss", np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0]), (NONE, NONE))
+    d = claim("train_loss", [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]).differences
     assert d.tolist() == [INF, -INF, 0]
 
 
 def test_factors_of_negative_values_are_refused() -> None:
+    stated = claim("train_loss", [-1.0, 1, 1], [1.0, 1, 1])
     with pytest.raises(ValueError, match="factors"):
-        differences("train_loss", np.array([-1.0, 1, 1]), np.ones(3), (NONE, NONE))
+        _ = stated.differences
 
 
 def test_a_difference_of_exactly_the_margin_is_a_tie() -> None:
-    steps = differences("steps_to_target", np.array([100.0, 200, 300]), np.array([110.0, 220, 330]), (NONE, NONE))
+    steps = claim("steps_to_target", [100, 200, 300], [110, 220, 330]).differences
     assert beyond(steps, float(np.log1p(0.1))).tolist() == [0, 0, 0]
     points = np.array([343, 344]) / 360 - np.array([325, 326]) / 360
     assert beyond(points, 0.05).tolist() == [0, 0]
