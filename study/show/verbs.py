@@ -13,15 +13,29 @@ from study.errors import Refused, printed
 from study.errors import suggest as nearest
 from study.plan.check.verbs import restated
 from study.plan.damage import TABLES, lost
+from study.plan.extract import elsewhere
 from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
 from study.plan.limits import available_cores
 from study.plan.plan import Plan, open_plan
 from study.plan.workflow.command import run_command
+from study.plan.workflow.dag import Dag
+from study.plan.workflow.messages import report_of
+from study.show.by_row import ByRow
+from study.show.claims import advice, beside, verdicts
+from study.show.claims import table as claims_table
+from study.show.drawing import Studio
 from study.show.figures import FIGURES, TABLE, Drawing, drawings
+from study.show.observations import observe
+from study.show.page.index import index
+from study.show.page.report import render
+from study.show.page.scope import scope
+from study.show.records import gather
+from study.show.regret import with_regret
+from study.show.summary import summarize
 from study.store.checksums import file_sum
 from study.store.failures import of_machine
-from study.store.files import alone, write_if_changed
+from study.store.files import alone, write_if_changed, write_parquet
 from study.store.layout import Store
 from study.store.notes import write_note
 from study.store.seal import of_study, read_parquet
@@ -37,42 +51,26 @@ def collect(arguments: Namespace) -> int:
     """
     plan, store = open_plan(arguments.plan)
     with alone(store.study(plan.study)) as folder:
-        return _collect(plan, store, folder)
-
-
-def _collect(plan: Plan, store: Store, folder: Path) -> int:
-    from study.show.by_row import ByRow
-    from study.show.claims import verdicts
-    from study.show.observations import observe
-    from study.show.records import gather
-    from study.show.regret import with_regret
-    from study.show.summary import summarize
-    from study.store.files import write_parquet
-
-    _remove_stale(plan, folder)
-    history = History.read(plan, store)
-    with Freshness(plan, store).drawing(history):
-        records = with_regret(plan, gather(plan, store))
-        records.write(folder)
-        observations = observe(plan, records)
-        observations.write(folder / "observations.parquet")
-        summary = summarize(plan, observations, records.tuning)
-        write_parquet(summary, folder / "summary.parquet", of_study(plan.study, "summary"))
-        rulings = verdicts.judge(plan, observations, history)
-        table = verdicts.table_of(plan, rulings, history, observations, ByRow(plan, store))
-        write_parquet(table, folder / "claims.parquet", of_study(plan.study, "claims"))
-    gone = lost(plan, store)
-    for each in gone:
-        print(f"{each.aside}: was set aside; what it held is missing", file=sys.stderr)
+        _remove_stale(plan, folder)
+        history = History.read(plan, store)
+        with Freshness(plan, store).drawing(history):
+            records = with_regret(plan, gather(plan, store))
+            records.write(folder)
+            observations = observe(plan, records)
+            observations.write(folder / "observations.parquet")
+            summary = summarize(plan, observations, records.tuning)
+            write_parquet(summary, folder / "summary.parquet", of_study(plan.study, "summary"))
+            rulings = verdicts.judge(plan, observations, history)
+            table = verdicts.table_of(plan, rulings, history, observations, ByRow(plan, store))
+            write_parquet(table, folder / "claims.parquet", of_study(plan.study, "claims"))
+        gone = lost(plan, store)
+        for each in gone:
+            print(f"{each.aside}: was set aside; what it held is missing", file=sys.stderr)
     return int(bool(gone))
 
 
 def claims(arguments: Namespace) -> int:
     """Print the verdict on every claim; 1 where one is not as ``--require`` wants it."""
-    from study.show.claims import beside
-    from study.show.claims import table as claims_table
-    from study.show.page.scope import scope
-
     plan, store, path, again = _asked(arguments)
     if arguments.require and not any(comparison.claims for comparison in plan.comparisons):
         raise Refused([f"{arguments.file}: states no claims, so that none can be {arguments.require}; add 'claims:'"])
@@ -120,13 +118,6 @@ def _asked(arguments: Namespace) -> tuple[Plan, Store, Path, str]:
 
 def suggest(arguments: Namespace) -> None:
     """Print what would decide the claims that are undecided. Writes nothing: to ask is no look."""
-    from study.show.by_row import ByRow
-    from study.show.claims import advice, verdicts
-    from study.show.claims import table as claims_table
-    from study.show.observations import observe
-    from study.show.records import gather
-    from study.show.regret import with_regret
-
     plan, store, path, again = _asked(arguments)
     found = read_parquet(path, of_study(plan.study, "claims")).to_pandas() if path.exists() else None
     if found is None or claims_table.differs(plan, found) or Freshness(plan, store).newer():
@@ -141,8 +132,6 @@ def suggest(arguments: Namespace) -> None:
 
 def table(arguments: Namespace) -> None:
     """Write the tables of one comparison."""
-    from study.show.drawing import Studio
-
     plan, store = open_plan(arguments.plan)
     Studio(plan, store).draw(Drawing(TABLE, plan.comparison(arguments.comparison)))
     _keep_sums(plan, store)
@@ -150,8 +139,6 @@ def table(arguments: Namespace) -> None:
 
 def figure(arguments: Namespace) -> None:
     """Draw one figure of a comparison."""
-    from study.show.drawing import Studio
-
     plan, store = open_plan(arguments.plan)
     comparison = plan.comparison(arguments.comparison)
     if arguments.name not in FIGURES:
@@ -166,23 +153,15 @@ def figure(arguments: Namespace) -> None:
 def report(arguments: Namespace) -> int:
     """Draw the tables and figures that show something new, then the page; what cannot be drawn is said in a line."""
     plan, store = open_plan(arguments.plan)
-    with alone(store.study(plan.study)):
-        return _report(plan, store, arguments.processes)
-
-
-def _report(plan: Plan, store: Store, processes: int | None) -> int:
-    from study.show.drawing import Studio
-    from study.show.page.index import index
-    from study.show.page.report import render
-
-    failed = list(Studio(plan, store).draw_all(processes or available_cores()))
-    for drawing, error in failed:
-        print(f"FAILED {drawing.name} of {drawing.of}: {error}", file=sys.stderr)
-    page = store.study(plan.study) / "report.html"
-    write_if_changed(page, render(plan, store))
-    page.touch()  # what it shows is of now, also where nothing in it changed
-    write_if_changed(store.root / "index.html", index(store))
-    _keep_sums(plan, store)
+    with alone(store.study(plan.study)) as folder:
+        failed = list(Studio(plan, store).draw_all(arguments.processes or available_cores()))
+        for drawing, error in failed:
+            print(f"FAILED {drawing.name} of {drawing.of}: {error}", file=sys.stderr)
+        page = folder / "report.html"
+        write_if_changed(page, render(plan, store))
+        page.touch()  # what it shows is of now, also where nothing in it changed
+        write_if_changed(store.root / "index.html", index(store))
+        _keep_sums(plan, store)
     return int(bool(failed))
 
 
@@ -196,10 +175,6 @@ def _keep_sums(plan: Plan, store: Store) -> None:
 
 def draw(arguments: Namespace) -> int:
     """Collect and report, from the records that are there; the outputs of what fails are taken away."""
-    from study.plan.extract import elsewhere
-    from study.plan.workflow.dag import Dag
-    from study.plan.workflow.messages import report_of
-
     if Path(arguments.plan).name != "plan.json":
         arguments.plan = _planned(arguments)
     if arguments.into:

@@ -82,7 +82,7 @@ def weigh(claim: Statement) -> Evidence:
     """Test one claim. ``p`` is not yet adjusted for the other claims."""
     if lacking := lacks(claim):
         return Evidence(claim.least, "none", 1.0, None, lacking=lacking)
-    return (paired if claim.paired else unpaired).weigh(claim)
+    return (paired.weigh if claim.paired else unpaired.weigh)(claim)
 
 
 def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> Verdict:
@@ -105,7 +105,7 @@ def _verdict(claim: Statement, found: Evidence, family: Family, looks: int) -> V
     if found.p is not None and not found.lacking:
         # Two one-sided tests that the arms are equal are an interval of twice that within the margin.
         level = 1 - share * (2 if claim.kind == "equal" and found.favours else 1)
-        ends = (paired if claim.paired else unpaired).interval(claim, level)
+        ends = (paired.interval if claim.paired else unpaired.interval)(claim, level)
     return Verdict(claim, found, p, word, decided, undertuned, ahead, hopeless, clear, looks, *ends, level)
 
 

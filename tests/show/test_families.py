@@ -13,7 +13,7 @@ from study.__main__ import main
 from study.plan.history import History
 from study.plan.plan import Plan
 from study.show.claims.advice import suggest
-from study.show.claims.table import families, lines, notes, primary_first, tally
+from study.show.claims.table import families, notes, tally
 from study.show.figures import claims_figure, sheets
 from study.show.page.report import render
 from study.store.layout import Store
@@ -56,14 +56,6 @@ def test_holm_corrects_within_each(claimed: Claimed, tmp_path: Path) -> None:
     assert "Of 2 families each holds 5 % of its own, so some verdict may be false in up to 10 % of studies." in words
 
 
-def test_tables_made_before_there_were_any_are_primary(claimed: Claimed) -> None:
-    plan, claims = claimed(ONE)
-    older = claims.drop(columns="family")
-    assert lines(older) == lines(claims) == lines(claims.assign(family=None))
-    assert notes(plan, older) == notes(plan, claims)
-    assert primary_first(older).equals(older)
-
-
 def test_the_forest_plot_is_drawn_family_by_family(claimed: Claimed, tmp_path: Path) -> None:
     """A withdrawn claim is where it counts, and sheets have each claim once."""
     claimed(ONE, root=tmp_path)
@@ -78,7 +70,7 @@ def test_the_forest_plot_is_drawn_family_by_family(claimed: Claimed, tmp_path: P
     written = [text.get_text() for text in figure.texts if text.get_text().startswith(("Family", "Opt"))]
     assert written == ["Family: primary", "Optimizers", "Family: speed", "Optimizers"]
     assert "Claims of one family are corrected together" in claims_figure.caption(rows)
-    one = claims_figure.rows(claims.drop(columns="family"))
+    one = claims_figure.rows(claims.assign(family="primary"))
     assert not any(row.family for row in one)
     assert "family" not in claims_figure.caption(one)
     assert [sheet.claims for sheet in sheets(plan)] == [slice(0, None)]

@@ -18,7 +18,7 @@ from study.plan.timing import FEWEST_ROUNDS
 from study.plan.trials import Trials
 from study.plan.workflow.command import command
 from study.show.claims import beside
-from study.show.claims.table import family_of, note_on_looks, sentence, stated_rows
+from study.show.claims.table import note_on_looks, sentence, stated_rows
 from study.show.claims.verdicts import evidence_of
 from study.show.formatting import chance
 from study.show.tables.tuning import steps_out
@@ -49,7 +49,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame, file: str = "FILE") 
     """Lines to print, of the study in ``file``. ``claims``: a table of ``CLAIMS``, on those of ``plan`` in order."""
     still_open = claims["counts"] & ~(claims["p_adjusted"] <= ALPHA / claims["looks_declared"])
     # Of Holm's method, by family: for all that are not decided.
-    divisors = family_of(claims)[still_open].value_counts()
+    divisors = claims.loc[still_open, "family"].value_counts()
     claims = stated_rows(claims)
     undecided = int((claims["verdict"] == "undecided").sum())
     of_all = f"of {counted(len(claims), 'claim')}"
@@ -120,7 +120,7 @@ def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Ad
     Of levels these are all arms that have the level, as far as they are tuned.
     """
     several, sides = bool(claim.better_arms), dict(zip((claim.better, claim.than), claim.sides, strict=True))
-    misled = [label for label in row["undertuned"] if label in row.get("misled", ())]
+    misled = [label for label in row["undertuned"] if label in row["misled"]]
     parts = [
         f"{label} does better with other settings that were tried: choose by more tuning seeds" for label in misled
     ]

@@ -38,24 +38,18 @@ class Line(NamedTuple):
 def lines(claims: pd.DataFrame) -> list[Line]:
     """The rows of claims.parquet as text, in their order."""
     named = families(claims) != [PRIMARY]
-    pairs = zip(map(_line, (row for _, row in claims.iterrows())), family_of(claims), strict=True)
-    return [line._replace(family=family * named) for line, family in pairs]
-
-
-def family_of(claims: pd.DataFrame) -> pd.Series:
-    """The family of each row of claims.parquet. Tables made before there were any have no such column."""
-    return claims.get("family", pd.Series(PRIMARY, claims.index)).fillna(PRIMARY)
+    return [_line(row)._replace(family=row["family"] * named) for _, row in claims.iterrows()]
 
 
 def families(claims: pd.DataFrame) -> list[str]:
     """Their names: the primary one first, then as they come."""
-    return ordered_families(family_of(claims))
+    return ordered_families(claims["family"])
 
 
 def primary_first(claims: pd.DataFrame) -> pd.DataFrame:
     """The rows of claims.parquet family by family, else in their order."""
     names = families(claims)
-    return claims.iloc[sorted(range(len(claims)), key=[*map(names.index, family_of(claims))].__getitem__)]
+    return claims.iloc[sorted(range(len(claims)), key=[*map(names.index, claims["family"])].__getitem__)]
 
 
 def part(claims: pd.DataFrame, stated: slice) -> pd.DataFrame:
@@ -123,7 +117,7 @@ def tally(claims: pd.DataFrame) -> str:
     ``primary: 2 supported and 1 undecided; speed: 1 supported``.
     """
     if len(names := families(claims)) > 1:
-        own = {name: claims["verdict"][family_of(claims) == name].value_counts() for name in names}
+        own = {name: claims["verdict"][claims["family"] == name].value_counts() for name in names}
         counts = {name: [f"{n[word]} {word}" for word in MARKS if word in n] for name, n in own.items()}
         return "; ".join(f"{name}: {listed(words)}" for name, words in counts.items())
     verdicts = claims["verdict"].value_counts()
@@ -137,7 +131,7 @@ def notes(plan: Plan, claims: pd.DataFrame) -> list[str]:
     declared = int(stated_rows(claims)["looks_declared"].max()) if len(stated_rows(claims)) else plan.looks
     return paragraphs(
         "claim_notes",
-        counting={name: int(claims["counts"][family_of(claims) == name].sum()) for name in families(claims)},
+        counting={name: int(claims["counts"][claims["family"] == name].sum()) for name in families(claims)},
         at_stake=at_stake(len(families(claims))),
         here=any(c.here for c in stated),
         given="".join(sorted({"paired" if c.paired else "unpaired" for c in stated if not c.here})),

@@ -29,10 +29,10 @@ CLAIMS = pa.schema(
     [
         *((name, pa.string()) for name in ("comparison", "metric", "better", "than", "kind")),  # better, equal, effect
         *((name, pa.bool_()) for name in ("derived", "exploratory")),
-        ("family", pa.string()),  # null in older tables: primary
+        ("family", pa.string()),
         ("margin", pa.float64()),  # a difference, or a factor less one
         *((name, pa.float64()) for name in ("estimate", "low", "high", "level", "p", "p_adjusted")),
-        # of the interval of the test that decided it, or would have; null where there is none, or an older row
+        # of the interval of the test that decided it, or would have; null where there is none
         *((name, pa.float64()) for name in ("low_adjusted", "high_adjusted", "level_adjusted")),
         ("estimator", pa.string()),  # mean, geometric mean, median; of paired differences
         ("verdict", pa.string()),  # "withdrawn" where it was judged once, and is stated no more

@@ -41,7 +41,7 @@ def _entry(report: Path, store: Store) -> Entry | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     with suppress(OSError, ValueError, KeyError):  # damaged: the next run of the study says so
-        claims = read_table(report.with_name("claims.parquet"), columns=["verdict"]).to_pandas()
+        claims = read_table(report.with_name("claims.parquet"), columns=["verdict", "family"]).to_pandas()
         about += [tally(claims)] if len(claims) else []
     with suppress(OSError, ValueError, KeyError):
         times = read_table(report.with_name("runs.parquet"), columns=["started_at"])["started_at"].to_pylist()

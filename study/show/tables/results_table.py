@@ -16,7 +16,6 @@ from study.show.formatting import NONE, Cell, Estimate, aligned, column, effects
 from study.show.observations import neighbours
 from study.show.tables.tuning import by_selection, chosen_cell, doubts, found, read_from
 from study.show.templates import paragraphs
-from study.store.schemas import CLASS_METRICS
 from study.target import Target
 
 BROKEN = ("diverged", "failed", "missing")
@@ -143,12 +142,6 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
         target=target_text(comparison.target) if comparison.target and any(m.target for m in metrics) else "",
         timed=any(metric.timed for metric in metrics),
         device=device,
-        unrecorded=any(
-            row["n_finished"] and pd.isna(row["estimate"])
-            for metric, mine in rows.items()
-            if metric in CLASS_METRICS
-            for row in mine
-        ),
         undertuned=any(row["undertuned"] is True for row in every),
         misled=any(one.misled for one in chosen.values() if one),
         warm=any("warm" in arm.values.get("start", "") for arm in comparison.arms),

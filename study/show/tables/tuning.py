@@ -42,8 +42,6 @@ def found(tuning: pd.DataFrame) -> dict[str, Chosen | None]:
 def chosen_by_run(tuning: pd.DataFrame) -> pd.Series:
     """Of arms whose runs are tuned each for itself: the settings (JSON) of their runs, by arm."""
     if "chosen_here" not in tuning:
-        if "by_run" not in tuning:  # what an older version wrote
-            return pd.Series(dtype=object)
         return tuning["by_run"].groupby(tuning["arm"]).first().dropna().map(json.loads)
     own = tuning[tuning["chosen_here"].eq(True)].drop_duplicates(["arm", "run_seed"]).sort_values("run_seed")
     return own.groupby("arm")["settings"].agg(list).astype(object)
