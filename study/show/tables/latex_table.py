@@ -16,7 +16,7 @@ from study.plan.plan import PlannedComparison
 from study.show.claims.best import NOBODY, Best
 from study.show.formats import latex
 from study.show.formatting import Cell
-from study.show.tables.results_table import Column, selected, table
+from study.show.tables.results_table import Column, selected
 from study.wording import one_line
 
 NUMERIC = ("measured", "against")  # kinds of columns that are numbers with intervals
@@ -76,13 +76,13 @@ class Numbers:
 
 def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None, best: Best = NOBODY) -> str:
     """With the columns that the study file chooses; what all figures are is a comment, for the caption."""
-    labels, columns = selected(comparison, summary, device)
+    ours = selected(comparison, summary, device)
+    labels, *columns = ours.columns
     notes, heads = Notes(), [(labels.heading, 1, LINE)]
     body = [[latex(cell.value) + notes.mark(cell.remark) for cell in labels.cells]]
     kinds, bold = ["l"], False
-    names = [cell.value for cell in labels.cells]
     for column in columns:
-        at = names.index(best[column.name]) if column.name in best else None
+        at = ours.arms.index(best[column.name]) if column.name in best else None
         bold |= at is not None
         spec, cells = _numbers(column, notes, at) if column.kind in NUMERIC else _texts(column, notes)
         kinds.append(spec)
@@ -91,9 +91,9 @@ def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str |
     below = [rf"\item[{letter}] {latex(remark)}" for remark, letter in notes.letters.items()] + [
         rf"\item[] {BOLD}"
     ] * bold
-    about = table(comparison, summary, device).notes
     lines = [
-        NEEDS, *(f"% {one_line(note)}" for note in about), r"\begin{threeparttable}", r"\setlength{\tabcolsep}{4pt}",
+        NEEDS, *(f"% {one_line(note)}" for note in ours.notes),
+        r"\begin{threeparttable}", r"\setlength{\tabcolsep}{4pt}",
         r"\sisetup{mode=text, reset-text-series=false, group-digits=integer, group-separator={,},",
         r"  group-minimum-digits=4, table-align-text-before=false, table-align-text-after=false}",
         rf"\begin{{tabular}}{{@{{}}{' '.join(kinds)}@{{}}}}", r"\toprule", *_heads(heads), r"\midrule",

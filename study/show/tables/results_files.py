@@ -11,7 +11,7 @@ from study.plan.plan import PlannedComparison
 from study.show.claims.best import NOBODY, Best
 from study.show.formats import csv, markdown
 from study.show.tables.latex_table import to_latex
-from study.show.tables.results_table import beside, by_metric, claimed, has_reported, selected, shown_first, table
+from study.show.tables.results_table import beside, by_metric, claimed, has_reported, selected, shown_first
 
 
 def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None, best: Best = NOBODY) -> str:
@@ -47,13 +47,16 @@ def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
 
 def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None, best: Best = NOBODY) -> str:
     """For people: a table, and that at neighbouring targets; what is best by claims is bold."""
-    labels, columns = selected(comparison, summary, device)
-    heads = [labels.heading, *(column.heading for column in columns)]
-    body = [[markdown(cell) for cell in labels.cells]]
-    for column in columns:
-        at = [cell.value for cell in labels.cells].index(best[column.name]) if column.name in best else None
-        body.append([f"**{markdown(x)}**" if i == at else markdown(x) for i, x in enumerate(column.cells)])
-    parts = [(heads, list(zip(*body, strict=True)), table(comparison, summary, device).notes)]
+    ours = selected(comparison, summary, device)
+    heads = [column.heading for column in ours.columns]
+    body = [
+        [
+            f"**{markdown(x)}**" if arm == best.get(name) else markdown(x)
+            for arm, x in zip(ours.arms, cells, strict=True)
+        ]
+        for name, _, _, cells in ours.columns
+    ]
+    parts = [(heads, list(zip(*body, strict=True)), ours.notes)]
     if further := beside(comparison, summary, device):
         parts.append((further.headings, [tuple(map(markdown, row)) for row in further.rows], further.notes))
     text = [f"**{markdown(comparison.title)}**"]

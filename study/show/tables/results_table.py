@@ -25,55 +25,46 @@ Row = dict[str, Any]  # of the summary
 
 
 class Column(NamedTuple):
-    """One of a table: its name in a study file, and heading; ``kind``: as of ``Table``. [arms]"""
+    """One of a table: its name in a study file, and heading; ``kind``: measured, against, reported, chosen or runs."""
 
     name: str
     heading: str
     kind: str
-    cells: list[Cell]
+    cells: list[Cell]  # [arms]
 
 
 class Table(NamedTuple):
-    """``columns``: by heading and kind, which is measured, against, reported, chosen or runs. [arms]"""
-
     arms: list[str]  # labels, the reference first
-    columns: dict[tuple[str, str], list[Cell]]
+    columns: list[Column]
     notes: list[str]
-    names: list[str]  # of the columns, in a study file
-
-    @property
-    def named(self) -> list[Column]:
-        each = zip(self.names, self.columns.items(), strict=True)
-        return [Column(name, *key, cells) for name, (key, cells) in each]
 
     @property
     def headings(self) -> list[str]:
-        return ["arm", *(title for title, _ in self.columns)]
+        return ["arm", *(column.heading for column in self.columns)]
 
     @property
-    def rows(self) -> list[tuple[str | Cell, ...]]:
+    def rows(self) -> list[tuple[Any, ...]]:
         """A label, then the cells of its arm."""
-        return list(zip(self.arms, *self.columns.values(), strict=True))
+        return list(zip(self.arms, *(column.cells for column in self.columns), strict=True))
 
     @property
-    def figures(self) -> dict[tuple[str, str], list[Cell]]:
-        """The columns that are compared, their decimals in line; the others are told below an arm where it is tuned."""
-        told = ("chosen", "runs") if self.below else ()
-        shown = {key: cells for key, cells in self.columns.items() if key[1] not in told}
-        return {key: cells if key[1] == "reported" else aligned(cells) for key, cells in shown.items()}
+    def below(self) -> list[Column]:
+        """What is told of an arm below its figures; empty where arms are not tuned."""
+        tuned = any(column.kind == "chosen" for column in self.columns)
+        return [column for column in self.columns if tuned and column.kind in ("chosen", "runs")]
 
     @property
-    def below(self) -> dict[str, list[Cell]]:
-        """What is told of an arm below its figures, by heading; empty where arms are not tuned."""
-        tuned = any(kind == "chosen" for _, kind in self.columns)
-        return {title: cells for (title, kind), cells in self.columns.items() if tuned and kind in ("chosen", "runs")}
+    def figures(self) -> list[Column]:
+        """The columns that are compared, their decimals in line."""
+        shown = [column for column in self.columns if column not in self.below]
+        return [c if c.kind == "reported" else c._replace(cells=aligned(c.cells)) for c in shown]
 
     @property
     def groups(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """The headings of ``figures``: each with the columns that belong to it, by heading and kind."""
         found: list[tuple[str, list[tuple[str, str]]]] = []
         named = {"against": f"against {self.arms[0]}", "reported": "reported"}
-        for title, kind in self.figures:
+        for _, title, kind, _ in self.figures:
             if kind not in named:
                 found.append((title, []))
             found[-1][1].append((named.get(kind, "measured"), kind))
@@ -90,11 +81,11 @@ class Table(NamedTuple):
     @property
     def size(self) -> str:
         """``narrow``, ``medium`` or ``broad``: below which width of the page its rows become cards."""
-        parts = [[part for cell in cells for part in _lines(cell)] for cells in self.figures.values()]
         words = [(sub if columns[1:] else title).split() for title, columns in self.groups for sub, _ in columns]
         rem = PADDING + LETTER * min(40, max(map(len, self.arms), default=0))
-        for mine, heads in zip(parts, words, strict=True):
-            rem += PADDING + LETTER * max(map(len, [*mine, *heads]), default=0)
+        for figure, heads in zip(self.figures, words, strict=True):
+            lines = [line for cell in figure.cells for line in _lines(cell)]
+            rem += PADDING + LETTER * max(map(len, [*lines, *heads]), default=0)
         return "narrow" if rem <= NARROW else "medium" if rem <= MEDIUM else "broad"
 
 
@@ -107,29 +98,24 @@ def ordered(comparison: PlannedComparison) -> list[str]:
 def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table:
     """``summary`` has the columns of summary.parquet; ``device``: what the arms were timed on, as headings name it."""
     rows = by_metric(comparison, summary)
-    columns: dict[tuple[str, str], list[Cell]] = {}
-    names: list[str] = []
+    columns: list[Column] = []
     for metric, mine in rows.items():
         about = METRICS[metric]
         estimates = [Estimate(row["estimate"], row["low"], row["high"]) for row in mine]
         title = heading(metric, mine[0]["unit"], device)
-        columns[title, "measured"] = column(metric, estimates, [remark(metric, row) for row in mine])
-        names.append(metric)
+        remarks = [remark(metric, row) for row in mine]
+        columns.append(Column(metric, title, "measured", column(metric, estimates, remarks)))
         if metric in claimed(comparison):
-            columns[f"{about.title} against {comparison.reference}", "against"] = against(metric, mine)
-            names.append(metric + AGAINST)
+            title = f"{about.title} against {comparison.reference}"
+            columns.append(Column(metric + AGAINST, title, "against", against(metric, mine)))
         if has_reported(comparison, metric):
             reported = [Cell(NONE if pd.isna(row["reported"]) else row["reported"]) for row in mine]
-            columns[f"{about.title}, reported", "reported"] = reported
-            names.append(metric + REPORTED)
+            columns.append(Column(metric + REPORTED, f"{about.title}, reported", "reported", reported))
     chosen = _chosen(summary)
     for select, metric in shown_first(comparison).items():
-        columns[f"tuned by {METRICS[select].title}", "chosen"] = [
-            Cell(NONE) if pd.isna(row["select"]) else chosen_cell(chosen, row["arm"]) for row in rows[metric]
-        ]
-        names.append(TUNED)
-    columns["runs", "runs"] = [Cell(_runs(row)) for row in rows[comparison.metrics[0]]]
-    names.append(RUNS)
+        cells = [Cell(NONE) if pd.isna(row["select"]) else chosen_cell(chosen, row["arm"]) for row in rows[metric]]
+        columns.append(Column(TUNED, f"tuned by {METRICS[select].title}", "chosen", cells))
+    columns.append(Column(RUNS, "runs", "runs", [Cell(_runs(row)) for row in rows[comparison.metrics[0]]]))
     every = [row for mine in rows.values() for row in mine]
     metrics = [METRICS[metric] for metric in comparison.metrics]
     notes = paragraphs(
@@ -147,22 +133,23 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
         warm=any("warm" in arm.values.get("start", "") for arm in comparison.arms),
         read_from=read_from(comparison),
     )
-    return Table(ordered(comparison), columns, notes, names)
+    return Table(ordered(comparison), columns, notes)
 
 
-def selected(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> tuple[Column, list[Column]]:
-    """The labels of the arms, and the columns that the study file chooses for a paper. What is left out of runs that
-    did not finish, and of doubtful tuning, is a remark on the label.
+def selected(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None) -> Table:
+    """The table with the labels of the arms, and the columns that the study file chooses for a paper. What is left out
+    of runs that did not finish, and of doubtful tuning, is a remark on the label.
     """
     ours, wanted = table(comparison, summary, device), comparison.table.headers if comparison.table else {}
-    found = [column for column in ours.named if not wanted or column.name in wanted]
+    found = [column for column in ours.columns if not wanted or column.name in wanted]
     if wanted:
         found.sort(key=lambda column: [*wanted].index(column.name))
         found = [column._replace(heading=wanted[column.name] or column.heading) for column in found]
     names = {column.name for column in found}
     remarks: list[list[str]] = [[] for _ in ours.arms]
     if RUNS not in names:
-        for mine, cell in zip(remarks, ours.columns["runs", "runs"], strict=True):
+        [runs] = [column.cells for column in ours.columns if column.name == RUNS]
+        for mine, cell in zip(remarks, runs, strict=True):
             mine += [re.sub(r"^\d+, ", "", cell.value)] * (not cell.value.isdigit())
     if TUNED not in names:
         chosen, rows = _chosen(summary), by_metric(comparison, summary)
@@ -172,7 +159,7 @@ def selected(comparison: PlannedComparison, summary: pd.DataFrame, device: str |
     labels = [
         Cell(label, remark="; ".join(dict.fromkeys(mine))) for label, mine in zip(ours.arms, remarks, strict=True)
     ]
-    return Column(ARM, wanted.get(ARM) or "arm", "arm", labels), found
+    return ours._replace(columns=[Column(ARM, wanted.get(ARM) or "arm", "arm", labels), *found])
 
 
 def _chosen(summary: pd.DataFrame) -> dict[str, Chosen | None]:
@@ -265,15 +252,16 @@ def _level(target: Target) -> str:
 
 def beside(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None = None) -> Table | None:
     """Medians and counts at the neighbouring targets; None where the comparison shows no time to target."""
-    columns: dict[tuple[str, str], list[Cell]] = {}
+    columns: list[Column] = []
     for metric, mine in by_metric(comparison, summary).items():
         for side, target in neighbours(comparison.target).items() if METRICS[metric].target else ():
             level = f"{'loss ' * (target.metric == 'val_loss')}{_level(target)}"
             estimates = [Estimate(row[f"{side}_median"]) for row in mine]
             reached = [_reached(row, f"{side}_n_reached") for row in mine]
-            columns[f"{heading(metric, device=device)}, {level}", "measured"] = column(metric, estimates, reached)
+            title = f"{heading(metric, device=device)}, {level}"
+            columns.append(Column(metric, title, "measured", column(metric, estimates, reached)))
     note = "The same runs at two neighbouring targets: medians over seeds, and how many runs reach them."
-    return Table(ordered(comparison), columns, [note], []) if columns else None
+    return Table(ordered(comparison), columns, [note]) if columns else None
 
 
 def _reached(row: Row, name: str = "n_reached") -> str:
