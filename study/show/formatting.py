@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from study.metrics import METRICS
 from study.show.formats import isolated
+from study.stats.estimates import End
 from study.stats.exact import MOST
 from study.stats.outlook import Outlook
 
@@ -59,10 +60,21 @@ def heading(metric: str, unit: str | None = None, device: str | None = None) -> 
 
 def column(metric: str, estimates: Sequence[Estimate], remarks: Sequence[str] = ()) -> list[Cell]:
     """The estimates of one metric, with one number of decimals as far as each interval keeps a digit."""
-    wanted = [decimals(metric, estimate) for estimate in estimates]
+    places = _alike([decimals(metric, estimate) for estimate in estimates])
+    shown = [show(metric, *both) for both in zip(estimates, places, strict=True)]
+    return [cell._replace(remark=remark) for cell, remark in zip(shown, remarks or [""] * len(shown), strict=True)]
+
+
+def effects(metric: str, found: Sequence[Estimate]) -> list[Cell]:
+    """The effects of one metric, likewise."""
+    places = _alike([effect_places(metric, *one) for one in found])
+    return [effect(metric, *one, own) for one, own in zip(found, places, strict=True)]
+
+
+def _alike(wanted: Sequence[int | None]) -> list[int]:
+    """The fewest decimals that any wants, or one less than its own."""
     fewest = min((number for number in wanted if number is not None), default=0)
-    shown = (show(metric, e, max(fewest, (own or 0) - 1)) for e, own in zip(estimates, wanted, strict=True))
-    return [cell._replace(remark=remark) for cell, remark in zip(shown, remarks or [""] * len(wanted), strict=True)]
+    return [max(fewest, (own or 0) - 1) for own in wanted]
 
 
 def decimals(metric: str, estimate: Estimate) -> int | None:
@@ -108,35 +120,29 @@ def margin_text(metric: str, margin: float) -> str:
     return f"{margin * 100:g} point{'s' * (margin != 0.01)}"
 
 
-def effects(metric: str, found: Sequence[Estimate]) -> list[Cell]:
-    """The effects of one metric, with one number of decimals as far as each interval keeps a digit."""
-    known = [math.nan if one.value is None else one.value for one in found]
-    wanted = [effect_places(metric, value, one.low, one.high) for value, one in zip(known, found, strict=True)]
-    fewest = min((own for value, own in zip(known, wanted, strict=True) if not math.isnan(value)), default=0)
-    return [
-        Cell(NONE) if math.isnan(value) else effect(metric, value, one.low, one.high, max(fewest, own - 1))
-        for value, one, own in zip(known, found, wanted, strict=True)
-    ]
-
-
-def effect_places(metric: str, value: float, low: float | None, high: float | None) -> int:
+def effect_places(metric: str, value: End, low: End, high: End) -> int | None:
     """Decimals such that half of the interval, or else the effect itself, shows two digits."""
+    if value is None or math.isnan(value):
+        return None
     about = METRICS[metric]
     nothing, unit = (1.0, 1.0) if about.ratio else (0.0, 100.0 if about.percent else 1.0)
     ends = [] if low is None or high is None or math.isnan(low) else [low, high]
-    whole = [high - low] if low is not None and high is not None and math.isfinite(high - low) else []
+    whole = ends[1] - ends[0] if ends else math.inf
     far = [abs(value - end) for end in ends if end != value and math.isfinite(end)]
-    spread = (whole[0] / 2 if any(whole) else min(far, default=abs(value - nothing))) * unit or 1.0
-    places = 0 if math.isnan(spread) else _places(spread)
+    spread = whole / 2 if whole and math.isfinite(whole) else min(far, default=abs(value - nothing))
+    places = _places(spread * unit or 1.0)
     return places if not about.ratio else 0 if value >= 100 else max(2, places)
 
 
-def effect(metric: str, value: float, low: float | None, high: float | None, places: int | None = None) -> Cell:
+def effect(metric: str, value: End, low: End, high: End, places: int | None = None) -> Cell:
     """A difference (``0.2 points``) or a factor (``× 1.03``), and its interval where there is one."""
+    if value is None or math.isnan(value):
+        return Cell(NONE)
     about = METRICS[metric]
     unit = 1.0 if about.ratio or not about.percent else 100.0
     ends = [] if low is None or high is None or math.isnan(low) else [low, high]
-    places = effect_places(metric, value, low, high) if places is None else places
+    if places is None:
+        places = effect_places(metric, value, low, high) or 0
     # No sign on a zero.
     shown = (f"{round(x * unit, places) + 0.0:,.{places}f}" for x in (value, *ends))
     text, *around = (one.replace("-", "−").replace("inf", "∞") for one in shown)

@@ -114,9 +114,7 @@ def _size(verdict: Verdict, named: bool = True, turned: bool = False) -> str:
     about, cells = METRICS[metric], []
     for low, high in ((verdict.low_adjusted, verdict.high_adjusted), (found.low, found.high)):
         seen = Estimate(found.estimate, low, high)
-        value, low, high = seen_from_the_other(metric, seen) if turned else seen
-        assert value is not None
-        cells.append(effect(metric, value, low, high))
+        cells.append(effect(metric, *(seen_from_the_other(metric, seen) if turned else seen)))
     known = [cell for cell in cells if cell.around]
     text = (known or cells)[0].value
     what = f"{'difference ' * named}{text}"
