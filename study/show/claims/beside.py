@@ -27,10 +27,7 @@ BESIDE = pa.schema(
         ("rows", pa.int32()),  # test rows, where what every run did on each is known
         # Of the interval over seeds and rows, both sampled; of the level that decided the claim, or would have.
         *((name, pa.float64()) for name in ("rows_low", "rows_high", "rows_level")),
-        (
-            "rows_error",
-            pa.float64(),
-        ),  # of the mean difference, as it is tested: what stays however many seeds there are
+        ("rows_error", pa.float64()),  # of the mean difference, as it is tested: what stays with any number of seeds
         ("rows_half", pa.int32()),  # the fewest rows that carry half of the difference
         *((name, pa.float64()) for name in ("improvement", "improvement_low", "improvement_high")),
         ("ends", pa.string()),  # "learned" or "reached", where some runs of the two arms did and some did not
@@ -103,19 +100,10 @@ def _ends(comparison: PlannedComparison, claim: PlannedClaim, observations: Obse
         return {}
     better, than = (np.isfinite(each) if about.target else each > 0 for each in values)
     found = ends(better, than, comparison.paired)
-    names = ("better_ends", "than_ends", "ends_p")
-    return (
-        {}
-        if found is None
-        else {"ends": "reached" if about.target else "learned"} | dict(zip(names, found, strict=True))
-    )
-
-
-def on_these_rows(verdict: Verdict, found: dict[str, Any]) -> str:
-    """What a reason adds where other rows may come out otherwise; else "". ``found``: of ``BESIDE``."""
-    claim = verdict.claim
-    row = {"verdict": verdict.word, "metric": claim.metric, "kind": claim.kind, "margin": verdict.evidence.margin}
-    return f"{verdict.word} on these test rows, undecided about new data" if about_new_data(row | found) else ""
+    if found is None:
+        return {}
+    names, how = ("better_ends", "than_ends", "ends_p"), "reached" if about.target else "learned"
+    return {"ends": how} | dict(zip(names, found, strict=True))
 
 
 def about_new_data(row: Mapping[str, Any] | pd.Series) -> bool:
@@ -135,14 +123,10 @@ def remarks(row: pd.Series) -> list[str]:
     lines = []
     if pd.notna(row["rows_low"]):
         around = effect(row["metric"], row["estimate"], row["rows_low"], row["rows_high"]).around
-        half = (
-            ""
-            if pd.isna(row["rows_half"])
-            else (
-                f"; {row['rows_half']:.0f} of {counted(int(row['rows']), 'test row')} "
-                f"{'carries' if row['rows_half'] == 1 else 'carry'} half of the difference"
-            )
-        )
+        half = ""
+        if pd.notna(row["rows_half"]):
+            carry = "carries" if row["rows_half"] == 1 else "carry"
+            half = f"; {row['rows_half']:.0f} of {counted(int(row['rows']), 'test row')} {carry} half of the difference"
         lines.append(f"over seeds and test rows: {percent(row['rows_level'])} interval {around}{half}")
     if pd.notna(row["ends_p"]):
         how = "reached the target" if row["ends"] == "reached" else "training loss fell"

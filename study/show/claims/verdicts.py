@@ -15,7 +15,7 @@ from study.metrics import METRICS
 from study.plan.history import NEVER, History, Look, words
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.show.by_row import ByRow
-from study.show.claims.beside import BESIDE, beside, limit, on_these_rows
+from study.show.claims.beside import BESIDE, about_new_data, beside, limit
 from study.show.claims.reasons import because
 from study.show.claims.statements import statement
 from study.show.claims.table import WITHDRAWN
@@ -93,11 +93,7 @@ def table_of(
     rows = []
     for comparison, claim, verdict in rulings:
         found = beside(comparison, claim, verdict, observations, by_row)
-        row = _row(plan, comparison, claim, verdict, history, found)
-        if words_on_rows := on_these_rows(verdict, found):
-            row["reason"] += f"; {words_on_rows}"
-        if ways := mixture(comparison, claim, observations):
-            row["reason"] += f"; its runs were not made alike: with {listed(ways)}"
+        row = _row(plan, comparison, claim, verdict, history, found, mixture(comparison, claim, observations))
         rows.append(row)
         if not verdict.evidence.lacking:
             name = words(comparison, claim)
@@ -127,28 +123,28 @@ def _row(
     verdict: Verdict,
     history: History,
     found: dict[str, Any],
+    ways: list[str],
 ) -> dict[str, Any]:
-    """Of ``CLAIMS``. ``history``: with the look that these verdicts are; ``found``: of ``BESIDE``."""
-    taken = len(history.looks.get(claim.about, ()))
+    """Of ``CLAIMS``. ``history``: with the look that these verdicts are; ``found``: of ``BESIDE``; ``ways``: that its
+    runs were made in.
+    """
+    taken, declared = len(history.looks.get(claim.about, ())), history.looks_declared(plan)
     before = history.runs_before(words(comparison, claim))
-    declared = history.looks_declared(plan)
     target = comparison.target if METRICS[claim.metric].target else None
-    content: dict[str, Any] = claim.model_dump() | vars(verdict.evidence) | vars(verdict)
+    content: dict[str, Any] = claim.model_dump() | vars(verdict.evidence) | vars(verdict) | found
     content |= {"comparison": comparison.name, "target": f"{target.metric} {target.value}" if target else ""}
     content |= {"verdict": verdict.word, "counts": verdict.counts, "stated": plan.stated, "kind": claim.form}
-    content |= {"pairs_even": verdict.outlook.even, "pairs_needed": verdict.outlook.likely} | found
-    reason = because(verdict, limit(content))
-    if taken > declared:
-        reason += f"; look {taken}, {declared} declared"
-    if before and comparison.here:  # of runs that are there already it is said once, of all
-        reason += f"; stated after {before} runs of its arms were there"
-    content |= {
-        "reason": reason,
-        "misled": list(verdict.misled),
-        "looks": taken,
-        "looks_declared": declared,
-        "runs_before": before,
-    }
+    content |= {"pairs_even": verdict.outlook.even, "pairs_needed": verdict.outlook.likely}
+    content |= {"misled": list(verdict.misled), "looks": taken, "looks_declared": declared, "runs_before": before}
+    reasons = [
+        because(verdict, limit(content)),
+        f"look {taken}, {declared} declared" * (taken > declared),
+        # Of runs that are there already it is said once, of all.
+        f"stated after {before} runs of its arms were there" * bool(before and comparison.here),
+        f"{verdict.word} on these test rows, undecided about new data" * about_new_data(content),
+        f"its runs were not made alike: with {listed(ways)}" * bool(ways),
+    ]
+    content["reason"] = "; ".join(filter(None, reasons))
     return {name: content.get(name) for name in CLAIMS.names}
 
 
