@@ -37,15 +37,11 @@ class ByRow:
             return []
         if len({self.plan.arms[name].dataset_id for name in names}) > 1:
             return []
-        found = {
-            name: [_values(self._runs(name).get(seed, {}), KEPT[claim.metric]) for seed in seeds] for name in names
-        }
-        if len({len(each) for runs in found.values() for each in runs if each is not None}) != 1:
+        column = KEPT[claim.metric]
+        found = {name: [_values(self._runs(name).get(seed, {}), column) for seed in seeds] for name in names}
+        if len({len(each) for runs in found.values() for each in runs}) > 1 or not len(found[names[0]][0]):
             return []
-        known = {name: [each for each in runs if each is not None] for name, runs in found.items()}
-        if any(len(runs) < len(seeds) for runs in known.values()):
-            return []
-        stacked = {name: np.stack(runs) for name, runs in known.items()}
+        stacked = {name: np.stack(runs) for name, runs in found.items()}
         return [(stacked[claim.arms[one]], stacked[claim.arms[other]]) for one, other in claim.pairs]
 
     def _shared(self, name: str) -> bool:
@@ -70,9 +66,9 @@ class ByRow:
         return runs
 
 
-def _values(run: dict[str, Any], column: str) -> Floats | None:
-    """Of one run [rows]: 1 where it is right, or its losses."""
+def _values(run: dict[str, Any], column: str) -> Floats:
+    """Of one run [rows]: 1 where it is right, or its losses; empty where nobody noted them."""
     kept = run.get(column)
     if kept is not None and column == "test_right":
         kept = np.unpackbits(np.frombuffer(kept, np.uint8), count=run["rows"])
-    return None if kept is None else np.asarray(kept, dtype=float)
+    return np.asarray([] if kept is None else kept, dtype=float)

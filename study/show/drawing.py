@@ -54,8 +54,7 @@ class Studio:
     @cached_property
     def in_figures(self) -> tuple[Observations, pd.DataFrame]:
         """Observations and summary with labels as figures can show them."""
-        frame, summary = _labelled(self.observations.frame), _labelled(self.summary)
-        return self.observations if frame is self.observations.frame else Observations(frame), summary
+        return Observations(_labelled(self.observations.frame)), _labelled(self.summary)
 
     def draw(self, drawing: Drawing) -> None:
         """Write its files."""
@@ -165,10 +164,7 @@ class Studio:
 
 
 def _labelled(frame: pd.DataFrame) -> pd.DataFrame:
-    labels = {label: formats.figure(label) for label in frame["label"].unique()}
-    if all(label == shown for label, shown in labels.items()):
-        return frame
-    return frame.assign(label=frame["label"].map(labels))
+    return frame.assign(label=frame["label"].map({label: formats.figure(label) for label in frame["label"].unique()}))
 
 
 def _drawable(comparison: PlannedComparison) -> PlannedComparison:
@@ -181,6 +177,4 @@ def _drawable(comparison: PlannedComparison) -> PlannedComparison:
             return {each(key): each(one) for key, one in value.items()}
         return type(value)(map(each, value)) if type(value) in (list, tuple) else value
 
-    plain = comparison.model_dump()
-    shown = each(plain)
-    return comparison if shown == plain else PlannedComparison.model_validate(shown)
+    return PlannedComparison.model_validate(each(comparison.model_dump()))

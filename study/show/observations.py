@@ -195,10 +195,8 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
         unit = losses if about.unit == "nats" else about.unit
         for side, part in parts.items():
             hangs = {
-                **{
-                    name: [arm for arm, shapes in doubtful.items() if source.twin is not None or shapes]
-                    for name, doubtful in (("undertuned", evidence.undertuned), ("misled", evidence.misled))
-                },
+                "undertuned": [arm for arm, shapes in evidence.undertuned.items() if source.twin or shapes],
+                "misled": [arm for arm, shapes in evidence.misled.items() if source.twin or shapes],
                 "unsearched": [arm for arm, shapes in evidence.unsearched.items() if not about.per_round or shapes],
             }
             about_tuning = {name: part["arm"].isin(arms) for name, arms in hangs.items()}

@@ -29,10 +29,6 @@ class Effect(NamedTuple):
     high: float | None
     p: float | None
 
-    @property
-    def estimable(self) -> bool:
-        return self.estimate is not None
-
 
 def scaled(metric: str, values: Floats) -> Floats:
     """``values`` on the scale on which arms are compared, the higher the better: of factors their logarithms."""

@@ -49,7 +49,7 @@ def test_a_cell_with_a_diverged_run_makes_its_contrasts_not_estimable() -> None:
     values = np.random.default_rng(1).normal(size=(6, 3, 2))
     values[2, 1, 0] = np.nan
     found = {(e.factors, e.levels): e for e in effects("test_accuracy", values, ["lr", "batch"])}
-    estimable = {key for key, effect in found.items() if effect.estimable}
+    estimable = {key for key, effect in found.items() if effect.estimate is not None}
     # Only level 1 of lr is concerned, and everything averaged over it.
     assert estimable == {(("lr",), (2,)), (("lr", "batch"), (2, 1))}
     assert found[("lr",), (1,)].p is None

@@ -168,8 +168,7 @@ def _more_seeds(plan: Plan, comparison: PlannedComparison, seeds: int) -> Iterat
 
 def wider_search(plan: Plan, comparison: PlannedComparison, outside: Iterable[Points]) -> Iterator[str]:
     """Lines with the ``tune:`` that has the points ``outside`` of the present one, as dense as it is."""
-    arms = [plan.arms[arm] for arm in comparison.trained]
-    before = {arm.search.id: arm.search for arm in arms if arm.search}
+    before = _searches(plan, comparison)
     wider = {searched.key: searched for search in before.values() for searched in search.settings}
     for points in outside:
         wider |= {key: widened(wider[key], values) for key, values in points.items()}
@@ -183,15 +182,13 @@ def wider_search(plan: Plan, comparison: PlannedComparison, outside: Iterable[Po
 
 def more_tuning_seeds(plan: Plan, comparison: PlannedComparison, misled: Iterable[str]) -> Iterator[str]:
     """Lines with the ``tune:`` that chooses by more seeds. ``misled``: arms, by id."""
-    searches = {arm.search.id: arm.search for name in comparison.trained if (arm := plan.arms[name]).search}
     mine = [search for name in misled if (search := plan.arms[name].search)]
     now = max(search.seeds for search in mine)
     seeds = MORE * now if (each := all(search.by_seed for search in mine)) else max(ENOUGH, 2 * now)
     by_seed = "" if each else ", or by_seed: true, which tunes each run for itself"
     yield f"  edit: comparisons.{comparison.name}.tune.seeds: {seeds} (now {now}){by_seed}"
-    yield from _anew(
-        plan, comparison, {name: one.model_copy(update={"seeds": seeds}) for name, one in searches.items()}
-    )
+    new = {name: one.model_copy(update={"seeds": seeds}) for name, one in _searches(plan, comparison).items()}
+    yield from _anew(plan, comparison, new)
 
 
 def split_by_seed(plan: Plan, comparison: PlannedComparison, short: Iterable[str]) -> Iterator[str]:
@@ -210,24 +207,21 @@ def split_by_seed(plan: Plan, comparison: PlannedComparison, short: Iterable[str
         "    each seed draws its own test rows from all of them: verdicts then generalise over splits and seeds of "
         "these rows only, since test rows of seeds overlap"
     )
-    yield from _anew(plan, comparison, {arm.search.id: arm.search for name in comparison.trained
-                                        if (arm := plan.arms[name]).search})  # fmt: skip
+    yield from _anew(plan, comparison, _searches(plan, comparison))
+
+
+def _searches(plan: Plan, comparison: PlannedComparison) -> dict[str, Search]:
+    """By id."""
+    return {arm.search.id: arm.search for name in comparison.trained if (arm := plan.arms[name]).search}
 
 
 def _anew(plan: Plan, comparison: PlannedComparison, new: Mapping[str, Search]) -> Iterator[str]:
     """What it costs, and means, to train all arms otherwise. ``new``: searches, by the ids of the present ones."""
     arms = [plan.arms[arm] for arm in comparison.trained]
     selections = Counter(arm.search.id for arm in arms if arm.search)
-    work = sum_up(
-        [
-            *(
-                tuning(one, selections[name])
-                for name, search in new.items()
-                for one in search.each(range(max(plan.seeds[arm.id] for arm in arms)))
-            ),
-            *(final(arm, plan.seeds[arm.id]) for arm in arms),
-        ]
-    )
+    runs = range(max(plan.seeds[arm.id] for arm in arms))
+    tuned = [tuning(one, selections[name]) for name, search in new.items() for one in search.each(runs)]
+    work = sum_up([*tuned, *(final(arm, plan.seeds[arm.id]) for arm in arms)])
     yield f"    all its arms are {'tuned and ' * bool(new)}trained anew: {work}"
     yield (
         "    these are new arms: claims on them are stated after results of the present ones were seen, "

@@ -24,7 +24,7 @@ def sides(
 ) -> tuple[Side, Side]:
     """The runs, or timing rounds, of two arms: where they are paired those that both have, else all."""
     one, other = (observations.arm(comparison.name, metric, label) for label in labels)
-    tuned = [[bool(mine[name].any()) for name in ("undertuned", "misled", "unsearched")] for mine in (one, other)]
+    tuned = [_doubts(one), _doubts(other)]
     if comparison.paired:
         both = one.index.intersection(other.index)
         one, other = one.loc[both], other.loc[both]
@@ -68,10 +68,12 @@ def _mean(metric: str, name: str, cells: list[pd.DataFrame]) -> Side:
     for end in ENDS:
         ends[(status == end).any(axis=0)] = end
     mean = np.where(np.isposinf(values).any(axis=0), np.inf, marginal(metric, values))
-    undertuned, misled, unsearched = (
-        any(bool(cell[of].any()) for cell in cells) for of in ("undertuned", "misled", "unsearched")
-    )
-    return Side(name, mean, ends.astype(str), undertuned, misled, unsearched)
+    return Side(name, mean, ends.astype(str), *_doubts(*cells))
+
+
+def _doubts(*cells: pd.DataFrame) -> list[bool]:
+    """Whether any arm is undertuned, misled, unsearched."""
+    return [any(cell[name].any() for cell in cells) for name in ("undertuned", "misled", "unsearched")]
 
 
 def _spread(

@@ -53,7 +53,7 @@ def effects_of(comparison: PlannedComparison, observations: Observations) -> Eff
     return Effects(
         METRICS[metric].title,
         {ways: [_line(metric, e, levels) for e in found if len(e.factors) == ways] for ways in (1, 2)},
-        paragraph("effect_notes", ratio=METRICS[metric].ratio, lost=any(not e.estimable for e in found)),
+        paragraph("effect_notes", ratio=METRICS[metric].ratio, lost=any(e.estimate is None for e in found)),
     )
 
 

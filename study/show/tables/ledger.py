@@ -13,9 +13,9 @@ from study.plan.check.warnings import uneven
 from study.plan.cost import Work
 from study.plan.plan import Plan, PlannedArm, PlannedComparison
 from study.plan.search import Search
-from study.show.formatting import NONE, Cell, Estimate, show
+from study.show.formatting import NONE, Cell
 from study.show.records import Records
-from study.show.tables.tuning import by_selection, chosen_cell, found, score_text, short, value_text
+from study.show.tables.tuning import by_selection, chosen_cell, found, score_text, short, value_of, value_text
 from study.stats.estimates import expected_best
 from study.wording import counted, listed
 
@@ -100,17 +100,13 @@ def expected_text(first: int, select: Select, rows: pd.DataFrame) -> str:
     """``71.2 · 88.1 · 94.0 · 95.3``: the best score to be expected of 1, 2, 4, … of the ``first`` trials."""
     scores = []
     for _, candidate in rows[rows["phase"] == "grid"].groupby("candidate"):
-        whole = (candidate["status"] == "finished") & (candidate["steps_to_target"].notna() | (select != TIMES))
+        whole = (candidate["status"] == "finished") & (
+            candidate["steps_to_target"].notna() | (select != "steps_to_target")
+        )
         scores.append(float(candidate["score"].iloc[0]) if whole.all() else nan)
     expected = dict(enumerate(expected_best(select, scores), 1))
-    values = [expected.get(count) for count in counts_of(first)]
-    if select.endswith("_loss"):
-        return " · ".join(NONE if value is None else f"{value:.3g}" for value in values)
-    places = 0 if select == TIMES else 1
-    return " · ".join(show(select, Estimate(value), places).value for value in values)
-
-
-TIMES = "steps_to_target"
+    values = (expected.get(count) for count in counts_of(first))
+    return " · ".join(NONE if value is None else value_of(select, value) for value in values)
 
 
 def _spent(rows: pd.DataFrame) -> Work:
