@@ -88,7 +88,8 @@ def test_the_opening_names_arms_at_an_edge_that_are_not_marked(
     at = (tuning["arm"] == arm) & bool(edge)
     tuning = tuning.assign(edge=np.where(at, f'{{"optimizer.lr": "{edge}"}}', None), next=None)
     tuning["undertuned"] = at & undertuned
-    said = dict(worth(plan, made._replace(tuning=tuning), pd.DataFrame({"verdict": []}), "seeds only", []))["Tuning"]
+    nothing = pd.DataFrame({"verdict": [], "family": []})
+    said = dict(worth(plan, made._replace(tuning=tuning), nothing, "seeds only", []))["Tuning"]
     inside = "Of every arm the best settings lie inside its search, and none that were tried"
     assert (inside in said) == (edge is None)
     at_edge = "At the edge of the search lie the best settings of sgd (in 2 of 4 runs), not clearly better"

@@ -20,7 +20,8 @@ def left(plan: Plan, store: Store, verdicts: Sequence[str], times: Sequence[str 
     """What a study leaves, as far as the page reads it."""
     plan.write(store, ())
     folder = store.study(plan.study)
-    pq.write_table(pa.table({"verdict": pa.array(verdicts, pa.string())}), folder / "claims.parquet")
+    claims = {"verdict": pa.array(verdicts, pa.string()), "family": pa.array(["primary"] * len(verdicts), pa.string())}
+    pq.write_table(pa.table(claims), folder / "claims.parquet")
     pq.write_table(pa.table({"started_at": pa.array(times, pa.string())}), folder / "runs.parquet")
     page = folder / "report.html"
     page.touch()
