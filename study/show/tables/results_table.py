@@ -113,7 +113,9 @@ def table(comparison: PlannedComparison, summary: pd.DataFrame, device: str | No
             columns.append(Column(metric + REPORTED, f"{about.title}, reported", "reported", reported))
     chosen = _chosen(summary)
     for select, metric in shown_first(comparison).items():
-        cells = [Cell(NONE) if pd.isna(row["select"]) else chosen_cell(chosen, row["arm"]) for row in rows[metric]]
+        cells: list[Cell] = [
+            Cell(NONE) if pd.isna(row["select"]) else chosen_cell(chosen, row["arm"]) for row in rows[metric]
+        ]
         columns.append(Column(TUNED, f"tuned by {METRICS[select].title}", "chosen", cells))
     columns.append(Column(RUNS, "runs", "runs", [Cell(_runs(row)) for row in rows[comparison.metrics[0]]]))
     every = [row for mine in rows.values() for row in mine]
