@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -14,6 +12,7 @@ from study.errors import Mistakes, Refused, join
 from study.metrics import METRICS
 from study.plan.elsewhere.runs import read_curves, read_runs
 from study.plan.plan import Plan, PlannedComparison
+from study.store.checksums import file_sum
 from study.store.schemas import CURVES, RUNS, schema
 
 VALUES = schema("arm", "seed").append(pa.field("metric", pa.string())).append(pa.field("value", pa.float64()))
@@ -50,7 +49,7 @@ def _read(comparison: PlannedComparison) -> tuple[Rows, Rows, Rows]:
     planned = comparison.runs
     assert planned
     for path, sum_ in zip(planned.paths, (planned.sha256, planned.curves_sha256), strict=False):
-        if _sum(path) != sum_:
+        if not path.is_file() or file_sum(path) != sum_:
             raise Refused([f"{path}: is not what it was when the study was planned; run the study again"])
     mistakes, at = Mistakes(str(planned.file.path)), join("comparisons", comparison.name, "runs")
     arms = {label: arm for arm, label in comparison.labels.items()}
@@ -99,11 +98,3 @@ def observed(
         value = every.join(mine, on=["arm", "seed"])["value"].where(ended)
         unit = "" if METRICS[metric].unit == "nats" else METRICS[metric].unit
         yield every.assign(value=value, metric=metric, unit=unit)
-
-
-def _sum(path: Path) -> str | None:
-    """None where there is no file."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

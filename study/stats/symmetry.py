@@ -23,6 +23,12 @@ def beyond(d: Floats, m: float) -> Floats:
     return np.where(np.abs(x) < TIE, 0.0, x)
 
 
+def of_tails(less: float, greater: float, alternative: Alternative) -> float:
+    """p from the shares of what is as low, and as high, as what was seen."""
+    tails = {"less": less, "greater": greater, "two-sided": 2 * min(less, greater)}
+    return min(1.0, float(tails[alternative]))
+
+
 def sign_flip(x: Floats, alternative: Alternative = "two-sided") -> float:
     """p of the sign-flip test that ``x`` [pairs] is symmetric about 0 (Fisher, 1935): exact for up to 16 pairs.
 
@@ -36,11 +42,8 @@ def sign_flip(x: Floats, alternative: Alternative = "two-sided") -> float:
     sums, _ = _sets(x)
     equal = max(TIE, float(np.abs(x).max()) * 1e-12)  # sums of counts are, up to rounding
     patterns = len(sums) + 1
-    tails = {
-        "less": float(((sums >= -equal).sum() + 1) / patterns),
-        "greater": float(((sums <= equal).sum() + 1) / patterns),
-    }
-    return min(1.0, 2 * min(tails.values())) if alternative == "two-sided" else tails[alternative]
+    less, greater = ((sums >= -equal).sum() + 1) / patterns, ((sums <= equal).sum() + 1) / patterns
+    return of_tails(less, greater, alternative)
 
 
 def flip_interval(d: Floats, level: float) -> tuple[float | None, float | None]:
@@ -110,8 +113,7 @@ def rank_flip(x: Floats, alternative: Alternative = "two-sided") -> float:
         shares[rank:] += shares[:-rank]
         shares /= 2
     above = int(halves[ranks > 0].sum())
-    tails = {"less": float(shares[: above + 1].sum()), "greater": float(shares[above:].sum())}
-    return min(1.0, 2 * min(tails.values()) if alternative == "two-sided" else tails[alternative])
+    return of_tails(shares[: above + 1].sum(), shares[above:].sum(), alternative)
 
 
 def rank_interval(d: Floats, level: float) -> tuple[float | None, float | None]:

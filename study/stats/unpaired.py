@@ -17,7 +17,7 @@ from scipy import stats
 from study.metrics import METRICS
 from study.stats.estimates import TIE, Contrast, Floats, Ints, median_contrast
 from study.stats.paired import Evidence, Statement
-from study.stats.symmetry import RESAMPLES, Alternative, beyond
+from study.stats.symmetry import RESAMPLES, Alternative, beyond, of_tails
 
 PATTERNS = 200_000  # ways of parting the runs up to which all are tried: ten against ten have 184,756
 LARGEST = 1e9  # t of two sides without any spread
@@ -141,8 +141,7 @@ def permutation(x: Floats, y: Floats, alternative: Alternative, statistic: Stati
     sums, squares = chosen.sum(axis=1), (chosen**2).sum(axis=1)
     null = statistic(sums, pool.sum() - sums, squares, (pool**2).sum() - squares, len(x), len(y))
     observed = null[0]  # the first pattern is the runs as they are
-    tails = {"less": float((null <= observed).mean()), "greater": float((null >= observed).mean())}
-    return min(1.0, 2 * min(tails.values())) if alternative == "two-sided" else tails[alternative]
+    return of_tails((null <= observed).mean(), (null >= observed).mean(), alternative)
 
 
 @cache
