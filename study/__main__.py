@@ -20,8 +20,6 @@ ARGUMENTS = {
     "plan": "results/studies/STUDY/plan.json, which `evenhand run` writes",
     "dataset": "id of a dataset of the plan: 12 hex digits",
     "job": "results/jobs/JOB.json, which `evenhand run` writes",
-    "comparison": "name of a comparison of the study",
-    "name": "which of its figures: a folder of results/studies/STUDY/figures/",
     "arm": "id of an arm (or how it begins), or its label, as in 'adam' or 'optimizers, adam'",
 }
 
@@ -84,8 +82,6 @@ def parser() -> argparse.ArgumentParser:
     text = "write a study, its records and its report as one zip file, to be handed over"
     export = verb("exchange", "export", text, "file")
     export.add_argument("--to", metavar="ZIP", help="where it is written; STUDY.zip where nothing else is said")
-    verb("show", "table", "write the tables of one comparison", "plan", "comparison")
-    verb("show", "figure", "draw one figure of a comparison", "plan", "name", "comparison")
     text = "draw the tables and figures that show something new, and report.html (called by rule report)"
     report = verb("show", "report", text, "plan")
     draw = verb("show", "draw", "collect and report in one go, from the records that are there")

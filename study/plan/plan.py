@@ -13,7 +13,7 @@ from pydantic import Field
 from study.axes.base import Frozen
 from study.axes.dataset import Dataset
 from study.axes.recipe import RECIPE, digest
-from study.errors import Damaged, Refused, suggest
+from study.errors import Damaged, Refused
 from study.metrics import METRICS, Select
 from study.plan.arm import Arm, own_kinds
 from study.plan.elsewhere.models import PlannedRuns, own_metrics
@@ -210,13 +210,6 @@ class Plan(Frozen):
             for c in self.comparisons
         ]
         return digest(json.dumps([parts, self.looks, self.timing and self.timing.id], sort_keys=True))
-
-    def comparison(self, name: str) -> PlannedComparison:
-        """The comparison of that name. Raises Refused where there is none."""
-        found = {comparison.name: comparison for comparison in self.comparisons}
-        if name not in found:
-            raise Refused([f"{self.study}: {suggest(name, found, 'comparison')}"])
-        return found[name]
 
     @classmethod
     def load(cls, path: Path) -> Plan:

@@ -146,23 +146,19 @@ def _described(runs: pa.Table, plan: Plan, store: Store, trials: Mapping[str, Tr
         *(ended[column].to_pylist() for column in ("arm", "seed", "settings")), strict=True
     ):
         trained.setdefault(name, {})[seed] = settings
-    rows: dict[bool, list[dict[str, Any]]] = {False: [], True: []}  # by whether the runs of an arm differ
+    apart = [name for name, arm in plan.arms.items() if arm.search and arm.search.by_seed]  # whose runs differ
+    rows = []
     for arm_id, arm in plan.arms.items():
-        by_seed = arm.search is not None and arm.search.by_seed
         settled = _settled(arm_id, plan, store, trained.get(arm_id, {}), trials) if arm.search else {0: arm.recipe}
         for seed, recipe in settled.items():
-            about = {"arm": arm_id, "seed": seed, "tuned_by": arm.selection.metric if arm.selection else None}
+            about = {"arm": arm_id, "of": seed, "tuned_by": arm.selection.metric if arm.selection else None}
             columns = recipe.columns() if recipe else arm.columns()
-            rows[by_seed].append(about | columns | {"recipe": (recipe or arm.outline).model_dump_json()})
-    keys = [pa.field("arm", pa.string()), pa.field("seed", RUNS.field("seed").type)]
-    alike, apart = (pa.Table.from_pylist(each, pa.schema([*keys, *ABOUT])).to_pandas() for each in rows.values())
+            rows.append(about | columns | {"recipe": (recipe or arm.outline).model_dump_json()})
+    keys = [pa.field("arm", pa.string()), pa.field("of", RUNS.field("seed").type)]
+    about_arms = pa.Table.from_pylist(rows, pa.schema([*keys, *ABOUT])).to_pandas()
     frame: pd.DataFrame = runs.to_pandas()
-    own = frame["arm"].isin(apart["arm"])
-    described = frame[~own].merge(alike.drop(columns="seed"), how="left", on="arm")
-    if not own.any():
-        return described
-    merged = pd.concat([described, frame[own].merge(apart, how="left", on=["arm", "seed"])])
-    return merged.sort_values(["arm", "seed"], kind="stable").reset_index(drop=True)
+    frame["of"] = frame["seed"].where(frame["arm"].isin(apart), 0)
+    return frame.merge(about_arms, how="left", on=["arm", "of"]).drop(columns="of")
 
 
 def _settled(

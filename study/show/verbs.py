@@ -1,4 +1,4 @@
-"""The verbs that show: collect, table, figure, report, and all of them in one go."""
+"""The verbs that show: collect, report, both in one go; verdicts, and what would decide them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from study.errors import Refused, printed
-from study.errors import suggest as nearest
 from study.plan.check.verbs import restated
 from study.plan.damage import TABLES, lost
 from study.plan.extract import elsewhere
@@ -25,7 +24,7 @@ from study.show.by_row import ByRow
 from study.show.claims import advice, beside, verdicts
 from study.show.claims import table as claims_table
 from study.show.drawing import Studio
-from study.show.figures import FIGURES, TABLE, Drawing, drawings
+from study.show.figures import drawings
 from study.show.observations import observe
 from study.show.page.index import index
 from study.show.page.report import render
@@ -128,26 +127,6 @@ def suggest(arguments: Namespace) -> None:
         rulings = verdicts.judge(plan, observations, history)
         found = verdicts.table_of(plan, rulings, history, observations, ByRow(plan, store)).to_pandas()
     print(*map(printed, advice.suggest(plan, store, found, arguments.file)), sep="\n")
-
-
-def table(arguments: Namespace) -> None:
-    """Write the tables of one comparison."""
-    plan, store = open_plan(arguments.plan)
-    Studio(plan, store).draw(Drawing(TABLE, plan.comparison(arguments.comparison)))
-    _keep_sums(plan, store)
-
-
-def figure(arguments: Namespace) -> None:
-    """Draw one figure of a comparison."""
-    plan, store = open_plan(arguments.plan)
-    comparison = plan.comparison(arguments.comparison)
-    if arguments.name not in FIGURES:
-        raise Refused([f"{arguments.name}: {nearest(arguments.name, FIGURES, 'figure')}"])
-    kind = FIGURES[arguments.name]
-    if not kind.suits(plan, comparison):
-        raise Refused([f"{comparison.name}: it has no {kind.title[0].lower()}{kind.title[1:]}"])
-    Studio(plan, store).draw(Drawing(arguments.name, comparison, endings=plan.style.endings))
-    _keep_sums(plan, store)
 
 
 def report(arguments: Namespace) -> int:

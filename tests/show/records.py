@@ -12,8 +12,10 @@ import pandas as pd
 import pyarrow as pa
 
 from study.plan.history import Freshness, History
-from study.plan.plan import Plan
+from study.plan.plan import Plan, open_plan
 from study.show.claims import verdicts
+from study.show.drawing import Studio
+from study.show.figures import Drawing
 from study.show.figures.data import Evidence
 from study.show.observations import observe
 from study.show.records import STUDY_RUNS, Records
@@ -133,6 +135,13 @@ def summary_table(plan: Plan, found: Records) -> pa.Table:
 def figure_data(plan: Plan, found: Records, place: int = 0) -> Evidence:
     """What the figure of a comparison is drawn from."""
     return Evidence(plan.comparisons[place], found, observe(plan, found), plan.style)
+
+
+def draw(path: Path, name: str, comparison: str) -> None:
+    """A figure, or the table, of a comparison. ``path``: of plan.json."""
+    plan, store = open_plan(path)
+    [wanted] = [one for one in plan.comparisons if one.name == comparison]
+    Studio(plan, store).draw(Drawing(name, wanted))
 
 
 def judged(plan: Plan, store: Store, found: Records) -> pd.DataFrame:

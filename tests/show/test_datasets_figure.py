@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study.__main__ import main
 from study.plan.plan import Plan
 from study.show.figures import datasets_figure as figures
 from study.show.figures.datasets_figure import Profile
 from study.show.page.report import render
 from study.store.layout import Store
-from tests.show.records import Outcome, records, stored, summary_table
+from tests.show.records import Outcome, draw, records, stored, summary_table
 from tests.show.test_figures import texts
 from tests.show.test_over_datasets import ARMS, LOST, comparison, outcome, summary_of
 
@@ -81,7 +80,7 @@ def test_the_report_shows_the_table_and_the_figure(planned: Callable[..., Plan],
     assert "Over 3 datasets" in page
     assert "rank by test loss" in page
     assert "The figure over datasets could not be drawn." in page
-    assert main(["figure", str(path), "datasets", "o"]) == 0
+    draw(path, "datasets", "o")
     for ending in ("svg", "png", "pdf"):
         assert (path.parent / "figures" / "datasets" / f"o.{ending}").exists()
     page = render(plan, Store(tmp_path))

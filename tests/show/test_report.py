@@ -19,7 +19,7 @@ from study.show.figures import Drawing
 from study.show.page.report import render
 from study.store.disk import DiskFull
 from study.store.layout import Store
-from tests.show.records import records, stored
+from tests.show.records import draw, records, stored
 
 TWO = """
 optimizer:
@@ -139,7 +139,7 @@ def test_a_large_matrix_is_folded_and_cut(planned: Callable[..., Plan], tmp_path
     values = f"{{batch_size: {list(range(2, 162))}, dropout: [0, 0.3]}}"
     plan = planned(f"o: {{vary: {values}, metrics: [test_accuracy]}}", seeds=2)
     path, _ = stored(plan, records(plan), tmp_path / "results")
-    assert main(["table", str(path), "o"]) == 0
+    draw(path, "table", "o")
     text = render(plan, Store(tmp_path / "results"))
     assert "<summary>Table of 320 arms</summary>" in text
     assert "The first 300 of 320 arms; all are in tables/o.csv." in text

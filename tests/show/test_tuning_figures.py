@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from study.__main__ import main
 from study.plan.plan import Plan
 from study.plan.search import Candidate
 from study.show.figures import results_figure, tuning_figure
@@ -20,7 +19,7 @@ from study.show.figures.data import Evidence
 from study.show.figures.tuning_figure import Candidates
 from study.show.observations import observe
 from study.show.page.finding import order_repeats
-from tests.show.records import figure_data, records, stored
+from tests.show.records import draw, figure_data, records, stored
 from tests.show.test_figures import texts
 from tests.show.test_tuning import NARROW, WIDE, edgy, hopeless, lost
 from tests.show.tunings import Quality, bump
@@ -220,18 +219,14 @@ def test_nothing_is_said_of_the_order_where_runs_are_missing(planned: Callable[.
     assert order_repeats(plan.comparisons[0], observe(plan, found)) == ""
 
 
-def test_the_verb_draws_the_same_bytes_and_refuses_what_is_not_tuned(
-    planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    plan = planned(NARROW + "u: {vary: {dropout: [0, 0.3]}, metrics: [test_accuracy]}\n", seeds=2)
+def test_it_is_drawn_again_with_the_same_bytes(planned: Callable[..., Plan], tmp_path: Path) -> None:
+    plan = planned(NARROW, seeds=2)
     path, _ = stored(plan, records(plan, quality=edgy), tmp_path / "results")
     files = [path.parent / "figures" / "tuning" / f"o.{ending}" for ending in ("svg", "png", "pdf")]
-    assert main(["figure", str(path), "tuning", "o"]) == 0
+    draw(path, "tuning", "o")
     first = [file.read_bytes() for file in files]
-    assert main(["figure", str(path), "tuning", "o"]) == 0
+    draw(path, "tuning", "o")
     assert [file.read_bytes() for file in files] == first
-    assert main(["figure", str(path), "tuning", "u"]) == 2
-    assert "u: it has no figure of its tuning" in capsys.readouterr().err
 
 
 SIX = """
@@ -249,9 +244,9 @@ ROOT = Path(__file__).parents[2]
 AGAIN = """
 import sys
 from pathlib import Path
-from study.__main__ import main
+from tests.show.records import draw
 kept = [object() for _ in range(int(sys.argv[2]))]  # so that objects of each drawing have other addresses
-assert main(["figure", sys.argv[1], "tuning", "o"]) == 0
+draw(Path(sys.argv[1]), "tuning", "o")
 for path in Path(sys.argv[1]).parent.glob("figures/tuning/o.*"):
     path.rename(Path(sys.argv[3], path.name))
 """
