@@ -29,13 +29,8 @@ class GivenRecords(NamedTuple):
 
 def read_given(plan: Plan) -> GivenRecords:
     """What the files hold. Raises Refused where one has changed since the study was planned."""
-    runs, curves, values = [], [], []
-    for comparison in plan.comparisons:
-        if comparison.runs:
-            mine = _read(comparison)
-            runs += mine[0]
-            curves += mine[1]
-            values += mine[2]
+    parts = [_read(comparison) for comparison in plan.comparisons if comparison.runs]
+    runs, curves, values = ([row for part in parts for row in part[i]] for i in range(3))
     order = [(key, "ascending") for key in ("arm", "seed", "epoch", "step")]
     evaluations = pa.Table.from_pylist(curves, CURVES).sort_by(order)
     return GivenRecords(pa.Table.from_pylist(runs, RUNS), evaluations, pa.Table.from_pylist(values, VALUES))

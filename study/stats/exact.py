@@ -6,6 +6,7 @@ Standard library only: it answers before anything is trained.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import count
 from math import comb, sqrt
 from statistics import NormalDist
 from typing import Literal, get_args
@@ -45,10 +46,7 @@ def decidable(seeds: int, ties: int = 0, looks: int = 1) -> int:
 
 def fewest_seeds(claims: int, ties: int = 0, looks: int = 1) -> int:
     """The smallest number of seeds with which so many claims have a chance, ``ties`` of the pairs being equal."""
-    seeds = ties + 1
-    while decidable(seeds, ties, looks) < max(1, claims):
-        seeds += 1
-    return seeds
+    return next(seeds for seeds in count(ties + 1) if decidable(seeds, ties, looks) >= max(1, claims))
 
 
 def detectable(pairs: int, level: float) -> float | None:
@@ -70,10 +68,7 @@ def smallest_unpaired_p(one: int, other: int, sides: int = 2) -> float:
 
 def fewest_runs(claims: int, looks: int = 1) -> int:
     """The smallest number of runs of each arm, not paired, with which so many claims have a chance."""
-    runs = 2
-    while smallest_unpaired_p(runs, runs) > ALPHA / looks / max(1, claims):
-        runs += 1
-    return runs
+    return next(runs for runs in count(2) if smallest_unpaired_p(runs, runs) <= ALPHA / looks / max(1, claims))
 
 
 def chances(floors: Sequence[float], looks: int = 1) -> list[bool]:
