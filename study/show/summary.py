@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
-from study.show.claims.statements import against_reference
+from study.show.claims.statements import sides
 from study.show.observations import Observations, neighbours
 from study.show.tables.tuning import chosen_by_run
-from study.stats.estimates import Floats, estimate_of
+from study.stats.contrast import contrast
+from study.stats.estimates import Contrast, Floats, estimate_of
 
 STATUSES = ["finished", "diverged", "failed", "missing"]
 BESIDE = (("target", pa.float64()), ("median", pa.float64()), ("n_reached", pa.int32()))  # at a neighbouring target
@@ -77,7 +78,10 @@ def _summary(
                 | tuned.get(read, {})
             )
             if metric in claimed:
-                apart = against_reference(comparison, metric, arm.label, observations)
+                apart = Contrast()
+                if arm.label != comparison.reference:
+                    both = sides(comparison, metric, (arm.label, comparison.reference), observations)
+                    apart = contrast(metric, *both, comparison.paired)
                 row |= dict(zip(("against", "against_low", "against_high", "against_estimator"), apart, strict=True))
             if METRICS[metric].target:
                 row["n_reached"] = _reached(values)

@@ -93,11 +93,20 @@ class Statement:
 
     @cached_property
     def scaled(self) -> tuple[Floats, Floats]:
-        """Each side on the scale of differences. [pairs]"""
-        one, other = (
-            oriented(self.metric, side.values, lost) for side, lost in zip(self.sides, self.worst, strict=True)
-        )
-        return one, other
+        """Each side on the scale of differences, the higher the better; -inf where a run is worse than every number.
+
+        Raises ValueError where negative values are to be compared by factors. [pairs]
+        """
+        about, found = METRICS[self.metric], []
+        for side, lost in zip(self.sides, self.worst, strict=True):
+            kept = np.where(lost, 1.0, side.values)
+            if about.ratio:
+                if (kept < 0).any():
+                    raise ValueError(f"{self.metric} is compared by factors, which negative values do not have")
+                with np.errstate(divide="ignore"):
+                    kept = np.log(kept)
+            found.append(np.where(lost, -np.inf, about.orientation * kept))
+        return found[0], found[1]
 
     @cached_property
     def differences(self) -> Floats:
@@ -278,14 +287,3 @@ def lacks(claim: Statement) -> tuple[Lack, ...]:
         if counts or side.unsearched or not len(lost):
             found.append(Lack(side.label, counts, len(lost), side.unsearched))
     return tuple(found)
-
-
-def oriented(metric: str, values: Floats, lost: Bools) -> Floats:
-    """``values`` on the scale of differences, the higher the better; -inf where an arm is ``lost``. [runs]"""
-    about, kept = METRICS[metric], np.where(lost, 1.0, values)
-    if about.ratio:
-        if (kept < 0).any():
-            raise ValueError(f"{metric} is compared by factors, which negative values do not have")
-        with np.errstate(divide="ignore"):
-            kept = np.log(kept)
-    return np.where(lost, -np.inf, about.orientation * kept)

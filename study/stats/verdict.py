@@ -51,13 +51,12 @@ class Verdict:
     @property
     def misled(self) -> tuple[str, ...]:
         """Those of the undertuned arms that did better with other settings that were tried."""
-        return tuple(s.label for s in (self.claim.better, self.claim.than) if s.misled and s.label in self.undertuned)
+        return tuple(side.label for side in self.claim.sides if side.misled and side.label in self.undertuned)
 
     @property
     def at_edge(self) -> tuple[str, ...]:
         """Those whose best trial is on the edge."""
-        sides = (self.claim.better, self.claim.than)
-        return tuple(s.label for s in sides if s.undertuned and s.label in self.undertuned)
+        return tuple(side.label for side in self.claim.sides if side.undertuned and side.label in self.undertuned)
 
 
 def judge(

@@ -11,8 +11,6 @@ import pandas as pd
 
 from study.plan.plan import PlannedClaim, PlannedComparison
 from study.show.observations import Observations
-from study.stats.contrast import contrast
-from study.stats.estimates import Contrast
 from study.stats.factorial import as_values, marginal, scaled, spreads
 from study.stats.paired import Of, Side, Statement
 
@@ -95,10 +93,3 @@ def _spread(
         for side, x in zip(means, (found.first, found.second), strict=True)
     )
     return first, second, found.room
-
-
-def against_reference(comparison: PlannedComparison, metric: str, label: str, observations: Observations) -> Contrast:
-    """How far an arm is from the comparison's reference, as a claim on the two has it; empty of the reference."""
-    if label == comparison.reference:
-        return Contrast()
-    return contrast(metric, *sides(comparison, metric, (label, comparison.reference), observations), comparison.paired)

@@ -111,7 +111,7 @@ def data_of(claim: Statement) -> str:
     """
     sides = [
         [f"{value:.10g} {status}" for value, status in zip(side.values, side.status, strict=True)]
-        for side in (claim.better, claim.than)
+        for side in claim.sides
     ]
     return digest(json.dumps(sides))
 
