@@ -152,7 +152,7 @@ def test_arms_of_several_selections_are_told_apart(planned: Callable[..., Plan])
     assert text.startswith("2 arms, each tuned for two metrics, vary optimizer: ")
     assert "by validation accuracy (for test accuracy) and steps to target (for time to target)" in text
     ours = table(plan.comparisons[0], summary_table(plan, found).to_pandas())
-    assert [title for title, kind in ours.columns if kind == "chosen"] == [
+    assert [title for _, title, kind, _ in ours.columns if kind == "chosen"] == [
         "tuned by validation accuracy", "tuned by steps to target"
     ]  # fmt: skip
     assert [c["planned"] for c in protocol.coverage(plan, found)] == [32, 32]
