@@ -12,7 +12,7 @@ from study.metrics import METRICS
 from study.plan.choice import Chosen
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims.beside import about_new_data, limit
-from study.show.claims.table import MARKS, families, family_of, lines, note_on_looks, pair, stated_rows, tally
+from study.show.claims.table import MARKS, families, lines, note_on_looks, pair, stated_rows, tally
 from study.show.formatting import COUNTED, NONE, Estimate, column, margin_text, quoted
 from study.show.observations import device_of
 from study.show.page.timing import timed_on
@@ -39,7 +39,7 @@ def result(claims: pd.DataFrame, summary: pd.DataFrame) -> str:
         claims=len(stated),
         counts={word: counts[word] for word in MARKS if counts[word]},
         families=len(families(stated)),
-        tested=int(claims["counts"][family_of(claims) == family_of(stated).iloc[0]].sum()) if len(stated) else 0,
+        tested=int(claims["counts"][claims["family"] == stated["family"].iloc[0]].sum()) if len(stated) else 0,
         tally=tally(stated),
         first=first(stated, summary) if few or len(stated) == 1 else None,
     )
