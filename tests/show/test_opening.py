@@ -24,7 +24,7 @@ optimizer:
     - {metric: memory_mib, better: sgd, than: adam}
 """
 SEEDS = 12
-UNTESTED = "Not tested: other data, networks, budgets and ranges of tuning."
+UNTESTED = "Not tested: other splits, data, networks, budgets and ranges of tuning."
 
 
 def asked(claimed: Claimed, outcome: Outcome) -> str:
