@@ -67,10 +67,11 @@ def choose(search: Search, trials: Sequence[Trial], select: Select) -> Chosen | 
     if not any(map(finished, best.rows)):
         return None
     by_run = chosen_by_run(search, trials, select) if search.by_seed else []
-    if search.by_seed:
+    if search.by_seed:  # edges, and whether each was left too early, beyond doubt
         edges = _edges_by_run(search, trials, select, by_run)
     else:
-        edges = _edges_of_one(search, best, trials, select)
+        by = [select, "val_loss"] if _mute(best, select) else [select]
+        edges = [(edge, any(beats(best, edge.neighbour, one) for one in by)) for edge in _edges(search, best, trials)]
     sides = {edge.key: edge.side for edge, _ in edges}
     following = [point for edge, clear in edges if clear for point in edge.outward]
     return Chosen(best.settings, sides, bool(following), following, tuple(by_run))
@@ -101,13 +102,6 @@ def _edges(search: Search, best: Trial, trials: Sequence[Trial]) -> list[Edge]:
             neighbour = min(inner, key=lambda trial: _distance(search, best, trial))
             found.append(Edge(searched.key, side, best, neighbour, outward))
     return found
-
-
-def _edges_of_one(search: Search, best: Trial, trials: Sequence[Trial], select: Select) -> list[tuple[Edge, bool]]:
-    """The edges that the best of one search lies on, and whether it was left too early there, beyond doubt."""
-    edges = _edges(search, best, trials)
-    by = [select, "val_loss"] if _mute(best, select) else [select]
-    return [(edge, any(beats(best, edge.neighbour, one) for one in by)) for edge in edges]
 
 
 def _edges_by_run(

@@ -103,7 +103,7 @@ class _Rows(Columns):
         return Given(made, runs) if self.right else None
 
     def _runs_of_rows(self, made: Mapping[Key, Label]) -> list[_Row]:
-        """Every run once, with what its rows have; those that are there more than once are noted."""
+        """Every run once, with what its rows have; the first of those that are there more than once is noted."""
         runs: dict[tuple[Key, int], _Row] = {}
         taken: dict[tuple[str, int, str], list[int]] = {}
         for i, (key, seed) in enumerate(zip(self.keys, self.seeds, strict=True)):
@@ -112,16 +112,12 @@ class _Rows(Columns):
             if cells:
                 metric = f" and {show(self.names[i])}" if self.names else ""
                 taken.setdefault((made[key].text, seed, metric), []).append(i)
-        self._twice(taken)
-        return list(runs.values())
-
-    def _twice(self, taken: Mapping[tuple[str, int, str], list[int]]) -> None:
-        """Note the first of the runs that are there more than once."""
         several = [(about, rows) for about, rows in taken.items() if len(rows) > 1]
         for (label, seed, metric), rows in several[:1]:
             more = f" (and {len(several) - 1} more such)" * (len(several) > 1)
             right = "keep one, or add the column to 'label' that tells them apart"
             self.wrong(rows, f"{label!r} has seed {seed}{metric} {len(rows)} times{more}", right, "seed")
+        return list(runs.values())
 
     def _runs(self, rows: Sequence[_Row], made: Mapping[Key, Label]) -> list[GivenRun]:
         said = self._ends()

@@ -131,7 +131,8 @@ class Sources:
             return choices
         at = choices.places.get("trainer.run", join(choices.places["trainer"], "run"))
         program = shlex.split(trainer.run)[0]
-        if shutil.which(str(self.folder / program) if "/" in program else program, path=_programs()) is None:
+        places = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])  # as of jobs
+        if shutil.which(str(self.folder / program) if "/" in program else program, path=places) is None:
             self.mistakes.add(at, f"{program!r} is no program that can be run here; install it, or give its path")
         try:
             code = trainer.digest(self.folder, self.sums.sum)
@@ -142,8 +143,3 @@ class Sources:
             words = f"the code of its files is {code}, not {trainer.code}; correct it, or restore the files"
             self.mistakes.add(at, words)
         return choices._replace(recipe=choices.recipe | {"trainer": written | {"code": code}})
-
-
-def _programs() -> str:
-    """Where programs are looked for: first where Python itself is, as jobs do."""
-    return os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
