@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from typing import Any
 
 from study.axes.base import Choice
@@ -12,17 +11,17 @@ from study.plan.arm import Arm
 from study.plan.file.labels import number
 from study.plan.search import Searched
 
-ABSENT = "none"
+Settings = dict[str, dict[str, Any]]
+UNTUNED = {"": "not tuned"}
 WORDS = {"sha256": "its data", "md5": "its data", "code": "its code"}  # settings that stand for a content
 
 
-def settings(arm: Arm) -> dict[str, dict[str, Any]]:
+def settings(arm: Arm) -> Settings:
     """By axis, the name of the choice (or the number) under "", and what the id holds of its settings, by name.
 
     Of what is searched the range stands in place of a value.
     """
-    found: dict[str, dict[str, Any]] = {}
-    searched = {one.key: one for one in (arm.search.settings if arm.search else ())}
+    found: Settings = {}
     for axis in AXES:
         value = getattr(arm.outline, axis)
         if isinstance(value, Choice):
@@ -30,8 +29,8 @@ def settings(arm: Arm) -> dict[str, dict[str, Any]]:
             found[axis] = {"": value.name} | kept
         else:
             found[axis] = {"": value}
-    for key, one in searched.items():
-        axis, _, setting = key.partition(".")
+    for one in arm.search.settings if arm.search else ():
+        axis, _, setting = one.key.partition(".")
         found[axis][setting] = space(one)
     return found
 
@@ -70,48 +69,37 @@ def tuning(arm: Arm) -> list[tuple[str, str]]:
     return [("search", trials), ("chosen by", arm.selection.name if arm.selection else "nothing yet")]
 
 
-Fingerprint = tuple[tuple[str, str], ...]
+def described(arm: Arm) -> Settings:
+    """The same, and how it is tuned."""
+    return settings(arm) | {part: {"": text} for part, text in tuning(arm)}
 
 
-def fingerprint(arm: Arm) -> Fingerprint:
-    """Of every axis the name of its choice, and all of it; and of the tuning. To be compared by ``distance``."""
-    axes = ((str(kept[""]) if len(kept) > 1 else "", str(kept)) for kept in settings(arm).values())
-    return (*axes, *(("", text) for _, text in tuning(arm)))
+def distance(one: Settings, other: Settings) -> int:
+    """In how many parts two arms differ; another choice counts twice, another setting of the same one once."""
+    pairs = [(one.get(part, UNTUNED), other.get(part, UNTUNED)) for part in one.keys() | other.keys()]
+    return sum((a != b) + (a[""] != b[""] and max(len(a), len(b)) > 1) for a, b in pairs)
 
 
-def distance(one: Fingerprint, other: Fingerprint) -> int:
-    """In how many axes two arms differ; another choice counts twice, another setting of the same one once."""
-    nothing = ("", "")
-    return sum((a[0] != b[0]) + (a != b) for a, b in zip_longest(one, other, fillvalue=nothing))
-
-
-def differences(arm: Arm, other: KnownArm) -> list[str]:
-    """What is new in ``arm`` against ``other``, one line for each setting."""
-    lines = []
-    mine, theirs = settings(arm), settings(other.arm)
-    for axis in AXES:
-        here, there = mine[axis], theirs[axis]
+def differences(mine: Settings, other: KnownArm) -> list[str]:
+    """What is new in an arm against ``other``, one line for each setting."""
+    lines, theirs = [], described(other.arm)
+    for part in dict.fromkeys([*mine, *theirs]):
+        here, there = mine.get(part, UNTUNED), theirs.get(part, UNTUNED)
         if here[""] != there[""]:
-            lines.append(f"{axis}: {_shown(here[''])}, not {_shown(there[''])}")
+            lines.append(f"{part}: {_shown(here[''])}, not {_shown(there[''])}")
             continue
         for key in dict.fromkeys([*here, *there]):
-            if here.get(key) == there.get(key):
+            one, two = here.get(key), there.get(key)
+            if one == two:
                 continue
             if key in WORDS:
-                lines.append(f"{axis}: {WORDS[key]} changed ({_shown(here.get(key))}, not {_shown(there.get(key))})")
+                lines.append(f"{part}: {WORDS[key]} changed ({_shown(one)[:12]}, not {_shown(two)[:12]})")
             else:
-                lines.append(f"{axis}.{key}: {_shown(here.get(key))}, not {_shown(there.get(key))}")
-    mine_tuned, theirs_tuned = dict(tuning(arm)), dict(tuning(other.arm))
-    for key in dict.fromkeys([*mine_tuned, *theirs_tuned]):
-        one, two = mine_tuned.get(key, "not tuned"), theirs_tuned.get(key, "not tuned")
-        if one != two:
-            lines.append(f"{key}: {one}, not {two}")
+                lines.append(f"{part}.{key}: {_shown(one)}, not {_shown(two)}")
     if other.recipe_version != RECIPE:
         lines.append(f"recipe version {RECIPE}, not {other.recipe_version or 'an older one'}: training means another")
     return lines
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return ABSENT
-    return value[:12] if isinstance(value, str) and len(value) in (32, 64) else number(value)
+    return "none" if value is None else number(value)

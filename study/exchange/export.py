@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 from collections.abc import Iterator
@@ -14,12 +13,13 @@ import study
 from study.axes.trainer import Command
 from study.commit import commit
 from study.errors import Refused
-from study.exchange.holdings import PROVENANCE, read_rows
+from study.exchange.holdings import provenance, read_rows
 from study.plan.check.verbs import restated
 from study.plan.extract import copy, extract, moved
 from study.plan.history import Freshness
 from study.plan.plan import Plan
 from study.plan.workflow.command import run_command
+from study.store.checksums import file_sum
 from study.store.disk import scratch
 from study.store.files import replacing
 from study.store.layout import Store
@@ -76,7 +76,7 @@ def write(plan: Plan, store: Store, file: Path, goal: Path) -> int:
         top = Path(folder) / plan.study
         _fill(plan, store, file, top)
         paths = sorted(path for path in top.rglob("*") if path.is_file())
-        sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(top)}\n" for path in paths]
+        sums = [f"{file_sum(path)}  {path.relative_to(top)}\n" for path in paths]
         (top / SUMS).write_text("".join(sums), encoding="utf-8")
         with replacing(goal) as beside, ZipFile(beside, "w", ZIP_DEFLATED) as archive:
             for path in [*paths, top / SUMS]:
@@ -104,18 +104,11 @@ def _fill(plan: Plan, store: Store, file: Path, top: Path) -> None:
     for planned, place in given.items():
         copy(Path(planned), top / place)
     moved(plan, lambda path: given[path]).write(into, ())
-    known = (commit() or "").rstrip("+")
-    checkout = (
-        f"git -C evenhand checkout {known}" if known else f"# version {study.__version__}; its commit is not known"
-    )
-    words = {
-        "checkout": checkout,
-        "title": " ".join(plan.title.split()),
-        "study": plan.study,
-        "file": file.name,
-        "sums": SUMS,
-    }
-    (top / "README.md").write_text(README.format(**words, version=study.__version__), encoding="utf-8")
+    version, known = study.__version__, (commit() or "").rstrip("+")
+    checkout = f"git -C evenhand checkout {known}" if known else f"# version {version}; its commit is not known"
+    title = " ".join(plan.title.split())
+    words = README.format(checkout=checkout, title=title, study=plan.study, file=file.name, sums=SUMS, version=version)
+    (top / "README.md").write_text(words, encoding="utf-8")
     (top / "environment.txt").write_text("".join(f"{line}\n" for line in _environment(plan, store)), encoding="utf-8")
 
 
@@ -133,12 +126,11 @@ def _beside(plan: Plan, folder: Path) -> Iterator[Path]:
 def _environment(plan: Plan, store: Store) -> Iterator[str]:
     """A requirements file: what is installed here; and, as comments, what the runs were made with."""
     yield f"# Evenhand {study.__version__}, Python {platform.python_version()}, {platform.platform()}"
-    ways: dict[str, None] = {}
+    ways = set[str]()
     for arm, blocks in store.present(plan.arms).items():
         for block in blocks:
             for row in read_rows(store.runs(arm, block), of_runs(arm, block)):
-                known = {word: row.get(column) for word, column in PROVENANCE.items()}
-                ways[", ".join(f"{word} {value}" for word, value in known.items() if value is not None)] = None
+                ways.add(", ".join(f"{word} {value}" for word, value in provenance(row).items() if value is not None))
     for way in sorted(ways):
         yield f"# runs: {way}"
     found = {each.metadata["Name"]: each.version for each in distributions() if each.metadata["Name"] != "evenhand"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from study.exchange.arms import KnownArm
-from study.exchange.differences import differences, distance, fingerprint
+from study.exchange.differences import described, differences, distance
 from study.plan.arm import Arm
 from study.plan.plan import Plan
-from study.store.failures import Failure, failed_search, failures
+from study.store.failures import failures
 from study.store.layout import Store, missing
 from study.wording import counted, listed
 
@@ -26,11 +26,11 @@ def explained(plan: Plan, store: Store, known: Mapping[str, KnownArm], file: str
     for name, wanted in plan.seeds.items():
         arm = plan.arms[name]
         lacking = sum(len(gap.seeds) for gap in gaps[name])
-        failed = _failed(name, plan, store)
+        failed = [*failures(store, name, (search.id for search in plan.searches_of(name)))]
         word = "there" if not lacking else "failed" if failed else "missing" if lacking == wanted else "partly"
         yield f"{word:8} {plan.names[name]}: {wanted - lacking} of {counted(wanted, 'run')}"
         for failure in failed:
-            yield f"           {failure.what} failed: {failure.reason}" + f" (log: {failure.log})" * bool(failure.log)
+            yield f"           {failure}"
         if lacking and lacking < wanted:
             gone = listed(f"{gap.first}" if gap.first == gap.last else str(gap) for gap in gaps[name])
             yield f"           its recipe is there, with fewer seeds: {gone} missing"
@@ -41,26 +41,21 @@ def explained(plan: Plan, store: Store, known: Mapping[str, KnownArm], file: str
             yield f"{'given':8} {comparison.name}: its runs are in {comparison.runs.file.path}"
 
 
-def _failed(arm: str, plan: Plan, store: Store) -> list[Failure]:
-    found = [failed_search(store, search.id, arm) for search in plan.searches_of(arm)]
-    return [one for one in [*found, *(failures(store, arm) if store.arm(arm).is_dir() else ())] if one]
-
-
 class Neighbours:
     """The arms that have runs, to be asked which is nearest to another."""
 
     def __init__(self, there: Sequence[KnownArm], study: str) -> None:
-        self.there, self.study = [(one, fingerprint(one.arm)) for one in there], study
+        self.there, self.study = [(one, described(one.arm)) for one in there], study
 
     def new(self, arm: Arm) -> Iterator[str]:
         """What ``arm`` has that the nearest one has not; of equally near ones that of the same study is."""
-        mine = fingerprint(arm)
+        mine = described(arm)
         apart = [distance(mine, theirs) for _, theirs in self.there]
         near = [one for (one, _), count in zip(self.there, apart, strict=True) if count == min(apart)][:COMPARED]
         if not near:
             yield "no arm is there that it could be compared with"
             return
-        found = [(differences(arm, other), other) for other in near]
+        found = [(differences(mine, other), other) for other in near]
         lines, other = min(
             found, key=lambda each: (len(each[0]), all(p.study != self.study for p in each[1].places), each[1].id)
         )

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from study.axes.recipe import RECIPE
 from study.errors import Damaged
 from study.exchange.arms import KnownArm
 from study.exchange.differences import tuning, written
@@ -15,7 +14,7 @@ from study.plan.plan import Plan
 from study.plan.search import Search
 from study.plan.trials import Trials, settings_text
 from study.store.equality import Run
-from study.store.failures import failed_search, failures
+from study.store.failures import failures
 from study.store.layout import Block, Store, missing
 from study.store.seal import Whose, check, of_curves, of_runs, of_search, read_table
 from study.store.searches import tuning_runs
@@ -39,29 +38,18 @@ PROVENANCE = {
 Row = dict[str, Any]
 
 
-def intact(path: Path, whose: Whose) -> None:
-    """Raises Damaged where a file is not what was written there, by this recipe version or an older one."""
-    try:
-        check(path, whose)
-    except Damaged:
-        older = range(1, RECIPE)
-        if not any(_passes(path, {**whose, "recipe_version": version}) for version in older):
-            raise
-
-
-def _passes(path: Path, whose: Whose) -> bool:
-    try:
-        check(path, whose)
-    except Damaged:
-        return False
-    return True
-
-
 def read_rows(path: Path, whose: Whose) -> list[Row]:
-    """The rows of a Parquet file of records. Raises Damaged where it is not what was written there."""
-    intact(path, whose)
+    """The rows of a Parquet file of records, of this recipe version or an older one. Raises Damaged where it is not
+    what was written there.
+    """
+    check(path, whose, older=True)
     found: list[Row] = read_table(path).to_pylist()
     return found
+
+
+def provenance(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Where and with what a run was made, by the words for it; None where that is not known."""
+    return {word: row.get(column) for word, column in PROVENANCE.items()}
 
 
 def runs_of(store: Store, arm: str, block: Block) -> dict[int, Run]:
@@ -90,7 +78,7 @@ def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[
         path, trials = store.search(search.id), Trials(search)
         try:
             if path.exists():
-                intact(path, of_search(search.id))
+                check(path, of_search(search.id), older=True)
                 trials = Trials.read(search, path)
         except Damaged as found:
             damaged.append(found)
@@ -106,7 +94,7 @@ def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[
         yield f"  {each}; it counts as missing"
     for gap in missing(held, wanted):
         yield f"  seeds {gap} are missing"
-    for failure in _failures(one, store, searches):
+    for failure in failures(store, one.id, (search.id for search in searches)):
         yield f"  {failure}"
     yield from _made("seeds", [row for rows in held.values() for row in rows])
     yield from _made("tuning seeds", tuned)
@@ -117,7 +105,7 @@ def _held(arm: str, store: Store) -> tuple[dict[Block, list[Row]], list[Damaged]
     held, damaged = dict[Block, list[Row]](), list[Damaged]()
     for block in store.present([arm])[arm]:
         try:
-            intact(store.curves(arm, block), of_curves(arm, block))
+            check(store.curves(arm, block), of_curves(arm, block), older=True)
             held[block] = read_rows(store.runs(arm, block), of_runs(arm, block))
         except Damaged as found:
             damaged.append(found)
@@ -144,20 +132,11 @@ def _files(
         yield f"  {dataset}"
 
 
-def _failures(one: KnownArm, store: Store, searches: Sequence[Search]) -> Iterator[str]:
-    found = [failed_search(store, search.id, one.id) for search in searches]
-    folder = store.arm(one.id)
-    for failure in [*found, *(failures(store, one.id) if folder.is_dir() else ())]:
-        if failure:
-            yield f"{failure.what} failed: {failure.reason}" + f" (log: {failure.log})" * bool(failure.log)
-
-
 def _made(what: str, rows: Sequence[Row]) -> Iterator[str]:
     """Where and with what, a paragraph for each way; runs that were made alike stand together. ``what`` has a seed."""
     ways: dict[tuple[tuple[str, str], ...], list[Row]] = {}
     for row in rows:
-        known = {word: row.get(column) for word, column in PROVENANCE.items()}
-        way = tuple((word, str(value)) for word, value in known.items() if value is not None)
+        way = tuple((word, str(value)) for word, value in provenance(row).items() if value is not None)
         ways.setdefault(way, []).append(row)
     for way, alike in ways.items():
         seeds = sorted({row["seed"] for row in alike})

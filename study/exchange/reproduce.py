@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from study.errors import Refused
 from study.exchange.arms import KnownArm
-from study.exchange.holdings import PROVENANCE, runs_of, spans
+from study.exchange.holdings import provenance, runs_of, spans
 from study.plan.arm import Arm
 from study.plan.jobs import BlockUnit, Job
 from study.plan.trials import NOTHING_CHOSEN, settings_of
@@ -101,9 +101,9 @@ def compared(run: Recorded, now: Run) -> tuple[list[str], bool]:
         lines = [f"{run.name}: different {beyond} (recorded and now)"]
         if beyond != exact:
             lines.append(f"  the first bits that differ: {exact}")
-    made = {word: (before.row.get(column), now.row.get(column)) for word, column in PROVENANCE.items()}
-    unknown = [word for word, (then, here) in made.items() if then is None and here is not None]
-    others = [f"{word} {then}, now {here}" for word, (then, here) in made.items() if then not in (None, here)]
+    then, here = provenance(before.row), provenance(now.row)
+    unknown = [word for word, value in then.items() if value is None and here[word] is not None]
+    others = [f"{word} {value}, now {here[word]}" for word, value in then.items() if value not in (None, here[word])]
     told = [*others, *([f"{listed(unknown)} not recorded"] if unknown else [])]
     lines.append(f"  recorded with {'; '.join(told)}" if told else "  recorded with all that is here now")
     return lines, beyond is None

@@ -35,12 +35,13 @@ def verify(arguments: Namespace) -> int:
 
 def merge(arguments: Namespace) -> int:
     """Take what other stores have into one; 1 where some of it could not be taken."""
-    from study.exchange.merge import merge_all
+    from study.exchange.merge import merge as take
     from study.plan.extract import goal
 
     sources, whole = [open_store(folder) for folder in arguments.folders], True
     into = goal(arguments.results)
-    for lines, complete in merge_all(into, sources):
+    for source in sources:
+        lines, complete = take(into, source)
         print(*lines, sep="\n")
         whole &= complete
     print(f"To draw the report of a study: {run_command('FILE', into.root, 'cached=true')}")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from study.axes.recipe import RECIPE
 from study.errors import Damaged, Refused
@@ -19,7 +17,7 @@ from study.store.checksums import file_sum
 from study.store.failures import SEEDS
 from study.store.layout import Block, Store
 from study.store.notes import read_note
-from study.store.seal import ASIDE, Whose, check, of_curves, of_runs, of_search, of_study, of_timing
+from study.store.seal import ASIDE, Whose, check, check_archive, of_curves, of_runs, of_search, of_study, of_timing
 from study.store.searches import selections
 from study.wording import counted
 
@@ -40,7 +38,7 @@ class Verification:
         for path in sorted((store.root / "timing").glob("*.parquet")):
             self._parquet(path, of_timing(path.stem))
         for path in sorted((store.root / "datasets").glob("*.npz")):
-            self._try(path, _unpack)
+            self._try(path, check_archive)
         for pattern in ("arms/*/failed-*", "searches/failed-*", "timing/*.failed", "jobs/*", "studies/*/*"):
             for path in sorted([*store.root.glob(f"{pattern}.json"), *store.root.glob(f"{pattern}.done")]):
                 self._try(path, NOTES.get(path.name, read_note))
@@ -126,12 +124,10 @@ class Verification:
 
     @property
     def summary(self) -> str:
-        words = f"{counted(self.files, 'file')} as written" + f", {self.bare} of them without a checksum" * bool(
-            self.bare
-        )
-        one = len(self.studies) == 1
-        studies = f"all {counted(self.runs, 'run')} of {len(self.studies)} {'study' if one else 'studies'} there"
-        return f"{self.store.root}/: {words}; {studies}"
+        bare = f", {self.bare} of them without a checksum" * bool(self.bare)
+        studies = f"{len(self.studies)} {'study' if len(self.studies) == 1 else 'studies'}"
+        files, runs = counted(self.files, "file"), counted(self.runs, "run")
+        return f"{self.store.root}/: {files} as written{bare}; all {runs} of {studies} there"
 
 
 def _check_recipe(path: Path, arm: str) -> None:
@@ -141,13 +137,3 @@ def _check_recipe(path: Path, arm: str) -> None:
     ours = content.get("recipe_version") == RECIPE
     if ours and Arm.model_validate_json(json.dumps(content.get("recipe"))).id != arm:
         raise Damaged(path, "is damaged: its content has another id")
-
-
-def _unpack(path: Path) -> None:
-    """Raises Damaged where what is packed in a file has not its checksums."""
-    try:
-        with ZipFile(path) as archive:
-            if (name := archive.testzip()) is not None:
-                raise Damaged(path, f"is damaged: {name} in it has changed (CRC-32)")
-    except (BadZipFile, EOFError, zlib.error, NotImplementedError):
-        raise Damaged(path, "is damaged: it is not a whole archive") from None

@@ -6,7 +6,7 @@ import errno
 import json
 import re
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,12 +53,17 @@ class Failure(NamedTuple):
     def why(self) -> str:
         return self.reason.removeprefix(INTERRUPTED)
 
+    def __str__(self) -> str:
+        return f"{self.what} failed: {self.reason}" + f" (log: {self.log})" * bool(self.log)
 
-def failures(store: Store, arm: str) -> Iterator[Failure]:
-    """The blocks of an arm whose last attempt failed and whose seeds are still missing, and why. Changes nothing.
+
+def failures(store: Store, arm: str, searches: Iterable[str] = ()) -> Iterator[Failure]:
+    """The blocks of an arm whose last attempt failed and whose seeds are still missing, and why; before them those of
+    the ``searches`` that failed. Changes nothing.
 
     A start mark whose process is gone is that of a killed job. Whoever trains its seeds again takes it over.
     """
+    yield from filter(None, (failed_search(store, search, arm) for search in searches))
     folder = store.arm(arm)
     paths = [path for kind in ("failed", "started") for path in folder.glob(f"{kind}-*.json")]
     names = {name for path in paths if SEEDS.fullmatch(name := path.stem.partition("-")[2])}

@@ -86,8 +86,11 @@ def readable(path: Path) -> Iterator[None]:
         raise
 
 
-def check(path: Path, whose: Whose) -> bool:
-    """Whether a Parquet file is sealed. Raises Damaged where it is not what was written, or not of ``whose``."""
+def check(path: Path, whose: Whose, older: bool = False) -> bool:
+    """Whether a Parquet file is sealed. Raises Damaged where it is not what was written, or not of ``whose``.
+
+    ``older``: it may be of an older recipe version too.
+    """
     with readable(path):
         content = path.read_bytes()
     if content[:4] != END or content[-4:] != END:
@@ -96,13 +99,15 @@ def check(path: Path, whose: Whose) -> bool:
     if not place:
         if PART.search(content, _footer(content)):
             raise Damaged(path, "is damaged: its checksum cannot be read")
-        _check_columns(path, whose)
+        _check_columns(path, whose, older)
         return False
     blank = content[: place.start("sum")] + BLANK + content[place.end("sum") :]
     if hashlib.sha256(blank).hexdigest().encode() != place["sum"]:
         raise Damaged(path, "is damaged: it has changed since it was written (SHA-256)")
     found = json.loads(place["about"])
     del found["sha256"]
+    if older and found.get("recipe_version", RECIPE) < RECIPE:
+        whose = {**whose, "recipe_version": found["recipe_version"]}
     if found != {**whose}:
         raise Damaged(path, f"is not its own: it holds {_named(found)}")
     return True
@@ -178,11 +183,13 @@ def _place(content: bytes) -> re.Match[bytes] | None:
     return SEAL.search(content, _footer(content))
 
 
-def _check_columns(path: Path, whose: Whose) -> None:
+def _check_columns(path: Path, whose: Whose, older: bool) -> None:
     """Raises Damaged where a file without a seal is not of ``whose``, as far as its columns say, or cannot be read."""
     import pyarrow as pa
 
     wanted: dict[str, set[Any]] = {name: {whose[name]} for name in ("arm", "search", "recipe_version") if name in whose}
+    if older:
+        wanted["recipe_version"] = {*range(1, RECIPE + 1)}
     if "seeds" in whose:
         wanted["seed"] = set(Block.parse(str(whose["seeds"])).seeds)
     try:
