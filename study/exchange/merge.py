@@ -18,7 +18,7 @@ from typing import Any
 
 from study.axes.recipe import RECIPE
 from study.errors import Damaged, Refused
-from study.exchange.holdings import Row, runs_of, spans
+from study.exchange.holdings import runs_of, spans
 from study.plan.extract import copy
 from study.plan.history import History
 from study.store.equality import Run, difference
@@ -26,6 +26,7 @@ from study.store.failures import failed_blocks, lacks
 from study.store.layout import Block, Store
 from study.store.notes import read_note
 from study.store.seal import check, of_timing
+from study.store.searches import Row, TrialRows, united
 from study.wording import counted
 
 SHOWN = 20  # conflicts that are listed
@@ -112,16 +113,14 @@ class Merge:
 
     def _search(self, path: Path, name: str) -> None:
         """The trials of both: each candidate and tuning seed once."""
-        from study.exchange.trials import read_trials, united, write_trials
-
         goal, here = self.into.search(name), None
         try:
-            there = read_trials(path, name)
+            there = TrialRows.read(path, name)
         except Damaged as damaged:
             self._leave(f"search {name}", damaged)
             return
         try:
-            here = read_trials(goal, name) if goal.exists() else None
+            here = TrialRows.read(goal, name) if goal.exists() else None
         except Damaged as damaged:
             self.told.append(f"search {name}: {damaged}; it is replaced")
         if here is None:
@@ -142,7 +141,7 @@ class Merge:
             words = f"not taken: made on {_said(ways[1])}, those that are there on {_said(ways[0])}"
             self.left.append(f"search {name}: further trials {words}")
             return
-        self.writes.append(partial(write_trials, both, goal, name))
+        self.writes.append(partial(both.write, goal, name))
         self.counts["extended search"] += 1
 
     def _timing(self, path: Path, name: str) -> None:

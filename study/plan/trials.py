@@ -14,8 +14,8 @@ from typing import Any
 
 from study.plan.choice import Chosen, Row, Trial, choose, rank, score
 from study.plan.search import Candidate, Search, Selection
-from study.store.files import write_parquet
 from study.store.seal import of_search, read_parquet
+from study.store.searches import TrialRows
 from study.target import Target
 
 NOTHING_CHOSEN = "tuning"  # the reason of runs that are diverged because every candidate was
@@ -54,18 +54,13 @@ class Trials:
 
     def write(self, path: Path) -> None:
         """Write them to ``path`` in one step."""
-        import pyarrow as pa
-
-        from study.store.schemas import SEARCH
-
         rows = [
             row | {"search": self.search.id, "candidate": i, "settings": settings_text(tried.settings)}
             | {"selections": list(tried.selections)}
             for i, tried in enumerate(self.tried)
             for row in tried.rows
         ]  # fmt: skip
-        schema = SEARCH.with_metadata({"selections": json.dumps(self.done)})
-        write_parquet(pa.Table.from_pylist(rows, schema), path, of_search(self.search.id))
+        TrialRows(rows, list(self.done)).write(path, self.search.id)
 
     def of(self, selection: Selection) -> list[Trial]:
         """The candidates that a selection chooses from, and what they came to."""

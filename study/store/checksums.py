@@ -35,11 +35,9 @@ class Sums:
 
     def __init__(self, memory: Path) -> None:
         self.memory = memory
-        try:
-            known: object = read_note(memory)
-        except (OSError, ValueError):
-            known = {}
-        self._known: dict[str, object] = known if isinstance(known, dict) else {}
+        self._known: dict[str, object] = {}
+        with suppress(OSError, ValueError):
+            self._known = {**read_note(memory)}
         found = self._known.get(FOUND)
         self._found: dict[str, object] = found if isinstance(found, dict) else {}
         self._new = False

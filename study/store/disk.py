@@ -68,12 +68,18 @@ def unfinished(path: Path, host: str | None = None, process: int | None = None) 
 
 def sweep(folders: Iterable[Path]) -> None:
     """Remove what processes of this host that are gone had begun to write in ``folders``."""
-    begun = re.compile(rf"\.{re.escape(socket.gethostname())}\.(\d+)\..+")
     for folder in folders:
         with suppress(OSError):  # no such folder, or it is not ours to write in
-            for name in os.listdir(folder):
-                if (found := begun.fullmatch(name)) and not exists(int(found[1])):
-                    (folder / name).unlink(missing_ok=True)
+            for path in _left(folder, "."):
+                path.unlink(missing_ok=True)
+
+
+def _left(folder: Path, prefix: str) -> Iterator[Path]:
+    """What processes of this host that are gone left in a folder under names that begin so."""
+    begun = re.compile(rf"{re.escape(prefix + socket.gethostname())}\.(\d+)\..+")
+    for name in os.listdir(folder):
+        if (found := begun.fullmatch(name)) and not exists(int(found[1])):
+            yield folder / name
 
 
 def scratch() -> tempfile.TemporaryDirectory[str]:
@@ -84,14 +90,11 @@ def scratch() -> tempfile.TemporaryDirectory[str]:
 
 def sweep_scratch() -> None:
     """Remove the temporary folders, of this user, of processes of this host that are gone."""
-    begun = re.compile(rf"{SCRATCH}{re.escape(socket.gethostname())}\.(\d+)\..+")
     with suppress(OSError):  # there is no place for temporary files
-        top = Path(tempfile.gettempdir())
-        for name in os.listdir(top):
-            if (found := begun.fullmatch(name)) and not exists(int(found[1])):
-                with suppress(OSError):  # somebody else has just removed it
-                    if (top / name).lstat().st_uid == os.getuid():
-                        shutil.rmtree(top / name, ignore_errors=True)
+        for path in _left(Path(tempfile.gettempdir()), SCRATCH):
+            with suppress(OSError):  # somebody else has just removed it
+                if path.lstat().st_uid == os.getuid():
+                    shutil.rmtree(path, ignore_errors=True)
 
 
 def exists(process: int, born: str | None = None) -> bool:
