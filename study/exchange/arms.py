@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -29,6 +29,11 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.study}: {self.comparison}, {self.label}"
+
+    @property
+    def spellings(self) -> tuple[str, str, str]:
+        """What people may call it."""
+        return self.label, f"{self.comparison}, {self.label}", str(self)
 
 
 class KnownArm(NamedTuple):
@@ -105,7 +110,7 @@ def find(text: str, known: Mapping[str, KnownArm], where: str) -> list[KnownArm]
     """
     if text in known:
         return [known[text]]
-    labelled = [one for one in known.values() if any(text in _spellings(place) for place in one.places)]
+    labelled = [one for one in known.values() if any(text in place.spellings for place in one.places)]
     if labelled:
         return labelled
     begun = [one for name, one in known.items() if len(text) >= FEWEST and name.startswith(text.lower())]
@@ -121,10 +126,6 @@ def find(text: str, known: Mapping[str, KnownArm], where: str) -> list[KnownArm]
     else:
         hint = f"it knows {counted(len(known), 'arm')}"
     raise Refused([f"{where}: there is no arm {text!r}; {hint}"])
-
-
-def _spellings(place: Place) -> Iterable[str]:
-    return place.label, f"{place.comparison}, {place.label}", str(place)
 
 
 def only(text: str, found: Sequence[KnownArm], where: str) -> KnownArm:

@@ -32,7 +32,7 @@ def explained(plan: Plan, store: Store, known: Mapping[str, KnownArm], file: str
         for failure in failed:
             yield f"           {failure}"
         if lacking and lacking < wanted:
-            gone = listed(f"{gap.first}" if gap.first == gap.last else str(gap) for gap in gaps[name])
+            gone = listed(gap.numbers for gap in gaps[name])
             yield f"           its recipe is there, with fewer seeds: {gone} missing"
         elif lacking and not failed:
             yield from (f"           {line}" for line in neighbours.new(arm))

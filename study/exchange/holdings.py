@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -153,10 +154,6 @@ def _made(what: str, rows: Sequence[Row]) -> Iterator[str]:
 
 def spans(numbers: Sequence[int]) -> str:
     """``0-3, 7``: rising numbers as ranges."""
-    parts: list[list[int]] = []
-    for number in numbers:
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1].append(number)
-        else:
-            parts.append([number])
-    return ", ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
+    parts = groupby(enumerate(numbers), key=lambda place: place[1] - place[0])  # the same as long as they follow
+    blocks = [[number for _, number in part] for _, part in parts]
+    return ", ".join(Block(block[0], block[-1]).numbers for block in blocks)

@@ -33,24 +33,22 @@ class Recorded(NamedTuple):
         return f"{self.one.name}, seed {self.seed}"
 
 
-def recorded(one: KnownArm, store: Store, folder: str, wanted: int | None = None) -> Iterator[Recorded]:
-    """The runs of an arm that were trained; ``wanted``: the one of that seed."""
+def recorded(one: KnownArm, store: Store, folder: str) -> Iterator[Recorded]:
+    """The runs of an arm that were trained."""
     blocks = store.present([one.id])[one.id]
     for block, seeds in owned(blocks, 1 + max((block.last for block in blocks), default=-1)):
-        if wanted is None or wanted in seeds:
-            for seed, run in runs_of(store, one.id, block).items():
-                if seed in seeds and wanted in (None, seed) and run.row["reason"] != NOTHING_CHOSEN:
-                    yield Recorded(one, seed, run, folder)
+        for seed, run in runs_of(store, one.id, block).items():
+            if seed in seeds and run.row["reason"] != NOTHING_CHOSEN:
+                yield Recorded(one, seed, run, folder)
 
 
 def the_run(one: KnownArm, store: Store, folder: str, seed: int) -> Recorded:
     """Raises Refused where there is none of that seed."""
-    found = next(recorded(one, store, folder, seed), None)
-    if found is None:
-        seeds = sorted(run.seed for run in recorded(one, store, folder))
-        has = f"it has seeds {spans(seeds)}" if seeds else "none of its runs was trained"
+    found = {run.seed: run for run in recorded(one, store, folder)}
+    if seed not in found:
+        has = f"it has seeds {spans(sorted(found))}" if found else "none of its runs was trained"
         raise Refused([f"{store.root}/: {one.name} has no trained run of seed {seed}; {has}"])
-    return found
+    return found[seed]
 
 
 def sample(runs: Sequence[Recorded], count: int) -> list[Recorded]:

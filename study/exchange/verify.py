@@ -14,7 +14,6 @@ from study.plan.damage import TABLES, check_recipe
 from study.plan.history import History
 from study.plan.plan import Plan
 from study.store.checksums import file_sum
-from study.store.failures import SEEDS
 from study.store.layout import Block, Store
 from study.store.notes import read_note
 from study.store.seal import ASIDE, Whose, check, check_archive, of_curves, of_runs, of_search, of_study, of_timing
@@ -50,18 +49,16 @@ class Verification:
             self._study(plan)
 
     def _arm(self, folder: Path) -> None:
-        arm, blocks = folder.name, dict[str, set[str]]()
-        for path in sorted(folder.glob("*.parquet")):
-            kind, _, seeds = path.stem.partition("-")
-            if kind in ("runs", "curves") and SEEDS.fullmatch(seeds):
-                blocks.setdefault(seeds, set()).add(kind)
-                block = Block.parse(seeds)
+        arm, paths = folder.name, sorted(folder.glob("*.parquet"))
+        for path in paths:
+            block, kind = Block.of(path.name), path.name.partition("-")[0]
+            if block and kind in ("runs", "curves"):
+                runs, curves = self.store.runs(arm, block), self.store.curves(arm, block)
                 self._parquet(path, of_runs(arm, block) if kind == "runs" else of_curves(arm, block))
+                for other in {runs, curves}.difference(paths):
+                    self.faults.append(f"{other}: is missing; its other half is there")
             else:
                 self.faults.append(f"{path}: is no record of an arm; take it away")
-        for seeds, kinds in blocks.items():
-            for kind in {"runs", "curves"} - kinds:
-                self.faults.append(f"{folder / f'{kind}-{seeds}.parquet'}: is missing; its other half is there")
         if self.store.recipe(arm).exists():
             self._try(self.store.recipe(arm), lambda path: _check_recipe(path, arm))
 

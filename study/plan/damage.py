@@ -11,7 +11,6 @@ from study.errors import Damaged, Unreadable
 from study.plan.history import memory
 from study.plan.plan import Plan
 from study.store.checksums import Sums
-from study.store.failures import SEEDS
 from study.store.layout import Block, Store
 from study.store.notes import read_note
 from study.store.seal import (
@@ -124,10 +123,8 @@ def lost(plan: Plan, store: Store) -> list[Lost]:
     found = []
     for arm, gaps in plan.missing(store).items():
         for path in sorted(store.arm(arm).glob(f"*-*.parquet{ASIDE}")):
-            if not SEEDS.fullmatch(name := path.name.partition("-")[2].partition(".")[0]):
-                continue
-            block = Block.parse(name)
-            if any(gap.first <= block.last and block.first <= gap.last for gap in gaps):
+            block = Block.of(path.stem)
+            if block and any(gap.first <= block.last and block.first <= gap.last for gap in gaps):
                 found.append(Lost(path, arm, block.seeds))
     others = [store.search(search) for search in plan.searches]
     others += [store.timing(plan.timing.id)] if plan.timing else []

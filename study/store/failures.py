@@ -23,7 +23,6 @@ OUT_OF_MEMORY = (  # in a reason
     r"|can't start new thread|failed to launch worker thread"  # of Python, of pyarrow
 )
 UNKNOWN = "it failed; the note that said why is damaged"
-SEEDS = re.compile(r"\d+-\d+")  # of a block, in the name of a note
 INTERRUPTED = "Interrupted: "  # how the reason begins where a signal asked a job to stop
 KILLED = "killed: the job ended without a word (out of memory, a time limit, or a lost machine)"
 
@@ -66,10 +65,9 @@ def failures(store: Store, arm: str, searches: Iterable[str] = ()) -> Iterator[F
     yield from filter(None, (failed_search(store, search, arm) for search in searches))
     folder = store.arm(arm)
     paths = [path for kind in ("failed", "started") for path in folder.glob(f"{kind}-*.json")]
-    names = {name for path in paths if SEEDS.fullmatch(name := path.stem.partition("-")[2])}
-    present = store.blocks(arm) if names else []
-    for name in sorted(names):
-        block = Block.parse(name)
+    blocks = {block for path in paths if (block := Block.of(path.name))}
+    present = store.blocks(arm) if blocks else []
+    for block in sorted(blocks):
         failure = _failure(arm, block, store.started(arm, block), store.failed(arm, block))
         if failure and lacks(present, block):
             yield failure
@@ -92,8 +90,8 @@ def lacks(present: Sequence[Block], block: Block) -> bool:
 def failed_blocks(store: Store, arm: str) -> Iterator[tuple[Path, Block]]:
     """The notes of blocks of an arm that failed."""
     for path in store.arm(arm).glob("failed-*.json"):
-        if SEEDS.fullmatch(name := path.stem.partition("-")[2]):
-            yield path, Block.parse(name)
+        if block := Block.of(path.name):
+            yield path, block
 
 
 def forget_failures(store: Store, arm: str) -> None:

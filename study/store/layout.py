@@ -11,7 +11,7 @@ from typing import NamedTuple
 from study.axes.recipe import digest
 
 DEFAULT_RESULTS = "results"  # the store, where nobody names another
-BLOCK = re.compile(r"runs-(\d+-\d+)\.parquet")
+NAMED = re.compile(r"[a-z]+-(\d+-\d+)\.(?:parquet|json)")  # a file of a block
 
 
 class Block(NamedTuple):
@@ -24,6 +24,12 @@ class Block(NamedTuple):
     def parse(cls, text: str) -> Block:
         first, _, last = text.partition("-")
         return cls(int(first), int(last))
+
+    @classmethod
+    def of(cls, name: str) -> Block | None:
+        """That of a file, by its name, such as ``runs-0-2.parquet``; None where it is of none."""
+        found = NAMED.fullmatch(name)
+        return cls.parse(found[1]) if found else None
 
     def __str__(self) -> str:
         return f"{self.first}-{self.last}"
@@ -153,5 +159,5 @@ class Store:
         if self.unusable:
             folder = self.arm(arm)
             names -= {path.name for path in self.unusable if path.parent == folder}
-        blocks = [Block.parse(found[1]) for found in map(BLOCK.fullmatch, names) if found]
+        blocks = filter(None, (Block.of(name) for name in names if name.startswith("runs-")))
         return sorted(block for block in blocks if f"curves-{block}.parquet" in names)

@@ -77,8 +77,8 @@ def _marks(
 ) -> Iterator[tuple[tuple[str, Block] | str, Path]]:
     for arm in arms:
         for mark in store.arm(arm).glob("started-*.json"):
-            with suppress(ValueError):
-                yield (arm, Block.parse(mark.stem.partition("-")[2])), mark
+            if block := Block.of(mark.name):
+                yield (arm, block), mark
     wanted = {store.started_search(search): search for search in searches}
     for mark in wanted.keys() & {*(store.root / "searches").glob("started-*.json")}:
         yield wanted[mark], mark

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.errors import Damaged
-from study.plan.cost import final, length, tuning
+from study.plan.cost import length
 from study.plan.damage import TABLES
 from study.plan.history import Freshness
-from study.plan.jobs import Costs, Job
+from study.plan.jobs import BlockUnit, Costs, Job, SearchUnit
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import Search
 from study.plan.workflow.dag import Dag
@@ -20,7 +20,7 @@ from study.store.failures import Failure
 from study.store.files import is_taken
 from study.store.layout import Block, Store, owned
 from study.store.searches import selections
-from study.watch.curves import METRICS, Curves
+from study.watch.curves import METRICS, mean_curve
 from study.watch.processes import Process, host_of, processes
 
 Gaps = Mapping[str, Sequence[Block]]  # by arm: the seeds that are missing
@@ -86,7 +86,7 @@ class Watcher:
     """Looks at one study again and again; what does not change any more is read once."""
 
     def __init__(self, study: str, store: Store) -> None:
-        self.store, self.file, self.curves = store, store.study(study) / "plan.json", Curves(store)
+        self.store, self.file = store, store.study(study) / "plan.json"
         self._stamp: tuple[int, int] | None = None
         self._done = set[tuple[str, str]]()  # searches, by id, and the selections that they were extended for
         self._searches: dict[str, list[Search]] = {}
@@ -128,9 +128,9 @@ class Watcher:
             self.plan.declare()
             self._searches, self._stamp = {arm: self.plan.searches_of(arm) for arm in self.plan.arms}, stamp
 
-    def _lacking(self) -> dict[str, tuple[Search, set[str]]]:
+    def _lacking(self) -> dict[str, SearchUnit]:
         """The searches that are not done, by id, with the selections that each is still to be extended for."""
-        found: dict[str, tuple[Search, set[str]]] = {}
+        found: dict[str, SearchUnit] = {}
         for arm, searches in self._searches.items():
             by = self.plan.arms[arm].selection
             for search in searches if by else []:
@@ -138,7 +138,8 @@ class Watcher:
                 if (search.id, by.name) not in self._done:
                     self._done |= {(search.id, name) for name in selections(self.store, search.id)}
                 if (search.id, by.name) not in self._done:
-                    found.setdefault(search.id, (search, set()))[1].add(by.name)
+                    wanted = found[search.id].selections if search.id in found else ()
+                    found[search.id] = SearchUnit(search=search, selections=tuple({*wanted, by}))
         return found
 
     def _comparison(
@@ -154,7 +155,7 @@ class Watcher:
         failed = {failure.arm for failure in failures if not failure.is_interrupted}
         first = [comparison.target.metric] if comparison.target else []
         curves = {
-            metric: {arm: self.curves.mean(arm, blocks[arm], metric) for arm in comparison.trained}
+            metric: {arm: mean_curve(self.store, arm, blocks[arm], metric) for arm in comparison.trained}
             for metric in dict.fromkeys([*first, *METRICS])
         }
         metric = next((metric for metric, each in curves.items() if any(each.values())), METRICS[0])
@@ -175,7 +176,7 @@ class Watcher:
             )
         return ComparisonState(comparison.name, metric, states)
 
-    def _left(self, gaps: Gaps, lacking: Mapping[str, tuple[Search, set[str]]], at_work: Sequence[Process]) -> Left:
+    def _left(self, gaps: Gaps, lacking: Mapping[str, SearchUnit], at_work: Sequence[Process]) -> Left:
         """By what jobs say that they have left, and what receipts tell of the same shapes."""
         plan, costs, seconds, longest, guessed = self.plan, Costs(self.plan, self.store), 0.0, 0.0, False
         known = bool(costs.speeds.known or costs.speeds.by_run)
@@ -190,14 +191,10 @@ class Watcher:
                     searches.pop(unit.search.id, None)
                 for block in job.blocks:
                     runs[block.arm.id] = max(0, runs.get(block.arm.id, 0) - len(block.block.seeds))
-        works = [(plan.arms[arm], number) for arm, number in runs.items() if number]
-        recipes = [arm.outline for arm, _ in works] + [search.first_recipe for search, _ in searches.values()]
-        rows = [costs.rows.get(recipe.dataset_id) for recipe in recipes]
-        work = [final(arm, number, rows[i]) for i, (arm, number) in enumerate(works)]
-        work += [tuning(search, len(by), rows[len(works) + i]) for i, (search, by) in enumerate(searches.values())]
-        seconds += sum(map(costs.speeds.seconds, recipes, work))
+        blocks = [BlockUnit(arm=plan.arms[arm], block=Block(0, number - 1)) for arm, number in runs.items() if number]
+        seconds += costs.seconds(Job(searches=tuple(searches.values()), blocks=tuple(blocks)))
         at_once = max(1, len(at_work))
-        return Left(max(longest, seconds / at_once), at_once, guessed or (bool(works or searches) and not known))
+        return Left(max(longest, seconds / at_once), at_once, guessed or (bool(blocks or searches) and not known))
 
     def _is_new(self, page: Path) -> bool:
         """Whether it was drawn from all that is there: after the plan, and after the tables, of these records."""
