@@ -179,11 +179,6 @@ class Metric:
         return "val_loss" if regression and self.source.twin == "val_accuracy" else self.source.twin
 
     @property
-    def times(self) -> int:
-        """What stored values are multiplied by to be shown."""
-        return 100 if self.percent else 1
-
-    @property
     def shown(self) -> str:
         """The unit that people see."""
         return self.percent or self.unit

@@ -72,7 +72,7 @@ def test_the_share_of_runs_at_the_edge_is_said_where_the_best_over_all_seeds_lie
         "in 2 of 4 runs; 0.1 to 10; at the edge in 2 of 4 runs, but not beyond doubt better than inside it"
     )
     marked = tuning_figure.panels(figure_data(plan, records(plan)._replace(tuning=at.assign(undertuned=True))), plan)
-    [panel] = [one for one in marked if one.select == "val_accuracy"]
+    [panel] = [one for one in marked if one.metric == "val_accuracy"]
     arrows = [text.xy for text in tuning_figure.draw([panel]).axes[0].texts if text.arrow_patch]
     assert {x for x, _ in arrows} == {10.0}
 

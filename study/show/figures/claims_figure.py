@@ -18,7 +18,8 @@ from study.plan.style import Style
 from study.show import formats
 from study.show.claims.table import lines, pair, part
 from study.show.figures import NARROW as NARROW_END
-from study.show.figures.panel import USUAL, page, settings
+from study.show.figures.data import USUAL, multiplier
+from study.show.figures.panel import page, settings
 from study.show.figures.scales import around_nothing, few_ticks
 
 INK, SOFT, BAND, RULE = "#1b1f24", "#57606a", "#cdd7e0", "#dfe4e9"
@@ -51,12 +52,11 @@ class Form(NamedTuple):
     width: float
     claim: float  # room for its text
     panels: float  # where they begin; they end where effects and verdicts begin, which take what they need
-    effect: bool  # whether there is room for its text
-    stacked: bool  # the claim above its interval, not beside it
+    stacked: bool  # the claim above its interval, not beside it: then there is no room for the effect as text
 
 
-WIDE = Form(7.2, 2.58, 2.72, effect=True, stacked=False)
-NARROW = Form(3.45, 3.33, 0.1, effect=False, stacked=True)
+WIDE = Form(7.2, 2.58, 2.72, stacked=False)
+NARROW = Form(3.45, 3.33, 0.1, stacked=True)
 FORMS = {"": WIDE, NARROW_END: NARROW}  # by the end of the file's name
 
 
@@ -93,8 +93,7 @@ def rows(claims: pd.DataFrame, stated: slice = slice(None)) -> list[Row]:
 
 
 def _row(row: pd.Series, said: Any) -> Row:
-    about = METRICS[row["metric"]]
-    times = 100 if about.percent else 1
+    about, times = METRICS[row["metric"]], multiplier(row["metric"])
     scale = "factor" if about.ratio else "points" if about.percent else about.unit or "difference"
     low, high = (row[f"{end}_adjusted"] if pd.notna(row[f"{end}_adjusted"]) else row[end] for end in ("low", "high"))
     value, low, high = (float("nan") if pd.isna(x) else times * float(x) for x in (row["estimate"], low, high))
@@ -116,25 +115,13 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE, st
     verdicts = [row.verdict.replace(" the", "") for row in claims]
     verdict = form.width - 0.16 - max(_width(text, style, "bold") for text in verdicts)  # where they begin
     effects, effect = [""] * len(claims), verdict
-    if form.effect:
+    if not form.stacked:
         long = {row.effect for row in claims if _width(row.effect, style) > EFFECT[len(scales) < 3]}
         effects = [row.effect.replace(" [", "\n[") if row.effect in long else row.effect for row in claims]
         effect -= max(_width(line, style) for text in (EFFECTS, *effects) for line in text.split("\n")) + 0.12
     ends = (form.panels, effect - 0.14)
-    headings: list[Heading] = []
-    tops, y, before = [], 0.0, ("", "")
-    for row, text, said in zip(claims, folded, effects, strict=True):
-        if row.family != before[0]:
-            y += 0.12 * bool(headings)
-            headings.append(Heading(y, f"Family: {row.family}", of_family=True))
-            y += FAMILY + 0.04
-        if (row.family, row.comparison) != before:
-            y += 0.05 * bool(headings and not headings[-1].of_family)
-            headings.append(Heading(y, titles.get(row.comparison, row.comparison)))
-            y += LINE + PAD
-        before = row.family, row.comparison
-        tops.append(y)
-        y += LINE * (max(text.count("\n"), said.count("\n")) + 1 + form.stacked) + pad
+    counts = [max(text.count("\n"), said.count("\n")) + 1 for text, said in zip(folded, effects, strict=True)]
+    tops, headings, y = _places(claims, [LINE * (count + form.stacked) + pad for count in counts], titles)
     above, below = 0.26, 0.45
     height = above + y + below
     with page(style) as figure:
@@ -150,8 +137,8 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE, st
             middle = heading.top + (FAMILY if heading.of_family else LINE + PAD) / 2
             write(0.06, middle, title + "…" * bool(cut), weight="bold", color=INK)
         middles = []
-        for row, text, said, told, top in zip(claims, folded, effects, verdicts, tops, strict=True):
-            block = LINE * (max(text.count("\n"), said.count("\n")) + 1)
+        for row, text, said, told, top, count in zip(claims, folded, effects, verdicts, tops, counts, strict=True):
+            block = LINE * count
             middles.append(top + pad / 2 + (block + LINE / 2 if form.stacked else block / 2))
             write(0.06, top + (pad + block) / 2, text, color=INK, linespacing=1.15)
             mark, at = MARKS[row.verdict], middles[-1]
@@ -170,7 +157,7 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE, st
         for row, at in zip(claims, middles, strict=True):
             _mark(over, verdict + 0.04, height - above - at, MARKS[row.verdict])
         write(sum(ends) / 2, -0.13, "named first: worse ←  → better", color=SOFT, ha="center")
-        write(effect, -0.13, EFFECTS * form.effect, color=SOFT)
+        write(effect, -0.13, EFFECTS * (not form.stacked), color=SOFT)
         write(verdict, -0.13, "verdict", color=SOFT)
         gap = 0.16
         each = (ends[1] - ends[0] - gap * (len(scales) - 1)) / len(scales)
@@ -179,8 +166,29 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE, st
             ax = figure.add_axes((left / form.width, below / height, each / form.width, y / height))
             ax.set_ylim(y, 0)
             mine = [(row, at) for row, at in zip(claims, middles, strict=True) if row.scale == scale]
-            _panel(ax, scale, mine, each, not form.effect, style)
+            _panel(ax, scale, mine, each, form.stacked, style)
     return figure
+
+
+def _places(
+    claims: Sequence[Row], heights: Sequence[float], titles: Mapping[str, str]
+) -> tuple[list[float], list[Heading], float]:
+    """Where claims of these heights stand, their headings, and where the last one ends: inches from the first one."""
+    headings: list[Heading] = []
+    tops, y, before = [], 0.0, ("", "")
+    for row, height in zip(claims, heights, strict=True):
+        if row.family != before[0]:
+            y += 0.12 * bool(headings)
+            headings.append(Heading(y, f"Family: {row.family}", of_family=True))
+            y += FAMILY + 0.04
+        if (row.family, row.comparison) != before:
+            y += 0.05 * bool(headings and not headings[-1].of_family)
+            headings.append(Heading(y, titles.get(row.comparison, row.comparison)))
+            y += LINE + PAD
+        before = row.family, row.comparison
+        tops.append(y)
+        y += height
+    return tops, headings, y
 
 
 def _width(text: str, style: Style, weight: str = "normal") -> float:

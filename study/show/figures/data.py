@@ -23,7 +23,8 @@ from study.stats.estimates import Found, estimate_of
 # seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
 COLOURS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#56b4e9", "#949494")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DASHES = ((), (4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (3, 1, 1, 1, 1, 1), (8, 2), (2, 2), (5, 1, 2, 1))
+GAPS = ((4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (3, 1, 1, 1, 1, 1), (8, 2), (2, 2), (5, 1, 2, 1))
+LINES = ("-", *((0, gaps) for gaps in GAPS))
 ARROWS = {"higher": "↑", "lower": "↓"}
 USUAL = Style()
 PLAIN = "0.35"  # of lines and markers whose colour says nothing
@@ -37,6 +38,11 @@ class Look(NamedTuple):
     color: str
     marker: str
     linestyle: Any = "-"
+
+
+def multiplier(metric: str) -> int:
+    """What stored values are multiplied by to be shown."""
+    return 100 if METRICS[metric].percent else 1
 
 
 def colours(style: Style) -> tuple[str, ...]:
@@ -54,11 +60,7 @@ def looks(arms: Iterable[str], palette: Sequence[str] = COLOURS) -> dict[str, Lo
     """One for each arm; colours repeat after all of the palette, with other markers."""
     n = len(palette)
     marked = {arm: (i % n, (i % n + i // n) % 8) for i, arm in enumerate(arms)}
-    return {x: Look(palette[i], MARKERS[j], _dashed(i % 8)) for x, (i, j) in marked.items()}
-
-
-def _dashed(i: int) -> Any:
-    return (0, DASHES[i]) if DASHES[i] else "-"
+    return {x: Look(palette[i], MARKERS[j], LINES[i % 8]) for x, (i, j) in marked.items()}
 
 
 def factors(comparison: PlannedComparison, palette: Sequence[str] = COLOURS) -> dict[str, dict[str, Look]]:
@@ -72,11 +74,10 @@ def factors(comparison: PlannedComparison, palette: Sequence[str] = COLOURS) -> 
     many = any(len(values) > n for values, n in zip(told, most, strict=False))
     if len(every) < 2 or many or 2 * len(comparison.arms) <= prod(map(len, every)):
         return {}
-    places = range(len(MARKERS))
     kinds = [
         [Look(colour, "") for colour in palette],
-        [Look(PLAIN, MARKERS[i] if len(told) == 2 else "", _dashed(i)) for i in places],
-        [Look(PLAIN, MARKERS[i], "") for i in places],
+        [Look(PLAIN, marker if len(told) == 2 else "", line) for marker, line in zip(MARKERS, LINES, strict=True)],
+        [Look(PLAIN, marker, "") for marker in MARKERS],
     ]
     pairs = zip(comparison.keys, told, kinds, strict=False)
     return {key: dict(zip(values, looks, strict=False)) for key, values, looks in pairs}
@@ -109,8 +110,9 @@ def scaling_of(comparison: PlannedComparison, records: Records) -> Scaling | Non
     devices = {label: int(gpus[arm]) for arm, label in comparison.labels.items()}
     if devices[comparison.reference] != 1:
         return None
-    on_cpu = workers(device_of(records.timing), devices.values()) == "CPU workers"
-    return Scaling(devices, "CPU workers" if on_cpu else "GPUs", cores_of(records.timing) if on_cpu else None)
+    if workers(device_of(records.timing), devices.values()) == "CPU workers":
+        return Scaling(devices, "CPU workers", cores_of(records.timing))
+    return Scaling(devices, "GPUs", None)
 
 
 class Evidence:
@@ -158,7 +160,7 @@ class Evidence:
         and value, in the unit shown; a value that is infinite did not reach the target.
         """
         rows = self.observations.of(self.comparison.name, metric)
-        return rows.assign(value=rows["value"].astype(float) * self._shown(metric))
+        return rows.assign(value=rows["value"].astype(float) * multiplier(metric))
 
     def dots(self, metric: str) -> pd.DataFrame:
         """Those of them that have a finite value."""
@@ -167,7 +169,7 @@ class Evidence:
     def estimates(self, metric: str) -> pd.DataFrame:
         """Columns estimate, low and high, in the unit shown; NaN where there is none. [labels]"""
         rows = [found[:3] for found in self._found(metric).values()]
-        return pd.DataFrame(rows, self.labels, ["estimate", "low", "high"], dtype=float) * self._shown(metric)
+        return pd.DataFrame(rows, self.labels, ["estimate", "low", "high"], dtype=float) * multiplier(metric)
 
     def estimator(self, metric: str) -> str:
         """What the estimates are: ``geometric mean of test loss``, and of which arms it is the median."""
@@ -186,10 +188,6 @@ class Evidence:
     def _found(self, metric: str) -> dict[str, Found]:
         name = self.comparison.name
         return {label: estimate_of(metric, self.observations.values(name, metric, label)) for label in self.labels}
-
-    def _shown(self, metric: str) -> int:
-        """What stored values are multiplied by to be shown."""
-        return 100 if METRICS[metric].percent else 1
 
     def step_seconds(self, metric: str) -> dict[str, float]:
         """In the slowest round, by label: of the arms that ``metric`` is read from, as far as they were timed."""

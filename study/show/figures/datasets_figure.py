@@ -21,8 +21,8 @@ from study.plan.plan import Plan, PlannedComparison
 from study.plan.style import Style
 from study.show.datasets import across, has_figure, is_cost
 from study.show.figures import panel
-from study.show.figures.data import Look, colours, looks
-from study.show.figures.panel import NARROW, USUAL, Grid, Panel, alone, arms, compose, nothing, steps
+from study.show.figures.data import USUAL, Look, colours, looks
+from study.show.figures.panel import NARROW, Grid, Panel, alone, arms, compose, nothing, steps
 from study.show.figures.scales import PERCENT
 from study.show.tables.rank_table import Scores, scores
 from study.stats.estimates import Floats
@@ -117,8 +117,8 @@ class Profile(Panel):
         lost = " A dataset on which runs diverged, or too few reached the target, counts as one without."
         return super().words() | {"lost": lost * bool((self.score.lost > 0).any())}
 
-    def handles(self) -> list[Artist]:
-        return [*arms(self.looks)]
+    def handles(self) -> Sequence[Artist]:
+        return arms(self.looks)
 
     def draw(self, ax: Axes) -> None:
         ax.set(xlabel=f"{METRICS[self.metric].title}: factor of the best arm", ylabel="datasets (%)", **PERCENT)

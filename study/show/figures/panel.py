@@ -27,7 +27,7 @@ from matplotlib.lines import Line2D
 
 from study.metrics import METRICS
 from study.plan.style import Style, missing_font
-from study.show.figures.data import ARROWS, Evidence, Look
+from study.show.figures.data import ARROWS, USUAL, Evidence, Look
 from study.show.figures.scales import name_scales
 from study.show.tables.tuning import short
 from study.store.files import replacing
@@ -47,7 +47,6 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "evenhand", "pdf.fonttype": 42, "savefig.dpi": 200,
     "figure.autolayout": False, "figure.constrained_layout.use": False,  # so that no layout engine means none
 }  # fmt: skip
-USUAL = Style()
 MEAN: dict[str, Any] = {
     "marker": "D", "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.8, "linestyle": "",
 }  # fmt: skip
@@ -78,9 +77,9 @@ class Panel(ABC):
         """What stands in the caption for words in braces; of panels of one kind, the list of what each says."""
         return {"metric": METRICS[self.metric].title}
 
-    def handles(self) -> list[Artist]:
+    def handles(self) -> Sequence[Artist]:
         """Marks that the legend explains."""
-        return []
+        return ()
 
 
 class MetricPanel(Panel):

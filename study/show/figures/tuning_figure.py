@@ -24,7 +24,7 @@ from study.plan.search import Searched
 from study.plan.style import FEW
 from study.plan.trials import settings_of
 from study.show.figures import panel
-from study.show.figures.data import KNOWN, Evidence
+from study.show.figures.data import KNOWN, Evidence, multiplier
 from study.show.figures.panel import NARROW, Panel, compose, grid, legend, nothing
 from study.show.figures.scales import cut, error_scale, loss_scale, parts
 from study.show.tables.tuning import (
@@ -60,14 +60,14 @@ class Candidates(Panel):
         ``chosen``: by label, without arms that are not tuned yet.
         """
         self.evidence, self.setting, self.joined = evidence, setting, joined
-        self.metric = self.select = select
+        self.metric: Select = select
         self.few, self.known = (len(evidence.labels) <= most for most in (FEW, KNOWN))
         self.chosen = {label: evidence.chosen[arm] for arm, label in labels.items() if arm in evidence.chosen}
         tuning = evidence.records.tuning
         tuning = tuning.assign(label=tuning["arm"].map(labels)).dropna(subset="label")
         x = tuning["settings"].map(lambda text: settings_of(text)[setting.key])
         x = x.astype(float) if setting.ordered else x.map(list(setting.values or ()).index)
-        value = tuning[select].astype(float) * (100 if METRICS[select].percent else 1)
+        value = tuning[select].astype(float) * multiplier(select)
         end = np.where(tuning["status"] != "finished", "diverged", np.where(value.isna(), "unreached", "finished"))
         rows = tuning.assign(x=x, value=value.where(end == "finished"), end=pd.Categorical(end, dtype=ENDS))
         place = {label: i for i, label in enumerate(evidence.labels)}
@@ -92,7 +92,7 @@ class Candidates(Panel):
     def title(self) -> str:
         """The metrics that are read from the arms that are chosen so, where not all are."""
         selections = by_selection(self.evidence.comparison)
-        decided = listed(METRICS[metric].title for metric in selections[self.select])
+        decided = listed(METRICS[metric].title for metric in selections[self.metric])
         return textwrap.fill(f"tuning for {decided}", 44) if len(selections) > 1 else ""
 
     def words(self) -> dict[str, str]:
@@ -113,10 +113,10 @@ class Candidates(Panel):
             + "; an arrow: the best is still at the edge" * any(one.undertuned for one in chosen),
         }  # fmt: skip
 
-    def handles(self) -> list[Artist]:
+    def handles(self) -> Sequence[Artist]:
         chosen = Line2D([], [], linestyle="", marker="o", markersize=7, color="0.75", markeredgecolor="0.1",
                         markeredgewidth=1.1, label="chosen")  # fmt: skip
-        return [*legend(self.evidence), chosen] if self.evidence.told else []
+        return [*legend(self.evidence), chosen] if self.evidence.told else ()
 
     def draw(self, ax: Axes) -> None:
         width, size, alpha = (1.5, 3.6, 1) if self.few else (1, 3, 0.8) if self.known else (0.6, 0, 0.4)

@@ -130,8 +130,8 @@ class Ranked(MetricPanel):
             told = f"; colours tell the values of {colour}, markers those of {marker}"
         return super().words() | {"estimator": estimator, "colours": told * (len(self._kinds()) > 1)}
 
-    def handles(self) -> list[Artist]:
-        return [*legend(self.evidence)] if self.evidence.factors else []
+    def handles(self) -> Sequence[Artist]:
+        return legend(self.evidence) if self.evidence.factors else ()
 
     def draw(self, ax: Axes) -> None:
         evidence, metric = self.evidence, self.metric

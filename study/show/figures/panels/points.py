@@ -198,7 +198,7 @@ class Speedup(MetricPanel):
             "times": " Training time is the time of a step, times the steps of the budget." * both,
         }
 
-    def handles(self) -> list[Artist]:
+    def handles(self) -> Sequence[Artist]:
         marks: list[Artist] = [Line2D([], [], color=INK, label="measured", **MEAN)]
         marks += [Line2D([], [], label="reported", **REPORTED)] * bool(self.reported)
         marks.append(Line2D([], [], label="ideal", **IDEAL))
