@@ -18,7 +18,7 @@ from study.store.equality import Run
 from study.store.failures import failures
 from study.store.layout import Block, Store, missing
 from study.store.seal import Whose, check, of_curves, of_runs, of_search, read_table
-from study.store.searches import tuning_runs
+from study.store.searches import Row, tuning_runs
 from study.wording import counted
 
 # The columns of a run that say where and with what it was made, by the words for them.
@@ -36,7 +36,6 @@ PROVENANCE = {
     "commit": "commit",
     "recipe version": "recipe_version",
 }
-Row = dict[str, Any]
 
 
 def read_rows(path: Path, whose: Whose) -> list[Row]:

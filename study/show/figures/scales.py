@@ -110,22 +110,19 @@ def cut(axis: Axis, found: Parts) -> None:
     span = high - low
     data, places, cuts = [low, high], [0.0, 1.0], list[tuple[float, float]]()
     for far, edge, outward in ((below, low, -1), (above, high, 1)):
-        if not len(far):
-            continue
-        last, first = sorted((far.min(), far.max()), reverse=outward > 0)
-        gap = abs(first - edge)
-        room = max(0.05 * span, 0.08 * abs(last - first), 1e-6 * abs(last))  # a smaller one would be rounded away
-        pad, around = min(0.05 * span, gap / 4), min(room, gap / 4)
-        inner = [edge + outward * pad, first - outward * around, last + outward * around]
-        start, most = (inner[0] - low) / span, BEYOND if len(far) > 1 else 2 * BREAK
-        beyond = min(most, abs(inner[2] - inner[1]) / span)
-        at = [start, start + outward * BREAK, start + outward * (BREAK + beyond)]
+        if len(far):
+            last, first = sorted((far.min(), far.max()), reverse=outward > 0)
+            gap = abs(first - edge)
+            room = max(0.05 * span, 0.08 * abs(last - first), 1e-6 * abs(last))  # a smaller one would be rounded away
+            pad, around = min(0.05 * span, gap / 4), min(room, gap / 4)
+            inner = [edge + outward * pad, first - outward * around, last + outward * around]
+            start, most = (inner[0] - low) / span, BEYOND if len(far) > 1 else 2 * BREAK
+            beyond = min(most, abs(inner[2] - inner[1]) / span)
+            at = [start, start + outward * BREAK, start + outward * (BREAK + beyond)]
+            cuts.append((inner[0], inner[1]))
+        else:
+            inner, at = [edge + outward * 0.05 * span], [(outward > 0) + outward * 0.05]
         data, places = (data + inner, places + at) if outward > 0 else (inner[::-1] + data, at[::-1] + places)
-        cuts.append((inner[0], inner[1]))
-    if not len(below):
-        data, places = [low - 0.05 * span, *data], [-0.05, *places]
-    if not len(above):
-        data, places = [*data, high + 0.05 * span], [*places, 1.05]
     shown: Any = (lambda x: float(10 ** min(x, MOST))) if log else float
     limits = shown(data[0]), shown(data[-1])
     # What leaves the axis goes on as far as it is long.
