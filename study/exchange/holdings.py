@@ -61,6 +61,17 @@ def runs_of(store: Store, arm: str, block: Block) -> dict[int, Run]:
     return {row["seed"]: Run(row, curves.get(row["seed"], [])) for row in rows}
 
 
+def held(store: Store, arm: str) -> tuple[dict[Block, dict[int, Run]], dict[Block, Damaged]]:
+    """The runs of an arm, by block and seed; and the blocks of which a file is not what was written there."""
+    found, damaged = dict[Block, dict[int, Run]](), dict[Block, Damaged]()
+    for block in store.present([arm])[arm]:
+        try:
+            found[block] = runs_of(store, arm, block)
+        except Damaged as wrong:
+            damaged[block] = wrong
+    return found, damaged
+
+
 def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[str]:
     """An arm: what it is, what there is of it, and how that was made; a line for each."""
     arm = one.arm
@@ -70,9 +81,10 @@ def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[
     yield "recipe"
     for axis, value in [*written(arm), *tuning(arm)]:
         yield f"  {axis:15} {value}"
-    held, damaged = _held(one.id, store)
+    blocks, lost = held(store, one.id)
+    damaged = [*lost.values()]
     wanted = max((plan.seeds.get(one.id, 0) for plan in studies), default=0)
-    searches = arm.search.each(range(max([wanted, *(block.last + 1 for block in held)]))) if arm.search else []
+    searches = arm.search.each(range(max([wanted, *(block.last + 1 for block in blocks)]))) if arm.search else []
     tuned: list[Row] = []
     for search in searches:
         path, trials = store.search(search.id), Trials(search)
@@ -89,41 +101,29 @@ def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[
         yield f"  {'tuned to':15} {of}{settings_text(chosen.settings) + edge if chosen else 'nothing yet'}"
     yield "files"
     broken = {each.path for each in damaged}
-    yield from _files(one, store, held, [search for search in searches if store.search(search.id) not in broken])
+    yield from _files(one, store, blocks, [search for search in searches if store.search(search.id) not in broken])
     for each in damaged:
         yield f"  {each}; it counts as missing"
-    for gap in missing(held, wanted):
+    for gap in missing(blocks, wanted):
         yield f"  seeds {gap} are missing"
     for failure in failures(store, one.id, (search.id for search in searches)):
         yield f"  {failure}"
-    yield from _made("seeds", [row for rows in held.values() for row in rows])
+    yield from _made("seeds", [run.row for runs in blocks.values() for run in runs.values()])
     yield from _made("tuning seeds", tuned)
 
 
-def _held(arm: str, store: Store) -> tuple[dict[Block, list[Row]], list[Damaged]]:
-    """The runs of an arm by their block, and the files that are not what was written there."""
-    held, damaged = dict[Block, list[Row]](), list[Damaged]()
-    for block in store.present([arm])[arm]:
-        try:
-            check(store.curves(arm, block), of_curves(arm, block), older=True)
-            held[block] = read_rows(store.runs(arm, block), of_runs(arm, block))
-        except Damaged as found:
-            damaged.append(found)
-    return held, damaged
-
-
 def _files(
-    one: KnownArm, store: Store, held: Mapping[Block, Sequence[Row]], searches: Sequence[Search]
+    one: KnownArm, store: Store, blocks: Mapping[Block, Mapping[int, Run]], searches: Sequence[Search]
 ) -> Iterator[str]:
     """Each with what is in it."""
     if store.recipe(one.id).exists():
         yield f"  {store.recipe(one.id)}"
     for search in searches:
         path = store.search(search.id)
-        runs = counted(tuning_runs(store, search.id), "run") if path.exists() else ""
-        yield f"  {path}: {runs + ' of tuning seeds' if runs else 'is not there yet'}"
-    for block, rows in held.items():
-        ends = Counter(row["status"] for row in rows)
+        there = counted(tuning_runs(store, search.id), "run") if path.exists() else ""
+        yield f"  {path}: {there + ' of tuning seeds' if there else 'is not there yet'}"
+    for block, runs in blocks.items():
+        ends = Counter(run.row["status"] for run in runs.values())
         counts = ", ".join(f"{count} {status}" for status, count in sorted(ends.items(), reverse=True))
         yield f"  {store.runs(one.id, block)}: {counts}"
         yield f"  {store.curves(one.id, block)}"
@@ -132,9 +132,9 @@ def _files(
         yield f"  {dataset}"
 
 
-def _made(what: str, rows: Sequence[Row]) -> Iterator[str]:
+def _made(what: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Where and with what, a paragraph for each way; runs that were made alike stand together. ``what`` has a seed."""
-    ways: dict[tuple[tuple[str, str], ...], list[Row]] = {}
+    ways: dict[tuple[tuple[str, str], ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         way = tuple((word, str(value)) for word, value in provenance(row).items() if value is not None)
         ways.setdefault(way, []).append(row)

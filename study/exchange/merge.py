@@ -18,12 +18,12 @@ from typing import Any
 
 from study.axes.recipe import RECIPE
 from study.errors import Damaged, Refused
-from study.exchange.holdings import runs_of, spans
+from study.exchange.holdings import held, spans
 from study.plan.extract import copy
 from study.plan.history import History
 from study.store.equality import Run, difference
 from study.store.failures import failed_blocks, lacks
-from study.store.layout import Block, Store
+from study.store.layout import Store
 from study.store.notes import read_note
 from study.store.seal import check, of_timing
 from study.store.searches import Row, TrialRows, united
@@ -67,25 +67,20 @@ class Merge:
     def _arm(self, arm: str) -> None:
         """The blocks that add seeds; the recipe; why others failed that neither has."""
         into, source = self.into, self.source
-        present, there = list[Block](), dict[int, Run]()
-        for block in into.present([arm])[arm]:
-            try:
-                there = runs_of(into, arm, block) | there  # of overlapping blocks the first one's
-                present.append(block)
-            except Damaged as damaged:
-                self.told.append(f"arm {arm}, {block.words}: {damaged}; they count as missing")
-        blocks = source.blocks(arm)
+        present, lost = held(into, arm)
+        blocks, unread = held(source, arm)
+        there: dict[int, Run] = {}
+        for runs in present.values():
+            there = {**runs, **there}  # of overlapping blocks the first one's
+        for block, damaged in lost.items():
+            self.told.append(f"arm {arm}, {block.words}: {damaged}; they count as missing")
+        for block, damaged in unread.items():
+            self._leave(f"arm {arm}, {block.words}", damaged)
         version = _version(source if source.recipe(arm).exists() else into, arm)
-        for block in blocks:
-            what = f"arm {arm}, {block.words}"
-            try:
-                runs = runs_of(source, arm, block)
-            except Damaged as damaged:
-                self._leave(what, damaged)
-                continue
+        for block, runs in blocks.items():
             if others := {run.row["recipe_version"] for run in runs.values()} - {version}:
                 words = f"of recipe version {', '.join(map(str, others))}, the arm of {version}"
-                self.left.append(f"{what}: not taken: {words}")
+                self.left.append(f"arm {arm}, {block.words}: not taken: {words}")
             elif self._fits(arm, there, runs):
                 there = runs | there
                 self._copy(source.curves(arm, block), into.curves(arm, block))
@@ -93,7 +88,7 @@ class Merge:
         if source.recipe(arm).exists() and not into.recipe(arm).exists():
             self._copy(source.recipe(arm), into.recipe(arm))
         for path, block in failed_blocks(source, arm):
-            if lacks([*present, *blocks], block) and not into.failed(arm, block).exists():
+            if lacks([*present, *blocks, *unread], block) and not into.failed(arm, block).exists():
                 self._copy(path, into.failed(arm, block))
 
     def _fits(self, arm: str, there: Mapping[int, Run], runs: Mapping[int, Run]) -> bool:
