@@ -109,9 +109,8 @@ def _row(row: pd.Series, said: Any) -> Row:
 def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE, style: Style = USUAL) -> Figure:
     """``titles``: of the comparisons, by name."""
     scales = list(dict.fromkeys(row.scale for row in claims))
-    texts = [formats.figure(row.claim) for row in claims]
     pad = 2 * PAD if form.stacked else PAD
-    folded = [_folded(text, form.claim, style) for text in texts]
+    folded = [_folded(formats.figure(row.claim), form.claim, style) for row in claims]
     verdicts = [row.verdict.replace(" the", "") for row in claims]
     verdict = form.width - 0.16 - max(_width(text, style, "bold") for text in verdicts)  # where they begin
     effects, effect = [""] * len(claims), verdict
@@ -141,9 +140,8 @@ def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE, st
             block = LINE * count
             middles.append(top + pad / 2 + (block + LINE / 2 if form.stacked else block / 2))
             write(0.06, top + (pad + block) / 2, text, color=INK, linespacing=1.15)
-            mark, at = MARKS[row.verdict], middles[-1]
-            write(effect, at, said, color=INK, linespacing=1.15)
-            write(verdict + 0.12, at, told, color=mark.colour, weight="bold")
+            write(effect, middles[-1], said, color=INK, linespacing=1.15)
+            write(verdict + 0.12, middles[-1], told, color=MARKS[row.verdict].colour, weight="bold")
         # One of inches, over all: for marks beside words, and lines between comparisons.
         over = figure.add_axes((0, 0, 1, 1), zorder=3)
         over.set(xlim=(0, form.width), ylim=(0, height))
