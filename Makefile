@@ -10,9 +10,8 @@ study report: export PATH := $(THEIRS)
 
 .PHONY: study test faults lint report gallery docs install install-test install-docs benchmark clean
 
-study: install  ## run the default study (or STUDY=file), then say where the report is
+study: install  ## run the default study (or STUDY=file) and say where the report is
 	$(BIN)/snakemake --cores all --resources gpu=4 --config study=$(STUDY)
-	@$(BIN)/python -m study check $(STUDY)
 
 report: install  ## draw the committed study again; nothing is trained
 	$(BIN)/snakemake --cores all --forcerun collect --config results=results/reference cached=true
