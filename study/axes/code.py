@@ -58,9 +58,7 @@ def find(factory: str, folder: Path) -> Code:
     known = _names(tree)
     if known is not None and attribute not in known:
         raise LookupError(suggest(attribute, sorted(known), f"name in {name}"))
-    modules = _reachable(name, [folder], {}, attribute)
-    trees = [f"{module} {_written(tree)}" for module, tree in sorted(modules.items())]
-    return Code(_digest("\n".join(trees)), _takes(definition))
+    return Code(_digest("\n".join(_texts(_reachable(name, [folder], {}, attribute)))), _takes(definition))
 
 
 def own_line(error: BaseException) -> str:
@@ -88,8 +86,11 @@ def of_script(path: Path, folder: Path) -> str:
     for other in _imported(tree, package):
         with suppress(LookupError, ValueError):  # what is installed, and what the script will find out itself
             _reachable(other, [path.parent, folder], modules)
-    trees = [f"{module} {_written(tree)}" for module, tree in sorted(modules.items())]
-    return _digest("\n".join([_written(tree), *trees]))
+    return _digest("\n".join([_written(tree), *_texts(modules)]))
+
+
+def _texts(modules: dict[str, ast.Module]) -> list[str]:
+    return [f"{module} {_written(tree)}" for module, tree in sorted(modules.items())]
 
 
 def _digest(text: str) -> str:

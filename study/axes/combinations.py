@@ -51,8 +51,12 @@ def impossible(recipe: Recipe) -> tuple[tuple[str, ...], str] | None:
         return ("batch_size", "train_share", "start", "dataset"), wrong
     if size < recipe.gpus:
         return ("batch_size", "gpus"), f"a batch of {size} cannot be split over {recipe.gpus} devices; use fewer"
-    if not network.batch_statistics:
-        return None
+    return unnormalized(recipe) if network.batch_statistics else None
+
+
+def unnormalized(recipe: Recipe) -> tuple[tuple[str, ...], str] | None:
+    """The same of batch normalization, which needs at least two rows of a batch in one place."""
+    dataset, size = recipe.dataset, recipe.batch_size
     if recipe.gpus > 1:
         words = "batch normalization would see one device's part of a batch only; use gpus 1, or batch_norm: false"
         return ("gpus", "network"), words

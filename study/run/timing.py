@@ -31,7 +31,7 @@ from study.engine.inputs.data import load
 from study.engine.pack import Pack, Run
 from study.engine.shard import Shard
 from study.plan.arm import Arm
-from study.plan.limits import available_cores, nvidia_smi
+from study.plan.limits import nvidia_smi
 from study.plan.plan import Plan
 from study.plan.trials import from_json, settings_text
 from study.run import devices
@@ -85,8 +85,7 @@ def measure(
     for arm, recipe in recipes.items():
         groups.setdefault(recipe.operations(), []).append(arm)
     first = {key: recipes[arms[0]] for key, arms in groups.items()}
-    about = provenance(device) | {"threads": torch.get_num_threads(), "cores": available_cores()}
-    about |= {"gpu_utilization": gpu_utilization(device)}  # before our own work begins
+    about = provenance(device) | {"gpu_utilization": gpu_utilization(device)}  # before our own work begins
     state: dict[Hashable, State] = {key: {"memory_bytes": None, "reason": None} for key in groups}
     shuffle = random.Random(0)
     rows = []

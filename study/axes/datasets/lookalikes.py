@@ -97,23 +97,19 @@ def check_text(known: pd.Series, target: bool, csv: bool) -> None:
 
 def check_spelling(known: pd.Series, csv: bool) -> None:
     """Refuse texts that are the same but for case or spaces, and such as hold no letter nor digit. Raises Wrong."""
-    name, counts = str(known.name), known.value_counts()
+    name = str(known.name)
     instead = f"or categories: {names([name])}"
     empty = known[known.map(lambda text: not any(map(str.isalnum, text)))]
     if len(empty) and len(empty) < len(known) / 2:
-        remedy = (
-            f"say read: {{na_values: [{str(empty.iloc[0])!r}]}} where it means a missing value" if csv else "correct it"
-        )
-        raise Wrong(f"{name!r} holds {str(empty.iloc[0])[:LONGEST]!r} ({rows(empty.index)}); {remedy}, {instead}")
+        first = str(empty.iloc[0])
+        remedy = f"say read: {{na_values: [{first!r}]}} where it means a missing value" if csv else "correct it"
+        raise Wrong(f"{name!r} holds {first[:LONGEST]!r} ({rows(empty.index)}); {remedy}, {instead}")
     alike: dict[str, str] = {}
-    for text in counts.index:  # the frequent first
+    for text in known.value_counts().index:  # the frequent first
         other = alike.setdefault(" ".join(text.casefold().split()), text)
         if other != text:
-            place = rows(known.index[known == text])
-            words = (
-                f"{name!r} holds {other[:LONGEST]!r} and {text[:LONGEST]!r} ({place}), which differ in case or spaces"
-            )
-            raise Wrong(f"{words} only; write them alike, {instead}")
+            words = f"{name!r} holds {other[:LONGEST]!r} and {text[:LONGEST]!r} ({rows(known.index[known == text])})"
+            raise Wrong(f"{words}, which differ in case or spaces only; write them alike, {instead}")
 
 
 def check_categories(known: pd.Series) -> None:
