@@ -38,6 +38,7 @@ class Studio:
 
     def __init__(self, plan: Plan, store: Store) -> None:
         self.plan, self.folder = plan, store.study(plan.study)
+        self.claims_file = self.folder / "claims.parquet"
         self.records = Records.read(self.folder)
         self.observations = Observations.read(self.folder / "observations.parquet")
         self.summary = read_parquet(
@@ -84,7 +85,7 @@ class Studio:
 
     @cached_property
     def claims(self) -> pd.DataFrame:
-        found: pd.DataFrame = read_parquet(self._claims, of_study(self.plan.study, "claims")).to_pandas()
+        found: pd.DataFrame = read_parquet(self.claims_file, of_study(self.plan.study, "claims")).to_pandas()
         return found
 
     def _draw_claims(self, drawing: Drawing) -> None:
@@ -98,10 +99,6 @@ class Studio:
             drawn = claims_figure.draw(rows, titles, form, self.plan.style)
             save(drawn, stem, formats.caption(claims_figure.caption(rows)), self.plan.style)
 
-    @property
-    def _claims(self) -> Path:
-        return self.folder / "claims.parquet"
-
     def draw_all(self, processes: int) -> Iterator[tuple[Drawing, str]]:
         """Draw what shows something else than before; yields each drawing that failed, and how.
 
@@ -114,7 +111,7 @@ class Studio:
         shown = {comparison.name: self._shown(comparison) for comparison in self.plan.comparisons}
         if any(one.comparison is None for one in wanted):
             titles = json.dumps([[one.name, one.title] for one in self.plan.comparisons])
-            parts = self._claims.read_bytes(), titles.encode(), self.program.encode(), self.style.encode()
+            parts = self.claims_file.read_bytes(), titles.encode(), self.program.encode(), self.style.encode()
             shown[""] = hashlib.sha256(b"".join(parts)).hexdigest()
         new = [one for one in wanted if kept.get(one.files[0]) != self._now(one, shown) or not self._files(one)]
         if new:
