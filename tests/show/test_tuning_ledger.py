@@ -50,3 +50,22 @@ def test_trials_are_those_that_were_made(planned: Callable[..., Plan]) -> None:
     about = {lines[0].arm: group[1] for group, lines in ledger.ledger(plan, stopped).groups.items()}
     assert about["none"].endswith("; 3 and 2 further trials of 3 seeds")
     assert about["l2"].endswith("; 3 and 1 further trials of 3 seeds")
+
+
+TWICE = """
+a: {vary: {regularizer: [none, l2]}, metrics: [test_accuracy], tune: {optimizer.lr: {log: [0.01, 1], points: 3}}}
+b: {vary: {dropout: [0, 0.1]}, metrics: [test_accuracy], tune: {optimizer.lr: {log: [0.01, 1], points: 3}}}
+"""
+
+
+def test_an_arm_of_two_comparisons_is_told_in_both_and_counts_once(planned: Callable[..., Plan]) -> None:
+    plan = planned(TWICE)
+    found = records(plan, quality=flat)
+    told = ledger.ledger(plan, found)
+    assert [[line.arm for line in lines] for lines in told.groups.values()] == [
+        ["none", "l2"],
+        ["dropout=0", "dropout=0.1"],
+    ]
+    first, _, same, _ = told.lines
+    assert first._replace(arm=same.arm) == same
+    assert told.tuning.runs == sum(line.tuning.runs for line in told.lines) - same.tuning.runs == len(found.tuning)

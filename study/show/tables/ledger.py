@@ -48,7 +48,8 @@ class Line(NamedTuple):
 class Ledger(NamedTuple):
     """``groups``: arms that are searched alike, in as many trials, and chosen by the same metric, by their comparison's
     title, what was searched by which metric, and the numbers of trials of which the best is to be expected.
-    ``tuning``: all of it together, where runs that several arms chose from count once; so it may be ``shared``.
+    ``tuning``, ``final``: all of it together, where an arm counts once, and runs that several arms chose from; whether
+    there are such is ``shared``.
     """
 
     groups: dict[tuple[str, str, str], list[Line]]
@@ -62,7 +63,7 @@ class Ledger(NamedTuple):
 
 
 def ledger(plan: Plan, records: Records) -> Ledger:
-    """Every tuned arm once, in the order of the plan, where it is compared first."""
+    """Every tuned arm of each comparison, in the order of the plan."""
     tuning, finals = records.tuning, records.runs[records.runs["steps"] > 0]
     rows, final_rows = (dict(iter(frame.groupby("arm"))) for frame in (tuning, finals))
     chosen, made = found(tuning), trials_made(plan, records)
@@ -70,7 +71,7 @@ def ledger(plan: Plan, records: Records) -> Ledger:
     groups: dict[tuple[str, str, str], list[Line]] = {}
     for comparison, select, arm in arms_by_selection(plan):
         name = arm.tuned.get(select)
-        if name is None or name in tuned:
+        if name is None:
             continue
         tuned.add(name)
         search, mine = plan.arms[name].search, rows.get(name, tuning.iloc[:0])
