@@ -12,6 +12,7 @@ study report: export PATH := $(THEIRS)
 
 study: install  ## run the default study (or STUDY=file) and say where the report is
 	$(BIN)/snakemake --cores all --resources gpu=4 --config study=$(STUDY)
+	@$(BIN)/evenhand watch --once $(STUDY) | tail -n 1
 
 report: install  ## draw the committed study again; nothing is trained
 	$(BIN)/snakemake --cores all --forcerun collect --config results=results/reference cached=true

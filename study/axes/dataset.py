@@ -5,6 +5,7 @@ Those in files are in ``study.axes.datasets.files``, tables in ``study.axes.data
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -116,6 +117,11 @@ class Dataset(Choice):
     def title(self) -> str:
         return self.label or super().title
 
+    @property
+    def named(self) -> str:
+        """What people know the data by."""
+        return self.title
+
     def load(self) -> Raw:
         """All its rows. Raises ValueError where they cannot be used."""
         raise NotImplementedError
@@ -218,6 +224,10 @@ class LookedAt(Dataset):
 class FromFiles(LookedAt):
     path: Annotated[str, Field(min_length=1)]
     sha256: str | None = None  # of the source bytes; filled in at planning, refused where it differs
+
+    @property
+    def named(self) -> str:
+        return self.label or Path(self.path).name
 
     @property
     def sources(self) -> tuple[str, ...]:

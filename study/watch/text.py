@@ -61,8 +61,8 @@ def _lines(state: State, file: str, store: Store) -> Iterator[str]:
         yield f"now: the report is being drawn{old}"
     elif not state.busy:
         trained = state.left is None and state.timed is not False
-        what = f"the report is still to be drawn{old}" if trained else "nothing is training"
-        yield f"now: {what}; if nothing of it runs, go on with: {run_command(file, store.root)}"
+        what = f"the report is still to be drawn{old}" if trained else "nothing is training, or not yet"
+        yield f"now: {what}; unless it runs already, go on with: {run_command(file, store.root)}"
 
 
 def _comparison(comparison: ComparisonState) -> Iterator[str]:

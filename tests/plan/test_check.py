@@ -179,9 +179,11 @@ def test_help_has_one_line_for_every_verb(capsys: pytest.CaptureFixture[str], mo
         main(["--help"])
     assert stop.value.code == 0
     lines = capsys.readouterr().out.splitlines()
-    verbs = "check schema data job time collect claims suggest table figure report draw"
+    verbs = "check schema data job time collect claims suggest report draw"
     for verb in verbs.split():
         assert sum(line.startswith(f"    {verb} ") for line in lines) == 1, verb
+    assert main([]) == 2
+    assert capsys.readouterr().err.splitlines() == lines
 
 
 MATRIX = """

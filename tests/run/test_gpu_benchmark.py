@@ -71,21 +71,21 @@ def hanging(bench: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("work", "found"),
+    ("work", "found", "left"),
     [
-        ("wrong", "ValueError: no good"),
-        ("crashing", "its process ended with 7"),
-        ("hanging", "not done after 3 s"),
-        ("absent", "AttributeError"),
+        ("wrong", "ValueError: no good", 300),
+        ("crashing", "its process ended with 7", 300),
+        ("hanging", "not done after 6 s", 6),
+        ("absent", "AttributeError", 300),
     ],
 )
 def test_what_goes_wrong_is_a_failure_of_its_check(
-    work: str, found: str, benchmark: Callable[[str], ModuleType], tmp_path: Path
+    work: str, found: str, left: float, benchmark: Callable[[str], ModuleType], tmp_path: Path
 ) -> None:
     check = benchmark("check")
     made = check.Check(work, f"{__name__}:{work}", 1, ())
     with (tmp_path / "log").open("w") as log:
-        outcome = check.outcome(made, "cpu", True, tmp_path, log, left=3)
+        outcome = check.outcome(made, "cpu", True, tmp_path, log, left=left)
     assert outcome.status == "failed"
     assert outcome.found.startswith(found), (tmp_path / "log").read_text()
     assert "FAILED: " in outcome.line()

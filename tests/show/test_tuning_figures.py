@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -264,7 +265,8 @@ def test_processes_draw_the_same_bytes(planned: Callable[..., Plan], tmp_path: P
     for process in ("100", "2345"):
         folder = tmp_path / process
         folder.mkdir()
-        subprocess.run([sys.executable, "-c", AGAIN, str(path), process, str(folder)], cwd=ROOT, check=True)
+        command = [sys.executable, "-c", AGAIN, str(path), process, str(folder)]
+        subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
         for file in folder.iterdir():
             found.setdefault(file.suffix, set()).add(file.read_bytes())
     assert {ending: len(versions) for ending, versions in found.items()} == {".svg": 1, ".png": 1, ".pdf": 1}

@@ -126,7 +126,9 @@ def test_what_is_there_runs_failed_and_is_left(look: Look) -> None:
     assert re.fullmatch(
         r"left: how long is not known yet, as some of it never ran here; to time it: .* check s.yaml", left
     )
-    assert re.fullmatch(r"now: nothing is training; if nothing of it runs, go on with: .* run s.yaml", last)
+    assert re.fullmatch(
+        r"now: nothing is training, or not yet; unless it runs already, go on with: .* run s.yaml", last
+    )
 
 
 def test_what_is_left_is_told_by_receipts_and_by_what_a_job_says(look: Look) -> None:
@@ -246,7 +248,7 @@ def test_it_looks_again_until_all_is_there_and_prints_what_changed(look: Look, m
         for runs in (0, 4, 8, 12, 16)
     ]
     assert lines[-1] == "All is done. Report: results/studies/small/report.html"
-    said = [line.partition("; if nothing")[0] for line in lines if line.startswith("now: the report")]
+    said = [line.partition("; unless")[0] for line in lines if line.startswith("now: the report")]
     old = "; results/studies/small/report.html shows an earlier state"
     assert said[:2] == ["now: the report is still to be drawn", f"now: the report is still to be drawn{old}"]
     assert f"now: the report is being drawn{old}" in said

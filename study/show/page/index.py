@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from study.plan.plan import Plan
 from study.show.claims.table import tally
+from study.show.page.opening import arms_in
 from study.show.templates import FOLDER, page
 from study.store.layout import Store
 from study.store.notes import note_text
@@ -35,15 +36,14 @@ def index(store: Store) -> str:
 def _entry(report: Path, store: Store) -> Entry | None:
     """Of a study whose plan cannot be read nothing is known: it is left out."""
     try:
-        plan: dict[str, Any] = json.loads(note_text(report.with_name("plan.json")))
-        about = [plan["study"], counted(len(plan["arms"]), "arm")] if plan["arms"] else [plan["study"]]
-        title, question = plan["title"], plan.get("question", "")
-    except (OSError, ValueError, KeyError, TypeError):
+        plan = Plan.model_validate_json(note_text(report.with_name("plan.json")))
+    except (OSError, ValueError):
         return None
+    about = [plan.study, counted(arms_in(plan), "arm")]
     with suppress(OSError, ValueError, KeyError):  # damaged: the next run of the study says so
         claims = read_table(report.with_name("claims.parquet"), columns=["verdict", "family"]).to_pandas()
         about += [tally(claims)] if len(claims) else []
     with suppress(OSError, ValueError, KeyError):
         times = read_table(report.with_name("runs.parquet"), columns=["started_at"])["started_at"].to_pylist()
         about += [f"trained until {max(filter(None, times))[:10]}"] if any(times) else []
-    return Entry(report.relative_to(store.root).as_posix(), title, question, " · ".join(about))
+    return Entry(report.relative_to(store.root).as_posix(), plan.title, plan.question or "", " · ".join(about))

@@ -145,7 +145,7 @@ def _data(plan: Plan, runs: pd.DataFrame) -> Iterable[str]:
         if len(known) and len(plan.datasets) <= NAMED:
             train, test = (int(known[f"{split}_rows"].max()) for split in ("train", "test"))
             rows = f" ({train:,} rows to train on, {test:,} to test)"
-        yield f"{dataset.title}{rows}"
+        yield f"{dataset.named}{rows}"
 
 
 def needs(claims: pd.DataFrame) -> Counter[str]:

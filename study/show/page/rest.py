@@ -54,7 +54,7 @@ def data(plan: Plan, runs: pd.DataFrame) -> list[dict[str, str]]:
         known = runs[(ids == dataset_id) & runs["train_rows"].notna()]
         splits = {"training": "train_rows", "validation": "val_rows", "test": "test_rows"}
         rows = {f"{name} rows": f"{int(known[of].max()):,}" if len(known) else NONE for name, of in splits.items()}
-        line = {"dataset": dataset.title} | rows
+        line = {"dataset": dataset.named} | rows
         lines.append(line | {"features": _features(dataset), "target": _target(dataset), "classes": _balance(dataset)})
     return lines
 

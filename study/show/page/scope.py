@@ -38,7 +38,7 @@ def _held(plan: Plan) -> dict[str, str]:
         return {"held": held, "over": "further runs of the same kind only"}
     if not plan.datasets:
         return {"held": "the data, the split and the budget of the script", "over": "seeds only"}
-    named = list(dict.fromkeys(dataset.title for dataset in plan.datasets.values()))
+    named = list(dict.fromkeys(dataset.named for dataset in plan.datasets.values()))
     one, few = len(plan.datasets) == 1, len(named) <= NAMED
     datasets = "where arms were trained here, " * bool(plan.given)
     datasets += listed(named) if few else counted(len(plan.datasets), "dataset")
