@@ -98,8 +98,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run one verb. Returns 0 done, 1 something failed while running, 2 the input was refused."""
     if not (sys.argv[1:] if argv is None else argv):
-        parser().print_help(sys.stderr)
-        return 2
+        parser().exit(2, parser().format_help())
     arguments = parser().parse_args(argv)
     try:
         _note_store(arguments)
