@@ -62,11 +62,11 @@ def parser() -> argparse.ArgumentParser:
         "--every", type=float, default=5.0, metavar="SECONDS", help="between looks; 5 if nothing is said"
     )
     watch.add_argument("--once", action="store_true", help="look once")
-    claims = verb("show", "claims", "print the verdict on every claim of a study", "file")
+    claims = verb("show.claims", "claims", "print the verdict on every claim of a study", "file")
     required = "exit 1 unless every claim, of all families, has this verdict, at a declared look"
     claims.add_argument("--require", choices=WORDS, help=required)
     text = "say what would decide the undecided claims: which arms, how many seeds, at what cost"
-    suggest = verb("show", "suggest", text, "file")
+    suggest = verb("show.claims", "suggest", text, "file")
     arm = verb("exchange", "show", "print an arm's recipe, its files, and where and with what they were made", "arm")
     arm.add_argument("file", nargs="?", help="a study file whose labels are meant; else those of all in the store")
     why = verb("exchange", "why", "say for each arm whether it is there, and if not which setting is new", "file")

@@ -14,10 +14,9 @@ from study.axes.trainer import Command
 from study.commit import commit
 from study.errors import Refused
 from study.exchange.holdings import provenance, read_rows
-from study.plan.check.verbs import restated
 from study.plan.extract import copy, extract, moved
 from study.plan.history import Freshness
-from study.plan.plan import Plan
+from study.plan.plan import Plan, restated
 from study.plan.workflow.command import run_command
 from study.store.checksums import file_sum
 from study.store.disk import scratch

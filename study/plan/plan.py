@@ -287,3 +287,12 @@ def open_plan(path: str | Path) -> tuple[Plan, Store]:
     plan = Plan.load(path)
     plan.declare()
     return plan, Store(parents[2])
+
+
+def restated(plan: Plan, store: Store) -> bool:
+    """Whether snakemake ran last on another plan; arms are known by their ids, wherever their data lie."""
+    try:
+        last = Plan.load(store.study(plan.study) / "plan.json")
+    except (OSError, ValueError):
+        return True
+    return last.model_copy(update={"arms": plan.arms, "folder": plan.folder, "places": plan.places}) != plan

@@ -17,7 +17,7 @@ from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
 from study.plan.jobs import jobs
 from study.plan.limits import Limits
-from study.plan.plan import Plan, PlannedComparison
+from study.plan.plan import Plan, PlannedComparison, restated
 from study.plan.workflow.command import run_command
 from study.plan.workflow.dag import namesake
 from study.store.files import write_if_changed
@@ -127,15 +127,6 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
         )
         print(f"{counted(len(left), 'search')} to do; {done} of {counted(len(tuned), 'arm')} tuned in {store.root}/")
     print(f"{counted(len(to_do), 'job')} to do; {runs - to_train} of {counted(runs, 'run')} cached in {store.root}/")
-
-
-def restated(plan: Plan, store: Store) -> bool:
-    """Whether snakemake ran last on another plan; arms are known by their ids, wherever their data lie."""
-    try:
-        last = Plan.load(store.study(plan.study) / "plan.json")
-    except (OSError, ValueError):
-        return True
-    return last.model_copy(update={"arms": plan.arms, "folder": plan.folder, "places": plan.places}) != plan
 
 
 def _told(dataset: Dataset) -> str:
