@@ -8,7 +8,7 @@ STUDY ?= config/article.yaml
 # What these print is to be typed in a shell that may not know the environment.
 study report: export PATH := $(THEIRS)
 
-.PHONY: study test faults lint report gallery docs install install-test install-docs benchmark clean
+.PHONY: study test faults lint style report gallery docs install install-test install-docs benchmark clean
 
 study: install  ## run the default study (or STUDY=file) and say where the report is
 	$(BIN)/snakemake --cores all --resources gpu=4 --config study=$(STUDY)
@@ -24,17 +24,19 @@ docs: install-docs  ## the pages of README.md and docs/ as a site, docs/_build/i
 	sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --write-all -c docs . docs/_build
 	@echo "The site: docs/_build/index.html"
 
-test: lint  ## linters, then all tests
-	pytest -n 4
+test: style  ## linters and all tests; mypy takes one core for half a minute, and the tests go on beside it
+	@mypy & types=$$!; pytest -n 4; tests=$$?; wait $$types && exit $$tests
 
 faults: install-test  ## the whole campaign of faults; prints the table of docs/reliability.md
 	python -m tests.faults --minutes 28
 
-lint: install-test
+lint: style  ## all linters
+	mypy
+
+style: install-test
 	ruff format --check
 	ruff check
 	snakefmt --check Snakefile workflow study/project/template/Snakefile
-	mypy
 
 benchmark: install  ## side by side with a plain training loop; prints ratios, and how often verdicts are false
 	python -m benchmarks.training

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -12,9 +13,16 @@ import pytest
 os.environ["SLURM_CONF"] = "/dev/null"
 # Where pytest-xdist's workers have a core each, threads beside them wait for each other most of their time.
 os.environ["OMP_NUM_THREADS"] = "1"
+# What is loaded stays: to look for garbage among it would take a tenth of all the time.
+gc.disable()
 
 
 LONG = ("tests/slurm/", "tests/faults/", "tests/workflow/")  # folders of files that run whole studies
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -20,14 +20,15 @@ COLUMNS = ("fault", "tries", "runs lost", "wrong values", "trained again", "trac
 
 
 class Campaign:
-    """``folder``: where it may write."""
+    """``folder``: where it may write; ``warm``: whether calls that nothing disturbs need not load anything."""
 
-    def __init__(self, folder: Path, seed: int = 0) -> None:
-        self.folder, self.seed = folder, seed
+    def __init__(self, folder: Path, seed: int = 0, warm: bool = False) -> None:
+        self.folder, self.seed, self.warm = folder, seed, warm
         self.undisturbed = cache(self._undisturbed)
 
     def _undisturbed(self, study: str) -> Case:
         case = Case(self.folder / f"undisturbed-{len(list(self.folder.glob('undisturbed-*')))}", study)
+        case.warm = self.warm
         began = time.monotonic()
         status = case.call()
         case.whole = time.monotonic() - began
@@ -56,6 +57,7 @@ class Campaign:
             fault.does(case, Random(f"{self.seed} {fault.name} {i}"))
             if i % 2:  # else the next call comes beside whatever goes on
                 case.wait_for_orphans()
+            case.warm = self.warm
             status = case.again()
             case.wait_for_orphans()
             return judged(case, status, truth)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tests.workflow import warm
 from tests.workflow.conftest import ROOT, Place
 
 Records = Mapping[str, tuple[int, bytes]]  # mtime and content
@@ -76,7 +77,8 @@ class Hang(Exception):
 
 class Case(Place):
     """``said``: what each call printed; ``excused``: files that a fault damaged, so that they are made again;
-    ``made_again``: how many others are not after a call what they were before it.
+    ``made_again``: how many others are not after a call what they were before it; ``warm``: whether Snakemake, and what
+    its rules call, need not load anything.
     """
 
     def __init__(self, folder: Path, study: str = STUDY) -> None:
@@ -85,9 +87,14 @@ class Case(Place):
         self.said: list[str] = []
         self.excused: set[str] = set()
         self.made_again = 0
+        self.warm = False
         folder.mkdir(parents=True, exist_ok=True)
         (folder / self.study).write_text(study)
         (folder / "data.csv").write_text(data())
+
+    def _command(self, *arguments: str, config: str = "") -> list[str]:
+        python, module, snakemake, *rest = super()._command(*arguments, config=config)
+        return [str(warm.started() / "bin" / snakemake), *rest] if self.warm else [python, module, snakemake, *rest]
 
     def taken_over(self, other: Place) -> Case:
         """With the results that ``other`` has."""

@@ -16,7 +16,7 @@ from tests.workflow.conftest import ROOT
 
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
-    return Campaign(tmp_path_factory.mktemp("faults"))
+    return Campaign(tmp_path_factory.mktemp("faults"), warm=True)
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,14 @@ class Job:
         [line] = [line for line in self.log.splitlines() if "CUDA_VISIBLE_DEVICES=" in line]
         return set(line.partition("CUDA_VISIBLE_DEVICES=")[2].split(","))
 
-    def beside(self, other: Job) -> bool:
-        """Whether both ran on one node at one time, for more than the second that SLURM's clock resolves."""
+    def overlaps(self, other: Job) -> bool:
+        """Whether both ran at one time, for more than the second that SLURM's clock resolves."""
         shared = min(self.end, other.end) - max(self.start, other.start)
-        return self.id != other.id and self.node == other.node and shared.total_seconds() > 1
+        return self.id != other.id and shared.total_seconds() > 1
+
+    def beside(self, other: Job) -> bool:
+        """Whether both ran on one node at one time."""
+        return self.node == other.node and self.overlaps(other)
 
 
 @dataclass
@@ -119,7 +123,7 @@ def ran(cluster: Cluster, finished: Place, tmp_path_factory: pytest.TempPathFact
         killing = pool.submit(kill_after_a_pack, cluster, many, said)
         interrupt(cluster, interrupted, arms, ids, said)
         killed, before = killing.result()
-    cluster.until(lambda: not cluster("squeue", "-h"), LONG)
+    cluster.until(lambda: not cluster("squeue", "-h"), LONG, pause=1.0)
     places = (smoke, interrupted, many)
     output = {place.folder.name[:-1]: (place.folder / "output.txt").read_text() for place in places}
     ran = [read(job, list(places), said) for job in cluster.jobs()]

@@ -96,7 +96,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Place:
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    place = Place(shared / "finished")
+    place = WarmPlace(shared / "finished")
     with (shared / "finished.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (end := place.folder / "end.txt").exists():

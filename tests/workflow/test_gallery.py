@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from study.plan.file.expand import prepare
 from study.store.layout import Store
 from tests.plan.conftest import load, schema_errors
+from tests.workflow import warm
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "config" / "gallery").glob("*.yaml"))
@@ -31,6 +33,7 @@ def test_one_runs_to_its_verdicts(tmp_path: Path) -> None:
     """Others do in tests of what they show; ``make gallery`` runs all."""
     name = "stopping"
     command = [sys.executable, str(ROOT / "benchmarks" / "gallery.py"), "--only", name, "--results", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    variables = os.environ | {"PATH": os.pathsep.join([str(warm.started() / "bin"), os.environ["PATH"]])}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{name}: ")

@@ -15,7 +15,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.workflow.conftest import ROOT, Place
+from tests.workflow.conftest import ROOT, Place, WarmPlace
 
 REFERENCE = Path("results/reference")
 DRAWN = REFERENCE / "studies" / "article"
@@ -73,7 +73,7 @@ def there(way: Callable[[Path], None], folder: Path) -> Place:
     """The study, come this way to where nothing was run before."""
     way(folder)
     assert not (folder / ".snakemake").exists()
-    return Place(folder, "config/article.yaml")
+    return WarmPlace(folder, "config/article.yaml")
 
 
 @pytest.mark.parametrize("way", [by_git, by_copy, by_zip], ids=lambda way: way.__name__)

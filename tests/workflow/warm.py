@@ -39,7 +39,7 @@ for number in range(4):
         pass
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
-    about = {{"program": "evenhand", "arguments": sys.argv[1:], "folder": os.getcwd(), "numbers": there}}
+    about = {{"program": os.path.basename(sys.argv[0]), "arguments": sys.argv[1:], "folder": os.getcwd(), "numbers": there}}
     socket.send_fds(server, [b" "], there)
     server.sendall(json.dumps(about | {{"environment": dict(os.environ)}}).encode())
     server.shutdown(socket.SHUT_WR)
@@ -54,9 +54,10 @@ def started() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="warm-"))
     (folder / "bin").mkdir()
     (folder / "bin" / "python").symlink_to(sys.executable)
-    client = folder / "bin" / "evenhand"
-    client.write_text(CLIENT.format(python=sys.executable, address=str(folder / "socket")))
-    client.chmod(0o755)
+    for program in ("evenhand", "snakemake"):
+        client = folder / "bin" / program
+        client.write_text(CLIENT.format(python=sys.executable, address=str(folder / "socket")))
+        client.chmod(0o755)
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, __file__, str(folder)]
     server = subprocess.Popen(
@@ -96,10 +97,11 @@ def snakemake(arguments: Sequence[str], environment: Mapping[str, str]) -> subpr
 
 def serve(folder: Path) -> None:
     """Fork a process for each call, until whoever started this has ended."""
+    gc.disable()
     for name in LOADED:
         __import__(name)
-    gc.collect()
     gc.freeze()
+    gc.enable()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "socket"))
         listener.listen()
