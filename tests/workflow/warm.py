@@ -39,7 +39,8 @@ for number in range(4):
         pass
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
-    about = {{"program": os.path.basename(sys.argv[0]), "arguments": sys.argv[1:], "folder": os.getcwd(), "numbers": there}}
+    program = os.path.basename(sys.argv[0])
+    about = {{"program": program, "arguments": sys.argv[1:], "folder": os.getcwd(), "numbers": there}}
     socket.send_fds(server, [b" "], there)
     server.sendall(json.dumps(about | {{"environment": dict(os.environ)}}).encode())
     server.shutdown(socket.SHUT_WR)
