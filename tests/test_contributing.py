@@ -101,7 +101,9 @@ def python(root: Path, *arguments: str, path: Sequence[Path] = ()) -> str:
 QUICK = """
 tests/axes/test_choices.py tests/axes/test_inits.py tests/axes/test_networks.py tests/axes/test_optimizers.py
 tests/axes/test_regularizers.py tests/axes/test_schedules.py tests/test_metrics.py
-tests/plan/test_comparison_arms.py tests/plan/test_expand.py tests/plan/test_identity.py tests/plan/test_imports.py
+tests/plan/test_comparison_arms.py tests/plan/test_expand.py tests/plan/test_identity.py
+tests/plan/test_imports.py::test_a_folder_imports_only_what_it_may_know
+tests/plan/test_imports.py::test_planning_loads_neither_torch_nor_pandas_nor_numpy
 tests/plan/test_mistakes.py tests/plan/test_schema.py tests/stats/test_margins.py
 tests/run/test_data.py::test_a_dataset_is_what_its_class_says
 tests/run/test_packs.py::test_a_number_acts_on_its_own_run tests/run/test_packs.py::test_the_shared_axes_must_agree
@@ -198,25 +200,25 @@ def test_a_new_axis_is_one_field_and_what_acts_on_it(tmp_path: Path) -> None:
     assert printed.split()[-1] == plan.comparisons[0].arms[0].arm
 
 
-@pytest.mark.parametrize(
-    ("heading", "new", "metric"),
-    [
-        ("Add an optimizer", ["{name: amsgrad, lr: 0.01}", "{name: normalized_sgd, lr: 0.1}"], "test_accuracy"),
-        ("Add a dataset", ["iris", "friedman"], "test_loss"),
-    ],
-)
-def test_a_new_choice_is_one_class(tmp_path: Path, heading: str, new: list[str], metric: str) -> None:
+def test_a_new_optimizer_or_dataset_is_one_class(tmp_path: Path) -> None:
     """Two examples in each section, and a study of each."""
-    paste(tmp_path, heading)
-    for i, choice in enumerate(new):
-        dataset, optimizer = ("wine", choice) if "optimizer" in heading else (choice, "{name: sgd, lr: 0.1}")
+    paste(tmp_path, "Add an optimizer", "Add a dataset")
+    sgd = "{name: sgd, lr: 0.1}"
+    made = [
+        *(
+            ("wine", choice, "test_accuracy")
+            for choice in ("{name: amsgrad, lr: 0.01}", "{name: normalized_sgd, lr: 0.1}")
+        ),
+        *((dataset, sgd, "test_loss") for dataset in ("iris", "friedman")),
+    ]
+    for i, (dataset, optimizer, metric) in enumerate(made):
         study = STUDY.format(dataset=dataset, optimizer=optimizer).replace("test_accuracy", metric)
         (tmp_path / f"{i}.yaml").write_text(study.replace("study: example", f"study: example{i}"))
     script = """
 from study.engine.inputs.prepare import prepare
 from study.plan.workflow.dag import Dag
 from study.run.job import run
-for i in range(2):
+for i in range(4):
     dag = Dag.build({"study": f"{i}.yaml", "results": f"results{i}"})
     for identity, dataset in dag.plan.datasets.items():
         prepare(dataset, dag.store.dataset(identity))
@@ -224,7 +226,7 @@ for i in range(2):
         assert run(job, dag.store) == []
 """
     python(tmp_path, "-c", script)
-    for i in range(2):
+    for i in range(4):
         runs = pd.concat([pd.read_parquet(path) for path in tmp_path.glob(f"results{i}/arms/*/runs-0-1.parquet")])
         assert runs["status"].tolist() == ["finished"] * 4
         assert runs["learned"].all()

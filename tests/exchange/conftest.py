@@ -28,6 +28,7 @@ baseline:
   batch_size: 32
   epochs: 4
 seeds: 6
+style: {formats: [svg]}
 comparisons:
   optimizers:
     vary: {optimizer: [sgd, {name: adam, lr: 0.001}]}

@@ -32,6 +32,7 @@ def study(**runs: Any) -> dict[str, Any]:
     }
     return {
         "study": "sweep",
+        "style": {"formats": ["svg"]},
         "comparisons": {
             "optimizers": {
                 "runs": {key: value for key, value in (usual | runs).items() if value is not None},

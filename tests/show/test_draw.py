@@ -67,9 +67,9 @@ def test_two_at_once_make_the_same_as_one(folder: Path) -> None:
     study = folder / "results" / "studies" / "small"
     before = contents(study)
     figures = study / "figures"
-    theirs = unfinished(figures / "results" / "o.pdf")  # of a process that lives: this one
+    theirs = unfinished(figures / "results" / "optimizers.svg")  # of a process that lives: this one
     theirs.touch()
-    for path in [*figures.rglob("o.*"), folder / PAGE]:
+    for path in [*figures.rglob("optimizers.*"), folder / PAGE]:
         path.unlink()
     command = [sys.executable, "-m", "study", "draw", "small.yaml", "--processes", "2"]
     variables = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}

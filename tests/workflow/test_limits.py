@@ -12,16 +12,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.workflow.conftest import ROOT, Place
+from tests.workflow.conftest import ROOT, Place, WarmPlace
 from tests.workflow.processes import training
 from tests.workflow.test_end_to_end import edit
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Place:
+def fresh(tmp_path: Path) -> WarmPlace:
     """The smoke study with one arm, of four devices, before anything has run."""
     shutil.copy(ROOT / "config" / "smoke.yaml", tmp_path / "study.yaml")
-    place = Place(tmp_path)
+    place = WarmPlace(tmp_path)
     edit(place, "vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}", "vary: {gpus: [4]}")
     edit(place, ", seconds_to_target, memory_mib", "")
     return place
@@ -50,7 +50,8 @@ def test_a_folder_is_unlocked_whatever_is_wrong_with_the_study(fresh: Place) -> 
 
 def test_usr1_to_every_process_of_a_job_ends_training_alone_and_with_a_checkpoint(fresh: Place) -> None:
     edit(fresh, "gpus: [4]", "gpus: [1]")
-    edit(fresh, "epochs: 5", "epochs: 150")
+    edit(fresh, "epochs: 5", "epochs: 100")
+    fresh = Place(fresh.folder)  # in processes that begin anew
     with ThreadPoolExecutor() as pool:
         running = pool.submit(fresh.snakemake, "--until", "job", "--retries", "1")
         warn(training(fresh))
