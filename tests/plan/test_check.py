@@ -118,7 +118,7 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
         "2 jobs to do; 0 of 96 runs cached in results/",
         "2 claims, 2 to test",
         "  in a tied pair both arms have the same value with one seed: it speaks for neither",
-        "  the smallest p must be at most 0.05/2 claims = 0.025 (too large: in brackets)",
+        "  the smallest p must be at most 0.05/2 claims = 0.025",
         "  tied pairs  0          1          2          3",
         "  16 seeds    3.1e-05    6.1e-05    0.00012    0.00024    with 9 tied pairs a claim can still be decided",
         "  16 seeds decide about 80 % of claims whose arms differ by 0.84 standard deviations of a paired difference",

@@ -127,4 +127,4 @@ def test_primary_comes_first_and_required_is_all(
         in told
     )
     assert "  primary: the smallest p must be at most 0.05/3 claims = 0.017" in told
-    assert "  speed: the smallest p must be at most 0.05 (too large: in brackets)" in told
+    assert "  speed: the smallest p must be at most 0.05" in told

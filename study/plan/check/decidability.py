@@ -146,17 +146,20 @@ def _floors_of(named: str, claims: Sequence[Tested], withdrawn: Sequence[float],
     size = len(claims) + len(withdrawn)
     limit, text = ALPHA / looks / size, limit_text(size, looks)
     value = f" = {limit:.2g}" if text != f"{limit:.2g}" else ""
-    yield f"  {named}the smallest p must be at most {text}{value} (too large: in brackets)"
     groups: dict[str, Tested] = {}
     for claim in claims:
         groups.setdefault(claim.over + ", kind: equal" * (claim.sides == 1), claim)
+    smallest = {
+        name: [claim.floor(ties) for ties in TIES[: 1 if claim.runs else None]] for name, claim in groups.items()
+    }
+    brackets = " (too large: in brackets)" * any(p > limit for numbers in smallest.values() for p in numbers)
+    yield f"  {named}the smallest p must be at most {text}{value}{brackets}"
     chance = by_chance(claims, looks, withdrawn)
     width = max(len("tied pairs"), *map(len, groups))
     if not all(claim.runs for claim in claims):  # where runs are not paired nothing ties
         yield f"  {'tied pairs':{width}}  " + "".join(f"{ties:<11}" for ties in TIES).rstrip()
     for name, claim in groups.items():
-        numbers = [claim.floor(ties) for ties in TIES if ties == 0 or not claim.runs]
-        cells = "".join(f"{f'{p:.2g}' if p <= limit else f'({p:.2g})':<11}" for p in numbers)
+        cells = "".join(f"{f'{p:.2g}' if p <= limit else f'({p:.2g})':<11}" for p in smallest[name])
         yield f"  {name:{width}}  {cells:{11 * len(TIES)}}{_meaning(claim, limit, chance[claim])}"
     for claim in groups.values():
         if claim.sides == 2 and not claim.runs and (apart := detectable(claim.pairs, limit)):
