@@ -25,7 +25,6 @@ from study.plan.plan import Plan
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVE_METRICS, CURVES, FINAL_METRICS, RUNS, TIMING
-from study.store.seal import of_curves, of_runs, of_timing
 
 ROOT = Path(__file__).parents[1]
 SEEDS, EPOCHS, STEPS = 4, 20, 34  # of an epoch
@@ -83,8 +82,8 @@ def write_records(plan: Plan, store: Store) -> None:
     for place, arm in enumerate(plan.arms):
         runs, curves = block(arm, place)
         seeds = Block(0, SEEDS - 1)
-        write_parquet(runs, store.runs(arm, seeds), of_runs(arm, seeds))
-        write_parquet(curves, store.curves(arm, seeds), of_curves(arm, seeds))
+        write_parquet(runs, store.runs(arm, seeds))
+        write_parquet(curves, store.curves(arm, seeds))
     if plan.timing:
         rounds, rng = range(plan.timing.rounds), np.random.default_rng(0)
         rows = [
@@ -93,7 +92,7 @@ def write_records(plan: Plan, store: Store) -> None:
             for arm in plan.timing.arms for i in rounds
         ]  # fmt: skip
         timing = plan.timing.id
-        write_parquet(pa.Table.from_pylist(rows, TIMING), store.timing(timing), of_timing(timing))
+        write_parquet(pa.Table.from_pylist(rows, TIMING), store.timing(timing))
 
 
 def opened(page: Path, folder: Path, chromium: str) -> float:

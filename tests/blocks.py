@@ -5,15 +5,14 @@ from __future__ import annotations
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVES, RUNS, TIMING
-from study.store.seal import of_curves, of_runs, of_timing
 
 
 def leave(store: Store, arm: str, *blocks: Block) -> None:
     """Blocks of an arm, without a row."""
     for block in blocks:
-        write_parquet(CURVES.empty_table(), store.curves(arm, block), of_curves(arm, block))
-        write_parquet(RUNS.empty_table(), store.runs(arm, block), of_runs(arm, block))
+        write_parquet(CURVES.empty_table(), store.curves(arm, block))
+        write_parquet(RUNS.empty_table(), store.runs(arm, block))
 
 
 def leave_timing(store: Store, timing: str) -> None:
-    write_parquet(TIMING.empty_table(), store.timing(timing), of_timing(timing))
+    write_parquet(TIMING.empty_table(), store.timing(timing))

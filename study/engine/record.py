@@ -11,7 +11,6 @@ import pyarrow as pa
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import ARM_RUNS, BY_ROW, CLASS_METRICS, CURVES, FINAL_METRICS
-from study.store.seal import of_curves, of_runs
 
 Curve = list[dict[str, Any]]  # a row per evaluation: epoch, step, lr and metrics
 
@@ -68,5 +67,5 @@ def write(records: Sequence[tuple[Record, Mapping[str, Any]]], arm: str, block: 
     """Write both files, of ``records`` with their provenance; the runs, which mark the block as complete, last."""
     curves = [{"arm": arm, "seed": r.seed} | row for r, _ in records for row in r.curve]
     runs = [{"arm": arm, **record.row(), **provenance} for record, provenance in records]
-    write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, block), of_curves(arm, block))
-    write_parquet(pa.Table.from_pylist(runs, ARM_RUNS), store.runs(arm, block), of_runs(arm, block))
+    write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, block))
+    write_parquet(pa.Table.from_pylist(runs, ARM_RUNS), store.runs(arm, block))

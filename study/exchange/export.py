@@ -22,7 +22,6 @@ from study.store.checksums import file_sum
 from study.store.disk import scratch
 from study.store.files import replacing
 from study.store.layout import Store
-from study.store.seal import of_runs
 
 SUMS = "SHA256SUMS"
 README = """# {title}
@@ -128,7 +127,7 @@ def _environment(plan: Plan, store: Store) -> Iterator[str]:
     ways = set[str]()
     for arm, blocks in store.present(plan.arms).items():
         for block in blocks:
-            for row in read_rows(store.runs(arm, block), of_runs(arm, block)):
+            for row in read_rows(store.runs(arm, block)):
                 ways.add(", ".join(f"{word} {value}" for word, value in provenance(row).items() if value is not None))
     for way in sorted(ways):
         yield f"# runs: {way}"

@@ -17,7 +17,7 @@ from study.plan.trials import Trials, settings_text
 from study.store.equality import Run
 from study.store.failures import failures
 from study.store.layout import Block, Store, missing
-from study.store.seal import Whose, check, of_curves, of_runs, of_search, read_table
+from study.store.seal import check, read_table
 from study.store.searches import Row, tuning_runs
 from study.wording import counted
 
@@ -38,11 +38,11 @@ PROVENANCE = {
 }
 
 
-def read_rows(path: Path, whose: Whose) -> list[Row]:
+def read_rows(path: Path) -> list[Row]:
     """The rows of a Parquet file of records, of this recipe version or an older one. Raises Damaged where it is not
     what was written there.
     """
-    check(path, whose, older=True)
+    check(path, older=True)
     found: list[Row] = read_table(path).to_pylist()
     return found
 
@@ -55,9 +55,9 @@ def provenance(row: Mapping[str, Any]) -> dict[str, Any]:
 def runs_of(store: Store, arm: str, block: Block) -> dict[int, Run]:
     """The runs of a block, by seed."""
     curves: dict[int, list[Row]] = {}
-    for row in read_rows(store.curves(arm, block), of_curves(arm, block)):
+    for row in read_rows(store.curves(arm, block)):
         curves.setdefault(row["seed"], []).append(row)
-    rows = read_rows(store.runs(arm, block), of_runs(arm, block))
+    rows = read_rows(store.runs(arm, block))
     return {row["seed"]: Run(row, curves.get(row["seed"], [])) for row in rows}
 
 
@@ -90,7 +90,7 @@ def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[
         path, trials = store.search(search.id), Trials(search)
         try:
             if path.exists():
-                check(path, of_search(search.id), older=True)
+                check(path, older=True)
                 trials = Trials.read(search, path)
         except Damaged as found:
             damaged.append(found)

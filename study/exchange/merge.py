@@ -25,7 +25,7 @@ from study.store.equality import Run, difference
 from study.store.failures import failed_blocks, lacks
 from study.store.layout import Store
 from study.store.notes import read_note
-from study.store.seal import check, of_timing
+from study.store.seal import check
 from study.store.searches import Row, TrialRows, united
 from study.wording import counted
 
@@ -110,12 +110,12 @@ class Merge:
         """The trials of both: each candidate and tuning seed once."""
         goal, here = self.into.search(name), None
         try:
-            there = TrialRows.read(path, name)
+            there = TrialRows.read(path)
         except Damaged as damaged:
             self._leave(f"search {name}", damaged)
             return
         try:
-            here = TrialRows.read(goal, name) if goal.exists() else None
+            here = TrialRows.read(goal) if goal.exists() else None
         except Damaged as damaged:
             self.told.append(f"search {name}: {damaged}; it is replaced")
         if here is None:
@@ -136,14 +136,14 @@ class Merge:
             words = f"not taken: made on {_said(ways[1])}, those that are there on {_said(ways[0])}"
             self.left.append(f"search {name}: further trials {words}")
             return
-        self.writes.append(partial(both.write, goal, name))
+        self.writes.append(partial(both.write, goal))
         self.counts["extended search"] += 1
 
     def _timing(self, path: Path, name: str) -> None:
         """That of one machine: seconds of two are never put together."""
         goal = self.into.timing(name)
         try:
-            check(path, of_timing(name), older=True)
+            check(path, older=True)
         except Damaged as damaged:
             self._leave(f"timing {name}", damaged)
             return

@@ -10,13 +10,13 @@ from study.axes.recipe import RECIPE
 from study.errors import Damaged, Refused
 from study.exchange.arms import plans
 from study.plan.arm import Arm
-from study.plan.damage import TABLES, check_recipe
+from study.plan.damage import check_recipe
 from study.plan.history import History
 from study.plan.plan import Plan
 from study.store.checksums import file_sum
 from study.store.layout import Block, Store
 from study.store.notes import read_note
-from study.store.seal import ASIDE, Whose, check, check_archive, of_curves, of_runs, of_search, of_study, of_timing
+from study.store.seal import ASIDE, check, check_archive
 from study.store.searches import selections
 from study.wording import counted
 
@@ -32,10 +32,9 @@ class Verification:
         self.files = self.bare = self.runs = 0
         for folder in sorted((store.root / "arms").glob("*")):
             self._arm(folder)
-        for path in sorted((store.root / "searches").glob("*.parquet")):
-            self._parquet(path, of_search(path.stem))
-        for path in sorted((store.root / "timing").glob("*.parquet")):
-            self._parquet(path, of_timing(path.stem))
+        for part in ("searches", "timing"):
+            for path in sorted((store.root / part).glob("*.parquet")):
+                self._try(path, self._parquet)
         for path in sorted((store.root / "datasets").glob("*.npz")):
             self._try(path, check_archive)
         for pattern in ("arms/*/failed-*", "searches/failed-*", "timing/*.failed", "jobs/*", "studies/*/*"):
@@ -51,23 +50,23 @@ class Verification:
     def _arm(self, folder: Path) -> None:
         arm, paths = folder.name, sorted(folder.glob("*.parquet"))
         for path in paths:
-            block, kind = Block.of(path.name), path.name.partition("-")[0]
-            if block and kind in ("runs", "curves"):
-                runs, curves = self.store.runs(arm, block), self.store.curves(arm, block)
-                self._parquet(path, of_runs(arm, block) if kind == "runs" else of_curves(arm, block))
-                for other in {runs, curves}.difference(paths):
+            block = Block.of(path.name)
+            halves = {self.store.runs(arm, block), self.store.curves(arm, block)} if block else set()
+            if path in halves:
+                self._try(path, self._parquet)
+                for other in halves.difference(paths):
                     self.faults.append(f"{other}: is missing; its other half is there")
             else:
                 self.faults.append(f"{path}: is no record of an arm; take it away")
         if self.store.recipe(arm).exists():
-            self._try(self.store.recipe(arm), lambda path: _check_recipe(path, arm))
+            self._try(self.store.recipe(arm), _check_recipe)
 
     def _study(self, plan: Plan) -> None:
         """What is missing of it."""
         store, folder = self.store, self.store.study(plan.study)
-        for table in TABLES:
-            if (path := folder / f"{table}.parquet").exists():
-                self._parquet(path, of_study(plan.study, table))
+        for path in store.tables(plan.study):
+            if path.exists():
+                self._try(path, self._parquet)
         gaps = plan.missing(store)
         self.runs += sum(plan.seeds.values())
         for name, blocks in list(gaps.items())[:SHOWN]:
@@ -100,11 +99,8 @@ class Verification:
             elif not path.exists() and name != "report.html":
                 self.faults.append(f"{path}: is missing; run the study")
 
-    def _parquet(self, path: Path, whose: Whose) -> None:
-        def read(path: Path) -> None:
-            self.bare += not check(path, whose)
-
-        self._try(path, read)
+    def _parquet(self, path: Path) -> None:
+        self.bare += not check(path)
 
     def _try(self, path: Path, read: Callable[[Path], object]) -> None:
         self.files += 1
@@ -127,10 +123,10 @@ class Verification:
         return f"{self.store.root}/: {files} as written{bare}; all {runs} of {studies} there"
 
 
-def _check_recipe(path: Path, arm: str) -> None:
-    """Raises Damaged where a recipe is not that of ``arm``; of one of another recipe version it is not known."""
-    check_recipe(path, arm)
+def _check_recipe(path: Path) -> None:
+    """Raises Damaged where a recipe is not that of its arm; of one of another recipe version it is not known."""
+    check_recipe(path)
     content = read_note(path)
     ours = content.get("recipe_version") == RECIPE
-    if ours and Arm.model_validate_json(json.dumps(content.get("recipe"))).id != arm:
+    if ours and Arm.model_validate_json(json.dumps(content.get("recipe"))).id != path.parent.name:
         raise Damaged(path, "is damaged: its content has another id")

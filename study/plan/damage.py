@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,44 +12,25 @@ from study.plan.plan import Plan
 from study.store.checksums import Sums
 from study.store.layout import Block, Store
 from study.store.notes import read_note
-from study.store.seal import (
-    ASIDE,
-    Whose,
-    check,
-    check_archive,
-    of_curves,
-    of_runs,
-    of_search,
-    of_study,
-    of_timing,
-    set_aside,
-)
-
-TABLES = ("runs", "curves", "timing", "tuning", "observations", "summary", "claims")  # of a study
+from study.store.seal import ASIDE, check, check_archive, set_aside
 
 
-def records(plan: Plan, store: Store) -> Iterator[tuple[Path, Whose]]:
-    """The files of records that are there for a plan, and whose each is."""
-    for arm, blocks in store.present(plan.arms).items():
-        for block in blocks:
-            yield store.curves(arm, block), of_curves(arm, block)
-            yield store.runs(arm, block), of_runs(arm, block)
-    others = [(store.search(search), of_search(search)) for search in plan.searches]
-    others += [(store.timing(plan.timing.id), of_timing(plan.timing.id))] if plan.timing else []
-    yield from ((path, whose) for path, whose in others if path.exists())
+def records(plan: Plan, store: Store) -> list[Path]:
+    """The files of records that are there for a plan."""
+    blocks = [(arm, block) for arm, blocks in store.present(plan.arms).items() for block in blocks]
+    found = [path(arm, block) for arm, block in blocks for path in (store.curves, store.runs)]
+    return [*found, *(path for path in _shared(plan, store) if path.exists())]
 
 
-def tables(plan: Plan, store: Store) -> Iterator[tuple[Path, Whose]]:
-    """The tables of a study that are there, and whose each is."""
-    for name in TABLES:
-        if (path := store.study(plan.study) / f"{name}.parquet").exists():
-            yield path, of_study(plan.study, name)
+def _shared(plan: Plan, store: Store) -> list[Path]:
+    """Those of no single arm: its searches and its timing."""
+    return [*map(store.search, plan.searches), *([store.timing(plan.timing.id)] if plan.timing else [])]
 
 
-def check_recipe(path: Path, arm: str) -> None:
+def check_recipe(path: Path) -> None:
     """Raises Damaged where a recipe is not what was written there, or another arm's."""
     named = read_note(path).get("arm")
-    if named != arm:
+    if named != path.parent.name:
         raise Damaged(path, f"is not its own: it is that of arm {named}")
 
 
@@ -65,24 +45,22 @@ def inspect(plan: Plan, store: Store, sums: Sums | None = None) -> list[str]:
 
 def inspect_datasets(paths: Iterable[Path], sums: Sums) -> list[str]:
     """The same of prepared datasets, before jobs read them."""
-    return _set_aside({path: partial(check_archive, path) for path in paths}, sums)
+    return _set_aside(dict.fromkeys(paths, check_archive), sums)
 
 
-def _checks(plan: Plan, store: Store) -> dict[Path, Callable[[], object]]:
+def _checks(plan: Plan, store: Store) -> dict[Path, Callable[[Path], object]]:
     """By file: what raises Damaged where it is not what was written there."""
-    checks: dict[Path, Callable[[], object]] = {
-        path: partial(check, path, whose) for path, whose in [*records(plan, store), *tables(plan, store)]
-    }
-    trained = (arm for arm, blocks in store.present(plan.arms).items() if blocks)
-    return checks | {store.recipe(arm): partial(check_recipe, store.recipe(arm), arm) for arm in trained}
+    tables = (path for path in store.tables(plan.study) if path.exists())
+    recipes = (store.recipe(arm) for arm, blocks in store.present(plan.arms).items() if blocks)
+    return dict.fromkeys([*records(plan, store), *tables], check) | dict.fromkeys(recipes, check_recipe)
 
 
-def _damaged(checks: Mapping[Path, Callable[[], object]], sums: Sums | None) -> Iterator[Damaged]:
+def _damaged(checks: Mapping[Path, Callable[[Path], object]], sums: Sums | None) -> Iterator[Damaged]:
     for path, check_one in checks.items():
         try:
             if sums and sums.knows(path):
                 continue
-            check_one()
+            check_one(path)
             if sums:
                 sums.sum(path)
         except Damaged as found:
@@ -91,7 +69,7 @@ def _damaged(checks: Mapping[Path, Callable[[], object]], sums: Sums | None) -> 
             continue  # somebody has just replaced it; or a dataset that is not prepared yet
 
 
-def _set_aside(checks: Mapping[Path, Callable[[], object]], sums: Sums | None) -> list[str]:
+def _set_aside(checks: Mapping[Path, Callable[[Path], object]], sums: Sums | None) -> list[str]:
     found = [str(set_aside(each)) for each in _damaged(checks, sums)]
     if sums:
         sums.keep()
@@ -126,7 +104,5 @@ def lost(plan: Plan, store: Store) -> list[Lost]:
             block = Block.of(path.stem)
             if block and any(gap.first <= block.last and block.first <= gap.last for gap in gaps):
                 found.append(Lost(path, arm, block.seeds))
-    others = [store.search(search) for search in plan.searches]
-    others += [store.timing(plan.timing.id)] if plan.timing else []
-    aside = [path.with_name(path.name + ASIDE) for path in others if not path.exists()]
+    aside = [path.with_name(path.name + ASIDE) for path in _shared(plan, store) if not path.exists()]
     return [*found, *(Lost(path) for path in aside if path.exists())]

@@ -18,7 +18,7 @@ from study.store.layout import Store
 
 def extract(plan: Plan, store: Store, into: Store) -> None:
     """Copy the records of ``plan``, why others failed, and what was stated and looked at, from ``store``."""
-    paths = [path for path, _ in records(plan, store)]
+    paths = records(plan, store)
     paths += [store.study(plan.study) / "history.json", *map(store.recipe, plan.arms)]
     paths += [store.failed_timing(plan.timing.id)] if plan.timing else []
     for arm in plan.arms:

@@ -14,7 +14,7 @@ from typing import Any
 
 from study.plan.choice import Chosen, Row, Trial, choose, rank, score
 from study.plan.search import Candidate, Search, Selection
-from study.store.seal import of_search, read_parquet
+from study.store.seal import read_parquet
 from study.store.searches import TrialRows
 from study.target import Target
 
@@ -32,7 +32,7 @@ class Trials:
         """Those at ``path``; none where there is no such file. Raises Damaged where it holds something else."""
         if not path.exists():
             return cls(search)
-        table = read_parquet(path, of_search(search.id))
+        table = read_parquet(path)
         found: dict[int, list[Row]] = {}
         for row in table.to_pylist():
             found.setdefault(row["candidate"], []).append(row)
@@ -60,7 +60,7 @@ class Trials:
             for i, tried in enumerate(self.tried)
             for row in tried.rows
         ]  # fmt: skip
-        TrialRows(rows, list(self.done)).write(path, self.search.id)
+        TrialRows(rows, list(self.done)).write(path)
 
     def of(self, selection: Selection) -> list[Trial]:
         """The candidates that a selection chooses from, and what they came to."""

@@ -43,7 +43,6 @@ from study.store.failures import said
 from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import TIMING
-from study.store.seal import of_timing
 
 MAX_STEPS = 20  # timed per arm and round, or an epoch of fewer: more tell no more on a CPU (benchmarks/README.md)
 BLOCKS = 4  # of rounds, at most: benchmarks/README.md has what processes differ by
@@ -62,7 +61,7 @@ def time_study(plan: Plan, store: Store) -> None:
         with devices.leased(f"timing of {plan.study}", count=None) as device, quiet():
             rows = measure(recipes, datasets, plan.timing.rounds, device)
         timing = plan.timing.id
-        write_parquet(pa.Table.from_pylist(rows, TIMING), store.timing(timing), of_timing(timing))
+        write_parquet(pa.Table.from_pylist(rows, TIMING), store.timing(timing))
 
 
 def timed_recipe(arm: Arm, store: Store, seeds: int) -> Recipe:

@@ -28,7 +28,7 @@ from study.store.failures import of_machine
 from study.store.files import write_if_changed
 from study.store.layout import Store
 from study.store.notes import read_note, write_note
-from study.store.seal import of_study, read_parquet
+from study.store.seal import read_parquet
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -41,9 +41,7 @@ class Studio:
         self.claims_file = self.folder / "claims.parquet"
         self.records = Records.read(self.folder)
         self.observations = Observations.read(self.folder / "observations.parquet")
-        self.summary = read_parquet(
-            self.folder / "summary.parquet", of_study(plan.study, "summary"), SUMMARY
-        ).to_pandas()
+        self.summary = read_parquet(self.folder / "summary.parquet", SUMMARY).to_pandas()
         sources = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".j2"))
         self.program = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
@@ -85,7 +83,7 @@ class Studio:
 
     @cached_property
     def claims(self) -> pd.DataFrame:
-        found: pd.DataFrame = read_parquet(self.claims_file, of_study(self.plan.study, "claims")).to_pandas()
+        found: pd.DataFrame = read_parquet(self.claims_file).to_pandas()
         return found
 
     def _draw_claims(self, drawing: Drawing) -> None:

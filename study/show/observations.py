@@ -23,7 +23,7 @@ from study.show.records import Records, first_reached
 from study.show.tables.tuning import found
 from study.stats.estimates import Floats
 from study.store.files import write_parquet
-from study.store.seal import of_study, read_parquet
+from study.store.seal import read_parquet
 from study.target import Target
 from study.tasks import TASKS
 
@@ -89,12 +89,12 @@ class Observations:
 
     def write(self, path: Path) -> None:
         table = pa.Table.from_pandas(self.frame, OBSERVATIONS, preserve_index=False)
-        write_parquet(table.replace_schema_metadata(), path, of_study(path.parent.name, path.stem))
+        write_parquet(table.replace_schema_metadata(), path)
 
     @classmethod
     def read(cls, path: Path) -> Observations:
         """Raises Damaged where the file is not what was written."""
-        return cls(read_parquet(path, of_study(path.parent.name, path.stem), OBSERVATIONS).to_pandas())
+        return cls(read_parquet(path, OBSERVATIONS).to_pandas())
 
 
 def observe(plan: Plan, records: Records) -> Observations:

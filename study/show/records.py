@@ -21,7 +21,7 @@ from study.store.failures import failed_search, failures
 from study.store.files import write_parquet
 from study.store.layout import Block, Store, owned
 from study.store.schemas import AXES_COLUMNS, CURVES, RUNS, TIMING, TUNING
-from study.store.seal import of_study, read_parquet, read_table
+from study.store.seal import read_parquet, read_table
 from study.target import Target
 
 TARGETS = [("reached_target", pa.bool_()), ("steps_to_target", pa.int64()), ("epochs_to_target", pa.float64())]
@@ -46,13 +46,12 @@ class Records(NamedTuple):
         """As runs, curves, timing and tuning.parquet; what is ``given`` stays in its own files."""
         for name, schema in SCHEMAS.items():
             table = pa.Table.from_pandas(getattr(self, name), schema, preserve_index=False)
-            write_parquet(table.replace_schema_metadata(), folder / f"{name}.parquet", of_study(folder.name, name))
+            write_parquet(table.replace_schema_metadata(), folder / f"{name}.parquet")
 
     @classmethod
     def read(cls, folder: Path) -> Records:
         """What ``write`` wrote; columns that an older file has not are null. Raises Damaged where it is not that."""
-        files = ((folder / f"{name}.parquet", of_study(folder.name, name), SCHEMAS[name]) for name in SCHEMAS)
-        return cls(*(read_parquet(*file).to_pandas() for file in files))
+        return cls(*(read_parquet(folder / f"{name}.parquet", SCHEMAS[name]).to_pandas() for name in SCHEMAS))
 
 
 SCHEMAS = {"runs": STUDY_RUNS, "curves": CURVES, "timing": TIMING, "tuning": TUNING}

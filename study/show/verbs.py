@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from study.errors import Refused, printed
-from study.plan.damage import TABLES, lost
+from study.plan.damage import lost
 from study.plan.extract import elsewhere
 from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
@@ -34,9 +34,7 @@ from study.store.failures import of_machine
 from study.store.files import alone, write_if_changed, write_parquet
 from study.store.layout import Store
 from study.store.notes import write_note
-from study.store.seal import of_study
 
-COLLECTED = [f"{name}.parquet" for name in TABLES]
 ENDINGS = (".csv", ".md", ".tex", ".svg", ".png", ".pdf")  # of what is drawn
 
 
@@ -55,10 +53,10 @@ def collect(arguments: Namespace) -> int:
             observations = observe(plan, records)
             observations.write(folder / "observations.parquet")
             summary = summarize(plan, observations, records.tuning)
-            write_parquet(summary, folder / "summary.parquet", of_study(plan.study, "summary"))
+            write_parquet(summary, folder / "summary.parquet")
             rulings = verdicts.judge(plan, observations, history)
             table = verdicts.table_of(plan, rulings, history, observations, ByRow(plan, store))
-            write_parquet(table, folder / "claims.parquet", of_study(plan.study, "claims"))
+            write_parquet(table, folder / "claims.parquet")
         gone = lost(plan, store)
         for each in gone:
             print(f"{each.aside}: was set aside; what it held is missing", file=sys.stderr)
@@ -97,7 +95,8 @@ def draw(arguments: Namespace) -> int:
     plan, store = open_plan(arguments.plan)
     print(printed(f"Drawing the report of {plan.study} from the records that are there."), flush=True)
     Dag(plan, store, cached=True).note_expected()
-    files = [*COLLECTED, "report.html"]
+    page = store.study(plan.study) / "report.html"
+    files = [*store.tables(plan.study), page]
     for verb in (collect, report):
         try:
             failed = int(verb(arguments) or 0)
@@ -108,9 +107,9 @@ def draw(arguments: Namespace) -> int:
             print(f"FAILED {verb.__name__}: {kind}{error}", file=sys.stderr)
             for file in files:
                 with suppress(OSError):  # where nothing can be written
-                    (store.study(plan.study) / file).unlink(missing_ok=True)
+                    file.unlink(missing_ok=True)
             return 1
-        files = ["report.html"]
+        files = [page]
     print(printed(report_of(store.study(plan.study))))
     return failed
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study.store.disk import telling, unfinished
-from study.store.seal import KEY, Whose, metadata, seal
+from study.store.seal import KEY, metadata, seal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,7 +80,7 @@ def write_if_changed(path: Path, text: str) -> bool:
     return True
 
 
-def write_parquet(table: pa.Table, path: Path, whose: Whose) -> None:
+def write_parquet(table: pa.Table, path: Path) -> None:
     """Write zstd Parquet in one step, with checksums of its pages, and of all of it."""
     import pyarrow.parquet as pq  # planning writes none
 
@@ -89,5 +89,5 @@ def write_parquet(table: pa.Table, path: Path, whose: Whose) -> None:
     with replacing(path) as beside:
         with pq.ParquetWriter(beside, table.schema, compression="zstd", write_page_checksum=True) as writer:
             writer.write_table(table)
-            writer.add_key_value_metadata(metadata(whose))
+            writer.add_key_value_metadata(metadata(path))
         seal(beside)

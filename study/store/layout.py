@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from study.axes.recipe import digest
+from study.axes.recipe import RECIPE, digest
 
 DEFAULT_RESULTS = "results"  # the store, where nobody names another
+TABLES = ("runs", "curves", "timing", "tuning", "observations", "summary", "claims")  # of a study
 NAMED = re.compile(r"[a-z]+-(\d+-\d+)\.(?:parquet|json)")  # a file of a block
 
 
@@ -68,6 +69,17 @@ def missing(present: Iterable[Block], wanted: int) -> list[Block]:
             gaps.append(Block(free, min(block.first, wanted) - 1))
         free = max(free, block.last + 1)
     return gaps
+
+
+def owner(path: Path) -> dict[str, str | int]:
+    """Whose a Parquet file of a store is, by its place: which table, of which arm and seeds, search or study."""
+    above, folder, name = path.parent.parent.name, path.parent.name, path.stem
+    if above == "studies" and name in TABLES:
+        return {"table": name, "study": folder}
+    if above == "arms" and (block := Block.of(path.name)):
+        return {"table": name.partition("-")[0], "arm": folder, "seeds": str(block), "recipe_version": RECIPE}
+    kind = {"searches": "search", "timing": "timing"}[folder]
+    return {"table": kind, kind: name, "recipe_version": RECIPE}
 
 
 class Store:
@@ -142,6 +154,10 @@ class Store:
 
     def study(self, study: str) -> Path:
         return self.root / "studies" / study
+
+    def tables(self, study: str) -> list[Path]:
+        """All else that is drawn is drawn from them."""
+        return [self.study(study) / f"{name}.parquet" for name in TABLES]
 
     def drawn(self, study: str) -> Path:
         """The sums of its page, tables and figures."""

@@ -20,12 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from study.axes.recipe import RECIPE
 from study.errors import Damaged, Unreadable
-from study.store.layout import Block
+from study.store.layout import Block, owner
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Whose = Mapping[str, str | int]
 KEY = b"evenhand"  # in a footer, then the length of what follows
 SEAL = re.compile(
     KEY + rb'.{1,9}?(?P<about>\{"table": "[^{}]*"sha256": "(?P<sum>[0-9a-f]{64})"\})', re.DOTALL
@@ -37,29 +36,9 @@ ARRAYS = ("features", "target", "split", "about")  # of a prepared dataset
 ASIDE = ".damaged"  # after the name of what was set aside
 
 
-def of_runs(arm: str, block: Block) -> Whose:
-    return {"table": "runs", "arm": arm, "seeds": str(block), "recipe_version": RECIPE}
-
-
-def of_curves(arm: str, block: Block) -> Whose:
-    return {**of_runs(arm, block), "table": "curves"}
-
-
-def of_search(search: str) -> Whose:
-    return {"table": "search", "search": search, "recipe_version": RECIPE}
-
-
-def of_timing(timing: str) -> Whose:
-    return {"table": "timing", "timing": timing, "recipe_version": RECIPE}
-
-
-def of_study(study: str, table: str) -> Whose:
-    return {"table": table, "study": study}
-
-
-def metadata(whose: Whose) -> dict[bytes, bytes]:
-    """For a Parquet file that is still to be sealed."""
-    return {KEY: json.dumps({**whose, "sha256": BLANK.decode()}).encode()}
+def metadata(path: Path) -> dict[bytes, bytes]:
+    """For the Parquet file at ``path``, which is still to be sealed."""
+    return {KEY: json.dumps({**owner(path), "sha256": BLANK.decode()}).encode()}
 
 
 def seal(path: Path) -> None:
@@ -86,8 +65,8 @@ def readable(path: Path) -> Iterator[None]:
         raise
 
 
-def check(path: Path, whose: Whose, older: bool = False) -> bool:
-    """Whether a Parquet file is sealed. Raises Damaged where it is not what was written, or not of ``whose``.
+def check(path: Path, older: bool = False) -> bool:
+    """Whether a Parquet file is sealed. Raises Damaged where it is not what was written, or not where it belongs.
 
     ``older``: it may be of an older recipe version too.
     """
@@ -99,16 +78,16 @@ def check(path: Path, whose: Whose, older: bool = False) -> bool:
     if not place:
         if PART.search(content, _footer(content)):
             raise Damaged(path, "is damaged: its checksum cannot be read")
-        _check_columns(path, whose, older)
+        _check_columns(path, older)
         return False
     blank = content[: place.start("sum")] + BLANK + content[place.end("sum") :]
     if hashlib.sha256(blank).hexdigest().encode() != place["sum"]:
         raise Damaged(path, "is damaged: it has changed since it was written (SHA-256)")
-    found = json.loads(place["about"])
+    found, whose = json.loads(place["about"]), owner(path)
     del found["sha256"]
     if older and found.get("recipe_version", RECIPE) < RECIPE:
-        whose = {**whose, "recipe_version": found["recipe_version"]}
-    if found != {**whose}:
+        whose["recipe_version"] = found["recipe_version"]
+    if found != whose:
         raise Damaged(path, f"is not its own: it holds {_named(found)}")
     return True
 
@@ -145,10 +124,10 @@ def set_aside(damaged: Damaged) -> Damaged:
     return Damaged(path, f"{damaged.why}; it is now {aside.name}, and the next run of the study makes it again")
 
 
-def read_parquet(path: Path, whose: Whose, schema: pa.Schema | None = None) -> pa.Table:
+def read_parquet(path: Path, schema: pa.Schema | None = None) -> pa.Table:
     """A file that was checked. Raises Damaged where it is not what was written there, and then it is set aside."""
     try:
-        check(path, whose)
+        check(path)
         return read_table(path, schema)
     except Damaged as damaged:
         raise set_aside(damaged) from None
@@ -183,10 +162,11 @@ def _place(content: bytes) -> re.Match[bytes] | None:
     return SEAL.search(content, _footer(content))
 
 
-def _check_columns(path: Path, whose: Whose, older: bool) -> None:
-    """Raises Damaged where a file without a seal is not of ``whose``, as far as its columns say, or cannot be read."""
+def _check_columns(path: Path, older: bool) -> None:
+    """The same of a file without a seal, as far as its columns say."""
     import pyarrow as pa
 
+    whose = owner(path)
     wanted: dict[str, set[Any]] = {name: {whose[name]} for name in ("arm", "search", "recipe_version") if name in whose}
     if older:
         wanted["recipe_version"] = {*range(1, RECIPE + 1)}

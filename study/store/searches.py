@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from study.errors import Damaged
 from study.store.files import write_parquet
 from study.store.layout import Store
-from study.store.seal import check, of_search, read_table
+from study.store.seal import check, read_table
 
 Row = dict[str, Any]
 
@@ -18,7 +18,7 @@ def selections(store: Store, search: str) -> list[str]:
     """The selections that a search was extended for; none where it has not begun, or is damaged. Changes nothing."""
     path = store.search(search)
     try:
-        check(path, of_search(search))
+        check(path)
     except (FileNotFoundError, Damaged):  # whoever makes it again will say so
         return []
     import pyarrow.parquet as pq  # only studies that tune pay for it
@@ -40,20 +40,20 @@ class TrialRows(NamedTuple):
     done: list[str]
 
     @classmethod
-    def read(cls, path: Path, search: str) -> TrialRows:
+    def read(cls, path: Path) -> TrialRows:
         """Raises Damaged where it is not what was written there."""
-        check(path, of_search(search), older=True)
+        check(path, older=True)
         table = read_table(path)
         return cls(table.to_pylist(), list(json.loads(table.schema.metadata[b"selections"])))
 
-    def write(self, path: Path, search: str) -> None:
+    def write(self, path: Path) -> None:
         """In one step."""
         import pyarrow as pa
 
         from study.store.schemas import SEARCH
 
         schema = SEARCH.with_metadata({"selections": json.dumps(self.done)})
-        write_parquet(pa.Table.from_pylist(self.rows, schema), path, of_search(search))
+        write_parquet(pa.Table.from_pylist(self.rows, schema), path)
 
 
 def united(here: TrialRows, there: TrialRows) -> TrialRows | None:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from study.errors import Damaged
 from study.plan.cost import length
-from study.plan.damage import TABLES
 from study.plan.history import Freshness
 from study.plan.jobs import BlockUnit, Costs, Job, SearchUnit
 from study.plan.plan import Plan, PlannedComparison
@@ -198,7 +197,7 @@ class Watcher:
 
     def _is_new(self, page: Path) -> bool:
         """Whether it was drawn from all that is there: after the plan, and after the tables, of these records."""
-        before = [self.file, *(page.with_name(f"{name}.parquet") for name in TABLES)]
+        before = [self.file, *self.store.tables(self.plan.study)]
         with suppress(FileNotFoundError):
             drawn = page.stat().st_mtime_ns
             return (

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
@@ -17,7 +18,6 @@ from study.plan.plan import Plan
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVES, RUNS
-from study.store.seal import of_curves, of_runs
 
 STUDY = """
 study: small
@@ -45,7 +45,6 @@ def filled(store: Store, arm: str, block: Block, change: float = 0.0, sealed: in
     """Write the records of a block; ``change``: added to the losses of its last seed at its last evaluation;
     ``sealed``: the recipe version that the files say of themselves.
     """
-    seal = {"recipe_version": sealed}
     runs: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
     for seed in block.seeds:
@@ -58,8 +57,9 @@ def filled(store: Store, arm: str, block: Block, change: float = 0.0, sealed: in
         ends = {f"{split}_loss": losses[-1] for split in ("train", "val", "test")} | {"test_accuracy": 0.9 + base / 20}
         row = {"arm": arm, "seed": seed, "status": "finished", "learned": True, "epochs_run": 4, "steps": 136}
         runs.append(row | ends | {"lr": 0.1, "n_parameters": 610} | MADE | made)
-    write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, block), {**of_curves(arm, block), **seal})
-    write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, block), {**of_runs(arm, block), **seal})
+    with patch("study.store.layout.RECIPE", sealed):
+        write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, block))
+        write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, block))
 
 
 @pytest.fixture

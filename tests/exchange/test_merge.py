@@ -18,7 +18,6 @@ from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.notes import note_text, write_note
 from study.store.schemas import TIMING
-from study.store.seal import of_timing
 from tests.blocks import leave_timing
 from tests.exchange.conftest import filled
 
@@ -147,7 +146,7 @@ def test_timing_is_that_of_one_machine(made: Made, evenhand: Command) -> None:
     leave_timing(there, "ba9876543210")
     for store, seconds in ((here, 1.0), (there, 2.0)):
         path = store.timing("0123456789ab")
-        write_parquet(pa.Table.from_pylist([{"step_seconds": seconds}], TIMING), path, of_timing("0123456789ab"))
+        write_parquet(pa.Table.from_pylist([{"step_seconds": seconds}], TIMING), path)
     before = contents(here)
     status, said = evenhand("merge", there.root, "--results", here.root)
     assert status == 0

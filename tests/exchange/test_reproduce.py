@@ -15,7 +15,6 @@ from study.plan.plan import Plan
 from study.run.job import run
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
-from study.store.seal import of_curves, of_runs
 
 Planned = Callable[..., tuple[Plan, Path]]
 Command = Callable[..., tuple[int, str]]
@@ -59,7 +58,7 @@ def changed(store: Store, arm: str, seed: int, factor: float, step: int) -> None
     for row in rows:
         if row["seed"] == seed and row["step"] >= step:
             row["val_loss"] *= factor
-    write_parquet(pa.Table.from_pylist(rows, table.schema), path, of_curves(arm, BLOCK))
+    write_parquet(pa.Table.from_pylist(rows, table.schema), path)
 
 
 @pytest.fixture
@@ -106,7 +105,7 @@ def test_what_it_was_recorded_with_is_compared(store: tuple[Plan, Store], evenha
         path = there.runs(arm, BLOCK)
         table = pq.read_table(path).drop_columns(["blas"])
         rows = [row | {"instructions": "AVX2", "processor": None} for row in table.to_pylist()]
-        write_parquet(pa.Table.from_pylist(rows, table.schema), path, of_runs(arm, BLOCK))
+        write_parquet(pa.Table.from_pylist(rows, table.schema), path)
     _, said = evenhand("reproduce", "adam", "--seed", 1, "--results", there.root)
     assert "  recorded with instructions AVX2, now " in said
     assert "; processor and BLAS not recorded\n" in said

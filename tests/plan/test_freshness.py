@@ -20,7 +20,6 @@ from study.plan.workflow.dag import Dag
 from study.store.files import write_parquet
 from study.store.layout import Block
 from study.store.schemas import CURVES, RUNS, SEARCH
-from study.store.seal import of_curves, of_runs, of_search
 from tests.blocks import leave
 from tests.plan.conftest import write
 
@@ -85,12 +84,8 @@ def test_every_record_counts_also_where_mtime_stays(build: Callable[[], Dag], wh
     draw(dag)
     path = files(dag)[which]
     was, before = path.stat(), expected(dag)
-    schema, whose = [
-        (SEARCH.with_metadata({"selections": "[]"}), of_search(search_of(dag, next(iter(dag.plan.arms))))),
-        (RUNS, of_runs(next(iter(dag.plan.arms)), Block(0, 2))),
-        (CURVES, of_curves(next(iter(dag.plan.arms)), Block(0, 2))),
-    ][which]
-    write_parquet(schema.with_metadata((schema.metadata or {}) | {"other": "content"}).empty_table(), path, whose)
+    schema = [SEARCH.with_metadata({"selections": "[]"}), RUNS, CURVES][which]
+    write_parquet(schema.with_metadata((schema.metadata or {}) | {"other": "content"}).empty_table(), path)
     os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
     assert expected(build()) != before
     assert Freshness(dag.plan, dag.store).newer() == [next(iter(dag.plan.arms))]
@@ -155,7 +150,7 @@ def test_a_file_is_read_once(build: Callable[[], Dag], monkeypatch: pytest.Monke
         return plain(file, name)
 
     monkeypatch.setattr(hashlib, "file_digest", counted)
-    monkeypatch.setattr("study.plan.damage.check", lambda path, whose: checked.append(path.name))
+    monkeypatch.setattr("study.plan.damage.check", lambda path: checked.append(path.name))
     train(build())
     dag = build()
     assert len(read) == 4 * len(dag.plan.arms)

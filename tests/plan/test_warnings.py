@@ -15,7 +15,6 @@ from study.plan.plan import Plan
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import RUNS
-from study.store.seal import of_curves, of_runs
 
 Check = Callable[[Any], tuple[int, str, list[str]]]
 CLAIM = {"metric": "test_accuracy", "better": "relu", "than": "tanh"}
@@ -100,8 +99,8 @@ def cached(plan: Plan, store: Store, accuracies: dict[str, list[float]]) -> None
             for seed, value in enumerate(best)
             for epoch, value in enumerate((0.1, value, value - 0.05))
         ]
-        write_parquet(pa.Table.from_pylist(rows), store.curves(arm.arm, block), of_curves(arm.arm, block))
-        write_parquet(RUNS.empty_table(), store.runs(arm.arm, block), of_runs(arm.arm, block))
+        write_parquet(pa.Table.from_pylist(rows), store.curves(arm.arm, block))
+        write_parquet(RUNS.empty_table(), store.runs(arm.arm, block))
 
 
 @pytest.mark.parametrize(

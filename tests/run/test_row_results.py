@@ -16,7 +16,7 @@ from study.store.equality import difference
 from study.store.files import write_parquet
 from study.store.layout import Block
 from study.store.schemas import ARM_RUNS, RUNS
-from study.store.seal import of_runs, read_parquet
+from study.store.seal import read_parquet
 from tests.run.conftest import train_block
 
 BLOCK = Block(0, 2)
@@ -96,11 +96,11 @@ def test_they_are_in_the_file_of_the_arm(gpus, ready):
 
 def test_older_files_have_none_and_are_read(store, arm):
     train_block(store, arm, BLOCK)
-    path, whose = store.runs(arm.id, BLOCK), of_runs(arm.id, BLOCK)
+    path = store.runs(arm.id, BLOCK)
     now = pq.read_table(path)
-    write_parquet(now.select(RUNS.names), path, whose)
+    write_parquet(now.select(RUNS.names), path)
     assert store.blocks(arm.id) == [BLOCK]
-    before = read_parquet(path, whose, ARM_RUNS)
+    before = read_parquet(path, ARM_RUNS)
     assert before["test_right"].null_count == 3
     for old, new in zip(before.to_pylist(), now.to_pylist(), strict=True):
         assert difference(Recorded(old, []), Recorded(new, [])) is None

@@ -23,7 +23,6 @@ from study.show.summary import summarize
 from study.store.files import write_parquet
 from study.store.layout import Store
 from study.store.schemas import CLASS_METRICS, CURVES, FINAL_METRICS, TIMING, TUNING
-from study.store.seal import of_study
 from tests.show.tunings import Quality, searches
 
 Outcome = Callable[[str, int], Mapping[str, object]]  # label and seed → how a run ended
@@ -163,10 +162,10 @@ def stored(plan: Plan, found: Records, root: Path) -> tuple[Path, pd.DataFrame]:
     observations = observe(plan, found)
     observations.write(folder / "observations.parquet")
     summary = summarize(plan, observations, found.tuning)
-    write_parquet(summary, folder / "summary.parquet", of_study(plan.study, "summary"))
+    write_parquet(summary, folder / "summary.parquet")
     history = History.read(plan, store)
     claims = verdicts.table_of(plan, verdicts.judge(plan, observations, history), history, observations)
     history.drawn = Freshness(plan, store).now
     history.write()
-    write_parquet(claims, folder / "claims.parquet", of_study(plan.study, "claims"))
+    write_parquet(claims, folder / "claims.parquet")
     return folder / "plan.json", summary.to_pandas()

@@ -18,7 +18,6 @@ from study.stats.outlook import outlook
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVES, RUNS
-from study.store.seal import of_curves, of_runs
 from tests.show.records import Outcome, records, stored
 from tests.show.undecided import BETTER, ONE, Suggest, noisy
 
@@ -231,10 +230,10 @@ def trained(plan: Plan, store: Store, gap: float = 0.0) -> None:
     found = records(plan, better if gap else noisy)
     for arm, seeds in plan.seeds.items():
         block = Block(0, seeds - 1)
-        for name, schema, path, whose in (
-            ("runs", RUNS, store.runs(arm, block), of_runs(arm, block)),
-            ("curves", CURVES, store.curves(arm, block), of_curves(arm, block)),
+        for name, schema, path in (
+            ("runs", RUNS, store.runs(arm, block)),
+            ("curves", CURVES, store.curves(arm, block)),
         ):
             frame = getattr(found, name)
             mine = frame.loc[frame["arm"] == arm, list(schema.names)]
-            write_parquet(pa.Table.from_pandas(mine, schema, preserve_index=False), path, whose)
+            write_parquet(pa.Table.from_pandas(mine, schema, preserve_index=False), path)

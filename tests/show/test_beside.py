@@ -18,7 +18,6 @@ from study.stats.crossed import crossed
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import ARM_RUNS, CURVES
-from study.store.seal import of_curves, of_runs
 from tests.show.records import judged, records
 
 TWO = """
@@ -58,10 +57,10 @@ def stored_rows(plan: Plan, store: Store, few: int, share: float = 0.95) -> None
             | {"test_right": np.packbits(bits[labels[arm]][run["seed"]]).tobytes()}
             for run in runs
         ]
-        write_parquet(pa.Table.from_pylist(rows, ARM_RUNS), store.runs(arm, block), of_runs(arm, block))
+        write_parquet(pa.Table.from_pylist(rows, ARM_RUNS), store.runs(arm, block))
         curves = found.curves.loc[found.curves["arm"] == arm].reindex(columns=CURVES.names)
         table = pa.Table.from_pandas(curves, CURVES, preserve_index=False)
-        write_parquet(table, store.curves(arm, block), of_curves(arm, block))
+        write_parquet(table, store.curves(arm, block))
     plan.write(store, {})
     assert main(["collect", str(store.study("small") / "plan.json")]) == 0
 

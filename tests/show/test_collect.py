@@ -22,7 +22,6 @@ from study.show.records import Records
 from study.store.files import write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVES, RUNS, TIMING
-from study.store.seal import of_curves, of_runs, of_timing
 
 ONE = "o: {vary: {optimizer: [sgd]}, metrics: [test_accuracy, seconds_to_target]}"
 
@@ -39,8 +38,8 @@ def block(store: Store, arm: str, seeds: range, loss: float, ends: str = "finish
         for seed in seeds
     ]
     name = Block(seeds.start, seeds.stop - 1)
-    write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, name), of_curves(arm, name))
-    write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, name), of_runs(arm, name))
+    write_parquet(pa.Table.from_pylist(curves, CURVES), store.curves(arm, name))
+    write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, name))
 
 
 def collected(plan: Plan, store: Store, timing: Iterable[dict[str, Any]] = ()) -> Path:
@@ -48,7 +47,7 @@ def collected(plan: Plan, store: Store, timing: Iterable[dict[str, Any]] = ()) -
     assert plan.timing
     if timing:
         about = plan.timing.id
-        write_parquet(pa.Table.from_pylist(list(timing), TIMING), store.timing(about), of_timing(about))
+        write_parquet(pa.Table.from_pylist(list(timing), TIMING), store.timing(about))
     folder = store.study(plan.study)
     assert main(["collect", str(folder / "plan.json")]) == 0
     return folder

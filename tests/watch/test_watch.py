@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 
 from study.__main__ import main
-from study.plan.damage import TABLES
 from study.plan.jobs import SearchUnit
 from study.plan.limits import Limits
 from study.plan.workflow.dag import Dag
@@ -20,7 +19,6 @@ from study.run.attempt import Attempt
 from study.store.files import alone, write_parquet
 from study.store.layout import Block, Store
 from study.store.schemas import CURVES, RUNS
-from study.store.seal import of_curves, of_runs
 
 STUDY = """
 study: small
@@ -68,9 +66,9 @@ def filled(store: Store, arm: str, block: Block, curves: Sequence[Sequence[float
         for seed, curve in zip(block.seeds, curves, strict=True)
         for epoch, value in enumerate(curve)
     ]
-    write_parquet(pa.Table.from_pylist(rows, CURVES), store.curves(arm, block), of_curves(arm, block))
+    write_parquet(pa.Table.from_pylist(rows, CURVES), store.curves(arm, block))
     runs = [{"arm": arm, "seed": seed, "status": "finished"} for seed in block.seeds]
-    write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, block), of_runs(arm, block))
+    write_parquet(pa.Table.from_pylist(runs, RUNS), store.runs(arm, block))
 
 
 def interrupted(seconds: float) -> None:
@@ -226,8 +224,8 @@ def test_it_looks_again_until_all_is_there_and_prints_what_changed(look: Look, m
         yield  # Snakemake has taken the tables away
         with alone(dag.folder):
             yield
-        for name in TABLES:
-            (dag.folder / f"{name}.parquet").touch()
+        for path in dag.store.tables(dag.plan.study):
+            path.touch()
         yield
         (dag.folder / "report.html").touch()
         with alone(dag.folder):

@@ -19,7 +19,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import EXAMPLE
 from study.plan.timing import rounds_of
 from study.store.layout import Block, Store, owned
-from study.store.seal import check, of_curves, read_table
+from study.store.seal import check, read_table
 from study.wording import beginning, counted, listed
 
 HALF_A_POINT = 0.005  # of accuracy
@@ -252,7 +252,7 @@ def _reached(comparison: PlannedComparison, arm: str, blocks: list[Block], store
     assert target is not None  # since a metric needs it
     for block, seeds in owned(blocks, comparison.seeds):
         try:
-            check(store.curves(arm, block), of_curves(arm, block))
+            check(store.curves(arm, block))
             table = read_table(store.curves(arm, block), columns=["seed", target.metric])
         except (OSError, ValueError):
             continue  # damaged by now: whoever needs it will say so

@@ -16,7 +16,7 @@ from study.plan.limits import visible
 from study.plan.workflow.dag import Dag
 from study.store.disk import DiskFull, is_full
 from study.store.failures import reason_of, told_once
-from study.store.seal import of_study, read_parquet
+from study.store.seal import read_parquet
 from study.wording import counted
 
 
@@ -116,7 +116,7 @@ def report_of(study: Path, folder: str = "") -> str:
 def _coverage(runs: Path) -> str:
     """`` (288 of 288 runs)``, and how many of them diverged; nothing where that table is to be made again."""
     try:
-        status = read_parquet(runs, of_study(runs.parent.name, "runs"))["status"].to_pylist()
+        status = read_parquet(runs)["status"].to_pylist()
     except (OSError, Damaged):
         return ""
     diverged = status.count("diverged")

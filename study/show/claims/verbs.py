@@ -18,7 +18,7 @@ from study.show.page.scope import scope
 from study.show.records import gather
 from study.show.regret import with_regret
 from study.store.layout import Store
-from study.store.seal import of_study, read_parquet
+from study.store.seal import read_parquet
 
 
 def claims(arguments: Namespace) -> int:
@@ -28,7 +28,7 @@ def claims(arguments: Namespace) -> int:
         raise Refused([f"{arguments.file}: states no claims, so that none can be {arguments.require}; add 'claims:'"])
     if not path.exists():
         raise Refused([f"{path}: there are no verdicts yet; {again}"])
-    found = claims_table.primary_first(read_parquet(path, of_study(plan.study, "claims")).to_pandas())
+    found = claims_table.primary_first(read_parquet(path).to_pandas())
     if claims_table.differs(plan, found):
         raise Refused([f"{path}: these verdicts are on other claims than {arguments.file} states; {again}"])
     if Freshness(plan, store).newer():
@@ -71,7 +71,7 @@ def _asked(arguments: Namespace) -> tuple[Plan, Store, Path, str]:
 def suggest(arguments: Namespace) -> None:
     """Print what would decide the claims that are undecided. Writes nothing: to ask is no look."""
     plan, store, path, again = _asked(arguments)
-    found = read_parquet(path, of_study(plan.study, "claims")).to_pandas() if path.exists() else None
+    found = read_parquet(path).to_pandas() if path.exists() else None
     if found is None or claims_table.differs(plan, found) or Freshness(plan, store).newer():
         if not plan.given and not any(store.present(plan.arms).values()):
             raise Refused([f"{arguments.file}: none of its arms is trained yet; {again}"])

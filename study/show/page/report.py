@@ -25,7 +25,7 @@ from study.show.tables.rank_table import headline, ranks_of
 from study.show.tables.results_table import beside, table
 from study.show.templates import FOLDER, page
 from study.store.layout import Store
-from study.store.seal import of_study, read_parquet
+from study.store.seal import read_parquet
 
 FOLDED = 24  # rows of a table above which it is folded away
 MANY = 5  # comparisons above which the contents are folded away
@@ -37,7 +37,7 @@ def render(plan: Plan, store: Store) -> str:
     records = Records.read(folder)
     observations = Observations.read(folder / "observations.parquet")
     summary, claims = (
-        read_parquet(folder / f"{name}.parquet", of_study(plan.study, name), columns).to_pandas()
+        read_parquet(folder / f"{name}.parquet", columns).to_pandas()
         for name, columns in (("summary", SUMMARY), ("claims", None))
     )
     claims = claims_table.primary_first(claims)
