@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+from study.errors import show
 
 # Control characters, lone surrogates, and what is no character.
 UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -12,6 +15,17 @@ UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udf
 def one_line(text: str) -> str:
     """Text on one line, without what cannot be printed: ``str.split`` knows all line breaks that there are."""
     return UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
+
+
+def number(value: Any) -> str:
+    """A setting as labels show it: numbers as %g, lists in brackets."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 1e300):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(number, value))}]"
+    return one_line(value) if isinstance(value, str) else show(value)
 
 
 def counted(number: int, noun: str) -> str:

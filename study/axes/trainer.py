@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -20,17 +19,11 @@ from study.axes.code import of_script
 from study.axes.custom import Open
 from study.errors import suggest
 
+Checksum = Callable[[Path], str]  # of a file
 REQUIRED = ("recipe", "seed", "log")  # of a command line: what it reads, what it draws from, what it writes
 PLACEHOLDERS = (*REQUIRED, "checkpoint")
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 SCRIPTS = (".py", ".sh", ".bash", ".R", ".r", ".jl", ".lua", ".pl", ".rb", ".js", ".ts", ".m")  # files that are run
-
-
-@cache
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, taken once in a process."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Trainer(Choice):
@@ -42,7 +35,7 @@ class Trainer(Choice):
         """Equal for those whose runs are taken to need as long, as far as the trainer decides that."""
         return self.name
 
-    def check(self, folder: Path) -> None:
+    def check(self, folder: Path, checksum: Checksum) -> None:
         """Raises ValueError where it is not what it was when it was planned; ``folder``: of the study file."""
 
 
@@ -107,7 +100,7 @@ class Command(Trainer, Open):
     def pace(self) -> str:
         return self.run
 
-    def digest(self, folder: Path, checksum: Callable[[Path], str] = checksum) -> str:
+    def digest(self, folder: Path, checksum: Checksum) -> str:
         """Of all files that its command line names: of Python's what they do, of others their content.
 
         ``folder``: of the study file; ``checksum``: of a file not Python's. Raises OSError where one is missing.
@@ -119,11 +112,10 @@ class Command(Trainer, Open):
         }
         return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:12]
 
-    def check(self, folder: Path) -> None:
+    def check(self, folder: Path, checksum: Checksum) -> None:
         """Raises ValueError where its files changed since it was planned, whatever was seen of them before."""
         of_script.cache_clear()
-        checksum.cache_clear()
-        if self.code is not None and self.digest(folder) != self.code:
+        if self.code is not None and self.digest(folder, checksum) != self.code:
             raise ValueError(f"{self.run}: its files changed since it was planned; run the study again")
 
     def files(self, folder: Path) -> Iterator[Path]:

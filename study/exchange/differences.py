@@ -8,8 +8,7 @@ from study.axes.base import Choice
 from study.axes.recipe import AXES, RECIPE, Recipe
 from study.exchange.arms import KnownArm
 from study.plan.arm import Arm
-from study.plan.file.labels import number
-from study.plan.search import Searched
+from study.wording import number
 
 Settings = dict[str, dict[str, Any]]
 UNTUNED = {"": "not tuned"}
@@ -31,16 +30,8 @@ def settings(arm: Arm) -> Settings:
             found[axis] = {"": value}
     for one in arm.search.settings if arm.search else ():
         axis, _, setting = one.key.partition(".")
-        found[axis][setting] = space(one)
+        found[axis][setting] = "tuned over " + (f"[{one.words}]" if one.values else one.words)
     return found
-
-
-def space(searched: Searched) -> str:
-    """Where a setting is searched."""
-    if searched.values is not None:
-        return f"tuned over {number(list(searched.values))}"
-    kind, ends = ("log", searched.log) if searched.log else ("linear", searched.linear or (0.0, 1.0))
-    return f"tuned, {kind} {number(list(ends))}" + f" in {searched.points} points" * bool(searched.points)
 
 
 def written(arm: Arm) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from study.axes.combinations import impossible
 from study.axes.recipe import Recipe, changes_steps, digest, split_key
 from study.metrics import METRICS, Select
 from study.target import Target
+from study.wording import number
 
 FIRST_SEED = 1_000_000  # tuning seed k is this plus k: never one of the final runs
 MOST_SEEDS = 1_000  # tuning seeds of a candidate: those of run seed s begin with FIRST_SEED + s · MOST_SEEDS
@@ -124,6 +125,16 @@ class Searched(Range):
             return log(value / self.log[0]) / log(self.log[1] / self.log[0])
         low, high = self.linear or (0.0, 1.0)
         return (value - low) / (high - low)
+
+    @property
+    def words(self) -> str:
+        """Where it is searched: ``9 points from 0.001 to 10 (log)``; ``16, 32``."""
+        if self.values is not None:
+            return ", ".join(map(number, self.values))
+        low, high = map(number, self.log or self.linear or (0.0, 1.0))
+        return (
+            f"{self.points} points " * bool(self.points) + f"from {low} to {high} ({'log' if self.log else 'linear'})"
+        )
 
     def grid(self) -> list[Value]:
         """The points of the grid, in rising order; of a range without points its middle."""

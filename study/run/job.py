@@ -31,6 +31,7 @@ from study.run.progress import Progress
 from study.run.provenance import now, provenance
 from study.run.script import ScriptError, Scripts
 from study.run.search import Tuning
+from study.store.checksums import file_sum
 from study.store.failures import note_failure, of_machine, said
 from study.store.layout import Store
 from study.store.notes import write_note
@@ -102,7 +103,7 @@ class Work:
             with self._trying(unit):
                 recipe = unit.search.first_recipe if isinstance(unit, SearchUnit) else unit.arm.outline
                 make_ready(recipe.choices, self.folder)
-                recipe.trainer.check(Path(self.folder))
+                recipe.trainer.check(Path(self.folder), file_sum)
                 given = self.store, self.device
                 made = Tuning(unit, *given) if isinstance(unit, SearchUnit) else Block(unit, *given)
                 self._making[unit.name] = made

@@ -27,6 +27,7 @@ from study.engine.pack import Slice
 from study.engine.record import Record
 from study.engine.signals import Interrupted
 from study.run.attempt import identity
+from study.store.checksums import file_sum
 from study.store.failures import alive
 from study.store.files import write_if_changed
 from study.store.layout import Store
@@ -100,7 +101,7 @@ class Scripts:
             words = trainer.words({name: path.absolute() for name, path in given.items()} | {"seed": seed})
             began = time.monotonic()
             why = watch(self._start(words, recipe.gpus, lock), trainer.timeout, self.signals)
-        trainer.check(self.home)  # whoever edits it now makes other runs, of another id
+        trainer.check(self.home, file_sum)  # whoever edits it now makes other runs, of another id
         logs = logs_in(place)
         seconds = None if len(logs) > 1 else round(time.monotonic() - began, 3)  # of one that went on nobody knows
         record = self._record(seed, logs, seconds, why)

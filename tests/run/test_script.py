@@ -19,6 +19,7 @@ from study.plan.search import Search, Selection
 from study.plan.trials import Trials
 from study.run.job import run
 from study.run.script import environment
+from study.store.checksums import file_sum
 from study.store.layout import Block, Store
 from tests.run.scripts import LINE, Make, frames, job, lives
 
@@ -261,7 +262,7 @@ def test_a_script_that_was_changed_since_it_was_planned_is_not_run(script: Make,
 
 def test_a_script_that_is_changed_while_it_runs_leaves_no_record(script: Make, store: Store, tmp_path: Path) -> None:
     recipe = script("say(step=1, val_loss=1)\nopen('train.py', 'a').write('\\nprint(1)\\n')")
-    trainer = recipe.trainer.model_copy(update={"code": recipe.trainer.digest(tmp_path)})  # type: ignore[attr-defined]
+    trainer = recipe.trainer.model_copy(update={"code": recipe.trainer.digest(tmp_path, file_sum)})  # type: ignore[attr-defined]
     [line, other] = run(job(recipe.but(trainer=trainer), tmp_path, 0, 1), store)
     assert "its files changed since it was planned; run the study again" in line
     assert "its files changed since it was planned; run the study again" in other

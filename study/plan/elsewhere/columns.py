@@ -12,7 +12,7 @@ from study.errors import Mistakes, join, show
 from study.plan.elsewhere.models import RowsFile, RunsMetric
 from study.plan.elsewhere.sheet import Cell, Sheet, number
 from study.plan.file.labels import ABSENT
-from study.plan.file.labels import number as shown_number
+from study.wording import number as shown_number
 from study.wording import one_line
 
 Key = tuple[Cell, ...]  # what a row has in the columns of the label

@@ -7,22 +7,10 @@ from typing import Any
 
 from study.axes.custom import SETTINGS
 from study.axes.trainer import called
-from study.errors import show
 from study.plan.file.keys import CHOICES
-from study.wording import one_line
+from study.wording import number, one_line
 
 ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
-
-
-def number(value: Any) -> str:
-    """A setting as labels show it: numbers as %g, lists in brackets."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 1e300):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(number(v) for v in value)}]"
-    return one_line(value) if isinstance(value, str) else show(value)
 
 
 def fragments(key: str, distinct: Mapping[str, Any]) -> dict[str, str]:

@@ -11,9 +11,9 @@ from pydantic import JsonValue
 from study.axes.recipe import digest
 from study.errors import Mistakes, join, show, suggest
 from study.plan.file.claim import Claim, EffectClaim
-from study.plan.file.labels import ABSENT, number
+from study.plan.file.labels import ABSENT
 from study.plan.plan import PlannedClaim
-from study.wording import listed
+from study.wording import listed, number
 
 Shown = Mapping[str, Mapping[str, str]]  # label → key that varies → what the label shows for it
 Chosen = dict[str, str]  # key → the level of it, as labels show it

@@ -16,8 +16,8 @@ from pydantic_core.core_schema import DictSchema, ModelSchema
 from study.axes.base import Choice
 from study.axes.recipe import AXES, REQUIRED, Recipe
 from study.metrics import METRICS, Final, PerRound
-from study.plan.file.labels import number
 from study.plan.file.models import StudyFile
+from study.wording import number
 
 SCHEMA, README = (Path(__file__).parents[3] / "config" / name for name in ("study.schema.json", "README.md"))
 BEGIN, END = "<!-- begin: written by `python -m study schema --fix` -->", "<!-- end -->"

@@ -11,7 +11,6 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.cost import final, sum_up, tuning
-from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedClaim, PlannedComparison
 from study.plan.search import Search, Searched, Value
 from study.plan.timing import FEWEST_ROUNDS
@@ -26,7 +25,7 @@ from study.stats import unpaired
 from study.stats.exact import ALPHA
 from study.stats.outlook import outlook
 from study.store.layout import Store
-from study.wording import counted, listed
+from study.wording import counted, listed, number
 
 Points = dict[str, list[Value]]  # setting → values past the edge of its range, to be tried
 

@@ -15,7 +15,6 @@ from study.axes.recipe import AXES, RECIPE, Recipe
 from study.axes.trainer import Command
 from study.metrics import METRICS
 from study.plan.arm import Arm
-from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.trials import NOTHING_CHOSEN
 from study.show.formatting import NONE
@@ -28,7 +27,7 @@ from study.show.tables.results_table import target_text
 from study.show.tables.tuning import arm_names, by_selection, chosen_cell, found, short
 from study.show.templates import paragraph, paragraphs
 from study.tasks import Regression
-from study.wording import counted, listed
+from study.wording import counted, listed, number
 
 # Settings that say nothing, or that stand for the name.
 UNSHOWN = {"sha256", "md5", "code", "factory", "cache", "label", "timeout"}

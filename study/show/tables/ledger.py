@@ -15,21 +15,14 @@ from study.plan.plan import Plan, PlannedArm, PlannedComparison
 from study.plan.search import Search
 from study.show.formatting import NONE, Cell
 from study.show.records import Records
-from study.show.tables.tuning import by_selection, chosen_cell, found, score_text, short, value_of, value_text
+from study.show.tables.tuning import by_selection, chosen_cell, found, score_text, short, value_of
 from study.stats.estimates import expected_best
 from study.wording import counted, listed
 
 
 def grid_text(search: Search) -> str:
     """Where each setting is searched: ``lr: 9 points from 0.001 to 10 (log)``."""
-    parts = []
-    for searched in search.settings:
-        if searched.values is not None:
-            parts.append(f"{short(searched.key)}: {', '.join(map(value_text, searched.values))}")
-            continue
-        low, high = (value_text(end) for end in searched.log or searched.linear or (0.0, 1.0))
-        points = f"{searched.points} points " if search.method == "grid" else ""
-        parts.append(f"{short(searched.key)}: {points}from {low} to {high} ({'log' if searched.log else 'linear'})")
+    parts = (f"{short(searched.key)}: {searched.words}" for searched in search.settings)
     quasi = f"{search.trials} quasi-random points of " if search.method == "sobol" else ""
     return quasi + "; ".join(parts)
 

@@ -10,12 +10,11 @@ import pandas as pd
 
 from study.metrics import METRICS, Select
 from study.plan.choice import Chosen
-from study.plan.file.labels import number
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import Candidate, Value
 from study.plan.trials import from_json, settings_of
 from study.show.formatting import NONE, Cell, Estimate, show
-from study.wording import counted, listed
+from study.wording import counted, listed, number
 
 ALL_DIVERGED = "every candidate diverged"
 NOT_YET = "not tuned yet"
