@@ -18,9 +18,10 @@ import pandas as pd
 
 from benchmarks.claims import NOT_BETTER, Outcome, Values
 from study.metrics import METRICS
+from study.plan.file.claim import PlannedClaim
 from study.plan.file.expand import prepare
 from study.plan.history import History
-from study.plan.plan import Plan, PlannedClaim
+from study.plan.plan import Plan
 from study.show.claims.verdicts import Ruling, judge
 from study.show.observations import Observations, observe
 from study.show.records import STUDY_RUNS, Records

@@ -19,7 +19,8 @@ from typing_extensions import TypedDict
 
 from study.errors import Refused, Unreadable
 from study.metrics import METRICS
-from study.plan.plan import Plan, PlannedClaim, PlannedComparison
+from study.plan.file.claim import PlannedClaim
+from study.plan.plan import Plan, PlannedComparison
 from study.stats.exact import PRIMARY
 from study.store.checksums import Sums
 from study.store.files import write_if_changed

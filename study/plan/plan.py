@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -17,13 +18,18 @@ from study.errors import Damaged, Refused
 from study.metrics import METRICS, Select
 from study.plan.arm import Arm, own_kinds
 from study.plan.elsewhere.models import PlannedRuns, own_metrics
-from study.plan.file.claim import Claim, Measured
+from study.plan.file.claim import LATER, Measured, PlannedClaim
 from study.plan.search import Search
 from study.plan.style import FigureStyle, Style, TableStyle
 from study.store.layout import Block, Store, missing
 from study.store.notes import note_text, write_note
 from study.target import Target
 from study.wording import counted
+
+if TYPE_CHECKING:
+    from study.plan.file.models import Comparison
+
+FEWEST_ROUNDS = 6  # of timing: a median of fewer has no 95 % interval
 
 
 class PlannedArm(Frozen):
@@ -34,58 +40,6 @@ class PlannedArm(Frozen):
     values: dict[str, str]  # varying key → what the label shows for it
     # Selection → the arm tuned by it; empty where the comparison tunes nothing.
     tuned: dict[Select, str] = Field(default_factory=dict)
-
-
-Arms = dict[str, str]  # label → arm
-LATER = {"better_arms", "than_arms", "effects", "family"}  # of claims: what older studies do not say
-
-
-class PlannedClaim(Claim):
-    """``better`` and ``than`` are labels; or levels as text (``schedule=cosine``); or the axes whose effects are
-    compared.
-    """
-
-    metric: str
-    better: str
-    than: str
-    better_arm: str  # the arms that the metric is read from; of several a digest
-    than_arm: str
-    # Of levels: all arms that have them, in pairs that are alike in all else. Of effects: all arms of the comparison,
-    # which are those of neither side.
-    better_arms: Arms = Field(default_factory=dict)
-    than_arms: Arms = Field(default_factory=dict)
-    effects: bool = False
-
-    @property
-    def form(self) -> str:
-        """Its kind, or that it compares effects."""
-        return "effect" if self.effects else self.kind
-
-    @property
-    def about(self) -> str:
-        """What it is about, whatever its labels are."""
-        return f"{self.metric} {self.form} {self.better_arm} {self.than_arm}"
-
-    @property
-    def sides(self) -> tuple[Arms, Arms]:
-        """The arms of each side; of effects both sides rest on all."""
-        if self.effects:
-            return self.better_arms, self.better_arms
-        return self.better_arms or {self.better: self.better_arm}, self.than_arms or {self.than: self.than_arm}
-
-    @property
-    def arms(self) -> Arms:
-        """All that it is about."""
-        return self.sides[0] | self.sides[1]
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """Labels of arms that it compares with each other, two by two."""
-        one, other = self.sides
-        if self.effects:
-            first, *rest = one
-            return [(first, label) for label in rest]
-        return list(zip(one, other, strict=True))
 
 
 class PlannedComparison(Measured, Frozen):
@@ -157,9 +111,27 @@ class PlannedComparison(Measured, Frozen):
 
 
 class Timing(Frozen):
+    """The timing job of a study: the arms that it times, in so many rounds."""
+
     id: str
     arms: tuple[str, ...]
     rounds: int
+
+    @classmethod
+    def of(cls, comparisons: Sequence[PlannedComparison]) -> Timing | None:
+        """That of the arms of comparisons that show or claim a time or memory; None without any."""
+        timed = [(c, metric) for c in comparisons for metric in c.used if METRICS[metric].timed]
+        if not timed:
+            return None
+        arms = tuple(sorted({arm for comparison, metric in timed for arm in comparison.arms_for(metric).values()}))
+        rounds = rounds_of(comparisons)
+        return cls(id=digest(json.dumps([RECIPE, rounds, *arms])), arms=arms, rounds=rounds)
+
+
+def rounds_of(comparisons: Iterable[Comparison | PlannedComparison], seeds: int = 0) -> int:
+    """Of the timing job: as many as the most ``seeds`` of what is timed; ``seeds``: of comparisons that give none."""
+    timed = [c.seeds or seeds for c in comparisons if any(METRICS[metric].timed for metric in c.used)]
+    return max([FEWEST_ROUNDS, *timed])
 
 
 class Plan(Frozen):

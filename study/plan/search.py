@@ -132,9 +132,8 @@ class Searched(Range):
         if self.values is not None:
             return ", ".join(map(number, self.values))
         low, high = map(number, self.log or self.linear or (0.0, 1.0))
-        return (
-            f"{self.points} points " * bool(self.points) + f"from {low} to {high} ({'log' if self.log else 'linear'})"
-        )
+        scale = "log" if self.log else "linear"
+        return f"{self.points} points " * bool(self.points) + f"from {low} to {high} ({scale})"
 
     def grid(self) -> list[Value]:
         """The points of the grid, in rising order; of a range without points its middle."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from study.plan.plan import Plan, PlannedClaim
+from study.plan.file.claim import PlannedClaim
+from study.plan.plan import Plan
 from study.stats.estimates import Floats
 from study.store.layout import Store, owned
 from study.store.schemas import ARM_RUNS

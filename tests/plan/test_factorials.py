@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from study.plan.plan import Plan, PlannedClaim
+from study.plan.file.claim import PlannedClaim
+from study.plan.plan import Plan
 from tests.plan.conftest import schema_errors
 from tests.plan.sweeps import csv
 from tests.plan.sweeps import study as sweep

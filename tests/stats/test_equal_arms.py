@@ -11,8 +11,9 @@ from scipy import stats
 from benchmarks import article, claims
 from benchmarks.verdicts import coverage
 from study.metrics import METRICS
+from study.plan.file.claim import PlannedClaim
 from study.plan.history import History
-from study.plan.plan import Plan, PlannedClaim
+from study.plan.plan import Plan
 from study.show.claims.reasons import because
 from study.show.claims.verdicts import judge as judge_study
 from study.stats.paired import Side, Statement

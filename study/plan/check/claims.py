@@ -10,10 +10,9 @@ from study.errors import Mistakes, join, nearest, show, suggest
 from study.metrics import METRICS, Computed, Final
 from study.plan.arm import Arm
 from study.plan.elsewhere.models import RunsComparison
-from study.plan.file.claim import Claim, EffectClaim
+from study.plan.file.claim import Claim, EffectClaim, PlannedClaim
 from study.plan.file.levels import Shown, check_factorial, planned_claim
 from study.plan.file.models import Comparison
-from study.plan.plan import PlannedClaim
 from study.plan.style import ARM, CURVES, FEW, columns
 from study.stats.exact import PRIMARY
 from study.target import Target

@@ -9,8 +9,7 @@ from typing import NamedTuple
 from study.errors import Mistakes, join, join_each
 from study.metrics import METRICS
 from study.plan.file.models import Comparison
-from study.plan.plan import Plan, PlannedComparison
-from study.plan.timing import rounds_of
+from study.plan.plan import Plan, PlannedComparison, rounds_of
 from study.stats.exact import (
     ALPHA,
     POWER,

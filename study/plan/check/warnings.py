@@ -17,7 +17,6 @@ from study.plan.elsewhere.sheet import Sheet
 from study.plan.history import TIMING, Freshness, History
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import EXAMPLE
-from study.plan.timing import rounds_of
 from study.store.layout import Block, Store, owned
 from study.store.seal import check, read_table
 from study.wording import beginning, counted, listed
@@ -203,7 +202,7 @@ def _sizes(plan: Plan, store: Store) -> Iterator[str]:
 
 def _another_look(plan: Plan, store: Store) -> Iterator[str]:
     """Claims that were looked at as often as the study file says, and that would be judged on other data."""
-    history, rounds = History.read(plan, store), rounds_of(plan.comparisons)
+    history = History.read(plan, store)
     newer = {*Freshness(plan, store).newer()}.difference(plan.missing(store)) if history.looks else set()
     declared = history.looks_declared(plan)
     judged = {words: entry["row"]["target"] for words, entry in history.claims.items() if entry["row"]}
@@ -212,7 +211,7 @@ def _another_look(plan: Plan, store: Store) -> Iterator[str]:
         for i, claim in enumerate(comparison.claims):
             about, looks = METRICS[claim.metric], history.looks.get(claim.about, [])
             sides = [comparison.wanted[arm] for arm in claim.arms.values()]
-            pairs = rounds if about.per_round else min(sides)
+            pairs = plan.timing.rounds if plan.timing and about.per_round else min(sides)
             other = all(pairs not in look.values() for look in looks)
             other |= not newer.isdisjoint({*claim.arms.values(), *[TIMING] * about.timed})
             target = comparison.target if about.target else None

@@ -72,6 +72,58 @@ class EffectClaim(Frozen):
     derived: ClassVar[bool] = False
 
 
+Arms = dict[str, str]  # label → arm
+LATER = {"better_arms", "than_arms", "effects", "family"}  # of claims: what older studies do not say
+
+
+class PlannedClaim(Claim):
+    """``better`` and ``than`` are labels; or levels as text (``schedule=cosine``); or the axes whose effects are
+    compared.
+    """
+
+    metric: str
+    better: str
+    than: str
+    better_arm: str  # the arms that the metric is read from; of several a digest
+    than_arm: str
+    # Of levels: all arms that have them, in pairs that are alike in all else. Of effects: all arms of the comparison,
+    # which are those of neither side.
+    better_arms: Arms = Field(default_factory=dict)
+    than_arms: Arms = Field(default_factory=dict)
+    effects: bool = False
+
+    @property
+    def form(self) -> str:
+        """Its kind, or that it compares effects."""
+        return "effect" if self.effects else self.kind
+
+    @property
+    def about(self) -> str:
+        """What it is about, whatever its labels are."""
+        return f"{self.metric} {self.form} {self.better_arm} {self.than_arm}"
+
+    @property
+    def sides(self) -> tuple[Arms, Arms]:
+        """The arms of each side; of effects both sides rest on all."""
+        if self.effects:
+            return self.better_arms, self.better_arms
+        return self.better_arms or {self.better: self.better_arm}, self.than_arms or {self.than: self.than_arm}
+
+    @property
+    def arms(self) -> Arms:
+        """All that it is about."""
+        return self.sides[0] | self.sides[1]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Labels of arms that it compares with each other, two by two."""
+        one, other = self.sides
+        if self.effects:
+            first, *rest = one
+            return [(first, label) for label in rest]
+        return list(zip(one, other, strict=True))
+
+
 ARMS, EFFECTS = "(arms)", "(effects)"  # kinds of claims, in pydantic's errors
 
 

@@ -25,10 +25,9 @@ from study.plan.file.models import Comparison, StudyFile
 from study.plan.file.open_settings import OpenSettings, check_possible, open_settings, searches
 from study.plan.file.read import read, refused
 from study.plan.file.sources import Sources
-from study.plan.plan import Plan, PlannedArm, PlannedComparison
+from study.plan.plan import Plan, PlannedArm, PlannedComparison, Timing
 from study.plan.search import Search, selections
 from study.plan.style import missing_font
-from study.plan.timing import timing_of
 from study.store.checksums import Sums
 from study.store.layout import Store
 from study.target import Target
@@ -71,7 +70,7 @@ def prepare(path: Path, store: Store, remember: bool = False, cached: bool = Fal
         comparisons=tuple(expansion.comparisons),
         arms=expansion.arms,
         seeds=expansion.seeds,
-        timing=timing_of(expansion.comparisons),
+        timing=Timing.of(expansion.comparisons),
         looks=file.looks or 1,
         style=file.style,
         folder=str(path.parent),

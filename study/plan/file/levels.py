@@ -10,9 +10,8 @@ from pydantic import JsonValue
 
 from study.axes.recipe import digest
 from study.errors import Mistakes, join, show, suggest
-from study.plan.file.claim import Claim, EffectClaim
+from study.plan.file.claim import Claim, EffectClaim, PlannedClaim
 from study.plan.file.labels import ABSENT
-from study.plan.plan import PlannedClaim
 from study.wording import listed, number
 
 Shown = Mapping[str, Mapping[str, str]]  # label → key that varies → what the label shows for it

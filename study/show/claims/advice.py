@@ -11,9 +11,9 @@ import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.cost import final, sum_up, tuning
-from study.plan.plan import Plan, PlannedClaim, PlannedComparison
+from study.plan.file.claim import PlannedClaim
+from study.plan.plan import FEWEST_ROUNDS, Plan, PlannedComparison
 from study.plan.search import Search, Searched, Value
-from study.plan.timing import FEWEST_ROUNDS
 from study.plan.trials import Trials
 from study.plan.workflow.command import command
 from study.show.claims import beside

@@ -12,7 +12,8 @@ import pyarrow as pa
 from scipy import stats
 
 from study.metrics import METRICS
-from study.plan.plan import PlannedClaim, PlannedComparison
+from study.plan.file.claim import PlannedClaim
+from study.plan.plan import PlannedComparison
 from study.show.by_row import ByRow
 from study.show.formatting import effect, percent
 from study.show.observations import Observations

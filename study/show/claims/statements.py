@@ -9,7 +9,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from study.plan.plan import PlannedClaim, PlannedComparison
+from study.plan.file.claim import PlannedClaim
+from study.plan.plan import PlannedComparison
 from study.show.observations import Observations
 from study.stats.factorial import as_values, marginal, scaled, spreads
 from study.stats.paired import Of, Side, Statement

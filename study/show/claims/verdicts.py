@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from study.axes.recipe import digest
 from study.metrics import METRICS
+from study.plan.file.claim import PlannedClaim
 from study.plan.history import NEVER, History, Look, words
-from study.plan.plan import Plan, PlannedClaim, PlannedComparison
+from study.plan.plan import Plan, PlannedComparison
 from study.show.by_row import ByRow
 from study.show.claims.beside import BESIDE, about_new_data, beside, limit
 from study.show.claims.reasons import because
