@@ -87,7 +87,7 @@ class Verification:
             self.faults.append(f"{folder / 'report.html'}: is missing; run the study")
 
         if store.drawn(plan.study).exists():
-            self._try(store.drawn(plan.study), lambda path: self._drawn(folder, read_note(path)))
+            self._try(store.drawn(plan.study), lambda path: self._drawn(folder, read_note(path).get("files", {})))
 
     def _drawn(self, folder: Path, sums: dict[str, str]) -> None:
         """The page, tables and figures of a study, by their ``sums``."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from study.show.records import Records
 from study.show.side_by_side import side_by_side
 from study.show.summary import SUMMARY
 from study.show.tables.results_files import FORMATS
+from study.store.checksums import file_sum
 from study.store.failures import of_machine
 from study.store.files import write_if_changed
 from study.store.layout import Store
@@ -37,7 +38,7 @@ class Studio:
     """What a study left, and what is drawn of it."""
 
     def __init__(self, plan: Plan, store: Store) -> None:
-        self.plan, self.folder = plan, store.study(plan.study)
+        self.plan, self.folder, self.note = plan, store.study(plan.study), store.drawn(plan.study)
         self.claims_file = self.folder / "claims.parquet"
         self.records = Records.read(self.folder)
         self.observations = Observations.read(self.folder / "observations.parquet")
@@ -98,20 +99,11 @@ class Studio:
             save(drawn, stem, formats.caption(claims_figure.caption(rows)), self.plan.style)
 
     def draw_all(self, processes: int) -> Iterator[tuple[Drawing, str]]:
-        """Draw what shows something else than before; yields each drawing that failed, and how.
-
-        What each showed, and a digest of its files, is kept beside the study; without it, all is drawn.
-        """
-        path, kept = self.folder.with_name(f".{self.plan.study}.drawn.json"), {}
-        with suppress(OSError, ValueError):
-            kept = read_note(path)
-        wanted = drawings(self.plan)
-        shown = {comparison.name: self._shown(comparison) for comparison in self.plan.comparisons}
-        if any(one.comparison is None for one in wanted):
-            titles = json.dumps([[one.name, one.title] for one in self.plan.comparisons])
-            parts = self.claims_file.read_bytes(), titles.encode(), self.program.encode(), self.style.encode()
-            shown[""] = hashlib.sha256(b"".join(parts)).hexdigest()
-        new = [one for one in wanted if kept.get(one.files[0]) != self._now(one, shown) or not self._files(one)]
+        """Draw what shows something else than before; yields each drawing that failed, and how."""
+        kept: dict[str, dict[str, str]] = {}
+        with suppress(OSError, ValueError):  # then all is drawn
+            kept = read_note(self.note)
+        new = [one for one in drawings(self.plan) if not self._is_drawn(one, kept)]
         if new:
             if words := missing_font(self.plan.style):
                 print(f"{words}; figures have another one", file=sys.stderr)
@@ -122,8 +114,24 @@ class Studio:
                 for file in drawing.files:
                     (self.folder / file).unlink(missing_ok=True)
                 yield drawing, error
-        now = {one.files[0]: self._now(one, shown) for one in wanted}
-        write_note(path, json.dumps(now, indent=1))
+        self.keep()
+
+    def keep(self) -> None:
+        """Note what each drawing shows, and sums of its files and of the page, for the next call and for ``verify``."""
+        wanted = drawings(self.plan)
+        files = self._sums(["report.html", *(file for one in wanted for file in one.files)])
+        shown = {one.files[0]: self._digest(one) for one in wanted}
+        write_note(self.note, json.dumps({"shown": shown, "files": files}, indent=1))
+
+    def _is_drawn(self, drawing: Drawing, kept: Mapping[str, Mapping[str, str]]) -> bool:
+        """Whether its files are those that were drawn of what there is now."""
+        files = self._sums(drawing.files)
+        whole = len(files) == len(drawing.files) and files.items() <= kept.get("files", {}).items()
+        return whole and kept.get("shown", {}).get(drawing.files[0]) == self._digest(drawing)
+
+    def _sums(self, files: Iterable[str]) -> dict[str, str]:
+        """Of those that are there."""
+        return {file: file_sum(self.folder / file) for file in files if (self.folder / file).exists()}
 
     def _tried(self, drawing: Drawing) -> str:
         """Why it could not be drawn; empty where it was."""
@@ -135,8 +143,19 @@ class Studio:
             return f"{type(error).__name__}: {error}"
         return ""
 
-    def _shown(self, comparison: PlannedComparison) -> str:
-        """A digest of what its table and figures are drawn from: plan, style, records, verdicts, program."""
+    def _digest(self, drawing: Drawing) -> str:
+        return self._shown[drawing.comparison.name if drawing.comparison else ""]
+
+    @cached_property
+    def _shown(self) -> dict[str, str]:
+        """Digests of what tables and figures are drawn from, by comparison; of the claims' figures, by ""."""
+        titles = json.dumps([[one.name, one.title] for one in self.plan.comparisons])
+        parts = self.claims_file.read_bytes(), titles.encode(), self.program.encode(), self.style.encode()
+        shown = {comparison.name: self._shown_by(comparison) for comparison in self.plan.comparisons}
+        return shown | {"": hashlib.sha256(b"".join(parts)).hexdigest()}
+
+    def _shown_by(self, comparison: PlannedComparison) -> str:
+        """Of plan, style, records, verdicts, program."""
         arms = {arm: self.plan.arms[arm].model_dump_json() if comparison.here else "" for arm in comparison.trained}
         found = hashlib.sha256(
             json.dumps([self.program, self.style, comparison.model_dump_json(), arms, self.best(comparison)]).encode()
@@ -146,16 +165,6 @@ class Studio:
         for part in parts:
             found.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
         return found.hexdigest()
-
-    def _now(self, drawing: Drawing, shown: Mapping[str, str]) -> list[str]:
-        return [shown[drawing.comparison.name if drawing.comparison else ""], self._files(drawing)]
-
-    def _files(self, drawing: Drawing) -> str:
-        """A digest of its files; empty where one is not there, as after it could not be drawn."""
-        paths = [self.folder / file for file in drawing.files]
-        if not all(path.exists() for path in paths):
-            return ""
-        return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 def _labelled(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from argparse import Namespace
@@ -29,11 +28,9 @@ from study.show.page.report import render
 from study.show.records import gather
 from study.show.regret import with_regret
 from study.show.summary import summarize
-from study.store.checksums import file_sum
 from study.store.failures import of_machine
 from study.store.files import alone, write_if_changed, write_parquet
 from study.store.layout import Store
-from study.store.notes import write_note
 
 ENDINGS = (".csv", ".md", ".tex", ".svg", ".png", ".pdf")  # of what is drawn
 
@@ -67,23 +64,16 @@ def report(arguments: Namespace) -> int:
     """Draw the tables and figures that show something new, then the page; what cannot be drawn is said in a line."""
     plan, store = open_plan(arguments.plan)
     with alone(store.study(plan.study)) as folder:
-        failed = list(Studio(plan, store).draw_all(arguments.processes or available_cores()))
+        studio = Studio(plan, store)
+        failed = list(studio.draw_all(arguments.processes or available_cores()))
         for drawing, error in failed:
             print(f"FAILED {drawing.name} of {drawing.of}: {error}", file=sys.stderr)
         page = folder / "report.html"
         write_if_changed(page, render(plan, store))
         page.touch()  # what it shows is of now, also where nothing in it changed
         write_if_changed(store.root / "index.html", index(store))
-        _keep_sums(plan, store)
+        studio.keep()
     return int(bool(failed))
-
-
-def _keep_sums(plan: Plan, store: Store) -> None:
-    """Of what is drawn, for ``verify``."""
-    folder = store.study(plan.study)
-    files = ["report.html", *(file for one in drawings(plan) for file in one.files)]
-    sums = {file: file_sum(folder / file) for file in files if (folder / file).exists()}
-    write_note(store.drawn(plan.study), json.dumps(sums, indent=1))
 
 
 def draw(arguments: Namespace) -> int:

@@ -160,8 +160,8 @@ class Store:
         return [self.study(study) / f"{name}.parquet" for name in TABLES]
 
     def drawn(self, study: str) -> Path:
-        """The sums of its page, tables and figures."""
-        return self.root / "studies" / f".{study}.files.json"
+        """What was drawn: what each table and figure shows, and sums of their files and of the page."""
+        return self.root / "studies" / f".{study}.drawn.json"
 
     def present(self, arms: Iterable[str]) -> dict[str, list[Block]]:
         """The complete blocks of each arm. A block is complete when its runs and its curves are there."""
