@@ -26,7 +26,7 @@ def explained(plan: Plan, store: Store, known: Mapping[str, KnownArm], file: str
     for name, wanted in plan.seeds.items():
         arm = plan.arms[name]
         lacking = sum(len(gap.seeds) for gap in gaps[name])
-        failed = [*failures(store, name, (search.id for search in plan.searches_of(name)))]
+        failed = [*failures(store, name, arm.waiting(range(wanted)))]
         word = "there" if not lacking else "failed" if failed else "missing" if lacking == wanted else "partly"
         yield f"{word:8} {plan.names[name]}: {wanted - lacking} of {counted(wanted, 'run')}"
         for failure in failed:

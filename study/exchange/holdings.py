@@ -84,7 +84,8 @@ def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[
     blocks, lost = held(store, one.id)
     damaged = [*lost.values()]
     wanted = max((plan.seeds.get(one.id, 0) for plan in studies), default=0)
-    searches = arm.search.each(range(max([wanted, *(block.last + 1 for block in blocks)]))) if arm.search else []
+    seeds = range(max([wanted, *(block.last + 1 for block in blocks)]))
+    searches = arm.searches(seeds)
     tuned: list[Row] = []
     for search in searches:
         path, trials = store.search(search.id), Trials(search)
@@ -106,7 +107,7 @@ def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[
         yield f"  {each}; it counts as missing"
     for gap in missing(blocks, wanted):
         yield f"  seeds {gap} are missing"
-    for failure in failures(store, one.id, (search.id for search in searches)):
+    for failure in failures(store, one.id, arm.waiting(seeds)):
         yield f"  {failure}"
     yield from _made("seeds", [run.row for runs in blocks.values() for run in runs.values()])
     yield from _made("tuning seeds", tuned)

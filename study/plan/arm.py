@@ -68,6 +68,19 @@ class Arm(Frozen):
         """The settings of ``axis`` that are searched; the empty string where the axis itself is."""
         return self.search.covered(axis) if self.search else set()
 
+    def searches(self, seeds: Iterable[int]) -> list[Search]:
+        """Those that choose the settings of its runs of these seeds; none where it is not tuned."""
+        return self.search.each(seeds) if self.search else []
+
+    def waiting(self, seeds: Iterable[int]) -> dict[str, list[int]]:
+        """By the id of each of these searches: the seeds that wait for it."""
+        found: dict[str, list[int]] = {}
+        if self.search is None:
+            return found
+        for seed in seeds:
+            found.setdefault(self.search.of(seed).id, []).append(seed)
+        return found
+
     def settled(self, settings: Candidate) -> Recipe:
         """The recipe with the ``settings`` that were chosen. Raises ValueError where they are refused."""
         return self.search.at(settings) if self.search else self.outline

@@ -1,4 +1,4 @@
-"""Records that are not what was written: they are set aside, and what they held is missing until it is made again."""
+"""Records that are not there, and why: their last attempt failed; or they were not what was written, and set aside."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from study.errors import Damaged, Unreadable
 from study.plan.history import memory
 from study.plan.plan import Plan
 from study.store.checksums import Sums
+from study.store.failures import Failure, failures
 from study.store.layout import Block, Store
 from study.store.notes import read_note
 from study.store.seal import ASIDE, check, check_archive, set_aside
@@ -82,6 +83,16 @@ def without_damaged(plan: Plan, store: Store) -> tuple[Store, list[str]]:
     again = ", and the next run of the study makes it again"
     lines = [f"{each}; it counts as missing{'' if isinstance(each, Unreadable) else again}" for each in found]
     return Store(store.root, {each.path for each in found}), lines
+
+
+def failed(plan: Plan, store: Store) -> list[Failure]:
+    """Of what is missing: the searches, then the blocks, whose last attempt failed; each told of one arm."""
+    found: dict[Path, Failure] = {}
+    for arm, gaps in plan.missing(store).items():
+        waiting = plan.arms[arm].waiting(seed for gap in gaps for seed in gap.seeds)
+        for failure in failures(store, arm, waiting):
+            found.setdefault(failure.path, failure)
+    return sorted(found.values(), key=lambda failure: failure.block is not None)
 
 
 class Lost(NamedTuple):

@@ -11,7 +11,7 @@ from pathlib import Path
 from study.errors import Refused
 from study.plan.damage import records
 from study.plan.plan import Plan, open_plan
-from study.store.failures import Failure, failed_search, failures
+from study.store.failures import Failure, failures
 from study.store.files import replacing, write_if_changed
 from study.store.layout import Store
 
@@ -22,12 +22,8 @@ def extract(plan: Plan, store: Store, into: Store) -> None:
     paths += [store.study(plan.study) / "history.json", *map(store.recipe, plan.arms)]
     paths += [store.failed_timing(plan.timing.id)] if plan.timing else []
     for arm in plan.arms:
-        for failure in failures(store, arm):
-            assert failure.block
-            _note(failure, into.failed(arm, failure.block))
-        for search in plan.searches_of(arm):
-            if unsearched := failed_search(store, search.id, arm):
-                _note(unsearched, into.failed_search(search.id))
+        for failure in failures(store, arm, plan.arms[arm].waiting(range(plan.seeds[arm]))):
+            _note(failure, into.root / failure.path.relative_to(store.root))
     for path in paths:
         if path.is_file():
             copy(path, into.root / path.relative_to(store.root))

@@ -158,7 +158,7 @@ def _part(arms: Sequence[Arm], gaps: Mapping[str, Sequence[Block]], seeds: Mappi
     """
     wanted: dict[str, SearchUnit] = {}
     for arm in arms:
-        for search in arm.search.each(range(seeds[arm.id])) if arm.search else []:
+        for search in arm.searches(range(seeds[arm.id])):
             if arm.selection and arm.selection.name not in selections(store, search.id):
                 before = wanted[search.id].selections if search.id in wanted else ()
                 wanted[search.id] = SearchUnit(search=search, selections=(*before, arm.selection))

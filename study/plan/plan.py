@@ -215,8 +215,7 @@ class Plan(Frozen):
 
     def searches_of(self, arm: str) -> list[Search]:
         """Those that choose the settings of an arm's runs; none where it is not tuned."""
-        search = self.arms[arm].search
-        return search.each(range(self.seeds[arm])) if search else []
+        return self.arms[arm].searches(range(self.seeds[arm]))
 
     @cached_property
     def names(self) -> dict[str, str]:

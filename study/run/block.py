@@ -93,8 +93,7 @@ def _alike(chosen: Mapping[int, Candidate | None]) -> Iterator[tuple[Candidate |
 def is_searched(arm: Arm, store: Store, seeds: Iterable[int]) -> bool:
     """Whether the settings of an arm's runs are known, or can be chosen."""
     by = arm.selection
-    searches = arm.search.each(seeds) if arm.search else []
-    return all(by is not None and by.name in selections(store, search.id) for search in searches)
+    return all(by is not None and by.name in selections(store, search.id) for search in arm.searches(seeds))
 
 
 def settings_of(arm: Arm, store: Store, seeds: Iterable[int]) -> dict[int, Candidate | None]:

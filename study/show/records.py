@@ -17,7 +17,7 @@ from study.plan.damage import inspect, lost
 from study.plan.plan import Plan
 from study.plan.trials import Trials, settings_text
 from study.show.given import VALUES, read_given
-from study.store.failures import failed_search, failures
+from study.store.failures import failures
 from study.store.files import write_parquet
 from study.store.layout import Block, Store, owned
 from study.store.schemas import AXES_COLUMNS, CURVES, RUNS, TIMING, TUNING
@@ -125,11 +125,8 @@ def _absent(plan: Plan, store: Store, present: Mapping[str, list[Block]]) -> pa.
         gone = set(range(wanted)).difference(*(seeds for _, seeds in owned(present[arm], wanted)))
         if not gone:
             continue
-        reasons = {}
-        if search := plan.arms[arm].search:
-            failed = {one.id: failed_search(store, one.id, arm) for one in search.each(gone)}
-            reasons = {seed: found.reason for seed in gone if (found := failed[search.of(seed).id])}
-        reasons |= {seed: failure.reason for failure in failures(store, arm) for seed in failure.seeds}
+        failed = failures(store, arm, plan.arms[arm].waiting(gone))
+        reasons = {seed: failure.reason for failure in failed for seed in failure.seeds}
         for seed in sorted(gone):
             status = "failed" if seed in reasons else "missing"
             reason = reasons.get(seed, damaged.get((arm, seed)))

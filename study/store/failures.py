@@ -6,7 +6,7 @@ import errno
 import json
 import re
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,16 +28,14 @@ KILLED = "killed: the job ended without a word (out of memory, a time limit, or 
 
 
 class Failure(NamedTuple):
-    """``block``: its seeds; None of a search, without which the arm can train none."""
+    """``path``: of its note; ``block``: None of a search, without which the arm can train none of its ``seeds``."""
 
+    path: Path
     arm: str
     block: Block | None
+    seeds: Sequence[int]
     reason: str
     log: str
-
-    @property
-    def seeds(self) -> range:
-        return self.block.seeds if self.block else range(0)
 
     @property
     def what(self) -> str:
@@ -56,21 +54,23 @@ class Failure(NamedTuple):
         return f"{self.what} failed: {self.reason}" + f" (log: {self.log})" * bool(self.log)
 
 
-def failures(store: Store, arm: str, searches: Iterable[str] = ()) -> Iterator[Failure]:
-    """The blocks of an arm whose last attempt failed and whose seeds are still missing, and why; before them those of
-    the ``searches`` that failed. Changes nothing.
+def failures(store: Store, arm: str, waiting: Mapping[str, Sequence[int]] | None = None) -> Iterator[Failure]:
+    """The searches of an arm whose last attempt failed, by the seeds that are ``waiting`` for each; then its blocks
+    whose last attempt failed and whose seeds are still missing. Changes nothing.
 
     A start mark whose process is gone is that of a killed job. Whoever trains its seeds again takes it over.
     """
-    yield from filter(None, (failed_search(store, search, arm) for search in searches))
+    for search, seeds in (waiting or {}).items():
+        if why := _why(store.started_search(search), store.failed_search(search)):
+            yield Failure(store.failed_search(search), arm, None, seeds, *why)
     folder = store.arm(arm)
     paths = [path for kind in ("failed", "started") for path in folder.glob(f"{kind}-*.json")]
     blocks = {block for path in paths if (block := Block.of(path.name))}
     present = store.blocks(arm) if blocks else []
     for block in sorted(blocks):
-        failure = _failure(arm, block, store.started(arm, block), store.failed(arm, block))
-        if failure and lacks(present, block):
-            yield failure
+        why = _why(store.started(arm, block), store.failed(arm, block))
+        if why and lacks(present, block):
+            yield Failure(store.failed(arm, block), arm, block, block.seeds, *why)
 
 
 def told_once(failures: Sequence[Failure]) -> list[tuple[Failure, str]]:
@@ -101,11 +101,6 @@ def forget_failures(store: Store, arm: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def failed_search(store: Store, search: str, arm: str) -> Failure | None:
-    """Why the last attempt at a search failed, told of an arm that waits for it; None where it did not."""
-    return _failure(arm, None, store.started_search(search), store.failed_search(search))
-
-
 def note_failure(path: Path, error: BaseException, log: Path) -> None:
     """Write what was raised, where its log is, and when; nothing where that cannot be written either."""
     content = {"reason": said(error), "log": str(log), "time": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -128,14 +123,6 @@ def of_machine(error: BaseException) -> bool:
     return read_only or isinstance(error, Unwritable | Damaged) or out_of_memory(error)
 
 
-def _failure(arm: str, block: Block | None, mark: Path, failed: Path) -> Failure | None:
-    """How an attempt ended that left a start mark, or a failure; None where it did not fail."""
-    killed = alive(mark) is False and _content(mark)
-    if killed:
-        return Failure(arm, block, KILLED, str(killed.get("log", "")))
-    return Failure(arm, block, *why) if (why := reason_of(failed)) else None
-
-
 def reason_of(failed: Path) -> tuple[str, str] | None:
     """Why something failed, and its log, as it was noted; None where nothing is."""
     try:
@@ -145,6 +132,12 @@ def reason_of(failed: Path) -> tuple[str, str] | None:
     except (OSError, Damaged):
         about = {}
     return str(about.get("reason") or UNKNOWN), str(about.get("log", ""))
+
+
+def _why(mark: Path, failed: Path) -> tuple[str, str] | None:
+    """The same of an attempt that left a start ``mark``, or a failure."""
+    killed = alive(mark) is False and _content(mark)
+    return (KILLED, str(killed.get("log", ""))) if killed else reason_of(failed)
 
 
 def alive(mark: Path) -> bool | None:

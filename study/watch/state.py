@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from study.errors import Damaged
 from study.plan.cost import length
+from study.plan.damage import failed
 from study.plan.history import Freshness
 from study.plan.jobs import BlockUnit, Costs, Job, SearchUnit
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import Search
-from study.plan.workflow.dag import Dag
 from study.store.failures import Failure
 from study.store.files import is_taken
 from study.store.layout import Block, Store, owned
@@ -99,7 +99,7 @@ class Watcher:
         plan, store = self.plan, self.store
         gaps, lacking = plan.missing(store), self._lacking()
         at_work = processes(store, gaps, lacking)
-        failures = Dag(plan, store, cached=False).failures() if gaps else []
+        failures = failed(plan, store)
         timed = store.timing(plan.timing.id).exists() if plan.timing else None
         trained = not gaps and not lacking and timed is not False
         here = [each for each in plan.comparisons if each.here]

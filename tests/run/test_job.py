@@ -22,7 +22,7 @@ from study.run import job as running
 from study.run import progress
 from study.run.block import settings_of
 from study.run.job import run
-from study.store.failures import failed_search
+from study.store.failures import failures
 from study.store.layout import Block
 from tests.run.conftest import block_job, make_recipe, names, train_block
 
@@ -167,12 +167,13 @@ def test_a_failing_search_fails_the_arms_that_wait_for_it_and_no_others(tuned, r
         *(f"{unit.arm.id}, seeds 0-1: not trained, since its search failed" for unit in job.blocks),
     ]
     assert names(store, plain) == ["curves-2-4.parquet", "runs-2-4.parquet"]
-    failure = failed_search(store, search.id, job.blocks[0].arm.id)
+    arm = job.blocks[0].arm
+    [failure] = failures(store, arm.id, arm.waiting([0]))
     assert (failure.reason, failure.what) == ("RuntimeError: shapes do not agree", "tuning")
     assert failure.log == str(store.log("job", both.id))
     assert not any(store.arm(unit.arm.id).exists() for unit in job.blocks)
     assert run(both, store) == []
-    assert failed_search(store, search.id, job.blocks[0].arm.id) is None
+    assert list(failures(store, arm.id, arm.waiting([0]))) == []
     assert store.receipt(both.id).exists()
 
 

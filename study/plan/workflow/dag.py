@@ -15,7 +15,7 @@ from study.axes.custom import Custom
 from study.axes.recipe import digest
 from study.errors import Damaged, Mistakes, Refused, refuse, suggest
 from study.plan.arm import Arm
-from study.plan.damage import inspect, inspect_datasets, lost
+from study.plan.damage import failed, inspect, inspect_datasets, lost
 from study.plan.file.expand import prepare
 from study.plan.file.yaml import parse
 from study.plan.history import Freshness, History, memory
@@ -23,7 +23,6 @@ from study.plan.jobs import MINUTES, Job, jobs
 from study.plan.limits import CLUSTER, HERE, Limits
 from study.plan.plan import Plan
 from study.store.disk import sweep, sweep_scratch
-from study.store.failures import Failure, failed_search, failures
 from study.store.files import write_if_changed
 from study.store.layout import DEFAULT_RESULTS, Store
 from study.wording import counted
@@ -123,22 +122,9 @@ class Dag:
 
     def note_expected(self) -> None:
         """Write down what the report draws on, beside what the jobs will make."""
-        failed = [f"{f.arm}/{f.block}: {f.reason}" for f in self.failures()] if self.cached else []
+        why = [f"{f.arm}/{f.block}: {f.reason}" for f in failed(self.plan, self.store)] if self.cached else []
         gone = [each.aside.name for each in lost(self.plan, self.store)] if self.cached else []
-        Freshness(self.plan, self.store).expect(failed, gone)
-
-    def failures(self) -> list[Failure]:
-        """Of what is missing: the arms, or searches, whose last attempt failed."""
-        gaps = self.plan.missing(self.store)
-        missing = [self.plan.arms[arm] for arm in gaps]
-        searches = {
-            search.id: arm.id
-            for arm in reversed(missing)
-            if arm.search
-            for search in arm.search.each(seed for gap in gaps[arm.id] for seed in gap.seeds)
-        }
-        failed = [failure for search, arm in searches.items() if (failure := failed_search(self.store, search, arm))]
-        return [*failed, *(failure for arm in missing for failure in failures(self.store, arm.id))]
+        Freshness(self.plan, self.store).expect(why, gone)
 
     @property
     def to_do(self) -> list[str]:

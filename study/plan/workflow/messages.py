@@ -11,7 +11,7 @@ from pathlib import Path
 
 from study.errors import Damaged, printed
 from study.plan.cost import length
-from study.plan.damage import lost
+from study.plan.damage import failed, lost
 from study.plan.limits import visible
 from study.plan.workflow.dag import Dag
 from study.store.disk import DiskFull, is_full
@@ -76,11 +76,10 @@ def end(dag: Dag, folder: str = "") -> list[str]:
     def place(path: str | Path) -> str:
         return os.path.join(folder, path)
 
-    failures = dag.failures()
     lines = [
         f"{'INTERRUPTED' if f.is_interrupted else 'FAILED'} {dag.plan.names[f.arm]}, {f.what}{more}: {f.why}"
         f" (log: {place(f.log)})"
-        for f, more in told_once(failures)
+        for f, more in told_once(failed(dag.plan, dag.store))
     ]
     timing = dag.plan.timing and dag.store.failed_timing(dag.plan.timing.id)
     if timing and dag.to_time and (why := reason_of(timing)):
@@ -104,7 +103,7 @@ def end(dag: Dag, folder: str = "") -> list[str]:
 
 def is_something_to_draw(dag: Dag) -> bool:
     """Whether a study that stopped has something to show: runs, failures; or a report that shows another state."""
-    there = any(dag.store.present(dag.plan.arms).values()) or dag.plan.given or dag.failures()
+    there = any(dag.store.present(dag.plan.arms).values()) or dag.plan.given or failed(dag.plan, dag.store)
     return bool(there) or (dag.folder / "report.html").exists()
 
 
