@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from study.exchange.arms import KnownArm
 from study.exchange.differences import described, differences, distance
 from study.plan.arm import Arm
+from study.plan.cost import length
 from study.plan.plan import Plan
 from study.store.failures import failures
-from study.store.layout import Store, missing
+from study.store.layout import Store
 from study.wording import counted, listed
 
 SHOWN = 12  # differences that are listed of one arm
@@ -18,14 +19,12 @@ COMPARED = 50  # equally near arms that are looked at closely
 
 def explained(plan: Plan, store: Store, known: Mapping[str, KnownArm], file: str) -> Iterator[str]:
     """A line for each arm of ``plan``: whether its runs are there; below it why not. ``known``: arms of the store."""
-    blocks = store.present({**plan.arms, **known})
-    neighbours = Neighbours([one for name, one in known.items() if blocks[name]], plan.study)
-    gaps = {arm: missing(blocks[arm], seeds) for arm, seeds in plan.seeds.items()}
-    complete = sum(not gap for gap in gaps.values())
-    yield f"{file}: {counted(len(gaps), 'arm')}, {complete} of them complete in {store.root}/"
+    present, gaps = store.present(known), plan.missing(store)
+    neighbours = Neighbours([one for name, one in known.items() if present[name]], plan.study)
+    yield f"{file}: {counted(len(plan.arms), 'arm')}, {len(plan.arms) - len(gaps)} of them complete in {store.root}/"
     for name, wanted in plan.seeds.items():
         arm = plan.arms[name]
-        lacking = sum(len(gap.seeds) for gap in gaps[name])
+        lacking = length(gaps.get(name, ()))
         failed = [*failures(store, name, arm.waiting(range(wanted)))]
         word = "there" if not lacking else "failed" if failed else "missing" if lacking == wanted else "partly"
         yield f"{word:8} {plan.names[name]}: {wanted - lacking} of {counted(wanted, 'run')}"

@@ -81,8 +81,8 @@ class Verification:
                 if arm.selection and arm.selection.name not in selections(store, search.id):
                     words = f"{plan.names[name]}: its search has no trials for {arm.selection.name}"
                     self.faults.append(f"{store.search(search.id)}: {words}")
-        if plan.timing and not store.timing(plan.timing.id).exists():
-            self.faults.append(f"{store.timing(plan.timing.id)}: the timing of {plan.study} is missing")
+        if timing := plan.untimed(store):
+            self.faults.append(f"{store.timing(timing.id)}: the timing of {plan.study} is missing")
         if not (folder / "report.html").exists():
             self.faults.append(f"{folder / 'report.html'}: is missing; run the study")
 

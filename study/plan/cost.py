@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, REQUIRED, Recipe
 from study.plan.arm import Arm
+from study.plan.plan import Plan
 from study.plan.search import Search
 from study.store.layout import Block, Store
 from study.store.notes import read_note
@@ -54,8 +55,12 @@ def _work(runs: int, each: float | None) -> Work:
     return Work(runs, round(runs * (each or 0)), each is not None)
 
 
-def training_rows(dataset: Dataset, prepared: Path) -> int | None:
-    """The rows for training: as the dataset tells them, else as they were ``prepared``; None before that."""
+def training_rows(plan: Plan, store: Store) -> dict[str, int | None]:
+    """The rows for training, by dataset: as it tells them, else as they were prepared; None before that."""
+    return {name: _rows(dataset, store.dataset(name)) for name, dataset in plan.datasets.items()}
+
+
+def _rows(dataset: Dataset, prepared: Path) -> int | None:
     if dataset.sizes:
         return dataset.sizes[0]
     if not prepared.exists():

@@ -10,7 +10,7 @@ from study.errors import Damaged, Unreadable
 from study.plan.history import memory
 from study.plan.plan import Plan
 from study.store.checksums import Sums
-from study.store.failures import Failure, failures
+from study.store.failures import Failure, failures, reason_of
 from study.store.layout import Block, Store
 from study.store.notes import read_note
 from study.store.seal import ASIDE, check, check_archive, set_aside
@@ -93,6 +93,12 @@ def failed(plan: Plan, store: Store) -> list[Failure]:
         for failure in failures(store, arm, waiting):
             found.setdefault(failure.path, failure)
     return sorted(found.values(), key=lambda failure: failure.block is not None)
+
+
+def failed_timing(plan: Plan, store: Store) -> tuple[str, str] | None:
+    """Why its timing is not there, and the log, where the job left a reason."""
+    timing = plan.untimed(store)
+    return reason_of(store.failed_timing(timing.id)) if timing else None
 
 
 class Lost(NamedTuple):

@@ -177,7 +177,7 @@ class Costs:
     """What units take, as far as that is known before anything runs."""
 
     def __init__(self, plan: Plan, store: Store) -> None:
-        self.rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
+        self.rows = training_rows(plan, store)
         self.speeds = Speeds(store)
 
     def seconds(self, part: Job) -> float:

@@ -236,6 +236,10 @@ class Plan(Frozen):
         """12 hex digits over the kinds of ``own``."""
         return digest(" ".join(sorted(self.own)))
 
+    def untimed(self, store: Store) -> Timing | None:
+        """Its timing, where that is still to be done."""
+        return None if self.timing is None or store.timing(self.timing.id).exists() else self.timing
+
     @property
     def timed(self) -> dict[str, Arm]:
         """The arms of the timing job, by id."""

@@ -120,11 +120,11 @@ def seconds_of_scripts(job: Job, speeds: Speeds) -> float:
 
 def timing_packs(plan: Plan, store: Store, rows: Mapping[str, int]) -> Iterator[Packs]:
     """What the timing job steps, where it is still to be done: an epoch a round, at most, and one more in a block."""
-    if plan.timing and not store.timing(plan.timing.id).exists():
-        recipes = [plan.arms[arm].outline for arm in plan.timing.arms]
+    if timing := plan.untimed(store):
+        recipes = [plan.arms[arm].outline for arm in timing.arms]
         for recipe in {recipe.operations(): recipe for recipe in recipes}.values():
             timed = min(MAX_STEPS, -(-recipe.training_rows(rows[recipe.dataset_id]) // recipe.batch_size))
-            rounds = plan.timing.rounds + len(blocks(plan.timing.rounds))
+            rounds = timing.rounds + len(blocks(timing.rounds))
             yield Packs(recipe, 1, rounds * (WARM_UP + timed))
 
 

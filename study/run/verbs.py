@@ -35,8 +35,7 @@ def check(arguments: Namespace) -> None:
                 raise Refused([*dict.fromkeys(line for lines in found.wrong.values() for line in lines)])
             yield from found.lines(plan)
         to_do = [] if arguments.no_time else jobs(plan, store, Limits(gpu=arguments.gpu))
-        timing = plan.timing and not arguments.no_time and not store.timing(plan.timing.id).exists()
-        if to_do or timing:
+        if to_do or (plan.untimed(store) and not arguments.no_time):
             began = clock.perf_counter()
             from study.run.estimate import estimate
 

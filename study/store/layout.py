@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +48,11 @@ class Block(NamedTuple):
     @property
     def seeds(self) -> range:
         return range(self.first, self.last + 1)
+
+
+def words_of(blocks: Sequence[Block]) -> str:
+    """For people: ``seed 1``, ``seeds 0-2, 4``."""
+    return blocks[0].words if len(blocks) == 1 else f"seeds {', '.join(block.numbers for block in blocks)}"
 
 
 def owned(present: Iterable[Block], wanted: int) -> list[tuple[Block, range]]:

@@ -120,7 +120,7 @@ def test_what_nobody_knows_is_not_taken_to_be_short(
     study["comparisons"]["a"]["vary"] = {"gpus": [4, 2]}
     planned = plan(study)
     assert [job.gpus for job in jobs(planned, store)] == [4]
-    monkeypatch.setattr("study.plan.jobs.training_rows", lambda dataset, prepared: None)
+    monkeypatch.setattr("study.plan.jobs.training_rows", lambda plan, store: {})
     monkeypatch.setattr("study.plan.cost.steps_of", lambda recipe, rows=None: None)
     assert [job.gpus for job in jobs(planned, store)] == [4, 2]
 

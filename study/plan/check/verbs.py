@@ -21,7 +21,7 @@ from study.plan.plan import Plan, PlannedComparison, restated
 from study.plan.workflow.command import run_command
 from study.plan.workflow.dag import namesake
 from study.store.files import write_if_changed
-from study.store.layout import Store
+from study.store.layout import Store, words_of
 from study.store.searches import tuning_runs
 from study.wording import beginning, counted
 
@@ -99,8 +99,7 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
     print(f"{counted(sum(c.here for c in plan.comparisons), 'comparison')}, {arms}, {counted(runs, 'run')}")
     if to_train < runs and len(gaps) <= 12:
         for arm, blocks in gaps.items():
-            words = blocks[0].words if len(blocks) == 1 else f"seeds {', '.join(block.numbers for block in blocks)}"
-            print(printed(f"  to train: {plan.names[arm]}, {words}"))
+            print(printed(f"  to train: {plan.names[arm]}, {words_of(blocks)}"))
     to_do = jobs(plan, store, Limits(gpu=gpu))
     lacking = {(unit.search.id, one.name) for job in to_do for unit in job.searches for one in unit.selections}
     left = {search for search, _ in lacking}
@@ -140,7 +139,7 @@ def _told(dataset: Dataset) -> str:
 
 def work_of(plan: Plan, store: Store, trials: Mapping[str, int]) -> tuple[list[Work], list[Work]]:
     """Runs and steps of all searches, and of the final runs. ``trials``: where they are known."""
-    rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
+    rows = training_rows(plan, store)
     selections = Counter(search.id for name in plan.arms for search in plan.searches_of(name))
     searched = [
         tuning(search, selections[i], rows.get(search.first_recipe.dataset_id), trials.get(i))

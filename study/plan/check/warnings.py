@@ -173,7 +173,7 @@ def _untuned(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[s
 
 def _sizes(plan: Plan, store: Store) -> Iterator[str]:
     """Arms on hardly a row; evaluated never in between; with batches of all rows, of which nobody knew before."""
-    rows = {i: training_rows(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
+    rows = training_rows(plan, store)
     for comparison in plan.comparisons:
         found: dict[tuple[str, str, str], list[str]] = {}
         for arm in comparison.arms if comparison.here else ():

@@ -88,7 +88,7 @@ def prepare(path: Path, store: Store, remember: bool = False, cached: bool = Fal
 def needed_data(plan: Plan, store: Store) -> set[str]:
     """The ids of the datasets that are still to be prepared, for what is to be trained and timed."""
     arms = [plan.arms[arm] for arm in plan.missing(store)]
-    if plan.timing and not store.timing(plan.timing.id).exists():
+    if plan.untimed(store):
         arms += plan.timed.values()
     return {arm.dataset_id for arm in arms if not store.dataset(arm.dataset_id).exists()}
 

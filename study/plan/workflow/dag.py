@@ -178,8 +178,8 @@ class Dag:
     @property
     def to_time(self) -> list[str]:
         """The timing, where it is wanted and missing."""
-        timing = self.plan.timing and self.store.timing(self.plan.timing.id)
-        return [str(timing)] if timing and not self.cached and not timing.exists() else []
+        timing = None if self.cached else self.plan.untimed(self.store)
+        return [str(self.store.timing(timing.id))] if timing else []
 
     @property
     def timed_searches(self) -> list[str]:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from study.errors import Damaged, printed
 from study.plan.cost import length
-from study.plan.damage import failed, lost
+from study.plan.damage import failed, failed_timing, lost
 from study.plan.limits import visible
 from study.plan.workflow.dag import Dag
 from study.store.disk import DiskFull, is_full
-from study.store.failures import reason_of, told_once
+from study.store.failures import told_once
 from study.store.seal import read_parquet
 from study.wording import counted
 
@@ -81,8 +81,7 @@ def end(dag: Dag, folder: str = "") -> list[str]:
         f" (log: {place(f.log)})"
         for f, more in told_once(failed(dag.plan, dag.store))
     ]
-    timing = dag.plan.timing and dag.store.failed_timing(dag.plan.timing.id)
-    if timing and dag.to_time and (why := reason_of(timing)):
+    if dag.to_time and (why := failed_timing(dag.plan, dag.store)):
         lines.append(f"FAILED timing: {why[0]} (log: {place(why[1])})")
     until = "study is run without cached=true" if dag.cached else "same command is run again"
     lines += [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import unescape
 
+from study.plan.damage import failed_timing
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims import beside as beside_claims
 from study.show.claims import table as claims_table
@@ -41,7 +42,7 @@ def render(plan: Plan, store: Store) -> str:
         for name, columns in (("summary", SUMMARY), ("claims", None))
     )
     claims = claims_table.primary_first(claims)
-    why_untimed = timing.failure(plan, store)
+    why_untimed, _ = failed_timing(plan, store) or (None, "")
     reasons = protocol.reasons(plan, records, why_untimed)
 
     def section(comparison: PlannedComparison) -> dict[str, Any]:

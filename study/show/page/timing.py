@@ -12,8 +12,6 @@ from study.show.observations import cores_of, device_of, workers
 from study.show.tables.tuning import arm_names
 from study.show.templates import paragraph
 from study.stats.estimates import estimate_of
-from study.store.failures import reason_of
-from study.store.layout import Store
 from study.wording import counted
 
 
@@ -72,14 +70,6 @@ def timed_on(plan: Plan, timing: pd.DataFrame) -> str | None:
 
 def _gpus(plan: Plan, timing: pd.DataFrame) -> list[int]:
     return [plan.arms[arm].gpus for arm in timing["arm"].unique() if arm in plan.arms]
-
-
-def failure(plan: Plan, store: Store) -> str | None:
-    """Why there is no timing, where the job left a reason."""
-    if plan.timing is None or store.timing(plan.timing.id).exists():
-        return None
-    found = reason_of(store.failed_timing(plan.timing.id))
-    return found[0] if found else None
 
 
 def _range(values: pd.Series, places: int) -> str:
