@@ -95,7 +95,7 @@ def tuning(search: Search, selections: int, rows: int | None = None, trials: int
     return _work(trials * search.seeds, mean_steps(search, rows))
 
 
-def mean_steps(search: Search, rows: int | None = None) -> float | None:
+def mean_steps(search: Search, rows: int | None) -> float | None:
     """Steps of one run, the mean over the grid where candidates differ in their batch size."""
     sized = "batch_size" in search.covers and search.method == "grid"
     recipes = [search.at(point) for point in search.grid()] if sized else [search.first_recipe]

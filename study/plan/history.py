@@ -213,7 +213,7 @@ class Freshness:
             files[TIMING] = [store.timing(plan.timing.id)]
         self.now = {name: found for name, paths in files.items() if (found := self._sums.digest(paths))}
 
-    def expect(self, failures: Sequence[str], lost: Sequence[str] = ()) -> None:
+    def expect(self, failures: Sequence[str], lost: Sequence[str]) -> None:
         """Write down what the report will draw on, beside what jobs still make: records, and ``failures`` it tells.
 
         ``lost``: damaged records that nobody makes again, which each start is to tell anew.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
 from math import ceil
 from pathlib import Path
 
 from study.axes.base import Frozen
-from study.axes.recipe import digest
+from study.axes.recipe import Recipe, digest
 from study.errors import Damaged
 from study.plan.arm import Arm
-from study.plan.cost import Speeds, final, training_rows, tuning
+from study.plan.cost import Speeds, Work, final, training_rows, tuning
 from study.plan.limits import HERE, Limits
 from study.plan.plan import Plan
 from study.plan.search import Search, Selection
@@ -180,16 +180,16 @@ class Costs:
         self.rows = training_rows(plan, store)
         self.speeds = Speeds(store)
 
-    def seconds(self, part: Job) -> float:
-        found = 0.0
+    def works(self, part: Job) -> Iterator[tuple[Recipe, Work]]:
+        """What each unit does, with the recipe, or one of those that its search may choose."""
         for unit in part.searches:
             recipe = unit.search.first_recipe
-            work = tuning(unit.search, len(unit.selections), self.rows.get(recipe.dataset_id))
-            found += self.speeds.seconds(recipe, work)
+            yield recipe, tuning(unit.search, len(unit.selections), self.rows.get(recipe.dataset_id))
         for block in part.blocks:
-            work = final(block.arm, len(block.block.seeds), self.rows.get(block.arm.dataset_id))
-            found += self.speeds.seconds(block.arm.outline, work)
-        return found
+            yield block.arm.outline, final(block.arm, len(block.block.seeds), self.rows.get(block.arm.dataset_id))
+
+    def seconds(self, part: Job) -> float:
+        return sum(self.speeds.seconds(*each) for each in self.works(part))
 
 
 def _split(part: Job, seconds: float, wanted: float) -> list[tuple[Job, float]]:

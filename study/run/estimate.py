@@ -16,8 +16,8 @@ from study.engine.determinism import quiet
 from study.engine.inputs.data import Data, Split, load, tensors
 from study.engine.inputs.prepare import read
 from study.engine.pack import Pack, Run, Slice
-from study.plan.cost import Speeds, final, mean_steps, steps_of, tuning
-from study.plan.jobs import Job
+from study.plan.cost import mean_steps, steps_of
+from study.plan.jobs import Costs, Job
 from study.plan.limits import Limits, available_cores, visible
 from study.plan.plan import Plan
 from study.run.packs import MOST, packs
@@ -57,7 +57,8 @@ def estimate(plan: Plan, store: Store, to_do: Sequence[Job], began: float, gpu: 
     reading = time.perf_counter()
     try:
         data = {i: data_of(dataset, store.dataset(i)) for i, dataset in plan.datasets.items()}
-        scripts = [seconds_of_scripts(job, Speeds(store)) for job in to_do]
+        costs = Costs(plan, store)
+        scripts = [seconds_of_scripts(job, costs) for job in to_do]
         began += time.perf_counter() - reading  # a job finds its data prepared
         rows = {i: each.train.rows for i, each in data.items()}
         loads = [(job.gpus, list(packs_of(job, rows))) for job in to_do]
@@ -105,17 +106,12 @@ def packs_of(job: Job, rows: Mapping[str, int]) -> Iterator[Packs]:
             yield Packs(recipe, max(2, runs), mean, len(places)) if recipe.stacked else Packs(recipe, 1, runs * mean)
 
 
-def seconds_of_scripts(job: Job, speeds: Speeds) -> float:
+def seconds_of_scripts(job: Job, costs: Costs) -> float:
     """Of those runs of a job that scripts make, as earlier ones took. Raises ValueError where there were none."""
-    found = 0.0
-    works = [(u.search.first_recipe, tuning(u.search, len(u.selections))) for u in job.searches]
-    works += [(unit.arm.outline, final(unit.arm, len(unit.block.seeds))) for unit in job.blocks]
-    for recipe, work in works:
-        if recipe.trainer.free:
-            if recipe.pace not in speeds.by_run:
-                raise ValueError("how long the script takes is known once it was run")
-            found += speeds.seconds(recipe, work)
-    return found
+    works = [(recipe, work) for recipe, work in costs.works(job) if recipe.trainer.free]
+    if any(recipe.pace not in costs.speeds.by_run for recipe, _ in works):
+        raise ValueError("how long the script takes is known once it was run")
+    return sum(costs.speeds.seconds(*each) for each in works)
 
 
 def timing_packs(plan: Plan, store: Store, rows: Mapping[str, int]) -> Iterator[Packs]:

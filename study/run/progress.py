@@ -6,11 +6,11 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from math import prod
 from statistics import median
 
 from study.engine.record import Curve
 from study.metrics import METRICS
+from study.plan.cost import length, tuning
 from study.plan.jobs import Job
 from study.wording import counted
 
@@ -25,9 +25,9 @@ class Progress:
 
     def __init__(self, job: Job, tell: int | None) -> None:
         self.job, self.tell, self.done = job.id, tell, 0
-        trials = [(u.search.seeds, u.search.first + u.search.extend * len(u.selections)) for u in job.searches]
-        self.tunes = bool(trials)
-        self.total = sum(map(prod, trials)) + sum(len(unit.block.seeds) for unit in job.blocks)
+        self.tunes = bool(job.searches)
+        self.total = sum(tuning(unit.search, len(unit.selections)).runs for unit in job.searches)
+        self.total += length(unit.block for unit in job.blocks)
         self._began = self._said = time.monotonic()
 
     def within(self, runs: int, done: int, budget: int, curves: Sequence[Curve]) -> None:

@@ -126,9 +126,7 @@ class Stack:
                 return self._call(x, masks or {}, generators).float()
         return self._call(x, masks or {}, generators)
 
-    def _call(
-        self, x: Tensor, masks: Mapping[str, Tensor], generators: Sequence[torch.Generator] | None = None
-    ) -> Tensor:
+    def _call(self, x: Tensor, masks: Mapping[str, Tensor], generators: Sequence[torch.Generator] | None) -> Tensor:
         if self.turn:
             return self.turn(x, masks, generators)
         if self.alone:

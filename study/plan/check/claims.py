@@ -209,7 +209,7 @@ def _kin(claim: PlannedClaim, arms: Mapping[str, Arm]) -> set[str]:
     return set().union(*groups) - {claim.metric}
 
 
-def unfit_for(metric: str, regression: Dataset | None, target: Target | None, script: bool = False) -> str | None:
+def unfit_for(metric: str, regression: Dataset | None, target: Target | None, script: bool) -> str | None:
     """Why arms cannot have a metric; None where they can. ``regression``: a dataset for one; ``script``: one trains."""
     needs = METRICS[metric]
     if isinstance(needs.source, Computed):

@@ -139,7 +139,7 @@ def is_own(key: str) -> bool:
     return key.partition(".")[2].startswith(SETTINGS)
 
 
-def with_own(kind: Any, axes: Collection[str] = OPEN, base: type[Frozen] = Part) -> type[Frozen]:
+def with_own(kind: Any, axes: Collection[str], base: type[Frozen]) -> type[Frozen]:
     """A ``base`` of models that take, beside their fields, settings of a person's own: those of ``axes``."""
     pattern = rf"^({'|'.join(sorted(OPEN.intersection(axes)))})\.settings\.[A-Za-z_]\w*$"
 
