@@ -22,7 +22,7 @@ from study.exchange.holdings import held, spans
 from study.plan.extract import copy
 from study.plan.history import History
 from study.store.equality import Run, difference
-from study.store.failures import failed_blocks, lacks
+from study.store.failures import lacks, noted
 from study.store.layout import Store
 from study.store.notes import read_note
 from study.store.seal import check
@@ -87,7 +87,7 @@ class Merge:
                 self._copy(source.runs(arm, block), into.runs(arm, block))  # which marks it as complete
         if source.recipe(arm).exists() and not into.recipe(arm).exists():
             self._copy(source.recipe(arm), into.recipe(arm))
-        for path, block in failed_blocks(source, arm):
+        for block, path in noted(source, arm, "failed").items():
             if lacks([*present, *blocks, *unread], block) and not into.failed(arm, block).exists():
                 self._copy(path, into.failed(arm, block))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from study.errors import Damaged
 from study.store.disk import Unwritable, exists
@@ -63,9 +63,7 @@ def failures(store: Store, arm: str, waiting: Mapping[str, Sequence[int]] | None
     for search, seeds in (waiting or {}).items():
         if why := _why(store.started_search(search), store.failed_search(search)):
             yield Failure(store.failed_search(search), arm, None, seeds, *why)
-    folder = store.arm(arm)
-    paths = [path for kind in ("failed", "started") for path in folder.glob(f"{kind}-*.json")]
-    blocks = {block for path in paths if (block := Block.of(path.name))}
+    blocks = {*noted(store, arm, "failed"), *noted(store, arm, "started")}
     present = store.blocks(arm) if blocks else []
     for block in sorted(blocks):
         why = _why(store.started(arm, block), store.failed(arm, block))
@@ -87,16 +85,15 @@ def lacks(present: Sequence[Block], block: Block) -> bool:
     return any(gap.last >= block.first for gap in missing(present, block.last + 1))
 
 
-def failed_blocks(store: Store, arm: str) -> Iterator[tuple[Path, Block]]:
-    """The notes of blocks of an arm that failed."""
-    for path in store.arm(arm).glob("failed-*.json"):
-        if block := Block.of(path.name):
-            yield path, block
+def noted(store: Store, arm: str, what: Literal["failed", "started"]) -> dict[Block, Path]:
+    """The notes of blocks of an arm that failed, or were started."""
+    paths = store.arm(arm).glob(f"{what}-*.json")
+    return {block: path for path in paths if (block := Block.of(path.name))}
 
 
 def forget_failures(store: Store, arm: str) -> None:
     """Take away what was noted of blocks whose seeds are there by now."""
-    for path, block in failed_blocks(store, arm):
+    for block, path in noted(store, arm, "failed").items():
         if not lacks(store.blocks(arm), block):
             path.unlink(missing_ok=True)
 

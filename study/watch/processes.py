@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from study.errors import Damaged
 from study.store.disk import exists
-from study.store.failures import alive
+from study.store.failures import alive, noted
 from study.store.layout import Block, Store
 from study.store.notes import read_note
 
@@ -76,9 +76,8 @@ def _marks(
     store: Store, arms: Iterable[str], searches: Iterable[str]
 ) -> Iterator[tuple[tuple[str, Block] | str, Path]]:
     for arm in arms:
-        for mark in store.arm(arm).glob("started-*.json"):
-            if block := Block.of(mark.name):
-                yield (arm, block), mark
+        for block, mark in noted(store, arm, "started").items():
+            yield (arm, block), mark
     wanted = {store.started_search(search): search for search in searches}
     for mark in wanted.keys() & {*(store.root / "searches").glob("started-*.json")}:
         yield wanted[mark], mark
