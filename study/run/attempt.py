@@ -15,7 +15,7 @@ from typing import IO, Any, Self
 
 from study.run.provenance import now
 from study.store.disk import birth, telling, unfinished
-from study.store.failures import alive, note_failure
+from study.store.failures import alive, holder, note_failure
 
 TRIES, PAUSE = 20, 0.05  # looks at a mark that somebody has, and seconds between
 
@@ -24,11 +24,8 @@ class Busy(Exception):
     """Another process is at it: one line, and no failure."""
 
     def __init__(self, mark: Path) -> None:
-        try:
-            about = json.loads(mark.read_text(encoding="utf-8"))
-            who = f"process {about['pid']} on {about['host']}"
-        except (OSError, ValueError, TypeError, KeyError):
-            who = "another process"
+        about = holder(mark)
+        who = f"process {about['pid']} on {about['host']}" if {"pid", "host"} <= about.keys() else "another process"
         super().__init__(f"{who} is still at it; wait for it, or end it, and run again (if it is gone, delete {mark})")
 
 
@@ -78,7 +75,7 @@ def keeping(log: Path, marks: Sequence[Path]) -> Iterator[None]:
         if os.path.samestat(os.fstat(1), log.stat()):  # else it is somebody's own affair where it goes
             for mark in marks:
                 if alive(mark):
-                    about = json.loads(mark.read_text(encoding="utf-8"))
+                    about = holder(mark)
                     _go_on_with(unfinished(log, about["host"], about["pid"]), log)
             unfinished(log).hardlink_to(log)
     try:

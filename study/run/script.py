@@ -28,7 +28,7 @@ from study.engine.record import Record
 from study.engine.signals import Interrupted
 from study.run.attempt import identity
 from study.store.checksums import file_sum
-from study.store.failures import alive
+from study.store.failures import alive, holder
 from study.store.files import write_if_changed
 from study.store.layout import Store
 
@@ -227,10 +227,7 @@ def ask_to_end(process: subprocess.Popen[bytes], seconds: float) -> None:
 def end_orphan(lock: Path) -> None:
     """End a script that lives on though its job was killed: it holds ``lock``, which says who it is."""
     while alive(lock):
-        try:
-            about = json.loads(lock.read_text(encoding="utf-8"))
-        except ValueError:  # it was not told yet
-            about = {}
+        about = holder(lock)  # nothing where it was not told yet
         if about.get("host", socket.gethostname()) != socket.gethostname():  # there that number is another process
             raise ScriptError(f"its script still runs on {about['host']}: end it there, and run again")
         with suppress(KeyError, ProcessLookupError, PermissionError):

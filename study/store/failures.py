@@ -133,7 +133,7 @@ def reason_of(failed: Path) -> tuple[str, str] | None:
 
 def _why(mark: Path, failed: Path) -> tuple[str, str] | None:
     """The same of an attempt that left a start ``mark``, or a failure."""
-    killed = alive(mark) is False and _content(mark)
+    killed = alive(mark) is False and holder(mark)
     return (KILLED, str(killed.get("log", ""))) if killed else reason_of(failed)
 
 
@@ -152,14 +152,14 @@ def alive(mark: Path) -> bool | None:
         return None
     if held:
         return True
-    about = _content(mark)  # nothing of one that is just starting, or damaged
+    about = holder(mark)  # nothing of one that is just starting, or damaged
     if about.get("host") != socket.gethostname() or not isinstance(about.get("pid"), int):
         return None
     return exists(about["pid"], about.get("born"))
 
 
-def _content(mark: Path) -> dict[str, Any]:
-    """Of a start mark; nothing where it is gone by now, or damaged."""
+def holder(mark: Path) -> dict[str, Any]:
+    """Which process left a start mark, when, and its log; nothing where it is gone by now, or damaged."""
     try:
         return read_note(mark)
     except (OSError, Damaged):

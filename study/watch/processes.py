@@ -12,11 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from study.errors import Damaged
 from study.store.disk import exists
-from study.store.failures import alive, noted
+from study.store.failures import alive, holder, noted
 from study.store.layout import Block, Store
-from study.store.notes import read_note
 
 # As study/run/progress.py says it.
 SAID = re.compile(
@@ -50,16 +48,14 @@ def processes(store: Store, arms: Iterable[str], searches: Iterable[str]) -> lis
     """Those that make what is missing: runs of ``arms``, and ``searches``; the one that began first comes first."""
     found: dict[tuple[str, str], Process] = {}
     for unit, mark in _marks(store, arms, searches):
-        lives = alive(mark)
-        with suppress(OSError, Damaged):  # it has just ended
-            about = read_note(mark)
-            host, log = str(about.get("host", "")), store.log("job", Path(str(about.get("log", ""))).stem)
-            if lives is False:
-                continue  # killed: that is a failure
-            since = str(about.get("time", ""))
-            mine = found.setdefault((host, log.stem), Process(log, host, since, lives is True, [], []))
-            (mine.searches if isinstance(unit, str) else mine.blocks).append(unit)  # type: ignore[arg-type]
-            found[host, log.stem] = mine._replace(since=min(mine.since, since), known=mine.known or lives is True)
+        lives, about = alive(mark), holder(mark)
+        if lives is False or not about:  # killed, which is a failure; or it has just ended
+            continue
+        host, log = str(about.get("host", "")), store.log("job", Path(str(about.get("log", ""))).stem)
+        since = str(about.get("time", ""))
+        mine = found.setdefault((host, log.stem), Process(log, host, since, lives is True, [], []))
+        (mine.searches if isinstance(unit, str) else mine.blocks).append(unit)  # type: ignore[arg-type]
+        found[host, log.stem] = mine._replace(since=min(mine.since, since), known=mine.known or lives is True)
     return sorted((_heard(each, store) for each in found.values()), key=lambda each: (each.since, each.job))
 
 
