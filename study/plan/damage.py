@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.errors import Damaged, Unreadable
-from study.plan.history import memory
 from study.plan.plan import Plan
 from study.store.checksums import Sums
 from study.store.failures import Failure, failures, reason_of
@@ -79,7 +78,7 @@ def _set_aside(checks: Mapping[Path, Callable[[Path], object]], sums: Sums | Non
 
 def without_damaged(plan: Plan, store: Store) -> tuple[Store, list[str]]:
     """The store without the damaged records of a plan, for verbs that only look; and a line for each of them."""
-    found = [*_damaged(_checks(plan, store), memory(plan, store))]
+    found = [*_damaged(_checks(plan, store), Sums(store.sums(plan.study)))]
     again = ", and the next run of the study makes it again"
     lines = [f"{each}; it counts as missing{'' if isinstance(each, Unreadable) else again}" for each in found]
     return Store(store.root, {each.path for each in found}), lines

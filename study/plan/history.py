@@ -8,7 +8,7 @@ be made is not in it: the receipts of jobs are inputs of their own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 
 from study.errors import Refused, Unreadable
 from study.metrics import METRICS
+from study.plan.damage import failed, lost
 from study.plan.file.claim import PlannedClaim
 from study.plan.plan import Plan, PlannedComparison
 from study.stats.exact import PRIMARY
@@ -188,11 +189,6 @@ def claims_of(plan: Plan) -> dict[str, tuple[PlannedComparison, PlannedClaim]]:
     return {words(c, claim): (c, claim) for c in reversed(plan.comparisons) for claim in c.claims}
 
 
-def memory(plan: Plan, store: Store) -> Sums:
-    """What was read of the records of a plan."""
-    return Sums(store.study(plan.study).with_name(f".{plan.study}.sums.json"))
-
-
 class Freshness:
     """The records that are there for a plan, and what of them its results were drawn from.
 
@@ -203,7 +199,7 @@ class Freshness:
     def __init__(self, plan: Plan, store: Store) -> None:
         folder = store.study(plan.study)
         self.plan, self.store, self.expected = plan, store, folder / "records.json"
-        self._sums = memory(plan, store)
+        self._sums = Sums(store.sums(plan.study))
         files = {arm: runs.paths for arm, runs in plan.given.items()}
         for arm, blocks in store.present(plan.arms).items():
             files[arm] = [store.search(search.id) for search in plan.searches_of(arm)]
@@ -213,12 +209,13 @@ class Freshness:
             files[TIMING] = [store.timing(plan.timing.id)]
         self.now = {name: found for name, paths in files.items() if (found := self._sums.digest(paths))}
 
-    def expect(self, failures: Sequence[str], lost: Sequence[str]) -> None:
-        """Write down what the report will draw on, beside what jobs still make: records, and ``failures`` it tells.
-
-        ``lost``: damaged records that nobody makes again, which each start is to tell anew.
+    def expect(self, cached: bool) -> None:
+        """Write down what the report will draw on, beside what jobs still make: records; and where nothing is made,
+        ``cached``, the failures that it tells, and damaged records, which each start is to tell anew.
         """
-        self._write({"failures": failures, "contents": self.now} | ({LOST: lost} if lost else {}))
+        why = [f"{f.arm}/{f.block}: {f.reason}" for f in failed(self.plan, self.store)] if cached else []
+        gone = [each.aside.name for each in lost(self.plan, self.store)] if cached else []
+        self._write({"failures": why, "contents": self.now} | ({LOST: gone} if gone else {}))
 
     @contextmanager
     def drawing(self, history: History) -> Iterator[None]:

@@ -16,7 +16,6 @@ from study.plan.history import Freshness, History
 from study.plan.limits import available_cores
 from study.plan.plan import Plan, open_plan, restated
 from study.plan.workflow.command import run_command
-from study.plan.workflow.dag import Dag
 from study.plan.workflow.messages import report_of
 from study.show.by_row import ByRow
 from study.show.claims import verdicts
@@ -84,7 +83,7 @@ def draw(arguments: Namespace) -> int:
         arguments.plan = elsewhere(arguments.plan, arguments.into)
     plan, store = open_plan(arguments.plan)
     print(printed(f"Drawing the report of {plan.study} from the records that are there."), flush=True)
-    Dag(plan, store, cached=True).note_expected()
+    Freshness(plan, store).expect(cached=True)
     page = store.study(plan.study) / "report.html"
     files = [*store.tables(plan.study), page]
     for verb in (collect, report):

@@ -164,6 +164,10 @@ class Store:
         """All else that is drawn is drawn from them."""
         return [self.study(study) / f"{name}.parquet" for name in TABLES]
 
+    def sums(self, study: str) -> Path:
+        """What was read of the records of a study."""
+        return self.root / "studies" / f".{study}.sums.json"
+
     def drawn(self, study: str) -> Path:
         """What was drawn: what each table and figure shows, and sums of their files and of the page."""
         return self.root / "studies" / f".{study}.drawn.json"

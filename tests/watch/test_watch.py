@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from study.__main__ import main
+from study.plan.history import Freshness
 from study.plan.jobs import SearchUnit
 from study.plan.limits import Limits
 from study.plan.workflow.dag import Dag
@@ -218,7 +219,7 @@ def test_it_looks_again_until_all_is_there_and_prints_what_changed(look: Look, m
             yield
         (dag.folder / "report.html").touch()  # of none of them
         yield
-        dag.note_expected()
+        Freshness(dag.plan, dag.store).expect(dag.cached)
         drawn = json.loads((dag.folder / "records.json").read_text())["contents"]
         (dag.folder / "history.json").write_text(json.dumps({"claims": {}, "looks": {}, "drawn": drawn}))
         yield  # Snakemake has taken the tables away

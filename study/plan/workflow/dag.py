@@ -15,13 +15,14 @@ from study.axes.custom import Custom
 from study.axes.recipe import digest
 from study.errors import Damaged, Mistakes, Refused, refuse, suggest
 from study.plan.arm import Arm
-from study.plan.damage import failed, inspect, inspect_datasets, lost
+from study.plan.damage import inspect, inspect_datasets
 from study.plan.file.expand import prepare
 from study.plan.file.yaml import parse
-from study.plan.history import Freshness, History, memory
+from study.plan.history import Freshness, History
 from study.plan.jobs import MINUTES, Job, jobs
 from study.plan.limits import CLUSTER, HERE, Limits
 from study.plan.plan import Plan
+from study.store.checksums import Sums
 from study.store.disk import sweep, sweep_scratch
 from study.store.files import write_if_changed
 from study.store.layout import DEFAULT_RESULTS, Store
@@ -81,7 +82,7 @@ class Dag:
         if taken := namesake(dag.plan, path, store):
             raise Refused([f"{path}: {taken}"])
         try:
-            sums = memory(dag.plan, store)
+            sums = Sums(store.sums(dag.plan.study))
             dag.damaged = inspect(dag.plan, store, sums)
             dag.damaged += inspect_datasets(dag.read, sums)
         except Damaged as damaged:
@@ -106,7 +107,7 @@ class Dag:
         self.plan.write(self.store, {*self.to_train, *bare})
         for job in self.jobs.values():
             job.write(self.store)
-        self.note_expected()
+        Freshness(self.plan, self.store).expect(self.cached)
 
     def sweep(self) -> None:
         """Remove what killed processes had begun to write: in the store's folders, and in those of arms to train; and
@@ -119,12 +120,6 @@ class Dag:
     def file(self, name: str) -> str:
         """A file of this study."""
         return str(self.folder / name)
-
-    def note_expected(self) -> None:
-        """Write down what the report draws on, beside what the jobs will make."""
-        why = [f"{f.arm}/{f.block}: {f.reason}" for f in failed(self.plan, self.store)] if self.cached else []
-        gone = [each.aside.name for each in lost(self.plan, self.store)] if self.cached else []
-        Freshness(self.plan, self.store).expect(why, gone)
 
     @property
     def to_do(self) -> list[str]:
