@@ -92,7 +92,7 @@ def described(one: KnownArm, store: Store, studies: Sequence[Plan]) -> Iterator[
         try:
             if path.exists():
                 check(path, older=True)
-                trials = Trials.read(search, path)
+                trials = Trials.read(search, store)
         except Damaged as found:
             damaged.append(found)
         tuned += [row for trial in trials.tried for row in trial.rows]

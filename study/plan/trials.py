@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from study.plan.choice import Chosen, Row, Trial, choose, rank, score
 from study.plan.search import Candidate, Search, Selection
+from study.store.layout import Store
 from study.store.seal import read_parquet
 from study.store.searches import TrialRows
 from study.target import Target
@@ -28,9 +28,9 @@ class Trials:
         self.search, self.tried, self.done = search, list(tried), list(done)
 
     @classmethod
-    def read(cls, search: Search, path: Path) -> Trials:
-        """Those at ``path``; none where there is no such file. Raises Damaged where it holds something else."""
-        if not path.exists():
+    def read(cls, search: Search, store: Store) -> Trials:
+        """Those that are there; none where its file is not. Raises Damaged where that holds something else."""
+        if not (path := store.search(search.id)).exists():
             return cls(search)
         table = read_parquet(path)
         found: dict[int, list[Row]] = {}
@@ -52,15 +52,15 @@ class Trials:
         ]
         return cls(search, tried, [name for name in parts[0].done if all(name in part.done for part in parts)])
 
-    def write(self, path: Path) -> None:
-        """Write them to ``path`` in one step."""
+    def write(self, store: Store) -> None:
+        """In one step."""
         rows = [
             row | {"search": self.search.id, "candidate": i, "settings": settings_text(tried.settings)}
             | {"selections": list(tried.selections)}
             for i, tried in enumerate(self.tried)
             for row in tried.rows
         ]  # fmt: skip
-        TrialRows(rows, list(self.done)).write(path)
+        TrialRows(rows, list(self.done)).write(store.search(self.search.id))
 
     def of(self, selection: Selection) -> list[Trial]:
         """The candidates that a selection chooses from, and what they came to."""

@@ -105,7 +105,7 @@ def settings_of(arm: Arm, store: Store, seeds: Iterable[int]) -> dict[int, Candi
         return {seed: {} for seed in seeds}
     found: dict[str, Candidate | None] = {}
     for search in arm.search.each(seeds := [*seeds]):
-        trials = Trials.read(search, store.search(search.id))
+        trials = Trials.read(search, store)
         if arm.selection.name not in trials.done:
             lacking = f"{store.search(search.id)}: has no trials for {arm.selection.name}"
             raise FileNotFoundError(f"{lacking}; first run the job of search {search.id}")

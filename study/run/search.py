@@ -31,10 +31,10 @@ class Tuning:
     is_there = False
 
     def __init__(self, unit: SearchUnit, store: Store, device: torch.device) -> None:
-        self.unit, self.search, self.path = unit, unit.search, store.search(unit.search.id)
+        self.unit, self.search, self.store = unit, unit.search, store
         self.about = provenance(device, ours=not unit.search.first_recipe.trainer.free)
         try:
-            self.trials = Trials.read(self.search, self.path)
+            self.trials = Trials.read(self.search, store)
         except Damaged as damaged:  # it is aside by now
             print(damaged, flush=True)
             self.trials = Trials(self.search)
@@ -70,7 +70,7 @@ class Tuning:
             self._check(records)
             self._made[place] = [self._row(made) for made in records]
         if self._is_first and self._made and len(self._made) < len(self.wanted):
-            Trials(self.search, [*self.trials.tried, *self._tried(())]).write(self.path)
+            Trials(self.search, [*self.trials.tried, *self._tried(())]).write(self.store)
         if len(self._made) + len(self._full) < len(self.wanted):
             return
         for place, error in self._full.items():
@@ -106,7 +106,7 @@ class Tuning:
                     break  # every whole number in reach was tried
                 yield from self._round(wanted, selection)
             self.trials.done.append(selection.name)
-            self.trials.write(self.path)
+            self.trials.write(self.store)
 
     def _round(self, candidates: Sequence[Candidate], selection: Selection | None) -> Iterator[list[Candidate]]:
         """Try ``candidates``: those that were tried before serve this selection too."""
@@ -124,7 +124,7 @@ class Tuning:
             places = {settings_text(candidate): i for i, candidate in enumerate(candidates)}
             known.sort(key=lambda tried: places.get(settings_text(tried.settings), len(places)))
         if new:
-            self.trials.write(self.path)
+            self.trials.write(self.store)
 
     def _tried(self, named: tuple[str, ...]) -> list[Trial]:
         """The candidates of this round that are there, in their order."""

@@ -72,7 +72,7 @@ def gather(plan: Plan, store: Store) -> Records:
     curves = pa.concat_tables([curves, given.curves])
     runs = pa.concat_tables([runs, _absent(plan, store, present), given.runs])
     runs = runs.sort_by([("arm", "ascending"), ("seed", "ascending")])
-    trials = {search: Trials.read(about, store.search(search)) for search, about in plan.searches.items()}
+    trials = {name: Trials.read(search, store) for name, search in plan.searches.items()}
     path = plan.timing and store.timing(plan.timing.id)
     seen = curves.to_pandas()
     tuning = [row for arm in sorted(plan.arms) for row in _tuning(arm, plan, trials)]

@@ -81,7 +81,7 @@ def test_a_search_that_rotted_has_not_begun(planned: Planned, evenhand: Command)
     row = {"seed": 1_000_000, "status": "finished", "val_accuracy": 0.9, "val_loss": 0.1, "host": "there"}
     for search in plan.searches.values():
         tried = [Trial(candidate, [row]) for candidate in search.grid()]
-        Trials(search, tried, ["val_accuracy"]).write(store.search(search.id))
+        Trials(search, tried, ["val_accuracy"]).write(store)
     arm = next(iter(plan.arms.values()))
     assert arm.search
     path = store.search(arm.search.id)

@@ -220,15 +220,15 @@ def test_a_search_is_united_from_both(planned: Made, evenhand: Command, tmp_path
     first = [trial(0.001), trial(0.01), trial(0.1)]
     stores = {name: Store(tmp_path / name) for name in ("val_accuracy", "val_loss")}
     for (name, store), lr in zip(stores.items(), (0.03, 0.3), strict=True):
-        Trials(search, [*first, trial(lr, name)], [name]).write(store.search(search.id))
+        Trials(search, [*first, trial(lr, name)], [name]).write(store)
         (store.root / "arms").mkdir()
     here, there = stores.values()
     status, said = evenhand("merge", there.root, "--results", here.root)
     assert (status, "1 extended search" in said) == (0, True)
-    both = Trials.read(search, here.search(search.id))
+    both = Trials.read(search, here)
     assert both.done == ["val_accuracy", "val_loss"]
     tried = [(each.settings["optimizer.lr"], each.selections) for each in both.tried]
     assert tried == [(0.001, ()), (0.01, ()), (0.1, ()), (0.03, ("val_accuracy",)), (0.3, ("val_loss",))]
-    Trials(search, [trial(0.001)._replace(rows=trial(0.002).rows)], []).write(there.search(search.id))
+    Trials(search, [trial(0.001)._replace(rows=trial(0.002).rows)], []).write(there)
     status, said = evenhand("merge", there.root, "--results", here.root)
     assert (status, f"search {search.id}, " in said) == (2, True)

@@ -129,7 +129,7 @@ def test_check_prints_tuning_and_claims(check: Check, plan: Callable[[Any], Plan
     arm = planned.arms[planned.comparisons[0].arms[0].arm]
     assert arm.search
     assert arm.selection
-    Trials(arm.search, done=[arm.selection.name]).write(store.search(arm.search.id))
+    Trials(arm.search, done=[arm.selection.name]).write(store)
     assert "2 searches to do; 1 of 4 arms tuned in results/" in check(DESIGN)[1].splitlines()
     leave(store, arm.id, Block(0, 15))
     store.search(arm.search.id).unlink()  # what is said of an arm that is trained rests on it
@@ -141,7 +141,7 @@ def test_trials_are_counted_once_they_are_made(check: Check, plan: Callable[[Any
     for search, _ in tuned:
         selections = [name for other, name in tuned if other.id == search.id]
         trials = [Trial({"optimizer.lr": rate}, [{"seed": seed} for seed in range(3)]) for rate in range(1, 11)]
-        Trials(search, trials, selections).write(Store("results").search(search.id))
+        Trials(search, trials, selections).write(Store("results"))
     out = check(DESIGN)[1].splitlines()
     assert "2 searches for 4 tuned arms: 20 trials, 60 runs of tuning seeds" in out
     assert "In all: 156 runs, 201,280 steps, of which 60 runs and 81,600 steps are tuning" in out

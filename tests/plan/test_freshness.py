@@ -54,7 +54,7 @@ def train(dag: Dag) -> None:
         leave(dag.store, arm, block)
         search = dag.plan.arms[arm].search
         assert search
-        Trials(search).write(dag.store.search(search.id))
+        Trials(search).write(dag.store)
 
 
 def draw(dag: Dag, error: type[BaseException] | None = None) -> None:

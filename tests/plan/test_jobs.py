@@ -78,7 +78,7 @@ def test_a_search_is_extended_for_what_it_lacks(study: dict[str, Any], plan: Pla
     accuracy, loss = by_name["val_accuracy"], by_name["val_loss"]
     assert accuracy.search
     [search] = planned.searches
-    Trials(accuracy.search, done=["val_accuracy"]).write(store.search(search))
+    Trials(accuracy.search, done=["val_accuracy"]).write(store)
     both = [(accuracy.id, "0-2"), (loss.id, "0-2")]
     assert cut(planned, store) == [([(search, ["val_loss"])], both)]
     leave(store, loss.id, Block(0, 2))  # what is said of it rests on its search
@@ -86,7 +86,7 @@ def test_a_search_is_extended_for_what_it_lacks(study: dict[str, Any], plan: Pla
     leave(store, accuracy.id, Block(0, 2))
     store.search(search).unlink()
     assert cut(planned, store) == [([(search, ["val_accuracy", "val_loss"])], [])]
-    Trials(accuracy.search, done=["val_loss"]).write(store.search(search))
+    Trials(accuracy.search, done=["val_loss"]).write(store)
     more = plan(tuned(study | {"seeds": 4}, vary={"optimizer": ["sgd"]}, metrics=["test_accuracy", "test_loss"]))
     more_blocks = [(accuracy.id, "3-3"), (loss.id, "3-3")]
     assert cut(more, store) == [([(search, ["val_accuracy"])], more_blocks)]
@@ -103,7 +103,7 @@ def test_a_search_whose_choice_is_timed_is_made_also_where_all_runs_are_there(
     assert planned.timing
     assert cut(planned, store) == [([(content.search.id, ["val_accuracy"])], [])]
     leave_timing(store, planned.timing.id)
-    Trials(content.search, done=["val_accuracy"]).write(store.search(content.search.id))
+    Trials(content.search, done=["val_accuracy"]).write(store)
     assert cut(planned, store) == []
 
 

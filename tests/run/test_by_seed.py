@@ -148,10 +148,7 @@ def test_records_tell_what_each_run_chose(planned, results):
     done(plan, results)
     records = gather(plan, results)
     for name, arm in plan.arms.items():
-        chosen = [
-            Trials.read(search, results.search(search.id)).chosen(arm.selection).settings
-            for search in plan.searches_of(name)
-        ]
+        chosen = [Trials.read(search, results).chosen(arm.selection).settings for search in plan.searches_of(name)]
         runs = records.runs[records.runs["arm"] == name].sort_values("seed")
         assert runs["settings"].tolist() == [settings_text(one) for one in chosen]
         assert [json.loads(text)["optimizer"]["lr"] for text in runs["recipe"]] == [c["optimizer.lr"] for c in chosen]
@@ -169,11 +166,10 @@ def test_runs_that_were_trained_otherwise_are_refused(planned, results):
     done(plan, results)
     [arm, *_] = plan.arms
     second = plan.searches_of(arm)[1]
-    path = results.search(second.id)
-    trials = Trials.read(second, path)
+    trials = Trials.read(second, results)
     best = trials.chosen(plan.arms[arm].selection).settings
     others = [trial for trial in trials.tried if trial.settings != best]
-    Trials(second, others, trials.done).write(path)
+    Trials(second, others, trials.done).write(results)
     with pytest.raises(ValueError, match=f"{arm}: runs were trained with .*, but .*{second.id}.parquet chose"):
         gather(plan, results)
 

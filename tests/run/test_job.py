@@ -97,7 +97,7 @@ def tuned(searched):
 def test_a_search_and_the_arms_that_wait_for_it(tuned):
     store, job = tuned()
     assert run(job, store) == []
-    trials = Trials.read(job.searches[0].search, store.search(job.searches[0].search.id))
+    trials = Trials.read(job.searches[0].search, store)
     data = load(store.dataset(job.searches[0].search.first_recipe.dataset_id))
     for unit in job.blocks:
         chosen = trials.chosen(unit.arm.selection).settings

@@ -228,7 +228,7 @@ def test_settings_are_tuned(script: Make, store: Store, tmp_path: Path) -> None:
     recipe = script("say(step=1, val_loss=abs(settings['lr'] - 0.1) + settings['width'])", width=2)
     search, to_do = search_job(recipe, tmp_path)
     assert run(to_do, store) == []
-    chosen = Trials.read(search, store.search(search.id)).chosen(Selection(metric="val_loss"))
+    chosen = Trials.read(search, store).chosen(Selection(metric="val_loss"))
     assert chosen is not None
     assert chosen.settings == {"trainer.settings.lr": 0.1}
     trials = pd.read_parquet(store.search(search.id))

@@ -17,6 +17,7 @@ from study.run import packs as running
 from study.run.job import run as run_job
 from study.run.provenance import provenance
 from study.store import searches
+from study.store.layout import Store
 from study.target import Target
 from tests.run.conftest import LR, frame, search_job
 
@@ -29,7 +30,7 @@ def run(store, search, *selections):
     """Extend the trials of ``search`` for these, by default by accuracy; returns them."""
     if failed := run_job(search_job(search, *(selections or (ACCURACY,))), store):
         raise RuntimeError("\n".join(failed))
-    return Trials.read(search, store.search(search.id))
+    return Trials.read(search, store)
 
 
 def rows_of(trials, selection):
@@ -39,7 +40,7 @@ def rows_of(trials, selection):
 
 def rows(store, search, selection=ACCURACY):
     """The same, with a column for each setting."""
-    found = rows_of(Trials.read(search, store.search(search.id)), selection)
+    found = rows_of(Trials.read(search, store), selection)
     return found.assign(**{key: [json.loads(text)[key] for text in found["settings"]] for key in search.covers})
 
 
@@ -102,11 +103,11 @@ def test_the_same_search_leaves_the_same_bytes(searched):
 def test_trials_read_back_as_written(searched, tmp_path):
     store, search = searched({"key": "network.hidden", "values": [[4], [3, 3]]}, extend=0)
     run(store, search, ACCURACY, STEPS)
-    read = Trials.read(search, store.search(search.id))
+    read = Trials.read(search, store)
     read.write(tmp_path / "again.parquet")
     assert (tmp_path / "again.parquet").read_bytes() == store.search(search.id).read_bytes()
     assert read.done == searches.selections(store, search.id) == ["val_accuracy", "steps_to_target val_loss 0.8"]
-    assert Trials.read(search, tmp_path / "none").tried == []
+    assert Trials.read(search, Store(tmp_path / "none")).tried == []
 
 
 def test_how_many_are_stacked_changes_nothing(searched, monkeypatch):

@@ -85,8 +85,8 @@ def test_it_blocks_a_defeat_and_suggest_names_the_remedy(
 ) -> None:
     plan, made = judged(planned)
     store = Store(tmp_path / "results")
-    for search, tried in trials(plan, quality).items():
-        tried.write(store.search(search))
+    for tried in trials(plan, quality).values():
+        tried.write(store)
     path, _ = stored(plan, made, store.root)
     claims = pd.read_parquet(path.with_name("claims.parquet"))
     assert claims["verdict"].tolist() == ["undecided"]

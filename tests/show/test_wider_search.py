@@ -38,8 +38,8 @@ class Suggested:
         self.plan, self.store = plan, Store(root / "results")
         clear = lambda label, seed: {"level": (0.95 if label == ahead else 0.9) + seed / 1000, "pace": 0.5}  # noqa: E731
         self.found = records(plan, outcome or clear, quality=quality)
-        for search, made in trials(plan, quality).items():
-            made.write(self.store.search(search))
+        for made in trials(plan, quality).values():
+            made.write(self.store)
         stored(plan, self.found, self.store.root)
 
 
@@ -128,8 +128,8 @@ def test_more_seeds_of_arms_that_are_tuned_by_seed_cost_their_searches(
 
     text = STUDY.format(tune="{optimizer.lr: {log: [0.01, 10], points: 4}}")
     plan, store = planned(text, seeds=10), Store(tmp_path / "results")
-    for search, tried in trials(plan, bump(0.1)).items():
-        tried.write(store.search(search))
+    for tried in trials(plan, bump(0.1)).values():
+        tried.write(store)
     found = records(plan, noise, quality=bump(0.1))
     each = [found.tuning.assign(run_seed=seed, chosen_here=found.tuning["chosen"]) for seed in range(10)]
     stored(plan, found._replace(tuning=pd.concat(each)), store.root)

@@ -128,7 +128,7 @@ def _behind(plan: Plan, store: Store, claim: PlannedClaim, row: pd.Series) -> Ad
         arm = plan.arms[name]
         if not (arm.search and arm.selection):
             continue
-        each = [Trials.read(search, store.search(search.id)) for search in plan.searches_of(name)]
+        each = [Trials.read(search, store) for search in plan.searches_of(name)]
         trials = Trials.pooled(arm.search, each)
         if arm.selection.name not in trials.done:
             parts.append(f"how {label} was tuned is not known any more: run the study")
