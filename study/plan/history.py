@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from study.stats.exact import PRIMARY
 from study.store.checksums import Sums
 from study.store.files import write_if_changed
 from study.store.layout import Store, owned
-from study.store.notes import note_text, read_note, write_note
+from study.store.notes import note_text, now, read_note, write_note
 
 Look = dict[str, int]  # digest of the paired values → how many pairs they are; several where comparisons differ in them
 TIMING = "timing"  # stands beside the ids of arms
@@ -159,7 +158,7 @@ def state(plan: Plan, store: Store) -> None:
     for path in sorted(history._path.parents[1].glob("*/history.json")):
         with suppress(Refused):  # that study will say so
             others |= {words: entry["stated"] for words, entry in History.at(path).claims.items() if entry["stated"]}
-    present, now = store.present(plan.arms), datetime.now(UTC).isoformat(timespec="seconds")
+    present, time = store.present(plan.arms), now()
     for words, (comparison, claim) in new.items():
         arms, given = [*claim.arms.values()], comparison.runs
         if given:
@@ -167,7 +166,7 @@ def state(plan: Plan, store: Store) -> None:
         else:
             runs = sum(len(seeds) for arm in arms for _, seeds in owned(present[arm], comparison.seeds))
         row = history.claims.get(words, NEVER)["row"]
-        history.claims[words] = {"stated": others.get(words) or {"time": now, "runs": runs}, "row": row}
+        history.claims[words] = {"stated": others.get(words) or {"time": time, "runs": runs}, "row": row}
     history.write()
 
 

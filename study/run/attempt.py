@@ -13,9 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
-from study.run.provenance import now
 from study.store.disk import birth, telling, unfinished
 from study.store.failures import alive, holder, note_failure
+from study.store.notes import now
 
 TRIES, PAUSE = 20, 0.05  # looks at a mark that somebody has, and seconds between
 

@@ -17,9 +17,10 @@ from study.plan.jobs import BlockUnit
 from study.plan.search import Candidate
 from study.plan.trials import NOTHING_CHOSEN, Trials, settings_text
 from study.run.packs import loaded
-from study.run.provenance import now, provenance
+from study.run.provenance import provenance
 from study.store.failures import forget_failures
 from study.store.layout import Store
+from study.store.notes import now
 from study.store.searches import selections
 
 

@@ -28,13 +28,13 @@ from study.run.block import Block, is_searched
 from study.run.distributed import WorkerFailed
 from study.run.packs import MOST, packs, train_pack
 from study.run.progress import Progress
-from study.run.provenance import now, provenance
+from study.run.provenance import provenance
 from study.run.script import ScriptError, Scripts
 from study.run.search import Tuning
 from study.store.checksums import file_sum
 from study.store.failures import note_failure, of_machine, said
 from study.store.layout import Store
-from study.store.notes import write_note
+from study.store.notes import now, write_note
 from study.wording import counted
 
 Unit = SearchUnit | BlockUnit

@@ -1,4 +1,4 @@
-"""Where, when and with what a record was made."""
+"""Where and with what a record was made."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import platform
 import re
 import socket
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,8 +63,3 @@ def driver() -> str:
     """``580.65.06, CUDA 13.0, cuDNN 91300``: what is asked of the GPU that was leased."""
     cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
     return ", ".join([*nvidia_smi("driver_version")[:1], f"CUDA {torch.version.cuda}", f"cuDNN {cudnn}"])
-
-
-def now() -> str:
-    """UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -8,7 +8,6 @@ import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +15,7 @@ from study.errors import Damaged
 from study.store.disk import Unwritable, exists
 from study.store.files import is_held
 from study.store.layout import Block, Store, missing
-from study.store.notes import read_note, write_note
+from study.store.notes import now, read_note, write_note
 
 OUT_OF_MEMORY = (  # in a reason
     r"(?i)MemoryError|out of memory|can(no|')t allocate memory|failed to map segment"
@@ -100,7 +99,7 @@ def forget_failures(store: Store, arm: str) -> None:
 
 def note_failure(path: Path, error: BaseException, log: Path) -> None:
     """Write what was raised, where its log is, and when; nothing where that cannot be written either."""
-    content = {"reason": said(error), "log": str(log), "time": datetime.now(UTC).isoformat(timespec="seconds")}
+    content = {"reason": said(error), "log": str(log), "time": now()}
     with suppress(Unwritable):
         write_note(path, json.dumps(content, indent=1))
 

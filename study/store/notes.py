@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ from study.store.files import write_if_changed
 from study.store.seal import readable
 
 SUM = re.compile(r',?\n "sha256": "([0-9a-f]{64})"\n}\n\Z')
+
+
+def now() -> str:
+    """The time as notes have it: UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def write_note(path: Path, text: str) -> bool:
