@@ -104,8 +104,8 @@ def test_trials_read_back_as_written(searched, tmp_path):
     store, search = searched({"key": "network.hidden", "values": [[4], [3, 3]]}, extend=0)
     run(store, search, ACCURACY, STEPS)
     read = Trials.read(search, store)
-    read.write(tmp_path / "again.parquet")
-    assert (tmp_path / "again.parquet").read_bytes() == store.search(search.id).read_bytes()
+    read.write(again := Store(tmp_path / "again"))
+    assert again.search(search.id).read_bytes() == store.search(search.id).read_bytes()
     assert read.done == searches.selections(store, search.id) == ["val_accuracy", "steps_to_target val_loss 0.8"]
     assert Trials.read(search, Store(tmp_path / "none")).tried == []
 

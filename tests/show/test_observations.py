@@ -13,6 +13,7 @@ from scipy import stats
 from study.plan.plan import Plan
 from study.show.observations import Observations, observe
 from study.show.records import targets_of
+from study.store.layout import Store
 from study.target import Target
 from tests.show.records import records, summary_table
 
@@ -77,10 +78,9 @@ def test_one_table_holds_every_value_and_is_read_back_as_written(planned: Callab
     plan = planned(f"o: {{vary: {ARMS}, metrics: [test_accuracy, seconds_to_target, speedup]}}")
     found = records(plan, outcome)
     observations = observe(plan, found)
-    observations.write(tmp_path / "observations.parquet")
-    pd.testing.assert_frame_equal(
-        Observations.read(tmp_path / "observations.parquet").frame, observations.frame, check_dtype=False
-    )
+    path = Store(tmp_path).study("small") / "observations.parquet"
+    observations.write(path)
+    pd.testing.assert_frame_equal(Observations.read(path).frame, observations.frame, check_dtype=False)
     arms = {arm.label: arm.arm for arm in plan.comparisons[0].arms}
     step = found.timing.pivot_table(index="round", columns="arm", values="step_seconds")
     runs = found.runs.set_index(["arm", "seed"])
