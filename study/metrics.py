@@ -184,6 +184,11 @@ class Metric:
         return self.percent or self.unit
 
     @property
+    def multiplier(self) -> int:
+        """What stored values are multiplied by to be shown in it."""
+        return 100 if self.percent else 1
+
+    @property
     def comparative(self) -> str:
         """What the better one of two has: ``fewer steps to target``."""
         return f"{self.adjective or self.better} {self.title}"

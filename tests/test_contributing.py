@@ -283,7 +283,8 @@ from study.show.figures.figure import Losses
 from study.store.layout import Store
 from tests.show.records import figure_data, records
 plan = prepare(Path("example.yaml"), Store("results"))
-[ax] = Losses().draw(plan, evidence := figure_data(plan, records(plan)), None).canvas.axes
+canvas, _ = Losses().draw(plan, evidence := figure_data(plan, records(plan)), None)
+[ax] = canvas.axes
 assert [len(dots.get_offsets()) for dots in ax.collections] == [2, 2]  # of this comparison's seeds
 assert [dots.get_label() for dots in ax.collections] == evidence.labels
 assert main(["report", {str(path)!r}]) == 0

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,17 @@ class PlannedComparison(Measured, Frozen):
     def paired(self) -> bool:
         """Whether a seed gives every arm the same."""
         return self.runs is None or self.runs.file.paired
+
+    @property
+    def levels(self) -> dict[str, list[str]]:
+        """What the arms have of every key that varies, in their order."""
+        return {key: list(dict.fromkeys(arm.values[key] for arm in self.arms)) for key in self.keys}
+
+    @property
+    def grid(self) -> list[str | None]:
+        """The label in every place where levels of all keys meet, row by row; None where there is no arm."""
+        labels = {tuple(arm.values[key] for key in self.keys): arm.label for arm in self.arms}
+        return [labels.get(place) for place in product(*self.levels.values())]
 
     @property
     def wanted(self) -> dict[str, int]:

@@ -14,35 +14,28 @@ from typing import Any
 
 import pandas as pd
 
-from study.plan.plan import Plan, PlannedComparison
+from study.plan.plan import PlannedComparison
 from study.plan.style import missing_font
 from study.show import formats
-from study.show.claims.best import best_of
 from study.show.figures import CLAIMS, FIGURES, TABLE, Drawing, drawings
-from study.show.observations import Observations, device_of, workers
-from study.show.records import Records
+from study.show.observations import Observations
+from study.show.results import Results
 from study.show.side_by_side import side_by_side
-from study.show.summary import SUMMARY
 from study.show.tables.results_files import FORMATS
 from study.store.checksums import file_sum
 from study.store.failures import of_machine
 from study.store.files import write_if_changed
-from study.store.layout import Store
 from study.store.notes import read_note, write_note
-from study.store.seal import read_parquet
 
 PACKAGE = Path(__file__).parents[1]
 
 
 class Studio:
-    """What a study left, and what is drawn of it."""
+    """What is drawn of a study's results."""
 
-    def __init__(self, plan: Plan, store: Store) -> None:
-        self.plan, self.folder, self.note = plan, store.study(plan.study), store.drawn(plan.study)
-        self.claims_file = self.folder / "claims.parquet"
-        self.records = Records.read(self.folder)
-        self.observations = Observations.read(self.folder / "observations.parquet")
-        self.summary = read_parquet(self.folder / "summary.parquet", SUMMARY).to_pandas()
+    def __init__(self, results: Results) -> None:
+        self.results, self.plan, self.folder = results, results.plan, results.folder
+        self.note = results.store.drawn(self.plan.study)
         sources = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".j2"))
         self.program = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
@@ -54,7 +47,7 @@ class Studio:
     @cached_property
     def in_figures(self) -> tuple[Observations, pd.DataFrame]:
         """Observations and summary with labels as figures can show them."""
-        return Observations(_labelled(self.observations.frame)), _labelled(self.summary)
+        return Observations(_labelled(self.results.observations.frame)), _labelled(self.results.summary)
 
     def draw(self, drawing: Drawing) -> None:
         """Write its files."""
@@ -67,31 +60,21 @@ class Studio:
             from study.show.figures.panel import save
 
             observations, summary = self.in_figures
-            evidence = Evidence(_drawable(comparison), self.records, observations, self.plan.style)
-            drawn = FIGURES[drawing.name].draw(self.plan, evidence, summary)
+            evidence = Evidence(_drawable(comparison), self.results.records, observations, self.plan.style)
+            canvas, caption = FIGURES[drawing.name].draw(self.plan, evidence, summary)
             stem = self.folder / "figures" / drawing.name / comparison.name
-            save(drawn.canvas, stem, formats.caption(drawn.caption), self.plan.style)
+            save(canvas, stem, formats.caption(caption), self.plan.style)
             return
-        gpus = [self.plan.arms[arm.arm].gpus for arm in comparison.arms if comparison.here]
-        device = workers(device_of(self.records.timing), gpus)
+        device, best = self.results.device(comparison), self.results.best(comparison)
         for file in drawing.files:
             text = FORMATS[file.rpartition(".")[2]]
-            write_if_changed(self.folder / file, text(comparison, self.summary, device, self.best(comparison)))
-
-    def best(self, comparison: PlannedComparison) -> dict[str, str]:
-        """The arms that its claims put above all others, by metric."""
-        return best_of(comparison, self.claims) if comparison.claims else {}
-
-    @cached_property
-    def claims(self) -> pd.DataFrame:
-        found: pd.DataFrame = read_parquet(self.claims_file).to_pandas()
-        return found
+            write_if_changed(self.folder / file, text(comparison, self.results.summary, device, best))
 
     def _draw_claims(self, drawing: Drawing) -> None:
         from study.show.figures import claims_figure
         from study.show.figures.panel import save
 
-        rows = claims_figure.rows(self.claims, drawing.claims)
+        rows = claims_figure.rows(self.results.claims, drawing.claims)
         titles = {one.name: one.title for one in self.plan.comparisons}
         for end, form in claims_figure.FORMS.items():
             stem = self.folder / "figures" / CLAIMS / f"{drawing.of}{end}"
@@ -150,18 +133,21 @@ class Studio:
     def _shown(self) -> dict[str, str]:
         """Digests of what tables and figures are drawn from, by comparison; of the claims' figures, by ""."""
         titles = json.dumps([[one.name, one.title] for one in self.plan.comparisons])
-        parts = self.claims_file.read_bytes(), titles.encode(), self.program.encode(), self.style.encode()
+        claims = (self.folder / "claims.parquet").read_bytes()
+        parts = claims, titles.encode(), self.program.encode(), self.style.encode()
         shown = {comparison.name: self._shown_by(comparison) for comparison in self.plan.comparisons}
         return shown | {"": hashlib.sha256(b"".join(parts)).hexdigest()}
 
     def _shown_by(self, comparison: PlannedComparison) -> str:
         """Of plan, style, records, verdicts, program."""
         arms = {arm: self.plan.arms[arm].model_dump_json() if comparison.here else "" for arm in comparison.trained}
-        found = hashlib.sha256(
-            json.dumps([self.program, self.style, comparison.model_dump_json(), arms, self.best(comparison)]).encode()
+        about = [self.program, self.style, comparison.model_dump_json(), arms, self.results.best(comparison)]
+        found, tidy = (
+            hashlib.sha256(json.dumps(about).encode()),
+            (self.results.observations.frame, self.results.summary),
         )
-        parts = [frame[frame["arm"].isin(list(arms))] for frame in self.records]
-        parts += [frame[frame["comparison"] == comparison.name] for frame in (self.observations.frame, self.summary)]
+        parts = [frame[frame["arm"].isin(list(arms))] for frame in self.results.records]
+        parts += [frame[frame["comparison"] == comparison.name] for frame in tidy]
         for part in parts:
             found.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
         return found.hexdigest()

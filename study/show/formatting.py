@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from study.metrics import METRICS
 from study.show.formats import isolated
-from study.stats.estimates import End
+from study.stats.estimates import Estimate
 from study.stats.exact import MOST
 from study.stats.outlook import Outlook
 
@@ -30,18 +30,6 @@ class Cell(NamedTuple):
     def __str__(self) -> str:
         text = f"{self.value} [{self.around}]" if self.around else self.value
         return f"{text} ({self.remark})" if self.remark else text
-
-
-class Estimate(NamedTuple):
-    """In the stored unit. None or NaN where it does not exist; an end of the interval may be infinite."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-    def scaled(self, metric: str) -> list[float]:
-        """Its three numbers in the unit that is shown (fractions become percent), NaN where they do not exist."""
-        return [math.nan if x is None else x * (100 if METRICS[metric].percent else 1) for x in self]
 
 
 def heading(metric: str, unit: str | None = None, device: str | None = None) -> str:
@@ -67,8 +55,8 @@ def column(metric: str, estimates: Sequence[Estimate], remarks: Sequence[str] = 
 
 def effects(metric: str, found: Sequence[Estimate]) -> list[Cell]:
     """The effects of one metric, likewise."""
-    places = _alike([effect_places(metric, *one) for one in found])
-    return [effect(metric, *one, own) for one, own in zip(found, places, strict=True)]
+    places = _alike([effect_places(metric, one) for one in found])
+    return [effect(metric, *both) for both in zip(found, places, strict=True)]
 
 
 def _alike(wanted: Sequence[int | None]) -> list[int]:
@@ -77,9 +65,14 @@ def _alike(wanted: Sequence[int | None]) -> list[int]:
     return [max(fewest, (own or 0) - 1) for own in wanted]
 
 
+def _numbers(metric: str, estimate: Estimate) -> list[float]:
+    """An estimate and its ends in the unit that is shown, NaN where they do not exist."""
+    return [math.nan if x is None else x * METRICS[metric].multiplier for x in estimate[:3]]
+
+
 def decimals(metric: str, estimate: Estimate) -> int | None:
     """Decimals such that the half-width of the interval shows two digits, or a value without one three or four."""
-    value, *ends = estimate.scaled(metric)
+    value, *ends = _numbers(metric, estimate)
     if math.isnan(value):
         return None
     if METRICS[metric].unit in COUNTED and all((2 * x).is_integer() for x in (value, *ends) if math.isfinite(x)):
@@ -97,7 +90,7 @@ def show(metric: str, estimate: Estimate, places: int | None = None) -> Cell:
     """One estimate with its interval as text."""
     places = decimals(metric, estimate) if places is None else places
     lost = "> budget" if METRICS[metric].target else "diverged"
-    value, low, high = (lost if math.isinf(x) else rounded(x, places or 0) for x in estimate.scaled(metric))
+    value, low, high = (lost if math.isinf(x) else rounded(x, places or 0) for x in _numbers(metric, estimate))
     return Cell(value, "" if NONE in (value, low, high) else f"{low} to {high}")
 
 
@@ -120,31 +113,33 @@ def margin_text(metric: str, margin: float) -> str:
     return f"{margin * 100:g} point{'s' * (margin != 0.01)}"
 
 
-def effect_places(metric: str, value: End, low: End, high: End) -> int | None:
+def _ends(found: Estimate) -> list[float]:
+    """Of its interval; empty where there is none."""
+    return [] if found.low is None or found.high is None or math.isnan(found.low) else [found.low, found.high]
+
+
+def effect_places(metric: str, found: Estimate) -> int | None:
     """Decimals such that half of the interval, or else the effect itself, shows two digits."""
+    about, value, ends = METRICS[metric], found.estimate, _ends(found)
+    nothing = float(about.ratio)
     if value is None or math.isnan(value):
         return None
-    about = METRICS[metric]
-    nothing, unit = (1.0, 1.0) if about.ratio else (0.0, 100.0 if about.percent else 1.0)
-    ends = [] if low is None or high is None or math.isnan(low) else [low, high]
     whole = ends[1] - ends[0] if ends else math.inf
     far = [abs(value - end) for end in ends if end != value and math.isfinite(end)]
     spread = whole / 2 if whole and math.isfinite(whole) else min(far, default=abs(value - nothing))
-    places = _places(spread * unit or 1.0)
+    places = _places(spread * about.multiplier or 1.0)
     return places if not about.ratio else 0 if value >= 100 else max(2, places)
 
 
-def effect(metric: str, value: End, low: End, high: End, places: int | None = None) -> Cell:
+def effect(metric: str, found: Estimate, places: int | None = None) -> Cell:
     """A difference (``0.2 points``) or a factor (``× 1.03``), and its interval where there is one."""
-    if value is None or math.isnan(value):
+    if found.estimate is None or math.isnan(found.estimate):
         return Cell(NONE)
     about = METRICS[metric]
-    unit = 1.0 if about.ratio or not about.percent else 100.0
-    ends = [] if low is None or high is None or math.isnan(low) else [low, high]
     if places is None:
-        places = effect_places(metric, value, low, high) or 0
+        places = effect_places(metric, found) or 0
     # No sign on a zero.
-    shown = (f"{round(x * unit, places) + 0.0:,.{places}f}" for x in (value, *ends))
+    shown = (f"{round(x * about.multiplier, places) + 0.0:,.{places}f}" for x in (found.estimate, *_ends(found)))
     text, *around = (one.replace("-", "−").replace("inf", "∞") for one in shown)
     said = f"× {text}" if about.ratio else f"{text} {'points' if about.percent else about.unit}".rstrip()
     return Cell(said, " to ".join(around))
@@ -153,10 +148,10 @@ def effect(metric: str, value: End, low: End, high: End, places: int | None = No
 def turned(metric: str, found: Estimate) -> Estimate:
     """An effect as it is seen from the other arm."""
     if METRICS[metric].ratio:
-        value, low, high = (None if x is None else 1 / x if x else math.inf for x in found)
+        value, low, high = (None if x is None else 1 / x if x else math.inf for x in found[:3])
     else:
-        value, low, high = (None if x is None else -x for x in found)
-    return Estimate(value, high, low)
+        value, low, high = (None if x is None else -x for x in found[:3])
+    return Estimate(value, high, low, found.estimator)
 
 
 def aligned(cells: Sequence[Cell]) -> list[Cell]:

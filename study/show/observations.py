@@ -20,7 +20,6 @@ from study.metrics import METRICS, Final, PerRound, ToTarget
 from study.plan.plan import Plan, PlannedComparison
 from study.show.given import observed
 from study.show.records import Records, first_reached
-from study.show.tables.tuning import found
 from study.stats.estimates import Floats
 from study.store.files import write_parquet
 from study.store.seal import read_parquet
@@ -52,13 +51,13 @@ class Observations:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        self._parts = dict(iter(frame.groupby(["comparison", "metric", "near"], sort=False)))
+        self._parts = dict(iter(frame[frame["near"] == ""].groupby(["comparison", "metric"], sort=False)))
         self._values: Floats = frame["value"].to_numpy(dtype=float)
         self._status = frame["status"].to_numpy(dtype=str)
 
-    def of(self, comparison: str, metric: str, near: str = "") -> pd.DataFrame:
+    def of(self, comparison: str, metric: str) -> pd.DataFrame:
         """The rows that ``metric`` of a comparison (by name) is estimated from."""
-        return self._parts.get((comparison, metric, near), self.frame.iloc[:0])
+        return self._parts.get((comparison, metric), self.frame.iloc[:0])
 
     def values(self, comparison: str, metric: str, label: str, near: str = "") -> Floats:
         """What one arm has of a metric; infinite, so worse than every number, where a run diverged. [runs or rounds]"""
@@ -99,13 +98,13 @@ class Observations:
 
 def observe(plan: Plan, records: Records) -> Observations:
     """Every observation of a study: all metrics that are shown or claimed, and times to the neighbouring targets."""
-    evidence = _Evidence(plan, records)
-    parts = [part for comparison in plan.comparisons for part in _comparison(comparison, evidence)]
+    shared = _Shared(plan, records)
+    parts = [part for comparison in plan.comparisons for part in _comparison(comparison, shared)]
     frame = pd.concat([OBSERVATIONS.empty_table().to_pandas(), *parts], ignore_index=True)[OBSERVATIONS.names]
     return Observations(frame.astype({"learned": bool, "undertuned": bool, "misled": bool, "unsearched": bool}))
 
 
-class _Evidence:
+class _Shared:
     """What is worked out once for all comparisons.
 
     ``runs``: indexed by arm and seed; ``reached``: where runs first reached a target; ``silent``: runs of which
@@ -131,7 +130,7 @@ class _Evidence:
         units = {name: loss_units(dataset, runs[data == name]) for name, dataset in plan.datasets.items()}
         self.units = {name: units.get(arm.dataset_id, {""}) for name, arm in plan.arms.items()}
         self.given = records.given.set_index(["arm", "seed"])
-        chosen = found(records.tuning)
+        chosen = records.chosen
         tuned = {name: (arm.search, one) for name, arm in plan.arms.items() if arm.search and (one := chosen.get(name))}
         self.undertuned = {name: search.changes_steps for name, (search, one) in tuned.items() if one.undertuned}
         self.misled = {name: search.changes_steps for name, (search, one) in tuned.items() if one.misled}
@@ -167,16 +166,16 @@ def made_with(runs: pd.DataFrame) -> pd.Series:
 BASE = ["arm", "label", "seed", "status", "learned", "made_with"]
 
 
-def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[pd.DataFrame]:
+def _comparison(comparison: PlannedComparison, shared: _Shared) -> Iterator[pd.DataFrame]:
     """The rows of one comparison, a frame for each metric."""
     if comparison.runs:
-        yield from observed(comparison, evidence.runs, evidence.given, BASE, LEARNED)
+        yield from observed(comparison, shared.runs, shared.given, BASE, LEARNED)
         return
     seeds = pd.MultiIndex.from_product([list(comparison.trained), range(comparison.seeds)], names=["arm", "seed"])
-    every = evidence.runs.loc[seeds].reset_index()  # of the arms of every selection
+    every = shared.runs.loc[seeds].reset_index()  # of the arms of every selection
     every["label"] = every["arm"].map(comparison.trained)
     learned = every[BASE].assign(value=every["learned"].astype(float))
-    losses = " or ".join(sorted(set().union(*(evidence.units[arm] for arm in comparison.trained))))
+    losses = " or ".join(sorted(set().union(*(shared.units[arm] for arm in comparison.trained))))
     learned = learned.assign(undertuned=False, misled=False, unsearched=False)
     yield learned.assign(comparison=comparison.name, metric=LEARNED, near="", unit=losses)
     for metric in comparison.used:
@@ -187,36 +186,36 @@ def _comparison(comparison: PlannedComparison, evidence: _Evidence) -> Iterator[
             parts = {"": runs[BASE].assign(value=value)}
         elif isinstance(source, PerRound):
             reference = comparison.arms_for(metric)[comparison.reference]
-            parts = {"": _rounds(labels, reference, source, evidence)}
+            parts = {"": _rounds(labels, reference, source, shared)}
         else:
             near = neighbours(comparison.target) if metric in comparison.metrics else {}
             targets = {"": comparison.target} | near
-            parts = {side: _to_target(source, runs, at, evidence) for side, at in targets.items() if at}
+            parts = {side: _to_target(source, runs, at, shared) for side, at in targets.items() if at}
         unit = losses if about.unit == "nats" else about.unit
         for side, part in parts.items():
             hangs = {
-                "undertuned": [arm for arm, shapes in evidence.undertuned.items() if source.twin or shapes],
-                "misled": [arm for arm, shapes in evidence.misled.items() if source.twin or shapes],
-                "unsearched": [arm for arm, shapes in evidence.unsearched.items() if not about.per_round or shapes],
+                "undertuned": [arm for arm, shapes in shared.undertuned.items() if source.twin or shapes],
+                "misled": [arm for arm, shapes in shared.misled.items() if source.twin or shapes],
+                "unsearched": [arm for arm, shapes in shared.unsearched.items() if not about.per_round or shapes],
             }
             about_tuning = {name: part["arm"].isin(arms) for name, arms in hangs.items()}
             yield part.assign(comparison=comparison.name, metric=metric, near=side, unit=unit, **about_tuning)
 
 
-def _to_target(source: ToTarget, runs: pd.DataFrame, target: Target, evidence: _Evidence) -> pd.DataFrame:
+def _to_target(source: ToTarget, runs: pd.DataFrame, target: Target, shared: _Shared) -> pd.DataFrame:
     trained = runs["status"].isin(["finished", "diverged"])
-    trained &= ~pd.MultiIndex.from_frame(runs[["arm", "seed"]]).isin(evidence.silent[target.metric])
-    counts = runs.join(evidence.reached[target], on=["arm", "seed"])[source.counted].astype(float)
+    trained &= ~pd.MultiIndex.from_frame(runs[["arm", "seed"]]).isin(shared.silent[target.metric])
+    counts = runs.join(shared.reached[target], on=["arm", "seed"])[source.counted].astype(float)
     value = counts.fillna(np.inf).where(trained)
     if source.timed:  # without seconds per step, unreached would look measured
         # Seed i by the step of round i, so that the noise of the clock is in the differences.
-        value = value * runs.join(evidence.by_round, on=["arm", "seed"])["by_round"]
+        value = value * runs.join(shared.by_round, on=["arm", "seed"])["by_round"]
     return runs[BASE].assign(value=value)
 
 
-def _rounds(labels: Mapping[str, str], reference: str, source: PerRound, evidence: _Evidence) -> pd.DataFrame:
+def _rounds(labels: Mapping[str, str], reference: str, source: PerRound, shared: _Shared) -> pd.DataFrame:
     """A metric of the timing job in every round that was timed, whatever the number of seeds. ``labels``: by arm."""
-    timing = evidence.timing[evidence.timing["arm"].isin(list(labels))].sort_values(["arm", "round"], ignore_index=True)
+    timing = shared.timing[shared.timing["arm"].isin(list(labels))].sort_values(["arm", "round"], ignore_index=True)
     numbers = timing[["step_seconds", "memory_bytes", "steps"]].astype(float)
     of_reference = timing[timing["arm"] == reference].set_index("round")["step_seconds"]
     value = source.value(numbers.assign(reference_seconds=timing["round"].map(of_reference).astype(float)))

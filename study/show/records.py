@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,10 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from study.axes.dataset import Dataset
 from study.axes.recipe import Recipe
+from study.plan.choice import Chosen
 from study.plan.damage import inspect, lost
 from study.plan.plan import Plan
-from study.plan.trials import Trials, settings_text
+from study.plan.trials import Trials, from_json, settings_of, settings_text
 from study.show.given import VALUES, read_given
 from study.store.failures import failures
 from study.store.files import write_parquet
@@ -42,6 +45,11 @@ class Records(NamedTuple):
     tuning: pd.DataFrame  # per arm, candidate and tuning seed; empty where nothing was tuned
     given: pd.DataFrame = VALUES.empty_table().to_pandas()  # of runs that were not trained here: per run and metric
 
+    @property
+    def chosen(self) -> dict[str, Chosen | None]:
+        """What tuning chose for each arm."""
+        return choices(self.tuning)
+
     def write(self, folder: Path) -> None:
         """As runs, curves, timing and tuning.parquet; what is ``given`` stays in its own files."""
         for name, schema in SCHEMAS.items():
@@ -55,6 +63,29 @@ class Records(NamedTuple):
 
 
 SCHEMAS = {"runs": STUDY_RUNS, "curves": CURVES, "timing": TIMING, "tuning": TUNING}
+
+
+def choices(tuning: pd.DataFrame) -> dict[str, Chosen | None]:
+    """What was chosen for each arm that was tuned; None where every candidate diverged. ``tuning``: of ``Records``."""
+    found: dict[str, Chosen | None] = dict.fromkeys(tuning["arm"])
+    by_run = {arm: tuple(map(settings_of, settings)) for arm, settings in settings_by_run(tuning).items()}
+    for row in tuning[tuning["chosen"].astype(bool)].drop_duplicates("arm").to_dict("records"):
+        sides, points = (json.loads(row[name]) if isinstance(row[name], str) else {} for name in ("edge", "next"))
+        score, final = (None if pd.isna(row.get(name)) else float(row[name]) for name in ("score", "final_score"))
+        better, better_by = (row[name] if isinstance(row.get(name), str) else None for name in ("better", "better_by"))
+        found[row["arm"]] = Chosen(
+            settings_of(row["settings"]), sides, bool(row["undertuned"]), [from_json(point) for point in points],
+            by_run.get(row["arm"], ()), row["select"], score, final, settings_of(better) if better else None, better_by,
+        )  # fmt: skip
+    return found
+
+
+def settings_by_run(tuning: pd.DataFrame) -> pd.Series:
+    """Of arms whose runs are tuned each for itself: the settings (JSON) of their runs, by arm."""
+    if "chosen_here" not in tuning:
+        return tuning["by_run"].groupby(tuning["arm"]).first().dropna().map(json.loads)
+    own = tuning[tuning["chosen_here"].eq(True)].drop_duplicates(["arm", "run_seed"]).sort_values("run_seed")
+    return own.groupby("arm")["settings"].agg(list).astype(object)
 
 
 def gather(plan: Plan, store: Store) -> Records:
@@ -185,6 +216,13 @@ def _settled(
             )
         found[search.run_seed or 0] = arm.settled(chosen.settings) if chosen else None
     return found
+
+
+def by_dataset(plan: Plan, runs: pd.DataFrame) -> Iterator[tuple[Dataset, pd.DataFrame]]:
+    """Every dataset of a study, with those of ``runs`` on it that say how many rows they had."""
+    ids = runs["arm"].map({name: arm.dataset_id for name, arm in plan.arms.items()})
+    for dataset_id, dataset in plan.datasets.items():
+        yield dataset, runs[(ids == dataset_id) & runs["train_rows"].notna()]
 
 
 def targets_of(plan: Plan) -> dict[str, Target]:

@@ -13,7 +13,7 @@ from study.metrics import METRICS, Select
 from study.plan.plan import Plan
 from study.plan.search import Selection
 from study.show.records import Records, first_reached
-from study.stats.estimates import Floats
+from study.stats.estimates import Floats, scaled
 from study.stats.regret import better_candidate, better_runs
 from study.target import Target
 
@@ -85,8 +85,6 @@ def _regret(
 
 def merits_of(metric: Select, values: Any) -> Floats:
     """``values`` on the scale on which arms are compared, the higher the better; -inf for NaN, which was lost."""
-    about, known = METRICS[metric], np.asarray(values, dtype=float)
-    if about.ratio and not (known < 0).any():
-        with np.errstate(divide="ignore"):
-            known = np.log(known)
-    return np.where(np.isnan(known), -np.inf, about.orientation * known)
+    known = np.asarray(values, dtype=float)  # of a script's loss some may be below 0
+    merits = METRICS[metric].orientation * known if (known < 0).any() else scaled(metric, known)
+    return np.where(np.isnan(known), -np.inf, merits)

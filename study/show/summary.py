@@ -12,11 +12,10 @@ import pyarrow as pa
 
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
-from study.show.claims.statements import sides
+from study.show.claims.statements import contrast
 from study.show.observations import Observations, neighbours
-from study.show.tables.tuning import chosen_by_run
-from study.stats.contrast import contrast
-from study.stats.estimates import Contrast, Floats, estimate_of
+from study.show.records import settings_by_run
+from study.stats.estimates import Estimate, Floats, estimate_of, median_of
 
 STATUSES = ["finished", "diverged", "failed", "missing"]
 BESIDE = (("target", pa.float64()), ("median", pa.float64()), ("n_reached", pa.int32()))  # at a neighbouring target
@@ -45,7 +44,7 @@ def summarize(plan: Plan, observations: Observations, tuning: pd.DataFrame) -> p
     """One row per comparison, arm and metric: counts, estimate and 95 % interval. ``tuning``: that of ``Records``."""
     best = tuning.sort_values("rank", kind="stable").drop_duplicates("arm").set_index("arm")
     best["chosen"] = best["settings"].where(best["chosen"].astype(bool))  # none where every candidate diverged
-    best["by_run"] = chosen_by_run(tuning).map(json.dumps).reindex(best.index)
+    best["by_run"] = settings_by_run(tuning).map(json.dumps).reindex(best.index)
     about = ["chosen", "undertuned", "edge", "next", "by_run", "score", "final_score", "better", "better_by"]
     best = best[about].astype(object)
     tuned: dict[Any, Any] = best.where(best.notna(), None).to_dict("index")
@@ -73,21 +72,20 @@ def _summary(
                 {"comparison": comparison.name, "arm": read, "label": arm.label, "metric": metric}
                 | {"unit": units[metric], "reported": comparison.reported.get(arm.label, {}).get(metric)}
                 | estimate_of(metric, values)._asdict()
+                | {"median": median_of(metric, values)}
                 | {"select": comparison.selections.get(metric) if arm.tuned else None}
                 | ends[read]
                 | tuned.get(read, {})
             )
             if metric in claimed:
-                apart = Contrast()
-                if arm.label != comparison.reference:
-                    both = sides(comparison, metric, (arm.label, comparison.reference), observations)
-                    apart = contrast(metric, *both, comparison.paired)
+                both, itself = (arm.label, comparison.reference), arm.label == comparison.reference
+                apart = Estimate() if itself else contrast(comparison, metric, both, observations)
                 row |= dict(zip(("against", "against_low", "against_high", "against_estimator"), apart, strict=True))
             if METRICS[metric].target:
                 row["n_reached"] = _reached(values)
                 for side, target in near.items():
                     there = observations.values(comparison.name, metric, arm.label, side)
-                    row |= {f"{side}_target": target.value, f"{side}_median": estimate_of(metric, there).median}
+                    row |= {f"{side}_target": target.value, f"{side}_median": median_of(metric, there)}
                     row |= {f"{side}_n_reached": _reached(there)}
             yield row
 

@@ -17,7 +17,6 @@ from study.plan.limits import available_cores
 from study.plan.plan import Plan, open_plan, restated
 from study.plan.workflow.command import run_command
 from study.plan.workflow.messages import report_of
-from study.show.by_row import ByRow
 from study.show.claims import verdicts
 from study.show.drawing import Studio
 from study.show.figures import drawings
@@ -26,6 +25,7 @@ from study.show.page.index import index
 from study.show.page.report import render
 from study.show.records import gather
 from study.show.regret import with_regret
+from study.show.results import Results
 from study.show.summary import summarize
 from study.store.failures import of_machine
 from study.store.files import alone, write_if_changed, write_parquet
@@ -48,11 +48,8 @@ def collect(arguments: Namespace) -> int:
             records.write(folder)
             observations = observe(plan, records)
             observations.write(folder / "observations.parquet")
-            summary = summarize(plan, observations, records.tuning)
-            write_parquet(summary, folder / "summary.parquet")
-            rulings = verdicts.judge(plan, observations, history)
-            table = verdicts.table_of(plan, rulings, history, observations, ByRow(plan, store))
-            write_parquet(table, folder / "claims.parquet")
+            write_parquet(summarize(plan, observations, records.tuning), folder / "summary.parquet")
+            write_parquet(verdicts.table_of(plan, store, observations, history), folder / "claims.parquet")
         gone = lost(plan, store)
         for each in gone:
             print(f"{each.aside}: was set aside; what it held is missing", file=sys.stderr)
@@ -63,12 +60,13 @@ def report(arguments: Namespace) -> int:
     """Draw the tables and figures that show something new, then the page; what cannot be drawn is said in a line."""
     plan, store = open_plan(arguments.plan)
     with alone(store.study(plan.study)) as folder:
-        studio = Studio(plan, store)
+        results = Results(plan, store)
+        studio = Studio(results)
         failed = list(studio.draw_all(arguments.processes or available_cores()))
         for drawing, error in failed:
             print(f"FAILED {drawing.name} of {drawing.of}: {error}", file=sys.stderr)
         page = folder / "report.html"
-        write_if_changed(page, render(plan, store))
+        write_if_changed(page, render(results))
         page.touch()  # what it shows is of now, also where nothing in it changed
         write_if_changed(store.root / "index.html", index(store))
         studio.keep()

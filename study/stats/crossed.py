@@ -55,7 +55,7 @@ def crossed(x: Floats) -> Crossed | None:
     return Crossed(float(mean), variance**0.5, freedom, over_seeds**0.5, left**0.5, seeds)
 
 
-def effects(metric: str, better: Floats, than: Floats) -> Floats | None:
+def row_effects(metric: str, better: Floats, than: Floats) -> Floats | None:
     """What every row adds to the oriented difference of a seed: its mean over rows is that difference. [seeds, rows]
 
     ``better``, ``than`` [seeds, rows]: of the two arms, whether right or the loss. Of the log ratio of two mean losses

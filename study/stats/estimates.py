@@ -27,17 +27,25 @@ Estimator = Literal["mean", "geometric mean", "median"]
 End = float | None  # of an interval; None where there is none
 
 
-class Found(NamedTuple):
-    """``estimate low high`` by the ``estimator``, and the ``median`` beside it. None where it does not exist."""
+def scaled(metric: str, values: Floats) -> Floats:
+    """``values`` on the scale on which arms are compared, the higher the better: of factors their logarithms."""
+    about = METRICS[metric]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(about.orientation * (np.log(values) if about.ratio else values))
+
+
+class Estimate(NamedTuple):
+    """What the runs of an arm come to, in the metric's unit; or how far two arms are apart, as a difference in it or a
+    factor (above 1: better). None, or NaN of a file, where it does not exist; an end of the interval may be infinite.
+    """
 
     estimate: End = None
     low: End = None
     high: End = None
-    median: End = None
     estimator: Estimator | None = None
 
 
-def estimate_of(metric: str, values: Floats) -> Found:
+def estimate_of(metric: str, values: Floats) -> Estimate:
     """What ``values`` [runs] come to; NaN are runs without a value, infinite ones are worse than every number.
 
     A mean with its t interval, of factors that of the logarithms; the median with its exact interval where a run is
@@ -45,44 +53,38 @@ def estimate_of(metric: str, values: Floats) -> Found:
     """
     values = values[~np.isnan(values)]
     if not len(values):
-        return Found()
+        return Estimate()
     about = METRICS[metric]
-    costs = -about.orientation * values
-    middle = kaplan_meier_median(costs)
-    median = None if middle is None else -about.orientation * middle
     if not np.isfinite(values).all() or (about.ratio and (values <= 0).any()):
-        low, high = (None if end is None else -about.orientation * end for end in median_interval(costs))
-        return Found(median, *((low, high) if about.orientation < 0 else (high, low)), median, "median")
+        interval = median_interval(-about.orientation * values)
+        low, high = (None if end is None else -about.orientation * end for end in interval)
+        ends = (low, high) if about.orientation < 0 else (high, low)
+        return Estimate(median_of(metric, values), *ends, "median")
     if not np.ptp(values):
-        return Found(float(values[0]), None, None, median, about.mean)
+        return Estimate(float(values[0]), estimator=about.mean)
     scaled = np.log(values) if about.ratio else values
     low, high = (None if end is None else about.restored(end) for end in mean_interval(scaled))
     if about.percent == "%":
         low, high = (None if end is None else min(1.0, max(0.0, end)) for end in (low, high))
-    return Found(about.restored(float(np.round(scaled.mean(), 12))), low, high, median, about.mean)
+    return Estimate(about.restored(float(np.round(scaled.mean(), 12))), low, high, about.mean)
 
 
-class Contrast(NamedTuple):
-    """How far apart two arms are: a difference in the metric's unit, or a factor (above 1: better).
-
-    None where it does not exist; an end of the interval may be infinite.
-    """
-
-    estimate: End = None
-    low: End = None
-    high: End = None
-    estimator: Estimator | None = None
+def median_of(metric: str, values: Floats) -> End:
+    """The median of ``values`` [runs], as above; None where under half of the runs have a number."""
+    costs = -METRICS[metric].orientation * values[~np.isnan(values)]
+    middle = kaplan_meier_median(costs) if len(costs) else None
+    return None if middle is None else -METRICS[metric].orientation * middle
 
 
-def median_contrast(metric: str, d: Floats) -> Contrast:
+def median_contrast(metric: str, d: Floats) -> Estimate:
     """The median of the differences of two arms, some of them infinite; without an interval."""
     if not len(d):
-        return Contrast()
+        return Estimate()
     with np.errstate(invalid="ignore"):  # the middle of two that are infinite
         middle = float(np.median(d))
     if not isfinite(middle):
-        return Contrast(estimator="median")
-    return Contrast(METRICS[metric].restored(float(np.round(middle, 12))), estimator="median")
+        return Estimate(estimator="median")
+    return Estimate(METRICS[metric].restored(float(np.round(middle, 12))), estimator="median")
 
 
 def mean_interval(values: Floats, level: float = 0.95, tie: float = 0.0) -> tuple[End, End]:

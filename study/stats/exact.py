@@ -39,14 +39,14 @@ def smallest_p(seeds: int, ties: int = 0, sides: int = 2) -> float:
     return min(1.0, sides * 0.5 ** max(0, seeds - ties))
 
 
-def decidable(seeds: int, ties: int = 0, looks: int = 1) -> int:
+def decidable(seeds: int, looks: int = 1) -> int:
     """How many claims that many seeds can decide: the largest number under which one of them has a chance."""
-    return int(ALPHA / looks / smallest_p(seeds, ties))
+    return int(ALPHA / looks / smallest_p(seeds))
 
 
-def fewest_seeds(claims: int, ties: int = 0, looks: int = 1) -> int:
-    """The smallest number of seeds with which so many claims have a chance, ``ties`` of the pairs being equal."""
-    return next(seeds for seeds in count(ties + 1) if decidable(seeds, ties, looks) >= max(1, claims))
+def fewest_seeds(claims: int, looks: int = 1) -> int:
+    """The smallest number of seeds with which so many claims have a chance."""
+    return next(seeds for seeds in count(1) if decidable(seeds, looks) >= max(1, claims))
 
 
 def detectable(pairs: int, level: float) -> float | None:

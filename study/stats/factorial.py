@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from study.metrics import METRICS
-from study.stats.estimates import TIE, Floats, mean_interval
+from study.stats.estimates import TIE, Floats, mean_interval, scaled
 from study.stats.symmetry import beyond, sign_flip
 
 
@@ -28,13 +28,6 @@ class Effect(NamedTuple):
     low: float | None
     high: float | None
     p: float | None
-
-
-def scaled(metric: str, values: Floats) -> Floats:
-    """``values`` on the scale on which arms are compared, the higher the better: of factors their logarithms."""
-    about = METRICS[metric]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(about.orientation * (np.log(values) if about.ratio else values))
 
 
 def marginal(metric: str, values: Floats) -> Floats:

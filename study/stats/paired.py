@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from study.metrics import METRICS
-from study.stats.estimates import TIE, Bools, Contrast, Estimator, Floats, median_contrast
+from study.stats.estimates import TIE, Bools, Estimate, Estimator, Floats, median_contrast, scaled
 from study.stats.exact import PRIMARY
 from study.stats.symmetry import beyond, equivalence, flip_interval, rank_flip, rank_interval, sign_flip, signed_ranks
 
@@ -84,6 +84,11 @@ class Statement:
         """The margin on the scale of differences."""
         return METRICS[self.metric].threshold(self.least)
 
+    @property
+    def level(self) -> float:
+        """Of its interval by itself: an equivalence test at 5 % is a 90 % interval within the margin."""
+        return 0.9 if self.kind == "equal" else 0.95
+
     @cached_property
     def worst(self) -> tuple[Bools, Bools]:
         """Of each side, which runs are worse than every number: diverged, or a target not reached. [pairs]"""
@@ -97,16 +102,12 @@ class Statement:
 
         Raises ValueError where negative values are to be compared by factors. [pairs]
         """
-        about, found = METRICS[self.metric], []
-        for side, lost in zip(self.sides, self.worst, strict=True):
-            kept = np.where(lost, 1.0, side.values)
-            if about.ratio:
-                if (kept < 0).any():
-                    raise ValueError(f"{self.metric} is compared by factors, which negative values do not have")
-                with np.errstate(divide="ignore"):
-                    kept = np.log(kept)
-            found.append(np.where(lost, -np.inf, about.orientation * kept))
-        return found[0], found[1]
+        kept = [np.where(lost, 1.0, side.values) for side, lost in zip(self.sides, self.worst, strict=True)]
+        if METRICS[self.metric].ratio and any((values < 0).any() for values in kept):
+            raise ValueError(f"{self.metric} is compared by factors, which negative values do not have")
+        pairs = zip(kept, self.worst, strict=True)
+        one, other = (np.where(lost, -np.inf, scaled(self.metric, values)) for values, lost in pairs)
+        return one, other
 
     @cached_property
     def differences(self) -> Floats:
@@ -206,7 +207,7 @@ def _of_counts(claim: Statement) -> Evidence:
     """Every round agrees: there is nothing to test."""
     value, m = float(claim.differences[0]), claim.threshold
     favours = abs(value) <= m + TIE if claim.kind == "equal" else value > m + TIE
-    shown = paired_contrast(claim)._asdict()
+    shown = contrast(claim)._asdict()
     return Evidence(claim.least, "deterministic", None, favours, **shown, mean=value, sd=0.0)
 
 
@@ -217,11 +218,10 @@ def _of_sizes(claim: Statement) -> Evidence:
     mean = float(np.round(x.mean(), 12))
     equal = claim.kind == "equal"
     p, favours = equivalence(x, m) if equal else (sign_flip(beyond(x, m)), _sign(mean - m))
-    level = 0.9 if equal else 0.95  # an equivalence test at 5 % is a 90 % interval within the margin
-    shown = paired_contrast(claim, level)._asdict()
+    shown = contrast(claim)._asdict() | {"level": claim.level}
     sd = float(d.std(ddof=1)) if np.ptp(d) > TIE else 0.0
     ahead = sign_flip(beyond(nearest(d, 0, claim.room), 0)) if m and not (equal or favours) else None
-    return Evidence(claim.least, "sign-flip", p, favours, **shown, level=level, mean=mean, sd=sd, p_ahead=ahead)
+    return Evidence(claim.least, "sign-flip", p, favours, **shown, mean=mean, sd=sd, p_ahead=ahead)
 
 
 def nearest(d: Floats, m: float, room: tuple[float, float]) -> Floats:
@@ -240,7 +240,7 @@ def interval(claim: Statement, level: float) -> tuple[float | None, float | None
     return restored(low - claim.room[0]), restored(high + claim.room[1])
 
 
-def paired_contrast(claim: Statement, level: float = 0.95) -> Contrast:
+def contrast(claim: Statement) -> Estimate:
     """How far apart two arms are.
 
     The mean difference, with what the sign-flip test does not tell from it; where one is infinite the median, with what
@@ -248,10 +248,10 @@ def paired_contrast(claim: Statement, level: float = 0.95) -> Contrast:
     """
     about, d = METRICS[claim.metric], claim.differences
     if np.isfinite(d).all():
-        found = Contrast(about.restored(float(np.round(d.mean(), 12))), estimator=about.mean)
+        found = Estimate(about.restored(float(np.round(d.mean(), 12))), estimator=about.mean)
     else:
         found = median_contrast(claim.metric, d[~np.isnan(d)])
-    low, high = (None, None) if found.estimate is None else interval(claim, level)
+    low, high = (None, None) if found.estimate is None else interval(claim, claim.level)
     return found._replace(low=low, high=high)
 
 
@@ -260,10 +260,10 @@ def _of_ranks(claim: Statement) -> Evidence:
     d, m = claim.differences, claim.threshold
     if not sum(_wins(claim)):
         return Evidence(claim.least, "signed-rank", 1.0, None)
-    x, level = beyond(d, m), 0.9 if claim.kind == "equal" else 0.95
+    x = beyond(d, m)
     ranked = rank_flip(x), _sign(float(signed_ranks(x).sum()))
     p, favours = equivalence(d, m) if claim.kind == "equal" else ranked
-    return Evidence(claim.least, "signed-rank", p, favours, **paired_contrast(claim, level)._asdict(), level=level)
+    return Evidence(claim.least, "signed-rank", p, favours, **contrast(claim)._asdict(), level=claim.level)
 
 
 def _wins(claim: Statement) -> tuple[int, int]:

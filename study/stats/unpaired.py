@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from study.metrics import METRICS
-from study.stats.estimates import TIE, Contrast, Floats, Ints, median_contrast
+from study.stats.estimates import TIE, Estimate, Floats, Ints, median_contrast
 from study.stats.paired import Evidence, Statement
 from study.stats.symmetry import RESAMPLES, Alternative, beyond, of_tails
 
@@ -31,7 +31,6 @@ def weigh(claim: Statement) -> Evidence:
     p, favours = equivalence(x, y, m) if equal else (separation(x - m, y), _side(x - m, y))
     lead = _side(x, y)
     wins, losses, ties = _against(x, y, m, equal)
-    level = 0.9 if equal else 0.95
     found = Evidence(
         claim.least,
         "rank-sum",
@@ -45,8 +44,8 @@ def weigh(claim: Statement) -> Evidence:
         wins=wins,
         losses=losses,
         ties=ties,
-        level=level,
-        **unpaired_contrast(claim, level)._asdict(),
+        level=claim.level,
+        **contrast(claim)._asdict(),
     )
     if not _finite(x, y):
         return found
@@ -60,7 +59,7 @@ def _finite(x: Floats, y: Floats) -> bool:
     return bool(np.isfinite(x).all() and np.isfinite(y).all())
 
 
-def unpaired_contrast(claim: Statement, level: float = 0.95) -> Contrast:
+def contrast(claim: Statement) -> Estimate:
     """How far apart the runs of two arms are; infinite ones are worse than every number.
 
     The difference of their means; else the median of the differences of any two runs (Hodges and Lehmann, 1963),
@@ -69,7 +68,7 @@ def unpaired_contrast(claim: Statement, level: float = 0.95) -> Contrast:
     x, y = claim.scaled
     if _finite(x, y):
         about, mean = METRICS[claim.metric], float(np.round(x.mean() - y.mean(), 12))
-        return Contrast(about.restored(mean), *interval(claim, level), about.mean)
+        return Estimate(about.restored(mean), *interval(claim, claim.level), about.mean)
     with np.errstate(invalid="ignore"):
         d = np.subtract.outer(x, y).ravel()
     return median_contrast(claim.metric, d[~np.isnan(d)])

@@ -23,7 +23,7 @@ from study.plan.trials import Trials, settings_text
 from study.run.job import run
 from study.run.packs import train_pack
 from study.show.records import gather
-from study.show.tables.tuning import chosen_cell, found
+from study.show.tables.tuning import chosen_cell
 from study.store.layout import Store
 
 STUDY = """
@@ -152,9 +152,9 @@ def test_records_tell_what_each_run_chose(planned, results):
         runs = records.runs[records.runs["arm"] == name].sort_values("seed")
         assert runs["settings"].tolist() == [settings_text(one) for one in chosen]
         assert [json.loads(text)["optimizer"]["lr"] for text in runs["recipe"]] == [c["optimizer.lr"] for c in chosen]
-        assert found(records.tuning)[name].by_run == tuple(chosen)
+        assert records.chosen[name].by_run == tuple(chosen)
         rates = sorted({one["optimizer.lr"] for one in chosen})
-        cell = chosen_cell(found(records.tuning), name).remark
+        cell = chosen_cell(records.chosen, name).remark
         assert (f"of 3 runs; {rates[0]:g} to {rates[-1]:g}" in cell) == (len(rates) > 1), cell
     tuning = records.tuning
     assert tuning.groupby(["arm", "run_seed"])["chosen_here"].sum().tolist() == [1] * 6

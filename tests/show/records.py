@@ -19,6 +19,7 @@ from study.show.figures import Drawing
 from study.show.figures.data import Evidence
 from study.show.observations import observe
 from study.show.records import STUDY_RUNS, Records
+from study.show.results import Results
 from study.show.summary import summarize
 from study.store.files import write_parquet
 from study.store.layout import Store
@@ -140,14 +141,14 @@ def draw(path: Path, name: str, comparison: str) -> None:
     """A figure, or the table, of a comparison. ``path``: of plan.json."""
     plan, store = open_plan(path)
     [wanted] = [one for one in plan.comparisons if one.name == comparison]
-    Studio(plan, store).draw(Drawing(name, wanted))
+    Studio(Results(plan, store)).draw(Drawing(name, wanted))
 
 
 def judged(plan: Plan, store: Store, found: Records) -> pd.DataFrame:
     """The table of claims of a study with these records; the look at them is noted, as ``collect`` does."""
     history = History.read(plan, store)
     observations = observe(plan, found)
-    table = verdicts.table_of(plan, verdicts.judge(plan, observations, history), history, observations)
+    table = verdicts.table_of(plan, store, observations, history)
     history.write()
     return table.to_pandas()
 
@@ -164,7 +165,7 @@ def stored(plan: Plan, found: Records, root: Path) -> tuple[Path, pd.DataFrame]:
     summary = summarize(plan, observations, found.tuning)
     write_parquet(summary, folder / "summary.parquet")
     history = History.read(plan, store)
-    claims = verdicts.table_of(plan, verdicts.judge(plan, observations, history), history, observations)
+    claims = verdicts.table_of(plan, store, observations, history)
     history.drawn = Freshness(plan, store).now
     history.write()
     write_parquet(claims, folder / "claims.parquet")

@@ -11,7 +11,8 @@ import pytest
 from study.plan.plan import Plan
 from study.show.figures import tuning_figure
 from study.show.page.opening import worth
-from study.show.tables.tuning import chosen_cell, doubts, found
+from study.show.records import choices
+from study.show.tables.tuning import chosen_cell, doubts
 from tests.show.records import figure_data, records
 from tests.show.tunings import bump
 
@@ -64,10 +65,10 @@ def test_the_share_of_runs_at_the_edge_is_said_where_the_best_over_all_seeds_lie
     tuning = tuning.assign(chosen=tuning["settings"] == '{"optimizer.lr": 0.1}')
     at = tuning.assign(edge='{"optimizer.lr": "high"}', next='[{"optimizer.lr": 100.0}]')
     arm = plan.comparisons[0].arms_for("test_accuracy")["sgd"]
-    one = found(at.assign(undertuned=True))[arm]
+    one = choices(at.assign(undertuned=True))[arm]
     assert one
     assert doubts(one) == {"undertuned": "best at the edge (lr=10) in 2 of 4 runs; try 100"}
-    level = chosen_cell(found(at.assign(undertuned=False)), arm)
+    level = chosen_cell(choices(at.assign(undertuned=False)), arm)
     assert level.remark == (
         "in 2 of 4 runs; 0.1 to 10; at the edge in 2 of 4 runs, but not beyond doubt better than inside it"
     )
@@ -89,7 +90,7 @@ def test_the_opening_names_arms_at_an_edge_that_are_not_marked(
     tuning = tuning.assign(edge=np.where(at, f'{{"optimizer.lr": "{edge}"}}', None), next=None)
     tuning["undertuned"] = at & undertuned
     nothing = pd.DataFrame({"verdict": [], "family": []})
-    said = dict(worth(plan, made._replace(tuning=tuning), nothing, "seeds only", []))["Tuning"]
+    said = dict(worth(plan, made._replace(tuning=tuning), nothing))["Tuning"]
     inside = "Of every arm the best settings lie inside its search, and none that were tried"
     assert (inside in said) == (edge is None)
     at_edge = "At the edge of the search lie the best settings of sgd (in 2 of 4 runs), not clearly better"

@@ -14,6 +14,7 @@ from study.__main__ import main
 from study.plan.plan import Plan
 from study.show.claims.table import lines, sentence
 from study.show.page.report import render
+from study.show.results import Results
 from study.store.layout import Store
 from tests.show.claimed import CLAIMED, outcome
 from tests.show.records import records, stored
@@ -166,7 +167,7 @@ def test_a_p_at_its_very_level_is_printed_as_that(claimed: Callable[..., tuple[P
 def test_the_report_begins_with_the_claims(planned: Callable[..., Plan], tmp_path: Path) -> None:
     plan = planned(CLAIMED, seeds=10)
     stored(plan, records(plan, outcome), tmp_path)
-    page = render(plan, Store(tmp_path))
+    page = render(Results(plan, Store(tmp_path)))
     assert page.index('id="the-claims"') < page.index('<section id="optimizer"')
     assert page.count('<td class="verdict') == page.count('<li><span class="verdict') == 6
     assert '<th scope="col">p adjusted <span class="remark">against 0.05</span></th>' in page

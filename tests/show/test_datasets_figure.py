@@ -12,6 +12,7 @@ from study.plan.plan import Plan
 from study.show.figures import datasets_figure as figures
 from study.show.figures.datasets_figure import Profile
 from study.show.page.report import render
+from study.show.results import Results
 from study.store.layout import Store
 from tests.show.records import Outcome, draw, records, stored, summary_table
 from tests.show.test_figures import texts
@@ -76,14 +77,14 @@ def test_whatever_is_there_can_be_drawn(
 def test_the_report_shows_the_table_and_the_figure(planned: Callable[..., Plan], tmp_path: Path) -> None:
     plan = planned(comparison(metrics="test_accuracy, test_loss"), seeds=6)
     path, _ = stored(plan, records(plan, outcome), tmp_path)
-    page = render(plan, Store(tmp_path))
+    page = render(Results(plan, Store(tmp_path)))
     assert "Over 3 datasets" in page
     assert "rank by test loss" in page
     assert "The figure over datasets could not be drawn." in page
     draw(path, "datasets", "o")
     for ending in ("svg", "png", "pdf"):
         assert (path.parent / "figures" / "datasets" / f"o.{ending}").exists()
-    page = render(plan, Store(tmp_path))
+    page = render(Results(plan, Store(tmp_path)))
     assert "The figure over datasets could not be drawn." not in page
     assert 'id="datasets-o-' in page
     assert "Performance profiles (Dolan and Moré, 2002) of test loss" in page

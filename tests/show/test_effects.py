@@ -10,6 +10,7 @@ import pytest
 from study.plan.plan import Plan
 from study.show.observations import observe
 from study.show.page.report import render
+from study.show.results import Results
 from study.show.tables.effects_table import effects_of
 from study.store.layout import Store
 from tests.show.records import records, stored
@@ -75,6 +76,6 @@ def test_only_full_factorials_have_effects(text: str, planned: Callable[..., Pla
 def test_the_report_shows_them(planned: Callable[..., Plan], tmp_path: Path) -> None:
     plan = planned(CROSS, seeds=6)
     stored(plan, records(plan, outcome), tmp_path)
-    page = render(plan, Store(tmp_path))
+    page = render(Results(plan, Store(tmp_path)))
     assert "What each does, averaged over the others" in page
     assert "adam instead of sgd" in page

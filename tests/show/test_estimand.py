@@ -17,7 +17,7 @@ from study.show.formatting import effect
 from study.show.observations import observe
 from study.show.page.finding import finding
 from study.show.tables.results_table import table
-from study.stats.estimates import estimate_of
+from study.stats.estimates import Estimate, estimate_of
 from study.store.layout import Store
 from tests.show.records import figure_data, judged, records, summary_table
 
@@ -79,7 +79,7 @@ def test_claim_table_and_figure_have_the_same_difference(drawn: Callable[..., Dr
         assert np.isnan(ends).all() if metric == "train_seconds" else ends[0] < by_hand < ends[1]  # rounds are alike
         assert claim["estimator"] == row["against_estimator"] == row["estimator"] == about.mean
         sgd, adam = columns[f"{metric}_against"]
-        assert (sgd.value, adam) == ("–", effect(metric, by_hand, *ends))
+        assert (sgd.value, adam) == ("–", effect(metric, Estimate(by_hand, *ends)))
         of_arms = dict(summary[summary["metric"] == metric].set_index("label")["estimate"])
         apart = of_arms["sgd"] / of_arms["adam"] if about.ratio else of_arms["adam"] - of_arms["sgd"]
         assert apart == pytest.approx(by_hand)
@@ -120,7 +120,7 @@ def test_the_headline_goes_by_the_table_s_estimate_and_names_a_median(planned: C
     plan = planned("o: {vary: {optimizer: [sgd, {name: adam, lr: 0.01}]}, metrics: [test_accuracy]}")
     for change, words in ((plain, "highest test accuracy, "), (broken, "highest median of test accuracy, ")):
         found = records(plan, change)
-        said = finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), observe(plan, found), found.tuning)
+        said = finding(plan.comparisons[0], summary_table(plan, found).to_pandas(), observe(plan, found), found.chosen)
         assert said[0].startswith(f"adam has the {words}")
 
 

@@ -16,6 +16,7 @@ from study.show.claims.advice import suggest
 from study.show.claims.table import families, notes, tally
 from study.show.figures import claims_figure, sheets
 from study.show.page.report import render
+from study.show.results import Results
 from study.store.layout import Store
 from tests.show.claimed import outcome
 from tests.show.records import records, stored
@@ -105,7 +106,7 @@ def test_primary_comes_first_and_required_is_all(
 ) -> None:
     plan = planned(TWO, seeds=10)
     stored(plan, records(plan, outcome), tmp_path / "results")
-    page = render(plan, Store(tmp_path / "results"))
+    page = render(Results(plan, Store(tmp_path / "results")))
     assert "5 claims in 2 families (primary: " in page
     assert "at most 5 % in each, and up to 10 % in all" in page
     start = page.index("Table: claims")

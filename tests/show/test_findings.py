@@ -25,7 +25,7 @@ def said(planned: Callable[..., Plan], metric: str, outcome: Outcome | None, tim
 
 def words(plan: Plan, found: Records, claims: pd.DataFrame | None = None) -> list[str]:
     summary = summary_table(plan, found).to_pandas()
-    return finding(plan.comparisons[0], summary, observe(plan, found), found.tuning, claims)
+    return finding(plan.comparisons[0], summary, observe(plan, found), found.chosen, claims)
 
 
 @pytest.mark.parametrize("metric", ["seconds_to_target", "step_seconds", "train_seconds", "memory_mib"])

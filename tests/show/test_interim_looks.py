@@ -13,7 +13,9 @@ from study.plan.history import state
 from study.plan.plan import Plan
 from study.show.claims.table import note_on_looks, stated_rows
 from study.show.page.report import render
+from study.show.results import Results
 from study.store.layout import Block, Store
+from tests.blocks import leave
 from tests.show.claimed import CLAIMED, outcome
 from tests.show.records import judged, records, stored
 
@@ -77,9 +79,7 @@ def test_a_claim_stated_with_its_runs_at_hand_says_so(planned: Callable[..., Pla
     plan, store = planned(CLAIMED, seeds=10), Store(tmp_path / "results")
     [comparison] = plan.comparisons
     for arm in comparison.trained:
-        store.arm(arm).mkdir(parents=True)
-        store.runs(arm, Block(0, 7)).touch()
-        store.curves(arm, Block(0, 7)).touch()
+        leave(store, arm, Block(0, 7))
     state(plan, store)
     claims = judged(plan, store, records(plan, outcome))
     assert claims["runs_before"].tolist() == [16] * 6
@@ -233,7 +233,7 @@ def test_withdrawn_claims_are_on_the_page_and_required_of_nobody(
     for claims in (text, SURE.replace("optimizer:", "other:", 1)):  # its comparison is gone, too
         plan = planned(claims, seeds=10)
         stored(plan, records(plan, outcome), tmp_path / "results")
-    page = render(plan, Store(tmp_path / "results"))
+    page = render(Results(plan, Store(tmp_path / "results")))
     assert page.count('class="verdict withdrawn"') == 1
     assert "Withdrawn claims were judged once" in page
     file, results = str(tmp_path / "small.yaml"), str(tmp_path / "results")

@@ -29,7 +29,7 @@ UNTESTED = "Not tested: other splits, data, networks, budgets and ranges of tuni
 
 def asked(claimed: Claimed, outcome: Outcome) -> str:
     plan, claims = claimed(CLAIMS, SEEDS, outcome)
-    return dict(worth(plan, records(plan, outcome), claims, "seeds only", []))["What would change it"]
+    return dict(worth(plan, records(plan, outcome), claims))["What would change it"]
 
 
 @pytest.mark.parametrize(("close", "found"), [("adam", "supported"), ("lion", "refuted")])

@@ -14,11 +14,12 @@ from study.__main__ import main
 from study.plan.plan import Plan
 from study.plan.search import Candidate
 from study.show.page.report import render
-from study.show.records import Records
+from study.show.records import Records, choices
 from study.show.regret import with_regret
+from study.show.results import Results
 from study.show.tables import ledger
 from study.show.tables.results_files import FORMATS
-from study.show.tables.tuning import doubts, found
+from study.show.tables.tuning import doubts
 from study.store.layout import Store
 from tests.show.records import records, stored, summary_table
 from tests.show.tunings import bump, trials
@@ -64,16 +65,16 @@ def test_what_runs_come_to_stands_beside_their_trials(planned: Callable[..., Pla
 
 def test_a_cliff_is_marked_wherever_the_choice_stands(planned: Callable[..., Plan]) -> None:
     plan, made = judged(planned)
-    chosen = found(made.tuning)
+    chosen = made.chosen
     marks = {arm: list(doubts(one)) for arm, one in chosen.items() if one}
     arms = plan.comparisons[0].arms_for("test_accuracy")
     assert marks[arms["sgd"]] == ["chosen on a cliff"]
     assert marks[arms["adam"]] == []
     summary = summary_table(plan, made).to_pandas()
-    text = FORMATS["md"](plan.comparisons[0], summary, None)
+    text = FORMATS["md"](plan.comparisons[0], summary, None, {})
     assert "chosen on a cliff: 95.8 → 86." in text
     assert "does better" in text
-    rows = pd.read_csv(io.StringIO(FORMATS["csv"](plan.comparisons[0], summary, None))).set_index("label")
+    rows = pd.read_csv(io.StringIO(FORMATS["csv"](plan.comparisons[0], summary, None, {}))).set_index("label")
     own = made.runs.loc[made.runs["arm"] == arms["sgd"], "val_accuracy"]
     assert rows.loc["sgd", "final_score_by_val_accuracy"] == pytest.approx(own.mean())
     assert rows.loc["sgd", "score_by_val_accuracy"] == pytest.approx(0.958, abs=5e-4)
@@ -95,7 +96,7 @@ def test_it_blocks_a_defeat_and_suggest_names_the_remedy(
     assert main(["suggest", str(tmp_path / "small.yaml"), "--results", str(store.root)]) == 0
     said = capsys.readouterr().out
     assert "edit: comparisons.o.tune.seeds: 8 (now 3), or by_seed: true" in said
-    assert "More tuning seeds may decide it" in render(plan, store)
+    assert "More tuning seeds may decide it" in render(Results(plan, store))
     plain = stored(plan, made._replace(tuning=records(plan, fallen, quality=quality).tuning), tmp_path / "plain")[0]
     assert pd.read_parquet(plain.with_name("claims.parquet"))["verdict"].tolist() == ["supported"]
 
@@ -110,7 +111,7 @@ def test_a_sibling_that_does_better_is_named(planned: Callable[..., Plan]) -> No
     runs.loc[runs["arm"] == by_accuracy, "val_accuracy"] = 0.950 + seeds
     runs.loc[runs["arm"] == by_loss, "val_accuracy"] = 0.955 + seeds
     runs["val_loss"] = 0.2
-    chosen = found(with_regret(plan, made._replace(runs=runs)).tuning)
+    chosen = with_regret(plan, made._replace(runs=runs)).chosen
     assert (chosen[by_accuracy].better_by, chosen[by_loss].better_by) == ("val_loss", None)  # type: ignore[union-attr]
     marks = doubts(chosen[by_accuracy])  # type: ignore[arg-type]
     assert marks["better when tuned otherwise"] == "higher validation accuracy where tuned by validation loss"
@@ -119,6 +120,6 @@ def test_a_sibling_that_does_better_is_named(planned: Callable[..., Plan]) -> No
 def test_records_of_an_older_version_say_nothing(planned: Callable[..., Plan], tmp_path: Path) -> None:
     plan, made = judged(planned)
     old = made.tuning.drop(columns=["final_score", "better", "better_by"])
-    one = found(old)[plan.comparisons[0].arms_for("test_accuracy")["sgd"]]
+    one = choices(old)[plan.comparisons[0].arms_for("test_accuracy")["sgd"]]
     assert one
     assert (one.final, one.better, one.better_by, one.misled) == (None, None, None, False)

@@ -17,6 +17,7 @@ from study.plan.plan import Plan
 from study.show.drawing import Studio
 from study.show.figures import Drawing
 from study.show.page.report import render
+from study.show.results import Results
 from study.store.disk import DiskFull
 from study.store.layout import Store
 from tests.show.records import draw, records, stored
@@ -121,7 +122,7 @@ def test_the_page_says_what_was_found_and_what_is_missing(page: Path) -> None:
 
 def test_drawing_again_gives_the_same_page(page: Path, planned: Callable[..., Plan]) -> None:
     plan = planned(TWO)
-    assert render(plan, Store(page.parents[2])) == page.read_text()
+    assert render(Results(plan, Store(page.parents[2]))) == page.read_text()
     assert drawn(plan, page.parents[2], outcome=outcome).read_bytes() == page.read_bytes()
 
 
@@ -140,7 +141,7 @@ def test_a_large_matrix_is_folded_and_cut(planned: Callable[..., Plan], tmp_path
     plan = planned(f"o: {{vary: {values}, metrics: [test_accuracy]}}", seeds=2)
     path, _ = stored(plan, records(plan), tmp_path / "results")
     draw(path, "table", "o")
-    text = render(plan, Store(tmp_path / "results"))
+    text = render(Results(plan, Store(tmp_path / "results")))
     assert "<summary>Table of 320 arms</summary>" in text
     assert "The first 300 of 320 arms; all are in tables/o.csv." in text
 
@@ -157,7 +158,7 @@ def test_the_page_opens_with_its_question_its_result_and_what_that_is_worth(
 ) -> None:
     plan = planned(TWO, dataset=dataset).model_copy(update={"question": "Is <adam> faster?"})
     stored(plan, records(plan), tmp_path)
-    text = " ".join(re.sub(r"<[^>]*>", " ", render(plan, Store(tmp_path))).split())
+    text = " ".join(re.sub(r"<[^>]*>", " ", render(Results(plan, Store(tmp_path)))).split())
     top, evidence = text.split("Coverage", 1)[0], text.split("Coverage", 1)[1]
     told = f"{over} (8 per arm);"
     if over == "seeds only":
@@ -180,7 +181,7 @@ def test_the_page_opens_with_its_question_its_result_and_what_that_is_worth(
 def test_the_page_says_what_could_not_be_drawn(page: Path, planned: Callable[..., Plan]) -> None:
     (page.parent / "figures" / "results" / "init.svg").unlink()
     (page.parent / "tables" / "optimizer.csv").unlink()
-    text = render(planned(TWO), Store(page.parents[2]))
+    text = render(Results(planned(TWO), Store(page.parents[2])))
     assert text.count("The figure could not be drawn.") == 1
     assert text.count("The table could not be drawn.") == 1
     assert Elements(text).tags.count("svg") == 1
@@ -190,7 +191,7 @@ def test_the_page_says_what_could_not_be_drawn(page: Path, planned: Callable[...
 def test_what_could_not_be_drawn_is_drawn_by_the_next_call(
     page: Path, planned: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studio, draw = Studio(planned(TWO), Store(page.parents[2])), Studio.draw
+    studio, draw = Studio(Results(planned(TWO), Store(page.parents[2]))), Studio.draw
 
     def full(self: Studio, drawing: Drawing) -> None:
         if drawing.files[0].endswith("init.svg"):
@@ -214,7 +215,7 @@ def test_where_no_process_can_be_forked_one_draws_all(
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
     monkeypatch.setattr("os.fork", refused)
-    studio = Studio(planned(TWO), Store(page.parents[2]))
+    studio = Studio(Results(planned(TWO), Store(page.parents[2])))
     studio.folder.with_name(".small.drawn.json").unlink()
     (studio.folder / "figures" / "results" / "init.svg").unlink()
     assert list(studio.draw_all(2)) == []

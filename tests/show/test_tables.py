@@ -15,11 +15,12 @@ import pytest
 
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.style import TableStyle
-from study.show.claims.best import best_of
+from study.show.claims.table import best_of
 from study.show.formats import latex
-from study.show.formatting import Cell, Estimate, aligned, column, heading, show
+from study.show.formatting import Cell, aligned, column, heading, show
 from study.show.tables.results_files import FORMATS
 from study.show.tables.results_table import table
+from study.stats.estimates import Estimate
 from study.wording import leading
 from tests.show.records import records, summary_table
 
@@ -47,7 +48,7 @@ def small(planned: Callable[..., Plan]) -> tuple[Plan, pd.DataFrame]:
 
 def test_csv_gives_back_the_numbers_of_the_summary(small: tuple[Plan, pd.DataFrame]) -> None:
     plan, summary = small
-    frame = pd.read_csv(io.StringIO(FORMATS["csv"](plan.comparisons[0], summary, "CPU"))).set_index("label")
+    frame = pd.read_csv(io.StringIO(FORMATS["csv"](plan.comparisons[0], summary, "CPU", {}))).set_index("label")
     for row in summary.to_dict("records"):
         for name, of in (("", "estimate"), ("_low", "low"), ("_high", "high")):
             ours = frame.loc[row["label"], f"{row['metric']}{name}"]
@@ -62,7 +63,7 @@ def test_csv_gives_back_the_numbers_of_the_summary(small: tuple[Plan, pd.DataFra
 
 def test_the_reference_comes_first_in_every_format(small: tuple[Plan, pd.DataFrame]) -> None:
     plan, summary = small
-    for text in (FORMATS[ending](plan.comparisons[0], summary, "CPU") for ending in FORMATS):
+    for text in (FORMATS[ending](plan.comparisons[0], summary, "CPU", {}) for ending in FORMATS):
         assert text.index("\nadam" if "\nadam" in text else "| adam") < text.index("sgd")
 
 
@@ -98,7 +99,7 @@ def test_a_mean_over_runs_of_both_kinds_is_marked(planned: Callable[..., Plan]) 
 
 def test_markdown_rows_have_as_many_cells_as_the_head(small: tuple[Plan, pd.DataFrame]) -> None:
     plan, summary = small
-    text = FORMATS["md"](plan.comparisons[0], summary, "CPU")
+    text = FORMATS["md"](plan.comparisons[0], summary, "CPU", {})
     tables = [rows.splitlines() for rows in text.split("\n\n") if rows.startswith("|")]
     assert [len(rows) for rows in tables] == [2 + 2, 2 + 2]  # ours, and the neighbouring targets
     for rows in tables:
@@ -113,7 +114,7 @@ def tex_rows(text: str) -> list[list[str]]:
 
 def test_latex_is_balanced_and_every_row_fills_its_columns(small: tuple[Plan, pd.DataFrame]) -> None:
     plan, summary = small
-    text = FORMATS["tex"](plan.comparisons[0], summary, "CPU")
+    text = FORMATS["tex"](plan.comparisons[0], summary, "CPU", {})
     body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     [spec] = re.findall(r"\\begin\{tabular\}\{@\{\}(.*)@\{\}\}", body)
     columns = re.findall(r"[lrS]", re.sub(r"S\[.*?\](?![,}])", "S", spec))
@@ -265,5 +266,5 @@ def test_a_metric_that_was_not_recorded_says_so(planned: Callable[..., Plan]) ->
     [comparison] = plan.comparisons
     first = found.runs["arm"] == comparison.arms[0].arm
     runs = found.runs.assign(test_macro_f1=found.runs["test_macro_f1"].mask(first))
-    text = FORMATS["md"](comparison, summary_table(plan, found._replace(runs=runs)).to_pandas(), None)
+    text = FORMATS["md"](comparison, summary_table(plan, found._replace(runs=runs)).to_pandas(), None, {})
     assert "| dropout=0 | – (not recorded) |" in text

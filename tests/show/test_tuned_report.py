@@ -10,6 +10,7 @@ import pytest
 
 from study.plan.plan import Plan
 from study.show.page.report import render
+from study.show.results import Results
 from study.store.layout import Store
 from tests.show.records import records, stored
 from tests.show.test_report import Elements, drawn
@@ -41,7 +42,7 @@ def test_a_tuned_page_has_the_ledger_the_tuning_figure_and_marks_of_undertuned_a
     assert "(tuned: lr)" in text
     assert "2 arms may do better if tuned further" in text  # each by two metrics
     (page.parent / "figures" / "tuning" / "o.svg").unlink()
-    assert "The figure of its tuning could not be drawn." in render(plan, Store(page.parents[2]))
+    assert "The figure of its tuning could not be drawn." in render(Results(plan, Store(page.parents[2])))
 
 
 @pytest.mark.parametrize("by_seed", ["false", "true"])
@@ -51,7 +52,7 @@ def test_what_one_search_chose_is_what_its_verdicts_are_about(
     claim = "  claims: [{metric: test_accuracy, better: adam, than: sgd}]\n"
     plan = planned(TUNED.replace("by_seed: false", f"by_seed: {by_seed}") + claim, seeds=8)
     path, _ = stored(plan, records(plan, quality=bump(0.03, 2)), tmp_path)
-    text = " ".join(re.sub(r"<[^>]*>", " ", render(plan, Store(path.parents[2]))).split())
+    text = " ".join(re.sub(r"<[^>]*>", " ", render(Results(plan, Store(path.parents[2])))).split())
     luck = text[
         text.index("The chance that this verdict is false is at most 5 %.") : text.index("No choice saw test rows")
     ]

@@ -62,7 +62,7 @@ def of(planned: Callable[..., Plan], quality: Quality, text: str = NARROW) -> tu
 @pytest.mark.parametrize("ending", ["md", "tex"])
 def test_an_undertuned_arm_and_what_to_try_stand_in_the_table(planned: Callable[..., Plan], ending: str) -> None:
     plan, found = of(planned, edgy)
-    text = FORMATS[ending](plan.comparisons[0], summary_table(plan, found).to_pandas(), None)
+    text = FORMATS[ending](plan.comparisons[0], summary_table(plan, found).to_pandas(), None, {})
     (sgd,) = (line for line in text.splitlines() if "lr=0.1" in line and "sgd" in line)
     if ending == "tex":
         [letter] = set(re.findall(r"\\tnote\{(\w)\}", sgd))
@@ -75,7 +75,7 @@ def test_an_undertuned_arm_and_what_to_try_stand_in_the_table(planned: Callable[
 
 def test_csv_has_what_was_chosen_and_what_to_try_for_machines(planned: Callable[..., Plan]) -> None:
     plan, found = of(planned, edgy)
-    text = FORMATS["csv"](plan.comparisons[0], summary_table(plan, found).to_pandas(), None)
+    text = FORMATS["csv"](plan.comparisons[0], summary_table(plan, found).to_pandas(), None, {})
     sgd, adam = pd.read_csv(io.StringIO(text)).to_dict("records")
     assert json.loads(sgd["chosen_by_val_accuracy"]) == {"optimizer.lr": 0.1}
     assert json.loads(sgd["next_by_val_accuracy"]) == [{"optimizer.lr": 1.0}, {"optimizer.lr": 10.0}]

@@ -12,6 +12,7 @@ import pytest
 from study.__main__ import main
 from study.plan.plan import Plan
 from study.show.page.report import render
+from study.show.results import Results
 from study.store.layout import Store
 from tests.show.records import records, stored
 from tests.show.undecided import BETTER, noisy
@@ -49,7 +50,7 @@ def told(planned: Callable[..., Plan], tmp_path: Path, capsys: pytest.CaptureFix
     capsys.readouterr()
     assert main(["claims", file, *where]) == main(["suggest", file, *where]) == 0
     printed = capsys.readouterr().out
-    page = render(plan, Store(tmp_path / "results"))
+    page = render(Results(plan, Store(tmp_path / "results")))
     return f"{printed}\n{html.unescape(page[page.index('</style>') :])}"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from study.stats.crossed import carriers, crossed, effects
+from study.stats.crossed import carriers, crossed, row_effects
 
 
 def test_by_hand():
@@ -34,16 +34,16 @@ def test_where_nothing_varies_there_is_none(shape):
 def test_effects_have_the_differences_as_means():
     draw = np.random.default_rng(0)
     a, b = draw.exponential(1, (5, 40)), draw.exponential(2, (5, 40))
-    assert effects("test_loss", a, b).mean(1) == pytest.approx(np.log(b.mean(1) / a.mean(1)))
-    assert effects("test_accuracy", (a > 1) * 1.0, (b > 1) * 1.0).mean(1) == pytest.approx(
+    assert row_effects("test_loss", a, b).mean(1) == pytest.approx(np.log(b.mean(1) / a.mean(1)))
+    assert row_effects("test_accuracy", (a > 1) * 1.0, (b > 1) * 1.0).mean(1) == pytest.approx(
         (a > 1).mean(1) - (b > 1).mean(1)
     )
-    assert effects("test_loss", a, 0 * b) is None
+    assert row_effects("test_loss", a, 0 * b) is None
 
 
 def test_losses_in_one_ratio_on_every_row_leave_no_doubt_about_rows():
     losses = np.random.default_rng(0).exponential(1, (6, 40)) * np.linspace(1, 2, 6)[:, None]
-    assert crossed(effects("test_loss", losses, 3 * losses)) is None
+    assert crossed(row_effects("test_loss", losses, 3 * losses)) is None
     assert carriers("test_loss", losses, 3 * losses) < 20
 
 
@@ -53,7 +53,7 @@ def test_five_rows_that_carry_a_difference():
     right = np.broadcast_to(draw.random(360) < 0.95, (16, 360))
     better, than = (right ^ (draw.random((16, 360)) < 0.002) for _ in range(2))
     better[:, :5], than[:, :5] = True, draw.random((16, 5)) < 0.1
-    found = crossed(effects("test_accuracy", better * 1.0, than * 1.0))
+    found = crossed(row_effects("test_accuracy", better * 1.0, than * 1.0))
     d = better.mean(1) - than.mean(1)
     assert stats.ttest_1samp(d, 0).confidence_interval(0.99).low > 0
     low, high = found.interval(0.99)

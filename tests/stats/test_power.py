@@ -18,7 +18,6 @@ from study.stats.symmetry import sign_flip
 @pytest.mark.parametrize(("seeds", "claims"), [(5, 0), (6, 1), (7, 3), (8, 6), (9, 12), (10, 25), (11, 51), (12, 102)])
 def test_so_many_claims_can_be_decided(seeds: int, claims: int) -> None:
     assert decidable(seeds) == claims
-    assert [decidable(seeds + ties, ties) for ties in range(4)] == [claims] * 4
     assert fewest_seeds(claims) == max(seeds, 6)
 
 
@@ -31,7 +30,6 @@ def test_the_floor_is_the_p_of_differences_that_all_agree(ties: int) -> None:
 
 def test_looks_share_the_level() -> None:
     assert decidable(10, looks=5) == 25 // 5
-    assert fewest_seeds(31, ties=5) == 16
     assert fewest_seeds(31, looks=2) == 12
 
 

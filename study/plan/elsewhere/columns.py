@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from math import isnan
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import NamedTuple
 from study.errors import Mistakes, join, show
 from study.plan.elsewhere.models import RowsFile, RunsMetric
 from study.plan.elsewhere.sheet import Cell, Sheet, number
-from study.plan.file.labels import ABSENT
+from study.plan.file.labels import ABSENT, short
 from study.wording import number as shown_number
 from study.wording import one_line
 
@@ -124,4 +123,4 @@ def _fragment(name: str, value: Cell) -> str:
         return ABSENT
     if isinstance(value, str):
         return one_line(value)
-    return f"{re.split(r'[./]', name)[-1]}={shown_number(value)}"
+    return f"{short(name)}={shown_number(value)}"

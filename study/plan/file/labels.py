@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,14 +14,23 @@ from study.wording import number, one_line
 ABSENT = "–"  # shown for a setting that the arm's choice does not have; never part of a label
 
 
+def short(key: str) -> str:
+    """The last part of a key, or of a column's name, as labels have it: ``lr`` of ``optimizer.lr``."""
+    return re.split(r"[./]", key)[-1]
+
+
+def bare(key: str, shown: str) -> str:
+    """What a label shows for a key, without the name of the key: ``16`` of ``batch_size=16``."""
+    return shown.removeprefix(f"{short(key)}=")
+
+
 def fragments(key: str, distinct: Mapping[str, Any]) -> dict[str, str]:
     """What each of the ``distinct`` values of ``key`` shows, by its canonical text, as they are given.
 
     None is a setting that an arm does not have.
     """
     if key not in CHOICES:
-        name = key.rpartition(".")[2]
-        return {c: ABSENT if v is None else f"{name}={number(v)}" for c, v in distinct.items()}
+        return {c: ABSENT if v is None else f"{short(key)}={number(v)}" for c, v in distinct.items()}
     shown = {}
     for code, value in distinct.items():
         if value is None or value.get("label"):

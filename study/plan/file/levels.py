@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from study.axes.recipe import digest
 from study.errors import Mistakes, join, show, suggest
 from study.plan.file.claim import Claim, EffectClaim, PlannedClaim
-from study.plan.file.labels import ABSENT
+from study.plan.file.labels import ABSENT, bare, short
 from study.wording import listed, number
 
 Shown = Mapping[str, Mapping[str, str]]  # label → key that varies → what the label shows for it
@@ -67,9 +67,7 @@ def check_factorial(claim: Claim | EffectClaim, place: str, shown: Shown, paired
 
 def text(chosen: Chosen) -> str:
     """``schedule=cosine, batch_size=16``."""
-    return ", ".join(
-        shown if shown.startswith(f"{key.rpartition('.')[2]}=") else f"{key}={shown}" for key, shown in chosen.items()
-    )
+    return ", ".join(f"{key}={level}" if level == bare(key, level) else level for key, level in chosen.items())
 
 
 def by_level(shown: Shown, key: str) -> dict[str, list[str]]:
@@ -88,7 +86,7 @@ def _check_levels(levels: object, place: str, shown: Shown, keys: list[str], mis
         if key not in keys:
             mistakes.add(join(place, key), suggest(key, keys, "key that varies here"))
         elif _level(key, written, by_level(shown, key)) is None:
-            there = [level.removeprefix(f"{key.rpartition('.')[2]}=") for level in by_level(shown, key)]
+            there = [bare(key, level) for level in by_level(shown, key)]
             mistakes.add(join(place, key), suggest(number(written), there, f"level of {key} here"))
 
 
@@ -125,7 +123,7 @@ def _chosen(levels: object, shown: Shown) -> Chosen:
 
 def _level(key: str, written: JsonValue, levels: Iterable[str]) -> str | None:
     """The level that is meant: as labels show it, or as the study file has it; in whatever case."""
-    meant = {number(written).casefold(), f"{key.rpartition('.')[2]}={number(written)}".casefold()}
+    meant = {number(written).casefold(), f"{short(key)}={number(written)}".casefold()}
     found = [level for level in levels if level.casefold() in meant and level != ABSENT]
     return found[0] if len(found) == 1 else None
 

@@ -17,7 +17,8 @@ from study.plan.plan import PlannedComparison
 from study.show.by_row import ByRow
 from study.show.formatting import effect, percent
 from study.show.observations import Observations
-from study.stats.crossed import carriers, crossed, effects
+from study.stats.crossed import carriers, crossed, row_effects
+from study.stats.estimates import Estimate
 from study.stats.exact import ALPHA
 from study.stats.reliability import ends, improvement
 from study.stats.verdict import Verdict
@@ -43,7 +44,7 @@ def beside(
     claim: PlannedClaim,
     verdict: Verdict,
     observations: Observations,
-    by_row: ByRow | None,
+    by_row: ByRow,
 ) -> dict[str, Any]:
     """The columns ``BESIDE`` of a claim, as far as there is anything to say."""
     if verdict.evidence.lacking:
@@ -62,14 +63,14 @@ def _over_rows(
     claim: PlannedClaim,
     verdict: Verdict,
     observations: Observations,
-    by_row: ByRow | None,
+    by_row: ByRow,
 ) -> dict[str, Any]:
-    if by_row is None or not comparison.here or verdict.evidence.test != "sign-flip":
+    if not comparison.here or verdict.evidence.test != "sign-flip":
         return {}
     rows = observations.of(comparison.name, claim.metric)
     seeds = set.intersection(*(set(rows.loc[rows["label"] == label, "seed"]) for label in claim.arms))
     pairs = by_row.of(claim, sorted(map(int, seeds)))
-    each = [x for pair in pairs if (x := effects(claim.metric, *pair)) is not None]
+    each = [x for pair in pairs if (x := row_effects(claim.metric, *pair)) is not None]
     over = crossed(np.mean(each, axis=0)) if pairs and len(each) == len(pairs) else None
     if over is None:
         return {}
@@ -123,7 +124,7 @@ def remarks(row: pd.Series) -> list[str]:
     """Lines beside a verdict, from its row of claims.parquet."""
     lines = []
     if pd.notna(row["rows_low"]):
-        around = effect(row["metric"], row["estimate"], row["rows_low"], row["rows_high"]).around
+        around = effect(row["metric"], Estimate(row["estimate"], row["rows_low"], row["rows_high"])).around
         half = ""
         if pd.notna(row["rows_half"]):
             carry = "carries" if row["rows_half"] == 1 else "carry"
@@ -137,11 +138,10 @@ def remarks(row: pd.Series) -> list[str]:
     return lines
 
 
-def improvements(claims: pd.DataFrame) -> list[str]:
-    """``81 % (57 to 96 %)`` for each claim: of the runs of one arm that beat one of the other; "" where not known."""
-    names = ("improvement", "improvement_low", "improvement_high")
-    shares = ([f"{100 * row[name]:.0f}" for name in names] for _, row in claims.iterrows())
-    return ["" if share == "nan" else f"{share} % ({low} to {high} %)" for share, low, high in shares]
+def improvement_text(row: pd.Series) -> str:
+    """``81 % (57 to 96 %)``: of the runs of one arm that beat one of the other; empty where that is not known."""
+    share, low, high = (f"{100 * row[f'improvement{end}']:.0f}" for end in ("", "_low", "_high"))
+    return "" if share == "nan" else f"{share} % ({low} to {high} %)"
 
 
 def limit(row: Mapping[str, Any] | pd.Series) -> str:

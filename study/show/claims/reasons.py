@@ -6,8 +6,9 @@ The subject of a reason is the arm that is claimed to be better.
 from __future__ import annotations
 
 from study.metrics import METRICS
-from study.show.formatting import Estimate, chance, effect, margin_text
+from study.show.formatting import chance, effect, margin_text
 from study.show.formatting import turned as seen_from_the_other
+from study.stats.estimates import Estimate
 from study.stats.exact import PRIMARY
 from study.stats.paired import Evidence, Lack, Statement
 from study.stats.verdict import Verdict
@@ -114,7 +115,7 @@ def _size(verdict: Verdict, named: bool = True, turned: bool = False) -> str:
     about, cells = METRICS[metric], []
     for low, high in ((verdict.low_adjusted, verdict.high_adjusted), (found.low, found.high)):
         seen = Estimate(found.estimate, low, high)
-        cells.append(effect(metric, *(seen_from_the_other(metric, seen) if turned else seen)))
+        cells.append(effect(metric, seen_from_the_other(metric, seen) if turned else seen))
     known = [cell for cell in cells if cell.around]
     text = (known or cells)[0].value
     what = f"{'difference ' * named}{text}"

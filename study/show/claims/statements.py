@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import reduce
-from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -12,8 +11,10 @@ import pandas as pd
 from study.plan.file.claim import PlannedClaim
 from study.plan.plan import PlannedComparison
 from study.show.observations import Observations
-from study.stats.factorial import as_values, marginal, scaled, spreads
-from study.stats.paired import Of, Side, Statement
+from study.stats import paired, unpaired
+from study.stats.estimates import Estimate, scaled
+from study.stats.factorial import as_values, marginal, spreads
+from study.stats.paired import Of, Side, Statement, lacks
 
 ENDS = ("diverged", "failed", "missing")  # of a run, the last ones first to be told
 
@@ -32,6 +33,17 @@ def sides(
         for label, mine, how in zip(labels, (one, other), tuned, strict=True)
     )
     return first, second
+
+
+def contrast(
+    comparison: PlannedComparison, metric: str, labels: tuple[str, str], observations: Observations
+) -> Estimate:
+    """How far the first of two arms is from the other, as a claim on them has it; above 0 or 1 where it is better.
+
+    Empty where runs of either are failed or missing, as such a claim is undecided.
+    """
+    claim = Statement(metric, *sides(comparison, metric, labels, observations), paired=comparison.paired)
+    return Estimate() if lacks(claim) else (paired if claim.paired else unpaired).contrast(claim)
 
 
 def statement(comparison: PlannedComparison, claim: PlannedClaim, observations: Observations) -> Statement:
@@ -81,12 +93,10 @@ def _spread(
     """``means`` of all arms, with how far the main effects of two axes spread as their values, and the room that noise
     leaves; as they are where a run has no number.
     """
-    levels = {key: list(dict.fromkeys(arm.values[key] for arm in comparison.arms)) for key in comparison.keys}
-    labels = {tuple(arm.values[key] for key in levels): arm.label for arm in comparison.arms}
-    values = np.stack([cells[labels[place]]["value"].to_numpy(dtype=float) for place in product(*levels.values())], 1)
+    values = np.stack([cells[label]["value"].to_numpy(dtype=float) for label in comparison.grid if label], 1)
     if not values.size or not np.isfinite(scaled(claim.metric, values)).all():
         return *means, (0.0, 0.0)
-    shaped = values.reshape(-1, *map(len, levels.values()))
+    shaped = values.reshape(-1, *map(len, comparison.levels.values()))
     axes = comparison.keys.index(claim.better) + 1, comparison.keys.index(claim.than) + 1
     found = spreads(claim.metric, shaped, axes)
     first, second = (

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
 from study.metrics import METRICS
-from study.plan.plan import Plan
+from study.plan.plan import Plan, PlannedComparison
+from study.show.claims.beside import improvement_text, remarks
 from study.show.formatting import NONE, Cell, effect, margin_text, percent
 from study.show.templates import paragraphs
+from study.stats.estimates import Estimate
 from study.stats.exact import ALPHA, PRIMARY, at_stake, ordered_families
 from study.stats.verdict import FALSE_VERDICTS
 from study.wording import counted, listed
 
+Best = Mapping[str, str]  # metric → the label of the arm that supported claims put above every other arm
 WITHDRAWN = "withdrawn"
 MARKS = {"supported": "✓", "refuted": "✗", "within the margin": "≈", "undecided": "?", WITHDRAWN: "–"}
 
@@ -31,14 +35,16 @@ class Line(NamedTuple):
     mark: str
     reason: str
     remark: str  # derived, exploratory
-    against: bool = False  # whether a factor's interval lies where the other arm is better, which is easily misread
-    family: str = ""  # where there is another than the primary one
+    against: bool  # whether a factor's interval lies where the other arm is better, which is easily misread
+    family: str  # where there is another than the primary one
+    beside: list[str]
+    improvement: str  # how often one run beats the other; empty where that is not known
 
 
 def lines(claims: pd.DataFrame) -> list[Line]:
     """The rows of claims.parquet as text, in their order."""
     named = families(claims) != [PRIMARY]
-    return [_line(row)._replace(family=row["family"] * named) for _, row in claims.iterrows()]
+    return [_line(row, row["family"] * named) for _, row in claims.iterrows()]
 
 
 def families(claims: pd.DataFrame) -> list[str]:
@@ -58,9 +64,9 @@ def part(claims: pd.DataFrame, stated: slice) -> pd.DataFrame:
     return ordered[number.isin(range(len(claims))[stated])]
 
 
-def _line(row: pd.Series) -> Line:
+def _line(row: pd.Series, family: str) -> Line:
     estimate = Cell(NONE)
-    by = row.get("estimator")
+    by = row["estimator"]
     if row["test"] in ("signed-rank", "rank-sum") and (by != "median" or pd.isna(row["estimate"])):
         estimate = Cell(f"wins {row['wins']} of {row['wins'] + row['losses']}")
     elif pd.notna(row["estimate"]):
@@ -78,15 +84,15 @@ def _line(row: pd.Series) -> Line:
     claim = sentence(row["metric"], row["better"], row["than"], row["kind"], row["margin"])
     verdict = row["verdict"]
     against = METRICS[row["metric"]].ratio and row["kind"] == "better" and bool(row["high_adjusted"] < 1)
-    told = (row["comparison"], claim, estimate, adjusted, alone, level, verdict, MARKS[verdict], row["reason"], remark)
-    return Line(*told, against=against)
+    judged = (adjusted, alone, level, verdict, MARKS[verdict], row["reason"], remark, against, family)
+    return Line(row["comparison"], claim, estimate, *judged, remarks(row), improvement_text(row))
 
 
 def _estimate(row: pd.Series) -> Cell:
     """An effect with the interval of the level that decided, and that of 95 %."""
     shown: dict[str, Cell] = {}
     for of in ("_adjusted", ""):
-        cell = effect(row["metric"], row["estimate"], row[f"low{of}"], row[f"high{of}"])
+        cell = effect(row["metric"], Estimate(row["estimate"], row[f"low{of}"], row[f"high{of}"]))
         if cell.around:
             shown.setdefault(percent(row[f"level{of}"]), cell)
     intervals = [f"{level}: {cell.around}" for level, cell in shown.items()]
@@ -184,3 +190,27 @@ def meets(claims: pd.DataFrame, verdict: str) -> pd.Series:
     """
     declared = (claims["looks"] <= claims["looks_declared"]) | (verdict == "undecided")
     return ((claims["verdict"] == verdict) & declared) | (claims["verdict"] == WITHDRAWN)
+
+
+def best_of(comparison: PlannedComparison, claims: pd.DataFrame) -> Best:
+    """The best by each metric: supported claims, or chains of them, put it above all others.
+
+    ``claims``: the rows of claims.parquet. Supported are claims about two arms, at a look that was declared.
+    """
+    of = (claims["comparison"] == comparison.name) & (claims["kind"] == "better") & (claims["verdict"] == "supported")
+    above: dict[str, dict[str, set[str]]] = {}  # metric → label → labels that it is better than
+    for row in claims[of & meets(claims, "supported")].to_dict("records"):
+        arms = comparison.arms_for(row["metric"])
+        if arms.get(row["better"]) == row["better_arm"] and arms.get(row["than"]) == row["than_arm"]:
+            above.setdefault(row["metric"], {}).setdefault(row["better"], set()).add(row["than"])
+    found = {}
+    for metric, pairs in above.items():
+        for label in pairs:
+            below, new = set[str](), [label]
+            while new:
+                further = pairs.get(new.pop(), set()) - below
+                below |= further
+                new += further
+            if below | {label} == {arm.label for arm in comparison.arms} and label not in below:
+                found[metric] = label
+    return found

@@ -10,8 +10,7 @@ from study.plan.file.expand import prepare
 from study.plan.history import Freshness, History
 from study.plan.plan import Plan
 from study.plan.workflow.command import run_command
-from study.show.by_row import ByRow
-from study.show.claims import advice, beside, verdicts
+from study.show.claims import advice, verdicts
 from study.show.claims import table as claims_table
 from study.show.observations import observe
 from study.show.page.scope import scope
@@ -36,9 +35,7 @@ def claims(arguments: Namespace) -> int:
     met = claims_table.meets(found, arguments.require) if arguments.require else found["verdict"].notna()
     lines, name, family = claims_table.lines(found), "", ""
     width = max((len(line.verdict) for line in lines), default=0)
-    for line, counts, remarks in zip(
-        lines, met, map(beside.remarks, (row for _, row in found.iterrows())), strict=True
-    ):
+    for line, counts in zip(lines, met, strict=True):
         if (line.family, line.comparison) != (family, name):
             if line.family != family:
                 print(printed(f"Family: {line.family}"))
@@ -50,7 +47,7 @@ def claims(arguments: Namespace) -> int:
         unmet = f"; does not count as {line.verdict}: that look was not declared" * undeclared
         p = f" (p = {line.adjusted} adjusted, against {line.level}; {line.alone} unadjusted)".replace("= <", "<")
         print(printed(f"{'':{width + 6}}{line.reason}{unmet}{p * bool(line.alone)}"))
-        for text in remarks:
+        for text in line.beside:
             print(printed(f"{'':{width + 6}}{text}"))
     if name:
         print(f"These verdicts {scope(plan)['words']}.")
@@ -77,6 +74,5 @@ def suggest(arguments: Namespace) -> None:
             raise Refused([f"{arguments.file}: none of its arms is trained yet; {again}"])
         history = History.read(plan, store)  # judged in memory: the study's own results are those of its last run
         observations = observe(plan, with_regret(plan, gather(plan, store)))
-        rulings = verdicts.judge(plan, observations, history)
-        found = verdicts.table_of(plan, rulings, history, observations, ByRow(plan, store)).to_pandas()
+        found = verdicts.table_of(plan, store, observations, history).to_pandas()
     print(*map(printed, advice.suggest(plan, store, found, arguments.file)), sep="\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -24,6 +23,7 @@ from study.show.observations import Observations
 from study.stats.paired import Evidence, Statement
 from study.stats.verdict import Verdict
 from study.stats.verdict import judge as judge_statements
+from study.store.layout import Store
 from study.wording import listed
 
 CLAIMS = pa.schema(
@@ -73,28 +73,22 @@ def mixture(comparison: PlannedComparison, claim: PlannedClaim, observations: Ob
     return sorted(map(str, ways)) if len(ways) > 1 else []
 
 
-def table_of(
-    plan: Plan,
-    rulings: Sequence[Ruling],
-    history: History,
-    observations: Observations,
-    by_row: ByRow | None = None,
-) -> pa.Table:
+def table_of(plan: Plan, store: Store, observations: Observations, history: History) -> pa.Table:
     """All claims with their verdicts, the withdrawn ones last: a table of ``CLAIMS``.
 
     ``history`` gets the look that these verdicts are, and the last verdict on each claim; it is not written yet.
     """
-    seen: dict[str, Look] = {}
+    rulings, seen = judge(plan, observations, history), dict[str, Look]()
     for _, claim, verdict in rulings:
         if verdict.counts and not verdict.evidence.lacking:
             seen.setdefault(claim.about, {})[data_of(verdict.claim)] = verdict.evidence.pairs
     history.look(seen)
     if seen:
         history.declared = history.looks_declared(plan)
-    rows = []
+    rows, by_row = [], ByRow(plan, store)
     for comparison, claim, verdict in rulings:
         found = beside(comparison, claim, verdict, observations, by_row)
-        row = _row(plan, comparison, claim, verdict, history, found, mixture(comparison, claim, observations))
+        row = _row(plan, (comparison, claim, verdict), history, found, mixture(comparison, claim, observations))
         rows.append(row)
         if not verdict.evidence.lacking:
             name = words(comparison, claim)
@@ -117,18 +111,11 @@ def data_of(claim: Statement) -> str:
     return digest(json.dumps(sides))
 
 
-def _row(
-    plan: Plan,
-    comparison: PlannedComparison,
-    claim: PlannedClaim,
-    verdict: Verdict,
-    history: History,
-    found: dict[str, Any],
-    ways: list[str],
-) -> dict[str, Any]:
+def _row(plan: Plan, ruling: Ruling, history: History, found: dict[str, Any], ways: list[str]) -> dict[str, Any]:
     """Of ``CLAIMS``. ``history``: with the look that these verdicts are; ``found``: of ``BESIDE``; ``ways``: that its
     runs were made in.
     """
+    comparison, claim, verdict = ruling
     taken, declared = len(history.looks.get(claim.about, ())), history.looks_declared(plan)
     before = history.runs_before(words(comparison, claim))
     target = comparison.target if METRICS[claim.metric].target else None

@@ -16,9 +16,9 @@ from matplotlib.textpath import text_to_path
 from study.metrics import METRICS
 from study.plan.style import Style
 from study.show import formats
-from study.show.claims.table import lines, pair, part
+from study.show.claims.table import Line, lines, pair, part
 from study.show.figures import NARROW as NARROW_END
-from study.show.figures.data import USUAL, multiplier
+from study.show.figures.data import USUAL
 from study.show.figures.panel import page, settings
 from study.show.figures.scales import around_nothing, few_ticks
 
@@ -86,14 +86,13 @@ class Heading(NamedTuple):
 
 def rows(claims: pd.DataFrame, stated: slice = slice(None)) -> list[Row]:
     """``claims``: those of a study, of which some are drawn."""
-    family = dict(zip(claims.index, (line.family for line in lines(claims)), strict=True))
-    shown = part(claims, stated)
-    pairs = zip(shown.iterrows(), lines(shown), strict=True)
-    return [_row(row, text.estimate)._replace(family=family[at]) for (at, row), text in pairs]
+    said = dict(zip(claims.index, lines(claims), strict=True))
+    return [_row(row, said[at]) for at, row in part(claims, stated).iterrows()]
 
 
-def _row(row: pd.Series, said: Any) -> Row:
-    about, times = METRICS[row["metric"]], multiplier(row["metric"])
+def _row(row: pd.Series, line: Line) -> Row:
+    about, said = METRICS[row["metric"]], line.estimate
+    times = about.multiplier
     scale = "factor" if about.ratio else "points" if about.percent else about.unit or "difference"
     low, high = (row[f"{end}_adjusted"] if pd.notna(row[f"{end}_adjusted"]) else row[end] for end in ("low", "high"))
     value, low, high = (float("nan") if pd.isna(x) else times * float(x) for x in (row["estimate"], low, high))
@@ -103,7 +102,7 @@ def _row(row: pd.Series, said: Any) -> Row:
     effect += f" [{around}]" * bool(around)
     why = "" if np.isfinite(value) else "not judged yet" if row["test"] == "none" else "by rank"
     claim = pair(row["metric"], row["better"], row["than"], row["kind"])
-    return Row(row["comparison"], claim, scale, value, low, high, margin, row["verdict"], effect, why)
+    return Row(line.comparison, claim, scale, value, low, high, margin, line.verdict, effect, why, line.family)
 
 
 def draw(claims: Sequence[Row], titles: Mapping[str, str], form: Form = WIDE, style: Style = USUAL) -> Figure:

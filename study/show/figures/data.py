@@ -17,8 +17,8 @@ from study.show.formatting import heading
 from study.show.observations import Observations, cores_of, device_of, workers
 from study.show.records import Records
 from study.show.tables.results_table import BROKEN, ordered
-from study.show.tables.tuning import ALL_DIVERGED, by_selection, doubts, found
-from study.stats.estimates import Found, estimate_of
+from study.show.tables.tuning import ALL_DIVERGED, by_selection, doubts
+from study.stats.estimates import Estimate, estimate_of
 
 # seaborn's "colorblind", in the order of its lightness contrast; markers tell arms apart without colour.
 COLOURS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#56b4e9", "#949494")
@@ -38,11 +38,6 @@ class Look(NamedTuple):
     color: str
     marker: str
     linestyle: Any = "-"
-
-
-def multiplier(metric: str) -> int:
-    """What stored values are multiplied by to be shown."""
-    return 100 if METRICS[metric].percent else 1
 
 
 def colours(style: Style) -> tuple[str, ...]:
@@ -68,7 +63,7 @@ def factors(comparison: PlannedComparison, palette: Sequence[str] = COLOURS) -> 
     second, markers those of the third where there are three, else of the second too. Empty where the arms do not fill
     more than half of the grid of their keys, or have more values than there are looks.
     """
-    every = [list(dict.fromkeys(arm.values[key] for arm in comparison.arms)) for key in comparison.keys]
+    every = [*comparison.levels.values()]
     told = every[: 3 if len(every) == 3 else 2]
     most = [len(palette), len(MARKERS), len(MARKERS)]
     many = any(len(values) > n for values, n in zip(told, most, strict=False))
@@ -137,7 +132,7 @@ class Evidence:
         mine = records.runs["arm"].isin(list(comparison.trained))
         self.device = workers(device_of(records.timing), records.runs.loc[mine, "gpus"])  # as headings name it
         self.scaling = scaling_of(comparison, records)
-        self.chosen = {arm: one for arm, one in found(records.tuning).items() if arm in comparison.trained}
+        self.chosen = {arm: one for arm, one in records.chosen.items() if arm in comparison.trained}
         self._seconds = records.timing.groupby("arm")["step_seconds"].max()
 
     @property
@@ -160,7 +155,7 @@ class Evidence:
         and value, in the unit shown; a value that is infinite did not reach the target.
         """
         rows = self.observations.of(self.comparison.name, metric)
-        return rows.assign(value=rows["value"].astype(float) * multiplier(metric))
+        return rows.assign(value=rows["value"].astype(float) * METRICS[metric].multiplier)
 
     def dots(self, metric: str) -> pd.DataFrame:
         """Those of them that have a finite value."""
@@ -168,12 +163,12 @@ class Evidence:
 
     def estimates(self, metric: str) -> pd.DataFrame:
         """Columns estimate, low and high, in the unit shown; NaN where there is none. [labels]"""
-        rows = [found[:3] for found in self._found(metric).values()]
-        return pd.DataFrame(rows, self.labels, ["estimate", "low", "high"], dtype=float) * multiplier(metric)
+        rows = [found[:3] for found in self._estimates(metric)]
+        return pd.DataFrame(rows, self.labels, ["estimate", "low", "high"], dtype=float) * METRICS[metric].multiplier
 
     def estimator(self, metric: str) -> str:
         """What the estimates are: ``geometric mean of test loss``, and of which arms it is the median."""
-        about, by = METRICS[metric], [one.estimator for one in self._found(metric).values()]
+        about, by = METRICS[metric], [one.estimator for one in self._estimates(metric)]
         if "median" not in by:
             return f"{about.mean} of {about.title}"
         runs = "did not reach the target" if about.target else "diverged" + ", or are 0" * about.ratio
@@ -185,9 +180,10 @@ class Evidence:
         same = known["low"].isna() | (known["low"] == known["high"])
         return " (no bar where all rounds agree)" * bool(same.any())
 
-    def _found(self, metric: str) -> dict[str, Found]:
-        name = self.comparison.name
-        return {label: estimate_of(metric, self.observations.values(name, metric, label)) for label in self.labels}
+    def _estimates(self, metric: str) -> list[Estimate]:
+        """[labels]"""
+        values = (self.observations.values(self.comparison.name, metric, label) for label in self.labels)
+        return [estimate_of(metric, each) for each in values]
 
     def step_seconds(self, metric: str) -> dict[str, float]:
         """In the slowest round, by label: of the arms that ``metric`` is read from, as far as they were timed."""

@@ -15,11 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from study.errors import Refused
 from study.metrics import METRICS
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.style import Style
-from study.show.datasets import across, has_figure, is_cost
+from study.show.datasets import across, is_cost
 from study.show.figures import panel
 from study.show.figures.data import USUAL, Look, colours, looks
 from study.show.figures.panel import NARROW, Grid, Panel, alone, arms, compose, nothing, steps
@@ -150,11 +149,10 @@ Panels = Sequence[CriticalDifference | Profile]
 def panels(plan: Plan, comparison: PlannedComparison, summary: pd.DataFrame) -> Panels:
     """A diagram of each metric, where the datasets are enough for tests, and a profile of each that is a cost.
 
-    ``summary`` is that of the study. Raises Refused where there is nothing to draw over datasets.
+    ``summary`` is that of the study.
     """
     found = across(plan, comparison)
-    if found is None or not has_figure(found, comparison.metrics):
-        raise Refused([f"{comparison.name}: there is no figure of it over datasets"])
+    assert found
     rows = summary[summary["comparison"] == comparison.name]
     by_metric = {metric: scores(found, rows, metric) for metric in comparison.metrics}
     costs = {metric: score for metric, score in by_metric.items() if is_cost(metric)}

@@ -6,7 +6,7 @@ The Snakefile asks them what suits a study, so matplotlib is imported where a fi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from study.plan.plan import Plan, PlannedComparison
 from study.show.datasets import across, has_figure
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
     from study.show.figures.data import Evidence
-
-
-class Drawing(NamedTuple):
-    """A figure as it is drawn; its caption travels in its files."""
-
-    canvas: Canvas
-    caption: str
 
 
 class Figure(ABC):
@@ -36,8 +29,8 @@ class Figure(ABC):
         """Whether there is such a figure of a comparison; decided from the plan, before anything has run."""
 
     @abstractmethod
-    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> Drawing:
-        """Draw it from what a study left. ``summary``: that of summary.parquet."""
+    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> tuple[Canvas, str]:
+        """Draw it from what a study left; with its caption. ``summary``: that of summary.parquet."""
 
 
 class Results(Figure):
@@ -48,10 +41,10 @@ class Results(Figure):
     def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return True
 
-    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> Drawing:
+    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> tuple[Canvas, str]:
         from study.show.figures import results_figure
 
-        return Drawing(results_figure.draw(evidence), results_figure.caption(evidence))
+        return results_figure.draw(evidence), results_figure.caption(evidence)
 
 
 class Datasets(Figure):
@@ -62,11 +55,11 @@ class Datasets(Figure):
     def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return has_figure(across(plan, comparison), comparison.metrics)
 
-    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> Drawing:
+    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> tuple[Canvas, str]:
         from study.show.figures import datasets_figure
 
         panels = datasets_figure.panels(plan, evidence.comparison, summary)
-        return Drawing(datasets_figure.draw(panels, plan.style), datasets_figure.caption(panels))
+        return datasets_figure.draw(panels, plan.style), datasets_figure.caption(panels)
 
 
 class Tuning(Figure):
@@ -77,8 +70,8 @@ class Tuning(Figure):
     def suits(self, plan: Plan, comparison: PlannedComparison) -> bool:
         return bool(comparison.selections)
 
-    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> Drawing:
+    def draw(self, plan: Plan, evidence: Evidence, summary: pd.DataFrame) -> tuple[Canvas, str]:
         from study.show.figures import tuning_figure
 
         panels = tuning_figure.panels(evidence, plan)
-        return Drawing(tuning_figure.draw(panels), tuning_figure.caption(panels))
+        return tuning_figure.draw(panels), tuning_figure.caption(panels)

@@ -26,10 +26,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from study.metrics import METRICS
+from study.plan.file.labels import short
 from study.plan.style import Style, missing_font
 from study.show.figures.data import ARROWS, USUAL, Evidence, Look
 from study.show.figures.scales import name_scales
-from study.show.tables.tuning import short
 from study.store.files import replacing
 from study.wording import listed
 

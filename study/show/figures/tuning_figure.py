@@ -19,12 +19,13 @@ from matplotlib.lines import Line2D
 
 from study.metrics import METRICS, Select
 from study.plan.choice import Chosen
+from study.plan.file.labels import short
 from study.plan.plan import Plan
 from study.plan.search import Searched
 from study.plan.style import FEW
 from study.plan.trials import settings_of
 from study.show.figures import panel
-from study.show.figures.data import KNOWN, Evidence, multiplier
+from study.show.figures.data import KNOWN, Evidence
 from study.show.figures.panel import NARROW, Panel, compose, grid, legend, nothing
 from study.show.figures.scales import cut, error_scale, loss_scale, parts
 from study.show.tables.tuning import (
@@ -32,7 +33,6 @@ from study.show.tables.tuning import (
     NOT_YET,
     by_selection,
     doubtful_arms,
-    short,
     steps_out,
     value_text,
 )
@@ -67,7 +67,7 @@ class Candidates(Panel):
         tuning = tuning.assign(label=tuning["arm"].map(labels)).dropna(subset="label")
         x = tuning["settings"].map(lambda text: settings_of(text)[setting.key])
         x = x.astype(float) if setting.ordered else x.map(list(setting.values or ()).index)
-        value = tuning[select].astype(float) * multiplier(select)
+        value = tuning[select].astype(float) * METRICS[select].multiplier
         end = np.where(tuning["status"] != "finished", "diverged", np.where(value.isna(), "unreached", "finished"))
         rows = tuning.assign(x=x, value=value.where(end == "finished"), end=pd.Categorical(end, dtype=ENDS))
         place = {label: i for i, label in enumerate(evidence.labels)}

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from study.metrics import METRICS
+from study.plan.choice import Chosen
 from study.plan.plan import PlannedComparison
-from study.show.claims.best import best_of
-from study.show.claims.statements import sides
-from study.show.claims.table import WITHDRAWN
-from study.show.formatting import COUNTED, Cell, Estimate, column, effect, percent, quoted, turned
+from study.show.claims.statements import contrast
+from study.show.claims.table import WITHDRAWN, best_of
+from study.show.formatting import COUNTED, Cell, column, effect, percent, quoted, turned
 from study.show.observations import Observations
 from study.show.tables.results_table import Row, by_metric
-from study.show.tables.tuning import doubtful_arms, found
+from study.show.tables.tuning import doubtful_arms
 from study.show.templates import paragraphs
-from study.stats.contrast import contrast
+from study.stats.estimates import Estimate
 from study.stats.ranks import all_tie, stability
 from study.wording import listed
 
@@ -39,13 +40,13 @@ def finding(
     comparison: PlannedComparison,
     summary: pd.DataFrame,
     observations: Observations,
-    tuning: pd.DataFrame,
+    chosen: Mapping[str, Chosen | None],
     claims: pd.DataFrame | None = None,
 ) -> list[str]:
     """Paragraphs on a comparison: its best arms by the first metric in which two differ (else the first); how far the
     best is from the reference, or where it is that itself from the next, and what it is not told apart from, by the
     differences that claims are judged by; then the arms that are undertuned. Where the two are claimed about, that is
-    the claim's interval, else one of 95 %. ``tuning``: that of ``Records``; ``claims``: as in claims.parquet.
+    the claim's interval, else one of 95 %. ``chosen``: as ``Records`` has it; ``claims``: as in claims.parquet.
     """
     rows = by_metric(comparison, summary)
     if not any(row["n_finished"] for mine in rows.values() for row in mine):
@@ -81,7 +82,7 @@ def finding(
         without=_named([quoted(row["label"]) for row in without]),
         has="has" if len(without) == 1 else "have",
         why=_why(metric, without),
-        undertuned=doubtful_arms(comparison, found(tuning)),
+        undertuned=doubtful_arms(comparison, chosen),
     )
 
 
@@ -122,12 +123,11 @@ def _apart(
         if claimed := (best, label) in judged:
             one, level = judged[best, label]
         else:
-            both = sides(comparison, metric, (best, label), observations)
-            one, level = Estimate(*contrast(metric, *both, comparison.paired)[:3]), 0.95
-        if one.value is None:
+            one, level = contrast(comparison, metric, (best, label), observations), 0.95
+        if one.estimate is None:
             continue
-        low, high = (one.value if end is None else end for end in (one.low, one.high))
-        cell = effect(metric, one.value, one.low, one.high)
+        low, high = (one.estimate if end is None else end for end in (one.low, one.high))
+        cell = effect(metric, one)
         around = f"{percent(level)}: {cell.around}" if cell.around else ""
         found[label] = Apart(label, cell._replace(around=around), low <= nothing <= high, claimed)
     return found

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from study.plan.plan import Plan
 from study.show.claims.table import tally
 from study.show.page.opening import arms_in
-from study.show.templates import FOLDER, page
+from study.show.templates import page
 from study.store.layout import Store
 from study.store.notes import note_text
 from study.store.seal import read_table
@@ -29,8 +29,7 @@ def index(store: Store) -> str:
     """The page. Nothing in it depends on when it is drawn."""
     reports = sorted((store.root / "studies").glob("*/report.html"))
     entries = [entry for report in reports if (entry := _entry(report, store))]
-    style = (FOLDER / "report.css").read_text(encoding="utf-8")
-    return page("index", title=f"Studies in {store.root.name}", style=style, entries=entries)
+    return page("index", title=f"Studies in {store.root.name}", entries=entries)
 
 
 def _entry(report: Path, store: Store) -> Entry | None:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.choice import Chosen
+from study.plan.file.labels import short
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims.beside import about_new_data, limit
 from study.show.claims.table import MARKS, families, lines, note_on_looks, pair, stated_rows, tally
-from study.show.formatting import COUNTED, NONE, Estimate, column, margin_text, quoted
+from study.show.formatting import COUNTED, NONE, column, margin_text, quoted
 from study.show.observations import device_of
+from study.show.page.protocol import budgets
+from study.show.page.scope import scope
 from study.show.page.timing import timed_on
-from study.show.records import Records
+from study.show.records import Records, by_dataset
 from study.show.tables import ledger
 from study.show.tables.results_table import target_text
-from study.show.tables.tuning import at_edge, doubts, found, short
+from study.show.tables.tuning import at_edge, doubts
 from study.show.templates import paragraph, paragraphs
+from study.stats.estimates import Estimate
 from study.wording import counted, listed
 
 FEW = 3  # comparisons of which the first claim is what a study is about; of more it is one of many
@@ -33,7 +36,6 @@ def result(claims: pd.DataFrame, summary: pd.DataFrame) -> str:
     """
     stated = stated_rows(claims)
     counts = Counter(stated["verdict"])
-    few = len(stated) and stated["comparison"].nunique() <= FEW
     return paragraph(
         "result",
         claims=len(stated),
@@ -41,21 +43,14 @@ def result(claims: pd.DataFrame, summary: pd.DataFrame) -> str:
         families=len(families(stated)),
         tested=int(claims["counts"][claims["family"] == stated["family"].iloc[0]].sum()) if len(stated) else 0,
         tally=tally(stated),
-        first=first(stated, summary) if few or len(stated) == 1 else None,
+        first=_first(stated, summary) if 0 < stated["comparison"].nunique() <= FEW else None,
     )
 
 
-class First(NamedTuple):
-    """The claim that a study file states first."""
-
-    claim: str
-    verdict: str
-    effect: str  # empty where there is no estimate
-    p: str  # adjusted; empty where nothing was tested
-
-
-def first(claims: pd.DataFrame, summary: pd.DataFrame) -> First:
-    """``adam has fewer epochs to target than sgd (3.9 against 6.9)``, with its effect and p."""
+def _first(claims: pd.DataFrame, summary: pd.DataFrame) -> dict[str, str]:
+    """The claim that a study file states first: ``adam has fewer epochs to target than sgd (3.9 against 6.9)``, its
+    verdict, effect and adjusted p; empty where there is no estimate, or nothing was tested.
+    """
     row = claims.iloc[0]
     about, (one, other) = METRICS[row["metric"]], (quoted(row["better"]), quoted(row["than"]))
     margin = margin_text(row["metric"], float(row["margin"]))
@@ -73,7 +68,8 @@ def first(claims: pd.DataFrame, summary: pd.DataFrame) -> First:
         by = "by a factor of" if row["verdict"] == "supported" else f"a factor (above 1: {about.verdicts[0]}) of"
         estimate = estimate._replace(value=f"{by} {estimate.value[2:]}")
     p = "" if line.adjusted == NONE else line.adjusted if line.adjusted.startswith("<") else f"= {line.adjusted}"
-    return First(said, row["verdict"], str(estimate) if estimate.value != NONE else "", p)
+    effect = str(estimate) if estimate.value != NONE else ""
+    return {"claim": said, "verdict": row["verdict"], "effect": effect, "p": p}
 
 
 def _levels(row: pd.Series, summary: pd.DataFrame) -> str:
@@ -89,13 +85,10 @@ def _levels(row: pd.Series, summary: pd.DataFrame) -> str:
     return f"{better} against {than}" + f" {shown}" * bool(shown and shown not in COUNTED)
 
 
-def worth(plan: Plan, records: Records, claims: pd.DataFrame, over: str, budgets: list[str]) -> list[tuple[str, str]]:
-    """What results hold for, what luck is accounted for, whether tuning was fair, and what would change a verdict.
-
-    ``over``: what results generalise over; ``budgets``: as the protocol has them.
-    """
+def worth(plan: Plan, records: Records, claims: pd.DataFrame) -> list[tuple[str, str]]:
+    """What results hold for, what luck is accounted for, whether tuning was fair, and what would change a verdict."""
     stated, outlines = stated_rows(claims), [arm.outline for arm in plan.arms.values()]
-    runs, tuned, waits = records.runs, found(records.tuning), needs(stated)
+    runs, tuned, waits = records.runs, records.chosen, needs(stated)
     doubtful = [name for name, one in tuned.items() if name in plan.arms and one and doubts(one)]
     metrics = [METRICS[metric] for comparison in plan.comparisons for metric in comparison.used]
     undecided = [_named(row) for _, row in stated.iterrows() if row["verdict"] == "undecided"]
@@ -104,12 +97,12 @@ def worth(plan: Plan, records: Records, claims: pd.DataFrame, over: str, budgets
         plan=plan,
         data=_few(dict.fromkeys(_data(plan, runs)), "dataset"),
         networks=_few(dict.fromkeys(one.network.title for one in outlines if not one.trainer.free), "network"),
-        budgets=budgets,
+        budgets=budgets(plan),
         targets=listed(dict.fromkeys(target_text(one.target) for one in plan.comparisons if one.target and aims(one))),
         timed=timed_on(plan, records.timing) if any(metric.timed for metric in metrics) else None,
         device=device_of(runs) if len(runs) else None,
         seeds=sorted({one.seeds for one in plan.comparisons if one.here}),
-        over=over,
+        over=scope(plan)["over"],
         rounds=records.timing["round"].nunique() if any(metric.per_round for metric in metrics) else 0,
         paired=all(one.paired for one in plan.comparisons),
         counting=int(claims["counts"].sum()) if len(claims) else 0,
@@ -138,9 +131,7 @@ def _few(words: Iterable[str], noun: str) -> str:
 
 def _data(plan: Plan, runs: pd.DataFrame) -> Iterable[str]:
     """``digits (1,077 rows to train on, 360 to test)``; without rows where more are named, or none has run."""
-    ids = runs["arm"].map({arm: recipe.dataset_id for arm, recipe in plan.arms.items()})
-    for dataset_id, dataset in plan.datasets.items():
-        known = runs[(ids == dataset_id) & runs["train_rows"].notna()]
+    for dataset, known in by_dataset(plan, runs):
         rows = ""
         if len(known) and len(plan.datasets) <= NAMED:
             train, test = (int(known[f"{split}_rows"].max()) for split in ("train", "test"))

@@ -15,16 +15,16 @@ from study.axes.recipe import AXES, RECIPE, Recipe
 from study.axes.trainer import Command
 from study.metrics import METRICS
 from study.plan.arm import Arm
+from study.plan.file.labels import bare, short
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.trials import NOTHING_CHOSEN
 from study.show.formatting import NONE
 from study.show.observations import Observations, loss_units, made_with
-from study.show.page.given import shown
 from study.show.page.timing import timed_on
-from study.show.records import Records
+from study.show.records import Records, by_dataset
 from study.show.tables import ledger
 from study.show.tables.results_table import target_text
-from study.show.tables.tuning import arm_names, by_selection, chosen_cell, found, short
+from study.show.tables.tuning import arm_names, by_selection, chosen_cell
 from study.show.templates import paragraph, paragraphs
 from study.tasks import Regression
 from study.wording import counted, listed, number
@@ -96,7 +96,7 @@ def asked(plan: Plan, comparison: PlannedComparison) -> str:
             # With all settings: arms that differ in optimizer differ in rate too.
             values = [planned(plan.arms[arm.arm], key) for arm in comparison.arms]
         else:
-            values = [shown(key, arm) for arm in comparison.arms]
+            values = [bare(key, arm.values[key]) for arm in comparison.arms]
         varied[key.replace("_", " ")] = list(dict.fromkeys(values))
     searches = [plan.arms[arm].search for arm in comparison.trained] if comparison.here else []
     return paragraph(
@@ -115,7 +115,7 @@ def asked(plan: Plan, comparison: PlannedComparison) -> str:
 
 def recipes(plan: Plan, records: Records) -> list[dict[str, str]]:
     """Every arm, as it is compared: its value on each axis on which not all agree, what tuning chose, and its id."""
-    places, chosen = arm_names(plan), found(records.tuning)
+    places, chosen = arm_names(plan), records.chosen
     same = {axis for part in agreed(plan) for axis, _ in part}
     stated = {axis for arm in plan.arms.values() for axis in arm.outline.stated} - same
     rows, axes = [], [axis for axis in AXES if axis in stated]
@@ -212,10 +212,8 @@ def facts(plan: Plan, records: Records, why_untimed: str | None = None) -> list[
 
 def _datasets(plan: Plan, runs: pd.DataFrame) -> list[dict[str, Any]]:
     """What the protocol says of each dataset."""
-    ids = runs["arm"].map({arm: recipe.dataset_id for arm, recipe in plan.arms.items()})
     found, splits = [], {"train": "training", "val": "validation", "test": "test"}
-    for dataset_id, dataset in plan.datasets.items():
-        mine = runs[ids == dataset_id].dropna(subset=["train_rows"])
+    for dataset, mine in by_dataset(plan, runs):
         rows = ", ".join(f"{int(mine[f'{s}_rows'].iloc[0]):,} {word}" for s, word in splits.items() if len(mine))
         regression = loss_units(dataset, mine) == {Regression.unit}
         about: dict[str, Any] = {

@@ -10,49 +10,34 @@ from xml.sax.saxutils import unescape
 
 from study.plan.damage import failed_timing
 from study.plan.plan import Plan, PlannedComparison
-from study.show.claims import beside as beside_claims
 from study.show.claims import table as claims_table
 from study.show.figures import CLAIMS, FIGURES, NARROW, sheets
-from study.show.observations import Observations, device_of, workers
 from study.show.page import opening, protocol, rest, timing
 from study.show.page.finding import finding, order_repeats
-from study.show.page.given import given_arms
 from study.show.page.scope import scope
-from study.show.records import Records
-from study.show.summary import SUMMARY
+from study.show.results import Results
 from study.show.tables import ledger
 from study.show.tables.effects_table import effects_of
 from study.show.tables.rank_table import headline, ranks_of
 from study.show.tables.results_table import beside, table
-from study.show.templates import FOLDER, page
-from study.store.layout import Store
-from study.store.seal import read_parquet
-
-FOLDED = 24  # rows of a table above which it is folded away
-MANY = 5  # comparisons above which the contents are folded away
+from study.show.templates import page
 
 
-def render(plan: Plan, store: Store) -> str:
+def render(results: Results) -> str:
     """The page. Nothing in it depends on when it is drawn."""
-    folder = store.study(plan.study)
-    records = Records.read(folder)
-    observations = Observations.read(folder / "observations.parquet")
-    summary, claims = (
-        read_parquet(folder / f"{name}.parquet", columns).to_pandas()
-        for name, columns in (("summary", SUMMARY), ("claims", None))
-    )
-    claims = claims_table.primary_first(claims)
-    why_untimed, _ = failed_timing(plan, store) or (None, "")
+    plan, folder = results.plan, results.folder
+    records, observations, summary = results.records, results.observations, results.summary
+    chosen = records.chosen
+    claims = claims_table.primary_first(results.claims)
+    why_untimed, _ = failed_timing(plan, results.store) or (None, "")
     reasons = protocol.reasons(plan, records, why_untimed)
 
     def section(comparison: PlannedComparison) -> dict[str, Any]:
         """One comparison on the page. A table, or figure, is None where its files could not be drawn."""
-        name = comparison.name
-        gpus = [plan.arms[arm.arm].gpus for arm in comparison.arms if comparison.here]
-        device = workers(device_of(records.timing), gpus)
+        name, device = comparison.name, results.device(comparison)
         drawn = (folder / "tables" / f"{name}.csv").exists()
         ranks = ranks_of(plan, comparison, summary)
-        words = finding(comparison, summary, observations, records.tuning, claims)
+        words = finding(comparison, summary, observations, chosen, claims)
         return {
             "name": name,
             "title": comparison.title,
@@ -72,22 +57,18 @@ def render(plan: Plan, store: Store) -> str:
             },
         }
 
-    held = scope(plan)
     return page(
         "report",
         plan=plan,
         result=opening.result(claims, summary),
-        worth=opening.worth(plan, records, claims, held["over"], protocol.budgets(plan)),
+        worth=opening.worth(plan, records, claims),
         arms=opening.arms_in(plan),
-        style=(FOLDER / "report.css").read_text(encoding="utf-8"),
         kinds=list(FIGURES.values()),
         claims=claims_table.lines(claims),
         forest=forest(plan, folder),
-        remarks=[beside_claims.remarks(row) for _, row in claims.iterrows()],
-        improvements=beside_claims.improvements(claims),
         claim_notes=claims_table.notes(plan, claims) if len(claims) else [],
         sections=list(map(section, plan.comparisons)),
-        scope=held,
+        scope=scope(plan),
         rest=rest.parts(plan),
         data=rest.data(plan, records.runs),
         facts=rest.by_part(protocol.facts(plan, records, why_untimed)),
@@ -97,12 +78,10 @@ def render(plan: Plan, store: Store) -> str:
         ledger=ledger.ledger(plan, records),
         recipes=protocol.recipes(plan, records),
         agreed=protocol.agreed(plan),
-        given=given_arms(plan),
+        given=rest.given_arms(plan),
         coverage=protocol.coverage(plan, records),
         reasons=reasons[: protocol.LIMIT],
         more_reasons=max(0, len(reasons) - protocol.LIMIT),
-        folded=FOLDED,
-        many=MANY,
         titles={comparison.name: comparison.title for comparison in plan.comparisons},
         limit=protocol.LIMIT,
     )

@@ -1,14 +1,18 @@
-"""What stands after the evidence, in the order in which a reviewer asks: which parts there are, and the data."""
+"""What stands after the evidence, as a reviewer asks for it: its parts, the data, arms that were trained elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
 from study.axes.dataset import Dataset
+from study.plan.file.labels import bare
 from study.plan.plan import Plan
 from study.show.formatting import NONE
+from study.show.page.protocol import LIMIT
+from study.show.records import by_dataset
 from study.tasks import TASKS
 from study.wording import counted
 
@@ -48,11 +52,8 @@ def parts(plan: Plan) -> dict[str, str]:
 
 def data(plan: Plan, runs: pd.DataFrame) -> list[dict[str, str]]:
     """A line for every dataset, by heading; – of what is not known. ``runs``: those of the study."""
-    ids = runs["arm"].map({arm: recipe.dataset_id for arm, recipe in plan.arms.items()})
-    lines = []
-    for dataset_id, dataset in plan.datasets.items():
-        known = runs[(ids == dataset_id) & runs["train_rows"].notna()]
-        splits = {"training": "train_rows", "validation": "val_rows", "test": "test_rows"}
+    lines, splits = [], {"training": "train_rows", "validation": "val_rows", "test": "test_rows"}
+    for dataset, known in by_dataset(plan, runs):
         rows = {f"{name} rows": f"{int(known[of].max()):,}" if len(known) else NONE for name, of in splits.items()}
         line = {"dataset": dataset.named} | rows
         lines.append(line | {"features": _features(dataset), "target": _target(dataset), "classes": _balance(dataset)})
@@ -77,3 +78,26 @@ def _balance(dataset: Dataset) -> str:
         (most, larger), (least, smaller) = dataset.counts
         return f"{most} {larger:,} to {least} {smaller:,}"
     return "of about equal size" if dataset.classes and not dataset.found else NONE
+
+
+class GivenArms(NamedTuple):
+    """The arms of a comparison whose runs were not trained here."""
+
+    title: str
+    arms: int
+    headings: list[str]
+    rows: list[list[str]]
+
+
+def given_arms(plan: Plan) -> list[GivenArms]:
+    """What the files say of each arm: all columns of its label, those that the label leaves out too."""
+    found = []
+    for one in plan.comparisons:
+        if one.runs:
+            wanted = one.wanted
+            rows = [
+                [arm.label, *(bare(key, arm.values[key]) for key in one.keys), str(wanted[arm.arm])]
+                for arm in one.arms[:LIMIT]
+            ]
+            found.append(GivenArms(f"{one.title} ({one.runs.name})", len(one.arms), ["arm", *one.keys, "runs"], rows))
+    return found

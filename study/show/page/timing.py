@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from study.plan.plan import Plan
-from study.show.formatting import NONE, Cell, Estimate, column, rounded
+from study.show.formatting import NONE, Cell, column, rounded
 from study.show.observations import cores_of, device_of, workers
 from study.show.tables.tuning import arm_names
 from study.show.templates import paragraph
@@ -30,9 +30,7 @@ def timed(plan: Plan, timing: pd.DataFrame) -> list[Timed]:
     rounds = dict(iter(timing.groupby("arm")))
     arms = [arm for arm in plan.arms if arm in rounds]
     seconds = {arm: rounds[arm]["step_seconds"].dropna() * 1000 for arm in arms}
-    estimates = [
-        Estimate(*estimate_of("step_seconds", values.to_numpy(dtype=float))[:3]) for values in seconds.values()
-    ]
+    estimates = [estimate_of("step_seconds", values.to_numpy(dtype=float)) for values in seconds.values()]
     rows = []
     for arm, text in zip(arms, column("step_seconds", estimates), strict=True):
         places = len(text.value.partition(".")[2])

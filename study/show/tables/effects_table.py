@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from math import prod
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from study.plan.plan import PlannedComparison
 from study.show.formatting import NONE, Cell, effect
 from study.show.observations import Observations
 from study.show.templates import paragraph
+from study.stats.estimates import Estimate
 from study.stats.factorial import Effect, effects
 
 MOST = 60  # contrasts above which only main effects are shown, or none
@@ -34,18 +34,15 @@ def effects_of(comparison: PlannedComparison, observations: Observations) -> Eff
     """Effects on the first metric; None where the arms are no full cross product of at least two axes, or runs of
     different arms have nothing in common: contrasts are taken within each seed.
     """
-    if not comparison.paired:
-        return None
-    levels = {key: list(dict.fromkeys(arm.values[key] for arm in comparison.arms)) for key in comparison.keys}
-    levels = {key: values for key, values in levels.items() if len(values) > 1}
+    levels = {key: values for key, values in comparison.levels.items() if len(values) > 1}
     sizes = [len(values) for values in levels.values()]
-    cells = {tuple(arm.values[key] for key in levels): arm.label for arm in comparison.arms}
-    full = prod(sizes) == len(comparison.arms) == len(cells)
-    if len(levels) < 2 or not full or sum(size - 1 for size in sizes) > MOST:
+    if not comparison.paired or len(levels) < 2 or sum(size - 1 for size in sizes) > MOST:
+        return None
+    if prod(sizes) != len(comparison.arms) or None in (cells := comparison.grid):
         return None
     metric = comparison.metrics[0]
     by_label = observations.of(comparison.name, metric).pivot(index="seed", columns="label", values="value")
-    values = by_label.reindex(columns=[cells[place] for place in product(*levels.values())]).to_numpy(dtype=float)
+    values = by_label.reindex(columns=cells).to_numpy(dtype=float)
     pairs = sum((a - 1) * (b - 1) for i, a in enumerate(sizes) for b in sizes[i + 1 :])
     found = effects(metric, values.reshape(-1, *sizes), tuple(levels), interactions=pairs <= MOST)
     # Which dataset is easier is nobody's question; whether it changes the effect of something else may be.
@@ -63,5 +60,5 @@ def _line(metric: str, found: Effect, levels: dict[str, list[str]]) -> Line:
     what = instead if len(names) == 1 else f"{names[0]} and {names[1]} together"
     if found.estimate is None or found.p is None:
         return Line(what, Cell("not estimable"), NONE)
-    shown = effect(metric, found.estimate, found.low, found.high)
+    shown = effect(metric, Estimate(found.estimate, found.low, found.high))
     return Line(what, shown, "< 0.001" if found.p < 0.001 else f"{found.p:.3f}")

@@ -13,7 +13,7 @@ from string import ascii_lowercase
 import pandas as pd
 
 from study.plan.plan import PlannedComparison
-from study.show.claims.best import NOBODY, Best
+from study.show.claims.table import Best
 from study.show.formats import latex
 from study.show.formatting import Cell
 from study.show.tables.results_table import Column, selected
@@ -74,7 +74,7 @@ class Numbers:
         return f"{{{self.before.strip('{}')}{said}{self.after.strip('{}')}{mark}}}"
 
 
-def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None, best: Best = NOBODY) -> str:
+def to_latex(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None, best: Best) -> str:
     """With the columns that the study file chooses; what all figures are is a comment, for the caption."""
     ours = selected(comparison, summary, device)
     labels, *columns = ours.columns

@@ -11,11 +11,12 @@ import pandas as pd
 from study.metrics import METRICS, Select
 from study.plan.check.warnings import uneven
 from study.plan.cost import Work
+from study.plan.file.labels import short
 from study.plan.plan import Plan, PlannedArm, PlannedComparison
 from study.plan.search import Search
 from study.show.formatting import NONE, Cell
 from study.show.records import Records
-from study.show.tables.tuning import by_selection, chosen_cell, found, score_text, short, value_of
+from study.show.tables.tuning import by_selection, chosen_cell, score_text, value_of
 from study.stats.estimates import expected_best
 from study.wording import counted, listed
 
@@ -59,7 +60,7 @@ def ledger(plan: Plan, records: Records) -> Ledger:
     """Every tuned arm of each comparison, in the order of the plan."""
     tuning, finals = records.tuning, records.runs[records.runs["steps"] > 0]
     rows, final_rows = (dict(iter(frame.groupby("arm"))) for frame in (tuning, finals))
-    chosen, made = found(tuning), trials_made(plan, records)
+    chosen, made = records.chosen, trials_made(plan, records)
     tuned: set[str] = set()
     groups: dict[tuple[str, str, str], list[Line]] = {}
     for comparison, select, arm in arms_by_selection(plan):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 import pandas as pd
 
 from study.metrics import METRICS
 from study.plan.plan import PlannedComparison
-from study.show.claims.best import NOBODY, Best
+from study.show.claims.table import Best
 from study.show.formats import csv, markdown
 from study.show.tables.latex_table import to_latex
 from study.show.tables.results_table import beside, by_metric, claimed, has_reported, selected, shown_first
 
 
-def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None, best: Best = NOBODY) -> str:
+def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None, best: Best) -> str:
     """For machines: a row per arm, numeric columns in stored units (accuracies as fractions).
 
     Per metric: its estimate under the metric's name, then _low, _high, _estimator (mean, geometric mean or median),
@@ -45,7 +45,7 @@ def to_csv(comparison: PlannedComparison, summary: pd.DataFrame, device: str | N
     return str(whole.to_csv(index=False, lineterminator="\n"))
 
 
-def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None, best: Best = NOBODY) -> str:
+def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: str | None, best: Best) -> str:
     """For people: a table, and that at neighbouring targets; what is best by claims is bold."""
     ours = selected(comparison, summary, device)
     heads = [column.heading for column in ours.columns]
@@ -67,10 +67,5 @@ def to_markdown(comparison: PlannedComparison, summary: pd.DataFrame, device: st
     return "\n\n".join(text) + "\n"
 
 
-class Format(Protocol):
-    def __call__(
-        self, comparison: PlannedComparison, summary: pd.DataFrame, device: str | None, best: Best = NOBODY
-    ) -> str: ...
-
-
+Format = Callable[[PlannedComparison, pd.DataFrame, str | None, Best], str]
 FORMATS: dict[str, Format] = {"csv": to_csv, "md": to_markdown, "tex": to_latex}

@@ -12,10 +12,12 @@ from study.metrics import METRICS, Select
 from study.plan.choice import Chosen
 from study.plan.plan import PlannedComparison
 from study.plan.style import AGAINST, ARM, REPORTED, RUNS, TUNED
-from study.show.formatting import NONE, Cell, Estimate, aligned, column, effects, heading, show
+from study.show.formatting import NONE, Cell, aligned, column, effects, heading, show
 from study.show.observations import neighbours
-from study.show.tables.tuning import by_selection, chosen_cell, doubts, found, read_from
+from study.show.records import choices
+from study.show.tables.tuning import by_selection, chosen_cell, doubts, read_from
 from study.show.templates import paragraphs
+from study.stats.estimates import Estimate
 from study.target import Target
 
 BROKEN = ("diverged", "failed", "missing")
@@ -167,7 +169,7 @@ def selected(comparison: PlannedComparison, summary: pd.DataFrame, device: str |
 def _chosen(summary: pd.DataFrame) -> dict[str, Chosen | None]:
     """What tuning chose for each arm of a summary."""
     tried = summary.dropna(subset="undertuned")
-    return found(tried.assign(settings=tried["chosen"], chosen=tried["chosen"].notna()))
+    return choices(tried.assign(settings=tried["chosen"], chosen=tried["chosen"].notna()))
 
 
 def _against_tuning(row: Row, chosen: Mapping[str, Chosen | None]) -> list[str]:

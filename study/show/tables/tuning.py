@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-import pandas as pd
-
 from study.metrics import METRICS, Select
 from study.plan.choice import Chosen
+from study.plan.file.labels import short
 from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import Candidate, Value
-from study.plan.trials import from_json, settings_of
-from study.show.formatting import NONE, Cell, Estimate, show
+from study.show.formatting import NONE, Cell, show
+from study.stats.estimates import Estimate
 from study.wording import counted, listed, number
 
 ALL_DIVERGED = "every candidate diverged"
@@ -21,29 +19,6 @@ NOT_YET = "not tuned yet"
 CLIFF = "chosen on a cliff"
 OTHERWISE = "better when tuned otherwise"
 AT_EDGE = "at the edge, but not beyond doubt better than inside it"
-
-
-def found(tuning: pd.DataFrame) -> dict[str, Chosen | None]:
-    """What was chosen for each arm that was tuned, None where every candidate diverged. ``tuning``: of ``Records``."""
-    found: dict[str, Chosen | None] = dict.fromkeys(tuning["arm"])
-    by_run = {arm: tuple(map(settings_of, settings)) for arm, settings in chosen_by_run(tuning).items()}
-    for row in tuning[tuning["chosen"].astype(bool)].drop_duplicates("arm").to_dict("records"):
-        sides, points = (json.loads(row[name]) if isinstance(row[name], str) else {} for name in ("edge", "next"))
-        score, final = (None if pd.isna(row.get(name)) else float(row[name]) for name in ("score", "final_score"))
-        better, better_by = (row[name] if isinstance(row.get(name), str) else None for name in ("better", "better_by"))
-        found[row["arm"]] = Chosen(
-            settings_of(row["settings"]), sides, bool(row["undertuned"]), [from_json(point) for point in points],
-            by_run.get(row["arm"], ()), row["select"], score, final, settings_of(better) if better else None, better_by,
-        )  # fmt: skip
-    return found
-
-
-def chosen_by_run(tuning: pd.DataFrame) -> pd.Series:
-    """Of arms whose runs are tuned each for itself: the settings (JSON) of their runs, by arm."""
-    if "chosen_here" not in tuning:
-        return tuning["by_run"].groupby(tuning["arm"]).first().dropna().map(json.loads)
-    own = tuning[tuning["chosen_here"].eq(True)].drop_duplicates(["arm", "run_seed"]).sort_values("run_seed")
-    return own.groupby("arm")["settings"].agg(list).astype(object)
 
 
 def by_selection(comparison: PlannedComparison) -> dict[Select, list[str]]:
@@ -66,11 +41,6 @@ def arm_names(plan: Plan) -> dict[str, list[str]]:
             by = f" (tuned by {METRICS[selection.metric].title})" if several and selection else ""
             names.setdefault(name, []).append(f"{comparison.title}: {label}{by}")
     return names
-
-
-def short(key: str) -> str:
-    """The last part of a setting's key, as labels have it."""
-    return key.rpartition(".")[2]
 
 
 def value_text(value: Value) -> str:
@@ -137,7 +107,7 @@ def doubts(chosen: Chosen) -> dict[str, str]:
 
 
 def chosen_cell(chosen: Mapping[str, Chosen | None], arm: str) -> Cell:
-    """What was chosen for an arm, and a remark on it. ``chosen``: as ``found``."""
+    """What was chosen for an arm, and a remark on it. ``chosen``: as ``Records`` has it."""
     one = chosen.get(arm)
     if one is None:
         return Cell(NONE, remark=ALL_DIVERGED if arm in chosen else NOT_YET)

@@ -12,10 +12,9 @@ from study.show.formats import html
 from study.show.formatting import quoted
 from study.wording import counted, listed
 
-FOLDER = Path(__file__).parent
 ENVIRONMENT = Environment(
-    loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(("html.j2",)), undefined=StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True, finalize=html,
+    loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(("html.j2",)),
+    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=html,
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from study.metrics import METRICS
 from study.metrics import ToTarget as Reached
 from study.plan.style import CURVES, FEW
-from study.show.figures.data import Evidence, multiplier
+from study.show.figures.data import Evidence
 from study.show.figures.panel import MetricPanel, legend, nothing, steps
 from study.show.figures.scales import PERCENT, Parts, cut, error_scale, loss_scale, parts
 
@@ -104,7 +104,7 @@ class LearningCurves(MetricPanel):
             cut(ax.yaxis, self._parts(frame))
         target = evidence.comparison.target
         if target and target.metric == metric:
-            level = target.value * multiplier(metric)
+            level = target.value * METRICS[metric].multiplier
             ax.axhline(level, color="0.35", linewidth=0.8, linestyle=(0, (1, 2)))
             ax.annotate(
                 "target", (0, level), xycoords=("axes fraction", "data"), xytext=(3, 2), textcoords="offset points",
@@ -137,7 +137,7 @@ class LearningCurves(MetricPanel):
                 wide[ended] = wide[ended].ffill()
             else:  # what a run that did not diverge lacks says nothing of its arm
                 wide = wide.dropna(subset=ended)
-            values = wide.to_numpy() * multiplier(self.metric)
+            values = wide.to_numpy() * METRICS[self.metric].multiplier
             values[np.isnan(values)] = -WORST if self.accuracy else WORST
             quartiles = np.quantile(values, (0.25, 0.5, 0.75), axis=1, method="averaged_inverted_cdf").T
             quartiles[np.abs(quartiles) > WORST / 1e9] = np.nan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from math import log, prod
 from textwrap import fill
 
@@ -15,12 +14,12 @@ from matplotlib.axes import Axes
 from seaborn.utils import relative_luminance
 
 from study.metrics import METRICS
+from study.plan.file.labels import short
 from study.plan.plan import PlannedComparison
 from study.show.figures.data import Evidence, looks
 from study.show.figures.panel import SOME, MetricPanel, legend, nothing
 from study.show.figures.scales import Parts, parts, spaced
 from study.show.formatting import COUNTED
-from study.show.tables.tuning import short
 from study.wording import counted
 
 ANNOTATED = 200  # cells; above this their figures are only in the table
@@ -55,8 +54,7 @@ class HeatMap(MetricPanel):
     def draw(self, ax: Axes) -> None:
         comparison = self.evidence.comparison
         down, across = levels(comparison)
-        labels = {tuple(arm.values[key] for key in comparison.keys): arm.label for arm in comparison.arms}
-        cells = self._cells().reindex([labels.get(place) for place in product(*down, *across)])
+        cells = self._cells().reindex(comparison.grid)
         values = cells["estimate"].to_numpy(dtype=float).reshape(shape(comparison))
         texts = cells["text"].fillna("").to_numpy().reshape(shape(comparison))
         annotate, known = values.size <= ANNOTATED, np.isfinite(values)
@@ -190,7 +188,7 @@ def shape(comparison: PlannedComparison) -> tuple[int, int]:
 
 def levels(comparison: PlannedComparison) -> tuple[Levels, Levels]:
     """The values of the keys that go down and of those that go across, split near a landscape shape."""
-    values = [list(dict.fromkeys(arm.values[key] for arm in comparison.arms)) for key in comparison.keys]
+    values = [*comparison.levels.values()]
     sizes = [len(each) for each in values]
 
     def far(cut: int) -> float:
