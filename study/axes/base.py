@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Annotated, Any, ClassVar, Self, Union
+from typing import Annotated, Any, ClassVar, Literal, Self, Union
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetPydanticSchema
 from pydantic.fields import FieldInfo
@@ -119,6 +119,7 @@ class Axis:
     ``step``: what of its value decides how long a step takes and how much memory. None: nothing does; ``bool``: whether
     it is 0 or false, which turns something off; ``whole``: every difference; ``operations``: of a choice, its name and
     which of its numbers are 0.
+    ``length``: what it decides the number of steps of: an ``epoch``, and so a run; or a ``run`` alone; empty: neither.
     ``untunable``: why its value (or a setting of it) cannot be searched; empty where it can. ``instead_of``: the axis
     that is taken back where this one is given later. ``column``: its name in Parquet files, where its own means
     something else there. ``choices``: the class of
@@ -131,6 +132,7 @@ class Axis:
     shared: bool = False
     rated: bool = False
     step: Callable[[Any], Hashable] | None = None
+    length: Literal["", "epoch", "run"] = ""
     untunable: str = ""
     instead_of: str = ""
     column: str = ""

@@ -28,7 +28,7 @@ class Dataset(Choice):
     """What its class says of the data is planned with, before they are read; ``read`` refuses data that differ."""
 
     axis = Axis(
-        "What is learned from.", "datasets", shared=True, step=whole,
+        "What is learned from.", "datasets", shared=True, step=whole, length="epoch",
         untunable="is what the arms are trained on; take it out",
     )  # fmt: skip
     internal = frozenset({"found"})

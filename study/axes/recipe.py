@@ -74,7 +74,7 @@ class Recipe(Frozen):
         Axis(
             "Share of the training rows that is trained on, of every class alike, in (0, 1]; smaller shares are part "
             "of larger ones. It is drawn as the split is: by split_seed, or by each seed.",
-            "shares of the training rows", shared=True, step=whole,
+            "shares of the training rows", shared=True, step=whole, length="epoch",
             untunable="is what the arms are trained on; take it out",
         ),
     ] = 1.0  # fmt: skip
@@ -87,21 +87,21 @@ class Recipe(Frozen):
         ),
     ] = 0.0  # fmt: skip
     batch_size: Annotated[
-        Count, NEEDED, Axis("Rows a step.", "batch sizes", shared=True, rated=True, step=whole)
+        Count, NEEDED, Axis("Rows a step.", "batch sizes", shared=True, rated=True, step=whole, length="epoch")
     ] = NOT_GIVEN  # fmt: skip
     epochs: Annotated[
         Count,
         OPTIONAL,
         Axis(
             "Passes over the training rows: the budget, unless it is given in steps.", "budgets", shared=True,
-            instead_of="steps", untunable="is the budget, the same for every candidate; take it out",
+            length="run", instead_of="steps", untunable="is the budget, the same for every candidate; take it out",
         ),
     ] = NOT_GIVEN  # fmt: skip
     steps: Annotated[
         Count,
         OPTIONAL,
         Axis(
-            "Steps: the budget, in place of epochs.", "budgets", shared=True, instead_of="epochs",
+            "Steps: the budget, in place of epochs.", "budgets", shared=True, length="run", instead_of="epochs",
             column="budget_steps", untunable="is the budget, the same for every candidate; take it out",
         ),
     ] = NOT_GIVEN  # fmt: skip

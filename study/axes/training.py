@@ -10,7 +10,7 @@ from study.axes.base import Axis, Choice, Count, operations, whole
 
 
 class EarlyStopping(Choice):
-    axis = Axis("Whether a run ends before its budget.", "rules of early stopping")
+    axis = Axis("Whether a run ends before its budget.", "rules of early stopping", length="run")
 
 
 class Never(EarlyStopping):

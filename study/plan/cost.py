@@ -96,9 +96,9 @@ def tuning(search: Search, selections: int, rows: int | None = None, trials: int
 
 
 def mean_steps(search: Search, rows: int | None) -> float | None:
-    """Steps of one run, the mean over the grid where candidates differ in their batch size."""
-    sized = "batch_size" in search.covers and search.method == "grid"
-    recipes = [search.at(point) for point in search.grid()] if sized else [search.first_recipe]
+    """Steps of one run, the mean over the grid where candidates differ in these, as by their batch size."""
+    differ = search.changes_length and search.method == "grid"
+    recipes = [search.at(point) for point in search.grid()] if differ else [search.first_recipe]
     each = [steps for recipe in recipes if (steps := steps_of(recipe, rows)) is not None]
     return sum(each) / len(each) if each else None
 

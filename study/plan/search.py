@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen
 from study.axes.combinations import impossible
-from study.axes.recipe import Recipe, changes_steps, digest, split_key
+from study.axes.recipe import AXES, Recipe, changes_steps, digest, split_key
 from study.metrics import METRICS, Select
 from study.target import Target
 from study.wording import number
@@ -246,6 +246,11 @@ class Search(Frozen):
             return impossible(self.at(settings)) is None
         except ValueError:  # outside the setting's bounds
             return False
+
+    @property
+    def changes_length(self) -> bool:
+        """Whether candidates may differ in how many steps a run takes."""
+        return any(AXES[axis].length for axis, setting in map(split_key, self.covers) if setting is None)
 
     @cached_property
     def changes_steps(self) -> bool:

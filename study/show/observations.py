@@ -17,6 +17,7 @@ import pyarrow as pa
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES
 from study.metrics import METRICS, Final, PerRound, ToTarget
+from study.plan.arm import Arm
 from study.plan.plan import Plan, PlannedComparison
 from study.show.given import observed
 from study.show.records import Records, first_reached
@@ -124,7 +125,7 @@ class _Shared:
         self.reached = {target: first_reached(records.curves, target) for target in near}
         scripts = [name for name, arm in plan.arms.items() if arm.outline.trainer.free]
         self.silent = {aim.metric: _silent(records, scripts, aim.metric) for aim in near}
-        self.timing = records.timing.assign(steps=records.timing["arm"].map(budgets(plan, records.runs)))
+        self.timing = records.timing.assign(steps=records.timing["arm"].map(budgets(plan, records)))
         self.by_round = self.timing.set_index(["arm", "round"])["step_seconds"].astype(float).rename("by_round")
         data = records.runs["arm"].map({name: arm.dataset_id for name, arm in plan.arms.items()})
         units = {name: loss_units(dataset, runs[data == name]) for name, dataset in plan.datasets.items()}
@@ -224,23 +225,28 @@ def _rounds(labels: Mapping[str, str], reference: str, source: PerRound, shared:
     return pd.DataFrame(rows | ends | {"value": value})
 
 
-def budgets(plan: Plan, runs: pd.DataFrame) -> pd.Series:
-    """The steps of each arm's whole budget, whether or not a run of it finished. [arm]
-
-    Of an arm that stops early they are the mean over its runs. Training rows are those of any run on the same data;
-    null of an arm whose data no run has seen.
-    """
+def budgets(plan: Plan, records: Records) -> dict[str, float]:
+    """``budget`` of each arm that was timed. Training rows are those of any run on the same data."""
+    runs, timed = records.runs, {*records.timing["arm"]}
     data = runs["arm"].map({name: (arm.dataset_id, arm.outline.train_share) for name, arm in plan.arms.items()})
     rows = runs.groupby(data)["train_rows"].transform("max")
-    arms = runs.assign(rows=rows).drop_duplicates("arm").set_index("arm")
-    rows, batch, epochs, steps = (
-        arms[name].astype(float) for name in ("rows", "batch_size", "epochs", AXES["steps"].column)
-    )
-    whole = steps.fillna(-(-rows // batch) * epochs)
-    stopping = [name for name, arm in plan.arms.items() if arm.outline.ends_early]
-    early = runs[(runs["status"] == "finished") & runs["arm"].isin(stopping)]
-    taken = early.groupby("arm")["steps"].mean().reindex(whole.index)
-    return taken.fillna(whole)
+    own = runs[runs["arm"].isin(timed)].groupby("arm")
+    return {str(name): budget(plan.arms[str(name)], each, rows[each.index[0]]) for name, each in own}
+
+
+def budget(arm: Arm, runs: pd.DataFrame, rows: float) -> float:
+    """The steps of an arm's whole budget; where its ``runs`` stop early the mean over these.
+
+    ``rows``: for training. NaN where no run tells them, or what was chosen.
+    """
+    recipe, ended = arm.outline, runs.loc[runs["status"] == "finished", "steps"]
+    if recipe.ends_early and len(ended):
+        return float(ended.mean())
+    searched = [axis for axis, about in AXES.items() if about.length and "" in arm.open(axis)]
+    chosen = {axis: runs[AXES[axis].column or axis].iloc[0] for axis in searched}
+    if pd.isna([rows, *chosen.values()]).any() and not recipe.steps:
+        return np.nan
+    return recipe.but(**{axis: int(value) for axis, value in chosen.items()}).budget(0 if pd.isna(rows) else int(rows))
 
 
 def loss_units(dataset: Dataset, runs: pd.DataFrame) -> set[str]:

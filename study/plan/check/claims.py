@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from study.axes.dataset import Dataset
+from study.axes.recipe import AXES
 from study.errors import Mistakes, join, nearest, show, suggest
 from study.metrics import METRICS, Computed, Final
 from study.plan.arm import Arm
@@ -22,8 +23,8 @@ Stated = Comparison | RunsComparison
 EMPTY: Mapping[str, Arm] = MappingProxyType({})
 NO_FIGURE = {"nan", "inf", "+inf", "-inf", "none", "null", "n/a", "na"}
 LISTED = 12  # labels shown to a person who gave another
-SAME_EPOCH = ("dataset", "train_share", "batch_size")  # arms that share these take as many steps in an epoch
-SAME_STEPS = (*SAME_EPOCH, "epochs", "steps", "early_stopping")  # and in all
+SAME_STEPS = tuple(axis for axis, about in AXES.items() if about.length)  # arms that share these take as many in all
+SAME_EPOCH = tuple(axis for axis in SAME_STEPS if AXES[axis].length == "epoch")  # and these, in an epoch
 FUNCTIONS: tuple[tuple[set[str], tuple[str, ...]], ...] = (  # of each other, for arms that share these axes
     ({"step_seconds", "speedup"}, ()),
     ({"step_seconds", "speedup", "train_seconds"}, SAME_STEPS),
@@ -204,7 +205,7 @@ def _kin(claim: PlannedClaim, arms: Mapping[str, Arm]) -> set[str]:
     }
     same -= {axis for axis in SAME_STEPS if any(arm.open(axis) for arm in known)}
     if any(arm.outline.ends_early for arm in known):
-        same -= {"epochs", "steps"}
+        same -= {*SAME_STEPS} - {*SAME_EPOCH}
     groups = [metrics for metrics, axes in FUNCTIONS if claim.metric in metrics and same.issuperset(axes)]
     return set().union(*groups) - {claim.metric}
 

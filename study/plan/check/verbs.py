@@ -118,8 +118,8 @@ def _print_work(plan: Plan, store: Store, gpu: int | None) -> None:
         if any(arm and arm.search and not arm.search.by_seed for arm in claimed):
             print(ONE_SEARCH)
     work = str(sum_up([*searches, *final_runs]))
-    sizes = any("batch_size" in search.covers for search in plan.searches.values())
-    print(f"In all: {most}{work.replace(', ', ', about ', 1) if sizes else work}{share}")
+    differ = any(search.changes_length for search in plan.searches.values())
+    print(f"In all: {most}{work.replace(', ', ', about ', 1) if differ else work}{share}")
     if plan.searches:
         done = sum(
             lacking.isdisjoint((search.id, by) for search in plan.searches_of(name)) for name, by in tuned.items()
