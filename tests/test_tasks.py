@@ -13,7 +13,7 @@ import torch
 from sklearn import metrics
 from torch.nn import functional
 
-from study.axes.dataset import Dataset
+from study.axes.dataset import Dataset, Diabetes
 from study.axes.datasets.raw import Raw
 from study.axes.recipe import Recipe
 from study.engine.determinism import stream
@@ -21,6 +21,9 @@ from study.engine.inputs.data import load
 from study.engine.inputs.prepare import prepare
 from study.engine.networks.network import build
 from study.engine.pack import Run, train
+from study.errors import Refused
+from study.plan.file.expand import prepare as prepare_study
+from study.store.layout import Store
 from study.tasks import TASKS, Classification, Regression, Task
 from tests.run.conftest import make_recipe
 
@@ -68,6 +71,21 @@ def test_a_third_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert record.curve[-1]["test_loss"] == pytest.approx(float(expected), rel=1e-4)
         assert record.row()["test_accuracy"] is None
         assert record.learned
+
+
+def test_what_needs_classes_is_refused_of_a_third_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TASKS, "poisson", Poisson())
+    monkeypatch.setattr(Diabetes, "known_task", "poisson")
+    (tmp_path / "s.yaml").write_text(
+        "study: s\nbaseline: {dataset: diabetes, network: linear, optimizer: {name: sgd, lr: 0.1}, batch_size: 32, "
+        "epochs: 2}\nseeds: 2\ntarget: {metric: val_accuracy, value: 0.9}\n"
+        "comparisons: {a: {vary: {dropout: [0]}, metrics: [test_accuracy, epochs_to_target]}, "
+        "b: {vary: {label_smoothing: [0, 0.1]}, metrics: [test_loss]}}\n"
+    )
+    with pytest.raises(Refused) as refused:
+        prepare_study(tmp_path / "s.yaml", Store(tmp_path))
+    assert len(refused.value.lines) == 3
+    assert all("'diabetes' is for poisson" in line for line in refused.value.lines)
 
 
 def test_the_loss_of_classes_is_their_cross_entropy() -> None:

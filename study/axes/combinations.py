@@ -40,12 +40,13 @@ def impossible(recipe: Recipe) -> tuple[tuple[str, ...], str] | None:
         return ("optimizer", "network"), words
     if recipe.optimizer.again and recipe.gpus > 1:
         return ("optimizer", "gpus"), f"{recipe.optimizer.name!r} evaluates the loss again within a step; use gpus 1"
-    if dataset.known_task == "regression":
+    if dataset.has_no_classes:
+        task = dataset.known_task
         for axis in ("label_smoothing", "label_noise"):
             if getattr(recipe, axis):
-                return (axis, "dataset"), f"{dataset.name!r} is for regression, and has no labels; use {axis} 0"
+                return (axis, "dataset"), f"{dataset.name!r} is for {task}, and has no labels; use {axis} 0"
         if isinstance(recipe.early_stopping, Patience) and recipe.early_stopping.metric == "val_accuracy":
-            words = f"'val_accuracy' needs classes and {dataset.name!r} is for regression; use metric: val_loss"
+            words = f"'val_accuracy' needs classes and {dataset.name!r} is for {task}; use metric: val_loss"
             return ("early_stopping", "dataset"), words
     if wrong := oversized(recipe):
         return ("batch_size", "train_share", "start", "dataset"), wrong

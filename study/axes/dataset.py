@@ -57,6 +57,11 @@ class Dataset(Choice):
             known = " or ".join(f'"{task}"' for task in TASKS)
             raise TypeError(f"{cls.__name__} says no task; give known_task = {known}, None where only its data tell")
 
+    @property
+    def has_no_classes(self) -> bool:
+        """Whether its task is known to have none."""
+        return self.known_task is not None and not TASKS[self.known_task].classes
+
     @model_validator(mode="after")
     def has_so_many(self) -> Self:
         if self.rows and self.known_rows and self.rows > self.known_rows:

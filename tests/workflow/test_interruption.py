@@ -40,7 +40,7 @@ def test_ctrl_c_ends_with_what_to_call_next(tmp_path: Path) -> None:
     out, _ = running.communicate(timeout=120)
     assert running.returncode == 1
     last = [line for line in out.splitlines() if line.strip()][-1]
-    assert re.fullmatch(r"Not done: \d of 2 jobs. The same command again goes on from here.", last)
+    assert re.fullmatch(r"Interrupted. Not done: \d of 2 jobs. The same command again goes on from here.", last)
     assert not (place.results / "studies" / "smoke" / "report.html").exists()  # there is nothing to show
     assert "Drawing" not in out
 

@@ -27,6 +27,7 @@ from study.store.disk import Unwritable
 # What Snakemake does not document of `workflow` is read here and nowhere else; tests/workflow and tests/slurm run it.
 is_main = workflow.is_main_process  # false where a job of a cluster reads this again
 logger.addFilter(messages.Shortened())
+logger.addFilter(ended := messages.Ended())
 limits = {
     name: workflow.global_resources.get(name).value
     for name in ("_cores", "gpu", "gpus")

@@ -211,7 +211,10 @@ def _kin(claim: PlannedClaim, arms: Mapping[str, Arm]) -> set[str]:
 
 
 def unfit_for(metric: str, regression: Dataset | None, target: Target | None, script: bool) -> str | None:
-    """Why arms cannot have a metric; None where they can. ``regression``: a dataset for one; ``script``: one trains."""
+    """Why arms cannot have a metric; None where they can.
+
+    ``regression``: a dataset without classes; ``script``: whether one trains.
+    """
     needs = METRICS[metric]
     if isinstance(needs.source, Computed):
         known = needs.source.readable
@@ -231,7 +234,7 @@ def unfit_for(metric: str, regression: Dataset | None, target: Target | None, sc
 def for_regression(dataset: Dataset, remedy: str) -> str:
     """That it is, and what to do; of numbers that nobody said to be values or classes, that they may be classes."""
     unsaid = dataset.found is not None and getattr(dataset, "task", "") is None
-    return f"{dataset.name!r} is for regression; {remedy}" + ", or say task: classification" * unsaid
+    return f"{dataset.name!r} is for {dataset.known_task}; {remedy}" + ", or say task: classification" * unsaid
 
 
 def check_label(label: str, place: str, known: Sequence[str], mistakes: Mistakes) -> bool:

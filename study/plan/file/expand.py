@@ -148,7 +148,7 @@ class Expansion:
         target = comparison.target or self.file.target
         arms = {label: arm for label, arm in zip(labels, plain, strict=True) if arm}
         data = [arm.dataset for arm in arms.values() if arm.dataset]
-        regression = next((dataset for dataset in data if dataset.known_task == "regression"), None)
+        regression = next((dataset for dataset in data if dataset.has_no_classes), None)
         script = any(arm.outline.trainer.free for arm in arms.values())
         unfit = {name: why for name in comparison.used if (why := unfit_for(name, regression, target, script))}
         aimed = any(METRICS[name].target for name in comparison.used)
@@ -273,7 +273,7 @@ class Expansion:
     def _selections(
         self, comparison: Comparison, opened: OpenSettings | None, regression: Dataset | None, target: Target | None
     ) -> dict[str, Select]:
-        """What the arms of each metric are tuned by; empty without. ``regression``: a dataset for one."""
+        """What the arms of each metric are tuned by; empty without. ``regression``: a dataset without classes."""
         if opened is None:
             return {}
         given, place = opened.options.select, opened.places["select"]

@@ -29,6 +29,16 @@ class Shortened(logging.Filter):
         return True
 
 
+class Ended(logging.Filter):
+    """For Snakemake's logger, which alone tells that somebody asked it to end, as by Ctrl-C."""
+
+    by_request = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        self.by_request |= record.getMessage().startswith("Terminating processes on user request")
+        return True
+
+
 class NothingToDo(logging.Filter):
     """For Snakemake's logger: where it has nothing to do it ends without a word on the report, which is said here."""
 
@@ -67,9 +77,10 @@ def _where(dag: Dag, executor: str) -> str:
     return where
 
 
-def end(dag: Dag, folder: str = "") -> list[str]:
+def end(dag: Dag, folder: str = "", interrupted: bool = False) -> list[str]:
     """Where the report is, and one line per failure.
 
+    ``interrupted``: whether somebody asked for the end.
     ``folder``: the working folder as a person named it (``--directory``), from where they stand.
     """
 
@@ -94,7 +105,8 @@ def end(dag: Dag, folder: str = "") -> list[str]:
     elif lines and not dag.cached:
         lines.append("The same command again does only what is missing.")
     elif undone:
-        lines.append(f"Not done: {' and '.join(undone)}. The same command again goes on from here.")
+        cause = "Interrupted. " * interrupted
+        lines.append(f"{cause}Not done: {' and '.join(undone)}. The same command again goes on from here.")
     if (dag.folder / "report.html").exists():
         lines.append(report_of(dag.folder, folder))
     return list(map(printed, lines))
