@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,18 @@ def test_a_folder_imports_only_what_it_may_know(path: Path) -> None:
     own = path.relative_to(ROOT / "study").parts[0]
     used = {name.split(".")[1] for name in imported(path) if name.startswith("study.")}
     assert used <= {*KNOWS[own]}
+
+
+def test_no_file_is_imported_by_what_it_imports() -> None:
+    """Wherever in a file the import stands."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
+
+    def module(name: str) -> str:
+        return name if name in names or "." not in name else module(name.rpartition(".")[0])
+
+    graph = {name: {module(used) for used in imported(path)} - {name} for name, path in names.items()}
+    assert len(graph) > 100
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def modules(folder: str) -> list[str]:
