@@ -26,11 +26,6 @@ def ordered_families(names: Iterable[str]) -> list[str]:
     return sorted(dict.fromkeys(names), key=lambda name: name != PRIMARY)
 
 
-def at_stake(families: int) -> str:
-    """What so many families of claims cost, in words."""
-    return f"each holds 5 % of its own, so some verdict may be false in up to {min(5 * families, 100)} % of studies"
-
-
 def smallest_p(seeds: int, ties: int = 0, sides: int = 2) -> float:
     """The smallest p of a sign-flip or sign test on ``seeds`` pairs of which ``ties`` are equal.
 

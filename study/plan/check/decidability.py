@@ -14,7 +14,6 @@ from study.stats.exact import (
     ALPHA,
     POWER,
     PRIMARY,
-    at_stake,
     chances,
     detectable,
     fewest_runs,
@@ -114,6 +113,11 @@ def limit_text(claims: int, looks: int, family: str = PRIMARY) -> str:
     """``0.05``, ``0.05/31 claims``, ``0.05/3 claims of speed``, ``0.05/31 claims/2 looks``."""
     of = f" of {family}" * (family != PRIMARY)
     return "0.05" + f"/{claims} claims{of}" * (claims > 1) + f"/{looks} looks" * (looks > 1)
+
+
+def at_stake(families: int) -> str:
+    """What so many families of claims cost, in words."""
+    return f"each holds 5 % of its own, so some verdict may be false in up to {min(5 * families, 100)} % of studies"
 
 
 def floors(plan: Plan, withdrawn: Mapping[str, Sequence[float]]) -> Iterator[str]:

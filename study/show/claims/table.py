@@ -8,12 +8,13 @@ from typing import NamedTuple
 import pandas as pd
 
 from study.metrics import METRICS
+from study.plan.check.decidability import at_stake
 from study.plan.plan import Plan, PlannedComparison
 from study.show.claims.beside import improvement_text, remarks
 from study.show.formatting import NONE, Cell, effect, margin_text, percent
 from study.show.templates import paragraphs
 from study.stats.estimates import Estimate
-from study.stats.exact import ALPHA, PRIMARY, at_stake, ordered_families
+from study.stats.exact import ALPHA, PRIMARY, ordered_families
 from study.stats.verdict import FALSE_VERDICTS
 from study.wording import counted, listed
 
