@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from study.wording import counted, short, show
 
 MOST = 50  # mistakes that are told, at a time
 LONGEST = 2000  # letters of what is said of one
@@ -65,7 +66,7 @@ class Mistakes:
     def raise_any(self) -> None:
         if self._found:
             more = max(0, len(self._found) - MOST)
-            said = f"{self.file}: and {more:,} more mistake{'s' * (more > 1)}; mend these first"
+            said = f"{self.file}: and {counted(more, 'more mistake')}; mend these first"
             raise Refused([*self._found][:MOST] + [said] * bool(more))
 
     def _line(self, path: str, message: str) -> str:
@@ -77,20 +78,6 @@ class Mistakes:
 def printed(text: str) -> str:
     """Text on one line, with escapes for what cannot be seen, and would change what a terminal shows beside it."""
     return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
-
-
-def show(value: Any) -> str:
-    """A value as a person would write it in YAML, on one line and not too long."""
-    try:
-        text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):  # a date, a set; a whole number of thousands of digits
-        text = str(value) if not isinstance(value, int) else "a number this large"
-    return short(text)
-
-
-def short(text: str) -> str:
-    """The same, or its beginning where it is long."""
-    return text if len(text) <= 80 else f"{text[:76]} …"
 
 
 def refuse(value: Any, expected: str) -> str:

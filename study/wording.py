@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from study.errors import show
-
 # Control characters, lone surrogates, and what is no character.
 UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+IRREGULAR = {  # plurals, and verbs of what is one
+    "study": "studies", "family": "families", "is": "are", "was": "were", "has": "have", "does": "do",
+    "carries": "carry", "counts": "count", "says": "say", "varies": "vary",
+}  # fmt: skip
 
 
 def one_line(text: str) -> str:
     """Text on one line, without what cannot be printed: ``str.split`` knows all line breaks that there are."""
     return UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
+
+
+def show(value: Any) -> str:
+    """A value as a person would write it in YAML, on one line and not too long."""
+    try:
+        text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):  # a date, a set; a whole number of thousands of digits
+        text = str(value) if not isinstance(value, int) else "a number this large"
+    return short(text)
+
+
+def short(text: str) -> str:
+    """The same, or its beginning where it is long."""
+    return text if len(text) <= 80 else f"{text[:76]} …"
 
 
 def number(value: Any) -> str:
@@ -30,8 +48,14 @@ def number(value: Any) -> str:
 
 def counted(number: int, noun: str) -> str:
     """``1 core``, ``2 cores``, ``10,000 arms``, ``3 searches``, ``2 classes``."""
-    ending = "es" if noun.endswith(("ch", "ss")) else "s"
-    return f"{number:,} {noun}{ending * (number != 1)}"
+    return f"{number:,} {plural(number, noun)}"
+
+
+def plural(number: float | str, word: str) -> str:
+    """A noun or a verb as a number, or its text, wants it: ``core``, ``is`` of 1; ``cores``, ``are`` of 2."""
+    if number in (1, "1"):
+        return word
+    return IRREGULAR.get(word) or f"{word}{'es' if word.endswith(('ch', 'ss')) else 's'}"
 
 
 def listed(words: Iterable[str], last: str = "and") -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from study.engine.record import Curve, Record
-from study.errors import nearest, show
+from study.errors import nearest
 from study.store.schemas import CLASS_METRICS, CURVE_METRICS, FINAL_METRICS
+from study.wording import show
 
 PLACES = ("epoch", "step")  # that never go back; epochs may have parts
 OF_THE_RUN = ("n_parameters", "weight_norm", "small_weights", "seconds")  # of whichever line has them last

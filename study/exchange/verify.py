@@ -118,9 +118,9 @@ class Verification:
     @property
     def summary(self) -> str:
         bare = f", {self.bare} of them without a checksum" * bool(self.bare)
-        studies = f"{len(self.studies)} {'study' if len(self.studies) == 1 else 'studies'}"
-        files, runs = counted(self.files, "file"), counted(self.runs, "run")
-        return f"{self.store.root}/: {files} as written{bare}; all {runs} of {studies} there"
+        files = f"{counted(self.files, 'file')} as written{bare}"
+        runs, studies = counted(self.runs, "run"), counted(len(self.studies), "study")
+        return f"{self.store.root}/: {files}; all {runs} of {studies} there"
 
 
 def _check_recipe(path: Path) -> None:

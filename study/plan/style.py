@@ -14,8 +14,8 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen
-from study.errors import nearest, show, suggest
-from study.wording import one_line
+from study.errors import nearest, suggest
+from study.wording import one_line, show
 
 WIDTHS = {"single": 3.5, "double": 7.2, "slide": 6.0}  # inches: a column, a page, and a slide that it is enlarged to
 INCHES = {"mm": 1 / 25.4, "cm": 1 / 2.54, "in": 1.0}

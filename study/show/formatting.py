@@ -12,6 +12,7 @@ from study.show.formats import isolated
 from study.stats.estimates import Estimate
 from study.stats.exact import MOST
 from study.stats.outlook import Outlook
+from study.wording import counted, plural
 
 COUNTED = ("steps", "epochs")  # units of numbers that mostly are whole, which their titles name already
 NONE = "–"
@@ -110,7 +111,7 @@ def margin_text(metric: str, margin: float) -> str:
         return f"a factor of {1 + margin:g}"
     if not about.percent:
         return f"{margin:g} {about.unit}".rstrip()
-    return f"{margin * 100:g} point{'s' * (margin != 0.01)}"
+    return f"{margin * 100:g} {plural(100 * margin, 'point')}"
 
 
 def _ends(found: Estimate) -> list[float]:
@@ -179,9 +180,9 @@ def chance(outlook: Outlook, unit: str, each: str = "") -> str:
     if outlook.equal:
         return ""
     if outlook.even is None:
-        return f"it would take more than {MOST:,} {unit}s{each} to decide it with a chance of 50 %"
+        return f"it would take more than {counted(MOST, unit)}{each} to decide it with a chance of 50 %"
     likely = f"with {outlook.likely}" if outlook.likely else f"with more than {MOST:,}"
-    return f"a chance of 50 % that {outlook.even} {unit}s{each} decide it, of 80 % {likely}"
+    return f"a chance of 50 % that {outlook.even} {plural(outlook.even, unit)}{each} decide it, of 80 % {likely}"
 
 
 def quoted(label: str) -> str:

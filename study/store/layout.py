@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study.axes.recipe import RECIPE, digest
+from study.wording import plural
 
 DEFAULT_RESULTS = "results"  # the store, where nobody names another
 TABLES = ("runs", "curves", "timing", "tuning", "observations", "summary", "claims")  # of a study
@@ -43,7 +44,7 @@ class Block(NamedTuple):
     @property
     def words(self) -> str:
         """For people: ``seed 1``, ``seeds 2-4``."""
-        return f"seed{'s' * (self.last > self.first)} {self.numbers}"
+        return f"{plural(len(self.seeds), 'seed')} {self.numbers}"
 
     @property
     def seeds(self) -> range:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from study.wording import beginning, counted, listed
+from study.wording import beginning, counted, listed, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,4 +146,4 @@ def names(columns: Sequence[str]) -> str:
 
 def rows(index: pd.Index) -> str:
     """``row 3``; ``rows 3, 7, 9 and 12 more``."""
-    return f"row{'s' * (len(index) > 1)} {listed(beginning([*map(str, index)], 3))}"
+    return f"{plural(len(index), 'row')} {listed(beginning([*map(str, index)], 3))}"

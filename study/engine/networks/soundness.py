@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from study.engine.networks.layers import MaskedDropout
+from study.wording import plural
 
 CLOSE = 1e-3  # of outputs, relative to the largest: products of matrices round by the number of rows
 
@@ -114,5 +115,4 @@ def silenced(module: nn.Module, rate: float) -> str:
     if rate or not rates:
         return ""
     made = ", ".join(f"Dropout({each})" for each in rates)
-    are = "is" if len(rates) == 1 else "are"
-    return f"its {made} {are} set to 0 by the axis dropout; write dropout: {next(iter(rates))}"
+    return f"its {made} {plural(len(rates), 'is')} set to 0 by the axis dropout; write dropout: {next(iter(rates))}"

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES
-from study.errors import Mistakes, join, nearest, show, suggest
+from study.errors import Mistakes, join, nearest, suggest
 from study.metrics import METRICS, Computed, Final
 from study.plan.arm import Arm
 from study.plan.elsewhere.models import RunsComparison
@@ -17,7 +17,7 @@ from study.plan.file.models import Comparison
 from study.plan.style import ARM, CURVES, FEW, columns
 from study.stats.exact import PRIMARY
 from study.target import Target
-from study.wording import leading
+from study.wording import leading, show
 
 Stated = Comparison | RunsComparison
 EMPTY: Mapping[str, Arm] = MappingProxyType({})

@@ -19,7 +19,7 @@ from study.plan.plan import Plan, PlannedComparison
 from study.plan.search import EXAMPLE
 from study.store.layout import Block, Store, owned
 from study.store.seal import check, read_table
-from study.wording import beginning, counted, listed
+from study.wording import beginning, counted, listed, plural
 
 HALF_A_POINT = 0.005  # of accuracy
 ALIKE = ", and arms that differ in nothing else are the same"
@@ -223,7 +223,7 @@ def _another_look(plan: Plan, store: Store) -> Iterator[str]:
             most = max(taken.values()) + 1
             yield (
                 f"{join_each(join('comparisons', comparison.name), 'claims', [*taken])}: to judge again would be look "
-                f"{most}, at other data than before, and {declared} {'was' if declared == 1 else 'were'} "
+                f"{most}, at other data than before, and {declared} {plural(declared, 'was')} "
                 "declared before the first verdict; "
                 "keep the seeds, targets and timing, or no verdict of it counts as at a declared look"
             )

@@ -7,12 +7,12 @@ from math import isnan
 from pathlib import Path
 from typing import NamedTuple
 
-from study.errors import Mistakes, join, show
+from study.errors import Mistakes, join
 from study.plan.elsewhere.models import RowsFile, RunsMetric
 from study.plan.elsewhere.sheet import Cell, Sheet, number
 from study.plan.file.labels import ABSENT, short
 from study.wording import number as shown_number
-from study.wording import one_line
+from study.wording import one_line, show
 
 Key = tuple[Cell, ...]  # what a row has in the columns of the label
 LARGEST = 2**31 - 1  # seed, epoch, step

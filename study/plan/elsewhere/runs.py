@@ -10,12 +10,12 @@ from itertools import count
 from math import isfinite, nan
 from typing import NamedTuple
 
-from study.errors import Mistakes, join, show, suggest
+from study.errors import Mistakes, join, suggest
 from study.metrics import METRICS
 from study.plan.elsewhere.columns import Columns, Key, Label, labels, open_sheet
 from study.plan.elsewhere.models import RunsFile, RunsMetric, columns
 from study.plan.elsewhere.sheet import Cell, Sheet, number
-from study.wording import beginning
+from study.wording import beginning, show
 
 ENDS = {  # as Weights & Biases, MLflow, schedulers and people write them
     "finished": ("finished", "finish", "success", "succeeded", "successful", "completed", "complete", "done", "ok"),

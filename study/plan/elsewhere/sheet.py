@@ -10,8 +10,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from study.errors import nearest, show
-from study.wording import beginning, listed
+from study.errors import nearest
+from study.wording import beginning, listed, plural, show
 
 Cell = str | int | float | bool | None  # None: empty
 EMPTY = ("", "NA", "N/A", "null", "None")  # as exports write a cell without a value; NaN is a value
@@ -90,8 +90,8 @@ class Sheet:
     def at(self, rows: Collection[int]) -> str:
         """``sweep.csv, lines 3, 7 and 9``: where rows are, the first of many."""
         places = [str(self.lines[row] if self.lines else row + 1) for row in sorted(rows)]
-        word = "line" if self.lines else "row"
-        return f"{self.name}, {word}{'s' * (len(rows) > 1)} {listed(beginning(places, LISTED))}"
+        word = plural(len(rows), "line" if self.lines else "row")
+        return f"{self.name}, {word} {listed(beginning(places, LISTED))}"
 
 
 def _cell(value: Any) -> Cell:

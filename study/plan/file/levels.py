@@ -9,10 +9,10 @@ from math import prod
 from pydantic import JsonValue
 
 from study.axes.recipe import digest
-from study.errors import Mistakes, join, show, suggest
+from study.errors import Mistakes, join, suggest
 from study.plan.file.claim import Claim, EffectClaim, PlannedClaim
 from study.plan.file.labels import ABSENT, bare, short
-from study.wording import listed, number
+from study.wording import listed, number, show
 
 Shown = Mapping[str, Mapping[str, str]]  # label → key that varies → what the label shows for it
 Chosen = dict[str, str]  # key → the level of it, as labels show it

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from study.axes.recipe import REQUIRED
-from study.errors import MOST, Mistakes, Refused, join, nearest, refuse, show, suggest
+from study.errors import MOST, Mistakes, Refused, join, nearest, refuse, suggest
 from study.metrics import METRICS
 from study.plan.elsewhere.models import CurveMetric
 from study.plan.file.keys import CHOICES, is_free, searchable
@@ -19,7 +19,7 @@ from study.plan.file.unknown import Place, last_key, unknown, unknown_setting
 from study.plan.file.yaml import parse
 from study.plan.search import EXAMPLE, SELECTS
 from study.target import Target
-from study.wording import counted, listed
+from study.wording import counted, listed, show
 
 EXPECTED = {  # by the type of pydantic's error
     "greater_than": "a number above {gt:g}",

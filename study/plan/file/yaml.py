@@ -15,8 +15,8 @@ from ruamel.yaml.constructor import ConstructorError, DuplicateKeyError, SafeCon
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from study.errors import Mistakes, join, show
-from study.wording import UNPRINTABLE
+from study.errors import Mistakes, join
+from study.wording import UNPRINTABLE, show
 
 LARGEST = 500_000  # bytes of a file
 MOST = 50_000  # values in it, with those that aliases stand for

@@ -17,7 +17,7 @@ from study.plan.workflow.dag import Dag
 from study.store.disk import DiskFull, is_full
 from study.store.failures import told_once
 from study.store.seal import read_parquet
-from study.wording import counted
+from study.wording import counted, plural
 
 
 class Shortened(logging.Filter):
@@ -62,7 +62,7 @@ def _where(dag: Dag, executor: str) -> str:
     """The devices, and how many jobs share at a time where nobody said."""
     if dag.cached:
         runs = sum(length(blocks) for blocks in dag.plan.missing(dag.store).values())
-        lacking = f" {runs:,} run{'s are' if runs > 1 else ' is'} missing, and left out." if runs else ""
+        lacking = f" {counted(runs, 'run')} {plural(runs, 'is')} missing, and left out." if runs else ""
         return f"cached=true: nothing is trained; the report is drawn from the records that are there.{lacking}"
     if not dag.to_do and not dag.to_time:
         return "Nothing to train: the report is drawn from the records that are there."

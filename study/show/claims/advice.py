@@ -25,7 +25,7 @@ from study.stats import unpaired
 from study.stats.exact import ALPHA
 from study.stats.outlook import outlook
 from study.store.layout import Store
-from study.wording import counted, listed, number
+from study.wording import counted, listed, number, plural
 
 Points = dict[str, list[Value]]  # setting → values past the edge of its range, to be tried
 
@@ -55,7 +55,7 @@ def suggest(plan: Plan, store: Store, claims: pd.DataFrame, file: str = "FILE") 
     if not undecided:
         yield f"None {of_all} is undecided; there is nothing to add." if len(claims) else "The study claims nothing."
         return
-    yield f"{undecided} {of_all} {'is' if undecided == 1 else 'are'} undecided."
+    yield f"{undecided} {of_all} {plural(undecided, 'is')} undecided."
     yield "What would decide each, and with what chance (differences are expected to shrink):"
     again, looks = int(claims["looks"].max()) + 1, int(claims["looks_declared"].max())
     rows = iter(row for _, row in claims.iterrows())

@@ -22,7 +22,7 @@ from study.stats.estimates import Estimate
 from study.stats.exact import ALPHA
 from study.stats.reliability import ends, improvement
 from study.stats.verdict import Verdict
-from study.wording import counted
+from study.wording import counted, plural
 
 BESIDE = pa.schema(
     [
@@ -127,7 +127,7 @@ def remarks(row: pd.Series) -> list[str]:
         around = effect(row["metric"], Estimate(row["estimate"], row["rows_low"], row["rows_high"])).around
         half = ""
         if pd.notna(row["rows_half"]):
-            carry = "carries" if row["rows_half"] == 1 else "carry"
+            carry = plural(row["rows_half"], "carries")
             half = f"; {row['rows_half']:.0f} of {counted(int(row['rows']), 'test row')} {carry} half of the difference"
         lines.append(f"over seeds and test rows: {percent(row['rows_level'])} interval {around}{half}")
     if pd.notna(row["ends_p"]):

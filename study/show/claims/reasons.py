@@ -12,7 +12,7 @@ from study.stats.estimates import Estimate
 from study.stats.exact import PRIMARY
 from study.stats.paired import Evidence, Lack, Statement
 from study.stats.verdict import Verdict
-from study.wording import counted, listed
+from study.wording import counted, listed, plural
 
 UNTIMED = "not timed yet"
 UNSEARCHED = "how it was tuned is not known any more (its search is gone)"
@@ -146,10 +146,10 @@ def _open(verdict: Verdict, rows: str) -> str:
     found, arms, tunes = verdict.evidence, verdict.undertuned, []
     if edge := verdict.at_edge:
         one = len(edge) == 1
-        tunes.append(f"{listed(edge)} {'is' if one else 'are'} undertuned, best at the edge of ")
+        tunes.append(f"{listed(edge)} {plural(len(edge), 'is')} undertuned, best at the edge of ")
         tunes[-1] += "its grid: extend it" if one else "their grids: extend them"
     if misled := verdict.misled:
-        does = "does" if len(misled) == 1 else "do"
+        does = plural(len(misled), "does")
         tunes.append(f"{listed(misled)} {does} better with other settings that were tried: choose by more tuning seeds")
     tune = "; ".join(tunes)
     if verdict.decided:

@@ -16,7 +16,7 @@ from study.show.templates import paragraphs
 from study.stats.estimates import Estimate
 from study.stats.exact import ALPHA, PRIMARY, ordered_families
 from study.stats.verdict import FALSE_VERDICTS
-from study.wording import counted, listed
+from study.wording import counted, listed, plural
 
 Best = Mapping[str, str]  # metric → the label of the arm that supported claims put above every other arm
 WITHDRAWN = "withdrawn"
@@ -160,7 +160,7 @@ def note_on_looks(taken: int, declared: int, what: str = "This") -> str:
         return ""
     seen = ", ".join(f"{100 * share:.1f} % with {looks}" for looks, share in FALSE_VERDICTS.items())
     return (
-        f"{what} is look {taken} at more or other data; {declared} {'was' if declared == 1 else 'were'} declared. Each "
+        f"{what} is look {taken} at more or other data; {declared} {plural(declared, 'was')} declared. Each "
         f"further look makes a false verdict likelier than 5 % (by simulation {seen}). Only looks that were "
         f"declared before the first verdict count: `looks: {taken}` would have tested each at {5 / taken:.2g} %."
     )
@@ -180,9 +180,9 @@ def covered(claims: pd.DataFrame, met: pd.Series, verdict: str) -> str:
     """What is required of which claims, and of how many it holds: ``Required: supported, of all 5 claims …: 4 are.``"""
     stated = stated_rows(claims)
     named = families(stated)
-    of = f" of {'the families' if len(named) > 1 else 'the family'} {listed(named)}" * (named != [PRIMARY])
+    of = f" of the {plural(len(named), 'family')} {listed(named)}" * (named != [PRIMARY])
     holds = int(met[stated.index].sum())
-    return f"Required: {verdict}, of all {counted(len(stated), 'claim')}{of}: {holds} {'is' if holds == 1 else 'are'}."
+    return f"Required: {verdict}, of all {counted(len(stated), 'claim')}{of}: {holds} {plural(holds, 'is')}."
 
 
 def meets(claims: pd.DataFrame, verdict: str) -> pd.Series:

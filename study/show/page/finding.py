@@ -20,7 +20,7 @@ from study.show.tables.tuning import doubtful_arms
 from study.show.templates import paragraphs
 from study.stats.estimates import Estimate
 from study.stats.ranks import all_tie, stability
-from study.wording import listed
+from study.wording import listed, plural
 
 MOST = 6  # arms that a finding names
 NO_TEST = "no test: two equal arms reach 95 % in 14 % of studies"  # by simulation
@@ -80,7 +80,7 @@ def finding(
         unknown=_named([quoted(label) for label in unknown]),
         lost=any(row["n_failed"] or row["n_missing"] for row in known[metric] if row["label"] in unknown),
         without=_named([quoted(row["label"]) for row in without]),
-        has="has" if len(without) == 1 else "have",
+        has=plural(len(without), "has"),
         why=_why(metric, without),
         undertuned=doubtful_arms(comparison, chosen),
     )

@@ -14,7 +14,7 @@ from study.show.formatting import NONE, Cell, quoted
 from study.show.templates import paragraph
 from study.stats.estimates import Floats, Ints, estimate_of
 from study.stats.ranks import average_ranks, costs_of
-from study.wording import listed
+from study.wording import listed, plural
 
 
 class Scores(NamedTuple):
@@ -95,8 +95,8 @@ def headline(ranks: Ranks) -> str:
     """Which arms rank best over the datasets by the first metric."""
     arms = [(quoted(arm), cells[0].value) for arm, cells in ranks.rows]
     best = [arm for arm, rank in arms if rank == arms[0][1]]
-    shares = "have" if len(best) > 1 else "has"
-    return f"{ranks.title} {listed(best)} {shares} the best average {ranks.headings[0]}, {arms[0][1]}."
+    have = plural(len(best), "has")
+    return f"{ranks.title} {listed(best)} {have} the best average {ranks.headings[0]}, {arms[0][1]}."
 
 
 def _lost(metric: str, row: dict[Any, Any]) -> int:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from study.show.formats import html
 from study.show.formatting import quoted
-from study.wording import counted, listed
+from study.wording import counted, listed, plural
 
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(("html.j2",)),
@@ -29,7 +29,7 @@ def unbroken(text: str) -> str:
     return re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", "\u00a0"), text)
 
 
-ENVIRONMENT.filters |= {"listed": listed, "counted": counted, "quoted": quoted, "headed": headed, "unbroken": unbroken}
+ENVIRONMENT.filters |= {one.__name__: one for one in (listed, counted, plural, quoted, headed, unbroken)}
 
 
 def page(name: str, **values: object) -> str:
