@@ -12,7 +12,7 @@ from study.store.failures import told_once
 from study.store.layout import Block, Store, words_of
 from study.watch.processes import Process
 from study.watch.state import ArmState, ComparisonState, State
-from study.wording import counted, duration
+from study.wording import beginning, counted, duration
 
 ARMS, FAILURES, UNITS = 12, 10, 3  # lines for arms of a comparison, for failures; names of what a process has in hand
 BARS = "▁▂▃▄▅▆▇█"
@@ -108,9 +108,8 @@ def _process(state: State, process: Process) -> Iterator[str]:
     units = [f"{names[arm]}, {words_of(blocks)}" for arm, blocks in _by_arm(process.blocks).items()]
     tuned = {search.id: names[arm] for arm in reversed(names) for search in state.plan.searches_of(arm)}
     units += dict.fromkeys(f"tuning of {tuned[search]}" for search in process.searches)
-    more = [f"{len(units) - UNITS} more"] * (len(units) > UNITS)
     where = f"{process.host}{'' if process.known else ', if it still lives'}, since {since(process.since)}"
-    yield f"  job {process.job} ({where}): {'; '.join([*units[:UNITS], *more])}"
+    yield f"  job {process.job} ({where}): {'; '.join(beginning(units, UNITS))}"
     if process.said:
         yield f"    {process.said}"
 
