@@ -34,7 +34,7 @@ class Process(NamedTuple):
     host: str
     since: str  # in UTC
     known: bool
-    blocks: list[tuple[str, Block]]
+    blocks: dict[str, list[Block]]
     searches: list[str]
     said: str = ""
     left: float | None = None
@@ -53,8 +53,11 @@ def processes(store: Store, arms: Iterable[str], searches: Iterable[str]) -> lis
             continue
         host, log = str(about.get("host", "")), store.log("job", Path(str(about.get("log", ""))).stem)
         since = str(about.get("time", ""))
-        mine = found.setdefault((host, log.stem), Process(log, host, since, lives is True, [], []))
-        (mine.searches if isinstance(unit, str) else mine.blocks).append(unit)  # type: ignore[arg-type]
+        mine = found.setdefault((host, log.stem), Process(log, host, since, lives is True, {}, []))
+        if isinstance(unit, str):
+            mine.searches.append(unit)
+        else:
+            mine.blocks.setdefault(unit[0], []).append(unit[1])
         found[host, log.stem] = mine._replace(since=min(mine.since, since), known=mine.known or lives is True)
     return sorted((_heard(each, store) for each in found.values()), key=lambda each: (each.since, each.job))
 
@@ -97,7 +100,7 @@ def _heard(process: Process, store: Store) -> Process:
 def _scripts(process: Process, store: Store) -> Iterator[str]:
     """How far scripts are, by the last whole line that each wrote."""
     units = [f"search {search}" for search in process.searches]
-    units += [f"{arm}, {block.words}" for arm, block in process.blocks]
+    units += [f"{arm}, {block.words}" for arm, blocks in process.blocks.items() for block in blocks]
     for unit in units:
         logs = [log for log in store.scripts(unit).glob("*-*/log-*.jsonl") if not (log.parent / "done").exists()]
         for log in sorted(logs):

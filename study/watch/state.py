@@ -149,7 +149,7 @@ class Watcher:
         failures: Sequence[Failure],
     ) -> ComparisonState:
         blocks = self.store.present(comparison.trained)
-        running = {arm for process in at_work for arm, _ in process.blocks}
+        running = {arm for process in at_work for arm in process.blocks}
         searching = {search for process in at_work for search in process.searches}
         failed = {failure.arm for failure in failures if not failure.is_interrupted}
         first = [comparison.target.metric] if comparison.target else []

@@ -9,7 +9,7 @@ from study.errors import printed
 from study.metrics import METRICS
 from study.plan.workflow.command import command, results_option, run_command
 from study.store.failures import told_once
-from study.store.layout import Block, Store, words_of
+from study.store.layout import Store, words_of
 from study.watch.processes import Process
 from study.watch.state import ArmState, ComparisonState, State
 from study.wording import beginning, counted, duration
@@ -105,20 +105,13 @@ def sparkline(values: Sequence[float], ends: tuple[float, float]) -> str:
 def _process(state: State, process: Process) -> Iterator[str]:
     """Where, since when and at what; then how far, in its own words."""
     names = state.plan.names
-    units = [f"{names[arm]}, {words_of(blocks)}" for arm, blocks in _by_arm(process.blocks).items()]
+    units = [f"{names[arm]}, {words_of(sorted(blocks))}" for arm, blocks in sorted(process.blocks.items())]
     tuned = {search.id: names[arm] for arm in reversed(names) for search in state.plan.searches_of(arm)}
     units += dict.fromkeys(f"tuning of {tuned[search]}" for search in process.searches)
     where = f"{process.host}{'' if process.known else ', if it still lives'}, since {since(process.since)}"
     yield f"  job {process.job} ({where}): {'; '.join(beginning(units, UNITS))}"
     if process.said:
         yield f"    {process.said}"
-
-
-def _by_arm(blocks: Sequence[tuple[str, Block]]) -> dict[str, list[Block]]:
-    found: dict[str, list[Block]] = {}
-    for arm, block in sorted(blocks):
-        found.setdefault(arm, []).append(block)
-    return found
 
 
 def since(time: str) -> str:
