@@ -16,6 +16,7 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import NamedTuple
 
+from study.axes.identity import digest
 from study.errors import suggest
 
 Definition = ast.FunctionDef | ast.ClassDef
@@ -52,13 +53,13 @@ def find(factory: str, folder: Path) -> Code:
     if spec is None:
         raise LookupError(f"there is no module {name!r} in {folder} or installed; give 'module:name'")
     if _is_installed(spec):
-        return Code(_digest(_distributions(name.partition(".")[0])), None)
+        return Code(digest(_distributions(name.partition(".")[0])), None)
     tree = _parsed(spec)
     definition = next((node for node in tree.body if isinstance(node, Definition) and node.name == attribute), None)
     known = _names(tree)
     if known is not None and attribute not in known:
         raise LookupError(suggest(attribute, sorted(known), f"name in {name}"))
-    return Code(_digest("\n".join(_texts(_reachable(name, [folder], {}, attribute)))), _takes(definition))
+    return Code(digest("\n".join(_texts(_reachable(name, [folder], {}, attribute)))), _takes(definition))
 
 
 def own_line(error: BaseException) -> str:
@@ -86,15 +87,11 @@ def of_script(path: Path, folder: Path) -> str:
     for other in _imported(tree, package):
         with suppress(LookupError, ValueError):  # what is installed, and what the script will find out itself
             _reachable(other, [path.parent, folder], modules)
-    return _digest("\n".join([_written(tree), *_texts(modules)]))
+    return digest("\n".join([_written(tree), *_texts(modules)]))
 
 
 def _texts(modules: dict[str, ast.Module]) -> list[str]:
     return [f"{module} {_written(tree)}" for module, tree in sorted(modules.items())]
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _spec(name: str, *folders: Path) -> ModuleSpec | None:

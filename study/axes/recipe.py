@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any
@@ -28,9 +26,11 @@ from study.axes.base import (
 )
 from study.axes.dataset import Dataset
 from study.axes.datasets import custom_dataset, files, table  # noqa: F401  their datasets are choices too
+from study.axes.identity import canonical, digest
 from study.axes.init import Default, Init
 from study.axes.network import Network
 from study.axes.optimizer import Optimizer
+from study.axes.optimizers import per_run  # noqa: F401  so are its optimizers
 from study.axes.regularizer import NoPenalty, Regularizer
 from study.axes.schedule import Constant, Schedule
 from study.axes.trainer import Command, Engine, Trainer
@@ -281,12 +281,3 @@ def changes_steps(key: str, zero: bool) -> bool:
     if about.choices and any(setting in choice.costly for choice in about.choices.choices().values()):
         return True
     return about.step is whole or (about.step is not None and zero)
-
-
-def canonical(content: Mapping[str, Any]) -> str:
-    """JSON with sorted keys and no spaces."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from study.axes.recipe import AXES, digest
+from study.axes.identity import digest
+from study.axes.recipe import AXES
 from study.axes.training import BFloat16
 from study.engine.checkpoint import Checkpoints
 from study.engine.determinism import quiet, stream, use_tf32
@@ -171,22 +172,23 @@ class Pack:
         drops = self.masks(batch.shape[1], self.streams("dropout", self.device)) if self.masks else {}
         masks = {name: mask[:, mine] for name, mask in drops.items()}
         draws = self.streams("forward", self.device) if self.stack.turn else None
+        norms: list[Tensor] = []
 
-        def differentiate() -> Tensor:  # where the parameters are; the gradients are in the stack
+        def differentiate() -> Tensor:  # where the parameters are, again where an optimizer asks for it
             losses = self.objective(self.stack(x, masks, draws), y).sum(1) / batch.shape[1]  # [runs]
             self.stack.differentiate(losses)
             self.shard.sum(self.stack.grad, losses := losses.detach())
+            norms.append(torch.linalg.vector_norm(self.stack.grad, dim=1))
             return losses
 
         losses = differentiate()
-        norms: Tensor = torch.linalg.vector_norm(self.stack.grad, dim=1)
         self.optimizer.step(progress, losses, differentiate)
         # A sum is finite exactly when its terms are, short of overflow at 1e38; testing each would cost far more.
         self._end((losses + self.stack.flat.sum(1)).isfinite())
         self.steps += self.running
         if self.average:
             self.average.update()
-        return norms
+        return norms[0]
 
     def _end(self, finite: Tensor) -> None:
         """The runs diverged of which something is not ``finite``, [runs], unless they stopped before."""

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import torch
 
-from study.axes.recipe import RECIPE, Recipe, digest
+from study.axes.identity import digest
+from study.axes.recipe import RECIPE, Recipe
 
 
 class Run(NamedTuple):

@@ -10,7 +10,8 @@ from math import ceil
 from pathlib import Path
 
 from study.axes.base import Frozen
-from study.axes.recipe import Recipe, digest
+from study.axes.identity import digest
+from study.axes.recipe import Recipe
 from study.errors import Damaged
 from study.plan.arm import Arm
 from study.plan.cost import Speeds, Work, final, training_rows, tuning

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from study.axes.base import Frozen
 from study.axes.dataset import Dataset
-from study.axes.recipe import RECIPE, digest
+from study.axes.identity import digest
+from study.axes.recipe import RECIPE
 from study.errors import Damaged, Refused
 from study.metrics import METRICS, Select
 from study.plan.arm import Arm, own_kinds

@@ -17,7 +17,8 @@ from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen
 from study.axes.combinations import impossible
-from study.axes.recipe import AXES, Recipe, changes_steps, digest, split_key
+from study.axes.identity import digest
+from study.axes.recipe import AXES, Recipe, changes_steps, split_key
 from study.metrics import METRICS, Select
 from study.target import Target
 from study.wording import number

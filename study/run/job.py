@@ -16,7 +16,7 @@ import torch
 import torch._dynamo  # the first step would load it, within the seconds of its pack
 
 from study.axes.custom import make_ready
-from study.axes.recipe import digest
+from study.axes.identity import digest
 from study.engine.checkpoint import Checkpoints
 from study.engine.pack import Slice
 from study.engine.record import Record

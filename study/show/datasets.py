@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from study.axes.dataset import Dataset
-from study.axes.recipe import canonical
+from study.axes.identity import canonical
 from study.metrics import METRICS
 from study.plan.file.labels import ABSENT
 from study.plan.plan import Plan, PlannedArm, PlannedComparison

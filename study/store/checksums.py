@@ -20,7 +20,8 @@ from study.axes.custom import Custom
 from study.axes.dataset import Dataset, FromFiles
 from study.axes.datasets.raw import Found, Unfit
 from study.axes.datasets.table import OpenML
-from study.axes.recipe import canonical, digest, id_of_data
+from study.axes.identity import canonical, digest
+from study.axes.recipe import id_of_data
 from study.store.notes import read_note, write_note
 
 FOUND = "//found"  # where it stands what is in files; no path begins so

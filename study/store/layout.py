@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from study.axes.recipe import RECIPE, digest
+from study.axes.identity import digest
+from study.axes.recipe import RECIPE
 from study.wording import plural
 
 DEFAULT_RESULTS = "results"  # the store, where nobody names another

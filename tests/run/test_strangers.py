@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from study.axes.optimizer import CustomOptimizer
+from study.axes.optimizers.per_run import CustomOptimizer
 from study.axes.recipe import Recipe
 from study.engine.checkpoint import Checkpoints
 from study.engine.determinism import stream

@@ -104,6 +104,11 @@ class Stack:
             for name, buffer in self.buffers(run).items():
                 buffer.copy_(other.buffers(run)[name])
 
+    @property
+    def gradients(self) -> Tensor:
+        """A view of ``grad`` without its padding, which has to stay 0: [runs, parameters]."""
+        return self.grad[:, : self.n_parameters]
+
     def split(self, flat: Tensor) -> dict[str, Tensor]:
         """Views of what has the layout of ``flat``, [..., padded], by the parameter's name: [..., *shape]."""
         sizes = [shape.numel() for shape in self.shapes.values()]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from study.axes.custom import Custom
-from study.axes.recipe import digest
+from study.axes.identity import digest
 from study.errors import Damaged, Mistakes, Refused, refuse, suggest
 from study.plan.arm import Arm
 from study.plan.damage import inspect, inspect_datasets

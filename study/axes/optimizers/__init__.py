@@ -1,0 +1,1 @@
+"""Optimizers beside those in ``study.axes.optimizer``."""
