@@ -28,5 +28,7 @@ class Target(BaseModel):
         return f"{self.metric} {self.value:g}"
 
     def met(self, level: Any) -> Any:
-        """Whether ``level``, a number or an array, is at or past the target: above for accuracies, else below."""
+        """Whether ``level`` is at or past the target, above for accuracies, else below: a number, None or an array."""
+        if level is None:
+            return False
         return level >= self.value if self.metric == "val_accuracy" else level <= self.value

@@ -106,7 +106,7 @@ def with_steps(row: Row, target: Target | None) -> Row:
     reached = None
     if target is not None:
         values = zip(row["curve_steps"], row[f"curve_{target.metric}"], strict=True)
-        reached = next((step for step, value in values if value is not None and target.met(value)), None)
+        reached = next((step for step, value in values if target.met(value)), None)
     return row | {"steps_to_target": reached}
 
 

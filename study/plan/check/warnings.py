@@ -256,5 +256,5 @@ def _reached(comparison: PlannedComparison, arm: str, blocks: list[Block], store
         except (OSError, ValueError):
             continue  # damaged by now: whoever needs it will say so
         rows = zip(table["seed"].to_pylist(), table[target.metric].to_pylist(), strict=True)
-        hits = {seed for seed, level in rows if level is not None and target.met(level)}
+        hits = {seed for seed, level in rows if target.met(level)}
         yield from (seed in hits for seed in seeds)
