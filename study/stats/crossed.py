@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from study.metrics import METRICS
-from study.stats.estimates import Floats
+from study.stats.estimates import Floats, t_half
 
 
 class Crossed(NamedTuple):
@@ -28,9 +27,7 @@ class Crossed(NamedTuple):
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Never narrower than the t interval over seeds alone."""
-        chance = (1 + level) / 2
-        half = stats.t.ppf(chance, self.freedom) * self.error
-        half = float(max(half, stats.t.ppf(chance, self.seeds - 1) * self.seeds_error))
+        half = max(t_half(self.error, self.freedom, level), t_half(self.seeds_error, self.seeds - 1, level))
         return self.mean - half, self.mean + half
 
 

@@ -95,6 +95,11 @@ def mean_interval(values: Floats, level: float = 0.95, tie: float = 0.0) -> tupl
     return float(interval.low), float(interval.high)
 
 
+def t_half(error: float, freedom: float, level: float) -> float:
+    """Half of the t interval of a number with this standard error."""
+    return float(stats.t.ppf((1 + level) / 2, freedom)) * error
+
+
 def kaplan_meier_median(times: Floats) -> End:
     """The first time with survival S(t) ≤ 0.5 (Kaplan and Meier, 1958); inf in ``times`` [runs] is censored.
 

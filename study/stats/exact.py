@@ -39,9 +39,14 @@ def decidable(seeds: int, looks: int = 1) -> int:
     return int(ALPHA / looks / smallest_p(seeds))
 
 
-def fewest_seeds(claims: int, looks: int = 1) -> int:
+def fewest_pairs(level: float, sides: int = 2) -> int:
+    """The smallest number of pairs whose test can have a p of this ``level``. ``sides``: as above."""
+    return next(pairs for pairs in count(1) if smallest_p(pairs, sides=sides) <= level)
+
+
+def fewest_seeds(claims: int, looks: int = 1, sides: int = 2) -> int:
     """The smallest number of seeds with which so many claims have a chance."""
-    return next(seeds for seeds in count(1) if decidable(seeds, looks) >= max(1, claims))
+    return fewest_pairs(ALPHA / looks / max(1, claims), sides)
 
 
 def detectable(pairs: int, level: float) -> float | None:

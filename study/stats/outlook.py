@@ -14,7 +14,7 @@ from scipy import stats
 
 from study.metrics import METRICS
 from study.stats.estimates import TIE, Floats
-from study.stats.exact import MOST, POWER, smallest_p, smallest_unpaired_p
+from study.stats.exact import MOST, POWER, fewest_pairs, smallest_unpaired_p
 from study.stats.paired import Evidence, Kind
 
 PRIOR = 0.5  # standard deviation of a standardized distance, before anything is seen
@@ -95,6 +95,5 @@ def _possible(found: Evidence, n: Floats, level: float, sides: int, paired: bool
     if not paired:
         return np.array([smallest_unpaired_p(size, size, sides) <= level for size in map(int, n)], dtype=float)
     differ = found.pairs - found.ties
-    fewest = next(pairs for pairs in range(1, MOST) if smallest_p(pairs, sides=sides) <= level)
-    possible: Floats = stats.binom.sf(fewest - differ - 1, n - found.pairs, differ / found.pairs)
+    possible: Floats = stats.binom.sf(fewest_pairs(level, sides) - differ - 1, n - found.pairs, differ / found.pairs)
     return possible

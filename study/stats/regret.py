@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
-from scipy import stats
 
-from study.stats.estimates import TIE, Floats
+from study.stats.estimates import TIE, Floats, t_half
 from study.stats.symmetry import beyond, rank_flip, sign_flip
 
 LEVEL = 0.01  # false alarms, where the candidate that was chosen is as good as any
@@ -39,7 +38,7 @@ def better_candidate(runs: Floats, trials: Sequence[Floats], chosen: int | None 
     variance = sum(float(((merits - merits.mean()) ** 2).sum()) for merits in near) / freedom
     rival, others = kept[rivals[0]], np.sort(np.clip(runs, known.min(), known.max()))[1:]
     error = sqrt(variance * (1 / len(rival) + 1 / len(others)))
-    explained = float(stats.t.isf(LEVEL / len(rivals), freedom)) * error
+    explained = t_half(error, freedom, 1 - 2 * LEVEL / len(rivals))
     return rivals[0] if rival.mean() - others.mean() > explained + TIE else None
 
 

@@ -80,7 +80,7 @@ def refuse_hopeless(claims: Sequence[Tested], looks: int, mistakes: Mistakes) ->
         if chance or claim.exploratory:
             continue
         counting = len(families[claim.family])
-        enough = fewest_seeds(counting, looks) - (claim.sides == 1)
+        enough = fewest_seeds(counting, looks, claim.sides)
         also = ", of which there are then as many rounds" * (claim.unit == "round")
         give = f"give seeds: {enough}{also}"
         if claim.given:
