@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen, Positive
@@ -184,7 +184,7 @@ class PlannedRuns(Frozen):
         return Path(self.file.path).name
 
     @property
-    def read(self) -> dict[str, Any]:
+    def read(self) -> dict[str, dict[str, JsonValue]]:
         """What is read of the file: metric → its column, and what that is."""
         return {name: one.model_dump(mode="json") for name, one in self.metrics.items()}
 
@@ -193,7 +193,7 @@ class PlannedRuns(Frozen):
         return [Path(self.file.path), *([Path(self.file.curves.path)] if self.file.curves else [])]
 
 
-def columns(metrics: Mapping[Any, str | RunsMetric]) -> dict[str, RunsMetric]:
+def columns(metrics: Mapping[str, str | RunsMetric] | Mapping[CurveMetric, str | RunsMetric]) -> dict[str, RunsMetric]:
     """Metric → its column, in full."""
     return {name: RunsMetric(column=one) if isinstance(one, str) else one for name, one in metrics.items()}
 

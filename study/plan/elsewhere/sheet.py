@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Collection
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from study.errors import nearest
 from study.wording import beginning, listed, plural, show
@@ -94,7 +93,7 @@ class Sheet:
         return f"{self.name}, {word} {listed(beginning(places, LISTED))}"
 
 
-def _cell(value: Any) -> Cell:
+def _cell(value: object) -> Cell:
     if isinstance(value, str):
         text = value.strip()
         return None if text in EMPTY else text

@@ -201,7 +201,7 @@ class BaseComparison(Measured, Part):
         for label in dict.fromkeys(labels):
             by_case.setdefault(label.casefold(), []).append(label)
 
-        def as_it_is(label: Any) -> Any:
+        def as_it_is(label: object) -> object:
             alike = by_case.get(label.casefold(), ()) if isinstance(label, str) else ()
             return alike[0] if len(alike) == 1 else label
 

@@ -6,7 +6,7 @@ since other keys of the file may give them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, Union
 
@@ -46,7 +46,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 UNSET = Field(default_factory=lambda: None)  # of a key that is not there; no default in the JSON Schema
 
 
-def checked_as(kind: Any) -> GetPydanticSchema:
+def checked_as(kind: object) -> GetPydanticSchema:
     """Annotates a field that is checked as another type, which is made of the axes when the program begins."""
     return GetPydanticSchema(lambda source, handler: handler.generate_schema(kind))
 
@@ -63,12 +63,12 @@ def owners() -> dict[str, list[type[Choice]]]:
     return found
 
 
-def of_axis(axis: str) -> Any:
+def of_axis(axis: str) -> object:
     """A number, or a choice as a bare name or with some of its settings."""
     about = Field(description=AXES[axis].description)
     if axis not in CHOICES:
         return Annotated[_type(Recipe.model_fields[axis]), about]
-    options: list[Any] = []
+    options: list[object] = []
     for name, choice in CHOICES[axis].choices().items():
         options += [word(name, choice.description()), Annotated[_partial(axis, name, choice), Tag(f"<{name} …>")]]
     return union(axis, options, Discriminator(tag), about)
@@ -88,15 +88,15 @@ def _partial(axis: str, name: str, choice: type[Choice]) -> type[Frozen]:
     )
 
 
-def of_setting(key: str, homes: list[type[Choice]]) -> Any:
+def of_setting(key: str, homes: list[type[Choice]]) -> object:
     """What any of the choices that have the setting takes."""
     kinds = {repr(kind): kind for home in homes for kind in [_type(home.model_fields[key.partition(".")[2]])]}
     names = ", ".join(home.model_fields["name"].default for home in homes)
     return union(key.replace(".", "-"), kinds.values(), Field(description=f"A setting of {names}."))
 
 
-def fields(kinds: Mapping[str, Any], required: Collection[str] = ()) -> dict[str, Any]:
-    """The fields of a model with these keys, by the type of their values."""
+def fields(kinds: Mapping[str, object], required: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of a model with these keys, by the type of their values; as ``create_model`` takes them."""
     return {key: (kind, ... if key in required else UNSET) for key, kind in kinds.items()}
 
 
@@ -107,23 +107,19 @@ class BaselinePart(Part):
 
 
 def mapping(
-    name: str,
-    doc: str,
-    kinds: Mapping[str, Any],
-    own: Any = JsonValue,
-    base: type[Frozen] = Part,
-    **more: Any,
-) -> Any:
+    name: str, doc: str, kinds: Mapping[str, object], own: object = JsonValue, base: type[Frozen] = Part
+) -> object:
     """A type of mappings with such keys; they are checked and kept as they are written, in their order.
 
     ``own``: what a setting of a choice of a person's own takes (``network.settings.width``).
     """
 
     def as_written(content: Written, check: ValidatorFunctionWrapHandler) -> Written:
+        """Kept as written: it is laid over a baseline first, and typed with that as a whole (``Recipe``)."""
         check(content)
         return content
 
-    model: Any = create_model(name, __base__=with_own(own, kinds, base), __doc__=doc, **more, **fields(kinds))
+    model = create_model(name, __base__=with_own(own, kinds, base), __doc__=doc, **fields(kinds))
     return Annotated[model, WrapValidator(as_written)]
 
 
@@ -145,13 +141,13 @@ def with_own(kind: Any, axes: Collection[str], base: type[Frozen]) -> type[Froze
 
     class WithOwn(base):  # type: ignore[misc, valid-type]
         model_config = ConfigDict(extra="allow")
-        __pydantic_extra__: dict[Annotated[str, Field(pattern=pattern)], kind]
+        __pydantic_extra__: dict[Annotated[str, Field(pattern=pattern)], kind]  # a variable is a type only as Any
 
     return WithOwn
 
 
 @cache
-def adapter(key: str, home: type[Choice] | None) -> TypeAdapter[Any]:
+def adapter(key: str, home: type[Choice] | None) -> TypeAdapter[object]:
     """Checks the values of a setting of the choice ``home``, or where that is None those of an axis."""
     if is_own(key):
         return TypeAdapter(Value)
@@ -179,19 +175,19 @@ def searchable() -> list[str]:
     return [key for key in allowed if any(kind_of(key, home) for home in homes[key])]
 
 
-def word(name: str, description: str) -> Any:
+def word(name: str, description: str) -> object:
     """A name that may be written."""
     return Annotated[Literal[name], Tag(f"<{name}>"), Field(description=description)]
 
 
-def union(name: str, options: Iterable[Any], *about: Any) -> Any:
+def union(name: str, options: Iterable[object], *about: object) -> object:
     """A type that is written once in the JSON Schema, under ``name``; a dot in it would count as that of a module."""
-    alias: Any = TypeAliasType
+    alias: Callable[[str, object], object] = TypeAliasType
     return alias(name, Annotated[(Union[tuple(options)], *about)])  # noqa: UP007
 
 
 def _type(field: FieldInfo) -> Any:
-    """The annotation of a field with its bounds."""
+    """The annotation of a field with its bounds, as ``TypeAdapter`` takes it."""
     bounds = [bound for bound in field.metadata if not isinstance(bound, Axis) and bound not in (NEEDED, OPTIONAL)]
     return Annotated[(field.annotation, *bounds)] if bounds else field.annotation
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+
+from pydantic import JsonValue
 
 from study.axes.custom import SETTINGS
 from study.axes.trainer import called
@@ -24,7 +25,7 @@ def bare(key: str, shown: str) -> str:
     return shown.removeprefix(f"{short(key)}=")
 
 
-def fragments(key: str, distinct: Mapping[str, Any]) -> dict[str, str]:
+def fragments(key: str, distinct: Mapping[str, JsonValue]) -> dict[str, str]:
     """What each of the ``distinct`` values of ``key`` shows, by its canonical text, as they are given.
 
     None is a setting that an arm does not have.
@@ -33,10 +34,10 @@ def fragments(key: str, distinct: Mapping[str, Any]) -> dict[str, str]:
         return {c: ABSENT if v is None else f"{short(key)}={number(v)}" for c, v in distinct.items()}
     shown = {}
     for code, value in distinct.items():
-        if value is None or value.get("label"):
-            shown[code] = ABSENT if value is None else one_line(str(value["label"]))
+        if not isinstance(value, dict) or value.get("label"):
+            shown[code] = one_line(str(value["label"])) if isinstance(value, dict) else ABSENT
             continue
-        twins = [twin for twin in distinct.values() if twin is not None and _called(twin) == _called(value)]
+        twins = [twin for twin in distinct.values() if isinstance(twin, dict) and _called(twin) == _called(value)]
         parts = [
             f"{setting.removeprefix(SETTINGS)}={number(value.get(setting))}"
             for setting in twins[0]
@@ -46,14 +47,14 @@ def fragments(key: str, distinct: Mapping[str, Any]) -> dict[str, str]:
     return shown
 
 
-def _called(choice: Mapping[str, Any]) -> str:
+def _called(choice: Mapping[str, JsonValue]) -> str:
     """The name of a choice; of a person's own what it has in their module, or that of their script."""
     if choice.get("run"):
         return called(str(choice["run"]))
     return str(choice.get("factory") or choice["name"]).rpartition(":")[2]
 
 
-def canonical(value: Any) -> str:
+def canonical(value: object) -> str:
     """The same text for equal values: 1 and 1.0 are the same choice, true is not 1."""
     if isinstance(value, Mapping):
         return "{" + ",".join(sorted(f"{key!r}:{canonical(item)}" for key, item in value.items())) + "}"

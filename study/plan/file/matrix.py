@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
@@ -46,7 +46,7 @@ class Choices(NamedTuple):
     None where nothing is. ``places``: where each was written, by axis and by setting.
     """
 
-    recipe: dict[str, Any]
+    recipe: Written
     places: dict[str, str]
 
     def with_(self, entries: Combination) -> Choices:
@@ -58,16 +58,17 @@ class Choices(NamedTuple):
         for key in sorted(entries, key=lambda key: "." in key):
             value, place = entries[key]
             axis, setting = split_key(key)
+            present = recipe[axis]
             if setting:
-                recipe[axis] = recipe[axis] and recipe[axis] | {setting: value}
+                recipe[axis] = present | {setting: value} if isinstance(present, dict) else None
             elif axis not in CHOICES:
                 recipe[axis] = value
                 other = AXES[axis].instead_of
                 if value is not None and other and entries.get(other, NOTHING).value is None:
                     recipe[other] = None
-            elif recipe[axis] is None or recipe[axis]["name"] != value:
+            elif not isinstance(present, dict) or present["name"] != value:
                 given = in_full(value)
-                for name in recipe[axis] or ():
+                for name in present if isinstance(present, dict) else ():
                     places.pop(f"{axis}.{name}", None)
                 recipe[axis] = {"name": given["name"]} | given
                 places |= {f"{axis}.{name}": join(place, name) for name in given}
@@ -75,7 +76,7 @@ class Choices(NamedTuple):
         return Choices(recipe, places)
 
     @property
-    def differing(self) -> dict[str, Any]:
+    def differing(self) -> Written:
         """What is chosen, without what every arm has that says nothing of it: that need not be checked again."""
         return {axis: own for axis, own in self.recipe.items() if axis not in DEFAULTS or own != DEFAULTS[axis]}
 
@@ -95,7 +96,8 @@ class Choices(NamedTuple):
     def choice(self, key: str) -> type[Choice] | None:
         """The choice that has a setting; None of an axis."""
         axis, setting = split_key(key)
-        return CHOICES[axis].choices()[self.recipe[axis]["name"]] if setting else None
+        written = self.recipe.get(axis)
+        return CHOICES[axis].choices()[str(written["name"])] if setting and isinstance(written, dict) else None
 
     def has(self, key: str) -> bool:
         """Whether the choice on an axis has this setting; or ``key`` is an axis."""
@@ -105,11 +107,11 @@ class Choices(NamedTuple):
         own = choice is not None and issubclass(choice, Open) and setting.startswith(SETTINGS)
         return choice is None or setting in choice.model_fields or own
 
-    def value(self, key: str) -> Any:
+    def value(self, key: str) -> JsonValue:
         """Of a number or a setting, None where there is none; of a choice its name and all its settings."""
         axis, setting = split_key(key)
         written = self.recipe.get(axis)
-        whole = defaults(axis, written["name"]) | written if isinstance(written, dict) else {}
+        whole = defaults(axis, str(written["name"])) | written if isinstance(written, dict) else {}
         return whole.get(setting) if setting else whole or written
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Any, Literal, Self
+from types import GenericAlias
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -88,6 +89,12 @@ class Tune(Part):
         return {key: own for key, own in self if key in self.model_fields_set and key not in Tune.model_fields}
 
 
+class ArmPart(Part):
+    """Of an arm: what it has beside what it sets."""
+
+    label: Annotated[Text | None, Field(description="Stands for the settings in the label of the arm.")] = None
+
+
 TuneBlock = Annotated[
     Tune,
     checked_as(
@@ -99,21 +106,13 @@ TuneBlock = Annotated[
         )
     ),
 ]
-LISTS: Any = tuple  # of types that are not known before the program begins
 KINDS = {axis: of_axis(axis) for axis in AXES} | {key: of_setting(key, homes) for key, homes in owners().items()}
 VARIABLE = {key: kind for key, kind in KINDS.items() if key.partition(".")[0] in VARIED}
-SEVERAL = {key: Annotated[LISTS[kind, ...], LIST] for key, kind in VARIABLE.items()}
-LABEL = Field(None, description="Stands for the settings in the label of the arm.")
+SEVERAL = {key: Annotated[GenericAlias(tuple, (kind, ...)), LIST] for key, kind in VARIABLE.items()}
 Baseline = mapping("Baseline", "The choice on every axis.", KINDS, base=BaselinePart)
 Laid = mapping("ComparisonBaseline", "What differs from the study's baseline.", KINDS)
 Vary = mapping("Vary", "Lists of values.", SEVERAL, own=Annotated[tuple[JsonValue, ...], LIST])
-ArmEntry = mapping("Arm", "Coupled settings: one arm.", VARIABLE, label=(Text | None, LABEL))
-NEEDS_BASELINE: Any = {  # unless all runs are there already
-    "anyOf": [
-        {"required": ["baseline"]},
-        {"properties": {"comparisons": {"additionalProperties": {"required": ["runs"]}}}},
-    ]
-}
+ArmEntry = mapping("Arm", "Coupled settings: one arm.", VARIABLE, base=ArmPart)
 Pattern = mapping("Pattern", "Matches arms that have these values.", VARIABLE)
 
 
@@ -165,7 +164,14 @@ def kind_of(given: object) -> str:
 class StudyFile(Part):
     """One YAML file: a question, a baseline, comparisons."""
 
-    model_config = ConfigDict(json_schema_extra=NEEDS_BASELINE)
+    model_config = ConfigDict(
+        json_schema_extra={  # a baseline, unless all runs are there already
+            "anyOf": [
+                {"required": ["baseline"]},
+                {"properties": {"comparisons": {"additionalProperties": {"required": ["runs"]}}}},
+            ]
+        }
+    )
 
     study: Annotated[Slug, Field(description="Names the folder of the results.")]
     title: Annotated[Line | None, Field(description="Heading of the report; without it the question is.")] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -43,7 +43,7 @@ def open_settings(file: StudyFile, comparison: Comparison, path: str, mistakes: 
     pairs = [(file.tune, "tune"), (comparison.tune, join(path, "tune"))]
     blocks = [(block, place) for block, place in pairs if block is not None]
     ranges: dict[str, Range] = {}
-    options: dict[str, Any] = {}
+    options: dict[str, object] = {}
     places = {"select": join(blocks[0][1], "select")}
     for block, place in blocks:
         if given := block.ranges():
@@ -144,7 +144,7 @@ def searches(found: OpenSettings, rows: Sequence[Choices], path: str, mistakes: 
 def _own_kind(key: str, rows: Sequence[Choices], found: OpenSettings) -> str:
     """As ``kind_of``, of a setting that no type is known of: as the arms have it, else as the values to try are."""
     values = [row.value(key) for row in rows if row.has(key)]
-    known = [value for value in values if value is not None] or [*(found.ranges[key].values or ())]
+    known: list[object] = [value for value in values if value is not None] or [*(found.ranges[key].values or ())]
     if any(isinstance(value, list | tuple) for value in known):
         return "widths"
     return "whole" if known and all(type(value) is int for value in known) else "real"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -107,7 +107,7 @@ def read(path: Path) -> StudyFile:
     return file
 
 
-def known_names(content: Any, axis: str = "") -> Any:
+def known_names(content: object, axis: str = "") -> object:
     """``content`` of a study file with the names of choices as they are known; ``axis``: of which these are.
 
     What is misshapen stays as it is, and so does what has names of a person's own.
@@ -119,18 +119,19 @@ def known_names(content: Any, axis: str = "") -> Any:
             key: own if key in OF_THEIR_OWN else known_names(own, axis if key == "name" else key)
             for key, own in content.items()
         }
-    known = CHOICES[axis].choices() if axis in CHOICES and isinstance(content, str) else ()
-    return next((name for name in known if name.casefold() == content.casefold()), content)
+    if not isinstance(content, str) or axis not in CHOICES:
+        return content
+    return next((name for name in CHOICES[axis].choices() if name.casefold() == content.casefold()), content)
 
 
-def _trains(content: dict[str, Any]) -> bool:
+def _trains(content: Mapping[str, object]) -> bool:
     """Whether something is to be trained, and no misspelt key says on what: runs that are there need no baseline."""
     parts = content.get("comparisons")
     there = isinstance(parts, dict) and all(kind_of(part) == GIVEN for part in parts.values())
     return not there and not nearest("baseline", set(content).difference(StudyFile.model_fields))
 
 
-def note(failure: ValidationError, content: Any, mistakes: Mistakes) -> None:
+def note(failure: ValidationError, content: object, mistakes: Mistakes) -> None:
     """Add the mistakes of ``content`` to ``mistakes``, those of one place as one."""
     by_place: dict[Place, list[ErrorDetails]] = {}
     errors = failure.errors()
@@ -154,7 +155,7 @@ def note(failure: ValidationError, content: Any, mistakes: Mistakes) -> None:
         mistakes.add(join("", *place), words(errors, place))
 
 
-def place_of(error: ErrorDetails, content: Any) -> Place:
+def place_of(error: ErrorDetails, content: object) -> Place:
     """The path of an error in the file: without pydantic's marks for the parts of a union."""
     place: list[str | int] = []
     for step in error["loc"]:
@@ -241,7 +242,7 @@ def _wanted(errors: Sequence[ErrorDetails]) -> str:
     return " or ".join(found)
 
 
-def unchosen(given: Any, key: str) -> str:
+def unchosen(given: object, key: str) -> str:
     """A choice, or a metric, that there is none of."""
     if key not in CHOICES:
         return suggest(given, METRICS, "metric")

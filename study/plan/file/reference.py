@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -97,7 +96,7 @@ def _row(name: str, choice: type[Choice]) -> str:
     return f"| `{name}` | {'; '.join(settings)} | {described} |"
 
 
-def _range(schema: dict[str, Any]) -> str:
+def _range(schema: JsonSchemaValue) -> str:
     """The bounds of a number, as `` (> 0, ≤ 1)``; of a list, those of its items; the words that a text may be."""
     words = [word for part in (schema, *schema.get("anyOf", ())) for word in part.get("enum", ())]
     if words:
@@ -107,5 +106,5 @@ def _range(schema: dict[str, Any]) -> str:
     return f" ({', '.join(bounds)})" if bounds else ""
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return value.name if isinstance(value, Choice) else "none" if value is None else number(value)

@@ -43,13 +43,13 @@ class Sources:
     def _data(self, choices: Choices) -> Choices:
         """The same, with the path of a dataset as it is seen from here, and its checksum."""
         written = choices.recipe["dataset"]
-        if written is None:  # it is a script's own
+        if not isinstance(written, dict):  # it is a script's own
             return choices
         key = repr(written)
         if key not in self._datasets:
             self._datasets[key] = written
             try:
-                dataset = Dataset.choices()[written["name"]].model_validate(written)
+                dataset = Dataset.choices()[str(written["name"])].model_validate(written)
                 if isinstance(dataset, Custom):
                     if dataset.code is None:  # which was noted
                         return choices
@@ -95,8 +95,7 @@ class Sources:
         """The same, with a digest of the code of every choice of a person's own. ``searched``: settings, and where."""
         found = dict(choices.recipe)
         for axis, written in choices.recipe.items():
-            factory = written.get("factory") if isinstance(written, dict) else None
-            if not isinstance(factory, str):
+            if not isinstance(written, dict) or not isinstance(factory := written.get("factory"), str):
                 continue
             at = choices.places.get(f"{axis}.factory", choices.places[axis])
             self.places.setdefault(factory, at)
@@ -123,7 +122,7 @@ class Sources:
     def _script(self, choices: Choices) -> Choices:
         """The same, with a digest of the files that a command line names."""
         written = choices.recipe["trainer"]
-        if written["name"] != "command":
+        if not isinstance(written, dict) or written["name"] != "command":
             return choices
         try:
             trainer = Command.model_validate(written)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer
 from ruamel.yaml.constructor import ConstructorError, DuplicateKeyError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import Node
 from ruamel.yaml.reader import ReaderError
 
 from study.errors import Mistakes, join
@@ -36,18 +36,18 @@ class TooMuch(MarkedYAMLError):
 class _Composer(Composer):
     """Counts the values, those that an alias stands for each time, and how deep they are."""
 
-    def __init__(self, loader: Any = None) -> None:
+    def __init__(self, loader: object = None) -> None:
         super().__init__(loader)
         self.warn_double_anchors = False  # the later one holds, as YAML has it
         self.values = self.level = 0
-        self.sizes: dict[Any, int] = {}  # of what is composed
+        self.sizes: dict[Node, int] = {}  # of what is composed
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
+    def compose_node(self, parent: object, index: object) -> Node:
         mark = self.parser.peek_event().start_mark
         self.level, before = self.level + 1, self.values
         if self.level > DEEPEST:
             raise TooMuch(None, None, f"is more than {DEEPEST} levels deep; write it with fewer", mark)
-        node = super().compose_node(parent, index)
+        node: Node = super().compose_node(parent, index)
         self.values = before + self.sizes.get(node, 0) if node in self.sizes else self.values + 1
         if self.values > MOST:
             words = f"is where there are more than {MOST:,} values, with those that aliases stand for; write fewer"
@@ -60,7 +60,7 @@ class _Composer(Composer):
 class _Constructor(SafeConstructor):
     """Says where a value is that its tag does not suit, and knows no tags that JSON has no values for."""
 
-    def construct_non_recursive_object(self, node: Any, tag: str | None = None) -> Any:
+    def construct_non_recursive_object(self, node: Node, tag: str | None = None) -> object:
         kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
         if kind in ("binary", "omap", "pairs"):
             self.construct_undefined(node)
@@ -71,7 +71,7 @@ class _Constructor(SafeConstructor):
             raise ConstructorError(None, None, f"{given} is not {KINDS.get(kind, kind)}", node.start_mark) from None
 
 
-def parse(path: Path, mistakes: Mistakes) -> Any:
+def parse(path: Path, mistakes: Mistakes) -> object:
     """The content of a YAML file as plain values; a key that is not text is noted and taken as text.
 
     Raises Refused where the file is missing, is not YAML, has a key twice, or is more than a person writes.
@@ -118,7 +118,7 @@ def _text(path: Path, mistakes: Mistakes) -> str:
     return text
 
 
-def plain(value: Any, mistakes: Mistakes, path: str = "", within: tuple[int, ...] = ()) -> Any:
+def plain(value: object, mistakes: Mistakes, path: str = "", within: tuple[int, ...] = ()) -> object:
     """``value`` with text for keys. Refuses an alias to what it stands in, which has no end, sets, and text that cannot
     be shown."""
     if id(value) in within:

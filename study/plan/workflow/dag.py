@@ -233,7 +233,8 @@ def namesake(plan: Plan, path: Path, store: Store) -> str | None:
         other = Path(os.path.abspath(store.root / written.strip()))
         if name != plan.study or not other.is_file() or other.samefile(path):
             continue
-        with suppress(Refused, AttributeError):  # it is no study file any more
-            if parse(other, Mistakes("")).get("study") == name:
+        with suppress(Refused):  # it is no study file any more
+            content = parse(other, Mistakes(""))
+            if isinstance(content, dict) and content.get("study") == name:
                 return f"study: {name!r} is the name of {other} too; rename one, or give another store (results=)"
     return None
