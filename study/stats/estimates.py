@@ -110,20 +110,20 @@ def kaplan_meier_median(times: Floats) -> End:
     return middle if np.isfinite(middle) else None
 
 
-def median_interval(values: Floats, level: float = 0.95) -> tuple[End, End]:
-    """The exact interval of the median of ``values`` [runs, or pairs], of which some may be infinite.
+def median_interval(values: Floats) -> tuple[End, End]:
+    """The exact 95 % interval of the median of ``values`` [runs, or pairs], of which some may be infinite.
 
-    None where there are too few for such an interval (of 95 %: under 6).
+    None where there are too few for such an interval, under 6.
     """
-    low, high = _median_ranks(len(values), level)
+    low, high = _median_ranks(len(values))
     ordered = np.sort(values)
     return None if low is None else float(ordered[low]), None if high is None else float(ordered[high])
 
 
 @cache
-def _median_ranks(n: int, level: float) -> tuple[int | None, int | None]:
+def _median_ranks(n: int) -> tuple[int | None, int | None]:
     """Which of ``n`` values in order are the ends of the interval of their median: it depends on nothing else."""
-    interval = stats.quantile_test(np.arange(float(n)), q=0, p=0.5).confidence_interval(level)
+    interval = stats.quantile_test(np.arange(float(n)), q=0, p=0.5).confidence_interval(0.95)
     low, high = (None if np.isnan(end) else int(end) for end in interval)
     return low, high
 

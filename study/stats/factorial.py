@@ -30,11 +30,6 @@ class Effect(NamedTuple):
     p: float | None
 
 
-def marginal(metric: str, values: Floats) -> Floats:
-    """The mean over cells [cells, seeds], geometric where factors count; not finite where a cell is not. [seeds]"""
-    return as_values(metric, scaled(metric, values).mean(axis=0))
-
-
 class Spreads(NamedTuple):
     """How far the main effects of two axes spread, as a difference that is tested.
 

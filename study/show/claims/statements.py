@@ -13,7 +13,7 @@ from study.plan.plan import PlannedComparison
 from study.show.observations import Observations
 from study.stats import paired, unpaired
 from study.stats.estimates import Estimate, scaled
-from study.stats.factorial import as_values, marginal, spreads
+from study.stats.factorial import as_values, spreads
 from study.stats.paired import Of, Side, Statement, lacks
 
 ENDS = ("diverged", "failed", "missing")  # of a run, the last ones first to be told
@@ -78,7 +78,8 @@ def _mean(metric: str, name: str, cells: list[pd.DataFrame]) -> Side:
     ends = status[0].copy()
     for end in ENDS:
         ends[(status == end).any(axis=0)] = end
-    mean = np.where(np.isposinf(values).any(axis=0), np.inf, marginal(metric, values))
+    mean = as_values(metric, scaled(metric, values).mean(axis=0))  # geometric where factors count
+    mean = np.where(np.isposinf(values).any(axis=0), np.inf, mean)
     return Side(name, mean, ends.astype(str), *_doubts(*cells))
 
 

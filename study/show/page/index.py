@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from study.plan.plan import Plan
 from study.show.claims.table import tally
@@ -16,15 +15,6 @@ from study.store.seal import read_table
 from study.wording import counted
 
 
-class Entry(NamedTuple):
-    """``link``: to the report, from the page; ``about``: how large the study is, what came of its claims, and when."""
-
-    link: str
-    title: str
-    question: str
-    about: str
-
-
 def index(store: Store) -> str:
     """The page. Nothing in it depends on when it is drawn."""
     reports = sorted((store.root / "studies").glob("*/report.html"))
@@ -32,12 +22,14 @@ def index(store: Store) -> str:
     return page("index", title=f"Studies in {store.root.name}", entries=entries)
 
 
-def _entry(report: Path, store: Store) -> Entry | None:
-    """Of a study whose plan cannot be read nothing is known: it is left out."""
+def _entry(report: Path, store: Store) -> dict[str, str]:
+    """A study: the ``link`` to its report, and how large it is, what came of its claims, and when (``about``). Empty
+    where its plan cannot be read, so that nothing is known.
+    """
     try:
         plan = Plan.model_validate_json(note_text(report.with_name("plan.json")))
     except (OSError, ValueError):
-        return None
+        return {}
     about = [plan.study, counted(arms_in(plan), "arm")]
     with suppress(OSError, ValueError, KeyError):  # damaged: the next run of the study says so
         claims = read_table(report.with_name("claims.parquet"), columns=["verdict", "family"]).to_pandas()
@@ -45,4 +37,5 @@ def _entry(report: Path, store: Store) -> Entry | None:
     with suppress(OSError, ValueError, KeyError):
         times = read_table(report.with_name("runs.parquet"), columns=["started_at"])["started_at"].to_pylist()
         about += [f"trained until {max(filter(None, times))[:10]}"] if any(times) else []
-    return Entry(report.relative_to(store.root).as_posix(), plan.title, plan.question or "", " · ".join(about))
+    link = report.relative_to(store.root).as_posix()
+    return {"link": link, "title": plan.title, "question": plan.question, "about": " · ".join(about)}
