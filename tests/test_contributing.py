@@ -137,11 +137,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from study.__main__ import main
+from study.axes.optimizers.per_run import LBFGS
 from study.axes.recipe import AXES
 from study.engine.inputs.data import load
 from study.engine.inputs.prepare import prepare
 from study.engine.networks.network import build
 from study.engine.determinism import stream
+from study.engine.pack import Run, train
 from study.plan.workflow.dag import Dag
 from study.run.job import run
 from study.store.schemas import AXES_COLUMNS
@@ -183,6 +185,23 @@ for arm in (none, some, more):
         assert abs(row["test_loss"] - expected) < 1e-4 * expected
 trials = pq.read_table(dag.store.search(searched.search.id))
 assert [json.loads(text)["clip"] for text in trials["settings"].to_pylist()] == [0, 0, 0.01, 0.01]
+largest = []
+
+
+class Watched(torch.optim.LBFGS):
+    def step(self, closure):
+        def watched():
+            loss = closure()
+            largest.append(max(float(p.grad.abs().max()) for group in self.param_groups for p in group["params"]))
+            return loss
+
+        return super().step(watched)
+
+
+torch.optim.LBFGS = Watched  # whose step evaluates the gradient again and again
+train([Run(some.recipe.but(optimizer=LBFGS(max_iter=3), epochs=1), 0)], data)
+assert len(largest) > 2 * 4  # batches
+assert max(largest) <= some.recipe.clip * 1.0001
 print(none.id)
 """
 
