@@ -51,6 +51,11 @@ def norms(pack: str) -> int:
     return known.end_lineno or 0
 
 
+def tasks(module: str) -> int:
+    """The line before the table of all tasks."""
+    return module.split("\nTASKS: ")[0].count("\n")
+
+
 PLACES: dict[str, list[tuple[str, Callable[[str], int] | None]]] = {  # where each example goes, and behind which line
     "Add an optimizer": [
         ("axes/optimizer.py", None),
@@ -59,6 +64,7 @@ PLACES: dict[str, list[tuple[str, Callable[[str], int] | None]]] = {  # where ea
     ],
     "Add an axis": [("axes/recipe.py", field), ("engine/pack.py", norms)],
     "Add a dataset": [("axes/dataset.py", None), ("axes/dataset.py", None)],
+    "Add a task": [("tasks.py", tasks)],
     "Add a metric": [("metrics.py", None)],
     "Add a panel": [("show/figures/panels/distribution.py", None)],
     "Add a figure": [("show/figures/figure.py", None)],
@@ -247,6 +253,51 @@ for i in range(4):
         runs = pd.concat([pd.read_parquet(path) for path in tmp_path.glob(f"results{i}/arms/*/runs-0-1.parquet")])
         assert runs["status"].tolist() == ["finished"] * 4
         assert runs["learned"].all()
+
+
+COUNTED = """
+
+class Drops(Dataset):
+    name: Literal["drops"] = "drops"
+    known_task = "counts"
+    known_rows = 120
+
+    def load(self) -> Raw:
+        import numpy as np
+
+        draw = np.random.default_rng(0)
+        features = draw.normal(size=(120, 3))
+        return Raw(features, draw.poisson(np.exp(features[:, 0])).astype(float), "counts")
+"""
+
+
+def test_a_new_task_is_one_class(tmp_path: Path) -> None:
+    paste(tmp_path, "Add a task")
+    with (tmp_path / "study" / "axes" / "dataset.py").open("a") as file:
+        file.write(COUNTED)
+    study = STUDY.format(dataset="drops", optimizer="{name: sgd, lr: 0.1}").replace("epochs: 2", "epochs: 20")
+    (tmp_path / "example.yaml").write_text(study.replace("test_accuracy", "test_loss"))
+    (tmp_path / "wrong.yaml").write_text(study)
+    script = """
+import pandas as pd
+from study.__main__ import main
+from study.engine.inputs.prepare import prepare
+from study.plan.workflow.dag import Dag
+from study.run.job import run
+from study.show.records import gather
+assert main(["check", "wrong.yaml"]) == 2
+dag = Dag.build({"study": "example.yaml"})
+for identity, dataset in dag.plan.datasets.items():
+    prepare(dataset, dag.store.dataset(identity))
+for job in dag.jobs.values():
+    assert run(job, dag.store) == []
+dag.plan.write(dag.store, {})
+assert main(["draw", "example.yaml"]) == 0
+"""
+    python(tmp_path, "-c", script)
+    summary = pd.read_parquet(tmp_path / "results" / "studies" / "example" / "summary.parquet")
+    assert set(summary["unit"]) == {"nats"}
+    assert (summary["estimate"] < 0.9).all()  # always to say the mean comes to 1
 
 
 def test_a_new_metric_is_one_record(tmp_path: Path) -> None:

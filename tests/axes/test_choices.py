@@ -85,7 +85,7 @@ class Own(Dataset):
 def test_a_dataset_says_its_task(said: str) -> None:
     """In a process of its own, since a class stays in the registry."""
     done = subprocess.run([sys.executable, "-c", OWN + said], capture_output=True, text=True, check=False)
-    words = 'TypeError: Own says no task; give known_task = "classification" or "regression", None where'
+    words = 'TypeError: Own says no task; give known_task = "classification" or "regression"'
     assert done.stderr.splitlines()[-1].startswith(words)
 
 
