@@ -184,6 +184,7 @@ def _comparison(comparison: PlannedComparison, shared: _Shared) -> Iterator[pd.D
         runs, source = every[every["arm"].isin(list(labels))], about.source
         if isinstance(source, Final):
             value = source.value(runs).astype(float).where(runs["status"] == "finished")
+            value = value.where(np.isfinite(value))  # as of a ratio to nothing: it is no divergence
             parts = {"": runs[BASE].assign(value=value)}
         elif isinstance(source, PerRound):
             reference = comparison.arms_for(metric)[comparison.reference]

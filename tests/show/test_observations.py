@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from study.metrics import METRICS, Final
 from study.plan.plan import Plan
 from study.show.observations import Observations, observe
 from study.show.records import targets_of
@@ -50,6 +52,20 @@ def test_all_rounds_count_in_step_time(planned: Callable[..., Plan]) -> None:
     assert of_step == pytest.approx([stats.gmean(step)] * 2)
     assert rows["few", "sgd", "seconds_to_target"]["estimate"] == pytest.approx(8 * 34 * stats.gmean(step[[0, 1, 2]]))
     assert rows["few", "sgd", "step_seconds"]["n"] == 3  # counts are of runs
+
+
+def test_a_metric_that_is_infinite_has_no_value_and_is_no_divergence(
+    planned: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ratio = Final("train_accuracy", "test_accuracy", compute=lambda train, test: train / (test - test.min()))
+    monkeypatch.setitem(METRICS, "generalization_gap", replace(METRICS["generalization_gap"], source=ratio))
+    plan = planned(f"o: {{vary: {ARMS}, seeds: 3, metrics: [generalization_gap]}}")
+    found = records(plan)
+    rows = observe(plan, found).of("o", "generalization_gap")
+    assert rows["status"].tolist() == ["finished"] * 6
+    assert rows["value"].isna().sum() == 1
+    worst = found.runs.loc[found.runs["test_accuracy"].idxmin()]
+    assert rows[rows["value"].isna()][["arm", "seed"]].to_numpy().tolist() == [[worst["arm"], worst["seed"]]]
 
 
 @pytest.mark.parametrize("status", ["diverged", "failed", "missing"])
