@@ -89,6 +89,14 @@ def test_a_row_that_outweighs_what_is_claimed(
     assert not found or found[0].startswith(f"comparisons.a.claims[0]: {words}")
 
 
+def test_a_row_counts_among_those_of_its_split(study: dict[str, Any], check: Check) -> None:
+    study["baseline"]["dataset"] = {"name": "wine", "folds": 3}  # 60 of 178 rows test, a fifth of the others validates
+    study["seeds"] = 7
+    study["comparisons"]["a"]["claims"] = [CLAIM, CLAIM | {"metric": "val_accuracy"}]
+    found = [line.partition(": ")[2] for line in warned(check, study) if "rows is worth" in line]
+    assert [line.partition(" is worth")[0] for line in found] == ["one of 60 test rows", "one of 24 validation rows"]
+
+
 def cached(plan: Plan, store: Store, accuracies: dict[str, list[float]]) -> None:
     """Curves of each arm, by label: the best accuracy of each seed."""
     for arm in plan.comparisons[0].arms:

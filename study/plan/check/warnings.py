@@ -11,7 +11,7 @@ from pathlib import Path
 from study.axes.recipe import AXES
 from study.axes.training import EachSteps
 from study.errors import join, join_each
-from study.metrics import METRICS
+from study.metrics import METRICS, Final
 from study.plan.cost import training_rows
 from study.plan.elsewhere.sheet import Sheet
 from study.plan.history import TIMING, Freshness, History
@@ -26,7 +26,7 @@ ALIKE = ", and arms that differ in nothing else are the same"
 FEWEST, EACH = 10, 3  # rows to train on, as of a sample: ``rows``; of each class
 NAMED = 6  # arms that a line names, at most
 LOOKED_INTO = 256  # arms of a comparison whose cached runs are read, at most
-HELD_OUT = {"test_accuracy": "test", "generalization_gap": "test", "val_accuracy": "validation"}
+HELD_OUT = {"val_accuracy": (1, "validation"), "test_accuracy": (2, "test")}  # columns; where sizes have their rows
 
 
 def warnings(plan: Plan, store: Store) -> Iterator[str]:
@@ -112,13 +112,16 @@ def _coarse(plan: Plan, comparison: PlannedComparison, path: str) -> Iterator[st
     for i, claim in enumerate(comparison.claims):
         arm = plan.arms[next(iter(claim.arms.values()))]
         sizes = None if arm.outline.trainer.free else arm.dataset.sizes
-        if sizes is None or claim.metric not in HELD_OUT or claim.better_arms:  # means are finer than a row
+        source = METRICS[claim.metric].source
+        counting = [split for name, split in HELD_OUT.items() if isinstance(source, Final) and name in source.columns]
+        if sizes is None or not counting or claim.better_arms:  # means are finer than a row
             continue
-        rows = sizes[2]
+        place, split = counting[0]
+        rows = sizes[place]
         narrow = claim.margin and 1 / rows > claim.margin
         if narrow or 1 / rows > HALF_A_POINT:
             bound = "the margin" if narrow else "half a point"
-            found.setdefault((HELD_OUT[claim.metric], rows, bound), []).append(i)
+            found.setdefault((split, rows, bound), []).append(i)
     for (split, rows, bound), places in found.items():
         row = f"one of {rows} {split} rows is worth {100 / rows:.2g} points"
         yield f"{join_each(path, 'claims', places)}: {row}, more than {bound}; differences of a row or two mean little"
