@@ -78,9 +78,11 @@ def across(plan: Plan, comparison: PlannedComparison) -> Across | None:
 
 
 def is_cost(metric: str) -> bool:
-    """Whether a performance profile suits a metric: of a loss, a time or memory the ratio to the best tells."""
+    """Whether a performance profile suits a metric: of a loss, a time or memory the ratio to the best tells, not of
+    what goes with accuracy.
+    """
     about = METRICS[metric]
-    return about.better == "lower" and not about.percent and metric != "weight_norm"
+    return about.better == "lower" and not about.percent and about.source.twin != "val_accuracy"
 
 
 def has_figure(found: Across | None, metrics: Sequence[str]) -> bool:
