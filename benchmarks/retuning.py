@@ -30,7 +30,8 @@ import pandas as pd
 
 from benchmarks.pool import POOL, Arm, Seeds, rounds
 from benchmarks.verdicts import PROCESSES, write
-from study.metrics import METRICS, Select
+from study.metric import Select
+from study.metrics import METRICS
 from study.stats.exact import ALPHA
 from study.stats.paired import Side, Statement
 from study.stats.reliability import exact_interval

@@ -7,7 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from study.metrics import METRICS, Computed, Final, PerRound
+from study.metric import Computed, Final, PerRound
+from study.metrics import METRICS
 from study.store.schemas import RUNS, TIMING
 
 COMPUTED = {name: metric.source for name, metric in METRICS.items() if isinstance(metric.source, Computed)}

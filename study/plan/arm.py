@@ -12,7 +12,7 @@ from study.axes.custom import Custom
 from study.axes.dataset import Dataset
 from study.axes.identity import canonical, digest
 from study.axes.recipe import AXES, Recipe
-from study.metrics import Select
+from study.metric import Select
 from study.plan.search import Candidate, Search, Selection
 from study.target import Target
 

@@ -7,7 +7,8 @@ from math import comb, inf, isfinite, sqrt
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
-from study.metrics import METRICS, Select
+from study.metric import Select
+from study.metrics import METRICS
 from study.plan.search import Candidate, Search, Searched
 
 Row = dict[str, Any]  # of one candidate and one tuning seed, with its status and every validation metric

@@ -17,7 +17,8 @@ from study.axes.dataset import Dataset
 from study.axes.identity import digest
 from study.axes.recipe import RECIPE
 from study.errors import Damaged, Refused
-from study.metrics import METRICS, Select
+from study.metric import Select
+from study.metrics import METRICS
 from study.plan.arm import Arm, own_kinds
 from study.plan.elsewhere.models import PlannedRuns, own_metrics
 from study.plan.file.claim import LATER, Measured, PlannedClaim

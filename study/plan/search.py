@@ -19,7 +19,8 @@ from study.axes.base import Frozen
 from study.axes.combinations import impossible
 from study.axes.identity import digest
 from study.axes.recipe import AXES, Recipe, changes_steps, split_key
-from study.metrics import METRICS, Select
+from study.metric import Select
+from study.metrics import METRICS
 from study.target import Target
 from study.wording import number
 

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES
-from study.metrics import METRICS, Final, PerRound, ToTarget
+from study.metric import Final, PerRound, ToTarget
+from study.metrics import METRICS
 from study.plan.arm import Arm
 from study.plan.plan import Plan, PlannedComparison
 from study.show.given import observed

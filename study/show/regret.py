@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from study.metrics import METRICS, Select
+from study.metric import Select
+from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.plan.search import Selection
 from study.show.records import Records, first_reached

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BASE = ["wording", "errors", "commit", "tasks", "metrics", "target", "axes", "store", "stats"]
+BASE = ["wording", "errors", "commit", "tasks", "metric", "metrics", "target", "axes", "store", "stats"]
 KNOWS = {  # what each folder, or module beside them, may import
     **dict.fromkeys(BASE, BASE),
     "plan": [*BASE, "plan"],

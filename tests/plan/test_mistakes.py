@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from study.__main__ import main
-from study.metrics import METRICS, Final, PerRound
+from study.metric import Final, PerRound
+from study.metrics import METRICS
 from study.plan.file.read import WANTED
 from tests.plan.mistakes_of_choices import CHOICES, OUT
 from tests.plan.mistakes_of_claims import CLAIMS

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from study.metrics import METRICS, Final
+from study.metric import Final
+from study.metrics import METRICS
 from study.plan.plan import Plan
 from study.show.observations import Observations, observe
 from study.show.records import targets_of

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES
 from study.errors import Mistakes, join, nearest, suggest
-from study.metrics import METRICS, Computed, Final
+from study.metric import Computed, Final
+from study.metrics import METRICS
 from study.plan.arm import Arm
 from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.claim import Claim, EffectClaim, PlannedClaim

@@ -11,7 +11,8 @@ from pathlib import Path
 from study.axes.recipe import AXES
 from study.axes.training import EachSteps
 from study.errors import join, join_each
-from study.metrics import METRICS, Final
+from study.metric import Final
+from study.metrics import METRICS
 from study.plan.cost import training_rows
 from study.plan.elsewhere.sheet import Sheet
 from study.plan.history import TIMING, Freshness, History

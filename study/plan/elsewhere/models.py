@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, model_val
 from pydantic_core import PydanticCustomError
 
 from study.axes.base import Frozen, Positive
-from study.metrics import Final, Metric
+from study.metric import Final, Metric
 from study.plan.file.claim import (
     ARMS,
     EFFECTS,

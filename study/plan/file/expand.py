@@ -12,7 +12,8 @@ from study.axes.custom import Custom
 from study.axes.dataset import Dataset
 from study.axes.recipe import AXES, Recipe, split_key
 from study.errors import Mistakes, join
-from study.metrics import METRICS, Select
+from study.metric import Select
+from study.metrics import METRICS
 from study.plan.arm import Arm
 from study.plan.check.claims import NO_TARGET, check_claims, check_families, check_shown, for_regression, unfit_for
 from study.plan.check.decidability import refuse_hopeless, tested

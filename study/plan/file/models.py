@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from study.axes.base import Part
 from study.axes.recipe import AXES
-from study.metrics import Select
+from study.metric import Select
 from study.plan.elsewhere.models import RunsComparison
 from study.plan.file.claim import LIST, UNIQUE, BaseComparison, Line, Slug, Text
 from study.plan.file.keys import (

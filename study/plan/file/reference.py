@@ -14,7 +14,8 @@ from pydantic_core.core_schema import DictSchema, ModelSchema
 
 from study.axes.base import Choice
 from study.axes.recipe import AXES, REQUIRED, Recipe
-from study.metrics import METRICS, Final, PerRound
+from study.metric import Final, PerRound
+from study.metrics import METRICS
 from study.plan.file.models import StudyFile
 from study.wording import number
 

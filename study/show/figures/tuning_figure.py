@@ -17,7 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from study.metrics import METRICS, Select
+from study.metric import Select
+from study.metrics import METRICS
 from study.plan.choice import Chosen
 from study.plan.file.labels import short
 from study.plan.plan import Plan

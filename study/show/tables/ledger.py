@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from study.metrics import METRICS, Select
+from study.metric import Select
+from study.metrics import METRICS
 from study.plan.check.warnings import uneven
 from study.plan.cost import Work
 from study.plan.file.labels import short

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from study.metrics import METRICS, Select
+from study.metric import Select
+from study.metrics import METRICS
 from study.plan.choice import Chosen
 from study.plan.plan import PlannedComparison
 from study.plan.style import AGAINST, ARM, REPORTED, RUNS, TUNED

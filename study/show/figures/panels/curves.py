@@ -10,8 +10,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from study.metric import ToTarget as Reached
 from study.metrics import METRICS
-from study.metrics import ToTarget as Reached
 from study.plan.style import CURVES, FEW
 from study.show.figures.data import Evidence
 from study.show.figures.panel import MetricPanel, legend, nothing, steps
