@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import hashlib
+import json
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Annotated, Any, ClassVar, Literal, Self, Union
@@ -151,3 +153,13 @@ def operations(choice: Choice) -> Hashable:
     kinds = ((name, value) for name, value in values if isinstance(value, int | float | str))
     whole = (*choice.costly, *(name for name, value in values if isinstance(value, str)))
     return choice.name, tuple((name, value if name in whole else bool(value)) for name, value in kinds)
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """JSON with sorted keys and no spaces."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def digest(text: str) -> str:
+    """12 hex digits: what ids are."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

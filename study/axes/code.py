@@ -16,7 +16,7 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import NamedTuple
 
-from study.axes.identity import digest
+from study.axes.base import digest
 from study.errors import suggest
 
 Definition = ast.FunctionDef | ast.ClassDef

@@ -22,11 +22,12 @@ from study.axes.base import (
     Fraction,
     Frozen,
     NonNegative,
+    canonical,
+    digest,
     whole,
 )
 from study.axes.dataset import Dataset
 from study.axes.datasets import custom_dataset, files, table  # noqa: F401  their datasets are choices too
-from study.axes.identity import canonical, digest
 from study.axes.init import Default, Init
 from study.axes.network import Network
 from study.axes.optimizer import Optimizer

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from study.axes.identity import digest
+from study.axes.base import digest
 from study.axes.recipe import AXES
 from study.axes.training import BFloat16
 from study.engine.checkpoint import Checkpoints

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 
-from study.axes.identity import digest
+from study.axes.base import digest
 from study.axes.recipe import RECIPE, Recipe
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from study.axes.base import Frozen
+from study.axes.base import Frozen, canonical, digest
 from study.axes.custom import Custom
 from study.axes.dataset import Dataset
-from study.axes.identity import canonical, digest
 from study.axes.recipe import AXES, Recipe
 from study.metric import Select
 from study.plan.search import Candidate, Search, Selection

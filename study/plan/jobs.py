@@ -9,8 +9,7 @@ from itertools import accumulate, pairwise
 from math import ceil
 from pathlib import Path
 
-from study.axes.base import Frozen
-from study.axes.identity import digest
+from study.axes.base import Frozen, digest
 from study.axes.recipe import Recipe
 from study.errors import Damaged
 from study.plan.arm import Arm

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from study.axes.base import Frozen
+from study.axes.base import Frozen, digest
 from study.axes.dataset import Dataset
-from study.axes.identity import digest
 from study.axes.recipe import RECIPE
 from study.errors import Damaged, Refused
 from study.metric import Select

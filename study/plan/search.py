@@ -15,9 +15,8 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
-from study.axes.base import Frozen
+from study.axes.base import Frozen, digest
 from study.axes.combinations import impossible
-from study.axes.identity import digest
 from study.axes.recipe import AXES, Recipe, changes_steps, split_key
 from study.metric import Select
 from study.metrics import METRICS

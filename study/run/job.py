@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import torch
 import torch._dynamo  # the first step would load it, within the seconds of its pack
 
+from study.axes.base import digest
 from study.axes.custom import make_ready
-from study.axes.identity import digest
 from study.engine.checkpoint import Checkpoints
 from study.engine.pack import Slice
 from study.engine.record import Record

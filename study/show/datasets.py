@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from study.axes.base import canonical
 from study.axes.dataset import Dataset
-from study.axes.identity import canonical
 from study.metrics import METRICS
 from study.plan.file.labels import ABSENT
 from study.plan.plan import Plan, PlannedArm, PlannedComparison

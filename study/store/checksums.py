@@ -16,11 +16,11 @@ from stat import S_ISDIR, S_ISREG
 
 from pydantic import ValidationError
 
+from study.axes.base import canonical, digest
 from study.axes.custom import Custom
 from study.axes.dataset import Dataset, FromFiles
 from study.axes.datasets.raw import Found, Unfit
 from study.axes.datasets.table import OpenML
-from study.axes.identity import canonical, digest
 from study.axes.recipe import id_of_data
 from study.store.notes import read_note, write_note
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from study.axes.identity import digest
+from study.axes.base import digest
 from study.axes.recipe import RECIPE
 from study.wording import plural
 

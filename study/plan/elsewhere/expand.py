@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from study.axes.identity import digest
+from study.axes.base import digest
 from study.errors import Mistakes, join, nearest
 from study.metrics import METRICS
 from study.plan.check.claims import check_claims, check_shown

@@ -8,7 +8,7 @@ from math import prod
 
 from pydantic import JsonValue
 
-from study.axes.identity import digest
+from study.axes.base import digest
 from study.errors import Mistakes, join, suggest
 from study.plan.file.claim import Claim, EffectClaim, PlannedClaim
 from study.plan.file.labels import ABSENT, bare, short

@@ -11,8 +11,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from study.axes.base import digest
 from study.axes.custom import Custom
-from study.axes.identity import digest
 from study.errors import Damaged, Mistakes, Refused, refuse, suggest
 from study.plan.arm import Arm
 from study.plan.damage import inspect, inspect_datasets

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from study.axes.identity import digest
+from study.axes.base import digest
 from study.metrics import METRICS
 from study.plan.file.claim import PlannedClaim
 from study.plan.history import NEVER, History, Look, words
