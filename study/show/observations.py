@@ -245,10 +245,11 @@ def budget(arm: Arm, runs: pd.DataFrame, rows: float) -> float:
     if recipe.ends_early and len(ended):
         return float(ended.mean())
     searched = [axis for axis, about in AXES.items() if about.length and "" in arm.open(axis)]
-    chosen = {axis: runs[AXES[axis].column or axis].iloc[0] for axis in searched}
-    if pd.isna([rows, *chosen.values()]).any() and not recipe.steps:
+    told = {axis: runs[AXES[axis].column or axis].dropna() for axis in searched}
+    chosen = {axis: int(values.iloc[0]) for axis, values in told.items() if len(values)}
+    if not recipe.steps and (pd.isna(rows) or len(chosen) < len(searched)):
         return np.nan
-    return recipe.but(**{axis: int(value) for axis, value in chosen.items()}).budget(0 if pd.isna(rows) else int(rows))
+    return recipe.but(**chosen).budget(0 if pd.isna(rows) else int(rows))
 
 
 def loss_units(dataset: Dataset, runs: pd.DataFrame) -> set[str]:

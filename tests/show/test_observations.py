@@ -13,8 +13,9 @@ from scipy import stats
 
 from study.metric import Final
 from study.metrics import METRICS
+from study.plan.file.expand import prepare
 from study.plan.plan import Plan
-from study.show.observations import Observations, observe
+from study.show.observations import Observations, budget, observe
 from study.show.records import targets_of
 from study.store.layout import Store
 from study.target import Target
@@ -67,6 +68,21 @@ def test_a_metric_that_is_infinite_has_no_value_and_is_no_divergence(
     assert rows["value"].isna().sum() == 1
     worst = found.runs.loc[found.runs["test_accuracy"].idxmin()]
     assert rows[rows["value"].isna()][["arm", "seed"]].to_numpy().tolist() == [[worst["arm"], worst["seed"]]]
+
+
+@pytest.mark.parametrize(("length", "known", "wanted"), [("epochs: 8", 8 * 50, np.nan), ("steps: 300", 300, 300)])
+def test_a_budget_is_of_the_size_that_was_chosen(tmp_path: Path, length: str, known: int, wanted: float) -> None:
+    """As any run tells: the first may be missing, or all."""
+    (tmp_path / "s.yaml").write_text(
+        "study: s\nbaseline: {dataset: digits, network: linear, optimizer: {name: sgd, lr: 0.1}, batch_size: 64, "
+        f"{length}}}\nseeds: 2\ntune: {{batch_size: {{values: [16, 20]}}, select: val_loss}}\n"
+        "comparisons: {a: {vary: {activation: [relu]}, metrics: [train_seconds]}}\n"
+    )
+    [arm] = prepare(tmp_path / "s.yaml", Store(tmp_path)).arms.values()
+    runs = pd.DataFrame({"status": ["missing", "finished"], "steps": [np.nan, 1.0], "batch_size": [np.nan, 20.0]})
+    assert budget(arm, runs, 1000) == known
+    nothing = runs.assign(batch_size=np.nan, status="missing")
+    assert budget(arm, nothing, np.nan) == pytest.approx(wanted, nan_ok=True)
 
 
 @pytest.mark.parametrize("status", ["diverged", "failed", "missing"])
