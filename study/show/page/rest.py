@@ -13,7 +13,6 @@ from study.plan.plan import Plan
 from study.show.formatting import NONE
 from study.show.page.protocol import LIMIT
 from study.show.records import by_dataset
-from study.tasks import TASKS
 from study.wording import counted
 
 PARTS = {
@@ -68,8 +67,7 @@ def _features(dataset: Dataset) -> str:
 def _target(dataset: Dataset) -> str:
     if dataset.classes:
         return counted(dataset.classes, "class")
-    task = dataset.found.task if dataset.found else dataset.known_task
-    return "a number" if task and not TASKS[task].classes else NONE
+    return "a number" if dataset.has_no_classes else NONE
 
 
 def _balance(dataset: Dataset) -> str:
